@@ -1,0 +1,139 @@
+"""Reverse mode: a tape of primitives, walked back from the output.
+
+The tape is a list in order of execution, so its reverse visits every step after all steps that used its result:
+no graph search, no recursion, and a dropped tape is freed at once because no entry points back to it.
+
+Note [Leaves first]
+A leaf's gradient is complete when the *first* step that used the leaf has been walked. It is handed to its sink
+there and then, before the walk goes on, so that its bucket can travel while earlier layers still run backward.
+
+Note [Complete without a cotangent]
+A leaf that the output does not depend on, or only through zero derivatives, is handed to its sink with None, at
+the same place: whoever counts gradients must not wait for one that never comes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from ddtrain.autodiff.rules import rule_of
+from ddtrain.autodiff.space import accumulate, match
+from ddtrain.autodiff.tracer import BOXES, Primitive, Trace, box
+from ddtrain.errors import DerivativeError
+
+Sink = Callable[[Any], None]
+
+
+class Tape(Trace):
+    """The trace of reverse mode: one entry ``(prim, ans, args, kwargs, argnums, parents)`` a step.
+
+    The first entries stand for the leaves. ``first_use[i]`` is the step that used leaf i first, 0 for none.
+    """
+
+    __slots__ = ("entries", "first_use", "n_leaves")
+    fuses = True
+
+    def __init__(self, n_leaves: int) -> None:
+        super().__init__()
+        self.n_leaves = n_leaves
+        self.entries: list[Any] = [None] * n_leaves
+        self.first_use = [0] * n_leaves
+
+    def process(
+        self, prim: Primitive, ans: Any, args: list[Any], kwargs: dict[str, Any], argnums: list[int], nodes: list[int]
+    ) -> int:
+        index = len(self.entries)
+        self.entries.append((prim, ans, args, kwargs, argnums, nodes))
+        for parent in nodes:
+            if parent < self.n_leaves and not self.first_use[parent]:
+                self.first_use[parent] = index
+        return index
+
+    def checked_cotangent(self, index: int, position: int, g: Any) -> None:
+        """Called with every cotangent by tapes that check; see ``diagnose/nonfinite.py``."""
+
+
+def record(
+    fun: Callable[..., Any], leaves: Sequence[Any], tape_type: type[Tape] = Tape
+) -> tuple[Any, Tape, int | None]:
+    """Run ``fun(*boxes)`` on a new tape: the unboxed output, the tape, the output's index (None if constant)."""
+    tape = tape_type(len(leaves))
+    out = fun(*[box(leaf, tape, i) for i, leaf in enumerate(leaves)])
+    if type(out) in BOXES and out.trace is tape:
+        return out.value, tape, out.node
+    return out, tape, None
+
+
+def walk_back(
+    tape: Tape, end: int | None, g: Any, sinks: Sequence[Sink | None] | None = None, keep: bool = True
+) -> list[Any]:
+    """Cotangents of the leaves, given the cotangent ``g`` of entry ``end``.
+
+    Parameters
+    ----------
+    sinks : one a leaf; a leaf with a sink is handed over when complete (None for no dependence) and not returned
+    keep : False frees each step as it is walked, after which the tape is empty
+    """
+    n_leaves, entries, first_use = tape.n_leaves, tape.entries, tape.first_use
+    grads: list[Any] = [None] * len(entries)
+    if end is not None:
+        grads[end] = g
+    if sinks is not None:
+        for leaf in range(n_leaves):
+            if not first_use[leaf] or end is None or first_use[leaf] > end:
+                _deliver(leaf, grads, sinks)
+    for index in range(-1 if end is None else end, n_leaves - 1, -1):
+        g, grads[index] = grads[index], None
+        prim, ans, args, kwargs, argnums, parents = entries[index]
+        if not keep:
+            entries[index] = None
+        if g is not None:
+            if prim.joint is not None:
+                cotangents = prim.joint(argnums, g, ans, args, kwargs)
+            else:
+                vjps = prim.vjps
+                rules = [vjps[i] if i in vjps else rule_of(prim, i, "vjp") for i in argnums]
+                cotangents = [None if rule is None else rule(g, ans, *args, **kwargs) for rule in rules]
+            for position, cotangent in enumerate(cotangents):
+                if cotangent is None:
+                    continue
+                x, parent = args[argnums[position]], parents[position]
+                if cotangent.shape != x.shape or cotangent.dtype != x.dtype:
+                    cotangent = match(cotangent, x.shape, x.dtype)
+                if tape.checks:
+                    tape.checked_cotangent(index, position, cotangent)
+                so_far = grads[parent]
+                grads[parent] = cotangent if so_far is None else accumulate(so_far, cotangent)
+        if sinks is not None:
+            for parent in parents:
+                if parent < n_leaves and first_use[parent] == index:
+                    _deliver(parent, grads, sinks)
+    if not keep:
+        entries.clear()
+    return grads[:n_leaves]
+
+
+def _deliver(leaf: int, grads: list[Any], sinks: Sequence[Sink | None]) -> None:
+    sink = sinks[leaf]
+    if sink is not None:
+        g, grads[leaf] = grads[leaf], None
+        sink(g)
+
+
+def backpropagate(
+    fun: Callable[..., Any], leaves: Sequence[Any], sinks: Sequence[Sink | None], tape_type: type[Tape] = Tape
+) -> Any:
+    """The scalar ``fun(*leaves)``, after handing the gradient of every leaf to its sink as soon as it is complete.
+
+    Raises
+    ------
+    DerivativeError : the output is not a scalar
+    """
+    out, tape, end = record(fun, leaves, tape_type)
+    if np.shape(out) != ():
+        raise DerivativeError(f"the loss must be a scalar, but has shape {np.shape(out)}", remedy="Sum or average it.")
+    walk_back(tape, end, np.ones((), out.dtype) if end is not None else None, sinks, keep=False)
+    return out

@@ -1,0 +1,236 @@
+"""The tracer: boxes carry values through a function while a trace watches every primitive applied to them.
+
+A *trace* is an interpreter: reverse mode, forward mode, a recorder and a checker are trace classes over this one
+mechanism. A *box* pairs a value with its trace and a *node*, which is whatever that trace wants to know about the
+value (an index into the tape, a tangent). A *primitive* is a function that traces see as one step; calling it
+strips the boxes of the innermost trace, calls itself on what is inside (which may hold boxes of outer traces), and
+asks the trace for the node of the result. Nesting to any order is that recursion.
+
+Note [Trace levels]
+Inner traces must be stripped first, so traces are ordered by a level. The levels come from one counter that only
+ever goes up. Autograd counts up on entry and down on exit, and two threads that interleave then share a level:
+nested gradients come out silently wrong (1.0 for 6.0). A counter that never repeats needs no lock, and an
+exception cannot leave it in the wrong place.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable
+from typing import Any, cast
+
+import numpy as np
+
+from ddtrain.errors import DerivativeError
+
+_levels = itertools.count()
+
+
+class Trace:
+    """One run of one interpreter. Subclasses say what to remember of each primitive."""
+
+    __slots__ = ("level",)
+    fuses = False  # may a fused operation run its kernel under this trace, see autodiff/fused.py
+    sees_constants = False  # does this trace want primitives without derivative, too
+    checks = False  # does this trace look at the answers of fused operations and at cotangents
+
+    def __init__(self) -> None:
+        self.level = next(_levels)
+
+    def process(
+        self, prim: Primitive, ans: Any, args: list[Any], kwargs: dict[str, Any], argnums: list[int], nodes: list[Any]
+    ) -> Any:
+        """The node of ``ans = prim(*args, **kwargs)``, or None when ``ans`` is a constant of this trace.
+
+        ``args`` holds plain values where this trace's boxes stood: ``args[argnums[k]]`` belongs to ``nodes[k]``.
+        """
+        raise NotImplementedError
+
+    def checked_answer(self, prim: Primitive, ans: Any) -> None:
+        """Called with the answer of every fused operation by traces that check."""
+
+
+class Box:
+    """A value under a trace. Array behaviour is added by the subclass in ``ddtrain.numpy``."""
+
+    __slots__ = ("node", "trace", "value")
+
+    def __init__(self, value: Any, trace: Trace, node: Any) -> None:
+        self.value, self.trace, self.node = value, trace, node
+
+
+BOXES: set[type] = set()  # every concrete box class
+_box_for: dict[type, type[Box]] = {}  # type of a value -> class of its box
+
+
+def register_box(box_type: type[Box], *value_types: type) -> None:
+    """Say which box class holds values of the given types."""
+    BOXES.add(box_type)
+    for value_type in (box_type, *value_types):
+        _box_for[value_type] = box_type
+
+
+def box(value: Any, trace: Trace, node: Any) -> Any:
+    """``value`` in the box class of its type; NumPy and Python scalars become 0-d arrays.
+
+    Note [0-d arrays]
+    NumPy answers with scalars where a 0-d array went in. A traced result is always an array, so that a plan has a
+    buffer to write into and the dtype of a result does not depend on its rank.
+    """
+    box_type = _box_for.get(type(value))
+    if box_type is None:
+        value = np.asarray(value)
+        if value.dtype == object:
+            raise DerivativeError(
+                "arrays of objects cannot be traced", remedy="Convert to a numeric dtype before differentiating."
+            )
+        box_type = _box_for[np.ndarray]
+    return box_type(value, trace, node)
+
+
+def top_trace(args: Any) -> Trace | None:
+    """The innermost trace among the boxes in ``args``, or None."""
+    top: Trace | None = None
+    for a in args:
+        if type(a) in BOXES and (top is None or a.trace.level > top.level):
+            top = a.trace
+    return top
+
+
+def value_of(x: Any) -> Any:
+    """``x`` with every box removed."""
+    while type(x) in BOXES:
+        x = x.value
+    return x
+
+
+class Primitive:
+    """What :func:`primitive` returns, for the type checker: a plain function with these attributes.
+
+    Attributes
+    ----------
+    raw : the function on unboxed values
+    vjps, jvps : derivative rules by position of the argument, see ``autodiff/rules.py``
+    joint : one rule for all arguments at once, or None
+    compose, backward : of a fused operation, see ``autodiff/fused.py``; None of others
+    examples : ``examples(r)`` lists the calls the conformance suite checks, or None
+    """
+
+    __name__: str
+    raw: Callable[..., Any]
+    vjps: dict[int, Any]
+    jvps: dict[int, Any]
+    vjp_default: Any
+    jvp_default: Any
+    joint: Any
+    compose: Any
+    backward: Any
+    differentiable: bool
+    examples: Any
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any: ...
+
+
+PRIMITIVES: list[Primitive] = []  # in order of declaration: the registry of the conformance suite
+
+
+def primitive(raw: Callable[..., Any], *, name: str | None = None, examples: Any = None) -> Primitive:
+    """Make ``raw`` one step of a trace. Positional arguments may be traced, keyword arguments not.
+
+    Parameters
+    ----------
+    raw : function of arrays that neither knows nor sees boxes
+    name : for messages and tables; ``raw.__name__`` unless told
+    examples : ``r -> [case(...), ...]``, the calls that the conformance suite differentiates
+
+    >>> import numpy as onp, ddtrain.numpy
+    >>> from ddtrain.autodiff import primitive, defvjp, grad
+    >>> square = primitive(lambda x: x * x, name="square")
+    >>> defvjp(square, lambda g, ans, x: 2.0 * x * g)
+    >>> grad(square)(3.0)
+    array(6.)
+    """
+
+    def call(*args: Any, **kwargs: Any) -> Any:
+        top = None
+        for a in args:
+            if type(a) in BOXES and (top is None or a.trace.level > top.level):
+                top = a.trace
+        if kwargs:
+            for key, v in kwargs.items():
+                if type(v) in BOXES:
+                    raise _traced_keyword(call, key)
+            if top is not None and type(raw) is np.ufunc:
+                raise _ufunc_keyword(call, kwargs)
+        if top is None:
+            return raw(*args, **kwargs)
+        values, argnums, nodes, nested = list(args), [], [], False
+        for i, a in enumerate(args):
+            if type(a) in BOXES:
+                if a.trace is top:
+                    values[i] = a = a.value
+                    argnums.append(i)
+                    nodes.append(args[i].node)
+                nested = nested or type(a) in BOXES
+        ans = call(*values, **kwargs) if nested else raw(*values, **kwargs)
+        box_type = _box_for.get(type(ans))
+        if box_type is None:
+            return _box_result(call, ans, top, values, kwargs, argnums, nodes)
+        node = top.process(call, ans, values, kwargs, argnums, nodes)
+        return ans if node is None else box_type(ans, top, node)
+
+    return declare(call, raw, name=name, examples=examples)
+
+
+def _box_result(call: Any, ans: Any, top: Trace, *process_args: Any) -> Any:
+    """The slow half of a primitive: a result that is not an array yet."""
+    ans = np.asarray(ans)
+    node = top.process(call, ans, *process_args)
+    return ans if node is None else box(ans, top, node)
+
+
+def nondifferentiable(raw: Callable[..., Any], *, name: str | None = None, examples: Any = None) -> Primitive:
+    """A primitive whose result is constant almost everywhere: comparisons, argmax, rounding.
+
+    Its derivative is zero, so derivative traces do not see it; a recorder does.
+    """
+
+    def call(*args: Any, **kwargs: Any) -> Any:
+        top = top_trace(args)
+        if top is None:
+            return raw(*args, **{key: value_of(v) for key, v in kwargs.items()})
+        mine = [i for i, a in enumerate(args) if type(a) in BOXES and a.trace is top]
+        values = [a.value if i in mine else a for i, a in enumerate(args)]
+        ans = call(*values, **kwargs)
+        if not top.sees_constants:
+            return ans
+        return _box_result(call, ans, top, values, kwargs, mine, [args[i].node for i in mine])
+
+    prim = declare(call, raw, name=name, examples=examples)
+    prim.differentiable = False
+    return prim
+
+
+def declare(call: Any, raw: Callable[..., Any], *, name: str | None, examples: Any) -> Primitive:
+    """Fill in the attributes of a primitive and enter it in the registry."""
+    call.raw = raw
+    call.__name__ = call.__qualname__ = name or raw.__name__
+    call.__doc__ = raw.__doc__
+    call.vjps, call.jvps, call.vjp_default, call.jvp_default, call.joint = {}, {}, None, None, None
+    call.compose, call.backward, call.differentiable, call.examples = None, None, True, examples
+    PRIMITIVES.append(call)
+    return cast(Primitive, call)
+
+
+def _traced_keyword(prim: Any, key: str) -> DerivativeError:
+    return DerivativeError(
+        f"{prim.__name__}: keyword argument {key!r} is traced, and derivatives flow through positional arguments only",
+        remedy=f"Pass {key} by position.",
+    )
+
+
+def _ufunc_keyword(prim: Any, kwargs: dict[str, Any]) -> DerivativeError:
+    return DerivativeError(
+        f"{prim.__name__}: {', '.join(f'{key}=' for key in kwargs)} has no derivative rule",
+        remedy="Leave it out: np.where for where=, astype for dtype=, and the result instead of out=.",
+    )

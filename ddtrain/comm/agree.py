@@ -1,0 +1,56 @@
+"""Errors that all ranks raise together, though only some of them met the cause."""
+
+from __future__ import annotations
+
+from ddtrain.comm.protocol import Communicator
+from ddtrain.comm.waitgraph import ranks
+from ddtrain.errors import (
+    CheckpointError,
+    DataError,
+    DdtrainError,
+    NonFiniteError,
+    ReplicaError,
+    ShapeError,
+    UsageError,
+)
+
+_KINDS = {
+    kind.__name__: kind for kind in (UsageError, DataError, CheckpointError, NonFiniteError, ReplicaError, ShapeError)
+}
+
+
+def agree(comm: Communicator, error: DdtrainError | None) -> None:
+    """Raise the error of the lowest failing rank on all ranks, or return on all. Collective.
+
+    Whatever a rank does alone before a collective (opening a file, reading a configuration) may fail alone; the others
+    would then wait for it. Here they hear of it.
+
+    Parameters
+    ----------
+    error : what this rank met, or None
+
+    Raises
+    ------
+    DdtrainError : of the kind, message, remedy and place that the lowest failing rank gave; the message says which
+        ranks failed when not all did.
+
+    >>> from ddtrain.comm.local import LocalCommunicator
+    >>> agree(LocalCommunicator(), None)
+    >>> agree(LocalCommunicator(), UsageError("batch size 0"))
+    Traceback (most recent call last):
+    ddtrain.errors.UsageError: batch size 0
+    """
+    everybody = comm.exchange_objects(_described(error))
+    failed = [rank for rank, description in enumerate(everybody) if description]
+    if not failed:
+        return
+    kind, message, remedy, place = everybody[failed[0]]
+    where = "" if len(failed) == comm.size else f" (on {ranks(failed)} of {comm.size})"
+    raise _KINDS.get(kind, DdtrainError)(message + where, remedy=remedy, **place) from error
+
+
+def _described(error: DdtrainError | None) -> tuple[str, str, str, dict[str, int | str]] | None:
+    if error is None:
+        return None
+    place = {key: value if isinstance(value, int) else str(value) for key, value in error.place.items()}
+    return type(error).__name__, error.message, error.remedy, place

@@ -1,0 +1,99 @@
+"""How the end of a rank is said: exit code, words, and the hooks that catch what nobody else would.
+
+Note [Silent hang]
+A Python exception on one rank ends that process and leaves the others in a collective for ever; ``-m mpi4py`` cures
+the main thread alone. So ``run_ranks`` catches what ``main`` raises, and hooks catch the rest: background threads,
+and whatever is raised outside ``main`` while the hooks are in place.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import sys
+import threading
+import traceback
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from ddtrain.errors import EXCEPTION, DdtrainError
+
+OnFailure = Callable[[BaseException, int], None]
+INTERRUPTED = 130  # 128 + SIGINT, as shells report it
+
+
+def exit_code(error: BaseException) -> int:
+    """The exit code that an error ends a job with.
+
+    >>> exit_code(ValueError()), exit_code(SystemExit("no")), exit_code(SystemExit(3)), exit_code(KeyboardInterrupt())
+    (70, 1, 3, 130)
+    """
+    if isinstance(error, DdtrainError):
+        return error.exit_code
+    if isinstance(error, SystemExit):
+        return error.code if isinstance(error.code, int) else int(error.code is not None)
+    return INTERRUPTED if isinstance(error, KeyboardInterrupt) else EXCEPTION
+
+
+def outcome_of(error: BaseException) -> str:
+    """A few characters by which ranks see whether they failed alike: the code and a digest of kind and message."""
+    message = error.message if isinstance(error, DdtrainError) else str(error)
+    digest = hashlib.blake2b(f"{type(error).__name__}: {message}".encode(), digest_size=8).hexdigest()
+    return f"{exit_code(error)} {digest}"
+
+
+def words(error: BaseException) -> str:
+    """What is printed: one line where the user is to act, a traceback where the program is wrong.
+
+    >>> from ddtrain.errors import UsageError
+    >>> words(UsageError("batch size 0", remedy="Give at least 1."))
+    'ddtrain: error: batch size 0: Give at least 1.'
+    """
+    if isinstance(error, KeyboardInterrupt):
+        return "ddtrain: interrupted"
+    if isinstance(error, SystemExit):
+        return f"ddtrain: exited with {error.code!r} while other ranks were at work"
+    if isinstance(error, DdtrainError) and error.exit_code != EXCEPTION:
+        return f"ddtrain: error: {error if chr(10) in error.message else error.one_line}"
+    return "".join(traceback.format_exception(error)).rstrip("\n")
+
+
+def report(error: BaseException, rank: int, who: str, on_failure: OnFailure | None) -> None:
+    """Tell ``on_failure``, then print, each line with ``[who]`` in front when not empty.
+
+    One write, so that the lines of several ranks do not mix.
+    """
+    lines = words(error).splitlines()
+    if on_failure is not None:
+        try:
+            on_failure(error, rank)
+        except Exception:
+            lines += ["While reporting this, another exception occurred:", *traceback.format_exc().splitlines()]
+    prefix = f"[{who}] " if who else ""
+    sys.stdout.flush()
+    sys.stderr.write("".join(f"{prefix}{line}\n" for line in lines))
+    sys.stderr.flush()
+
+
+@contextmanager
+def last_resort(rank: int, abort: Callable[[int], None], on_failure: OnFailure | None) -> Iterator[None]:
+    """While inside, an exception that reaches the top of any thread ends all ranks (Note [Silent hang])."""
+
+    def end(error: BaseException, who: str) -> None:
+        report(error, rank, who, on_failure)
+        abort(exit_code(error) or EXCEPTION)
+
+    def in_main(kind: type[BaseException], error: BaseException, trace: Any) -> None:
+        end(error, f"rank {rank}")
+
+    def in_thread(args: threading.ExceptHookArgs) -> None:
+        if args.exc_value is not None and not isinstance(args.exc_value, SystemExit):
+            name = args.thread.name if args.thread else "thread"
+            end(args.exc_value, f"rank {rank}, {name}")
+
+    before = sys.excepthook, threading.excepthook
+    sys.excepthook, threading.excepthook = in_main, in_thread
+    try:
+        yield
+    finally:
+        sys.excepthook, threading.excepthook = before

@@ -1,0 +1,95 @@
+"""One rank: a sum over it is what it has, and nobody is waited for."""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import Any
+
+import numpy as np
+from numpy.typing import DTypeLike
+
+from ddtrain.comm.buffers import check_gather, check_root, check_slice, exchange_json, flat
+from ddtrain.comm.protocol import Array
+
+
+class DoneWork:
+    """Work that was finished when it began."""
+
+    def test(self) -> bool:
+        """True."""
+        return True
+
+    def wait(self) -> None:
+        """Return at once."""
+
+
+_DONE = DoneWork()
+
+
+class LocalCommunicator:
+    """The communicator of a run in one process; the base of those that likewise send nothing.
+
+    >>> comm = LocalCommunicator()
+    >>> comm.exchange_objects({"host": "here"})
+    [{'host': 'here'}]
+    """
+
+    rank = 0
+    size = 1
+    spec = "local"
+    waited_s = 0.0
+
+    def allreduce(self, buf: Array) -> None:
+        """See :class:`~ddtrain.comm.protocol.Communicator`, as for all methods."""
+        flat("allreduce", buf)
+
+    def iallreduce(self, buf: Array) -> DoneWork:
+        flat("iallreduce", buf)
+        return _DONE
+
+    def reduce_scatter(self, buf: Array, out: Array) -> None:
+        check_slice(buf, out, self.rank, self.size)
+        flat("reduce_scatter", out)[...] = flat("reduce_scatter", buf)[: out.size]
+
+    def allgather(self, send: Array, out: Array) -> None:
+        check_gather(send, out, self.size)
+        flat("allgather", out).reshape(self.size, -1)[...] = flat("allgather", send)
+
+    def broadcast(self, buf: Array, root: int = 0) -> None:
+        check_root(root, self.size)
+        flat("broadcast", buf)
+
+    def exchange_objects(self, obj: Any) -> list[Any]:
+        return exchange_json(self, obj)
+
+    def barrier(self) -> None:
+        pass
+
+    def progress(self) -> None:
+        pass
+
+    def duplicate(self) -> LocalCommunicator:
+        return LocalCommunicator()
+
+    def alloc(self, count: int, dtype: DTypeLike) -> Array:
+        return np.zeros(count, dtype)
+
+    def abort(self, code: int) -> None:
+        end_process(code)
+
+    def close(self) -> None:
+        pass
+
+    def part(self, outcome: str, patience_s: float | None) -> list[str] | None:
+        return [outcome] * self.size
+
+    def fail(self, error: BaseException, code: int) -> None:
+        pass
+
+
+def end_process(code: int) -> None:
+    """End this process from any thread, without waiting for the others; what was printed is flushed."""
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code)

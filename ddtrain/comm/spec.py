@@ -1,0 +1,104 @@
+"""From the text of ``--comm.backend`` to communicators.
+
+To add a backend, write ``comm/<name>.py`` and give it a line in ``_MAKERS``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from ddtrain.comm.launcher import launcher
+from ddtrain.comm.local import LocalCommunicator
+from ddtrain.comm.protocol import Communicator
+from ddtrain.comm.threads import make_threads
+from ddtrain.errors import UsageError
+
+
+def make(spec: str) -> Sequence[Communicator]:
+    """The communicators of the ranks that live in this process, in rank order.
+
+    Parameters
+    ----------
+    spec : ``auto`` (``mpi`` when a launcher started several processes, else ``local``), ``local``, ``threads:N``,
+        ``mpi``, ``null:N``, ``debug`` or ``debug:`` and another spec
+
+    Raises
+    ------
+    UsageError : no such backend, or it does not fit the launcher that started this process.
+
+    >>> [comm.rank for comm in make("threads:3")]
+    [0, 1, 2]
+    """
+    name, colon, argument = spec.partition(":")
+    if name not in _MAKERS or (colon and not argument):
+        raise UsageError(f"--comm.backend {spec!r} is not a backend", remedy=_VALID)
+    return _MAKERS[name](argument)
+
+
+def _auto(argument: str) -> Sequence[Communicator]:
+    _no_argument("auto", argument)
+    return make("mpi" if launcher().size > 1 else "local")
+
+
+def _local(argument: str) -> Sequence[Communicator]:
+    _no_argument("local", argument)
+    _alone("local")
+    return [LocalCommunicator()]
+
+
+def _threads(argument: str) -> Sequence[Communicator]:
+    size = _count("threads", argument)
+    _alone(f"threads:{size}")
+    return make_threads(size)
+
+
+def _mpi(argument: str) -> Sequence[Communicator]:
+    _no_argument("mpi", argument)
+    from ddtrain.comm.mpi import make_mpi  # importing MPI starts it: only where it is asked for
+
+    return [make_mpi()]
+
+
+def _null(argument: str) -> Sequence[Communicator]:
+    from ddtrain.comm.null import NullCommunicator
+
+    size = _count("null", argument)
+    _alone(f"null:{size}")
+    return [NullCommunicator(size)]
+
+
+def _debug(argument: str) -> Sequence[Communicator]:
+    from ddtrain.comm.debug import DebugCommunicator
+
+    return [DebugCommunicator(comm) for comm in make(argument or "auto")]
+
+
+_MAKERS: dict[str, Callable[[str], Sequence[Communicator]]] = {
+    "auto": _auto,
+    "local": _local,
+    "threads": _threads,
+    "mpi": _mpi,
+    "null": _null,
+    "debug": _debug,
+}
+_VALID = "Give auto, local, threads:N, mpi, null:N, debug or debug:BACKEND."
+
+
+def _no_argument(name: str, argument: str) -> None:
+    if argument:
+        raise UsageError(f"--comm.backend {name}:{argument}: {name} takes no argument", remedy=_VALID)
+
+
+def _count(name: str, argument: str) -> int:
+    if not argument.isdecimal() or int(argument) < 1:
+        raise UsageError(f"--comm.backend {name}:{argument}: the number of ranks must be 1 or more", remedy=_VALID)
+    return int(argument)
+
+
+def _alone(spec: str) -> None:
+    facts = launcher()
+    if facts.size > 1:
+        raise UsageError(
+            f"--comm.backend {spec} runs in one process, but the launcher started {facts.size} ({facts.variable})",
+            remedy="Start it without mpirun or srun, or give --comm.backend mpi.",
+        )

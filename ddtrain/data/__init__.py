@@ -1,0 +1,47 @@
+"""Data sets, the files they come from, and which samples make up a step."""
+
+from ddtrain.data.arrays import ArrayData, Normalize
+from ddtrain.data.bigram import Bigram
+from ddtrain.data.idx import read_idx
+from ddtrain.data.images import EMBEDDED, Images, digits, fashion_mnist
+from ddtrain.data.npz import read_npz
+from ddtrain.data.sampler import (
+    Position,
+    batches,
+    order,
+    position,
+    shard,
+    shard_bounds,
+    split,
+    step_at,
+    steps_per_epoch,
+)
+from ddtrain.data.text import Corpus, Vocabulary, characters, corpus, plays, windows, words
+
+__all__ = [
+    "EMBEDDED",
+    "ArrayData",
+    "Bigram",
+    "Corpus",
+    "Images",
+    "Normalize",
+    "Position",
+    "Vocabulary",
+    "batches",
+    "characters",
+    "corpus",
+    "digits",
+    "fashion_mnist",
+    "order",
+    "plays",
+    "position",
+    "read_idx",
+    "read_npz",
+    "shard",
+    "shard_bounds",
+    "split",
+    "step_at",
+    "steps_per_epoch",
+    "windows",
+    "words",
+]

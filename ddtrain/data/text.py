@@ -1,0 +1,144 @@
+"""Text for language models: nine plays, tokens, a vocabulary by frequency, and windows of context.
+
+Every play keeps its last tenth for the held-out set, so that both sets have all plays' words; no window crosses
+from one play, or one set, into another.
+"""
+
+# N windows, T context tokens
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import NamedTuple, TypeVar
+
+import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
+from numpy.typing import NDArray
+
+from ddtrain.data.files import read_text
+from ddtrain.data.images import EMBEDDED
+from ddtrain.errors import DataError
+
+Ids = NDArray[np.int64]
+S = TypeVar("S", list[str], Ids)
+UNKNOWN = "<unk>"  # stands for every token that the vocabulary lacks; always number 0
+_TITLE = re.compile(r"^(\S.*)\n\nby William Shakespeare\n", re.MULTILINE)
+_WORD = re.compile(r"'?[a-z]+(?:['-][a-z]+)*|[0-9]+|--|[^\sa-z0-9]")
+
+
+def plays() -> dict[str, str]:
+    """Nine plays of Shakespeare by title, in the edition in the package.
+
+    >>> list(plays())[:2]
+    ['AS YOU LIKE IT', 'HAMLET, PRINCE OF DENMARK']
+    """
+    text = read_text(EMBEDDED / "shakespeare-9plays.txt.gz")
+    titles = list(_TITLE.finditer(text))
+    ends = [title.start() for title in titles[1:]] + [len(text)]
+    return {title[1]: text[title.end() : end].strip() + "\n" for title, end in zip(titles, ends, strict=True)}
+
+
+def words(text: str) -> list[str]:
+    """Words in lower case, numbers and punctuation marks.
+
+    >>> words("'Tis well-known--my liege, that thou say'st so.")
+    ["'tis", 'well-known', '--', 'my', 'liege', ',', 'that', 'thou', "say'st", 'so', '.']
+    """
+    return _WORD.findall(text.lower())
+
+
+def characters(text: str) -> list[str]:
+    """Characters, white space too."""
+    return list(text)
+
+
+class Vocabulary:
+    """Tokens numbered by falling frequency, ties in alphabetical order; number 0 is ``<unk>``.
+
+    Parameters
+    ----------
+    tokens : the text to count, the training part alone
+    min_count : occurrences that earn a token its own number
+
+    >>> vocabulary = Vocabulary(words("to be or not to be"), min_count=2)
+    >>> vocabulary.tokens
+    ['<unk>', 'be', 'to']
+    >>> vocabulary.encode(["to", "sleep"])
+    array([2, 0])
+    """
+
+    def __init__(self, tokens: Iterable[str], min_count: int = 1) -> None:
+        counts = Counter(tokens)
+        frequent = sorted((t for t, count in counts.items() if count >= min_count), key=lambda t: (-counts[t], t))
+        self.tokens = [UNKNOWN, *frequent]
+        self._ids = {token: i for i, token in enumerate(self.tokens)}
+
+    def __len__(self) -> int:
+        return len(self.tokens)
+
+    def encode(self, tokens: Sequence[str]) -> Ids:
+        """The tokens' numbers."""
+        return np.fromiter((self._ids.get(token, 0) for token in tokens), np.int64, len(tokens))
+
+    def decode(self, ids: Iterable[int]) -> list[str]:
+        """The tokens of some numbers."""
+        return [self.tokens[i] for i in ids]
+
+
+class Corpus(NamedTuple):
+    """Token numbers, one array a text, and what the numbers mean."""
+
+    train: list[Ids]
+    held_out: list[Ids]
+    vocabulary: Vocabulary
+
+
+def corpus(
+    texts: Mapping[str, str],
+    tokenize: Callable[[str], list[str]] = words,
+    *,
+    min_count: int = 3,
+    held_out: float = 0.1,
+) -> Corpus:
+    """Split every text, count the training parts, number all tokens.
+
+    Parameters
+    ----------
+    texts : by title
+    tokenize : :func:`words` or :func:`characters`
+    min_count : rarer tokens of the training parts become ``<unk>``
+    held_out : share at the end of every text that is held out
+
+    >>> train, valid, vocabulary = corpus(plays())
+    >>> sum(map(len, train)), sum(map(len, valid)), len(vocabulary)
+    (234683, 26075, 4692)
+    """
+    if not texts:
+        raise DataError("corpus: expected at least one text, found none")
+    parts = [split_tail(tokenize(text), held_out) for text in texts.values()]
+    vocabulary = Vocabulary((token for train, _ in parts for token in train), min_count)
+    train, tail = ([vocabulary.encode(part[i]) for part in parts] for i in range(2))
+    return Corpus(train, tail, vocabulary)
+
+
+def split_tail(sequence: S, share: float) -> tuple[S, S]:
+    """All but the last ``share`` of a sequence, and that."""
+    cut = len(sequence) - round(len(sequence) * share)
+    return sequence[:cut], sequence[cut:]
+
+
+def windows(texts: Sequence[Ids], context: int) -> tuple[Ids, Ids]:
+    """Every run of ``context`` tokens with the token after it.
+
+    Returns
+    -------
+    contexts (N, T) and targets (N,), where a text of L tokens gives L − T windows; one too short gives none.
+
+    >>> windows([np.array([1, 2, 3, 4]), np.array([5, 6])], context=2)
+    (array([[1, 2],
+           [2, 3]]), array([3, 4]))
+    """
+    runs = [sliding_window_view(text, context + 1) for text in texts if len(text) > context]
+    runs_NT = np.concatenate(runs) if runs else np.empty((0, context + 1), np.int64)
+    return np.ascontiguousarray(runs_NT[:, :-1]), runs_NT[:, -1].copy()

@@ -1,0 +1,103 @@
+"""Every error ddtrain raises on purpose, with the exit code its kind ends a job with.
+
+An error is raised where the cause is known and gathers its *place* (layer, step, rank) on the way up, so that
+the code that finds a fault need not know who called it.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Self
+
+COMPLETED = 0  # exit codes: the contract of the command line, see README "Exit codes"
+EXCEPTION = 70
+
+
+class DdtrainError(Exception):
+    """An error with a message, a remedy and the place where it happened.
+
+    Parameters
+    ----------
+    message : the operation, both sides of the disagreement, and their values
+    remedy : what to do about it
+    place : anything among ``rank``, ``step``, ``sample``, ``layer``, ``line``
+
+    >>> print(ShapeError("linear: x has 784 columns but weight has 512 rows", remedy="Was it flattened?", rank=2))
+    linear: x has 784 columns but weight has 512 rows
+      Was it flattened?  rank 2
+    """
+
+    exit_code = EXCEPTION
+
+    def __init__(self, message: str, *, remedy: str = "", **place: Any) -> None:
+        super().__init__(message)
+        self.message, self.remedy, self.place = message, remedy, place
+
+    def at(self, **place: Any) -> Self:
+        """Add what is known here about the place, without overruling what is already known."""
+        self.place = {**place, **self.place}
+        return self
+
+    def __str__(self) -> str:
+        known = [self.place[k] if k == "line" else f"{k} {self.place[k]!r}" for k in _ORDER if k in self.place]
+        details = "  ".join(part for part in (self.remedy, ", ".join(known)) if part)
+        return f"{self.message}\n  {details}" if details else self.message
+
+    @property
+    def one_line(self) -> str:
+        """The whole error on one line, for a console.
+
+        >>> UsageError("batch size 0", remedy="Give --data.batch-size at least 1.").one_line
+        'batch size 0: Give --data.batch-size at least 1.'
+        """
+        return str(self).replace("\n ", ":", 1).replace(":  ", ": ").replace("\n", " ")
+
+
+_ORDER = ("rank", "step", "sample", "layer", "line")
+
+
+class UsageError(DdtrainError):
+    """Usage, configuration, or a disagreement found before the first step."""
+
+    exit_code = 2
+
+
+class StallError(DdtrainError):
+    """No rank makes progress: every one waits for another."""
+
+    exit_code = 71
+
+
+class ReplicaError(DdtrainError):
+    """Replicas or collectives disagree."""
+
+    exit_code = 72
+
+
+class NonFiniteError(DdtrainError):
+    """NaN or infinity where the run cannot go on."""
+
+    exit_code = 73
+
+
+class DataError(DdtrainError):
+    """A data file or checkpoint that cannot be read or written."""
+
+    exit_code = 74
+
+
+class CheckpointError(DataError):
+    """A checkpoint that is damaged, foreign, or cannot be written."""
+
+
+class StoppedError(DdtrainError):
+    """The run stopped because it was asked to, and can be resumed."""
+
+    exit_code = 75
+
+
+class ShapeError(DdtrainError, ValueError):
+    """Shapes, dtypes or values of an operation's arguments do not fit together."""
+
+
+class DerivativeError(DdtrainError, TypeError):
+    """Something that cannot be differentiated was asked for."""

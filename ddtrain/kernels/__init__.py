@@ -1,0 +1,43 @@
+"""Kernels: the seam between what is computed and how fast.
+
+A kernel takes plain arrays and numbers and returns plain arrays. It knows no boxes, no ranks and no modules, so a
+compiled twin can stand in for any of them without anyone above noticing. What every kernel promises:
+
+- it works with zero rows, with any floating dtype (which it keeps), and with input in any memory layout;
+- ``out=`` names where the result goes: a C-contiguous array of the result's shape and dtype that shares no memory
+  with the inputs; elementwise kernels also accept an input itself. Without it the result is new;
+- inputs are never written to, unless the name ends in an underscore or the documentation says "in place";
+- work space is kept per thread (``scratch.py``), because ranks may be threads of one process.
+
+Every family is a module.
+"""
+
+from ddtrain.kernels import (
+    activation,
+    attention,
+    conv,
+    dropout,
+    embedding,
+    layer_norm,
+    linear,
+    norm,
+    normal,
+    pool,
+    softmax,
+    update,
+)
+
+__all__ = [
+    "activation",
+    "attention",
+    "conv",
+    "dropout",
+    "embedding",
+    "layer_norm",
+    "linear",
+    "norm",
+    "normal",
+    "pool",
+    "softmax",
+    "update",
+]

@@ -1,0 +1,96 @@
+"""Elementwise activations, forward and backward. The functions of the normal distribution are in ``normal.py``."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ddtrain.kernels.normal import normal_cdf, normal_pdf
+
+Array = NDArray[Any]
+_SQRT_2_OVER_PI = 0.7978845608028654  # sqrt(2 / pi)
+_CUBIC = 0.044715  # Hendrycks and Gimpel, arXiv:1606.08415
+
+
+def relu(x: Array, out: Array | None = None) -> Array:
+    """``max(x, 0)``; NaN stays NaN."""
+    return np.maximum(x, 0, out=out)
+
+
+def relu_backward(g: Array, y: Array, out: Array | None = None) -> Array:
+    """g where y > 0, else 0."""
+    return np.multiply(g, np.greater(y, 0), out=out)
+
+
+def leaky_relu(x: Array, slope: float, out: Array | None = None) -> Array:
+    """x where positive, ``slope * x`` elsewhere."""
+    return np.multiply(x, _slopes(x, slope), out=out)
+
+
+def leaky_relu_backward(g: Array, x: Array, slope: float, out: Array | None = None) -> Array:
+    """g where x > 0, else ``slope * g``."""
+    return np.multiply(g, _slopes(x, slope), out=out)
+
+
+def _slopes(x: Array, slope: float) -> Array:
+    slopes: Array = np.where(x > 0, x.dtype.type(1), x.dtype.type(slope))
+    return slopes
+
+
+def sigmoid(x: Array, out: Array | None = None) -> Array:
+    """``1 / (1 + exp(-x))``, by way of exp(-|x|), which cannot overflow.
+
+    >>> sigmoid(np.array([-1000.0, 0.0, 1000.0]))
+    array([0. , 0.5, 1. ])
+    """
+    small: Array = np.exp(-np.abs(x))  # in (0, 1]
+    top = np.where(x >= 0, x.dtype.type(1), small)
+    y: Array = np.divide(top, small + 1, out=out)
+    return y
+
+
+def sigmoid_backward(g: Array, y: Array, out: Array | None = None) -> Array:
+    """``g * y * (1 - y)``."""
+    slope: Array = (1 - y) * y
+    return np.multiply(g, slope, out=out)
+
+
+def gelu(x: Array, out: Array | None = None) -> Array:
+    """``x * Phi(x)``, Phi being the distribution function of the normal distribution."""
+    return np.multiply(x, normal_cdf(x), out=out)
+
+
+def gelu_backward(g: Array, x: Array, out: Array | None = None) -> Array:
+    """``g * (Phi(x) + x * phi(x))``."""
+    slope = normal_pdf(x)
+    slope *= x
+    slope += normal_cdf(x)
+    return np.multiply(g, slope, out=out)
+
+
+def _tanh_of_cubic(x: Array) -> Array:
+    inner = np.empty(x.shape, x.dtype)
+    np.multiply(x, x, out=inner)
+    inner *= _CUBIC
+    inner += 1
+    inner *= x
+    inner *= _SQRT_2_OVER_PI
+    return np.tanh(inner, out=inner)
+
+
+def gelu_tanh(x: Array, out: Array | None = None) -> Array:
+    """GELU with ``tanh(sqrt(2/pi) * (x + 0.044715 x³))`` for erf: within 5e-4 of it, and faster."""
+    y = _tanh_of_cubic(x)
+    y += 1
+    y *= 0.5
+    return np.multiply(x, y, out=out)
+
+
+def gelu_tanh_backward(g: Array, x: Array, out: Array | None = None) -> Array:
+    """``g`` times the derivative of :func:`gelu_tanh`."""
+    t = _tanh_of_cubic(x)
+    inner_slope = _SQRT_2_OVER_PI * (1 + 3 * _CUBIC * x * x)
+    slope: Array = 0.5 * (1 + t) + 0.5 * x * (1 - t * t) * inner_slope
+    return np.multiply(g, slope, out=out)

@@ -1,0 +1,59 @@
+"""Convolutional networks for small images, channels-last (N, H, W, C)."""
+
+from __future__ import annotations
+
+from ddtrain import nn
+
+
+class Cnn(nn.Module):
+    """Blocks of convolution, synchronised batch-norm, ReLU and 2×2 max-pooling, then one linear layer.
+
+    Parameters
+    ----------
+    image : (height, width, channels)
+    widths : channels of each block
+    classes : number of outputs
+    kernel : side of the convolutions, odd; they keep the size
+    dropout : rate before the linear layer
+    """
+
+    def __init__(
+        self, image: tuple[int, int, int], widths: tuple[int, ...], classes: int, kernel: int = 3, dropout: float = 0.0
+    ) -> None:
+        height, width, c_in = image
+        blocks: list[nn.Module] = []
+        for c_out in widths:
+            blocks += [
+                nn.Conv2d(c_in, c_out, kernel, padding=kernel // 2, bias=False),
+                nn.BatchNorm(c_out),
+                nn.relu(),
+                nn.MaxPool2d(2),
+            ]
+            height, width, c_in = height // 2, width // 2, c_out
+        self.features = nn.Sequential(*blocks)
+        self.flatten = nn.Flatten()
+        self.dropout = nn.Dropout(dropout)
+        self.head = nn.Linear(height * width * c_in, classes)
+
+    def forward(self, x_NHWC: nn.Array) -> nn.Array:
+        return self.head(self.dropout(self.flatten(self.features(x_NHWC))))
+
+
+class LeNet(nn.Module):
+    """Two 5×5 convolutions with ReLU and pooling, then one linear layer (after LeCun et al. 1998)."""
+
+    def __init__(self, classes: int = 10, widths: tuple[int, int] = (16, 32)) -> None:
+        first, second = widths
+        self.features = nn.Sequential(
+            nn.Conv2d(1, first, 5, padding=2),
+            nn.relu(),
+            nn.MaxPool2d(2),
+            nn.Conv2d(first, second, 5, padding=2),
+            nn.relu(),
+            nn.MaxPool2d(2),
+            nn.Flatten(),
+        )
+        self.head = nn.Linear(7 * 7 * second, classes)
+
+    def forward(self, x_NHWC: nn.Array) -> nn.Array:
+        return self.head(self.features(x_NHWC))

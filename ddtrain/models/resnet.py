@@ -1,0 +1,43 @@
+"""A residual network for 32×32 images: ResNet-8 (He et al., arXiv:1512.03385, section 4.2, with n = 1)."""
+
+from __future__ import annotations
+
+from ddtrain import nn
+
+
+class Block(nn.Module):
+    """Two 3×3 convolutions around which the input is added back, through a 1×1 convolution where shapes differ."""
+
+    def __init__(self, c_in: int, c_out: int, stride: int) -> None:
+        self.conv1 = nn.Conv2d(c_in, c_out, 3, stride=stride, padding=1, bias=False)
+        self.bn1 = nn.BatchNorm(c_out)
+        self.conv2 = nn.Conv2d(c_out, c_out, 3, padding=1, bias=False)
+        self.bn2 = nn.BatchNorm(c_out)
+        same = stride == 1 and c_in == c_out
+        self.shortcut = None if same else nn.Conv2d(c_in, c_out, 1, stride=stride, bias=False)
+
+    def forward(self, x: nn.Array) -> nn.Array:
+        y = nn.functional.relu(self.bn1(self.conv1(x)))
+        y = self.bn2(self.conv2(y))
+        return nn.functional.relu(y + (x if self.shortcut is None else self.shortcut(x)))
+
+
+class ResNet8(nn.Module):
+    """A stem, three residual blocks of growing width, global average pooling, and a linear layer."""
+
+    def __init__(self, classes: int = 10, widths: tuple[int, int, int] = (16, 32, 64), channels: int = 3) -> None:
+        self.conv = nn.Conv2d(channels, widths[0], 3, padding=1, bias=False)
+        self.bn = nn.BatchNorm(widths[0])
+        inputs = (widths[0], *widths[:-1])
+        self.blocks = [
+            Block(c_in, c_out, stride=1 if k == 0 else 2)
+            for k, (c_in, c_out) in enumerate(zip(inputs, widths, strict=True))
+        ]
+        self.pool = nn.GlobalAvgPool2d()
+        self.head = nn.Linear(widths[-1], classes)
+
+    def forward(self, x_NHWC: nn.Array) -> nn.Array:
+        x = nn.functional.relu(self.bn(self.conv(x_NHWC)))
+        for block in self.blocks:
+            x = block(x)
+        return self.head(self.pool(x))

@@ -1,0 +1,58 @@
+"""Neural networks: modules that declare parameters, layers, and initial values."""
+
+from typing import Any
+
+from ddtrain.nn import functional, init
+from ddtrain.nn.attention import CausalSelfAttention
+from ddtrain.nn.layers import (
+    Activation,
+    AvgPool2d,
+    Conv2d,
+    Dropout,
+    Embedding,
+    Flatten,
+    GlobalAvgPool2d,
+    LayerNorm,
+    Linear,
+    MaxPool2d,
+    Sequential,
+    gelu,
+    relu,
+    sigmoid,
+    tanh,
+)
+from ddtrain.nn.module import Buffer, Module, Parameter, Run, buffer, from_torch, param, to_torch
+from ddtrain.nn.norm import BatchNorm
+
+Array = Any  # an ndarray or a box of one
+
+__all__ = [
+    "Activation",
+    "Array",
+    "AvgPool2d",
+    "BatchNorm",
+    "Buffer",
+    "CausalSelfAttention",
+    "Conv2d",
+    "Dropout",
+    "Embedding",
+    "Flatten",
+    "GlobalAvgPool2d",
+    "LayerNorm",
+    "Linear",
+    "MaxPool2d",
+    "Module",
+    "Parameter",
+    "Run",
+    "Sequential",
+    "buffer",
+    "from_torch",
+    "functional",
+    "gelu",
+    "init",
+    "param",
+    "relu",
+    "sigmoid",
+    "tanh",
+    "to_torch",
+]

@@ -1,0 +1,62 @@
+"""Initial values: ``init(generator, shape) -> array``.
+
+The fan-in of a weight is the product of all its axes but the last: (in, out) for linear, (kh, kw, in, out) for
+convolution.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+Init = Callable[[np.random.Generator, tuple[int, ...]], NDArray[Any]]
+
+
+def zeros(generator: np.random.Generator, shape: tuple[int, ...]) -> NDArray[Any]:
+    """All zeros."""
+    return np.zeros(shape)
+
+
+def ones(generator: np.random.Generator, shape: tuple[int, ...]) -> NDArray[Any]:
+    """All ones."""
+    return np.ones(shape)
+
+
+def normal(std: float) -> Init:
+    """Normal with standard deviation ``std`` around zero."""
+    return lambda generator, shape: std * generator.standard_normal(shape)
+
+
+def fan_in(shape: tuple[int, ...]) -> int:
+    """Number of inputs that one output sums over.
+
+    >>> fan_in((3, 3, 16, 32))
+    144
+    """
+    return max(1, int(np.prod(shape[:-1])))
+
+
+def fan_in_uniform(generator: np.random.Generator, shape: tuple[int, ...]) -> NDArray[Any]:
+    """Uniform in ±1/√fan-in: PyTorch's default for linear and convolution weights."""
+    return bias_uniform(fan_in(shape))(generator, shape)
+
+
+def bias_uniform(n_in: int) -> Init:
+    """Uniform in ±1/√n_in: PyTorch's default for the bias beside a weight of that fan-in."""
+    bound = 1 / np.sqrt(max(1, n_in))
+    return lambda generator, shape: generator.uniform(-bound, bound, shape)
+
+
+def he_normal(generator: np.random.Generator, shape: tuple[int, ...]) -> NDArray[Any]:
+    """Normal with variance 2/fan-in: keeps the variance of ReLU networks (He et al., arXiv:1502.01852, eq. 10)."""
+    return generator.standard_normal(shape) * np.sqrt(2 / fan_in(shape))
+
+
+def glorot_uniform(generator: np.random.Generator, shape: tuple[int, ...]) -> NDArray[Any]:
+    """Uniform with variance 2/(fan-in + fan-out), for tanh networks (Glorot & Bengio 2010, eq. 16)."""
+    fan_out = fan_in(shape) // shape[-2] * shape[-1] if len(shape) > 1 else shape[-1]
+    bound = np.sqrt(6 / (fan_in(shape) + fan_out))
+    return generator.uniform(-bound, bound, shape)

@@ -1,0 +1,187 @@
+"""Layers: a declaration of parameters and one operation each.
+
+Names of attributes are PyTorch's, so that a checkpoint's names are too; layouts are ours, (in, out) and
+channels-last, and mapped on export.
+"""
+
+# N batch, H height, W width, C channels, D in, K out, V vocabulary, T positions
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import ddtrain.numpy as np
+from ddtrain import ops
+from ddtrain.errors import ShapeError, UsageError
+from ddtrain.nn import init
+from ddtrain.nn.module import Module, param
+
+Pair = int | tuple[int, int]
+
+
+def _pair(x: Pair) -> tuple[int, int]:
+    return (x, x) if isinstance(x, int) else x
+
+
+class Linear(Module):
+    """``x @ weight + bias`` over the last axis. weight (in, out), bias (out,).
+
+    >>> Linear(3, 2).declarations()["weight"].torch_shape()
+    (2, 3)
+    """
+
+    def __init__(self, d_in: int, d_out: int, bias: bool = True, weight_init: init.Init = init.fan_in_uniform) -> None:
+        self.weight = param((d_in, d_out), weight_init, torch_axes=(1, 0))
+        self.bias = param((d_out,), init.bias_uniform(d_in)) if bias else None
+
+    def forward(self, x: Any) -> Any:
+        return ops.linear(x, self.weight, self.bias)
+
+
+class Conv2d(Module):
+    """Convolution of (N, H, W, C) images. weight (kh, kw, in/groups, out), bias (out,)."""
+
+    def __init__(
+        self,
+        c_in: int,
+        c_out: int,
+        kernel: Pair,
+        stride: Pair = 1,
+        padding: Pair = 0,
+        groups: int = 1,
+        bias: bool = True,
+        weight_init: init.Init = init.fan_in_uniform,
+    ) -> None:
+        if c_in % groups or c_out % groups:
+            raise UsageError(f"Conv2d: {groups} groups do not divide {c_in} input and {c_out} output channels")
+        shape = (*_pair(kernel), c_in // groups, c_out)
+        self.weight = param(shape, weight_init, torch_axes=(3, 2, 0, 1))
+        self.bias = param((c_out,), init.bias_uniform(init.fan_in(shape))) if bias else None
+        self.stride, self.padding, self.groups = stride, padding, groups
+
+    def forward(self, x_NHWC: Any) -> Any:
+        return ops.conv2d(
+            x_NHWC, self.weight, self.bias, stride=self.stride, padding=self.padding, groups=self.groups
+        )
+
+
+class Embedding(Module):
+    """Row ``i`` of the table for every index ``i``. weight (V, D)."""
+
+    def __init__(self, vocabulary: int, d: int, weight_init: init.Init = init.normal(1.0)) -> None:
+        self.weight = param((vocabulary, d), weight_init)
+
+    def forward(self, indices: Any) -> Any:
+        return ops.embedding(self.weight, indices)
+
+
+class LayerNorm(Module):
+    """Normalises the last axis of every sample by itself. weight, bias (D,)."""
+
+    def __init__(self, d: int, eps: float = 1e-5) -> None:
+        self.weight, self.bias, self.eps = param((d,), init.ones), param((d,), init.zeros), eps
+
+    def forward(self, x: Any) -> Any:
+        return ops.layer_norm(x, self.weight, self.bias, eps=self.eps)
+
+
+class Dropout(Module):
+    """Sets a fraction ``rate`` of the activations to zero in training and scales the others by 1/(1 − rate).
+
+    The mask of a sample depends on (seed, layer, step, position in the global batch) and on nothing else.
+    """
+
+    def __init__(self, rate: float = 0.5) -> None:
+        if not 0 <= rate < 1:
+            raise UsageError(f"Dropout: rate {rate} is not in [0, 1)")
+        self.rate = rate
+
+    def forward(self, x: Any) -> Any:
+        if not self.run.training or self.rate == 0:
+            return x
+        if self.run.rng is None:
+            raise UsageError("Dropout needs random numbers", remedy="Pass rng=SampleRng(seed, step) to bind.")
+        uniform = self.run.rng.uniform(f"dropout/{self._path}", x.shape)
+        return ops.dropout(x, uniform, rate=self.rate)
+
+
+class MaxPool2d(Module):
+    """The largest value of each window of (N, H, W, C) images."""
+
+    def __init__(self, kernel: Pair, stride: Pair | None = None, padding: Pair = 0) -> None:
+        self.kernel, self.stride, self.padding = kernel, stride, padding
+
+    def forward(self, x_NHWC: Any) -> Any:
+        return ops.max_pool2d(x_NHWC, self.kernel, stride=self.stride, padding=self.padding)
+
+
+class AvgPool2d(Module):
+    """The mean of each window of (N, H, W, C) images."""
+
+    def __init__(self, kernel: Pair, stride: Pair | None = None, padding: Pair = 0) -> None:
+        self.kernel, self.stride, self.padding = kernel, stride, padding
+
+    def forward(self, x_NHWC: Any) -> Any:
+        return ops.avg_pool2d(x_NHWC, self.kernel, stride=self.stride, padding=self.padding)
+
+
+class GlobalAvgPool2d(Module):
+    """The mean over all positions: (N, H, W, C) to (N, C)."""
+
+    def forward(self, x_NHWC: Any) -> Any:
+        return ops.global_avg_pool2d(x_NHWC)
+
+
+class Flatten(Module):
+    """One row a sample. Images are flattened channels first, as PyTorch does, so that exported weights fit."""
+
+    def forward(self, x: Any) -> Any:
+        if x.ndim == 4:
+            x = np.transpose(x, (0, 3, 1, 2))
+        return np.reshape(x, (x.shape[0], -1) if x.shape[0] else (0, int(np.prod(x.shape[1:]))))
+
+
+class Activation(Module):
+    """An elementwise function as a module: ``Activation(ops.relu)``."""
+
+    def __init__(self, function: Callable[[Any], Any]) -> None:
+        self.function = function
+
+    def forward(self, x: Any) -> Any:
+        return self.function(x)
+
+
+class Sequential(Module):
+    """Modules one after the other, named by position: ``0.weight``, ``0.bias``, ``1.weight`` ..."""
+
+    def __init__(self, *layers: Module) -> None:
+        for k, layer in enumerate(layers):
+            if not isinstance(layer, Module):
+                raise ShapeError(f"Sequential: argument {k} is a {type(layer).__name__}, not a module")
+            setattr(self, str(k), layer)
+
+    def forward(self, x: Any) -> Any:
+        for _, layer in self.children():
+            x = layer(x)
+        return x
+
+
+def relu() -> Activation:
+    """``max(x, 0)`` as a module."""
+    return Activation(ops.relu)
+
+
+def tanh() -> Activation:
+    """Hyperbolic tangent as a module."""
+    return Activation(ops.tanh)
+
+
+def gelu() -> Activation:
+    """Gaussian error linear unit as a module."""
+    return Activation(ops.gelu)
+
+
+def sigmoid() -> Activation:
+    """Logistic function as a module."""
+    return Activation(ops.sigmoid)
+

@@ -1,0 +1,24 @@
+"""What a name of NumPy's without a derivative rule answers."""
+
+from __future__ import annotations
+
+from types import ModuleType
+
+from ddtrain.errors import DerivativeError
+
+
+def no_rule(name: str) -> DerivativeError:
+    """The error for a function of NumPy that has no differentiable counterpart, with the way to add one."""
+    return DerivativeError(
+        f"numpy.{name} has no derivative rule",
+        remedy=f"Compose it of functions in ddtrain.numpy, or declare f = primitive(numpy.{name}), "
+        "then defvjp(f, ...) and defjvp(f, ...); see ddtrain/numpy/elementwise.py.",
+    )
+
+
+def missing_name(module: ModuleType, name: str) -> AttributeError:
+    """The error for asking our counterpart of NumPy's ``module`` for a name that it does not have."""
+    path = f"{module.__name__}.{name}".removeprefix("numpy.")
+    if hasattr(module, name):
+        return AttributeError(f"{no_rule(path)} On plain arrays, numpy.{path} itself will do.")
+    return AttributeError(f"neither numpy nor ddtrain.numpy has a name {path!r}")

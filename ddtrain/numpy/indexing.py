@@ -1,0 +1,151 @@
+"""Picking entries out of arrays and putting cotangents back: indexing, take, diagonals, triangles, sorting, padding."""
+
+from __future__ import annotations
+
+from types import EllipsisType
+from typing import Any
+
+import numpy as np
+from numpy.lib.array_utils import normalize_axis_index
+
+from ddtrain.autodiff import def_linear, defjvp, defvjp, primitive
+from ddtrain.autodiff.examples import case
+from ddtrain.numpy.comparisons import argsort
+from ddtrain.numpy.shapes import ndim, ravel, shape
+
+_UNIQUE = (int, slice, type(None), EllipsisType, np.integer)  # index parts that name no entry twice
+
+
+def _getitem(x: Any, index: Any) -> Any:
+    return x[index]
+
+
+def _place(g: Any, index: Any, shape: tuple[int, ...]) -> Any:
+    """Zeros of ``shape`` with ``g`` added at ``index``: entries named twice receive both parts."""
+    out = np.zeros(shape, g.dtype)
+    parts = index if isinstance(index, tuple) else (index,)
+    if all(isinstance(part, _UNIQUE) for part in parts):
+        out[index] = g
+    else:
+        np.add.at(out, index, g)
+    return out
+
+
+getitem = primitive(
+    _getitem,
+    name="getitem",
+    examples=lambda r: [
+        case(r(3, 4), 1),
+        case(r(3, 4), (slice(None, None, -2), 2)),
+        case(r(3, 4), (Ellipsis, None, 0)),
+        case(r(3, 4), np.array([0, 2, 2, -1])),
+        case(r(3, 4), (np.array([[0], [2]]), np.array([1, 1]))),
+        case(r(3, 4), r(3, 4) > 0),
+        case(r(3, 4), (slice(1, 1),)),
+        case(r(), ()),
+    ],
+)
+place = primitive(
+    _place, name="place", examples=lambda r: [case(r(2), (1, np.array([0, 0])), (3, 4)), case(r(4), 1, (3, 4))]
+)
+defvjp(getitem, lambda g, ans, x, index: place(g, index, x.shape))
+defvjp(place, lambda g, ans, x, index, shape: getitem(g, index))
+def_linear(getitem)
+def_linear(place)
+
+
+def take(x: Any, indices: Any, axis: int | None = None) -> Any:
+    """Entries of ``x`` along ``axis`` (of the flat array, for None) at ``indices``, which may repeat."""
+    if axis is None:
+        x, axis = ravel(x), 0
+    return getitem(x, (slice(None),) * normalize_axis_index(axis, ndim(x)) + (np.asarray(indices),))
+
+
+def take_along_axis(x: Any, indices: Any, axis: int | None = -1) -> Any:
+    """Entries of ``x`` along ``axis`` at ``indices``, of as many dimensions as ``x``."""
+    if axis is None:
+        return getitem(ravel(x), (indices,))
+    axis, n = normalize_axis_index(axis, ndim(x)), ndim(x)
+    grid = [np.arange(extent).reshape((-1,) + (1,) * (n - 1 - i)) for i, extent in enumerate(shape(x))]
+    return getitem(x, (*grid[:axis], np.asarray(indices), *grid[axis + 1 :]))
+
+
+def sort(x: Any, axis: int | None = -1) -> Any:
+    """``x`` in ascending order along ``axis``; equal entries keep their order."""
+    if axis is None:
+        x, axis = ravel(x), -1
+    return take_along_axis(x, argsort(x, axis=axis, kind="stable"), axis)
+
+
+def _diagonal(x: Any, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Any:
+    return np.diagonal(x, offset, axis1, axis2)
+
+
+def _place_diagonal(g: Any, shape: tuple[int, ...], offset: int = 0, axis1: int = 0, axis2: int = 1) -> Any:
+    """Zeros of ``shape`` with ``g`` on a diagonal."""
+    out = np.zeros(shape, g.dtype)
+    k = np.arange(g.shape[-1])
+    np.moveaxis(out, (axis1, axis2), (-2, -1))[..., k + max(0, -offset), k + max(0, offset)] = g
+    return out
+
+
+diagonal = primitive(_diagonal, name="diagonal", examples=lambda r: [case(r(3, 4)), case(r(2, 3, 4), -1, 2, 0)])
+place_diagonal = primitive(
+    _place_diagonal, name="place_diagonal", examples=lambda r: [case(r(3), (3, 4)), case(r(3, 2), (2, 3, 4), -1, 2, 0)]
+)
+defvjp(diagonal, lambda g, ans, x, offset=0, axis1=0, axis2=1: place_diagonal(g, x.shape, offset, axis1, axis2))
+defvjp(place_diagonal, lambda g, ans, x, shape, offset=0, axis1=0, axis2=1: diagonal(g, offset, axis1, axis2))
+def_linear(diagonal)
+def_linear(place_diagonal)
+
+
+def diag(x: Any, k: int = 0) -> Any:
+    """The ``k``-th diagonal of a matrix, or the square matrix with the vector ``x`` on it."""
+    if ndim(x) == 2:
+        return diagonal(x, k)
+    n = shape(x)[0] + abs(k)
+    return place_diagonal(x, (n, n), k)
+
+
+triu = primitive(np.triu, examples=lambda r: [case(r(3, 4)), case(r(2, 3, 3), 1), case(r(3, 3), k=-1)])
+defvjp(triu, lambda g, ans, x, k=0: triu(g, k))
+def_linear(triu)
+
+tril = primitive(np.tril, examples=lambda r: [case(r(3, 4)), case(r(2, 3, 3), 1), case(r(3, 3), k=-1)])
+defvjp(tril, lambda g, ans, x, k=0: tril(g, k))
+def_linear(tril)
+
+
+def _pad_constant(x: Any, widths: tuple[tuple[int, int], ...], value: float = 0.0) -> Any:
+    return np.pad(x, widths, constant_values=value)
+
+
+def _inside(widths: tuple[tuple[int, int], ...], shape: tuple[int, ...]) -> tuple[slice, ...]:
+    return tuple(slice(before, before + extent) for (before, _), extent in zip(widths, shape, strict=True))
+
+
+pad_constant = primitive(
+    _pad_constant, name="pad", examples=lambda r: [case(r(3), ((1, 2),)), case(r(2, 3), ((0, 1), (2, 0)), 1.5)]
+)
+defvjp(pad_constant, lambda g, ans, x, widths, value=0.0: g[_inside(widths, x.shape)])
+defjvp(pad_constant, lambda g, ans, x, widths, value=0.0: pad_constant(g, widths))
+
+
+def pad(x: Any, pad_width: Any, mode: str = "constant", constant_values: float = 0.0) -> Any:
+    """``x`` with entries added around it, as NumPy's ``pad``.
+
+    Parameters
+    ----------
+    pad_width : (before, after) for each axis; one pair or one number stands for all
+    mode : "constant", or one that copies entries of ``x``: "edge", "reflect", "symmetric", "wrap"
+    constant_values : the number added by "constant"
+
+    >>> pad(np.array([1.0, 2.0]), (1, 2))
+    array([0., 1., 2., 0., 0.])
+    """
+    widths = np.broadcast_to(pad_width, (ndim(x), 2)).tolist()
+    if mode == "constant":
+        return pad_constant(x, tuple(map(tuple, widths)), constant_values)
+    for axis, (before, after) in enumerate(widths):
+        x = take(x, np.pad(np.arange(shape(x)[axis]), (before, after), mode), axis)  # type: ignore[call-overload]
+    return x

@@ -1,0 +1,28 @@
+"""NumPy's random numbers, unchanged: a sample is a constant of the trace.
+
+A training step draws from ``ddtrain.rng`` instead, whose numbers do not depend on who asks first.
+"""
+
+from numpy.random import (
+    Generator,
+    Philox,
+    RandomState,
+    SeedSequence,
+    choice,
+    default_rng,
+    normal,
+    permutation,
+    rand,
+    randint,
+    randn,
+    random,
+    seed,
+    shuffle,
+    standard_normal,
+    uniform,
+)
+
+__all__ = [
+    "Generator", "Philox", "RandomState", "SeedSequence", "choice", "default_rng", "normal", "permutation", "rand",
+    "randint", "randn", "random", "seed", "shuffle", "standard_normal", "uniform",
+]  # fmt: skip

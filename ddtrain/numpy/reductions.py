@@ -1,0 +1,139 @@
+"""Reductions along axes: sum, mean, variance, standard deviation, extremes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.lib.array_utils import normalize_axis_tuple
+from numpy.typing import DTypeLike
+
+from ddtrain.autodiff import def_linear, defjvp, defvjp, primitive
+from ddtrain.autodiff.examples import Case, Sampler, case
+from ddtrain.numpy.choices import where
+from ddtrain.numpy.complexes import conjugate, real
+from ddtrain.numpy.shapes import broadcast_to, reshape
+
+Axis = int | Sequence[int] | None
+
+
+def _examples(r: Sampler) -> list[Case]:
+    return [
+        case(r(2, 3)),
+        case(r(2, 3), 0),
+        case(r(2, 3, 4), axis=(0, -1)),
+        case(r(2, 3, 4), axis=1, keepdims=True),
+        case(r()),
+    ]
+
+
+def _kept(x: Any, axis: Axis) -> tuple[int, ...]:
+    """The shape of ``x`` with length 1 along the reduced axes."""
+    axes = range(x.ndim) if axis is None else normalize_axis_tuple(axis, x.ndim)
+    return tuple(1 if i in axes else extent for i, extent in enumerate(x.shape))
+
+
+def spread(g: Any, x: Any, axis: Axis) -> Any:
+    """A reduced array, copied along the reduced axes of ``x``."""
+    return broadcast_to(g if axis is None else reshape(g, _kept(x, axis)), x.shape)
+
+
+def _count(x: Any, axis: Axis) -> int:
+    """How many entries are reduced to one."""
+    return int(np.prod([n for n, kept in zip(x.shape, _kept(x, axis), strict=True) if kept == 1], dtype=np.int64))
+
+
+def _sum(x: Any, axis: Axis = None, dtype: DTypeLike | None = None, keepdims: bool = False) -> Any:
+    return np.sum(x, axis, dtype, keepdims=keepdims)
+
+
+def _mean(x: Any, axis: Axis = None, dtype: DTypeLike | None = None, keepdims: bool = False) -> Any:
+    return np.mean(x, axis, dtype, keepdims=keepdims)
+
+
+def _var(x: Any, axis: Axis = None, ddof: float = 0, keepdims: bool = False) -> Any:
+    return np.var(x, axis, ddof=ddof, keepdims=keepdims)
+
+
+def _std(x: Any, axis: Axis = None, ddof: float = 0, keepdims: bool = False) -> Any:
+    return np.std(x, axis, ddof=ddof, keepdims=keepdims)
+
+
+def _max(x: Any, axis: Axis = None, keepdims: bool = False) -> Any:
+    return np.max(x, axis, keepdims=keepdims)
+
+
+def _min(x: Any, axis: Axis = None, keepdims: bool = False) -> Any:
+    return np.min(x, axis, keepdims=keepdims)
+
+
+sum = primitive(_sum, name="sum", examples=_examples)
+defvjp(sum, lambda g, ans, x, axis=None, dtype=None, keepdims=False: spread(g, x, axis))
+def_linear(sum)
+
+mean = primitive(_mean, name="mean", examples=_examples)
+defvjp(mean, lambda g, ans, x, axis=None, dtype=None, keepdims=False: spread(g / _count(x, axis), x, axis))
+def_linear(mean)
+
+
+def _centred(x: Any, axis: Axis, ddof: float) -> Any:
+    """d var / d x: 2 (x - mean) / (n - ddof), conjugated (Note [Complex cotangents])."""
+    return conjugate(x - mean(x, axis, keepdims=True)) * (2 / (_count(x, axis) - ddof))
+
+
+var = primitive(_var, name="var", examples=lambda r: [*_examples(r), case(r(4, 2), 0, ddof=1)])
+defvjp(var, lambda g, ans, x, axis=None, ddof=0, keepdims=False: spread(g, x, axis) * _centred(x, axis, ddof))
+defjvp(
+    var,
+    lambda g, ans, x, axis=None, ddof=0, keepdims=False: real(
+        sum(g * _centred(x, axis, ddof), axis, keepdims=keepdims)
+    ),
+)
+
+
+def _half_inverse(ans: Any) -> Any:
+    """d sqrt(v) / d v at ans = sqrt(v); 0 for constant entries, whose standard deviation has no derivative."""
+    return where(ans == 0, 0.0, 0.5 / where(ans == 0, 1, ans))
+
+
+std = primitive(_std, name="std", examples=lambda r: [*_examples(r)[:-1], case(r(4, 2), 0, ddof=1)])
+defvjp(
+    std,
+    lambda g, ans, x, axis=None, ddof=0, keepdims=False: (
+        spread(g * _half_inverse(ans), x, axis) * _centred(x, axis, ddof)
+    ),
+)
+defjvp(
+    std,
+    lambda g, ans, x, axis=None, ddof=0, keepdims=False: (
+        real(sum(g * _centred(x, axis, ddof), axis, keepdims=keepdims)) * _half_inverse(ans)
+    ),
+)
+
+
+def _share(ans: Any, x: Any, axis: Axis) -> Any:
+    """1 at the one entry that is the extreme, 1/k at each of k tied ones, 0 elsewhere; in the dtype of ``x``."""
+    tied = (x == spread(ans, x, axis)).astype(x.dtype)
+    return tied / sum(tied, axis, keepdims=True)
+
+
+def _extreme(prim: Any) -> None:
+    defvjp(prim, lambda g, ans, x, axis=None, keepdims=False: spread(g, x, axis) * _share(ans, x, axis))
+    defjvp(prim, lambda g, ans, x, axis=None, keepdims=False: sum(g * _share(ans, x, axis), axis, keepdims=keepdims))
+
+
+def _spaced(r: Sampler) -> list[Case]:
+    return [
+        case(r.spaced(2, 3)),
+        case(r.spaced(2, 3), 0),
+        case(r.spaced(2, 3, 4), axis=(0, -1)),
+        case(r.spaced(2, 3), 1, keepdims=True),
+    ]
+
+
+max = primitive(_max, name="max", examples=_spaced)
+min = primitive(_min, name="min", examples=_spaced)
+_extreme(max)
+_extreme(min)
+amax, amin = max, min

@@ -1,0 +1,141 @@
+"""Reshaping, permuting, broadcasting, flipping, rolling, repeating. All linear, so each is its own forward rule."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.lib.array_utils import normalize_axis_index, normalize_axis_tuple
+
+from ddtrain.autodiff import def_linear, defvjp, primitive, value_of
+from ddtrain.autodiff.examples import case
+
+Axes = int | Sequence[int] | None
+
+
+def shape(x: Any) -> tuple[int, ...]:
+    """The shape of an array, traced or not."""
+    return x.shape if hasattr(x, "shape") else np.shape(x)  # a list has none
+
+
+def ndim(x: Any) -> int:
+    """The number of axes of an array, traced or not."""
+    return x.ndim if hasattr(x, "ndim") else np.ndim(x)
+
+
+def size(x: Any, axis: int | None = None) -> int:
+    """The number of elements of an array, traced or not, or its extent along ``axis``."""
+    return np.size(value_of(x), axis)
+
+
+def _reshape(x: Any, shape: Any, order: Any = "C") -> Any:
+    return np.reshape(x, shape, order)
+
+
+reshape = primitive(
+    _reshape,
+    name="reshape",
+    examples=lambda r: [case(r(2, 6), (3, -1)), case(r(2, 3), 6, order="F"), case(r(), (1, 1))],
+)
+defvjp(reshape, lambda g, ans, x, shape, order="C": reshape(g, x.shape, order))
+def_linear(reshape)
+
+transpose = primitive(
+    np.transpose, examples=lambda r: [case(r(2, 3, 4)), case(r(2, 3, 4), (1, 2, 0)), case(r(2, 3, 4), axes=(0, -1, 1))]
+)
+defvjp(transpose, lambda g, ans, x, axes=None: transpose(g, None if axes is None else _inverse(axes)))
+def_linear(transpose)
+permute_dims = transpose
+
+
+def _inverse(axes: Sequence[int]) -> tuple[int, ...]:
+    return tuple(int(i) for i in np.argsort([a % len(axes) for a in axes]))
+
+
+broadcast_to = primitive(
+    np.broadcast_to, examples=lambda r: [case(r(3), (2, 3)), case(r(2, 1, 3), (4, 2, 5, 3)), case(r(), (2,))]
+)
+defvjp(broadcast_to, lambda g, ans, x, shape: g)  # the walker sums over what was broadcast
+def_linear(broadcast_to)
+
+flip = primitive(np.flip, examples=lambda r: [case(r(2, 3)), case(r(2, 3), 1), case(r(2, 3, 4), axis=(0, 2))])
+defvjp(flip, lambda g, ans, x, axis=None: flip(g, axis))
+def_linear(flip)
+
+roll = primitive(
+    np.roll, examples=lambda r: [case(r(2, 3), 2), case(r(2, 3), 1, axis=1), case(r(2, 3), (1, -1), (0, 1))]
+)
+defvjp(roll, lambda g, ans, x, shift, axis=None: roll(g, tuple(-s for s in shift) if np.ndim(shift) else -shift, axis))
+def_linear(roll)
+
+
+def ravel(x: Any, order: Any = "C") -> Any:
+    """``x`` as one axis."""
+    return reshape(x, -1, order)
+
+
+def swapaxes(x: Any, axis1: int, axis2: int) -> Any:
+    """``x`` with two axes exchanged."""
+    axes = list(range(ndim(x)))
+    axes[axis1], axes[axis2] = axes[axis2], axes[axis1]
+    return transpose(x, axes)
+
+
+def matrix_transpose(x: Any) -> Any:
+    """``x`` with its last two axes exchanged."""
+    return transpose(x) if ndim(x) == 2 else swapaxes(x, -1, -2)
+
+
+def moveaxis(x: Any, source: int | Sequence[int], destination: int | Sequence[int]) -> Any:
+    """``x`` with the axes ``source`` at the places ``destination`` and the others in their order."""
+    n = ndim(x)
+    sources, places = normalize_axis_tuple(source, n), normalize_axis_tuple(destination, n)
+    order = [i for i in range(n) if i not in sources]
+    for place, axis in sorted(zip(places, sources, strict=True)):
+        order.insert(place, axis)
+    return transpose(x, order)
+
+
+def expand_dims(x: Any, axis: int | Sequence[int]) -> Any:
+    """``x`` with axes of length 1 at the given places of the result."""
+    axes = (axis,) if isinstance(axis, int) else tuple(axis)
+    n = ndim(x) + len(axes)
+    new, old = normalize_axis_tuple(axes, n), iter(shape(x))
+    return reshape(x, tuple(1 if i in new else next(old) for i in range(n)))
+
+
+def squeeze(x: Any, axis: Axes = None) -> Any:
+    """``x`` without its axes of length 1, or without those in ``axis``."""
+    return reshape(x, np.squeeze(np.broadcast_to(0, shape(x)), axis).shape)  # NumPy checks the lengths
+
+
+def repeat(x: Any, repeats: Any, axis: int | None = None) -> Any:
+    """Each entry along ``axis`` (of the flat array, for None) repeated: ``repeats`` is one count, or one for each."""
+    if axis is None:
+        x, axis = ravel(x), 0
+    axis, extents = normalize_axis_index(axis, ndim(x)), shape(x)
+    if np.ndim(repeats) or extents[axis] == 0:
+        return x[(slice(None),) * axis + (np.repeat(np.arange(extents[axis]), repeats),)]
+    wide = broadcast_to(expand_dims(x, axis + 1), (*extents[: axis + 1], int(repeats), *extents[axis + 1 :]))
+    return reshape(wide, (*extents[:axis], extents[axis] * int(repeats), *extents[axis + 1 :]))
+
+
+def tile(x: Any, reps: int | Sequence[int]) -> Any:
+    """Copies of ``x`` laid side by side, ``reps`` of them along each axis."""
+    counts = (reps,) if isinstance(reps, int) else tuple(reps)
+    n = max(ndim(x), len(counts))
+    extents, counts = (1,) * (n - ndim(x)) + shape(x), (1,) * (n - len(counts)) + counts
+    column = reshape(x, tuple(k for extent in extents for k in (1, extent)))
+    wide = broadcast_to(column, tuple(k for pair in zip(counts, extents, strict=True) for k in pair))
+    return reshape(wide, tuple(c * e for c, e in zip(counts, extents, strict=True)))
+
+
+def atleast_1d(x: Any) -> Any:
+    """``x`` with at least one axis."""
+    return x if ndim(x) else reshape(x, (1,))
+
+
+def atleast_2d(x: Any) -> Any:
+    """``x`` with at least two axes; new ones come first."""
+    return x if ndim(x) > 1 else reshape(x, (1, -1))

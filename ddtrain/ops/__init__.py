@@ -1,0 +1,48 @@
+"""Operations for training: each one step of a trace, with its meaning in differentiable NumPy and kernels of its own.
+
+To add one, write ``ops/<op>.py``: a composition whose docstring is the op's, ``forward`` and ``backward`` on kernels,
+and ``fused(...)`` with examples, on which the conformance suite tests it. Images are channels-last, (N, H, W, C).
+"""
+
+from ddtrain.ops.activations import gelu, leaky_relu, normal_cdf, relu, sigmoid, tanh
+from ddtrain.ops.attention import attention
+from ddtrain.ops.batch_norm import Moments, batch_norm, batch_norm_inference
+from ddtrain.ops.collectives import allreduce, communicator, use_communicator
+from ddtrain.ops.convolution import conv2d
+from ddtrain.ops.dropout import dropout
+from ddtrain.ops.embedding import embedding
+from ddtrain.ops.layer_norm import layer_norm
+from ddtrain.ops.linear import linear
+from ddtrain.ops.losses import correct, cross_entropy, hinge, squared_error
+from ddtrain.ops.pooling import avg_pool2d, global_avg_pool2d, max_pool2d
+from ddtrain.ops.softmax import log_softmax, softmax
+
+__all__ = [
+    "Moments",
+    "allreduce",
+    "attention",
+    "avg_pool2d",
+    "batch_norm",
+    "batch_norm_inference",
+    "communicator",
+    "conv2d",
+    "correct",
+    "cross_entropy",
+    "dropout",
+    "embedding",
+    "gelu",
+    "global_avg_pool2d",
+    "hinge",
+    "layer_norm",
+    "leaky_relu",
+    "linear",
+    "log_softmax",
+    "max_pool2d",
+    "normal_cdf",
+    "relu",
+    "sigmoid",
+    "softmax",
+    "squared_error",
+    "tanh",
+    "use_communicator",
+]

@@ -1,0 +1,58 @@
+"""Checks and conversions shared by the operations: shapes of arguments that may be traced, integer pairs, labels."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from ddtrain.errors import ShapeError
+
+Pair = int | tuple[int, int]
+
+
+def pair(value: Any, op: str, name: str, least: int) -> tuple[int, int]:
+    """``value`` or ``(value, value)``, both at least ``least``.
+
+    >>> pair(2, "conv2d", "stride", 1)
+    (2, 2)
+    """
+    both = (value, value) if isinstance(value, (int, np.integer)) else value
+    try:
+        first, second = (int(v) for v in both if v == int(v))
+    except (TypeError, ValueError):
+        raise ShapeError(f"{op}: {name} {value!r} is neither an integer nor a pair of integers") from None
+    if min(first, second) < least:
+        raise ShapeError(f"{op}: {name} {value!r} is less than {least}")
+    return first, second
+
+
+def check_rank(op: str, name: str, x: Any, ndim: int, remedy: str = "") -> None:
+    """Raise unless ``x`` has ``ndim`` axes; ``name`` ends in one letter an axis, e.g. ``x_NHWC``."""
+    if x.ndim != ndim:
+        raise ShapeError(f"{op}: {name} has {x.ndim} axes, not {ndim}: shape {x.shape}", remedy=remedy)
+
+
+def check_vector(op: str, name: str, v: Any, size: int, of: str) -> None:
+    """Raise unless ``v`` has shape ``(size,)``; ``of`` says where the size comes from."""
+    if v.shape != (size,):
+        raise ShapeError(
+            f"{op}: {name} has shape {v.shape} but {of} has {size} channels", remedy=f"Give it shape ({size},)."
+        )
+
+
+def check_indices(op: str, what: str, indices: Any, size: int, remedy: str) -> None:
+    """Raise unless ``indices`` is an array of integers in [0, size), naming the first that is not."""
+    if indices.dtype.kind not in "iu":
+        raise ShapeError(
+            f"{op}: {what}s have dtype {indices.dtype}, not integers", remedy="Convert: .astype(np.int64)."
+        )
+    if indices.size and (indices.min() < 0 or indices.max() >= size):
+        wrong = (indices < 0) | (indices >= size)
+        place = tuple(int(i) for i in np.argwhere(wrong)[0])
+        position = place[0] if len(place) == 1 else place
+        raise ShapeError(
+            f"{op}: {what} {indices[place]} at position {position} is outside [0, {size})"
+            f" ({int(wrong.sum())} of {indices.size} are)",
+            remedy=remedy,
+        )

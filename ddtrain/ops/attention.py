@@ -1,0 +1,86 @@
+"""Scaled dot-product attention, as one step of a trace."""
+
+# T queries, S keys, D entries of a query, E entries of a value
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import ddtrain.numpy as np
+from ddtrain.autodiff import fused
+from ddtrain.autodiff.examples import case
+from ddtrain.errors import ShapeError
+from ddtrain.kernels import attention as kernel
+from ddtrain.ops.softmax import softmax
+
+
+def _check(q: Any, k: Any, v: Any, causal: bool) -> None:
+    fits = q.ndim == k.ndim == v.ndim >= 2 and q.shape[:-2] == k.shape[:-2] == v.shape[:-2]
+    if not fits or q.shape[-1] != k.shape[-1] or k.shape[-2] != v.shape[-2]:
+        raise ShapeError(
+            f"attention: q {q.shape}, k {k.shape} and v {v.shape} are not (..., T, D), (..., S, D) and (..., S, E)",
+            remedy="Split heads into an axis before the positions: (N, heads, T, D).",
+        )
+    if causal and q.shape[-2] > k.shape[-2]:
+        raise ShapeError(f"attention: {q.shape[-2]} queries but {k.shape[-2]} keys: the first queries see no key")
+
+
+def _attention(q: Any, k: Any, v: Any, causal: bool = True) -> Any:
+    """``softmax(q @ k.T / sqrt(D)) @ v``: for each query, values averaged by how well their keys match.
+
+    Parameters
+    ----------
+    q, k, v : (..., T, D), (..., S, D), (..., S, E) with the same leading axes, e.g. (N, heads)
+    causal : query i sees the keys up to its own position, counted from the end: the last query sees all keys
+
+    Returns
+    -------
+    (..., T, E)
+
+    Raises
+    ------
+    ShapeError : shapes that do not fit, or a causal query that sees no key
+
+    References
+    ----------
+    Vaswani et al., arXiv:1706.03762, eq. 1.
+
+    >>> same = np.zeros((2, 1))
+    >>> attention(same, same, np.array([[1.0], [3.0]]))
+    array([[1.],
+           [2.]])
+    """
+    _check(q, k, v, causal)
+    scores = np.matmul(q, np.swapaxes(k, -1, -2)) * (1.0 / math.sqrt(max(1, q.shape[-1])))
+    if causal:
+        scores = np.where(kernel.future(*scores.shape[-2:]), -np.inf, scores)
+    return np.matmul(softmax(scores), v)
+
+
+def _forward(q: Any, k: Any, v: Any, causal: bool = True) -> tuple[Any, Any]:
+    _check(q, k, v, causal)
+    return kernel.forward(q, k, v, causal)
+
+
+def _backward(needs: tuple[int, ...], g: Any, p: Any, q: Any, k: Any, v: Any, *_: Any, **__: Any) -> list[Any]:
+    ds: Any = kernel.backward_scores(g, p, v, q.shape[-1]) if 0 in needs or 1 in needs else None
+    by_position = (
+        lambda: kernel.backward_query(ds, k),
+        lambda: kernel.backward_key(ds, q),
+        lambda: kernel.backward_value(g, p),
+    )
+    return [by_position[i]() for i in needs]
+
+
+attention = fused(
+    _attention,
+    _forward,
+    _backward,
+    name="attention",
+    examples=lambda r: [
+        case(r(2, 2, 3, 2), r(2, 2, 3, 2), r(2, 2, 3, 2)),
+        case(r(2, 3), r(4, 3), r(4, 2), causal=False),
+        case(r(2, 3), r(4, 3), r(4, 2)),
+    ],
+)

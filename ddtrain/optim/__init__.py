@@ -1,0 +1,36 @@
+"""Optimizers over flat vectors, and learning-rate schedules.
+
+To add an optimizer, write ``optim/<name>.py`` and enter it in ``OPTIMIZERS``: the configuration, the tests over
+all members and the checkpoints follow the table.
+"""
+
+from __future__ import annotations
+
+from numpy.typing import DTypeLike
+
+from ddtrain.errors import UsageError
+from ddtrain.optim import adam, schedules, sgd
+from ddtrain.optim.protocol import Factory, OptimConfig, Optimizer
+
+OPTIMIZERS: dict[str, Factory] = {"sgd": sgd.make, "adam": adam.make, "adamw": adam.make_decoupled}
+
+
+def make(config: OptimConfig, n: int, dtype: DTypeLike) -> Optimizer:
+    """The optimizer that the section ``optim`` asks for.
+
+    Parameters
+    ----------
+    config : the section; each optimizer reads the options it has
+    n : length of the value vector
+    dtype : float32 or float64
+
+    Raises
+    ------
+    UsageError : a name that is not in the table.
+    """
+    if config.name not in OPTIMIZERS:
+        raise UsageError(f"--optim.name {config.name!r} is not known", remedy=f"Choose among {', '.join(OPTIMIZERS)}.")
+    return OPTIMIZERS[config.name](config, n, dtype)
+
+
+__all__ = ["OPTIMIZERS", "Factory", "OptimConfig", "Optimizer", "make", "schedules"]

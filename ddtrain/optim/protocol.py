@@ -1,0 +1,57 @@
+"""What every optimizer offers: one in-place pass over the flat value vector, and state that can be saved.
+
+An optimizer knows neither layers nor ranks. It sees two vectors, the values and their gradients, and every
+element is updated by the same formula, so the result does not depend on how the vector is cut up.
+"""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import DTypeLike, NDArray
+
+Vector = NDArray[np.floating]  # flat, contiguous, float32 or float64
+
+
+class Optimizer(Protocol):
+    """One in-place update of a flat vector of values from a flat vector of gradients.
+
+    Attributes
+    ----------
+    state : flat vectors by name, as long as the values; saved in checkpoints and restored by writing into them
+    count : updates applied so far; saved and restored beside ``state``
+    """
+
+    state: dict[str, Vector]
+    count: int
+
+    def apply(self, values: Vector, grads: Vector, *, lr: float, scale: float = 1.0) -> None:
+        """Update ``values`` in place as if the gradient were ``scale * grads``; ``grads`` stays as it is."""
+
+
+class OptimConfig(Protocol):
+    """The options an optimizer may read: the section ``optim`` of the configuration."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def lr(self) -> float: ...
+    @property
+    def momentum(self) -> float: ...
+    @property
+    def nesterov(self) -> bool: ...
+    @property
+    def weight_decay(self) -> float: ...
+    @property
+    def beta1(self) -> float: ...
+    @property
+    def beta2(self) -> float: ...
+    @property
+    def eps(self) -> float: ...
+
+
+class Factory(Protocol):
+    """An entry of the table of optimizers."""
+
+    def __call__(self, config: OptimConfig, n: int, dtype: DTypeLike) -> Optimizer: ...

@@ -1,0 +1,57 @@
+"""Do all ranks hold the same thing? Compared by hash, and named where not."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from ddtrain.comm.protocol import Communicator
+from ddtrain.errors import DdtrainError, UsageError
+
+
+def describe(tensors: Mapping[str, Any]) -> dict[str, str]:
+    """Shape, dtype and hash of every tensor, as text that can be compared and shown."""
+    return {
+        name: f"{np.shape(x)} {np.asarray(x).dtype} {hashlib.sha256(np.ascontiguousarray(x).data).hexdigest()[:12]}"
+        for name, x in tensors.items()
+    }
+
+
+def verify_replicas(
+    mine: Mapping[str, str], comm: Communicator, what: str, error: type[DdtrainError] = UsageError, remedy: str = ""
+) -> None:
+    """Compare named descriptions over all ranks; the minority is named on every rank.
+
+    Parameters
+    ----------
+    mine : name -> description, e.g. from :func:`describe`; order counts
+    what : what the names are, for the message ("parameter")
+    error : raised on every rank where any two differ
+
+    Raises
+    ------
+    error : names the first difference, its values, and the ranks that hold the rarer one
+    """
+    if comm.size == 1:
+        return
+    digest = hashlib.sha256(repr(list(mine.items())).encode()).digest()
+    everyone = np.zeros((comm.size, len(digest)), np.uint8)
+    comm.allgather(np.frombuffer(digest, np.uint8).copy(), everyone)
+    if (everyone == everyone[0]).all():
+        return
+    replicas = [list(map(tuple, items)) for items in comm.exchange_objects([list(item) for item in mine.items()])]
+    for position in range(max(map(len, replicas))):
+        entries = [items[position] if position < len(items) else ("(nothing)", "") for items in replicas]
+        if len(set(entries)) > 1:
+            (usual, _), *_ = Counter(entries).most_common()
+            odd = [rank for rank, entry in enumerate(entries) if entry != usual]
+            name, value = entries[odd[0]]
+            raise error(
+                f"ranks disagree: {what} {name} is {value} on rank {', '.join(map(str, odd))} "
+                f"but {usual[0]} is {usual[1]} on the others",
+                remedy=remedy,
+            )

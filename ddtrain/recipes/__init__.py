@@ -1,0 +1,19 @@
+"""Recipes: complete jobs by name. The first is the default.
+
+To add one, write ``recipes/<name>.py`` with a ``Config`` subclass and ``build(config) -> Task``, and enter it here.
+"""
+
+from ddtrain.recipes import digits_mlp, fashion_cnn, shakespeare_nnlm
+from ddtrain.trainer.main import Recipe
+
+RECIPES: dict[str, Recipe] = {
+    "fashion_cnn": Recipe(
+        fashion_cnn.FashionCnn(), fashion_cnn.build, "convolutional network with batch-norm on Fashion-MNIST"
+    ),
+    "digits_mlp": Recipe(digits_mlp.DigitsMlp(), digits_mlp.build, "perceptron with batch-norm on 8x8 digits"),
+    "shakespeare_nnlm": Recipe(
+        shakespeare_nnlm.ShakespeareNnlm(), shakespeare_nnlm.build, "Bengio's neural language model on nine plays"
+    ),
+}
+
+__all__ = ["RECIPES"]

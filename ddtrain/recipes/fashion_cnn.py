@@ -1,0 +1,46 @@
+"""fashion_cnn: a convolutional network with synchronised batch-norm on Fashion-MNIST, 28×28 pictures of clothes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from ddtrain import data
+from ddtrain.models import Cnn
+from ddtrain.recipes.losses import classify
+from ddtrain.trainer import config
+from ddtrain.trainer.task import Task
+
+MEAN, STD = 255 * 0.2860, 255 * 0.3530  # of all training pixels, values 0..255
+
+
+@dataclass(frozen=True)
+class Model:
+    """The network."""
+
+    widths: tuple[int, ...] = (16, 32)
+    """Channels of each block of convolution, batch-norm, ReLU and pooling."""
+    dropout: float = 0.25
+    """Rate before the linear layer."""
+
+
+@dataclass(frozen=True)
+class FashionCnn(config.Config):
+    """A convolutional network on Fashion-MNIST: the default job."""
+
+    run: config.Run = config.Run(epochs=10)
+    data: config.Data = config.Data(batch_size=64)
+    optim: config.Optim = config.Optim(name="sgd", lr=0.05, momentum=0.9, weight_decay=5e-4)
+    schedule: config.Schedule = config.Schedule(name="cosine", warmup_steps=50)
+    model: Model = Model()
+
+
+def build(settings: FashionCnn) -> Task:
+    """Model, loss and data of the recipe."""
+    x_train, y_train, x_valid, y_valid, _ = data.fashion_mnist(settings.data.root)
+    normalize = data.Normalize(MEAN, STD, settings.run.dtype)
+    return Task(
+        model=Cnn((28, 28, 1), settings.model.widths, classes=10, dropout=settings.model.dropout),
+        loss=classify,
+        train=data.ArrayData(x_train, y_train, transform=normalize),
+        valid=data.ArrayData(x_valid, y_valid, transform=normalize),
+    )

@@ -1,0 +1,54 @@
+"""shakespeare_nnlm: Bengio's neural language model, predicting the next word of nine plays."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from ddtrain import data
+from ddtrain.models import Nnlm
+from ddtrain.recipes.losses import classify
+from ddtrain.trainer import config
+from ddtrain.trainer.task import Task
+
+
+@dataclass(frozen=True)
+class Model:
+    """The network, and the vocabulary it is over."""
+
+    context: int = 4
+    """Words before the predicted one."""
+    embedding: int = 64
+    """Width of a word's vector."""
+    hidden: int = 128
+    """Width of the hidden layer."""
+    direct: bool = False
+    """Whether the word vectors also reach the output directly."""
+    dropout: float = 0.3
+    """Rate on the hidden layer."""
+    min_count: int = 5
+    """Rarer words of the training text become <unk>."""
+
+
+@dataclass(frozen=True)
+class ShakespeareNnlm(config.Config):
+    """Bengio's neural language model: lower perplexity than interpolated bigrams."""
+
+    run: config.Run = config.Run(epochs=6)
+    data: config.Data = config.Data(batch_size=256)
+    optim: config.Optim = config.Optim(name="adam", lr=1e-3)
+    schedule: config.Schedule = config.Schedule(name="cosine", warmup_steps=100)
+    model: Model = Model()
+
+
+def build(settings: ShakespeareNnlm) -> Task:
+    """Model, loss and data of the recipe."""
+    model = settings.model
+    train, held_out, vocabulary = data.corpus(data.plays(), min_count=model.min_count)
+    return Task(
+        model=Nnlm(len(vocabulary), model.context, model.embedding, model.hidden, model.direct, model.dropout),
+        loss=classify,
+        train=data.ArrayData(*data.windows(train, model.context)),
+        valid=data.ArrayData(*data.windows(held_out, model.context)),
+        derived={"perplexity": lambda means: math.exp(means["loss"])},
+    )

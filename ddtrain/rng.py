@@ -1,0 +1,82 @@
+"""Counter-based random numbers: a value depends on its key alone, never on who asked before.
+
+Keys are (seed, purpose, counters). A rank that holds samples 40..60 of a batch draws exactly the numbers that
+one rank holding all of them would have drawn for those samples, so masks and shuffles do not depend on the
+number of ranks, on the order of layers, or on a resume.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from functools import cache
+
+import numpy as np
+from numpy.typing import DTypeLike, NDArray
+
+_WORDS = 8  # 32-bit words in one Philox block (4 x 64 bits)
+
+
+@cache
+def _purpose_key(purpose: str) -> int:
+    return int.from_bytes(hashlib.blake2b(purpose.encode(), digest_size=8).digest(), "little")
+
+
+def _philox(seed: int, purpose: str, block: int, counters: tuple[int, ...]) -> np.random.Philox:
+    if len(counters) > 2:
+        raise ValueError(f"rng: at most two counters, got {counters}")
+    high = [c & 0xFFFFFFFFFFFFFFFF for c in counters] + [0] * (2 - len(counters))
+    key = np.array([seed & 0xFFFFFFFFFFFFFFFF, _purpose_key(purpose)], np.uint64)
+    return np.random.Philox(key=key, counter=np.array([block, 0, *high], np.uint64))
+
+
+def stream(seed: int, purpose: str, *counters: int) -> np.random.Generator:
+    """A generator for one purpose, independent of every other purpose and counter.
+
+    Parameters
+    ----------
+    seed : the run's seed
+    purpose : what the numbers are for, e.g. ``"init/head.weight"``
+    counters : up to two integers, e.g. epoch or step
+
+    >>> stream(0, "shuffle", 3).permutation(5)
+    array([4, 1, 0, 2, 3])
+    """
+    return np.random.Generator(_philox(seed, purpose, 0, counters))
+
+
+def sample_uniform(
+    seed: int, purpose: str, step: int, first: int, shape: tuple[int, ...], dtype: DTypeLike = np.float32
+) -> NDArray[np.floating]:
+    """Uniform numbers in [0, 1), one row for each of the samples ``first, first + 1, ...`` of a global batch.
+
+    Every sample owns its own run of the counter, so any split of a batch into rows gives the same rows.
+    The numbers have 24 random bits whatever the dtype, so float32 and float64 runs drop the same units.
+
+    Parameters
+    ----------
+    first : position of the first row in the global batch
+    shape : (rows, ...); a row's shape is ``shape[1:]``
+
+    >>> whole = sample_uniform(0, "dropout", 7, 0, (4, 3))
+    >>> bool((whole[2:] == sample_uniform(0, "dropout", 7, 2, (2, 3))).all())
+    True
+    """
+    rows, features = shape[0], int(np.prod(shape[1:], dtype=np.int64))
+    blocks = -(-features // _WORDS)
+    generator = np.random.Generator(_philox(seed, purpose, first * blocks, (step,)))
+    draws = generator.random((rows, blocks * _WORDS), np.float32)[:, :features]
+    return draws.reshape(shape).astype(dtype, copy=False)
+
+
+@dataclass(frozen=True, slots=True)
+class SampleRng:
+    """Randomness for one forward pass over rows ``first, first + 1, ...`` of the global batch of one step."""
+
+    seed: int
+    step: int
+    first: int = 0
+
+    def uniform(self, purpose: str, shape: tuple[int, ...], dtype: DTypeLike = np.float32) -> NDArray[np.floating]:
+        """See :func:`sample_uniform`."""
+        return sample_uniform(self.seed, purpose, self.step, self.first, shape, dtype)

@@ -1,0 +1,107 @@
+"""Parameters as one flat vector: values and gradients side by side, each parameter a view of both.
+
+The layout is in *reverse* order of declaration: backward finishes the last layers first, so the head of the
+gradient vector is complete, and can be reduced, while the rest is still being computed.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Mapping
+
+import numpy as np
+from numpy.typing import DTypeLike, NDArray
+
+Array = NDArray[np.floating]
+Alloc = Callable[[int, np.dtype], Array]
+
+
+def _zeros(count: int, dtype: np.dtype) -> Array:
+    return np.zeros(count, dtype)
+
+
+class FlatArrays:
+    """Named arrays laid end to end, last first, in one vector.
+
+    >>> flat = FlatArrays({"w": (2, 2), "b": (2,)}, np.dtype(float))
+    >>> flat.views["w"][...] = 7
+    >>> flat.vector
+    array([0., 0., 7., 7., 7., 7.])
+    """
+
+    def __init__(self, shapes: Mapping[str, tuple[int, ...]], dtype: np.dtype, alloc: Alloc = _zeros) -> None:
+        sizes = {name: int(np.prod(shape, dtype=np.int64)) for name, shape in shapes.items()}
+        self.vector = alloc(sum(sizes.values()), dtype)
+        self.spans: dict[str, slice] = {}
+        offset = 0
+        for name in reversed(shapes):
+            self.spans[name] = slice(offset, offset + sizes[name])
+            offset += sizes[name]
+        self.views = {name: self.vector[self.spans[name]].reshape(shape) for name, shape in shapes.items()}
+
+
+class ParamStore:
+    """The parameters and buffers of one replica.
+
+    Parameters
+    ----------
+    parameters, buffers : initial values by name, in order of declaration
+    dtype : of every vector
+    alloc : where the gradient vector comes from, e.g. ``comm.alloc``
+
+    Attributes
+    ----------
+    values, grads : (n,) flat vectors, last parameter first
+    state : (m,) flat vector of buffers (running statistics)
+    names : parameter names in order of declaration; index i of a parameter is its position here
+    value_views, grad_views : parameter i as an array of its own shape
+    spans : where parameter i lies in the vectors
+
+    >>> store = ParamStore({"w": np.ones((2, 2)), "b": np.zeros(2)}, {})
+    >>> store.values
+    array([0., 0., 1., 1., 1., 1.], dtype=float32)
+    """
+
+    def __init__(
+        self,
+        parameters: Mapping[str, Array],
+        buffers: Mapping[str, Array],
+        dtype: DTypeLike = np.float32,
+        alloc: Alloc = _zeros,
+    ) -> None:
+        self.dtype = np.dtype(dtype)
+        shapes = {name: np.shape(value) for name, value in parameters.items()}
+        values = FlatArrays(shapes, self.dtype)
+        grads = FlatArrays(shapes, self.dtype, alloc)
+        state = FlatArrays({name: np.shape(value) for name, value in buffers.items()}, self.dtype)
+        self.names = list(parameters)
+        self.values, self.grads, self.state = values.vector, grads.vector, state.vector
+        self.value_views = [values.views[name] for name in self.names]
+        self.grad_views = [grads.views[name] for name in self.names]
+        self.spans = [values.spans[name] for name in self.names]
+        self.state_views = state.views
+        self.load(parameters, buffers)
+
+    def load(self, parameters: Mapping[str, Array], buffers: Mapping[str, Array]) -> None:
+        """Copy values in, by name."""
+        for name, view in self.parameters.items():
+            view[...] = parameters[name]
+        for name, view in self.state_views.items():
+            view[...] = buffers[name]
+
+    @property
+    def parameters(self) -> dict[str, Array]:
+        """Parameter views by name."""
+        return dict(zip(self.names, self.value_views, strict=True))
+
+    @property
+    def tensors(self) -> dict[str, Array]:
+        """Parameter and buffer views by name."""
+        return {**self.parameters, **self.state_views}
+
+    def sha256(self) -> str:
+        """Hash of the final parameter bytes in name order (running statistics are not parameters)."""
+        digest = hashlib.sha256()
+        for name, view in sorted(self.parameters.items()):
+            digest.update(np.ascontiguousarray(view).data)
+        return digest.hexdigest()

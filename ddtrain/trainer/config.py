@@ -1,0 +1,238 @@
+"""Everything a run can be told: one frozen dataclass a component, every field with the line that ``--help`` shows.
+
+A recipe subclasses :class:`Config`, adds a ``model`` section of its own and overrides defaults. Where the values
+come from (command line over TOML over recipe) is :mod:`ddtrain.trainer.cli`'s business.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from math import isfinite
+from typing import Any, Literal, Self
+
+from ddtrain.errors import UsageError
+from ddtrain.trainer import tables
+
+
+@dataclass(frozen=True)
+class Comm:
+    """Communication between the ranks."""
+
+    backend: str = "auto"
+    """auto: mpi under a launcher, else local
+    local: one rank, without an MPI library
+    threads:N: N ranks in this process
+    mpi: the ranks that the launcher started
+    null:N: claims N ranks and sends nothing, the compute-only ceiling
+    debug[:SPEC]: another backend, checking that all ranks make the same calls
+    """
+    bucket_bytes: int = 1 << 20
+    """Bytes of gradient reduced at once; changes speed, never a result."""
+
+
+@dataclass(frozen=True)
+class Run:
+    """The run as a whole."""
+
+    dir: str = ""
+    """Directory for logs and checkpoints; empty: runs/RECIPE-TIME."""
+    seed: int = 0
+    """Seed of initial values, shuffling and dropout."""
+    epochs: int = 10
+    """Passes over the training data."""
+    steps: int = 0
+    """Stop after this many optimizer steps in total; 0: no such limit."""
+    resume: str = "never"
+    """never, auto (the newest good checkpoint of run.dir, if there is one), or the path of a checkpoint."""
+    dtype: Literal["float32", "float64"] = "float32"
+    """Type of parameters and arithmetic."""
+    debug: bool = False
+    """Check the result of every operation for NaN and infinity; slow."""
+    eval_every: int = 1
+    """Epochs between evaluations; 0: never."""
+    checkpoint_every: int = 0
+    """Steps between checkpoints; 0: once an epoch."""
+    keep: int = 3
+    """Newest checkpoints kept, besides the best."""
+    nonfinite: Literal["stop", "skip"] = "stop"
+    """What a NaN or infinite loss or gradient does: stop the run, or skip the step on every rank."""
+    max_skips: int = 10
+    """Steps skipped in a row before the run stops all the same."""
+    patience: int = 0
+    """Evaluations without a better validation loss before the run stops early; 0: never."""
+
+
+@dataclass(frozen=True)
+class Data:
+    """The data."""
+
+    batch_size: int = 128
+    """Samples in a step, over all ranks together."""
+    root: str = ""
+    """Directory with the data files; empty: where the system keeps them, else the ones in the package."""
+
+
+@dataclass(frozen=True)
+class Optim:
+    """The optimizer."""
+
+    name: Literal["sgd", "adam", "adamw"] = "sgd"
+    """Update rule."""
+    lr: float = 0.1
+    """Base learning rate, which the schedule multiplies."""
+    momentum: float = 0.9
+    """Of sgd; 0: plain gradient descent."""
+    nesterov: bool = False
+    """Nesterov's form of sgd's momentum."""
+    weight_decay: float = 0.0
+    """L2 penalty added to the gradient; for adamw, decay of the weights themselves."""
+    beta1: float = 0.9
+    """Decay of adam's mean of the gradient."""
+    beta2: float = 0.999
+    """Decay of adam's mean of the squared gradient."""
+    eps: float = 1e-8
+    """Added to adam's denominator."""
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """The learning rate over time (t: steps since the warm-up)."""
+
+    name: Literal["constant", "step", "exponential", "inverse", "cosine", "plateau"] = "constant"
+    """constant: the base rate
+    step: times factor every decay_every steps
+    exponential: times factor ** (t / decay_every)
+    inverse: divided by 1 + factor * t
+    cosine: down to min_lr at the last step
+    plateau: times factor whenever the validation loss has not fallen for long
+    """
+    warmup_steps: int = 0
+    """Steps over which the rate rises linearly to its base; for every schedule."""
+    decay_every: int = 1000
+    """Steps; of step and exponential."""
+    factor: float = 0.5
+    """Strength of the decay; of step, exponential, inverse and plateau."""
+    min_lr: float = 0.0
+    """The rate never decays below this."""
+    patience: int = 2
+    """Evaluations in a row without a better validation loss that plateau puts up with."""
+
+
+@dataclass(frozen=True)
+class Clip:
+    """Limits on the gradient, applied after the reduction."""
+
+    norm: float = 0.0
+    """Scale the gradient down to this global Euclidean norm; 0: off."""
+    value: float = 0.0
+    """Limit the size of each component, after clipping by norm; 0: off."""
+
+
+@dataclass(frozen=True)
+class Config:
+    """A whole run.
+
+    >>> Config(optim=Optim(lr=0.05)).to_table()["optim"]["lr"]
+    0.05
+    """
+
+    comm: Comm = Comm()
+    run: Run = Run()
+    data: Data = Data()
+    optim: Optim = Optim()
+    schedule: Schedule = Schedule()
+    clip: Clip = Clip()
+
+    def to_table(self) -> dict[str, Any]:
+        """Plain nested dict, the shape of the TOML file and of JSON."""
+        return tables.to_table(self)
+
+    def updated(self, table: Mapping[str, Any]) -> Self:
+        """A copy with some values replaced; an unknown key or a wrong type is a UsageError.
+
+        >>> Config().updated({"data": {"batch_size": 64}}).data
+        Data(batch_size=64, root='')
+        """
+        return tables.update(self, table)
+
+    def to_toml(self, recipe: str = "") -> str:
+        """The TOML text that ``--config`` reads back, naming the recipe if there is one."""
+        return tables.to_toml(({"recipe": recipe} if recipe else {}) | self.to_table())
+
+    def digest(self) -> str:
+        """SHA-256 of every value: equal on all ranks before step 0, and recorded in checkpoints."""
+        canonical = json.dumps(self.updated(self.to_table()).to_table(), sort_keys=True)
+        return hashlib.sha256(canonical.encode()).hexdigest()
+
+
+def validate(config: Config, size: int) -> None:
+    """Check every value against its range and against the others.
+
+    Parameters
+    ----------
+    config : any recipe's configuration
+    size : number of ranks that will share each batch
+
+    Raises
+    ------
+    UsageError : the first value out of range, as its option, with the allowed range.
+
+    >>> validate(Config(data=Data(batch_size=2)), size=4)
+    Traceback (most recent call last):
+    ddtrain.errors.UsageError: --data.batch-size 2 is smaller than the 4 ranks that share it
+      Give at least 4, or start fewer ranks.
+    """
+    config.updated(config.to_table())  # types and choices, which Python does not check when a script makes a Config
+    for problem, remedy in _problems(config, size):
+        raise UsageError(problem, remedy=remedy)
+
+
+def _problems(config: Config, size: int) -> Iterator[tuple[str, str]]:
+    for option, ok, allowed in _ranges(config):
+        value = tables.lookup(config, option)
+        if not ok or (isinstance(value, float) and not isfinite(value)):
+            yield f"--{option.replace('_', '-')} {value} is out of range", f"Give {allowed}."
+    if config.data.batch_size < size:
+        yield (
+            f"--data.batch-size {config.data.batch_size} is smaller than the {size} ranks that share it",
+            f"Give at least {size}, or start fewer ranks.",
+        )
+    if config.optim.nesterov and (config.optim.name != "sgd" or config.optim.momentum == 0):
+        yield "--optim.nesterov needs --optim.name sgd with --optim.momentum above 0", "Leave it out."
+    if config.schedule.min_lr > config.optim.lr:
+        yield f"--schedule.min-lr {config.schedule.min_lr} is above --optim.lr {config.optim.lr}", "Lower it."
+    if config.run.eval_every == 0 and (config.schedule.name == "plateau" or config.run.patience):
+        watcher = "--schedule.name plateau" if config.schedule.name == "plateau" else "--run.patience"
+        yield f"{watcher} watches evaluations, but --run.eval-every is 0", "Give --run.eval-every at least 1."
+
+
+def _ranges(config: Config) -> Iterator[tuple[str, bool, str]]:
+    comm, run, data, optim, schedule, clip = (
+        config.comm, config.run, config.data, config.optim, config.schedule, config.clip,
+    )  # fmt: skip
+    yield "comm.bucket_bytes", comm.bucket_bytes >= 1, "at least 1"
+    yield "run.seed", 0 <= run.seed < 2**64, "an integer from 0 to 2**64 - 1"
+    yield "run.epochs", run.epochs >= 1, "at least 1"
+    yield "run.steps", run.steps >= 0, "0 (no limit) or more"
+    yield "run.eval_every", run.eval_every >= 0, "0 (never) or more"
+    yield "run.checkpoint_every", run.checkpoint_every >= 0, "0 (once an epoch) or more"
+    yield "run.keep", run.keep >= 1, "at least 1"
+    yield "run.max_skips", run.max_skips >= 1, "at least 1"
+    yield "run.patience", run.patience >= 0, "0 (never) or more"
+    yield "data.batch_size", data.batch_size >= 1, "at least 1"
+    yield "optim.lr", optim.lr >= 0, "a finite number, 0 or more"
+    yield "optim.momentum", 0 <= optim.momentum < 1, "at least 0 and below 1"
+    yield "optim.weight_decay", optim.weight_decay >= 0, "a finite number, 0 or more"
+    yield "optim.beta1", 0 <= optim.beta1 < 1, "at least 0 and below 1"
+    yield "optim.beta2", 0 <= optim.beta2 < 1, "at least 0 and below 1"
+    yield "optim.eps", optim.eps > 0, "a finite number above 0"
+    yield "schedule.warmup_steps", schedule.warmup_steps >= 0, "0 or more"
+    yield "schedule.decay_every", schedule.decay_every >= 1, "at least 1"
+    yield "schedule.factor", schedule.factor > 0, "a finite number above 0"
+    yield "schedule.min_lr", schedule.min_lr >= 0, "a finite number, 0 or more"
+    yield "schedule.patience", schedule.patience >= 0, "0 or more"
+    yield "clip.norm", clip.norm >= 0, "a finite number, 0 (off) or more"
+    yield "clip.value", clip.value >= 0, "a finite number, 0 (off) or more"

@@ -1,0 +1,80 @@
+"""What rank 0 tells every rank after a step's reduction: eight numbers, sent as one vector."""
+
+from __future__ import annotations
+
+from enum import IntEnum
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ddtrain.errors import COMPLETED, StoppedError
+
+
+class Reason(IntEnum):
+    """Why a control is not simply "go on"."""
+
+    NONE = 0
+    FINISHED = 1
+    PATIENCE = 2
+    REQUESTED = 3
+    SKIPPED = 4
+    NON_FINITE = 5
+
+    @property
+    def text(self) -> str:
+        """For the status file and the console."""
+        return _TEXTS[self]
+
+    @property
+    def exit_code(self) -> int:
+        """What a run that stops for this reason ends with."""
+        return StoppedError.exit_code if self is Reason.REQUESTED else COMPLETED
+
+
+_TEXTS = {
+    Reason.NONE: "",
+    Reason.FINISHED: "all steps done",
+    Reason.PATIENCE: "validation loss no longer improves",
+    Reason.REQUESTED: "stopped on request",
+    Reason.SKIPPED: "step skipped: loss or gradient is not finite",
+    Reason.NON_FINITE: "loss or gradient is not finite",
+}
+
+
+class StepControl(NamedTuple):
+    """What every rank does after a step's reduction.
+
+    Attributes
+    ----------
+    lr : learning rate of this update
+    scale : factor of the gradient, 1 or less, that limits its global norm. A limit by value is not in here: the step
+        applies it to each element after this factor
+    grad_norm : global norm of the reduced gradient, before clipping
+    apply : update parameters and buffers; False leaves everything as it was
+    evaluate, checkpoint, stop : what follows the update, in this order
+    reason : why, where there is something to explain
+
+    >>> control = StepControl(lr=0.1, scale=1.0, grad_norm=2.0)
+    >>> StepControl.unpack(control.pack()) == control
+    True
+    """
+
+    lr: float
+    scale: float
+    grad_norm: float
+    apply: bool = True
+    evaluate: bool = False
+    checkpoint: bool = False
+    stop: bool = False
+    reason: Reason = Reason.NONE
+
+    def pack(self) -> NDArray[np.float64]:
+        """As a float64 vector."""
+        return np.array(self, np.float64)
+
+    @classmethod
+    def unpack(cls, vector: NDArray[np.float64]) -> StepControl:
+        """From a float64 vector."""
+        lr, scale, grad_norm, apply, evaluate, checkpoint, stop, reason = vector.tolist()
+        return cls(lr, scale, grad_norm, bool(apply), bool(evaluate), bool(checkpoint), bool(stop), Reason(int(reason)))

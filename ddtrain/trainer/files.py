@@ -1,0 +1,119 @@
+"""Files that are whole or not there at all, and errors that say which file, why, and how much was wanted.
+
+Note [Written aside]
+A crash may come between any two system calls. What must be whole is written under another name, fsynced (its bytes
+are on the disk), renamed (the name changes hands in one piece), and its directory fsynced (the name is on the disk).
+"""
+
+from __future__ import annotations
+
+import errno
+import json
+import math
+import os
+from pathlib import Path
+from typing import Any
+
+from ddtrain.errors import DataError
+
+
+def write_new(path: Path, data: bytes) -> None:
+    """Write a file that must not exist yet, and return when its bytes are on the disk."""
+    with path.open("xb") as file:
+        file.write(data)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def sync_directory(path: Path) -> None:
+    """Return when the names in a directory are on the disk."""
+    handle = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def replace(path: Path | str, data: bytes) -> None:
+    """Give a file new contents: a reader sees the old ones or the new ones, never a mixture (Note [Written aside]).
+
+    Raises
+    ------
+    DataError : with path, reason and bytes wanted; the old contents are then still there.
+    """
+    path = Path(path)
+    aside = path.with_name(f".tmp-{path.name}-{os.getpid()}")
+    try:
+        aside.unlink(missing_ok=True)
+        write_new(aside, data)
+        aside.rename(path)
+        sync_directory(path.parent)
+    except OSError as error:
+        discard(aside)
+        raise io_error(error, path, len(data)) from error
+
+
+def discard(path: Path) -> None:
+    """Remove a file if that is possible."""
+    try:
+        path.unlink(missing_ok=True)
+    except OSError:
+        return
+
+
+def write_json(path: Path | str, value: Any) -> None:
+    """Replace a file by a JSON value, one key a line (see :func:`to_json` for NaN)."""
+    replace(path, (to_json(value, indent=1) + "\n").encode())
+
+
+def to_json(value: Any, indent: int | None = None) -> str:
+    """JSON text. JSON has no NaN: it becomes the string "NaN", infinities "Infinity" and "-Infinity".
+
+    The strings are those that ``float`` reads back, so nothing is lost and every line stays valid JSON.
+
+    >>> to_json({"loss": float("nan"), "step": 3})
+    '{"loss": "NaN", "step": 3}'
+    """
+    try:
+        return json.dumps(value, indent=indent, allow_nan=False, default=_plain)
+    except ValueError:
+        return json.dumps(_finite(value), indent=indent, allow_nan=False, default=_plain)
+
+
+def _plain(value: Any) -> Any:
+    if hasattr(value, "item"):  # a NumPy scalar or 0-d array
+        return _finite(value.item())
+    if isinstance(value, Path):
+        return str(value)
+    raise TypeError(f"{type(value).__name__} cannot be written as JSON")
+
+
+def _finite(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _finite(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_finite(item) for item in value]
+    if isinstance(value, float) and not math.isfinite(value):
+        return "NaN" if math.isnan(value) else "Infinity" if value > 0 else "-Infinity"
+    return value
+
+
+def io_error(error: OSError, path: Path | str, wanted: int, kind: type[DataError] = DataError) -> DataError:
+    """An operating system's error as one of ours: what could not be written, why, how many bytes were wanted.
+
+    >>> io_error(OSError(errno.ENOSPC, "No space left on device"), "run/state.json", 512).message
+    'cannot write run/state.json: No space left on device (ENOSPC), 512 bytes wanted'
+    """
+    code = errno.errorcode.get(error.errno or 0, "no errno")
+    text = error.strerror or str(error)
+    return kind(f"cannot write {path}: {text} ({code}), {wanted} bytes wanted", remedy=_REMEDIES.get(code, ""))
+
+
+_REMEDIES = {
+    "ENOSPC": "Free some space, or give another --run.dir.",
+    "EDQUOT": "Free some of the quota, or give another --run.dir.",
+    "EFBIG": "Raise the limit on file sizes (ulimit -f).",
+    "EROFS": "Give a --run.dir that can be written.",
+    "EACCES": "Give a --run.dir that can be written.",
+    "EPERM": "Give a --run.dir that can be written.",
+}

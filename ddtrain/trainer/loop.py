@@ -1,0 +1,195 @@
+"""The training loop, in the order of execution.
+
+One ``Trainer`` lives on each rank. Whatever differs between ranks is decided elsewhere: the coordinator decides, the
+records write, and both are the same call on every rank.
+"""
+
+from __future__ import annotations
+
+import functools
+from dataclasses import dataclass, field
+from time import perf_counter
+from typing import Any
+
+from ddtrain import data, optim
+from ddtrain.comm.protocol import Communicator
+from ddtrain.diagnose import CheckedTape
+from ddtrain.errors import CheckpointError, NonFiniteError, UsageError
+from ddtrain.nn import from_torch, to_torch
+from ddtrain.parallel import verify_replicas
+from ddtrain.parallel.verify import describe
+from ddtrain.store import ParamStore
+from ddtrain.trainer import checkpoint, requests
+from ddtrain.trainer.config import Config
+from ddtrain.trainer.coordinator import Coordinator, Reason, StepControl
+from ddtrain.trainer.evaluate import evaluate
+from ddtrain.trainer.records import Records
+from ddtrain.trainer.snapshot import Snapshot
+from ddtrain.trainer.step import TrainStep
+from ddtrain.trainer.task import Task
+from ddtrain.trainer.totals import Totals
+
+
+@dataclass
+class Result:
+    """How a run ended: the reason to stop, and the last figures of its evaluations."""
+
+    reason: Reason
+    step: int
+    metrics: dict[str, float] = field(default_factory=dict)
+    params_sha256: str = ""
+
+
+class Trainer:
+    """One rank's run.
+
+    Parameters
+    ----------
+    comm : the run's communicator; its duplicates carry buckets and collectives inside the model
+    config : the same on every rank
+    task : model, loss and data
+    records : writes the run's directory and console
+    """
+
+    def __init__(self, comm: Communicator, config: Config, task: Task, records: Records) -> None:
+        self.comm, self.config, self.task, self.records = comm, config, task, records
+        self.samples, self.batch_size = len(task.train), config.data.batch_size
+        if not self.samples:
+            raise UsageError("the training data is empty", remedy="Give it at least one sample.")
+        values = task.model.init(config.run.seed, config.run.dtype)
+        trained = [name for name, d in task.model.declarations().items() if d.trained]
+        self.store = ParamStore(
+            {name: values[name] for name in trained},
+            {name: value for name, value in values.items() if name not in trained},
+            config.run.dtype,
+            comm.alloc,
+        )
+        verify_replicas(
+            describe(self.store.tensors), comm, "tensor", remedy="Build the same model from the same seed on every rank."
+        )
+        self.optimizer = optim.make(config.optim, self.store.values.size, config.run.dtype)
+        self.coordinator = Coordinator(
+            config, comm, data.steps_per_epoch(self.samples, self.batch_size), records.stop_file
+        )
+        self.step_of = TrainStep(
+            task,
+            self.store,
+            self.optimizer,
+            comm,
+            seed=config.run.seed,
+            bucket_bytes=config.comm.bucket_bytes,
+            clip_value=config.clip.value,
+        )
+        records.waited_s = lambda: self.step_of.waited_s
+        self.step = 0  # steps taken
+        self.metrics: dict[str, float] = {}  # of the latest evaluation
+        self._order: tuple[int, Any] = (-1, None)  # an epoch and its permutation
+
+    # -- the run --------------------------------------------------------------------------------------------------
+
+    def run(self) -> Result:
+        """Train to the end, or until something asks to stop. The model's values stay in ``store``."""
+        self._resume()
+        reason = Reason.FINISHED
+        while self.step < self.coordinator.total_steps:
+            control = self.train_step()
+            if control.evaluate:
+                control = self._evaluate(control)
+            if control.checkpoint:
+                self._checkpoint(final=control.stop)
+            if control.stop:
+                reason = control.reason
+                break
+        return Result(reason, self.step, self.metrics, self.store.sha256())
+
+    def train_step(self) -> StepControl:
+        """One optimizer step: gradients of the next global batch, the decision, the update, one line in the log."""
+        started = perf_counter()
+        epoch, offset = data.position(self.step, self.samples, self.batch_size)
+        global_rows = self._epoch_order(epoch)[offset * self.batch_size : (offset + 1) * self.batch_size]
+        first, last = data.shard_bounds(len(global_rows), self.comm.rank, self.comm.size)
+        rows = global_rows[first:last]
+        totals = self._gradients(rows, len(global_rows), first)
+        control = self.coordinator.decide(self.step, totals, self.step_of.square_norm())
+        self.step_of.apply(control)
+        self.step += 1
+        self.records.step(self.step, epoch, totals, control, perf_counter() - started)
+        return control
+
+    def _gradients(self, rows: Any, count: int, first: int) -> Totals:
+        step_of = self.step_of
+        if self.config.run.debug:
+            step_of.tape_type = functools.partial(CheckedTape, rows=len(rows))
+        try:
+            return step_of.gradients(self.step, self.task.train.batch(rows), count, first, requests.pending())
+        except NonFiniteError as error:
+            row = error.place.pop("row", None)
+            raise error.at(sample=int(rows[row])) if row is not None else error
+
+    def _epoch_order(self, epoch: int) -> Any:
+        if self._order[0] != epoch:
+            self._order = epoch, data.order(self.config.run.seed, epoch, self.samples)
+        return self._order[1]
+
+    # -- evaluation, checkpoint, resume ---------------------------------------------------------------------------
+
+    def _evaluate(self, control: StepControl) -> StepControl:
+        if self.task.valid is None:
+            return control
+        found = evaluate(self.task, self.store, self.comm, self.step_of.model_comm)
+        self.metrics = {f"valid_{name}": value for name, value in found.items()}
+        self.records.evaluation(self.step, self._epoch_done(), self.metrics)
+        return self.coordinator.observe(self.step - 1, control, self.metrics["valid_loss"])
+
+    def _epoch_done(self) -> int:
+        return data.position(self.step - 1, self.samples, self.batch_size).epoch
+
+    def _checkpoint(self, final: bool) -> None:
+        try:
+            checkpoint.save(self.comm, self.records.directory, self._snapshot, self.config.run.keep)
+        except CheckpointError as error:
+            if final:
+                raise
+            self.records.warn(f"checkpoint of step {self.step} not saved, training goes on: {error.one_line}")
+
+    def _snapshot(self) -> Snapshot:
+        epoch, offset = data.position(self.step, self.samples, self.batch_size)
+        return Snapshot(
+            step=self.step,
+            epoch=epoch,
+            position=offset * self.batch_size,
+            seed=self.config.run.seed,
+            model=to_torch(self.task.model, self.store.tensors),
+            optim=self.optimizer.state,
+            optim_count=self.optimizer.count,
+            config=self.config.to_table(),
+            coordinator=self.coordinator.state_dict(),
+            metrics=self.metrics,
+            params_sha256=self.store.sha256(),
+        )
+
+    def _resume(self) -> None:
+        found = self.records.resume_from
+        if found is None:
+            return
+        saved = found.snapshot
+        saved.require(to_torch(self.task.model, self.store.tensors), self.optimizer.state)
+        self._require_same_run(saved)
+        tensors = from_torch(self.task.model, saved.model)
+        self.store.load(tensors, tensors)
+        for name, vector in self.optimizer.state.items():
+            vector[...] = saved.optim[name]
+        self.optimizer.count = saved.optim_count
+        self.coordinator.load(dict(saved.coordinator))
+        self.step, self.metrics = saved.step, dict(saved.metrics)
+
+    def _require_same_run(self, saved: Snapshot) -> None:
+        """A resumed run takes the steps it would have taken: what decides them must not have changed."""
+        then, now = saved.config, self.config.to_table()
+        for section, key in (("run", "seed"), ("run", "dtype"), ("data", "batch_size")):
+            if then[section][key] != now[section][key]:
+                option = f"--{section}.{key.replace('_', '-')}"
+                raise UsageError(
+                    f"{option} is {now[section][key]}, but the checkpoint's run had {then[section][key]}",
+                    remedy=f"Give {option} {then[section][key]}, or start anew in another --run.dir.",
+                )

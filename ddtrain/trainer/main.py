@@ -1,0 +1,107 @@
+"""From a command line to an exit code: parse, start the ranks, agree, train, and say how it ended."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, NoReturn
+
+from ddtrain.comm import Communicator, agree, launcher, run_ranks
+from ddtrain.errors import UsageError
+from ddtrain.parallel import verify_replicas
+from ddtrain.trainer import cli, requests, tables
+from ddtrain.trainer.config import Config, validate
+from ddtrain.trainer.loop import Result, Trainer
+from ddtrain.trainer.records import Records, choose_directory, find_checkpoint, together
+from ddtrain.trainer.status import Status
+from ddtrain.trainer.task import Task
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """A named job: its default configuration, what it builds from one, and a line for ``--help``."""
+
+    config: Config
+    build: Callable[[Any], Task]
+    about: str
+
+
+def main(build: Callable[[Any], Task], config: Config | None = None, argv: Sequence[str] | None = None) -> NoReturn:
+    """Train a model of your own, with the command line of ``ddtrain.train``; ends the process with its exit code.
+
+    Parameters
+    ----------
+    build : makes the task from the configuration; called once on every rank
+    config : defaults, of any subclass of :class:`Config`
+    argv : options; those of the process unless told
+
+    Examples
+    --------
+    See ``examples/custom_training.py``.
+    """
+    script = Path(sys.argv[0]).stem or "custom"
+    recipe = Recipe(config or Config(), build, (build.__doc__ or "").strip())
+    sys.exit(run(sys.argv[1:] if argv is None else argv, {script: recipe}, only=script))
+
+
+def run(argv: Sequence[str], recipes: Mapping[str, Recipe], only: str = "") -> int:
+    """Parse, train, and return the exit code. See ``--help`` for the options and README.md for the codes."""
+    parsed, error = None, None
+    try:
+        choices = {name: (recipe.config, recipe.about) for name, recipe in recipes.items()}
+        parsed = cli.parse(argv, choices, only=only)
+    except UsageError as caught:
+        error = caught
+    if parsed is not None and parsed.output:
+        if launcher().rank == 0:
+            print(parsed.output)
+        return 0
+    job = _Job(recipes, parsed, error)
+    backend = parsed.config.comm.backend if parsed else "auto"
+    with requests.listening():
+        return run_ranks(backend, job, job.failed)
+
+
+class _Job:
+    """What every rank of one process runs."""
+
+    def __init__(self, recipes: Mapping[str, Recipe], parsed: cli.Parsed | None, error: UsageError | None) -> None:
+        self.recipes, self.parsed, self.error = recipes, parsed, error
+        self.status: dict[int, Status] = {}
+
+    def __call__(self, comm: Communicator) -> None:
+        agree(comm, self.error)
+        assert self.parsed is not None, "no error, hence parsed"
+        name, config = self.parsed.recipe, self.parsed.config
+        together(comm, lambda: validate(config, comm.size))
+        options = {option: repr(tables.lookup(config, option)) for option in tables.leaves(config)}
+        verify_replicas({"recipe": name, **options}, comm, "option", remedy="Give every rank the same options.")
+        directory = choose_directory(comm, config, name)
+        config = config.updated({"run": {"dir": str(directory)}})
+        found = find_checkpoint(comm, config, directory)
+        task = together(comm, lambda: self.recipes[name].build(config))
+        records = Records(comm, config, name, directory, found, len(task.train))
+        self.status[comm.rank] = records.status
+        result = Trainer(comm, config, task, records).run()
+        _finish(records, result)
+
+    def failed(self, error: BaseException, rank: int) -> None:
+        """Called on the rank that failed, before its error is printed."""
+        if rank in self.status:
+            self.status[rank].fail(error)
+
+
+def _finish(records: Records, result: Result) -> None:
+    code = result.reason.exit_code
+    records.close(
+        "stopped" if code else "completed",
+        code,
+        result.reason.text,
+        steps=result.step,
+        **result.metrics,
+        params_sha256=result.params_sha256,
+    )
+    if code:
+        sys.exit(code)

@@ -1,0 +1,182 @@
+"""The run's directory and console, seen from the loop: calls that every rank makes, and that write from rank 0 alone.
+
+    RUN/config.toml     the resolved configuration
+    RUN/status.json     running, completed, stopped or failed, and why
+    RUN/metrics.jsonl   a line a step, a line an evaluation
+    RUN/checkpoints/    see ``checkpoint.py``
+    RUN/summary.json    the final figures
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, TypeVar
+
+from ddtrain import data
+from ddtrain.comm import agree
+from ddtrain.comm.protocol import Communicator
+from ddtrain.errors import DdtrainError, UsageError
+from ddtrain.trainer import checkpoint, files
+from ddtrain.trainer.config import Config
+from ddtrain.trainer.console import Console
+from ddtrain.trainer.coordinator import StepControl
+from ddtrain.trainer.metrics import MetricsLog, write_summary
+from ddtrain.trainer.requests import StopFile
+from ddtrain.trainer.status import State, Status
+from ddtrain.trainer.totals import Totals
+
+T = TypeVar("T")
+
+
+def together(comm: Communicator, action: Callable[[], T]) -> T:
+    """The result of ``action``; if it fails on any rank, its error on all of them. Collective."""
+    try:
+        result, error = action(), None
+    except DdtrainError as caught:
+        error = caught
+    agree(comm, error)
+    return result
+
+
+def choose_directory(comm: Communicator, config: Config, recipe: str) -> Path:
+    """``run.dir``, or a new ``runs/RECIPE-TIME``: rank 0's clock decides for all ranks."""
+    name = config.run.dir or f"runs/{recipe}-{time.strftime('%Y%m%d-%H%M%S')}"
+    return Path(comm.exchange_objects(name)[0])
+
+
+def find_checkpoint(comm: Communicator, config: Config, directory: Path) -> checkpoint.Found | None:
+    """The checkpoint to resume from, the same on every rank. Collective.
+
+    Raises
+    ------
+    UsageError : there is a run in the directory already and nobody asked to resume it
+    CheckpointError : the checkpoint asked for is not good, or under ``auto`` there are some and none is
+    """
+    found = together(comm, lambda: _find(config, directory))
+    hashes = comm.exchange_objects(found.snapshot.params_sha256 if found else "")
+    if len(set(hashes)) > 1:
+        raise UsageError(
+            f"ranks found different checkpoints under {directory}",
+            remedy="Give a --run.dir on a file system that all hosts share.",
+        )
+    return found
+
+
+def _find(config: Config, directory: Path) -> checkpoint.Found | None:
+    if config.run.resume == "auto":
+        return checkpoint.latest(directory)
+    if config.run.resume != "never":
+        return checkpoint.load(config.run.resume)
+    if any((directory / name).exists() for name in ("metrics.jsonl", "checkpoints")):
+        raise UsageError(
+            f"{directory} holds a run already",
+            remedy="Give another --run.dir, or --run.resume auto to go on with it.",
+        )
+    return None
+
+
+class Records:
+    """Everything a run leaves behind, from its first line to its summary.
+
+    Parameters
+    ----------
+    directory : made if need be
+    found : the checkpoint that the run goes on from, or None
+
+    Raises
+    ------
+    DataError : on all ranks, if the directory cannot be written
+    """
+
+    def __init__(
+        self, comm: Communicator, config: Config, recipe: str, directory: Path, found: checkpoint.Found | None, samples: int
+    ) -> None:
+        self.comm, self.config, self.recipe, self.directory = comm, config, recipe, directory
+        self.resume_from = found
+        self.stop_file = StopFile(directory)
+        self.first_step = found.snapshot.step if found else 0
+        self.status = Status(directory, comm, self.first_step)
+        self._started = time.perf_counter()
+        self._samples = 0
+        together(comm, self._open)
+        steps_per_epoch = data.steps_per_epoch(samples, config.data.batch_size)
+        planned = config.run.epochs * steps_per_epoch
+        self.waited_s: Callable[[], float] = lambda: 0.0
+        self.console = Console(
+            comm,
+            epochs=config.run.epochs,
+            steps_per_epoch=steps_per_epoch,
+            total_steps=min(planned, config.run.steps or planned),
+            waited_s=lambda: self.waited_s(),
+            first_step=self.first_step,
+        )
+        self._greet()
+
+    def _greet(self) -> None:
+        ranks = f"{self.comm.size} rank" + "s" * (self.comm.size > 1)
+        self.console.message(f"{self.recipe} on {ranks} ({self.comm.spec}), seed {self.config.run.seed}, in {self.directory}")
+        if self.resume_from is not None:
+            for line in self.resume_from.refused:
+                self.warn(line)
+            self.console.message(f"resuming from {self.resume_from.path} after step {self.first_step}")
+
+    def _open(self) -> None:
+        if self.comm.rank == 0:
+            try:
+                self.directory.mkdir(parents=True, exist_ok=True)
+            except OSError as error:
+                raise files.io_error(error, self.directory, 0) from error
+            files.replace(self.directory / "config.toml", self.config.to_toml(self.recipe).encode())
+        self.status.start()
+        self.metrics = MetricsLog(self.comm, self.directory, self.first_step)
+
+    # -- from the loop --------------------------------------------------------------------------------------------
+
+    def step(self, done: int, epoch: int, totals: Totals, control: StepControl, seconds: float) -> None:
+        """Step number ``done`` (counted from 1) took ``seconds``."""
+        self.status.step = done
+        self._samples += totals.count
+        self.metrics.write(
+            step=done,
+            epoch=epoch,
+            **totals.means(),
+            lr=control.lr,
+            grad_norm=control.grad_norm,
+            samples_per_s=round(totals.count / seconds, 1),
+        )
+        if not control.apply:
+            self.warn(f"step {done}: {control.reason.text}")
+        self.console.step(done, totals)
+
+    def evaluation(self, done: int, epoch: int, figures: Mapping[str, float]) -> None:
+        """The figures of an evaluation after ``done`` steps."""
+        self.metrics.write(step=done, epoch=epoch, **figures)
+        self.console.report(figures)
+        self.status.progress()
+
+    def warn(self, text: str) -> None:
+        """A line for whoever watches."""
+        self.console.message(f"warning: {text}")
+
+    def close(self, state: State, code: int, reason: str, **figures: Any) -> None:
+        """The run is over: the last lines, the summary, and only then the status.
+
+        Raises
+        ------
+        DataError : on all ranks, if the last of them cannot be written
+        """
+        seconds = time.perf_counter() - self._started
+        summary = {
+            "recipe": self.recipe,
+            "ranks": self.comm.size,
+            "backend": self.comm.spec,
+            "seconds": round(seconds, 3),
+            "samples_per_s": round(self._samples / seconds, 1),
+            **figures,
+        }
+        self.console.close()
+        together(self.comm, self.metrics.close)
+        together(self.comm, lambda: write_summary(self.comm, self.directory, summary))
+        together(self.comm, lambda: self.status.end(state, code, reason))

@@ -1,0 +1,96 @@
+"""RUN/status.json, the truth about a run, because launchers lie about exit codes.
+
+``running`` until the end; then ``completed``, ``stopped`` or ``failed``, with the exit code and why.
+"""
+
+from __future__ import annotations
+
+import json
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Literal
+
+from ddtrain.comm.protocol import Communicator
+from ddtrain.errors import EXCEPTION, DataError, DdtrainError
+from ddtrain.trainer.files import write_json
+
+State = Literal["running", "completed", "stopped", "failed"]
+
+
+class Status:
+    """One rank's hand on RUN/status.json: rank 0 tells how the run goes, a failing rank that it failed.
+
+    Parameters
+    ----------
+    run_dir : must exist
+    comm : which rank this is
+
+    Attributes
+    ----------
+    step : steps done; set by the loop at every step, so that a failure can name it
+
+    >>> import tempfile
+    >>> from ddtrain.comm.local import LocalCommunicator
+    >>> status = Status(tempfile.mkdtemp(), LocalCommunicator())
+    >>> status.start()
+    >>> status.step = 12
+    >>> status.end("completed", 0, "all steps done")
+    >>> read(status.path.parent)["state"]
+    'completed'
+    """
+
+    def __init__(self, run_dir: Path | str, comm: Communicator, step: int = 0) -> None:
+        self.path, self.comm, self.step = Path(run_dir) / "status.json", comm, step
+
+    def start(self) -> None:
+        """The run begins, or goes on after a resume.
+
+        Raises
+        ------
+        DataError : if the run's directory cannot be written: better now than after an hour.
+        """
+        if self.comm.rank == 0:
+            self._write("running")
+
+    def progress(self) -> None:
+        """The run has come to ``step``; a full disk is no reason to end it."""
+        try:
+            self.start()
+        except DataError:
+            return
+
+    def end(self, state: State, code: int, reason: str) -> None:
+        """The run is over.
+
+        Raises
+        ------
+        DataError : if that cannot be written.
+        """
+        if self.comm.rank == 0:
+            self._write(state, code, reason)
+
+    def fail(self, error: BaseException) -> None:
+        """This rank failed. The first failure stands, since others follow from it; never raises."""
+        code = error.exit_code if isinstance(error, DdtrainError) else EXCEPTION
+        reason = (
+            error.one_line if isinstance(error, DdtrainError) else f"{type(error).__name__}: {error}".removesuffix(": ")
+        )
+        try:
+            if read(self.path.parent).get("state") != "failed":
+                self._write("failed", code, reason)
+        except DataError:
+            return
+
+    def _write(self, state: State, code: int | None = None, reason: str = "") -> None:
+        now = datetime.now().astimezone().isoformat(timespec="seconds")
+        told = {"state": state, "step": self.step, "code": code, "rank": self.comm.rank, "reason": reason, "time": now}
+        write_json(self.path, told)
+
+
+def read(run_dir: Path | str) -> dict[str, Any]:
+    """The status of a run; empty where there is none or none that can be read."""
+    try:
+        status = json.loads((Path(run_dir) / "status.json").read_bytes())
+    except (OSError, ValueError):
+        return {}
+    return status if isinstance(status, dict) else {}

@@ -1,0 +1,169 @@
+"""Dataclasses as plain nested tables: to dict and TOML, and back with every key and type checked.
+
+Knows no section by name: whatever a recipe declares with ``bool int float str Literal tuple`` or a nested
+dataclass works. TOML is read by the standard library's ``tomllib``; its writer is the few lines below.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import difflib
+import json
+import tomllib
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any, Literal, TypeVar, get_args, get_origin, get_type_hints
+
+from ddtrain.errors import UsageError
+
+T = TypeVar("T")
+_NAMES = {bool: "true or false", int: "an integer", float: "a number", str: "a string"}
+
+
+def to_table(instance: Any) -> dict[str, Any]:
+    """Nested dict of a dataclass instance, tuples as lists (the shape of JSON and TOML)."""
+    return {field.name: _plain(getattr(instance, field.name)) for field in dataclasses.fields(instance)}
+
+
+def _plain(value: Any) -> Any:
+    if dataclasses.is_dataclass(value):
+        return to_table(value)
+    return [_plain(item) for item in value] if isinstance(value, tuple | list) else value
+
+
+def update(instance: T, table: Mapping[str, Any], path: str = "", known: Sequence[str] = ()) -> T:
+    """A copy of a dataclass instance with the values of ``table``.
+
+    Raises
+    ------
+    UsageError : a key that no field has, with the nearest that one has; a value of another type.
+    """
+    known = known or [*leaves(instance), *(f.name for f in dataclasses.fields(instance))]  # type: ignore[arg-type]
+    hints = get_type_hints(type(instance))
+    names = [field.name for field in dataclasses.fields(instance)]  # type: ignore[arg-type]
+    changed = {}
+    for key, value in table.items():
+        place = f"{path}.{key}" if path else key
+        name = key.replace("-", "_")
+        if name not in names:
+            kind = "section" if isinstance(value, Mapping) and not path else "key"
+            raise UsageError(f"unknown {kind} {place!r}", remedy=did_you_mean(place, known))
+        old = getattr(instance, name)
+        changed[name] = (
+            update(old, _mapping(value, place), place, known) if is_section(old) else coerce(value, hints[name], place)
+        )
+    return dataclasses.replace(instance, **changed)  # type: ignore[type-var]
+
+
+def _mapping(value: Any, place: str) -> Mapping[str, Any]:
+    if isinstance(value, Mapping):
+        return value
+    raise UsageError(f"{place}: expected a section, found {value!r}", remedy=f"Write [{place}] and its keys below.")
+
+
+def coerce(value: Any, annotation: Any, place: str) -> Any:
+    """``value`` as the type of its field; an integer may stand for a float, a list for a tuple, nothing else."""
+    if get_origin(annotation) is Literal:
+        if value in get_args(annotation) and isinstance(value, type(get_args(annotation)[0])):
+            return value
+        hint = did_you_mean(str(value), map(str, get_args(annotation)))
+        raise UsageError(f"{place}: {value!r} is none of {', '.join(map(str, get_args(annotation)))}", remedy=hint)
+    if get_origin(annotation) is tuple:
+        return _coerce_tuple(value, get_args(annotation), place)
+    if annotation not in _NAMES:
+        raise TypeError(f"{place}: a configuration field cannot be {annotation}")
+    if annotation is float and type(value) is int:
+        return float(value)
+    if type(value) is not annotation:
+        raise UsageError(f"{place}: expected {_NAMES[annotation]}, found {value!r}")
+    return value
+
+
+def _coerce_tuple(value: Any, items: tuple[Any, ...], place: str) -> tuple[Any, ...]:
+    if not isinstance(value, list | tuple):
+        raise UsageError(f"{place}: expected a list, found {value!r}")
+    if items[-1] is Ellipsis:
+        items = items[:1] * len(value)
+    if len(items) != len(value):
+        raise UsageError(f"{place}: expected {len(items)} values, found {len(value)}")
+    return tuple(coerce(v, item, f"{place}[{i}]") for i, (v, item) in enumerate(zip(value, items, strict=True)))
+
+
+def is_section(value: Any) -> bool:
+    """Whether a field's value is a nested dataclass rather than a leaf."""
+    return dataclasses.is_dataclass(value) and not isinstance(value, type)
+
+
+def leaves(instance: Any, path: str = "") -> Iterator[str]:
+    """Dotted names of all leaves, in order of declaration."""
+    for field in dataclasses.fields(instance):
+        value, name = getattr(instance, field.name), f"{path}.{field.name}" if path else field.name
+        if is_section(value):
+            yield from leaves(value, name)
+        else:
+            yield name
+
+
+def lookup(instance: Any, dotted: str) -> Any:
+    """The value behind a dotted name."""
+    for name in dotted.split("."):
+        instance = getattr(instance, name)
+    return instance
+
+
+def did_you_mean(given: str, known: Iterable[str]) -> str:
+    """A question with the nearest known name, or nothing when none is near.
+
+    >>> did_you_mean("optim.ln", ["optim.lr", "run.dir"])
+    'Did you mean optim.lr?'
+    >>> did_you_mean("--batch-size", ["--comm.bucket-bytes", "--data.batch-size"])  # the section forgotten
+    'Did you mean --data.batch-size?'
+    """
+    known = list(known)
+    same = [name for name in known if _last(name) == _last(given)]
+    near = same or difflib.get_close_matches(given, known, n=1, cutoff=0.6)
+    return f"Did you mean {near[0]}?" if near else ""
+
+
+def _last(name: str) -> str:
+    return name.lstrip("-").rpartition(".")[2]
+
+
+def read_toml(path: str) -> dict[str, Any]:
+    """The table in a TOML file; whatever is wrong with the file is a UsageError that names it."""
+    try:
+        return tomllib.loads(Path(path).read_text("utf-8"))
+    except OSError as error:
+        raise UsageError(f"--config {path}: {error.strerror}") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, ValueError) as error:
+        raise UsageError(f"--config {path} is not valid TOML: {error}") from None
+
+
+def to_toml(table: Mapping[str, Any], path: str = "") -> str:
+    """TOML text of a nested table of booleans, numbers, strings and lists.
+
+    >>> print(to_toml({"recipe": "mlp", "optim": {"lr": 0.1, "name": "sgd"}}))
+    recipe = "mlp"
+    <BLANKLINE>
+    [optim]
+    lr = 0.1
+    name = "sgd"
+    <BLANKLINE>
+    """
+    values = [f"{key} = {_toml_value(value)}" for key, value in table.items() if not isinstance(value, Mapping)]
+    text = "".join(line + "\n" for line in ([f"[{path}]"] if path and values else []) + values)
+    for key, value in table.items():
+        if isinstance(value, Mapping):
+            section = to_toml(value, f"{path}.{key}" if path else key)
+            text += ("\n" if text and section else "") + section
+    return text
+
+
+def _toml_value(value: Any) -> str:
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, str):  # JSON's escapes are TOML's, but TOML also wants DEL escaped and no surrogate pairs
+        return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
+    if isinstance(value, list | tuple):
+        return f"[{', '.join(map(_toml_value, value))}]"
+    return repr(value)

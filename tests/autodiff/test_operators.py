@@ -1,0 +1,137 @@
+"""The operators: structures in and out, agreement with each other, and the errors of misuse."""
+
+import numpy as onp
+import pytest
+
+import ddtrain.numpy as np
+from ddtrain.autodiff import (
+    elementwise_grad,
+    grad,
+    grad_and_aux,
+    hessian,
+    hvp,
+    jacobian,
+    jvp,
+    make_hvp,
+    make_jvp,
+    make_vjp,
+    value_and_grad,
+    vjp,
+)
+from ddtrain.errors import DerivativeError
+
+A = onp.array([[2.0, -1.0], [0.5, 3.0]])
+X = onp.array([0.3, -0.8])
+
+
+def quartic(x):
+    return np.sum((A @ x) ** 4)
+
+
+def test_gradient_has_the_structure_of_the_argument():
+    params = {"w": [onp.ones((2, 2)), onp.ones(2)], "scale": (2.0,)}
+    g = grad(lambda p: np.sum((X @ p["w"][0] + p["w"][1]) * p["scale"][0]))(params)
+    assert set(g) == {"w", "scale"}
+    onp.testing.assert_allclose(g["w"][0], 2.0 * onp.outer(X, [1, 1]))
+    onp.testing.assert_allclose(g["w"][1], [2.0, 2.0])
+    onp.testing.assert_allclose(g["scale"][0], onp.sum(X @ onp.ones((2, 2)) + 1))
+    assert isinstance(g["scale"], tuple)
+
+
+def test_several_arguments():
+    gx, gy = grad(lambda x, y: np.sum(x * y), (0, 1))(X, 2 * X)
+    onp.testing.assert_array_equal(gx, 2 * X)
+    onp.testing.assert_array_equal(gy, X)
+    onp.testing.assert_array_equal(grad(lambda x, y: np.sum(x * y), 1)(X, 2 * X), X)
+
+
+def test_unused_arguments_get_zeros_of_their_dtype():
+    g = grad(lambda p: np.sum(p[0]))([onp.ones(2), onp.ones(3, onp.float32)])
+    onp.testing.assert_array_equal(g[1], onp.zeros(3))
+    assert g[1].dtype == onp.float32
+    assert grad(lambda x: 1.0)(2.0) == 0.0
+
+
+def test_second_derivatives_agree_however_computed():
+    v = onp.array([1.0, 2.0])
+    h = hessian(quartic)(X)
+    onp.testing.assert_allclose(h, 12 * A.T @ onp.diag((A @ X) ** 2) @ A, rtol=1e-12)
+    onp.testing.assert_allclose(hvp(quartic, (X,), v), h @ v, rtol=1e-12)
+    onp.testing.assert_allclose(grad(lambda x: np.dot(grad(quartic)(x), v))(X), h @ v, rtol=1e-12)
+    onp.testing.assert_allclose(jvp(lambda x: jvp(quartic, (x,), (v,))[1], (X,), (v,))[1], v @ h @ v, rtol=1e-12)
+    product, gradient = make_hvp(quartic)(X)
+    onp.testing.assert_allclose(gradient, grad(quartic)(X))
+    onp.testing.assert_allclose(product(v), h @ v, rtol=1e-12)
+
+
+def test_jacobian_by_rows_and_by_columns():
+    f = lambda x: np.stack([np.sin(x[0]) * x[1], x[0] ** 2, x[1]]).reshape(3, 1)
+    by_rows = jacobian(f)(X)
+    columns = [make_jvp(f)(X)(e)[1] for e in onp.eye(2)]
+    assert by_rows.shape == (3, 1, 2)
+    onp.testing.assert_allclose(by_rows, onp.stack(columns, -1), rtol=1e-14)
+    assert jacobian(lambda x: x[:0])(X).shape == (0, 2)
+
+
+def test_pullbacks_can_be_used_again():
+    pull, value = make_vjp(lambda x: A @ x)(X)
+    onp.testing.assert_array_equal(value, A @ X)
+    for g in onp.eye(2):
+        onp.testing.assert_array_equal(pull(g), A.T @ g)
+
+
+def test_a_pullback_is_differentiable_in_its_cotangent():
+    pull = vjp(lambda x: A @ x, X)[1]
+    onp.testing.assert_allclose(jacobian(lambda g: pull(g)[0])(X), A.T)
+
+
+def test_forward_mode_returns_structures():
+    value, tangent = jvp(lambda x: {"a": x**2, "b": 3.0}, (2.0,), (1.0,))
+    assert value == {"a": 4.0, "b": 3.0}
+    assert tangent == {"a": 4.0, "b": 0.0}
+
+
+def test_elementwise_and_aux():
+    onp.testing.assert_allclose(elementwise_grad(np.tanh)(X), 1 - onp.tanh(X) ** 2)
+    onp.testing.assert_allclose(elementwise_grad(elementwise_grad(np.sin))(X), -onp.sin(X))
+    g, aux = grad_and_aux(lambda x: (np.sum(x**2), {"n": 2}))(X)
+    assert aux == {"n": 2}
+    onp.testing.assert_allclose(g, 2 * X)
+
+
+def test_keywords_pass_through_and_names_are_kept():
+    def loss(x, power=2):
+        """The loss."""
+        return np.sum(x**power)
+
+    onp.testing.assert_allclose(value_and_grad(loss)(X, power=3)[1], 3 * X**2)
+    assert grad(loss).__doc__ == "The loss."
+
+
+def test_float32_in_float32_out():
+    x = X.astype(onp.float32)
+    assert grad(lambda x: np.mean(np.exp(x) / 3) + np.linalg.norm(x))(x).dtype == onp.float32
+    assert hessian(lambda x: np.sum(x**4))(x).dtype == onp.float32
+
+
+def test_complex_gradient_is_u_x_minus_i_u_y():
+    z = onp.array([1.0 + 2.0j])
+    onp.testing.assert_allclose(grad(lambda z: np.sum(np.real(z * np.conj(z))))(z), 2 * onp.conj(z))
+    onp.testing.assert_allclose(grad(lambda z: np.sum(np.abs(z)))(z), onp.conj(z) / abs(z))
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda: grad(lambda x: x * 2)(X), r"returned shape \(2,\), but a gradient needs a scalar\n.*elementwise_grad"),
+        (lambda: grad(np.sum)(onp.arange(3)), r"cannot differentiate .* dtype int64, shape \(3,\)\n.*astype\(float\)"),
+        (lambda: grad(np.sum, 2)(X), "argnum 2, but .* was called with 1 arguments"),
+        (lambda: grad(lambda x: np.sum(x * 1j))(X), "returned dtype complex128, not a real number"),
+        (lambda: jvp(np.sum, (X,), (onp.ones(3),)), r"tangent has shape \(3,\) but the argument \(2,\)"),
+        (lambda: make_jvp(np.sum)(X)([X, X]), "1 leaves in the argument but 2 in the tangent"),
+        (lambda: jacobian(lambda p: p[0])([X, X]), "must be one array, not 2"),
+    ],
+)
+def test_misuse(call, message):
+    with pytest.raises(DerivativeError, match=message):
+        call()

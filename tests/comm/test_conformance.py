@@ -1,0 +1,221 @@
+"""Every backend keeps the protocol, at every world size, to the bit.
+
+The bodies below are given a communicator and know nothing of the backend; buffers that are to be overwritten hold
+sentinels, and the values summed are such that another order of additions gives other bits.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+from worlds import World
+
+from ddtrain.comm import Communicator, make
+from ddtrain.comm.buffers import bounds
+from ddtrain.errors import ShapeError
+
+DTYPES = (np.float32, np.float64, np.int64, np.float16, np.uint8)
+COUNTS = (0, 1, 7, 1000, 2049, 50_003)  # through both algorithms of mpi, and slices that differ in length
+CASES = [(dtype, count) for dtype in DTYPES for count in COUNTS] + [(np.float32, 1_000_003)]
+
+
+def rows(size: int, count: int, dtype: Any) -> list[np.ndarray]:
+    """What each rank sends: magnitudes from 1e-3 to 1e3, both signs, the same on whichever rank they are drawn."""
+    draw = np.random.default_rng(count)
+    if np.dtype(dtype).kind in "ui":
+        return list(draw.integers(0, 200, (size, count)).astype(dtype))
+    return list((draw.standard_normal((size, count)) * 10.0 ** draw.integers(-3, 3, (size, count))).astype(dtype))
+
+
+def in_order(vectors: list[np.ndarray]) -> np.ndarray:
+    """((r0 + r1) + r2) + ..., spelled out."""
+    total = vectors[0].copy()
+    for vector in vectors[1:]:
+        total = total + vector
+    return total
+
+
+def assert_same_bits(actual: np.ndarray, expected: np.ndarray) -> None:
+    assert actual.dtype == expected.dtype
+    assert actual.shape == expected.shape
+    assert actual.tobytes() == expected.tobytes()
+
+
+def sums_in_rank_order(comm: Communicator) -> None:
+    for dtype, count in CASES:
+        sent = rows(comm.size, count, dtype)
+        buf = sent[comm.rank].copy()
+        comm.allreduce(buf)
+        assert_same_bits(buf, in_order(sent))
+
+
+def the_order_matters(comm: Communicator) -> None:
+    values = [1e16, 1.0, -1e16, 1.0]
+    for count in (1, 5000):  # (1e16 + 1) - 1e16 = 0, but (1e16 - 1e16) + 1 = 1
+        buf = np.full(count, values[comm.rank])
+        comm.allreduce(buf)
+        assert set(buf) == {[1e16, 1e16, 0.0, 1.0][comm.size - 1]}
+
+
+def many_sums_under_way(comm: Communicator) -> None:
+    counts = [3, 5000, 0, 70_000, 1, 9000, 5000, 3]
+    bufs = [rows(comm.size, count, np.float32)[comm.rank].copy() for count in counts]
+    works = [comm.iallreduce(buf) for buf in bufs]
+    comm.progress()
+    works[3].test()
+    for work in (works[5], *works[::-1]):  # in any order, and twice
+        work.wait()
+        assert work.test()
+    for count, buf in zip(counts, bufs, strict=True):
+        assert_same_bits(buf, in_order(rows(comm.size, count, np.float32)))
+
+
+def sums_beside_other_collectives(comm: Communicator) -> None:
+    other = comm.duplicate()
+    bufs = [np.full(20_000, comm.rank + k) for k in range(3)]
+    works = [comm.iallreduce(buf) for buf in bufs]
+    sums = np.full(10_000, 1 << comm.rank)
+    other.allreduce(sums)
+    name = np.array([comm.rank])
+    comm.broadcast(name, comm.size - 1)
+    for work in works:
+        work.wait()
+    assert set(sums) == {2**comm.size - 1}
+    assert name[0] == comm.size - 1
+    assert [set(buf) for buf in bufs] == [{comm.size * (comm.size - 1) // 2 + k * comm.size} for k in range(3)]
+    other.close()
+
+
+def duplicates_are_isolated(comm: Communicator) -> None:
+    first, second = comm.duplicate(), comm.duplicate()
+    a, b = np.array([1]), np.array([10])
+    # each rank begins in its own order: right only if the channels do not mix
+    begin = [(first, a), (second, b)] if comm.rank % 2 else [(second, b), (first, a)]
+    for work in [channel.iallreduce(buf) for channel, buf in begin]:
+        work.wait()
+    assert (a[0], b[0]) == (comm.size, 10 * comm.size)
+    nested = first.duplicate()
+    assert nested.exchange_objects(comm.rank) == list(range(comm.size))
+    for channel in (nested, second, first):
+        channel.close()
+
+
+def reduce_scatter_gives_the_slice(comm: Communicator) -> None:
+    for dtype, count in CASES:
+        sent = rows(comm.size, count, dtype)
+        first, last = bounds(count, comm.rank, comm.size)
+        buf, out = sent[comm.rank].copy(), np.full(last - first, 77, dtype)
+        comm.reduce_scatter(buf, out)
+        assert_same_bits(out, in_order(sent)[first:last])
+        assert_same_bits(buf, sent[comm.rank])
+
+
+def allgather_gives_rows(comm: Communicator) -> None:
+    for shape in ((), (0,), (3,), (2, 0, 3), (2, 3), (40_000,)):
+        out = np.full((comm.size, *shape), -77.0)
+        comm.allgather(np.full(shape, comm.rank, np.float64), out)
+        for rank, row in enumerate(out):
+            assert_same_bits(np.asarray(row), np.full(shape, float(rank)))
+
+
+def broadcast_from_any_root(comm: Communicator) -> None:
+    for root in range(comm.size):
+        for shape in ((), (0,), (5,), (2, 3), (300_000,)):
+            buf = np.full(shape, 10 * root + 1 if comm.rank == root else -77)
+            comm.broadcast(buf, root)
+            assert_same_bits(buf, np.full(shape, 10 * root + 1))
+
+
+def zero_dimensional_and_shaped_buffers(comm: Communicator) -> None:
+    scalar, matrix = np.array(1.5), np.ones((3, 4), np.float32)
+    comm.allreduce(scalar)
+    comm.iallreduce(matrix).wait()
+    assert_same_bits(scalar, np.array(1.5 * comm.size))
+    assert_same_bits(matrix, np.full((3, 4), comm.size, np.float32))
+
+
+def objects_travel_as_json(comm: Communicator) -> None:
+    mine = {"rank": comm.rank, "text": "é" * (100 * comm.rank), "pair": (1, None), "x": 0.1}
+    everybody = comm.exchange_objects(mine)
+    assert everybody == [{**mine, "rank": r, "text": "é" * (100 * r), "pair": [1, None]} for r in range(comm.size)]
+    with pytest.raises(TypeError):
+        comm.exchange_objects(object())
+
+
+def non_finite_values_pass(comm: Communicator) -> None:
+    for count in (2, 5000):
+        buf = np.resize([np.inf, np.finfo(np.float64).max], count)
+        comm.allreduce(buf)  # a warning would be an error here
+        assert buf[0] == np.inf
+        assert buf[1] == (np.inf if comm.size > 1 else np.finfo(np.float64).max)
+
+
+def odds_and_ends(comm: Communicator) -> None:
+    assert 0 <= comm.rank < comm.size
+    assert (comm.alloc(5, np.float32) == np.zeros(5, np.float32)).all()
+    comm.barrier()
+    comm.progress()
+    assert comm.waited_s >= 0.0
+
+
+def wrong_buffers_are_refused(comm: Communicator) -> None:
+    """All ranks make the mistake, and none is left waiting."""
+    matrix = np.zeros((4, 6))
+    for call in (
+        lambda: comm.allreduce(matrix[:, ::2]),
+        lambda: comm.iallreduce(matrix.T),
+        lambda: comm.broadcast(matrix[::2]),
+        lambda: comm.allgather(np.zeros(3), np.zeros((comm.size, 4))),
+        lambda: comm.allgather(np.zeros(3), np.zeros((comm.size, 3), np.float32)),
+        lambda: comm.reduce_scatter(np.zeros(3), np.zeros(4)),
+        lambda: comm.broadcast(np.zeros(3), comm.size),
+        lambda: comm.broadcast(np.zeros(3), -1),
+    ):
+        with pytest.raises(ShapeError):
+            call()
+
+
+BODIES = [
+    sums_in_rank_order,
+    the_order_matters,
+    many_sums_under_way,
+    sums_beside_other_collectives,
+    duplicates_are_isolated,
+    reduce_scatter_gives_the_slice,
+    allgather_gives_rows,
+    broadcast_from_any_root,
+    zero_dimensional_and_shaped_buffers,
+    objects_travel_as_json,
+    non_finite_values_pass,
+    odds_and_ends,
+    wrong_buffers_are_refused,
+]
+body = pytest.mark.parametrize("body", BODIES, ids=lambda body: body.__name__)
+Body = Callable[[Communicator], None]
+
+
+@body
+@pytest.mark.parametrize(
+    "spec", ["local", "threads:1", "threads:2", "threads:3", "threads:4", "debug", "debug:threads:3"]
+)
+def test_in_one_process(spec: str, body: Body) -> None:
+    if spec.startswith("debug") and body is duplicates_are_isolated:
+        pytest.skip("ranks begin in different orders, which debug, whose headers wait, does not allow")
+    World(spec).run(body)
+
+
+@body
+@pytest.mark.mpi
+def test_mpi(comm: Communicator, body: Body) -> None:
+    body(comm)
+
+
+@pytest.mark.mpi(sizes=(3,))
+def test_debug_over_mpi(comm: Communicator) -> None:
+    wrapped = make("debug:mpi")[0]
+    for check in BODIES:
+        if check is not duplicates_are_isolated:
+            check(wrapped)

@@ -1,0 +1,71 @@
+"""Tokens cover the text, the vocabulary knows the training part alone, windows cross no boundary."""
+
+import gzip
+
+import numpy as np
+import pytest
+
+from ddtrain.data import Vocabulary, characters, corpus, plays, windows, words
+from ddtrain.data.files import read_text
+from ddtrain.errors import DataError
+
+
+def test_nine_plays():
+    texts = plays()
+    assert len(texts) == 9
+    assert all(90_000 < len(text) < 180_000 for text in texts.values())
+    assert "To be, or not to be,--that is the question:--" in texts["HAMLET, PRINCE OF DENMARK"]
+    assert not any("by William Shakespeare" in text for text in texts.values())
+
+
+def test_words_lose_nothing_but_case_and_space():
+    text = plays()["MACBETH"]
+    assert "".join(words(text)) == "".join(text.lower().split())
+    assert "".join(characters(text)) == text
+    assert words("") == []
+
+
+def test_the_vocabulary_is_ordered_by_frequency_then_alphabet():
+    vocabulary = Vocabulary(["b", "a", "c", "a", "b", "d"], min_count=1)
+    assert vocabulary.tokens == ["<unk>", "a", "b", "c", "d"]
+    assert vocabulary.decode(vocabulary.encode(["d", "z", "a"])) == ["d", "<unk>", "a"]
+    assert vocabulary.encode([]).shape == (0,)
+    assert len(Vocabulary([], 1)) == 1
+
+
+def test_the_held_out_part_is_the_end_and_teaches_no_words():
+    texts = {"one": "a b " * 45 + "new a b new a b new a b new", "two": "b a " * 50}
+    train, held_out, vocabulary = corpus(texts, min_count=1, held_out=0.1)
+    assert [len(ids) for ids in train] == [90, 90]
+    assert [len(ids) for ids in held_out] == [10, 10]
+    assert "new" not in vocabulary.tokens
+    assert vocabulary.decode(held_out[0])[:3] == ["<unk>", "a", "b"]
+
+
+def test_rare_words_become_unknown():
+    train, _, vocabulary = corpus({"t": "a a a b b c"}, min_count=2, held_out=0)
+    assert vocabulary.decode(train[0]) == ["a", "a", "a", "b", "b", "<unk>"]
+
+
+def test_windows_cross_no_text_and_own_their_memory():
+    texts = [np.arange(5), np.arange(10, 13), np.arange(20, 22), np.arange(0)]
+    contexts, targets = windows(texts, 2)
+    assert contexts.tolist() == [[0, 1], [1, 2], [2, 3], [10, 11]]
+    assert targets.tolist() == [2, 3, 4, 12]
+    assert contexts.flags.c_contiguous
+    assert contexts.flags.writeable
+    empty, none = windows([np.arange(2)], 2)
+    assert empty.shape == (0, 2)
+    assert none.shape == (0,)
+
+
+def test_text_that_is_none(tmp_path):
+    path = tmp_path / "t.gz"
+    path.write_bytes(gzip.compress("héllo".encode("latin-1")))
+    with pytest.raises(DataError, match="expected UTF-8 text, found byte 0xe9 at 1"):
+        read_text(path)
+    path.write_bytes(gzip.compress(bytes(10_000)))
+    with pytest.raises(DataError, match="at most 100 bytes of text, found more"):
+        read_text(path, limit_bytes=100)
+    with pytest.raises(DataError, match="at least one text"):
+        corpus({})

@@ -1,0 +1,91 @@
+"""Small jobs that many tests train."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from ddtrain import data, nn, ops, optim
+from ddtrain.store import ParamStore
+from ddtrain.trainer.config import Clip, Config, Data, Optim, Run
+from ddtrain.trainer.coordinator import Coordinator
+from ddtrain.trainer.step import TrainStep
+from ddtrain.trainer.task import Task
+
+SAMPLES, FEATURES, CLASSES = 23, 6, 4
+
+
+class Net(nn.Module):
+    """A perceptron with batch-norm and dropout, small enough for thousands of steps."""
+
+    def __init__(self, sync: bool = True, dropout: float = 0.2) -> None:
+        self.first = nn.Linear(FEATURES, 10)
+        self.norm = nn.BatchNorm(10, sync=sync)
+        self.dropout = nn.Dropout(dropout)
+        self.head = nn.Linear(10, CLASSES)
+
+    def forward(self, x: Any) -> Any:
+        return self.head(self.dropout(nn.functional.relu(self.norm(self.first(x)))))
+
+
+def loss(model: Any, x: Any, y: Any) -> tuple[Any, dict[str, Any]]:
+    logits = model(x)
+    return ops.cross_entropy(logits, y), {"accuracy": ops.correct(logits, y)}
+
+
+def make_task(model: nn.Module | None = None, dtype: Any = np.float64, samples: int = SAMPLES) -> Task:
+    """Samples whose mean depends on their number, so that every shard is different."""
+    rng = np.random.default_rng(0)
+    x = (rng.standard_normal((samples, FEATURES)) + np.arange(samples)[:, None] / 5).astype(dtype)
+    y = rng.integers(0, CLASSES, samples)
+    return Task(model or Net(), loss, data.ArrayData(x, y), data.ArrayData(x[::2], y[::2]))
+
+
+def make_step(comm: Any, task: Task, config: Config) -> TrainStep:
+    values = task.model.init(config.run.seed, config.run.dtype)
+    declared = task.model.declarations()
+    store = ParamStore(
+        {name: x for name, x in values.items() if declared[name].trained},
+        {name: x for name, x in values.items() if not declared[name].trained},
+        config.run.dtype,
+        comm.alloc,
+    )
+    optimizer = optim.make(config.optim, store.values.size, config.run.dtype)
+    return TrainStep(
+        task,
+        store,
+        optimizer,
+        comm,
+        seed=config.run.seed,
+        bucket_bytes=config.comm.bucket_bytes,
+        clip_value=config.clip.value,
+    )
+
+
+def sgd_config(batch_size: int = 7, dtype: str = "float64", **sections: Any) -> Config:
+    """SGD, because Adam hides a gradient that is wrong by a factor."""
+    defaults: dict[str, Any] = {
+        "run": Run(dtype=dtype, epochs=1000),  # type: ignore[arg-type]
+        "data": Data(batch_size=batch_size),
+        "optim": Optim(name="sgd", lr=0.05, momentum=0.9, weight_decay=1e-3),
+        "clip": Clip(norm=1.0),
+    }
+    return Config(**(defaults | sections))
+
+
+def train(comm: Any, steps: int = 20, config: Config | None = None, task: Task | None = None) -> dict[str, Any]:
+    """Take ``steps`` steps; tensors, losses and accuracies as plain lists, comparable between ranks."""
+    config, task = config or sgd_config(), task or make_task()
+    step_of = make_step(comm, task, config)
+    samples, batch_size = len(task.train), config.data.batch_size
+    coordinator = Coordinator(config, comm, data.steps_per_epoch(samples, batch_size))
+    means = []
+    for step in range(steps):
+        epoch, offset = data.position(step, samples, batch_size)
+        rows = data.batches(config.run.seed, epoch, samples, batch_size)[offset]
+        first, last = data.shard_bounds(len(rows), comm.rank, comm.size)
+        totals = step_of.gradients(step, task.train.batch(rows[first:last]), len(rows), first)
+        step_of.apply(coordinator.decide(step, totals, step_of.square_norm()))
+        means.append(totals.means())
+    return {"means": means, "tensors": {name: x.copy() for name, x in step_of.store.tensors.items()}}

@@ -1,0 +1,202 @@
+"""What ``kernels/__init__.py`` promises of every kernel, checked on a table of calls."""
+
+# The rows of `CALLS`: arrays by role are made for n rows, in any dtype, and passed in order.
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+
+from ddtrain import kernels as k
+
+Maker = Callable[[np.random.Generator, int], tuple[Any, ...]]
+ONE, NONE = (1, 1), (0, 0, 0, 0)
+
+
+def _normal(r: np.random.Generator, *shape: int) -> np.ndarray:
+    return r.standard_normal(shape)
+
+
+def _probabilities(r: np.random.Generator, *shape: int) -> np.ndarray:
+    return k.softmax.softmax(_normal(r, *shape))
+
+
+CALLS: dict[str, tuple[Callable[..., Any], Maker]] = {
+    "linear.forward": (k.linear.forward, lambda r, n: (_normal(r, n, 4), _normal(r, 4, 3), _normal(r, 3))),
+    "linear.forward no bias": (k.linear.forward, lambda r, n: (_normal(r, n, 2, 4), _normal(r, 4, 3), None)),
+    "linear.backward_input": (k.linear.backward_input, lambda r, n: (_normal(r, n, 3), _normal(r, 4, 3))),
+    "linear.backward_weight": (k.linear.backward_weight, lambda r, n: (_normal(r, n, 4), _normal(r, n, 3))),
+    "linear.backward_bias": (k.linear.backward_bias, lambda r, n: (_normal(r, n, 5, 3),)),
+    "conv.forward": (
+        k.conv.forward,
+        lambda r, n: (_normal(r, n, 5, 4, 2), _normal(r, 3, 2, 2, 4), _normal(r, 4), ONE, (1, 1, 0, 1), 1),
+    ),
+    "conv.forward groups": (
+        k.conv.forward,
+        lambda r, n: (_normal(r, n, 5, 4, 4), _normal(r, 3, 2, 2, 6), None, (2, 1), NONE, 2),
+    ),
+    "conv.backward_weight": (
+        k.conv.backward_weight,
+        lambda r, n: (_normal(r, n, 5, 4, 4), _normal(r, n, 3, 4, 6), 3, 2, (2, 1), (1, 1, 0, 1), 2),
+    ),
+    "conv.backward_input turned": (
+        k.conv.backward_input,
+        lambda r, n: (_normal(r, n, 5, 4, 2), _normal(r, 3, 3, 4, 2), 5, 4, ONE, (1, 1, 1, 1), 1),
+    ),
+    "conv.backward_input folded": (
+        k.conv.backward_input,
+        lambda r, n: (_normal(r, n, 3, 4, 6), _normal(r, 3, 2, 2, 6), 5, 4, (2, 1), (1, 1, 0, 1), 2),
+    ),
+    "pool.average_forward": (k.pool.average_forward, lambda r, n: (_normal(r, n, 5, 4, 2), 3, 2, (2, 1), (1, 1, 0, 0))),
+    "pool.average_backward": (k.pool.average_backward, lambda r, n: (_normal(r, n, 2, 2, 2), 5, 4, 2, 2, (2, 2), NONE)),
+    "pool.average_backward padded": (
+        k.pool.average_backward,
+        lambda r, n: (_normal(r, n, 3, 3, 2), 5, 4, 3, 2, (2, 1), (1, 1, 0, 0)),
+    ),
+    "pool.max_forward": (k.pool.max_forward, lambda r, n: (_normal(r, n, 5, 4, 2), 3, 2, (2, 1), (1, 1, 0, 0))),
+    "pool.max_backward": (
+        k.pool.max_backward,
+        lambda r, n: (_normal(r, n, 2, 2, 2), r.integers(0, 4, (n, 2, 2, 2)), 5, 4, 2, 2, (2, 2), NONE),
+    ),
+    "norm.normalise": (
+        k.norm.normalise,
+        lambda r, n: (_normal(r, n, 2, 3), *(_normal(r, 3) for _ in range(4))),
+    ),
+    "norm.backward_input": (
+        k.norm.backward_input,
+        lambda r, n: (_normal(r, n, 2, 3), _normal(r, n, 2, 3), *(_normal(r, 3) for _ in range(5))),
+    ),
+    "layer_norm.forward": (k.layer_norm.forward, lambda r, n: (_normal(r, n, 3), _normal(r, 3), _normal(r, 3), 1e-5)),
+    "layer_norm.backward_input": (
+        k.layer_norm.backward_input,
+        lambda r, n: (_normal(r, n, 3), _normal(r, n, 3), abs(_normal(r, n, 1)), _normal(r, 3)),
+    ),
+    "layer_norm.backward_scale": (k.layer_norm.backward_scale, lambda r, n: (_normal(r, n, 3), _normal(r, n, 3))),
+    "layer_norm.backward_shift": (k.layer_norm.backward_shift, lambda r, n: (_normal(r, n, 3),)),
+    "softmax.softmax": (k.softmax.softmax, lambda r, n: (_normal(r, n, 3),)),
+    "softmax.softmax_backward": (k.softmax.softmax_backward, lambda r, n: (_normal(r, n, 3), _probabilities(r, n, 3))),
+    "softmax.log_softmax": (k.softmax.log_softmax, lambda r, n: (_normal(r, n, 3),)),
+    "softmax.log_softmax_backward": (
+        k.softmax.log_softmax_backward,
+        lambda r, n: (_normal(r, n, 3), np.log(_probabilities(r, n, 3))),
+    ),
+    "softmax.cross_entropy": (k.softmax.cross_entropy, lambda r, n: (_normal(r, n, 3), r.integers(0, 3, n))),
+    "softmax.cross_entropy_backward": (
+        k.softmax.cross_entropy_backward,
+        lambda r, n: (_normal(r, n), _probabilities(r, n, 3), r.integers(0, 3, n)),
+    ),
+    "embedding.forward": (k.embedding.forward, lambda r, n: (_normal(r, 4, 3), r.integers(0, 4, (n, 2)))),
+    "embedding.backward": (k.embedding.backward, lambda r, n: (_normal(r, n, 2, 3), r.integers(0, 4, (n, 2)), 4)),
+    "dropout.forward": (k.dropout.forward, lambda r, n: (_normal(r, n, 3), _normal(r, n, 3))),
+    "attention.forward": (k.attention.forward, lambda r, n: (*(_normal(r, n, 4, 3) for _ in range(3)), True)),
+    "attention.backward_value": (
+        k.attention.backward_value,
+        lambda r, n: (_normal(r, n, 4, 3), _probabilities(r, n, 4, 4)),
+    ),
+    "attention.backward_scores": (
+        k.attention.backward_scores,
+        lambda r, n: (_normal(r, n, 4, 3), _probabilities(r, n, 4, 4), _normal(r, n, 4, 3), 3),
+    ),
+    "attention.backward_query": (k.attention.backward_query, lambda r, n: (_normal(r, n, 4, 4), _normal(r, n, 4, 3))),
+    "attention.backward_key": (k.attention.backward_key, lambda r, n: (_normal(r, n, 4, 4), _normal(r, n, 4, 3))),
+    "normal.normal_pdf": (k.normal.normal_pdf, lambda r, n: (_normal(r, n, 3),)),
+    "normal.normal_cdf": (k.normal.normal_cdf, lambda r, n: (_normal(r, n, 3),)),
+    "activation.relu": (k.activation.relu, lambda r, n: (_normal(r, n, 3),)),
+    "activation.relu_backward": (k.activation.relu_backward, lambda r, n: (_normal(r, n, 3), _normal(r, n, 3))),
+    "activation.leaky_relu": (k.activation.leaky_relu, lambda r, n: (_normal(r, n, 3), 0.1)),
+    "activation.leaky_relu_backward": (
+        k.activation.leaky_relu_backward,
+        lambda r, n: (_normal(r, n, 3), _normal(r, n, 3), 0.1),
+    ),
+    "activation.sigmoid": (k.activation.sigmoid, lambda r, n: (_normal(r, n, 3),)),
+    "activation.sigmoid_backward": (k.activation.sigmoid_backward, lambda r, n: (_normal(r, n, 3), _normal(r, n, 3))),
+    "activation.gelu": (k.activation.gelu, lambda r, n: (_normal(r, n, 3),)),
+    "activation.gelu_backward": (k.activation.gelu_backward, lambda r, n: (_normal(r, n, 3), _normal(r, n, 3))),
+    "activation.gelu_tanh": (k.activation.gelu_tanh, lambda r, n: (_normal(r, n, 3),)),
+    "activation.gelu_tanh_backward": (
+        k.activation.gelu_tanh_backward,
+        lambda r, n: (_normal(r, n, 3), _normal(r, n, 3)),
+    ),
+}
+WITHOUT_OUT = {"attention.backward_scores", "softmax.cross_entropy"}
+
+every_kernel = pytest.mark.parametrize("name", CALLS)
+
+
+def _make(name: str, n: int, dtype: Any) -> tuple[Callable[..., Any], list[Any]]:
+    kernel, make = CALLS[name]
+    args = make(np.random.default_rng(0), n)
+    return kernel, [a.astype(dtype) if isinstance(a, np.ndarray) and a.dtype.kind == "f" else a for a in args]
+
+
+def _first(result: Any) -> np.ndarray:
+    return result[0] if isinstance(result, tuple) else result
+
+
+def _spread_out(a: Any) -> Any:
+    """The same values in every other entry of a larger, transposed array."""
+    if not isinstance(a, np.ndarray):
+        return a
+    wide = np.full([2 * s for s in a.shape][::-1], 7, a.dtype).T
+    view = wide[tuple(slice(None, None, 2) for _ in a.shape)]
+    view[...] = a
+    return view
+
+
+@every_kernel
+def test_float32_stays_float32_and_agrees(name: str) -> None:
+    kernel, args = _make(name, 5, np.float32)
+    _, wide = _make(name, 5, np.float64)
+    y = _first(kernel(*args))
+    assert y.dtype == np.float32
+    np.testing.assert_allclose(y, _first(kernel(*wide)), rtol=1e-4, atol=1e-5)  # some tens of roundings of 6e-8
+
+
+@every_kernel
+def test_no_rows(name: str) -> None:
+    kernel, args = _make(name, 0, np.float64)
+    _, full = _make(name, 1, np.float64)
+    y, one = _first(kernel(*args)), _first(kernel(*full))
+    assert y.dtype == np.float64
+    assert y.ndim == one.ndim
+    assert np.all(y == 0)  # what remains has no rows, or is a sum over none
+
+
+@every_kernel
+def test_any_memory_layout_and_inputs_untouched(name: str) -> None:
+    kernel, args = _make(name, 5, np.float64)
+    scattered = [_spread_out(a) for a in args]
+    expected = _first(kernel(*args))
+    for a in scattered:
+        if isinstance(a, np.ndarray):
+            a.flags.writeable = False
+    np.testing.assert_allclose(_first(kernel(*scattered)), expected, rtol=1e-12, atol=1e-14)
+    np.testing.assert_equal(scattered, args)
+
+
+@pytest.mark.parametrize("name", sorted(set(CALLS) - WITHOUT_OUT))
+def test_out_is_filled_and_returned(name: str) -> None:
+    kernel, args = _make(name, 5, np.float64)
+    expected = _first(kernel(*args))
+    again = _first(kernel(*args))
+    assert not any(np.shares_memory(expected, a) for a in [*args, again] if isinstance(a, np.ndarray))
+    out = np.full(expected.shape, np.nan)
+    y = _first(kernel(*args, out=out))
+    assert np.shares_memory(y, out)
+    np.testing.assert_array_equal(out, expected)
+
+
+def test_every_family_is_in_the_table() -> None:
+    missing = [
+        f"{family}.{name}"
+        for family in k.__all__
+        if family != "update"
+        for name, f in vars(getattr(k, family)).items()
+        if callable(f) and "out" in getattr(f, "__annotations__", {}) and not name.startswith("_")
+        if f.__module__.endswith(f".{family}")
+    ]
+    covered = {call.split()[0] for call in CALLS}
+    assert {m for m in missing if m not in covered} == {"dropout.keep"}  # its dtype is an argument: test_dropout.py

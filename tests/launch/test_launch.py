@@ -1,0 +1,131 @@
+"""The launch scripts with a Python and an mpirun that only say how they were called."""
+
+import os
+import shutil
+import subprocess
+import tomllib
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+PYTHON = """#!/bin/sh
+case "$*" in
+  *version_info*) exit 0 ;;
+  *ensurepip*) [ ! -e "$FAKE/no-venv" ] ;;
+  "-m venv "*) mkdir -p "$3/bin" && cp "$0" "$3/bin/python" && cp "$FAKE/bin/mpirun" "$3/bin/mpirun" ;;
+  "-m pip "*) echo "$*" >>"$FAKE/installed" && [ ! -e "$FAKE/no-index" ] ;;
+  *) echo "python $*" ;;
+esac
+"""
+
+
+@pytest.fixture
+def launch(tmp_path):
+    """Runs a script of a copy of the checkout: ``launch(script, *args, **environment)``."""
+    checkout, fake = tmp_path / "check out", tmp_path / "fake"
+    shutil.copytree(ROOT / "launch", checkout / "launch")
+    shutil.copytree(ROOT / ".ci", checkout / ".ci")
+    shutil.copy(ROOT / "pyproject.toml", checkout)
+    (fake / "bin").mkdir(parents=True)
+    for name, text in {"python3": PYTHON, "mpirun": '#!/bin/sh\necho "mpirun $* blas=$OPENBLAS_NUM_THREADS"\n'}.items():
+        (fake / "bin" / name).write_text(text)
+        (fake / "bin" / name).chmod(0o755)
+
+    def run(script, *args, **environment):
+        env = {"PATH": f"{fake}/bin:/usr/bin:/bin", "FAKE": str(fake), "HOME": str(tmp_path), **environment}
+        return subprocess.run(
+            [checkout / script, *args], env=env, cwd=tmp_path, capture_output=True, text=True, timeout=30, check=False
+        )
+
+    run.checkout, run.fake = checkout, fake
+    return run
+
+
+pytestmark = pytest.mark.skipif(
+    any(os.access(f"{folder}/uv", os.X_OK) for folder in ("/usr/bin", "/bin")), reason="uv would take pip's part"
+)
+
+
+def stamps(launch):
+    return list((launch.checkout / ".venv").glob(".ddtrain-*"))
+
+
+def test_set_up_once_then_four_ranks(launch):
+    first, second = launch("launch/local.sh"), launch("launch/local.sh", "digits_mlp", "--optim.lr", "0.1")
+    assert first.stdout == "mpirun -n 4 python -m ddtrain.train blas=1\n"
+    assert "setting up" in first.stderr
+    assert second.stdout == "mpirun -n 4 python -m ddtrain.train digits_mlp --optim.lr 0.1 blas=1\n"
+    assert second.stderr == ""
+    assert len((launch.fake / "installed").read_text().splitlines()) == 1
+    assert (launch.fake / "installed").read_text().endswith(f"--editable {launch.checkout}[mpi]\n")
+
+
+@pytest.mark.parametrize("form", [["-n", "3"], ["-n3"]])
+def test_ranks_and_threads(launch, form):
+    result = launch("launch/local.sh", *form, "--run.dir", "a b", OPENBLAS_NUM_THREADS="2")
+    assert result.stdout == "mpirun -n 3 python -m ddtrain.train --run.dir a b blas=2\n"
+
+
+@pytest.mark.parametrize("given", [["-n"], ["-n", "0"], ["-n", "x"], ["-n", "--help"]])
+def test_ranks_that_are_none(launch, given):
+    result = launch("launch/local.sh", *given)
+    assert result.returncode == 2
+    assert result.stderr.splitlines()[-1].startswith("ddtrain: error: -n '")
+    assert result.stdout == ""
+
+
+def test_tests_need_the_extra_and_pass_options_on(launch):
+    for script in ("launch/test.sh", ".ci/run"):
+        assert launch(script, "-k", "a or b").stdout == "python -m pytest -k a or b\n"
+    assert (launch.fake / "installed").read_text().endswith("[mpi,test]\n")
+
+
+@pytest.mark.parametrize(("extras", "asked"), [("", ""), ("mpi,plots", "[mpi,plots]")])
+def test_extras(launch, extras, asked):
+    assert launch("launch/local.sh", DDTRAIN_EXTRAS=extras).returncode == 0
+    assert (launch.fake / "installed").read_text().endswith(f"--editable {launch.checkout}{asked}\n")
+
+
+def test_a_changed_project_file_installs_again(launch):
+    launch("launch/local.sh")
+    with (launch.checkout / "pyproject.toml").open("a") as project:
+        project.write("# changed\n")
+    launch("launch/local.sh")
+    assert len((launch.fake / "installed").read_text().splitlines()) == 2
+
+
+def test_a_failed_installation_leaves_no_stamp(launch):
+    (launch.fake / "no-index").touch()
+    failed = launch("launch/local.sh")
+    assert failed.returncode == 2
+    assert "the installation into" in failed.stderr.splitlines()[-1]
+    assert stamps(launch) == []
+    (launch.fake / "no-index").unlink()
+    assert launch("launch/local.sh").returncode == 0
+    assert len(stamps(launch)) == 1
+
+
+def test_a_python_without_venv_and_no_python(launch):
+    (launch.fake / "no-venv").touch()
+    result = launch("launch/local.sh")
+    assert (result.returncode, stamps(launch)) == (2, [])
+    assert "python3 has no venv module; 'apt install python3-venv'" in result.stderr
+    result = launch("launch/local.sh", DDTRAIN_PYTHON="python9.9")
+    assert result.returncode == 2
+    assert "error: no python9.9" in result.stderr
+
+
+def test_another_place_for_the_environment(launch, tmp_path):
+    result = launch("launch/local.sh", DDTRAIN_VENV="else where")
+    assert result.returncode == 0, result.stderr
+    assert (tmp_path / "else where/bin/python").exists()
+    assert not (launch.checkout / ".venv").exists()
+
+
+def test_the_package_is_described():
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    needed = {requirement.split(">")[0] for requirement in project["dependencies"]}
+    assert needed == {"numpy", "mpi4py", "safetensors", "tyro", "rich"}
+    assert {"mpi", "plots", "test", "dev"} <= set(project["optional-dependencies"])
+    assert (ROOT / "LICENSE").read_text().startswith("BSD 3-Clause License")

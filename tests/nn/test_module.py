@@ -1,0 +1,143 @@
+"""Modules: declaration, initial values, binding, PyTorch's layouts."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+import ddtrain.numpy as dnp
+from ddtrain import grad, models, nn
+from ddtrain.errors import ShapeError, UsageError
+
+
+class Two(nn.Module):
+    def __init__(self) -> None:
+        self.a = nn.Linear(3, 4)
+        self.rest = [nn.Linear(4, 4), nn.relu(), nn.Linear(4, 2)]
+
+    def forward(self, x: Any) -> Any:
+        x = self.a(x)
+        for layer in self.rest:
+            x = layer(x)
+        return x
+
+
+def test_paths_follow_attributes_and_lists() -> None:
+    assert list(Two().declarations()) == ["a.weight", "a.bias", "rest.0.weight", "rest.0.bias", "rest.2.weight", "rest.2.bias"]
+
+
+def test_initial_values_depend_on_seed_and_path_alone() -> None:
+    class Reordered(nn.Module):
+        def __init__(self) -> None:
+            self.rest = [nn.Linear(4, 4), nn.relu(), nn.Linear(4, 2)]
+            self.a = nn.Linear(3, 4)
+
+    first, second = Two().init(5), Reordered().init(5)
+    assert all(np.array_equal(first[name], second[name]) for name in first)
+    assert not np.array_equal(first["a.weight"], Two().init(6)["a.weight"])
+    assert not np.array_equal(first["rest.0.bias"], first["rest.2.bias"][:1])
+
+
+def test_a_model_is_a_function_of_its_values() -> None:
+    model, x = Two(), np.random.default_rng(0).standard_normal((5, 3))
+    values = model.init(0, np.float64)
+    gradient = grad(lambda v: dnp.sum(model.bind(v)(x) ** 2))(values)
+    eps = 1e-6
+    for name in values:
+        index = tuple(np.zeros(values[name].ndim, int))
+        up, down = ({**values, name: values[name].copy()} for _ in range(2))
+        up[name][index] += eps
+        down[name][index] -= eps
+        central = (np.sum(model.bind(up)(x) ** 2) - np.sum(model.bind(down)(x) ** 2)) / (2 * eps)
+        assert abs(central - gradient[name][index]) < 1e-6 * max(1, abs(central))
+
+
+def test_binding_leaves_the_model_as_it_was() -> None:
+    model = Two()
+    model.bind(model.init(0))
+    with pytest.raises(UsageError, match="Bind it first"):
+        model(np.zeros((1, 3)))
+
+
+def test_a_missing_value_is_named() -> None:
+    model = Two()
+    values = model.init(0)
+    del values["rest.2.bias"]
+    with pytest.raises(UsageError, match=r"no value for rest\.2\.bias"):
+        model.bind(values)
+
+
+def test_one_module_at_two_places_is_refused_but_stateless_ones_may_repeat() -> None:
+    shared, relu = nn.Linear(2, 2), nn.relu()
+    with pytest.raises(UsageError, match="'0' and '1'"):
+        nn.Sequential(shared, shared).declarations()
+    assert len(nn.Sequential(nn.Linear(2, 2), relu, nn.Linear(2, 2), relu).declarations()) == 4
+
+
+def test_errors_name_the_layer() -> None:
+    model = Two()
+    with pytest.raises(ShapeError, match="linear: x has 7 columns but weight has 3 rows") as caught:
+        model.bind(model.init(0))(np.zeros((1, 7)))
+    assert caught.value.place["layer"] == "a"
+
+
+def test_batch_norm_updates_wait_and_are_pytorchs() -> None:
+    norm = nn.BatchNorm(2)
+    values = norm.init(0, np.float64)
+    x = np.array([[1.0, 10.0], [3.0, 14.0]])
+    bound = norm.bind(values, training=True)
+    bound(x)
+    assert values["running_mean"].tolist() == [0, 0], "bind may not change the values it was given"
+    updates = bound.run.updates
+    assert np.allclose(updates["running_mean"], [0.2, 1.2])
+    assert np.allclose(updates["running_var"], [0.9 + 0.1 * 2, 0.9 + 0.1 * 8])  # unbiased
+    assert updates["num_batches_tracked"] == 1
+
+
+def test_dropout_is_off_outside_training_and_needs_numbers_inside() -> None:
+    x = np.ones((4, 8))
+    layer = nn.Dropout(0.5)
+    assert layer.bind({})(x) is x
+    with pytest.raises(UsageError, match="needs random numbers"):
+        layer.bind({}, training=True)(x)
+
+
+MODELS = {
+    "mlp": (models.Mlp((6, 5, 3), batch_norm=True, dropout=0.1), (2, 6)),
+    "cnn": (models.Cnn((8, 8, 2), (3, 4), 5), (2, 8, 8, 2)),
+    "lenet": (models.LeNet(), (2, 28, 28, 1)),
+    "resnet8": (models.ResNet8(widths=(4, 6, 8)), (2, 16, 16, 3)),
+}
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_image_models_take_batches_of_any_size(name: str) -> None:
+    model, (_, *image) = MODELS[name]
+    bound = model.bind(model.init(0))
+    for n in (0, 1, 3):
+        assert bound(np.ones((n, *image), np.float32)).shape[0] == n
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_layouts_go_to_pytorch_and_back_to_the_bit(name: str) -> None:
+    model, _ = MODELS[name]
+    values = model.init(1)
+    there = nn.to_torch(model, values)
+    back = nn.from_torch(model, there)
+    assert all(np.array_equal(values[k], back[k]) for k in values)
+    assert {k: v.shape for k, v in there.items()} == {k: d.torch_shape() for k, d in model.declarations().items()}
+
+
+def test_language_models_predict_one_word_a_position() -> None:
+    nnlm = models.Nnlm(11, context=3, embedding=4, hidden=5, direct=True)
+    assert nnlm.bind(nnlm.init(0))(np.zeros((2, 3), int)).shape == (2, 11)
+    gpt = models.Gpt(11, positions=6, d=8, layers=2, heads=2)
+    bound = gpt.bind(gpt.init(0))
+    tokens = np.arange(12).reshape(2, 6) % 11
+    logits = bound(tokens)
+    assert logits.shape == (2, 6, 11)
+    changed = tokens.copy()
+    changed[:, 4] = 0
+    assert np.array_equal(bound(changed)[:, :4], logits[:, :4]), "a position may not see those after it"

@@ -1,0 +1,193 @@
+"""A traced array looks and feels like NumPy's, and says so where it cannot."""
+
+import math
+
+import numpy as onp
+import pytest
+
+import ddtrain.numpy as np
+from ddtrain.autodiff import Box, grad, record
+from ddtrain.errors import DerivativeError
+
+X = onp.array([[1.0, -2.0, 0.5], [3.0, 0.25, -1.0]])
+
+
+def traced(fun, x=X):
+    """The value of ``fun`` of a traced ``x``, which must itself be traced."""
+    seen = []
+
+    def watch(x):
+        seen.append(fun(x))
+        return seen[0]
+
+    out, _, end = record(watch, [x])
+    assert end is not None, "the result is not traced"
+    assert isinstance(seen[0], Box)
+    return out
+
+
+OPERATORS = {
+    "add": lambda x: x + 2,
+    "radd": lambda x: 2 + x,
+    "sub": lambda x: x - X,
+    "rsub": lambda x: X - x,
+    "mul": lambda x: x * X[0],
+    "rmul": lambda x: X[0] * x,
+    "div": lambda x: x / 3,
+    "rdiv": lambda x: 3.0 / x,
+    "pow": lambda x: x**2,
+    "rpow": lambda x: 2.0**x,
+    "mod": lambda x: x % 0.7,
+    "rmod": lambda x: 0.7 % x,
+    "matmul": lambda x: x @ X.T,
+    "rmatmul": lambda x: X.T @ x,
+    "neg": lambda x: -x,
+    "pos": lambda x: +x,
+    "abs": lambda x: abs(x),
+    "float64 scalar": lambda x: onp.float64(2) * x,
+    "float64 quotient": lambda x: onp.float64(2) / x,
+    "index": lambda x: x[1],
+    "slice": lambda x: x[:, ::2],
+    "mask": lambda x: x[x > 0],
+    "newaxis": lambda x: x[None, ..., 0],
+}
+METHODS = {
+    "sum": lambda x: x.sum(0),
+    "mean": lambda x: x.mean(axis=1, keepdims=True),
+    "var": lambda x: x.var(),
+    "std": lambda x: x.std(1),
+    "prod": lambda x: x.prod(0),
+    "max": lambda x: x.max(axis=0),
+    "min": lambda x: x.min(),
+    "cumsum": lambda x: x.cumsum(1),
+    "reshape": lambda x: x.reshape(3, 2),
+    "reshape to a tuple": lambda x: x.reshape((3, -1)),
+    "reshape to one axis": lambda x: x.reshape(-1),
+    "ravel": lambda x: x.ravel(),
+    "flatten": lambda x: x.flatten(),
+    "transpose": lambda x: x.transpose(),
+    "transpose by axes": lambda x: x.transpose(1, 0),
+    "transpose by a tuple": lambda x: x.transpose((1, 0)),
+    "T": lambda x: x.T,
+    "mT": lambda x: x.mT,
+    "swapaxes": lambda x: x.swapaxes(0, 1),
+    "squeeze": lambda x: x[None].squeeze(0),
+    "repeat": lambda x: x.repeat(2, 0),
+    "take": lambda x: x.take([0, 0], 1),
+    "diagonal": lambda x: x.diagonal(),
+    "dot": lambda x: x.dot(X.T),
+    "clip": lambda x: x.clip(-1, 1),
+    "astype": lambda x: x.astype(onp.float32),
+    "conj": lambda x: x.conj(),
+    "real": lambda x: x.real,
+    "imag": lambda x: x.imag,
+    "copy": lambda x: x.copy(),
+}
+
+
+@pytest.mark.parametrize("fun", [*OPERATORS.values(), *METHODS.values()], ids=[*OPERATORS, *METHODS])
+def test_operators_and_methods_do_as_numpy(fun):
+    onp.testing.assert_array_equal(traced(fun), fun(X))
+    assert traced(fun).dtype == fun(X).dtype
+
+
+@pytest.mark.parametrize(
+    "fun",
+    [
+        lambda x: onp.exp(x),
+        lambda x: onp.add(X, x),
+        lambda x: onp.maximum(x, 0.0),
+        lambda x: X * x,
+        lambda x: X @ x.T,
+        lambda x: onp.sum(x, axis=0),
+        lambda x: onp.concatenate([X, x], axis=1),
+        lambda x: onp.where(X > 0, x, 0.0),
+        lambda x: onp.linalg.norm(x),
+        lambda x: onp.einsum("ij,ij->i", x, X),
+    ],
+)
+def test_numpys_own_functions_are_sent_to_ours(fun):
+    onp.testing.assert_allclose(traced(fun), fun(X), rtol=1e-15)
+
+
+def test_comparisons_are_plain_arrays():
+    def f(x):
+        for result in (x > 0, x == X, x >= 1.0, x != 0, np.isnan(x), onp.isfinite(x), onp.greater(x, X)):
+            assert type(result) is onp.ndarray
+            assert result.dtype == bool
+        assert x.argmax() == 3
+        assert (x < 5).all()
+        return np.sum(x)
+
+    grad(f)(X)
+
+
+def test_inspection():
+    def f(x):
+        assert (x.shape, x.ndim, x.size, x.dtype, len(x)) == ((2, 3), 2, 6, X.dtype, 2)
+        assert (np.shape(x), np.ndim(x), np.size(x), onp.shape(x)) == ((2, 3), 2, 6, (2, 3))
+        assert repr(x).startswith("ArrayBox(array([[")
+        assert len({x, x}) == 1
+        assert type(np.zeros_like(x)) is type(onp.ones_like(x)) is onp.ndarray
+        a, b = x
+        return np.sum(a * b) if x[0, 0] > 0 else np.sum(a)
+
+    onp.testing.assert_array_equal(grad(f)(X), X[::-1])
+
+
+def test_iterating_over_a_0d_array_fails_as_in_numpy():
+    with pytest.raises(TypeError, match="len"):
+        grad(lambda x: sum(x))(1.0)
+
+
+def assigns(x):
+    x[0] = 0.0
+
+
+def adds_in_place(x):
+    a = X.copy()
+    a += x
+
+
+def writes_out(x):
+    onp.exp(x, out=X.copy())
+
+
+def adds_at(x):
+    onp.add.at(X.copy(), [0], x)
+
+
+@pytest.mark.parametrize("fun", [assigns, adds_in_place, writes_out, adds_at])
+def test_writing_is_refused_with_a_remedy(fun):
+    with pytest.raises(DerivativeError, match=r"assignment into an array under a trace\n.*np.where.* x = x \+ y"):
+        grad(fun)(X)
+
+
+def test_plus_equals_of_a_traced_value_rebinds():
+    def f(x):
+        before = x
+        x += 1.0
+        assert x is not before
+        return np.sum(x * before)
+
+    onp.testing.assert_array_equal(grad(f)(X), 2 * X + 1)
+
+
+@pytest.mark.parametrize("fun", [float, int, math.exp, lambda x: x.item(), onp.asarray, lambda x: onp.array([x, x])])
+def test_losing_a_derivative_is_refused(fun):
+    with pytest.raises(DerivativeError, match="would lose its derivative"):
+        grad(fun)(1.0)
+
+
+def test_sorting_in_place_is_refused():
+    with pytest.raises(DerivativeError, match=r"x = np.sort\(x\)"):
+        grad(lambda x: x.sort())(X)
+
+
+@pytest.mark.parametrize(
+    ("fun", "name"),
+    [(lambda x: onp.percentile(x, 3), "percentile"), (lambda x: onp.add.reduce(x), "add.reduce"), (onp.frexp, "frexp")],
+)
+def test_a_function_without_rule_says_what_to_do(fun, name):
+    with pytest.raises(DerivativeError, match=rf"numpy.{name} has no derivative rule\n.*primitive\(numpy.{name}\)"):
+        grad(fun)(X)

@@ -1,0 +1,148 @@
+"""All optimizers, driven by the table: formula, descent, state, chunks, dtype."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from ddtrain import optim
+from ddtrain.errors import UsageError
+from ddtrain.optim.sgd import Sgd
+from ddtrain.trainer.config import Optim as Options
+
+VARIANTS = {
+    "sgd": {"momentum": 0.0},
+    "sgd, decay": {"momentum": 0.0, "weight_decay": 0.1},
+    "sgd, momentum": {"momentum": 0.9, "weight_decay": 0.1},
+    "sgd, nesterov": {"momentum": 0.9, "nesterov": True, "weight_decay": 0.1},
+    "adam": {},
+    "adam, decay": {"weight_decay": 0.1, "beta1": 0.8, "beta2": 0.95, "eps": 1e-3},
+    "adamw": {"weight_decay": 0.1},
+}
+LR, SCALE = 0.05, 0.7
+
+
+def make(variant, n, dtype=np.float64):
+    return optim.make(replace(Options(), name=variant.split(",")[0], **VARIANTS[variant]), n, dtype)
+
+
+def test_the_variants_cover_the_table():
+    assert {variant.split(",")[0] for variant in VARIANTS} == set(optim.OPTIMIZERS)
+
+
+def spelled_out(variant, x, gradients):
+    """The definitions of the docstrings, on Python floats, one element at a time."""
+    o = replace(Options(), name=variant.split(",")[0], **VARIANTS[variant])
+    velocity = m = v = 0.0
+    for t, g in enumerate(gradients, start=1):
+        g = SCALE * g
+        if o.name == "adamw":
+            x -= LR * o.weight_decay * x
+        else:
+            g += o.weight_decay * x
+        if o.name == "sgd":
+            velocity = o.momentum * velocity + g
+            x -= LR * (g + o.momentum * velocity if o.nesterov else velocity)
+        else:
+            m = o.beta1 * m + (1 - o.beta1) * g
+            v = o.beta2 * v + (1 - o.beta2) * g * g
+            x -= LR * (m / (1 - o.beta1**t)) / ((v / (1 - o.beta2**t)) ** 0.5 + o.eps)
+    return x
+
+
+@pytest.mark.parametrize("variant", VARIANTS)
+@pytest.mark.parametrize(("dtype", "rtol"), [(np.float64, 1e-13), (np.float32, 2e-5)])  # 7 steps of a few roundings
+def test_equals_the_formula(variant, dtype, rtol):
+    rng = np.random.default_rng(0)
+    x, gradients = rng.normal(size=37).astype(dtype), rng.normal(size=(7, 37)).astype(dtype)
+    expected = [spelled_out(variant, float(x[i]), gradients[:, i].astype(float)) for i in range(37)]
+    optimizer = make(variant, 37, dtype)
+    for g in gradients:
+        before = g.copy()
+        optimizer.apply(x, g, lr=LR, scale=SCALE)
+        np.testing.assert_array_equal(g, before)
+    assert x.dtype == dtype
+    assert all(vector.dtype == dtype for vector in optimizer.state.values())
+    assert optimizer.count == 7
+    np.testing.assert_allclose(x, expected, rtol=rtol, atol=rtol)
+
+
+@pytest.mark.parametrize("variant", VARIANTS)
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_descends_an_ill_conditioned_quadratic(variant, dtype):
+    curvature = np.array([0.1, 1.0, 3.0], dtype)
+    x = np.array([3.0, -2.0, 1.0], dtype)
+    optimizer = make(variant, 3, dtype)
+    for _ in range(800):
+        optimizer.apply(x, curvature * x, lr=0.02)
+    assert np.sum(curvature * x * x) < 1e-2 * np.sum(curvature * np.array([9.0, 4.0, 1.0]))
+
+
+@pytest.mark.parametrize("variant", VARIANTS)
+def test_state_round_trips_to_the_bit(variant):
+    rng = np.random.default_rng(1)
+    gradients = rng.normal(size=(6, 50)).astype(np.float32)
+    never_stopped, before = np.ones(50, np.float32), np.ones(50, np.float32)
+    one, two, three = (make(variant, 50, np.float32) for _ in range(3))
+    for g in gradients:
+        one.apply(never_stopped, g, lr=LR)
+    for g in gradients[:3]:
+        two.apply(before, g, lr=LR)
+    resumed = before.copy()
+    three.count = two.count
+    for name, vector in two.state.items():
+        three.state[name][...] = vector
+    for g in gradients[3:]:
+        three.apply(resumed, g, lr=LR)
+    np.testing.assert_array_equal(resumed, never_stopped)
+
+
+@pytest.mark.parametrize("variant", VARIANTS)
+def test_cutting_the_vector_up_changes_no_bit(variant):
+    """However the kernels chunk, and wherever a shard begins: elements do not see each other."""
+    n = 100_003
+    rng = np.random.default_rng(2)
+    whole, gradients = rng.normal(size=n).astype(np.float32), rng.normal(size=(2, n)).astype(np.float32)
+    parts = whole.copy()
+    optimizer = make(variant, n, np.float32)
+    cuts = [slice(0, 1), slice(1, 1), slice(1, 40_000), slice(40_000, n)]
+    pieces = [make(variant, cut.stop - cut.start, np.float32) for cut in cuts]
+    for g in gradients:
+        optimizer.apply(whole, g, lr=LR, scale=SCALE)
+        for cut, piece in zip(cuts, pieces, strict=True):
+            piece.apply(parts[cut], g[cut], lr=LR, scale=SCALE)
+    np.testing.assert_array_equal(parts, whole)
+
+
+@pytest.mark.parametrize("variant", VARIANTS)
+def test_a_rate_of_zero_changes_no_value(variant):
+    x = np.arange(4.0)
+    make(variant, 4).apply(x, np.ones(4), lr=0.0)
+    np.testing.assert_array_equal(x, np.arange(4.0))
+
+
+@pytest.mark.parametrize("variant", VARIANTS)
+def test_a_model_without_parameters_is_fine(variant):
+    optimizer = make(variant, 0)
+    optimizer.apply(np.empty(0), np.empty(0), lr=LR)
+    assert optimizer.count == 1
+
+
+def test_momentum_of_zero_keeps_no_velocity():
+    assert make("sgd", 5).state == {}
+
+
+def test_momentum_is_pytorchs_not_sutskevers():
+    """The rate multiplies the velocity when it is used: after a change of rate the whole velocity is scaled."""
+    x = np.zeros(1)
+    sgd = Sgd(1, np.float64, momentum=0.5)
+    sgd.apply(x, np.ones(1), lr=1.0)
+    sgd.apply(x, np.zeros(1), lr=0.1)
+    assert x[0] == pytest.approx(-1.0 - 0.1 * 0.5, rel=1e-15)
+
+
+def test_usage_errors():
+    with pytest.raises(UsageError, match="Nesterov needs momentum"):
+        optim.make(replace(Options(), momentum=0.0, nesterov=True), 3, np.float32)
+    with pytest.raises(UsageError, match=r"lion.*\n.*adamw"):
+        optim.make(replace(Options(), name="lion"), 3, np.float32)

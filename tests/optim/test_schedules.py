@@ -1,0 +1,116 @@
+"""Every schedule: its warm-up, its floor, its shape; the plateau's memory."""
+
+import itertools
+import json
+import math
+from dataclasses import replace
+
+import pytest
+
+from ddtrain.errors import UsageError
+from ddtrain.optim import schedules
+from ddtrain.trainer.config import Schedule as Options
+
+TOTAL = 100
+PURE = sorted(set(schedules.SCHEDULES) - {"plateau"})
+
+
+def make(name: str, base_lr: float = 0.4, **options: float) -> schedules.Schedule:
+    return schedules.make(replace(Options(), name=name, **options), base_lr, TOTAL)
+
+
+@pytest.mark.parametrize("name", schedules.SCHEDULES)
+def test_warm_up_rises_linearly_to_the_base_rate_and_the_decay_starts_there(name):
+    warm, cold = make(name, warmup_steps=8, decay_every=10), make(name, decay_every=10)
+    assert [warm.lr(t) for t in range(8)] == pytest.approx([0.05 * (t + 1) for t in range(8)], rel=1e-15)
+    assert warm.lr(8) == cold.lr(0) == 0.4
+
+
+@pytest.mark.parametrize("name", schedules.SCHEDULES)
+def test_rates_never_rise_after_the_warm_up_nor_fall_below_the_floor(name):
+    schedule = make(name, warmup_steps=5, decay_every=3, min_lr=0.01)
+    rates = [schedule.lr(t) for t in range(5, 2 * TOTAL)]
+    assert all(later <= earlier for earlier, later in itertools.pairwise(rates))
+    assert min(rates) >= 0.01
+
+
+@pytest.mark.parametrize("name", PURE)
+def test_a_schedule_is_a_function_of_the_step_alone(name):
+    asked_in_order, asked_at_random = make(name), make(name)
+    asked_in_order.observe(1.0)
+    forwards = [asked_in_order.lr(t) for t in range(TOTAL)]
+    assert forwards[::-1] == [asked_at_random.lr(t) for t in reversed(range(TOTAL))]
+    assert asked_in_order.state == {}
+
+
+@pytest.mark.parametrize(
+    ("name", "at_40"),
+    [
+        ("constant", 1.0),
+        ("step", 0.5**2),  # 40 // 16
+        ("exponential", 0.5**2.5),  # 40 / 16
+        ("inverse", 1 / (1 + 0.5 * 2.5)),
+        ("cosine", 0.5 * (1 + math.cos(math.pi * 0.4))),
+    ],
+)
+def test_formulas(name, at_40):
+    assert make(name, decay_every=16, factor=0.5).lr(40) == pytest.approx(0.4 * at_40, rel=1e-15)
+
+
+def test_cosine_arrives_at_the_floor_after_the_last_step_and_stays():
+    schedule = make("cosine", warmup_steps=10, min_lr=0.1)
+    assert schedule.lr(TOTAL - 1) > 0.1
+    assert schedule.lr(TOTAL) == schedule.lr(2 * TOTAL) == pytest.approx(0.1, rel=1e-15)
+
+
+@pytest.mark.parametrize("name", schedules.SCHEDULES)
+def test_a_warm_up_longer_than_the_run_and_a_rate_of_zero_do_no_harm(name):
+    long, still = make(name, warmup_steps=3 * TOTAL), make(name, base_lr=0.0)
+    assert long.lr(TOTAL) == pytest.approx(0.4 * (TOTAL + 1) / (3 * TOTAL))
+    assert long.lr(3 * TOTAL) <= 0.4
+    assert still.lr(0) == still.lr(TOTAL) == 0.0
+
+
+class TestPlateau:
+    def test_decays_after_more_than_patience_evaluations_without_improvement(self):
+        schedule = make("plateau", factor=0.5, patience=2)
+        rates = []
+        for loss in (3.0, 2.0, 2.0, 2.5, 2.1, 1.0, 1.5, 1.5, 1.5):
+            schedule.observe(loss)
+            rates.append(schedule.lr(0) / 0.4)
+        assert rates == [1, 1, 1, 1, 0.5, 0.5, 0.5, 0.5, 0.25]
+
+    @pytest.mark.parametrize("broken", [math.nan, math.inf])
+    def test_a_broken_loss_is_no_improvement_even_as_the_first(self, broken):
+        schedule = make("plateau", patience=0)
+        schedule.observe(broken)
+        assert schedule.lr(0) == 0.2
+        schedule.observe(5.0)
+        schedule.observe(4.0)
+        assert schedule.lr(0) == 0.2
+
+    def test_state_round_trips_through_json(self):
+        never_stopped, before, after = (make("plateau", patience=1) for _ in range(3))
+        for loss in (2.0, 3.0):
+            never_stopped.observe(loss)
+            before.observe(loss)
+        after.load(json.loads(json.dumps(before.state)))
+        for loss in (2.0, 1.5, 3.0, 3.0):
+            never_stopped.observe(loss)
+            after.observe(loss)
+        assert after.state == never_stopped.state
+        assert after.lr(7) == never_stopped.lr(7) == 0.1
+
+    def test_a_saved_state_is_a_copy(self):
+        schedule = make("plateau")
+        saved = schedule.state
+        schedule.observe(1.0)
+        assert saved["best"] is None
+
+
+def test_unknown_name_is_a_usage_error_with_the_valid_ones():
+    class Options:
+        name = "triangle"
+
+    with pytest.raises(UsageError, match=r"triangle.*\n.*cosine"):
+        schedules.make(Options(), 0.1, TOTAL)

@@ -1,0 +1,26 @@
+"""Trees: same structure back, dicts in key order."""
+
+from __future__ import annotations
+
+from collections import namedtuple
+
+from ddtrain import tree
+
+Point = namedtuple("Point", "x y")
+
+
+def test_round_trip_keeps_structure_and_types() -> None:
+    original = {"b": [1, (2, Point(3, 4))], "a": {}, "c": 5}
+    leaves, rebuild = tree.flatten(original)
+    assert leaves == [1, 2, 3, 4, 5]
+    again = rebuild(leaves)
+    assert again == original and type(again["b"][1][1]) is Point and list(again) == ["b", "a", "c"]
+
+
+def test_order_of_a_dict_does_not_depend_on_how_it_was_built() -> None:
+    assert tree.flatten({"x": 1, "a": 2})[0] == tree.flatten({"a": 2, "x": 1})[0] == [2, 1]
+
+
+def test_a_bare_leaf_is_a_tree() -> None:
+    leaves, rebuild = tree.flatten(3)
+    assert leaves == [3] and rebuild([4]) == 4
