@@ -7,7 +7,6 @@ model of your own. See README.md.
 from ddtrain import _threads  # isort: skip  # before NumPy is imported, see Note [BLAS threads]
 import ddtrain.numpy  # gives boxes their array behaviour
 from ddtrain.autodiff import (
-    check_grads,
     elementwise_grad,
     grad,
     grad_and_aux,
@@ -21,6 +20,7 @@ from ddtrain.autodiff import (
     value_and_grad,
     vjp,
 )
+from ddtrain.autodiff.check import check_grads
 
 __version__ = "0.1.0"
 __all__ = [

@@ -40,7 +40,7 @@ def stream(seed: int, purpose: str, *counters: int) -> np.random.Generator:
     counters : up to two integers, e.g. epoch or step
 
     >>> stream(0, "shuffle", 3).permutation(5)
-    array([4, 1, 0, 2, 3])
+    array([0, 2, 1, 4, 3])
     """
     return np.random.Generator(_philox(seed, purpose, 0, counters))
 

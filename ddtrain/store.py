@@ -8,15 +8,16 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Mapping
+from typing import Any
 
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 Array = NDArray[np.floating]
-Alloc = Callable[[int, np.dtype], Array]
+Alloc = Callable[[int, np.dtype[Any]], Array]
 
 
-def _zeros(count: int, dtype: np.dtype) -> Array:
+def _zeros(count: int, dtype: np.dtype[Any]) -> Array:
     return np.zeros(count, dtype)
 
 
@@ -29,12 +30,12 @@ class FlatArrays:
     array([0., 0., 7., 7., 7., 7.])
     """
 
-    def __init__(self, shapes: Mapping[str, tuple[int, ...]], dtype: np.dtype, alloc: Alloc = _zeros) -> None:
+    def __init__(self, shapes: Mapping[str, tuple[int, ...]], dtype: np.dtype[Any], alloc: Alloc = _zeros) -> None:
         sizes = {name: int(np.prod(shape, dtype=np.int64)) for name, shape in shapes.items()}
         self.vector = alloc(sum(sizes.values()), dtype)
         self.spans: dict[str, slice] = {}
         offset = 0
-        for name in reversed(shapes):
+        for name in reversed(list(shapes)):
             self.spans[name] = slice(offset, offset + sizes[name])
             offset += sizes[name]
         self.views = {name: self.vector[self.spans[name]].reshape(shape) for name, shape in shapes.items()}
@@ -102,6 +103,6 @@ class ParamStore:
     def sha256(self) -> str:
         """Hash of the final parameter bytes in name order (running statistics are not parameters)."""
         digest = hashlib.sha256()
-        for name, view in sorted(self.parameters.items()):
+        for _, view in sorted(self.parameters.items()):
             digest.update(np.ascontiguousarray(view).data)
         return digest.hexdigest()

@@ -15,7 +15,6 @@ from __future__ import annotations
 import faulthandler
 import json
 import os
-import shutil
 import signal
 import subprocess
 import sys
@@ -24,7 +23,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from worlds import World
+from worlds import World, mpirun
 
 from ddtrain.comm import Communicator, launcher, make
 
@@ -135,13 +134,6 @@ class Launches:
 
 def is_whole(reports: Reports, size: int) -> bool:
     return all(any(report.when == "teardown" for report in reports.get(rank, ())) for rank in range(size))
-
-
-def mpirun() -> str:
-    beside = Path(sys.executable).with_name("mpirun")  # that of the mpich package goes with the mpi4py beside it
-    found = str(beside) if beside.exists() else shutil.which("mpirun")
-    assert found, "the tests need an mpirun: python -m pip install mpich, or load the cluster's MPI module"
-    return found
 
 
 def launch(config: pytest.Config, size: int, ids: list[str]) -> tuple[dict[str, Reports], str]:

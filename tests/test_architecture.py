@@ -65,7 +65,8 @@ def test_lower_layers_never_import_higher_ones(path: Path) -> None:
 
 def test_only_the_mpi_backend_imports_mpi4py() -> None:
     users = {p.relative_to(PACKAGE).as_posix() for p in FILES if any(n.startswith("mpi4py") for n in imports(p))}
-    assert users and all(user.startswith("comm/mpi") for user in users)
+    assert users
+    assert all(user.startswith("comm/mpi") for user in users)
 
 
 def test_no_code_comes_from_data() -> None:
@@ -75,7 +76,7 @@ def test_no_code_comes_from_data() -> None:
             if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
                 assert node.func.id not in ("eval", "exec"), f"{path}:{node.lineno}"
             if isinstance(node, ast.keyword) and node.arg == "allow_pickle":
-                assert isinstance(node.value, ast.Constant) and node.value.value is False, path
+                assert ast.unparse(node.value) == "False", path
 
 
 RANK_0 = {"coordinator", "checkpoint", *("console", "metrics", "records", "status")}  # the last four: the log
@@ -85,7 +86,11 @@ def test_rank_0_decides_saves_and_logs_and_nothing_else() -> None:
     special = set()
     for path in FILES:
         for node in ast.walk(ast.parse(path.read_text())):
-            if isinstance(node, ast.Compare) and ast.unparse(node) in ("comm.rank == 0", "self.comm.rank == 0", "rank == 0"):
+            if isinstance(node, ast.Compare) and ast.unparse(node) in (
+                "comm.rank == 0",
+                "self.comm.rank == 0",
+                "rank == 0",
+            ):
                 special.add(path.relative_to(PACKAGE).as_posix())
     training = {name for name in special if not name.startswith(("comm/", "bench/"))}
     assert training == {f"trainer/{name}.py" for name in RANK_0}

@@ -30,7 +30,8 @@ def test_every_part_of_the_key_matters() -> None:
 
 def test_rows_are_different_and_uniform() -> None:
     x = sample_uniform(0, "p", 0, 0, (1000, 50))
-    assert x.min() >= 0 and x.max() < 1
+    assert x.min() >= 0
+    assert x.max() < 1
     assert abs(x.mean() - 0.5) < 0.005  # standard error 0.0013
     assert abs(np.corrcoef(x[:-1].ravel(), x[1:].ravel())[0, 1]) < 0.02  # standard error 0.0045
 
@@ -38,5 +39,6 @@ def test_rows_are_different_and_uniform() -> None:
 def test_float32_and_float64_runs_drop_the_same_units() -> None:
     rng = SampleRng(5, 7, 2)
     single, double = rng.uniform("d", (6, 9)), rng.uniform("d", (6, 9), np.float64)
-    assert single.dtype == np.float32 and double.dtype == np.float64
+    assert single.dtype == np.float32
+    assert double.dtype == np.float64
     assert np.array_equal(single, double)

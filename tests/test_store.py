@@ -9,7 +9,12 @@ import pytest
 
 from ddtrain.store import ParamStore
 
-PARAMETERS = {"first": np.arange(6.0).reshape(2, 3), "scalar": np.array(7.0), "empty": np.zeros((0, 4)), "last": np.ones(2)}
+PARAMETERS = {
+    "first": np.arange(6.0).reshape(2, 3),
+    "scalar": np.array(7.0),
+    "empty": np.zeros((0, 4)),
+    "last": np.ones(2),
+}
 
 
 @pytest.fixture

@@ -14,7 +14,9 @@ def test_round_trip_keeps_structure_and_types() -> None:
     leaves, rebuild = tree.flatten(original)
     assert leaves == [1, 2, 3, 4, 5]
     again = rebuild(leaves)
-    assert again == original and type(again["b"][1][1]) is Point and list(again) == ["b", "a", "c"]
+    assert again == original
+    assert type(again["b"][1][1]) is Point
+    assert list(again) == ["b", "a", "c"]
 
 
 def test_order_of_a_dict_does_not_depend_on_how_it_was_built() -> None:
@@ -23,4 +25,5 @@ def test_order_of_a_dict_does_not_depend_on_how_it_was_built() -> None:
 
 def test_a_bare_leaf_is_a_tree() -> None:
     leaves, rebuild = tree.flatten(3)
-    assert leaves == [3] and rebuild([4]) == 4
+    assert leaves == [3]
+    assert rebuild([4]) == 4

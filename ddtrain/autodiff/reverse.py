@@ -57,7 +57,7 @@ class Tape(Trace):
 
 
 def record(
-    fun: Callable[..., Any], leaves: Sequence[Any], tape_type: type[Tape] = Tape
+    fun: Callable[..., Any], leaves: Sequence[Any], tape_type: Callable[[int], Tape] = Tape
 ) -> tuple[Any, Tape, int | None]:
     """Run ``fun(*boxes)`` on a new tape: the unboxed output, the tape, the output's index (None if constant)."""
     tape = tape_type(len(leaves))
@@ -124,7 +124,7 @@ def _deliver(leaf: int, grads: list[Any], sinks: Sequence[Sink | None]) -> None:
 
 
 def backpropagate(
-    fun: Callable[..., Any], leaves: Sequence[Any], sinks: Sequence[Sink | None], tape_type: type[Tape] = Tape
+    fun: Callable[..., Any], leaves: Sequence[Any], sinks: Sequence[Sink | None], tape_type: Callable[[int], Tape] = Tape
 ) -> Any:
     """The scalar ``fun(*leaves)``, after handing the gradient of every leaf to its sink as soon as it is complete.
 

@@ -25,6 +25,11 @@ def ones(generator: np.random.Generator, shape: tuple[int, ...]) -> NDArray[Any]
     return np.ones(shape)
 
 
+def standard_normal(generator: np.random.Generator, shape: tuple[int, ...]) -> NDArray[Any]:
+    """Normal with standard deviation 1 around zero."""
+    return generator.standard_normal(shape)
+
+
 def normal(std: float) -> Init:
     """Normal with standard deviation ``std`` around zero."""
     return lambda generator, shape: std * generator.standard_normal(shape)
@@ -46,17 +51,17 @@ def fan_in_uniform(generator: np.random.Generator, shape: tuple[int, ...]) -> ND
 
 def bias_uniform(n_in: int) -> Init:
     """Uniform in ±1/√n_in: PyTorch's default for the bias beside a weight of that fan-in."""
-    bound = 1 / np.sqrt(max(1, n_in))
+    bound = max(1, n_in) ** -0.5
     return lambda generator, shape: generator.uniform(-bound, bound, shape)
 
 
 def he_normal(generator: np.random.Generator, shape: tuple[int, ...]) -> NDArray[Any]:
     """Normal with variance 2/fan-in: keeps the variance of ReLU networks (He et al., arXiv:1502.01852, eq. 10)."""
-    return generator.standard_normal(shape) * np.sqrt(2 / fan_in(shape))
+    return normal((2 / fan_in(shape)) ** 0.5)(generator, shape)
 
 
 def glorot_uniform(generator: np.random.Generator, shape: tuple[int, ...]) -> NDArray[Any]:
     """Uniform with variance 2/(fan-in + fan-out), for tanh networks (Glorot & Bengio 2010, eq. 16)."""
     fan_out = fan_in(shape) // shape[-2] * shape[-1] if len(shape) > 1 else shape[-1]
-    bound = np.sqrt(6 / (fan_in(shape) + fan_out))
+    bound = (6 / (fan_in(shape) + fan_out)) ** 0.5
     return generator.uniform(-bound, bound, shape)

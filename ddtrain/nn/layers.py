@@ -60,15 +60,13 @@ class Conv2d(Module):
         self.stride, self.padding, self.groups = stride, padding, groups
 
     def forward(self, x_NHWC: Any) -> Any:
-        return ops.conv2d(
-            x_NHWC, self.weight, self.bias, stride=self.stride, padding=self.padding, groups=self.groups
-        )
+        return ops.conv2d(x_NHWC, self.weight, self.bias, stride=self.stride, padding=self.padding, groups=self.groups)
 
 
 class Embedding(Module):
     """Row ``i`` of the table for every index ``i``. weight (V, D)."""
 
-    def __init__(self, vocabulary: int, d: int, weight_init: init.Init = init.normal(1.0)) -> None:
+    def __init__(self, vocabulary: int, d: int, weight_init: init.Init = init.standard_normal) -> None:
         self.weight = param((vocabulary, d), weight_init)
 
     def forward(self, indices: Any) -> Any:
@@ -184,4 +182,3 @@ def gelu() -> Activation:
 def sigmoid() -> Activation:
     """Logistic function as a module."""
     return Activation(ops.sigmoid)
-

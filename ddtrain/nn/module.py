@@ -30,7 +30,7 @@ class Declaration:
     shape: tuple[int, ...]
     init: Init
     torch_axes: tuple[int, ...] | None = None
-    torch_dtype: DTypeLike = None
+    torch_dtype: DTypeLike | None = None
     trained = True  # by gradients; a buffer is not
 
     def to_torch(self, value: NDArray[Any]) -> NDArray[Any]:
@@ -68,7 +68,7 @@ def param(shape: tuple[int, ...], init: Init, *, torch_axes: tuple[int, ...] | N
     return Parameter(tuple(shape), init, torch_axes)
 
 
-def buffer(shape: tuple[int, ...], init: Init, *, torch_dtype: DTypeLike = None) -> Any:
+def buffer(shape: tuple[int, ...], init: Init, *, torch_dtype: DTypeLike | None = None) -> Any:
     """Declare state. The forward pass reads it as an attribute and replaces it with :meth:`Module.update`."""
     return Buffer(tuple(shape), init, None, torch_dtype)
 
@@ -109,7 +109,8 @@ class Module:
         try:
             return self.forward(*args)
         except DdtrainError as error:
-            raise error.at(layer=self._path or type(self).__name__)
+            error.at(layer=self._path or type(self).__name__)
+            raise
 
     # -- the tree -------------------------------------------------------------------------------------------------
 
@@ -213,5 +214,3 @@ def to_torch(model: Module, tensors: Mapping[str, NDArray[Any]]) -> dict[str, ND
 def from_torch(model: Module, tensors: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
     """The inverse of :func:`to_torch`."""
     return {path: d.from_torch(tensors[path]) for path, d in model.declarations().items()}
-
-

@@ -63,7 +63,7 @@ def tensordot(x: Any, y: Any, axes: int | Sequence[Any] = 2) -> Any:
         over_x, over_y = ([a] if isinstance(a, int) else list(a) for a in axes)
     left = moveaxis(x, over_x, range(-len(over_x), 0)) if over_x else x
     right = moveaxis(y, over_y, range(len(over_y))) if over_y else y
-    rows, columns = shape(x)[:0] + shape(left)[: ndim(x) - len(over_x)], shape(right)[len(over_y) :]
+    rows, columns = shape(left)[: ndim(x) - len(over_x)], shape(right)[len(over_y) :]
     summed = shape(left)[ndim(x) - len(over_x) :]
     if summed != shape(right)[: len(over_y)]:
         raise ValueError(f"tensordot: axes {over_x} of shape {shape(x)} do not match axes {over_y} of shape {shape(y)}")

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-FIRST_FRACTION = 8  # the first bucket is this much smaller, so that communication starts early (as DDP's 1 MiB, then 25)
+FIRST_FRACTION = 8  # the first bucket is this much smaller, so that communication starts early (DDP: 1 MiB, then 25)
 
 
 @dataclass(frozen=True, slots=True)

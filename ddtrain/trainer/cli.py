@@ -43,7 +43,7 @@ class _Request:
     help: bool = False
 
 
-def parse(argv: Sequence[str], recipes: Recipes, *, only: str = "", prog: str = "python -m ddtrain.train") -> Parsed:
+def parse(argv: Sequence[str], recipes: Recipes, *, only: str = "", prog: str = "") -> Parsed:
     """Turn arguments into a recipe's name and its configuration.
 
     Parameters
@@ -51,7 +51,7 @@ def parse(argv: Sequence[str], recipes: Recipes, *, only: str = "", prog: str = 
     argv : the arguments, without the program
     recipes : what there is to choose from
     only : for a script with one recipe, its name: then no RECIPE argument is taken
-    prog : how the program is called, for the help
+    prog : how the program is called, for the help; empty: ``python -m ddtrain.train``, or ``python ONLY.py``
 
     Raises
     ------
@@ -117,7 +117,8 @@ def _choose(request: _Request, files: list[tuple[str, dict[str, Any]]], recipes:
             chosen, source = named, f"--config {path}: "
     if only and chosen and chosen != only:
         raise UsageError(f"{source}recipe {chosen!r} is not this program's, which is {only!r}")
-    name = chosen.replace("-", "_") or only or next(iter(recipes))
+    name = chosen or only or next(iter(recipes))
+    name = name if name in recipes else name.replace("-", "_")
     if name in recipes:
         return name
     known = f"There are {', '.join(recipes)}."
@@ -135,6 +136,7 @@ def _overlay(config: Config, path: str, table: Mapping[str, Any]) -> Config:
 
 
 def _help(config: Config, recipe: str, recipes: Recipes, only: str, prog: str) -> str:
+    prog = prog or (f"python {only}.py" if only else "python -m ddtrain.train")
     wide = max(map(len, recipes))
     table = [f"  {name:{wide}}  {text}{' (options below)' * (name == recipe)}" for name, (_, text) in recipes.items()]
     return "\n".join(

@@ -64,8 +64,10 @@ class Trainer:
             config.run.dtype,
             comm.alloc,
         )
+        lengths = {"training": str(self.samples), "validation": str(len(task.valid) if task.valid else 0)}
+        verify_replicas(lengths, comm, "number of samples for", remedy="Give every rank the same data.")
         verify_replicas(
-            describe(self.store.tensors), comm, "tensor", remedy="Build the same model from the same seed on every rank."
+            describe(self.store.tensors), comm, "tensor", remedy="Build the same model from one seed on every rank."
         )
         self.optimizer = optim.make(config.optim, self.store.values.size, config.run.dtype)
         self.coordinator = Coordinator(
@@ -124,7 +126,9 @@ class Trainer:
             return step_of.gradients(self.step, self.task.train.batch(rows), count, first, requests.pending())
         except NonFiniteError as error:
             row = error.place.pop("row", None)
-            raise error.at(sample=int(rows[row])) if row is not None else error
+            if row is not None:
+                error.at(sample=int(rows[row]))
+            raise
 
     def _epoch_order(self, epoch: int) -> Any:
         if self._order[0] != epoch:

@@ -82,7 +82,7 @@ class _Job:
         config = config.updated({"run": {"dir": str(directory)}})
         found = find_checkpoint(comm, config, directory)
         task = together(comm, lambda: self.recipes[name].build(config))
-        records = Records(comm, config, name, directory, found, len(task.train))
+        records = Records(comm, config, name, directory, found, task)
         self.status[comm.rank] = records.status
         result = Trainer(comm, config, task, records).run()
         _finish(records, result)

@@ -1,10 +1,10 @@
 """The run's directory and console, seen from the loop: calls that every rank makes, and that write from rank 0 alone.
 
-    RUN/config.toml     the resolved configuration
-    RUN/status.json     running, completed, stopped or failed, and why
-    RUN/metrics.jsonl   a line a step, a line an evaluation
-    RUN/checkpoints/    see ``checkpoint.py``
-    RUN/summary.json    the final figures
+RUN/config.toml     the resolved configuration
+RUN/status.json     running, completed, stopped or failed, and why
+RUN/metrics.jsonl   a line a step, a line an evaluation
+RUN/checkpoints/    see ``checkpoint.py``
+RUN/summary.json    the final figures
 """
 
 from __future__ import annotations
@@ -21,10 +21,11 @@ from ddtrain.errors import DdtrainError, UsageError
 from ddtrain.trainer import checkpoint, files
 from ddtrain.trainer.config import Config
 from ddtrain.trainer.console import Console
-from ddtrain.trainer.coordinator import StepControl
+from ddtrain.trainer.coordinator import Reason, StepControl
 from ddtrain.trainer.metrics import MetricsLog, write_summary
 from ddtrain.trainer.requests import StopFile
 from ddtrain.trainer.status import State, Status
+from ddtrain.trainer.task import Task
 from ddtrain.trainer.totals import Totals
 
 T = TypeVar("T")
@@ -84,6 +85,7 @@ class Records:
     ----------
     directory : made if need be
     found : the checkpoint that the run goes on from, or None
+    task : its data says how long an epoch is, and whether there are evaluations
 
     Raises
     ------
@@ -91,7 +93,13 @@ class Records:
     """
 
     def __init__(
-        self, comm: Communicator, config: Config, recipe: str, directory: Path, found: checkpoint.Found | None, samples: int
+        self,
+        comm: Communicator,
+        config: Config,
+        recipe: str,
+        directory: Path,
+        found: checkpoint.Found | None,
+        task: Task,
     ) -> None:
         self.comm, self.config, self.recipe, self.directory = comm, config, recipe, directory
         self.resume_from = found
@@ -101,13 +109,14 @@ class Records:
         self._started = time.perf_counter()
         self._samples = 0
         together(comm, self._open)
-        steps_per_epoch = data.steps_per_epoch(samples, config.data.batch_size)
-        planned = config.run.epochs * steps_per_epoch
+        self.steps_per_epoch = data.steps_per_epoch(len(task.train), config.data.batch_size)
+        self.evaluates = task.valid is not None and config.run.eval_every > 0
+        planned = config.run.epochs * self.steps_per_epoch
         self.waited_s: Callable[[], float] = lambda: 0.0
         self.console = Console(
             comm,
             epochs=config.run.epochs,
-            steps_per_epoch=steps_per_epoch,
+            steps_per_epoch=self.steps_per_epoch,
             total_steps=min(planned, config.run.steps or planned),
             waited_s=lambda: self.waited_s(),
             first_step=self.first_step,
@@ -116,7 +125,9 @@ class Records:
 
     def _greet(self) -> None:
         ranks = f"{self.comm.size} rank" + "s" * (self.comm.size > 1)
-        self.console.message(f"{self.recipe} on {ranks} ({self.comm.spec}), seed {self.config.run.seed}, in {self.directory}")
+        self.console.message(
+            f"{self.recipe} on {ranks} ({self.comm.spec}), seed {self.config.run.seed}, in {self.directory}"
+        )
         if self.resume_from is not None:
             for line in self.resume_from.refused:
                 self.warn(line)
@@ -147,8 +158,10 @@ class Records:
             samples_per_s=round(totals.count / seconds, 1),
         )
         if not control.apply:
-            self.warn(f"step {done}: {control.reason.text}")
+            self.warn(f"step {done}: {Reason.SKIPPED.text}")
         self.console.step(done, totals)
+        if not self.evaluates and done % self.steps_per_epoch == 0:
+            self.console.report()
 
     def evaluation(self, done: int, epoch: int, figures: Mapping[str, float]) -> None:
         """The figures of an evaluation after ``done`` steps."""

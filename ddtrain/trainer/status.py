@@ -12,7 +12,7 @@ from typing import Any, Literal
 
 from ddtrain.comm.protocol import Communicator
 from ddtrain.errors import EXCEPTION, DataError, DdtrainError
-from ddtrain.trainer.files import write_json
+from ddtrain.trainer.files import to_json, write_json
 
 State = Literal["running", "completed", "stopped", "failed"]
 
@@ -75,16 +75,29 @@ class Status:
         reason = (
             error.one_line if isinstance(error, DdtrainError) else f"{type(error).__name__}: {error}".removesuffix(": ")
         )
-        try:
-            if read(self.path.parent).get("state") != "failed":
-                self._write("failed", code, reason)
-        except DataError:
+        if read(self.path.parent).get("state") == "failed":
             return
+        try:
+            self._write("failed", code, reason)
+        except DataError:  # the disk may be full: that is often why we are here
+            self._write_over("failed", code, reason)
 
     def _write(self, state: State, code: int | None = None, reason: str = "") -> None:
+        write_json(self.path, self._told(state, code, reason))
+
+    def _write_over(self, state: State, code: int, reason: str) -> None:
+        """Into the blocks that the file already has, for want of others. A torn status is better than a false one."""
+        data = to_json(self._told(state, code, reason)).encode() + b"\n"
+        try:
+            with self.path.open("r+b") as file:
+                file.write(data)
+                file.truncate()
+        except OSError:
+            return
+
+    def _told(self, state: State, code: int | None, reason: str) -> dict[str, Any]:
         now = datetime.now().astimezone().isoformat(timespec="seconds")
-        told = {"state": state, "step": self.step, "code": code, "rank": self.comm.rank, "reason": reason, "time": now}
-        write_json(self.path, told)
+        return {"state": state, "step": self.step, "code": code, "rank": self.comm.rank, "reason": reason, "time": now}
 
 
 def read(run_dir: Path | str) -> dict[str, Any]:

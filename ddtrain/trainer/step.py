@@ -6,7 +6,7 @@ the reducer starting full buckets -> wait -> [the coordinator decides] -> update
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from time import perf_counter
 from typing import Any
 
@@ -50,7 +50,7 @@ class TrainStep:
         seed: int = 0,
         bucket_bytes: int = 1 << 20,
         clip_value: float = 0.0,
-        tape_type: type[Tape] = Tape,
+        tape_type: Callable[[int], Tape] = Tape,
     ) -> None:
         self.task, self.store, self.optimizer, self.comm = task, store, optimizer, comm
         self.seed, self.clip_value, self.tape_type = seed, clip_value, tape_type
@@ -87,11 +87,12 @@ class TrainStep:
         first : position of this rank's first row in the global batch
         stop_vote : whether this rank was asked to stop
         """
-        try:
-            with use_communicator(self.model_comm):
+        try:  # NaN and infinity are the coordinator's decision, not a warning's
+            with use_communicator(self.model_comm), onp.errstate(all="ignore"):
                 return self._gradients(step, batch, count, first, stop_vote)
         except DdtrainError as error:
-            raise error.at(rank=self.comm.rank, step=step, line=user_line(error.__traceback__))
+            error.at(rank=self.comm.rank, step=step, line=user_line(error.__traceback__))
+            raise
         except Exception as error:
             error.add_note(f"rank {self.comm.rank}, step {step}, in {self.phase}")
             raise
@@ -99,6 +100,7 @@ class TrainStep:
     def _gradients(self, step: int, batch: Sequence[Any], count: int, first: int, stop_vote: bool) -> Totals:
         store, run, rng = self.store, {}, SampleRng(self.seed, step, first)
         totals = Totals(stop_votes=stop_vote)
+        weight = onp.asarray(1 / count, store.dtype)
 
         def mean_loss(*parameters: Any) -> Any:
             values = dict(zip(store.names, parameters, strict=True))
@@ -106,7 +108,7 @@ class TrainStep:
             losses, metrics = self.task.loss(model, *batch)
             totals.add(value_of(losses), {name: value_of(x) for name, x in metrics.items()})
             run.update(model.run.updates)
-            return np.sum(losses) * store.dtype.type(1 / count)
+            return np.sum(losses) * weight
 
         self.phase, started = "forward", perf_counter()
         loss, tape, end = record(mean_loss, store.value_views, self.tape_type)

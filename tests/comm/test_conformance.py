@@ -198,9 +198,7 @@ Body = Callable[[Communicator], None]
 
 
 @body
-@pytest.mark.parametrize(
-    "spec", ["local", "threads:1", "threads:2", "threads:3", "threads:4", "debug", "debug:threads:3"]
-)
+@pytest.mark.parametrize("spec", ["local", "debug", *(f"threads:{n}" for n in (1, 2, 3, 4)), "debug:threads:3"])
 def test_in_one_process(spec: str, body: Body) -> None:
     if spec.startswith("debug") and body is duplicates_are_isolated:
         pytest.skip("ranks begin in different orders, which debug, whose headers wait, does not allow")

@@ -170,6 +170,13 @@ def test_fused_equals_composed(prim):
 
 
 @pytest.mark.parametrize("prim", FUSED, ids=lambda p: p.__name__)
+def test_a_fused_backward_off_by_a_hundredth_is_caught(prim, monkeypatch):
+    joint = prim.joint
+    monkeypatch.setattr(prim, "joint", lambda *args: [c if c is None else 1.01 * c for c in joint(*args)])
+    assert any(_fails(*function_of_differentiated(prim, case), "vjp") for case in prim.examples(Sampler()))
+
+
+@pytest.mark.parametrize("prim", FUSED, ids=lambda p: p.__name__)
 def test_fused_backward_of_one_argument_alone(prim):
     for case in prim.examples(Sampler()):
         fun, xs = function_of_differentiated(prim, case)

@@ -12,7 +12,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-from helpers import Net, loss, make_task, sgd_config, train
 
 from ddtrain import nn
 from ddtrain.comm.local import LocalCommunicator
@@ -20,6 +19,7 @@ from ddtrain.comm.threads import make_threads
 from ddtrain.parallel import reducer
 from ddtrain.trainer.config import Comm
 from ddtrain.trainer.task import Task
+from helpers import Net, loss, make_task, sgd_config, train
 
 TOLERANCE = 1e-12
 
@@ -62,7 +62,10 @@ def test_all_ranks_hold_the_same_bits(world: Any) -> None:
 
 @pytest.mark.parametrize("bucket_bytes", [1, 200, 1 << 20])
 def test_bucket_size_changes_no_bit(world: Any, bucket_bytes: int) -> None:
-    default, other = world.run(train), world.run(lambda c: train(c, config=sgd_config(comm=Comm(bucket_bytes=bucket_bytes))))
+    default, other = (
+        world.run(train),
+        world.run(lambda c: train(c, config=sgd_config(comm=Comm(bucket_bytes=bucket_bytes)))),
+    )
     for a, b in zip(default, other, strict=True):
         assert largest_difference(a, b) == 0
 

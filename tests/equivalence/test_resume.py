@@ -7,11 +7,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from helpers import make_task
 
 from ddtrain.trainer.config import Config, Data, Optim, Run, Schedule
 from ddtrain.trainer.main import Recipe, run
 from ddtrain.trainer.metrics import read
+from helpers import make_task
 
 CONFIG = Config(
     run=Run(epochs=6, dtype="float32", checkpoint_every=5),
@@ -94,7 +94,8 @@ def test_resuming_another_run_is_refused_by_name(tmp_path: Path, capsys: pytest.
     errors = capsys.readouterr().err
     assert "--run.seed is 1, but the checkpoint's run had 0" in errors
     assert "--data.batch-size is 8, but the checkpoint's run had 7" in errors
-    assert "float32" in errors and "float64" in errors
+    assert "float32" in errors
+    assert "float64" in errors
 
 
 def test_a_directory_that_holds_a_run_is_not_overwritten(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -18,6 +18,12 @@ case "$*" in
   *) echo "python $*" ;;
 esac
 """
+UV = """#!/bin/sh
+case "$1" in
+  venv) mkdir -p "$5/bin" && cp "$FAKE/bin/python3" "$5/bin/python" && cp "$FAKE/bin/mpirun" "$5/bin/mpirun" ;;
+  pip) echo "$*" >>"$FAKE/installed" ;;
+esac
+"""
 
 
 @pytest.fixture
@@ -85,6 +91,16 @@ def test_tests_need_the_extra_and_pass_options_on(launch):
 def test_extras(launch, extras, asked):
     assert launch("launch/local.sh", DDTRAIN_EXTRAS=extras).returncode == 0
     assert (launch.fake / "installed").read_text().endswith(f"--editable {launch.checkout}{asked}\n")
+
+
+def test_uv_takes_over_where_it_is(launch):
+    uv = launch.fake / "bin/uv"
+    uv.write_text(UV)
+    uv.chmod(0o755)
+    assert launch("launch/local.sh", "-n", "2").stdout == "mpirun -n 2 python -m ddtrain.train blas=1\n"
+    python = launch.checkout / ".venv/bin/python"
+    asked = f"pip install --quiet --python {python} --editable {launch.checkout}[mpi]\n"
+    assert (launch.fake / "installed").read_text() == asked
 
 
 def test_a_changed_project_file_installs_again(launch):

@@ -25,7 +25,14 @@ class Two(nn.Module):
 
 
 def test_paths_follow_attributes_and_lists() -> None:
-    assert list(Two().declarations()) == ["a.weight", "a.bias", "rest.0.weight", "rest.0.bias", "rest.2.weight", "rest.2.bias"]
+    assert list(Two().declarations()) == [
+        "a.weight",
+        "a.bias",
+        "rest.0.weight",
+        "rest.0.bias",
+        "rest.2.weight",
+        "rest.2.bias",
+    ]
 
 
 def test_initial_values_depend_on_seed_and_path_alone() -> None:

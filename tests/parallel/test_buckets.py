@@ -20,7 +20,8 @@ def test_every_parameter_is_in_one_bucket_and_buckets_tile_the_vector(sizes: lis
     buckets = make_buckets(spans, 4, bucket_bytes)
     assert sorted(i for b in buckets for i in b.members) == list(range(len(sizes)))
     edges = [0] + [b.span.stop for b in buckets]
-    assert [b.span.start for b in buckets] == edges[:-1] and edges[-1] == sum(sizes)
+    assert [b.span.start for b in buckets] == edges[:-1]
+    assert edges[-1] == sum(sizes)
     for bucket in buckets:
         assert all(bucket.span.start <= spans[i].start and spans[i].stop <= bucket.span.stop for i in bucket.members)
     assert [b.index for b in buckets] == list(range(len(buckets)))

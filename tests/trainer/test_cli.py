@@ -1,5 +1,6 @@
 """Command line over TOML over recipe; every mistake is one line with the nearest valid name."""
 
+import re
 import tomllib
 from dataclasses import dataclass
 
@@ -116,7 +117,7 @@ def test_a_later_file_wins(toml):
         (["--optim.lr", "1", "digits_mlp"], "unexpected argument 'digits_mlp': A recipe comes first"),
         (["--optim.ln", "3"], "unknown option --optim.ln: Did you mean --optim.lr?"),
         (["--lr", "3"], "unknown option --lr: Did you mean --optim.lr?"),
-        (["--batch_size=3"], "unknown option --batch-size: Did you mean --data.batch-size?"),
+        (["--batch_size=3"], "unknown option --batch_size: Did you mean --data.batch-size?"),
         (["--optim.nesterof"], "unknown option --optim.nesterof: Did you mean --optim.nesterov?"),
         (["--prin-config"], "unknown option --prin-config: Did you mean --print-config?"),
         (["--zzz"], "unknown option --zzz: See --help."),
@@ -207,10 +208,15 @@ def test_the_help_shows_the_recipe_and_the_file_that_were_named(toml):
 
 def test_every_field_says_what_it_is():
     """The line of help of an option without a docstring would begin with its default."""
-    help_lines = options.explain(Config()).splitlines()
-    for line, after in zip(help_lines, [*help_lines[1:], ""], strict=True):
-        if line.startswith("  --"):
-            assert not (line + after).split("  ")[-1].startswith("(default")
+    for paragraph in options.explain(Config()).split("\n  --")[1:]:
+        assert not re.split(r"\s{2,}", paragraph)[1].startswith("(default"), paragraph
+
+
+def test_names_with_hyphens():
+    assert parse(["fashion-cnn"], RECIPES).recipe == "fashion_cnn"
+    mine = {"my-own": (Config, "")}
+    assert parse(["--config", "/dev/null"], mine, only="my-own").recipe == "my-own"
+    assert parse(["--help"], mine, only="my-own").output.startswith("usage: python my-own.py [--config")
 
 
 def test_a_script_with_one_recipe_of_its_own(toml):

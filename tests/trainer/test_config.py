@@ -52,11 +52,9 @@ def test_toml_names_the_recipe_first():
 
 
 def test_non_finite_numbers_are_toml_too():
-    assert tomllib.loads(tables.to_toml({"a": float("inf"), "b": float("-inf")})) == {
-        "a": float("inf"),
-        "b": -float("inf"),
-    }
-    assert tomllib.loads(tables.to_toml({"c": float("nan")}))["c"] != 0
+    table = tomllib.loads(tables.to_toml({"a": float("inf"), "b": -float("inf"), "c": float("nan")}))
+    assert (table["a"], table["b"]) == (float("inf"), -float("inf"))
+    assert table["c"] != table["c"]
 
 
 def test_updating_changes_what_it_is_given_alone():

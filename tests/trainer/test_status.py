@@ -1,6 +1,8 @@
 """The status tells the truth: who says what, and what stands."""
 
+import errno
 import json
+import os
 from datetime import datetime
 from types import SimpleNamespace
 
@@ -63,6 +65,18 @@ def test_no_place_to_write_is_told_at_start_and_end_and_nowhere_else(tmp_path):
             call()
     status.progress()
     status.fail(ValueError())
+
+
+def test_a_full_disk_does_not_leave_a_failed_run_running(tmp_path, monkeypatch):
+    def no_space(path):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    status = Status(tmp_path, RANK_0)
+    status.start()
+    monkeypatch.setattr(os, "fsync", no_space)
+    status.fail(DataError("x" * 300))  # longer than what is there
+    assert (read(tmp_path)["state"], read(tmp_path)["code"]) == ("failed", 74)
+    assert os.listdir(tmp_path) == ["status.json"]
 
 
 @pytest.mark.parametrize("text", ["", "{", "[]", "\x00"])

@@ -1,0 +1,71 @@
+"""Measure ddtrain: ``python -m ddtrain.bench COMMAND [--option value ...]``.
+
+    python -m ddtrain.bench step                                  # median step time of every workload
+    python -m ddtrain.bench step --workloads tiny_mlp,gpt         # of two
+    mpirun -n 2 python -m ddtrain.bench step --peers torch        # beside PyTorch's DistributedDataParallel
+    python -m ddtrain.bench step --help
+
+A benchmark is a file of its own and a line in ``COMMANDS``.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from ddtrain.bench import step
+from ddtrain.comm import Communicator, agree, launcher, run_ranks
+from ddtrain.errors import COMPLETED, UsageError
+from ddtrain.trainer import options, tables
+
+
+@dataclass(frozen=True)
+class Command:
+    """A benchmark: its options with their defaults (among them ``backend``), what every rank runs, a line of help."""
+
+    options: Any
+    run: Callable[[Communicator, Any], None]
+    about: str
+
+
+COMMANDS: Mapping[str, Command] = {
+    "step": Command(step.Options(), step.run, "median step time per workload, beside the eager passes and a peer"),
+}
+
+
+def main(argv: Sequence[str]) -> int:
+    """Run one benchmark on every rank; returns the exit code."""
+    name, *args = [*argv] or ["--help"]
+    if {"-h", "--help"} & {name, *args}:
+        if launcher().rank == 0:
+            print(_help(name))
+        return COMPLETED
+    try:
+        command = _command(name)
+        chosen = options.convert(command.options, args)
+    except UsageError as error:
+        wrong = error
+        return run_ranks("auto", lambda comm: agree(comm, wrong))
+    return run_ranks(chosen.backend, lambda comm: command.run(comm, chosen))
+
+
+def _command(name: str) -> Command:
+    if name not in COMMANDS:
+        hint = tables.did_you_mean(name, COMMANDS)
+        raise UsageError(f"unknown benchmark {name!r}", remedy=f"{hint} There are {', '.join(COMMANDS)}.".strip())
+    return COMMANDS[name]
+
+
+def _help(name: str) -> str:
+    if name in COMMANDS:
+        usage = f"usage: python -m ddtrain.bench {name} [--option value ...]"
+        return "\n".join([usage, "", COMMANDS[name].about, "", options.explain(COMMANDS[name].options)])
+    wide = max(map(len, COMMANDS))
+    table = [f"  {name:{wide}}  {command.about}" for name, command in COMMANDS.items()]
+    return "\n".join(["usage: python -m ddtrain.bench COMMAND [--option value ...]", "", *table])
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,82 @@
+"""ddtrain's own contestants: the whole step of the trainer, and the eager forward and backward passes alone."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from time import perf_counter
+from typing import Any
+
+import numpy as onp
+
+import ddtrain.numpy as np
+from ddtrain import data
+from ddtrain.autodiff import record, walk_back
+from ddtrain.bench.workloads import BATCHES, Workload
+from ddtrain.comm import Communicator
+from ddtrain.ops import use_communicator
+from ddtrain.trainer.config import Config, Data, Optim, Run
+from ddtrain.trainer.console import Console
+from ddtrain.trainer.loop import Trainer
+from ddtrain.trainer.records import Records
+
+_EPOCHS = 1_000_000  # more than will be run
+OPTIM = Optim(name="sgd", lr=0.01, momentum=0.9)
+
+
+class Ours:
+    """One rank's trainer, and what it is compared with."""
+
+    def __init__(self, trainer: Trainer) -> None:
+        self.trainer = trainer
+        self.model_comm = trainer.step_of.model_comm
+        self.count = trainer.batch_size
+        first, last = data.shard_bounds(self.count, trainer.comm.rank, trainer.comm.size)
+        self.batch = trainer.task.train.batch(onp.arange(first, last))
+
+    def step(self) -> dict[str, float]:
+        """A step as the trainer takes it: loader, binding, sinks, reduction, decision, update, log and console."""
+        started = perf_counter()
+        self.trainer.train_step()
+        return {"step": perf_counter() - started, **self.trainer.step_of.seconds}
+
+    def eager(self) -> dict[str, float]:
+        """Forward and backward on one batch and nothing else: the model is bound before the clock starts."""
+        store, task, started = self.trainer.store, self.trainer.task, 0.0
+
+        def mean_loss(*parameters: Any) -> Any:
+            nonlocal started
+            values = dict(zip(store.names, parameters, strict=True))
+            model = task.model.bind({**values, **store.state_views}, training=True)
+            started = perf_counter()
+            losses, _ = task.loss(model, *self.batch)
+            return np.sum(losses) * store.dtype.type(1 / self.count)
+
+        with use_communicator(self.model_comm):
+            _, tape, end = record(mean_loss, store.value_views)
+            walk_back(tape, end, onp.ones((), store.dtype), keep=False)
+            return {"eager": perf_counter() - started}
+
+
+@contextmanager
+def ours(comm: Communicator, name: str, workload: Workload) -> Iterator[Ours]:
+    """A trainer of the workload, with a run's directory and console that are gone afterwards. Collective."""
+    config = Config(run=Run(epochs=_EPOCHS), data=Data(batch_size=workload.batch * comm.size), optim=OPTIM)
+    with tempfile.TemporaryDirectory(prefix="ddtrain-bench-") as directory:  # each rank's own; rank 0's is written to
+        task = workload.task(comm.size)
+        records = Records(comm, config, name, Path(directory), None, task)
+        with (Path(directory) / "console.txt").open("w") as stream:
+            records.console = Console(
+                comm,
+                epochs=_EPOCHS,
+                steps_per_epoch=BATCHES,
+                total_steps=_EPOCHS * BATCHES,
+                waited_s=lambda: records.waited_s(),
+                stream=stream,
+            )
+            try:
+                yield Ours(Trainer(comm, config, task, records))
+            finally:
+                records.metrics.close()

@@ -1,0 +1,58 @@
+"""Figures as tables for people."""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+from rich import box
+from rich.console import Console
+from rich.table import Table
+
+from ddtrain.bench.peers import PEERS
+
+_LEAST_COLUMNS = 170  # of the widest table: a figure that is cut is none, so narrow terminals wrap lines
+
+
+def print_step(result: dict[str, Any]) -> None:
+    """The result of ``bench step`` on standard output: medians, and quartiles of the step."""
+    peers = [peer for peer in PEERS if peer in result["machine"]["versions"]]
+    table = Table(box=box.SIMPLE_HEAD, caption=_caption(result), caption_justify="left")
+    table.add_column("workload")
+    table.add_column("sizes")
+    heads = ["batch", "step ms", "q1..q3", "eager ms", "forward", "backward", "wait", "own µs", "samples/s"]
+    for head in [*heads, *(text for peer in peers for text in (f"{peer} ms", f"ours/{peer}"))]:
+        table.add_column(head, justify="right")
+    for name, row in result["workloads"].items():
+        table.add_row(name, row["about"], *_cells(row, peers))
+    Console(file=sys.stdout, width=max(Console().width, _LEAST_COLUMNS)).print(table)
+
+
+def _cells(row: dict[str, Any], peers: list[str]) -> list[str]:
+    step, own = row["step_ms"], row["own_us"]
+    limit = f" (limit {own['limit']:.0f})" if "limit" in own else ""
+    times = [f"{row[f'{part}_ms']['median']:.3f}" for part in ("eager", "forward", "backward", "wait")]
+    beside = [(row[f"{peer}_ms"]["median"], row[f"{peer}_ratio"]) for peer in peers]
+    return [
+        str(row["batch"]),
+        f"{step['median']:.3f}",
+        f"{step['q1']:.3f}..{step['q3']:.3f}",
+        *times,
+        f"{own['median']:.0f}{limit}",
+        f"{row['samples_per_s']:.0f}",
+        *(text for ms, ratio in beside for text in (f"{ms:.3f}", f"{ratio:.2f}")),
+    ]
+
+
+def _caption(result: dict[str, Any]) -> str:
+    machine, ranks = result["machine"], result["ranks"]
+    threads = ", ".join(f"{name}={value}" for name, value in machine["blas_threads"].items())
+    versions = ", ".join(f"{name} {version}" for name, version in machine["versions"].items())
+    lines = [
+        "batch: samples a rank; own: step minus eager forward and backward, paired; wait: for the reduction",
+        f"{ranks} rank(s), {result['backend']}; {machine['cores']} cores of {machine['cpu']}; {machine['blas']}",
+        f"{versions}; {threads}",
+    ]
+    if ranks > machine["cores"]:
+        lines.append(f"{ranks} ranks share {machine['cores']} cores: these times say nothing about scaling")
+    return "\n".join(lines)

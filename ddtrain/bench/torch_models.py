@@ -1,0 +1,145 @@
+"""The models of ``ddtrain.models`` as a PyTorch user writes them.
+
+Names of parameters are the same, so that an exported checkpoint of ours loads into them.
+"""
+
+# N samples, T positions, D width, A heads
+from __future__ import annotations
+
+from importlib import import_module
+from importlib.util import find_spec
+from typing import Any
+
+torch: Any = import_module("torch") if find_spec("torch") else None
+nn: Any = torch.nn if torch else None
+_Base: Any = nn.Module if torch else object  # object: this file can be imported, though not used, without PyTorch
+
+
+class Model(_Base):  # type: ignore[misc]
+    """A module that knows which parameter-free functions it uses."""
+
+
+class Mlp(Model):
+    """See :class:`ddtrain.models.Mlp`, as for all classes here."""
+
+    def __init__(self, sizes: tuple[int, ...], batch_norm: bool = False) -> None:
+        super().__init__()
+        layers: list[Any] = []
+        for d_in, d_out in zip(sizes[:-2], sizes[1:-1], strict=True):
+            layers.append(nn.Linear(d_in, d_out, bias=not batch_norm))
+            layers += [nn.BatchNorm1d(d_out)] if batch_norm else []
+            layers.append(nn.ReLU())
+        self.layers = nn.Sequential(*layers, nn.Linear(sizes[-2], sizes[-1]))
+
+    def forward(self, x: Any) -> Any:
+        return self.layers(x)
+
+
+class Nnlm(Model):
+    """Bengio's neural language model."""
+
+    def __init__(self, vocabulary: int, context: int, embedding: int, hidden: int) -> None:
+        super().__init__()
+        self.words = nn.Embedding(vocabulary, embedding)
+        self.hidden = nn.Linear(context * embedding, hidden)
+        self.output = nn.Linear(hidden, vocabulary)
+
+    def forward(self, context_NT: Any) -> Any:
+        return self.output(torch.tanh(self.hidden(self.words(context_NT).flatten(1))))
+
+
+class Attention(Model):
+    """Causal self-attention."""
+
+    def __init__(self, d: int, heads: int) -> None:
+        super().__init__()
+        self.heads = heads
+        self.qkv = nn.Linear(d, 3 * d)
+        self.project = nn.Linear(d, d)
+
+    def forward(self, x_NTD: Any) -> Any:
+        n, t, d = x_NTD.shape
+        q, k, v = self.qkv(x_NTD).view(n, t, 3, self.heads, d // self.heads).permute(2, 0, 3, 1, 4)
+        mixed_NATE = nn.functional.scaled_dot_product_attention(q, k, v, is_causal=True)
+        return self.project(mixed_NATE.transpose(1, 2).reshape(n, t, d))
+
+
+class TransformerBlock(Model):
+    """Attention and perceptron, each added to its normalised input."""
+
+    def __init__(self, d: int, heads: int) -> None:
+        super().__init__()
+        self.ln1, self.attention = nn.LayerNorm(d), Attention(d, heads)
+        self.ln2, self.expand, self.project = nn.LayerNorm(d), nn.Linear(d, 4 * d), nn.Linear(4 * d, d)
+
+    def forward(self, x_NTD: Any) -> Any:
+        x_NTD = x_NTD + self.attention(self.ln1(x_NTD))
+        return x_NTD + self.project(nn.functional.gelu(self.expand(self.ln2(x_NTD))))
+
+
+class Gpt(Model):
+    """A decoder-only transformer."""
+
+    def __init__(self, vocabulary: int, positions: int, d: int, layers: int, heads: int) -> None:
+        super().__init__()
+        self.tokens, self.positions = nn.Embedding(vocabulary, d), nn.Embedding(positions, d)
+        self.blocks = nn.Sequential(*[TransformerBlock(d, heads) for _ in range(layers)])
+        self.norm, self.head = nn.LayerNorm(d), nn.Linear(d, vocabulary, bias=False)
+
+    def forward(self, tokens_NT: Any) -> Any:
+        x_NTD = self.tokens(tokens_NT) + self.positions(torch.arange(tokens_NT.shape[1]))
+        return self.head(self.norm(self.blocks(x_NTD)))
+
+
+class ResidualBlock(Model):
+    """Two convolutions around which the input is added back."""
+
+    def __init__(self, c_in: int, c_out: int, stride: int) -> None:
+        super().__init__()
+        self.conv1 = nn.Conv2d(c_in, c_out, 3, stride=stride, padding=1, bias=False)
+        self.bn1 = nn.BatchNorm2d(c_out)
+        self.conv2 = nn.Conv2d(c_out, c_out, 3, padding=1, bias=False)
+        self.bn2 = nn.BatchNorm2d(c_out)
+        same = stride == 1 and c_in == c_out
+        self.shortcut = nn.Identity() if same else nn.Conv2d(c_in, c_out, 1, stride=stride, bias=False)
+
+    def forward(self, x: Any) -> Any:
+        y = self.bn2(self.conv2(torch.relu(self.bn1(self.conv1(x)))))
+        return torch.relu(y + self.shortcut(x))
+
+
+class ResNet8(Model):
+    """A residual network for small images."""
+
+    def __init__(self, widths: tuple[int, int, int], classes: int = 10, channels: int = 3) -> None:
+        super().__init__()
+        first, second, third = widths
+        self.conv, self.bn = nn.Conv2d(channels, first, 3, padding=1, bias=False), nn.BatchNorm2d(first)
+        self.blocks = nn.Sequential(
+            ResidualBlock(first, first, 1), ResidualBlock(first, second, 2), ResidualBlock(second, third, 2)
+        )
+        self.head = nn.Linear(third, classes)
+
+    def forward(self, x_NCHW: Any) -> Any:
+        return self.head(self.blocks(torch.relu(self.bn(self.conv(x_NCHW)))).mean((2, 3)))
+
+
+class LeNet(Model):
+    """Two convolutions and a linear layer."""
+
+    def __init__(self, widths: tuple[int, int], classes: int = 10) -> None:
+        super().__init__()
+        first, second = widths
+        self.features = nn.Sequential(
+            nn.Conv2d(1, first, 5, padding=2),
+            nn.ReLU(),
+            nn.MaxPool2d(2),
+            nn.Conv2d(first, second, 5, padding=2),
+            nn.ReLU(),
+            nn.MaxPool2d(2),
+            nn.Flatten(),
+        )
+        self.head = nn.Linear(7 * 7 * second, classes)
+
+    def forward(self, x_NCHW: Any) -> Any:
+        return self.head(self.features(x_NCHW))

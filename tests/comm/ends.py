@@ -1,0 +1,102 @@
+"""Ways for ranks to end, each a ``main``; ``test_run.py`` starts them with ``python ends.py NAME BACKEND``."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import threading
+import time
+
+import numpy as np
+
+from ddtrain.comm import Communicator, agree, run_ranks
+from ddtrain.errors import UsageError
+
+FOREVER_S = 100
+
+
+def all_return(comm: Communicator) -> None:
+    comm.barrier()
+    if comm.rank == 0:
+        print(f"{comm.spec} of {comm.size}")
+
+
+def one_returns_late(comm: Communicator) -> None:
+    if comm.rank == 1:
+        time.sleep(1.5)  # more than run_ranks waits for others after an error
+        print("late")
+
+
+def one_raises(comm: Communicator) -> None:
+    if comm.rank == 2:
+        raise ValueError("boom")
+    comm.barrier()
+
+
+def one_raises_late(comm: Communicator) -> None:
+    """The others have returned by then."""
+    if comm.rank == 2:
+        time.sleep(0.5)
+        raise ValueError("boom")
+
+
+def one_raises_amid_sums(comm: Communicator) -> None:
+    for step in range(10):
+        works = [comm.iallreduce(np.zeros(count)) for count in (3, 100_000, 500_000)]
+        if comm.rank == 0 and step == 5:
+            raise ValueError("boom")
+        for work in works:
+            work.wait()
+
+
+def all_raise(comm: Communicator) -> None:
+    raise ValueError("boom")
+
+
+def a_thread_raises(comm: Communicator) -> None:
+    if comm.rank == 1 or comm.size == 1:
+        threading.Thread(target=lambda: all_raise(comm), name="prefetch").start()
+    time.sleep(FOREVER_S)
+
+
+def agreed_usage(comm: Communicator) -> None:
+    agree(comm, UsageError("the width is odd", remedy="Give an even one.") if comm.rank == 1 % comm.size else None)
+
+
+def all_usage(comm: Communicator) -> None:
+    raise UsageError("the width is odd", remedy="Give an even one.")
+
+
+def all_exit(comm: Communicator) -> None:
+    sys.exit(3)
+
+
+def one_exits(comm: Communicator) -> None:
+    if comm.rank == 1:
+        sys.exit(0)
+    comm.barrier()
+
+
+def interrupted(comm: Communicator) -> None:
+    os.kill(os.getpid(), signal.SIGINT)
+    time.sleep(FOREVER_S)
+
+
+def signal_while_waiting(comm: Communicator) -> None:
+    """A handler runs although the rank is inside a collective; rank 1 comes only when it has run."""
+    if comm.rank == 0:
+        signal.signal(signal.SIGUSR1, lambda number, frame: other.iallreduce(np.zeros(1)))
+        threading.Timer(0.2, os.kill, (os.getpid(), signal.SIGUSR1)).start()
+    other = comm.duplicate()
+    if comm.rank == 1:
+        other.allreduce(np.zeros(1))
+    comm.barrier()
+
+
+def on_failure(error: BaseException, rank: int) -> None:
+    print(f"told of {type(error).__name__} on rank {rank}", flush=True)
+
+
+if __name__ == "__main__":
+    sys.exit(run_ranks(sys.argv[2], globals()[sys.argv[1]], on_failure))

@@ -1,0 +1,103 @@
+"""The sum over ranks and its derivatives: a cotangent is the derivative of the sum of all ranks' losses."""
+
+from __future__ import annotations
+
+import threading
+from typing import Any
+
+import numpy as onp
+import pytest
+from worlds import World
+
+import ddtrain.numpy as np
+from ddtrain import ops
+from ddtrain.autodiff import grad, hvp, jvp
+
+
+def on_ranks(size: int, body: Any) -> list[Any]:
+    """``body(rank)`` on each of ``size`` ranks, with the communicator in context: the results by rank."""
+
+    def within(comm: Any) -> Any:
+        with ops.use_communicator(comm):
+            return body(comm.rank)
+
+    return World(f"threads:{size}").run(within)
+
+
+class Idle:
+    """A communicator that nobody sends through."""
+
+    size = 2
+
+
+X = onp.array([[1.0, 2.0], [3.0, -1.0], [0.5, 0.25]])  # a row a rank
+
+
+def rank_loss(x: Any, rank: int) -> Any:
+    """A loss of rank's own, nonlinear in the sum: (rank + 1) * sum(total³)."""
+    return (rank + 1.0) * np.sum(ops.allreduce(x) ** 3)
+
+
+def test_alone_it_is_the_identity() -> None:
+    assert ops.communicator() is None
+    assert ops.allreduce(X) is X
+    onp.testing.assert_array_equal(grad(lambda x: rank_loss(x, 0))(X[0]), 3 * X[0] ** 2)
+
+
+@pytest.mark.parametrize("size", [2, 3])
+def test_sum_gradient_tangent_and_curvature(size: int) -> None:
+    total = X[:size].sum(0)
+    weights = size * (size + 1) / 2  # 1 + 2 + ...: every rank's loss depends on every rank's x
+    vs = onp.array([[0.5, -1.0], [2.0, 1.0], [-0.25, 3.0]])
+
+    def body(rank: int) -> tuple[Any, ...]:
+        x = X[rank]
+        return (
+            ops.allreduce(x),
+            grad(rank_loss)(x, rank),
+            jvp(lambda x: rank_loss(x, rank), (x,), (vs[rank],))[1],
+            hvp(lambda x: rank_loss(x, rank), (x,), vs[rank]),
+        )
+
+    v = vs[:size].sum(0)
+    for rank, (y, g, tangent, second) in enumerate(on_ranks(size, body)):
+        onp.testing.assert_allclose(y, total)
+        onp.testing.assert_allclose(g, weights * 3 * total**2)
+        onp.testing.assert_allclose(tangent, (rank + 1) * onp.sum(3 * total**2 * v))
+        onp.testing.assert_allclose(second, weights * 6 * total * v)
+
+
+def test_the_input_is_not_written_to() -> None:
+    def body(rank: int) -> Any:
+        x = X[rank].copy()
+        x.flags.writeable = False
+        ops.allreduce(x)
+        return x
+
+    onp.testing.assert_array_equal(on_ranks(2, body), X[:2])
+
+
+def test_context_ends_with_the_block_and_nests() -> None:
+    outer, inner = Idle(), Idle()
+    with ops.use_communicator(outer):
+        with ops.use_communicator(inner):
+            assert ops.communicator() is inner
+        assert ops.communicator() is outer
+        with ops.use_communicator(None):
+            assert ops.communicator() is None
+    assert ops.communicator() is None
+
+
+def test_context_ends_with_an_error() -> None:
+    with pytest.raises(RuntimeError), ops.use_communicator(Idle()):
+        raise RuntimeError
+    assert ops.communicator() is None
+
+
+def test_another_thread_does_not_inherit_it() -> None:
+    seen: list[Any] = []
+    with ops.use_communicator(Idle()):
+        thread = threading.Thread(target=lambda: seen.append(ops.communicator()))
+        thread.start()
+        thread.join()
+    assert seen == [None]
