@@ -4,6 +4,8 @@
 model of your own. See README.md.
 """
 
+from typing import TYPE_CHECKING
+
 from ddtrain import _threads  # isort: skip  # before NumPy is imported, see Note [BLAS threads]
 import ddtrain.numpy  # gives boxes their array behaviour
 from ddtrain.autodiff import (
@@ -21,6 +23,12 @@ from ddtrain.autodiff import (
     vjp,
 )
 from ddtrain.autodiff.check import check_grads
+
+if TYPE_CHECKING:  # what __getattr__ below loads on first use
+    from ddtrain.data import ArrayData
+    from ddtrain.trainer.config import Config
+    from ddtrain.trainer.main import main
+    from ddtrain.trainer.task import Task
 
 __version__ = "0.1.0"
 __all__ = [

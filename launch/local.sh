@@ -14,10 +14,16 @@ source "$(dirname "${BASH_SOURCE[0]}")/env.sh"
 [[ $ranks =~ ^[1-9][0-9]*$ ]] || fail "-n '$ranks': expected a number of ranks, 1 or more"
 command -v mpirun >/dev/null || fail "no mpirun; leave DDTRAIN_EXTRAS unset for one of ddtrain's own, or load your MPI"
 
-# Under mpirun standard output is a pipe: say how wide the terminal behind it is, if there is one.
+# Under mpirun a rank's standard output is a pipe, or with Open MPI always a terminal: say how many columns the real one
+# has, 0 for none.
+columns=0
 if [ -t 1 ]; then
-  DDTRAIN_TTY=$(stty size 2>/dev/null </dev/tty | cut -d' ' -f2) || true
-  export DDTRAIN_TTY=${DDTRAIN_TTY:-80}
+  columns=$(stty size 2>/dev/null </dev/tty | cut -d' ' -f2) || true
+  [[ $columns =~ ^[1-9] ]] || columns=80
 fi
+export DDTRAIN_TTY=$columns
+
+# Open MPI 4 and 5 refuse more ranks than cores without being asked; MPICH does not read these.
+export OMPI_MCA_rmaps_base_oversubscribe=1 PRTE_MCA_rmaps_default_mapping_policy=:oversubscribe
 
 exec mpirun -n "$ranks" python -m ddtrain.train "$@"

@@ -30,7 +30,8 @@ from ddtrain.comm import Communicator, launcher, make
 SIZES = (1, 2, 3, 4)
 REPORTS = "DDTRAIN_TEST_REPORTS"  # folder for the reports of ranks that a plain pytest has started
 WITHIN_MPI = REPORTS in os.environ or launcher().size > 1
-HANG_S, LAUNCH_S = 60, 400  # one test, and all tests of one world size
+HANG_S = float(os.environ.get("DDTRAIN_TEST_HANG_S", 60))  # for one test
+LAUNCH_S = 400  # for all tests of one world size
 
 
 @pytest.fixture(params=["local", "threads:2", "threads:3"])
@@ -59,17 +60,19 @@ def world_size(item: pytest.Item) -> int | None:
     return item.callspec.params["world_size"] if item.get_closest_marker("mpi") else None
 
 
-# Within mpirun: run the tests of this world size, write reports.
-
-
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    if WITHIN_MPI:
+    if WITHIN_MPI:  # the tests of this world size
         from mpi4py import MPI
 
         kept = [item for item in items if world_size(item) == MPI.COMM_WORLD.size]
         config.hook.pytest_deselected(items=[item for item in items if item not in kept])
         items[:] = kept
+    else:  # MPI tests last, as pytest does not set up and tear down here what runs elsewhere
+        items.sort(key=lambda item: world_size(item) or 0)
+
+
+# Within mpirun: write reports.
 
 
 class RankReporter:

@@ -39,15 +39,20 @@ def fused(
         top = top_trace(args)
         if top is None:
             return forward(*args, **kwargs)[0]
-        if not top.fuses or any(type(a) in BOXES and (a.trace is not top or type(a.value) in BOXES) for a in args):
+        if not top.fuses:
             return compose(*args, **kwargs)
-        argnums = [i for i, a in enumerate(args) if type(a) in BOXES]
-        values = [a.value if type(a) in BOXES else a for a in args]
+        values, argnums, nodes = list(args), [], []
+        for i, a in enumerate(args):
+            if type(a) in BOXES:
+                if a.trace is not top or type(a.value) in BOXES:  # a second derivative
+                    return compose(*args, **kwargs)
+                values[i] = a.value
+                argnums.append(i)
+                nodes.append(a.node)
         ans, saved = forward(*values, **kwargs)
         if top.checks:
             top.checked_answer(prim, ans)
-        node = top.process(prim, saved, values, kwargs, argnums, [args[i].node for i in argnums])
-        return box(ans, top, node)
+        return box(ans, top, top.process(prim, saved, values, kwargs, argnums, nodes))
 
     def joint(argnums: list[int], g: Any, saved: Any, args: list[Any], kwargs: dict[str, Any]) -> Sequence[Any]:
         if type(g) in BOXES:  # the cotangent itself is being differentiated

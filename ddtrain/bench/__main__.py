@@ -44,7 +44,7 @@ def main(argv: Sequence[str]) -> int:
         return COMPLETED
     try:
         command = _command(name)
-        chosen = options.convert(command.options, args)
+        chosen: Any = options.convert(command.options, args)
     except UsageError as error:
         wrong = error
         return run_ranks("auto", lambda comm: agree(comm, wrong))

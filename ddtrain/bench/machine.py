@@ -19,7 +19,7 @@ def facts(*packages: str) -> dict[str, Any]:
     >>> sorted(facts())
     ['blas', 'blas_threads', 'cores', 'cpu', 'system', 'versions']
     """
-    blas = np.show_config(mode="dicts")["Build Dependencies"]["blas"]  # type: ignore[index]
+    blas = np.show_config(mode="dicts")["Build Dependencies"]["blas"]
     return {
         "cpu": _cpu(),
         "cores": cores(),

@@ -14,16 +14,15 @@ import numpy as onp
 import ddtrain.numpy as np
 from ddtrain import data
 from ddtrain.autodiff import record, walk_back
-from ddtrain.bench.workloads import BATCHES, Workload
+from ddtrain.bench.workloads import Workload
 from ddtrain.comm import Communicator
 from ddtrain.ops import use_communicator
 from ddtrain.trainer.config import Config, Data, Optim, Run
-from ddtrain.trainer.console import Console
 from ddtrain.trainer.loop import Trainer
 from ddtrain.trainer.records import Records
 
-_EPOCHS = 1_000_000  # more than will be run
 OPTIM = Optim(name="sgd", lr=0.01, momentum=0.9)
+_ENOUGH = 1_000_000  # epochs, so that no step is the last
 
 
 class Ours:
@@ -45,6 +44,7 @@ class Ours:
     def eager(self) -> dict[str, float]:
         """Forward and backward on one batch and nothing else: the model is bound before the clock starts."""
         store, task, started = self.trainer.store, self.trainer.task, 0.0
+        share = onp.asarray(1 / self.count, store.dtype)[()]  # a scalar of the model's dtype
 
         def mean_loss(*parameters: Any) -> Any:
             nonlocal started
@@ -52,7 +52,7 @@ class Ours:
             model = task.model.bind({**values, **store.state_views}, training=True)
             started = perf_counter()
             losses, _ = task.loss(model, *self.batch)
-            return np.sum(losses) * store.dtype.type(1 / self.count)
+            return np.sum(losses) * share
 
         with use_communicator(self.model_comm):
             _, tape, end = record(mean_loss, store.value_views)
@@ -63,20 +63,12 @@ class Ours:
 @contextmanager
 def ours(comm: Communicator, name: str, workload: Workload) -> Iterator[Ours]:
     """A trainer of the workload, with a run's directory and console that are gone afterwards. Collective."""
-    config = Config(run=Run(epochs=_EPOCHS), data=Data(batch_size=workload.batch * comm.size), optim=OPTIM)
-    with tempfile.TemporaryDirectory(prefix="ddtrain-bench-") as directory:  # each rank's own; rank 0's is written to
-        task = workload.task(comm.size)
-        records = Records(comm, config, name, Path(directory), None, task)
-        with (Path(directory) / "console.txt").open("w") as stream:
-            records.console = Console(
-                comm,
-                epochs=_EPOCHS,
-                steps_per_epoch=BATCHES,
-                total_steps=_EPOCHS * BATCHES,
-                waited_s=lambda: records.waited_s(),
-                stream=stream,
-            )
-            try:
-                yield Ours(Trainer(comm, config, task, records))
-            finally:
-                records.metrics.close()
+    config = Config(run=Run(epochs=_ENOUGH), data=Data(batch_size=workload.batch * comm.size), optim=OPTIM)
+    task = workload.task(comm.size)
+    # A directory for each rank, of which rank 0's is written to.
+    with tempfile.TemporaryDirectory(prefix="ddtrain-bench-") as directory, tempfile.TemporaryFile("w") as console:
+        records = Records(comm, config, name, Path(directory), None, task, stream=console)
+        try:
+            yield Ours(Trainer(comm, config, task, records))
+        finally:
+            records.metrics.close()

@@ -49,6 +49,4 @@ def choose(names: str, comm: Communicator) -> dict[str, OpenPeer]:
                 f"{name} needs a process a rank, but --backend is {comm.spec}",
                 remedy="Start the ranks with mpirun.",
             )
-    return {
-        name: cast("OpenPeer", importlib.import_module(f"ddtrain.bench.{name}_peer").open_peer) for name in chosen
-    }
+    return {name: cast("OpenPeer", importlib.import_module(f"ddtrain.bench.{name}_peer").open_peer) for name in chosen}

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from importlib import import_module
 from importlib.util import find_spec
+from itertools import pairwise
 from typing import Any
 
 torch: Any = import_module("torch") if find_spec("torch") else None
@@ -16,7 +17,7 @@ _Base: Any = nn.Module if torch else object  # object: this file can be imported
 
 
 class Model(_Base):  # type: ignore[misc]
-    """A module that knows which parameter-free functions it uses."""
+    """The base of the models here, so that the one line the type checker cannot follow is this."""
 
 
 class Mlp(Model):
@@ -25,7 +26,7 @@ class Mlp(Model):
     def __init__(self, sizes: tuple[int, ...], batch_norm: bool = False) -> None:
         super().__init__()
         layers: list[Any] = []
-        for d_in, d_out in zip(sizes[:-2], sizes[1:-1], strict=True):
+        for d_in, d_out in pairwise(sizes[:-1]):
             layers.append(nn.Linear(d_in, d_out, bias=not batch_norm))
             layers += [nn.BatchNorm1d(d_out)] if batch_norm else []
             layers.append(nn.ReLU())

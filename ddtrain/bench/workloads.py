@@ -68,15 +68,15 @@ def _words(vocabulary: int, positions: int, *labels: int) -> Draw:
     return lambda g, n: (g.integers(0, vocabulary, (n, positions)), g.integers(0, vocabulary, (n, *labels)))
 
 
-def _mlp(batch: int, *sizes: int, batch_norm: bool = False) -> Workload:
-    about = f"{'-'.join(map(str, sizes))}{', batch-norm' * batch_norm}" if len(sizes) < 9 else f"{len(sizes)} x 64"
+def _mlp(batch: int, *sizes: int, batch_norm: bool = False, about: str = "") -> Workload:
+    about = about or f"{'-'.join(map(str, sizes))}{', batch-norm' * batch_norm}"
     return Workload(batch, models.Mlp, {"sizes": sizes, "batch_norm": batch_norm}, _vectors(sizes[0]), about)
 
 
 WORKLOADS: Mapping[str, Workload] = {
     "tiny_mlp": _mlp(32, 64, 64, 10),
     "small_mlp": _mlp(64, 64, 128, 128, 10),
-    "deep_mlp": _mlp(32, *[64] * 20, 10),
+    "deep_mlp": _mlp(32, *[64] * 20, 10, about="20 layers, 64 wide"),
     "mlp": _mlp(128, 784, 512, 512, 10),
     "mlp_bn": _mlp(128, 784, 512, 512, 10, batch_norm=True),
     "nnlm": Workload(
@@ -93,9 +93,7 @@ WORKLOADS: Mapping[str, Workload] = {
         _words(256, 64, 64),
         "4 layers, d 128, T 64, V 256",
     ),
-    "resnet8": Workload(
-        64, models.ResNet8, {"widths": (16, 32, 64)}, _vectors(32, 32, 3), "32x32x3, widths 16/32/64"
-    ),
+    "resnet8": Workload(64, models.ResNet8, {"widths": (16, 32, 64)}, _vectors(32, 32, 3), "32x32x3, widths 16/32/64"),
     "lenet": Workload(64, models.LeNet, {"widths": (16, 32)}, _vectors(28, 28, 1), "28x28, 5x5, 16/32 channels"),
 }
 

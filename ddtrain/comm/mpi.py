@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import threading
 import time
+import warnings
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -27,7 +28,9 @@ from ddtrain.comm.waiting import wait_until
 from ddtrain.errors import UsageError
 
 try:
-    from mpi4py import MPI
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", RuntimeWarning)  # of a launcher of another MPI: make_mpi says it in full
+        from mpi4py import MPI
 except (ImportError, RuntimeError) as cause:  # no mpi4py, or no MPI library that it can load
     raise UsageError(
         f"no MPI library was found ({' '.join(str(cause).split())})",
@@ -193,7 +196,7 @@ class MpiCommunicator:
         def gather() -> Test:
             fold(rows, slices[self.rank])
             self._give_back(rows)
-            return self._exchange([slices[self.rank]] * self.size, slices, tag + 1)
+            return self._exchange([slices[self.rank]] * self.size, slices, tag)
 
         return MpiWork(self, test, gather)
 
@@ -206,7 +209,7 @@ class MpiCommunicator:
 
     @property
     def _tag(self) -> int:
-        return 2 * self._works % _TAGS
+        return self._works % _TAGS
 
     def _exchange(self, send: Sequence[Array], receive: Sequence[Array] | Array, tag: int) -> Test:
         """Begin to send ``send[r]`` to every other rank r, and to receive its ``receive[r]``."""

@@ -41,18 +41,19 @@ def check_vector(op: str, name: str, v: Any, size: int, of: str) -> None:
         )
 
 
-def check_indices(op: str, what: str, indices: Any, size: int, remedy: str) -> None:
-    """Raise unless ``indices`` is an array of integers in [0, size), naming the first that is not."""
+def check_indices(op: str, one: str, many: str, indices: Any, size: int, remedy: str) -> None:
+    """Raise unless ``indices`` is an array of integers in [0, size), naming the first that is not.
+
+    ``one`` and ``many`` are what to call them: label and labels.
+    """
     if indices.dtype.kind not in "iu":
-        raise ShapeError(
-            f"{op}: {what}s have dtype {indices.dtype}, not integers", remedy="Convert: .astype(np.int64)."
-        )
+        raise ShapeError(f"{op}: {many} have dtype {indices.dtype}, not integers", remedy="Convert: .astype(np.int64).")
     if indices.size and (indices.min() < 0 or indices.max() >= size):
         wrong = (indices < 0) | (indices >= size)
         place = tuple(int(i) for i in np.argwhere(wrong)[0])
         position = place[0] if len(place) == 1 else place
         raise ShapeError(
-            f"{op}: {what} {indices[place]} at position {position} is outside [0, {size})"
+            f"{op}: {one} {indices[place]} at position {position} is outside [0, {size})"
             f" ({int(wrong.sum())} of {indices.size} are)",
             remedy=remedy,
         )

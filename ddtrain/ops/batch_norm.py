@@ -162,5 +162,5 @@ def batch_norm_inference(x: Any, mean: Any, variance: Any, scale: Any, shift: An
     array([[-1.],
            [ 1.]])
     """
-    _check("batch_norm", x, mean=mean, variance=variance, scale=scale, shift=shift)
+    _check("batch_norm_inference", x, mean=mean, variance=variance, scale=scale, shift=shift)
     return (x - mean) * (scale / np.sqrt(variance + eps)) + shift

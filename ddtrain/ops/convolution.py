@@ -14,10 +14,8 @@ from ddtrain.kernels import conv as kernel
 from ddtrain.kernels.rows import sum_rows
 from ddtrain.ops._shapes import Pair, check_rank, check_vector, pair
 
-Geometry = tuple[kernel.Stride, kernel.Pad]
 
-
-def _geometry(x: Any, w: Any, b: Any, stride: Any, padding: Any, groups: int) -> Geometry:
+def _geometry(x: Any, w: Any, b: Any, stride: Any, padding: Any, groups: int) -> tuple[kernel.Stride, kernel.Pad]:
     """The stride and the padding on each side, after checking that everything fits."""
     check_rank("conv2d", "x_NHWC", x, 4, "Images are (N, H, W, C): a grey image needs x[..., None].")
     check_rank("conv2d", "weight", w, 4, "Convolution weights are (kh, kw, C / groups, K).")

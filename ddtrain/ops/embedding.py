@@ -15,7 +15,7 @@ from ddtrain.ops._shapes import check_indices, check_rank
 def _check(table: Any, indices: Any) -> None:
     check_rank("embedding", "table_VE", table, 2)
     remedy = f"The table has {table.shape[0]} rows: is the vocabulary larger?"
-    check_indices("embedding", "index", indices, table.shape[0], remedy)
+    check_indices("embedding", "index", "indices", indices, table.shape[0], remedy)
 
 
 def _embedding(table: Any, indices: Any) -> Any:

@@ -26,7 +26,7 @@ def _check_labels(op: str, scores: Any, labels: Any) -> None:
             f"{op}: scores have shape {scores.shape} but labels have shape {labels.shape}",
             remedy="Labels have the shape of the scores without its last axis, the classes.",
         )
-    check_indices(op, "label", labels, scores.shape[-1], _RANGE)
+    check_indices(op, "label", "labels", labels, scores.shape[-1], _RANGE)
 
 
 def _flat(scores: Any, labels: Any) -> tuple[Any, Any, Any]:

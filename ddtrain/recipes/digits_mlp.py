@@ -34,11 +34,12 @@ class DigitsMlp(config.Config):
 
 def build(settings: DigitsMlp) -> Task:
     """Model, loss and data of the recipe."""
-    x_train, y_train, x_valid, y_valid, _ = data.digits()
+    x_train, y_train, x_valid, y_valid, source = data.digits()
     normalize = data.Normalize(mean=4.88, std=6.02, dtype=settings.run.dtype)  # of all pixels, values 0..16
     return Task(
         model=Mlp((64, *settings.model.hidden, 10), batch_norm=True, dropout=settings.model.dropout),
         loss=classify,
         train=data.ArrayData(x_train.reshape(-1, 64), y_train, transform=normalize),
         valid=data.ArrayData(x_valid.reshape(-1, 64), y_valid, transform=normalize),
+        about=source,
     )

@@ -36,11 +36,12 @@ class FashionCnn(config.Config):
 
 def build(settings: FashionCnn) -> Task:
     """Model, loss and data of the recipe."""
-    x_train, y_train, x_valid, y_valid, _ = data.fashion_mnist(settings.data.root)
+    x_train, y_train, x_valid, y_valid, source = data.fashion_mnist(settings.data.root)
     normalize = data.Normalize(MEAN, STD, settings.run.dtype)
     return Task(
         model=Cnn((28, 28, 1), settings.model.widths, classes=10, dropout=settings.model.dropout),
         loss=classify,
         train=data.ArrayData(x_train, y_train, transform=normalize),
         valid=data.ArrayData(x_valid, y_valid, transform=normalize),
+        about=source,
     )

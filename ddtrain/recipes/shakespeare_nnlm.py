@@ -45,10 +45,13 @@ def build(settings: ShakespeareNnlm) -> Task:
     """Model, loss and data of the recipe."""
     model = settings.model
     train, held_out, vocabulary = data.corpus(data.plays(), min_count=model.min_count)
+    x_valid, y_valid = data.windows(held_out, model.context)
+    to_beat = data.Bigram(train, len(vocabulary)).perplexity(x_valid[:, -1], y_valid)
     return Task(
         model=Nnlm(len(vocabulary), model.context, model.embedding, model.hidden, model.direct, model.dropout),
         loss=classify,
         train=data.ArrayData(*data.windows(train, model.context)),
-        valid=data.ArrayData(*data.windows(held_out, model.context)),
+        valid=data.ArrayData(x_valid, y_valid),
+        about=f"nine plays, {len(vocabulary):,} words; to beat: interpolated bigrams with perplexity {to_beat:.1f}",
         derived={"perplexity": lambda means: math.exp(means["loss"])},
     )

@@ -105,14 +105,14 @@ class Schedule:
     """constant: the base rate
     step: times factor every decay_every steps
     exponential: times factor ** (t / decay_every)
-    inverse: divided by 1 + factor * t
+    inverse: divided by 1 + factor * t / decay_every
     cosine: down to min_lr at the last step
     plateau: times factor whenever the validation loss has not fallen for long
     """
     warmup_steps: int = 0
     """Steps over which the rate rises linearly to its base; for every schedule."""
     decay_every: int = 1000
-    """Steps; of step and exponential."""
+    """The unit of time in steps; of step, exponential and inverse."""
     factor: float = 0.5
     """Strength of the decay; of step, exponential, inverse and plateau."""
     min_lr: float = 0.0

@@ -183,13 +183,15 @@ def terminal_columns(stream: TextIO) -> int:
     """Columns of the terminal behind a stream, or behind mpirun's pipe; 0 where there is none that can draw a bar."""
     if os.environ.get("TERM") == "dumb":
         return 0
+    told = os.environ.get("DDTRAIN_TTY", "") if stream is sys.stdout else ""
+    if told.isdecimal():  # the launch script knows better: Open MPI gives the ranks a terminal of its own
+        return int(told)
     if stream.isatty():
         try:
             return os.get_terminal_size(stream.fileno()).columns or 80
         except (OSError, ValueError):
             return 80
-    told = os.environ.get("DDTRAIN_TTY", "") if stream is sys.stdout else ""
-    return int(told) if told.isdecimal() else 0
+    return 0
 
 
 def duration(seconds: float) -> str:

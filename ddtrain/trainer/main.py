@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -56,12 +57,19 @@ def run(argv: Sequence[str], recipes: Mapping[str, Recipe], only: str = "") -> i
         error = caught
     if parsed is not None and parsed.output:
         if launcher().rank == 0:
-            print(parsed.output)
+            _print(parsed.output)
         return 0
     job = _Job(recipes, parsed, error)
     backend = parsed.config.comm.backend if parsed else "auto"
     with requests.listening():
         return run_ranks(backend, job, job.failed)
+
+
+def _print(text: str) -> None:
+    try:
+        print(text, flush=True)
+    except BrokenPipeError:  # `| head` has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 class _Job:

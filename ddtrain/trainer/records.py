@@ -12,7 +12,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TextIO, TypeVar
 
 from ddtrain import data
 from ddtrain.comm import agree
@@ -86,6 +86,7 @@ class Records:
     directory : made if need be
     found : the checkpoint that the run goes on from, or None
     task : its data says how long an epoch is, and whether there are evaluations
+    stream : the console; standard output unless told otherwise
 
     Raises
     ------
@@ -100,6 +101,7 @@ class Records:
         directory: Path,
         found: checkpoint.Found | None,
         task: Task,
+        stream: TextIO | None = None,
     ) -> None:
         self.comm, self.config, self.recipe, self.directory = comm, config, recipe, directory
         self.resume_from = found
@@ -120,14 +122,17 @@ class Records:
             total_steps=min(planned, config.run.steps or planned),
             waited_s=lambda: self.waited_s(),
             first_step=self.first_step,
+            stream=stream,
         )
-        self._greet()
+        self._greet(task.about)
 
-    def _greet(self) -> None:
+    def _greet(self, about: str) -> None:
         ranks = f"{self.comm.size} rank" + "s" * (self.comm.size > 1)
         self.console.message(
             f"{self.recipe} on {ranks} ({self.comm.spec}), seed {self.config.run.seed}, in {self.directory}"
         )
+        if about:
+            self.console.message(about)
         if self.resume_from is not None:
             for line in self.resume_from.refused:
                 self.warn(line)

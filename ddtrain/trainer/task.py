@@ -32,6 +32,7 @@ class Task:
         number of samples in the global batch, so ragged and empty shards are exact), and per-sample metrics by name,
         e.g. ``{"accuracy": ops.correct(logits, labels)}``
     train, valid : datasets; ``valid=None`` means no evaluation
+    about : a line about the data, shown when the run starts
     derived : further evaluation figures computed from the averages, e.g. ``{"perplexity": lambda m: exp(m["loss"])}``
     """
 
@@ -39,4 +40,5 @@ class Task:
     loss: Loss
     train: Dataset
     valid: Dataset | None = None
+    about: str = ""
     derived: Mapping[str, Callable[[Mapping[str, float]], float]] = field(default_factory=dict)

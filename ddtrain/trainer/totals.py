@@ -40,10 +40,10 @@ class Totals:
                     f"loss: {name} has shape {np.shape(x)} where one number a sample is wanted",
                     remedy="Return losses of shape (N,), not their mean: the trainer divides by the global count.",
                 )
-        self.loss_sum += float(np.sum(losses_N, dtype=np.float64))
+        self.loss_sum += _sum(losses_N)
         self.count += len(losses_N)
         for name, x in metrics.items():
-            self.sums[name] = self.sums.get(name, 0.0) + float(np.sum(x, dtype=np.float64))
+            self.sums[name] = self.sums.get(name, 0.0) + _sum(x)
 
     def pack(self) -> NDArray[np.float64]:
         """As a vector that ranks can add."""
@@ -51,12 +51,17 @@ class Totals:
 
     def unpack(self, vector: NDArray[np.float64]) -> Totals:
         """The totals that ``vector``, a sum of packed ones with the same metrics, stands for."""
-        total = Totals(int(vector[2]))
-        total.loss_sum, total.count = float(vector[0]), int(vector[1])
-        total.sums = dict(zip(self.sums, map(float, vector[3:]), strict=True))
+        loss_sum, count, stop_votes, *sums = vector.tolist()
+        total = Totals(int(stop_votes))
+        total.loss_sum, total.count = loss_sum, int(count)
+        total.sums = dict(zip(self.sums, sums, strict=True))
         return total
 
     def means(self) -> dict[str, float]:
         """The mean loss and metrics over all samples (NaN when there are none)."""
         sums = {"loss": self.loss_sum, **self.sums}
         return {name: total / self.count if self.count else float("nan") for name, total in sums.items()}
+
+
+def _sum(x: NDArray[Any]) -> float:
+    return float(np.add.reduce(x, dtype=np.float64))  # a third of the time of np.sum, which calls it

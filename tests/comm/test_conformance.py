@@ -6,6 +6,7 @@ sentinels, and the values summed are such that another order of additions gives 
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -71,6 +72,20 @@ def many_sums_under_way(comm: Communicator) -> None:
         assert work.test()
     for count, buf in zip(counts, bufs, strict=True):
         assert_same_bits(buf, in_order(rows(comm.size, count, np.float32)))
+
+
+def ranks_progress_at_their_own_pace(comm: Communicator) -> None:
+    """Odd ranks go on with the first sum before they begin the second, even ranks begin both at once."""
+    bufs = [rows(comm.size, count, np.float32)[comm.rank].copy() for count in (20_000, 30_000)]
+    works = [comm.iallreduce(bufs[0])]
+    for _ in range(50 * (comm.rank % 2)):
+        comm.progress()
+        time.sleep(1e-3)
+    works.append(comm.iallreduce(bufs[1]))
+    for work in works:
+        work.wait()
+    for buf in bufs:
+        assert_same_bits(buf, in_order(rows(comm.size, buf.size, np.float32)))
 
 
 def sums_beside_other_collectives(comm: Communicator) -> None:
@@ -182,6 +197,7 @@ BODIES = [
     sums_in_rank_order,
     the_order_matters,
     many_sums_under_way,
+    ranks_progress_at_their_own_pace,
     sums_beside_other_collectives,
     duplicates_are_isolated,
     reduce_scatter_gives_the_slice,

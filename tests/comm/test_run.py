@@ -95,7 +95,9 @@ def test_signal_handlers_run_inside_a_collective() -> None:
     assert (done.returncode, done.stderr) == (0, "")
 
 
-@pytest.mark.parametrize(("spec", "variable", "rank"), [("mpi", "PMI", 0), ("auto", "OMPI_COMM_WORLD", 0), ("mpi", "PMI", 1)])
+@pytest.mark.parametrize(
+    ("spec", "variable", "rank"), [("mpi", "PMI", 0), ("auto", "OMPI_COMM_WORLD", 0), ("mpi", "PMI", 1)]
+)
 def test_singletons_are_refused(spec: str, variable: str, rank: int) -> None:
     """The launcher of another MPI starts N worlds of one; each would train the whole job, and overwrite the others."""
     done = run("all_return", spec, **{f"{variable}_SIZE": "4", f"{variable}_RANK": str(rank)})

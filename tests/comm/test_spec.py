@@ -36,10 +36,11 @@ def test_specs(spec: str, made: list[str]) -> None:
     assert [comm.rank for comm in comms] == list(range(len(comms)))
 
 
-@pytest.mark.parametrize(
-    "spec",
-    ["", *"nope Local local:2 mpi:4 null auto:local debug: debug:nope threads threads: threads:0 threads:x".split()],
-)
+WRONG = ["", "nope", "Local", "local:2", "mpi:4", "null", "auto:local", "debug:", "debug:nope"]
+WRONG += ["threads", "threads:", "threads:0", "threads:x", "threads:2:3"]
+
+
+@pytest.mark.parametrize("spec", WRONG)
 def test_wrong_specs_name_the_option_and_the_choices(spec: str, capsys: pytest.CaptureFixture[str]) -> None:
     called: list[int] = []
     assert run_ranks(spec, lambda comm: called.append(1)) == 2

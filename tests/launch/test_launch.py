@@ -1,6 +1,7 @@
 """The launch scripts with a Python and an mpirun that only say how they were called."""
 
 import os
+import re
 import shutil
 import subprocess
 import tomllib
@@ -34,7 +35,10 @@ def launch(tmp_path):
     shutil.copytree(ROOT / ".ci", checkout / ".ci")
     shutil.copy(ROOT / "pyproject.toml", checkout)
     (fake / "bin").mkdir(parents=True)
-    for name, text in {"python3": PYTHON, "mpirun": '#!/bin/sh\necho "mpirun $* blas=$OPENBLAS_NUM_THREADS"\n'}.items():
+    for name, text in {
+        "python3": PYTHON,
+        "mpirun": '#!/bin/sh\necho "mpirun $* blas=$OPENBLAS_NUM_THREADS tty=$DDTRAIN_TTY"\n',
+    }.items():
         (fake / "bin" / name).write_text(text)
         (fake / "bin" / name).chmod(0o755)
 
@@ -59,9 +63,9 @@ def stamps(launch):
 
 def test_set_up_once_then_four_ranks(launch):
     first, second = launch("launch/local.sh"), launch("launch/local.sh", "digits_mlp", "--optim.lr", "0.1")
-    assert first.stdout == "mpirun -n 4 python -m ddtrain.train blas=1\n"
+    assert first.stdout == "mpirun -n 4 python -m ddtrain.train blas=1 tty=0\n"
     assert "setting up" in first.stderr
-    assert second.stdout == "mpirun -n 4 python -m ddtrain.train digits_mlp --optim.lr 0.1 blas=1\n"
+    assert second.stdout == "mpirun -n 4 python -m ddtrain.train digits_mlp --optim.lr 0.1 blas=1 tty=0\n"
     assert second.stderr == ""
     assert len((launch.fake / "installed").read_text().splitlines()) == 1
     assert (launch.fake / "installed").read_text().endswith(f"--editable {launch.checkout}[mpi]\n")
@@ -70,7 +74,17 @@ def test_set_up_once_then_four_ranks(launch):
 @pytest.mark.parametrize("form", [["-n", "3"], ["-n3"]])
 def test_ranks_and_threads(launch, form):
     result = launch("launch/local.sh", *form, "--run.dir", "a b", OPENBLAS_NUM_THREADS="2")
-    assert result.stdout == "mpirun -n 3 python -m ddtrain.train --run.dir a b blas=2\n"
+    assert result.stdout == "mpirun -n 3 python -m ddtrain.train --run.dir a b blas=2 tty=0\n"
+
+
+def test_the_terminal_behind_the_pipe_is_announced(launch):
+    launch("launch/local.sh")
+    master, terminal = os.openpty()
+    env = {"PATH": f"{launch.fake}/bin:/usr/bin:/bin", "FAKE": str(launch.fake)}
+    with os.fdopen(terminal, "wb") as stdout:
+        subprocess.run([launch.checkout / "launch/local.sh"], env=env, stdout=stdout, timeout=30, check=True)
+        assert re.search(rb"tty=[1-9][0-9]*", os.read(master, 1000))
+    os.close(master)
 
 
 @pytest.mark.parametrize("given", [["-n"], ["-n", "0"], ["-n", "x"], ["-n", "--help"]])
@@ -97,7 +111,7 @@ def test_uv_takes_over_where_it_is(launch):
     uv = launch.fake / "bin/uv"
     uv.write_text(UV)
     uv.chmod(0o755)
-    assert launch("launch/local.sh", "-n", "2").stdout == "mpirun -n 2 python -m ddtrain.train blas=1\n"
+    assert launch("launch/local.sh", "-n", "2").stdout == "mpirun -n 2 python -m ddtrain.train blas=1 tty=0\n"
     python = launch.checkout / ".venv/bin/python"
     asked = f"pip install --quiet --python {python} --editable {launch.checkout}[mpi]\n"
     assert (launch.fake / "installed").read_text() == asked

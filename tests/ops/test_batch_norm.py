@@ -165,6 +165,16 @@ def test_inference_uses_what_it_is_given() -> None:
     onp.testing.assert_allclose(ops.batch_norm_inference(x, moments.mean, biased, SCALE, SHIFT), y, rtol=1e-12)
 
 
+@pytest.mark.mpi(sizes=(2, 3))
+def test_processes_are_one_rank(comm: Any) -> None:
+    x, weight, cuts = batch(), batch(seed=1), EMPTY[comm.size]
+    alone = grad(loss)(x, SCALE, SHIFT, weight)
+    mine = [onp.split(a, cuts)[comm.rank] for a in (x, weight, alone)]
+    with ops.use_communicator(comm):
+        found = grad(loss)(mine[0], SCALE, SHIFT, mine[1])
+    onp.testing.assert_allclose(found, mine[2], rtol=1e-12, atol=1e-12)
+
+
 def test_one_collective_each_way() -> None:
     class Counting:
         rank, size = 0, 2

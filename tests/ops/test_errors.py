@@ -52,6 +52,11 @@ WRONG = {
     "embedding: index 7 at position (1, 0) is outside [0, 4) (1 of 4 are)": lambda: ops.embedding(
         x(4, 2), onp.array([[0, 3], [7, 1]])
     ),
+    "embedding: indices have dtype float64, not integers": lambda: ops.embedding(x(4, 2), x(3)),
+    "embedding: table_VE has 1 axes, not 2": lambda: ops.embedding(x(4), onp.zeros(3, int)),
+    "batch_norm_inference: mean has shape (2,) but x (4, 3) has 3 channels": lambda: ops.batch_norm_inference(
+        x(4, 3), x(2), x(3), x(3), x(3)
+    ),
     "attention: q (2, 3), k (2, 4) and v (2, 3) are not": lambda: ops.attention(x(2, 3), x(2, 4), x(2, 3)),
     "attention: 3 queries but 2 keys": lambda: ops.attention(x(3, 4), x(2, 4), x(2, 4)),
     "cross_entropy: label 10 at position 2 is outside [0, 10) (2 of 4 are)": lambda: ops.cross_entropy(
