@@ -23,9 +23,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from worlds import World, mpirun
 
 from ddtrain.comm import Communicator, launcher, make
+from worlds import World, mpirun
 
 SIZES = (1, 2, 3, 4)
 REPORTS = "DDTRAIN_TEST_REPORTS"  # folder for the reports of ranks that a plain pytest has started

@@ -7,10 +7,9 @@ from typing import Any
 import numpy as np
 
 from ddtrain import data, nn, ops, optim
-from ddtrain.store import ParamStore
 from ddtrain.trainer.config import Clip, Config, Data, Optim, Run
 from ddtrain.trainer.coordinator import Coordinator
-from ddtrain.trainer.step import TrainStep
+from ddtrain.trainer.step import TrainStep, make_store
 from ddtrain.trainer.task import Task
 
 SAMPLES, FEATURES, CLASSES = 23, 6, 4
@@ -43,14 +42,7 @@ def make_task(model: nn.Module | None = None, dtype: Any = np.float64, samples: 
 
 
 def make_step(comm: Any, task: Task, config: Config) -> TrainStep:
-    values = task.model.init(config.run.seed, config.run.dtype)
-    declared = task.model.declarations()
-    store = ParamStore(
-        {name: x for name, x in values.items() if declared[name].trained},
-        {name: x for name, x in values.items() if not declared[name].trained},
-        config.run.dtype,
-        comm.alloc,
-    )
+    store = make_store(task.model, config, comm.alloc)
     optimizer = optim.make(config.optim, store.values.size, config.run.dtype)
     return TrainStep(
         task,

@@ -22,7 +22,7 @@ from ddtrain.autodiff.operators import (
     value_and_grad,
     vjp,
 )
-from ddtrain.autodiff.reverse import Tape, backpropagate, record, walk_back
+from ddtrain.autodiff.reverse import Tape, record, walk_back
 from ddtrain.autodiff.rules import def_elementwise, def_linear, defjvp, defjvp_rest, defvjp, defvjp_rest
 from ddtrain.autodiff.tracer import (
     BOXES,
@@ -44,7 +44,6 @@ __all__ = [
     "Tangents",
     "Tape",
     "Trace",
-    "backpropagate",
     "check_grads",
     "def_elementwise",
     "def_linear",

@@ -17,12 +17,9 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-import numpy as np
-
 from ddtrain.autodiff.rules import rule_of
 from ddtrain.autodiff.space import accumulate, match
 from ddtrain.autodiff.tracer import BOXES, Primitive, Trace, box
-from ddtrain.errors import DerivativeError
 
 Sink = Callable[[Any], None]
 
@@ -121,19 +118,3 @@ def _deliver(leaf: int, grads: list[Any], sinks: Sequence[Sink | None]) -> None:
     if sink is not None:
         g, grads[leaf] = grads[leaf], None
         sink(g)
-
-
-def backpropagate(
-    fun: Callable[..., Any], leaves: Sequence[Any], sinks: Sequence[Sink | None], tape_type: Callable[[int], Tape] = Tape
-) -> Any:
-    """The scalar ``fun(*leaves)``, after handing the gradient of every leaf to its sink as soon as it is complete.
-
-    Raises
-    ------
-    DerivativeError : the output is not a scalar
-    """
-    out, tape, end = record(fun, leaves, tape_type)
-    if np.shape(out) != ():
-        raise DerivativeError(f"the loss must be a scalar, but has shape {np.shape(out)}", remedy="Sum or average it.")
-    walk_back(tape, end, np.ones((), out.dtype) if end is not None else None, sinks, keep=False)
-    return out

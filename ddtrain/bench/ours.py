@@ -9,9 +9,8 @@ from pathlib import Path
 from time import perf_counter
 from typing import Any
 
-import numpy as onp
+import numpy as np
 
-import ddtrain.numpy as np
 from ddtrain import data
 from ddtrain.autodiff import record, walk_back
 from ddtrain.bench.workloads import Workload
@@ -33,7 +32,7 @@ class Ours:
         self.model_comm = trainer.step_of.model_comm
         self.count = trainer.batch_size
         first, last = data.shard_bounds(self.count, trainer.comm.rank, trainer.comm.size)
-        self.batch = trainer.task.train.batch(onp.arange(first, last))
+        self.batch = trainer.task.train.batch(np.arange(first, last))
 
     def step(self) -> dict[str, float]:
         """A step as the trainer takes it: loader, binding, sinks, reduction, decision, update, log and console."""
@@ -44,19 +43,18 @@ class Ours:
     def eager(self) -> dict[str, float]:
         """Forward and backward on one batch and nothing else: the model is bound before the clock starts."""
         store, task, started = self.trainer.store, self.trainer.task, 0.0
-        share = onp.asarray(1 / self.count, store.dtype)[()]  # a scalar of the model's dtype
 
-        def mean_loss(*parameters: Any) -> Any:
+        def losses_of(*parameters: Any) -> Any:
             nonlocal started
             values = dict(zip(store.names, parameters, strict=True))
             model = task.model.bind({**values, **store.state_views}, training=True)
             started = perf_counter()
             losses, _ = task.loss(model, *self.batch)
-            return np.sum(losses) * share
+            return losses
 
         with use_communicator(self.model_comm):
-            _, tape, end = record(mean_loss, store.value_views)
-            walk_back(tape, end, onp.ones((), store.dtype), keep=False)
+            losses_N, tape, end = record(losses_of, store.value_views)
+            walk_back(tape, end, np.full(losses_N.shape, 1 / self.count, losses_N.dtype), keep=False)
             return {"eager": perf_counter() - started}
 
 

@@ -75,7 +75,7 @@ def to_json(value: Any, indent: int | None = None) -> str:
     '{"loss": "NaN", "step": 3}'
     """
     try:
-        return json.dumps(value, indent=indent, allow_nan=False, default=_plain)
+        return _compact(value) if indent is None else json.dumps(value, indent=indent, allow_nan=False, default=_plain)
     except ValueError:
         return json.dumps(_finite(value), indent=indent, allow_nan=False, default=_plain)
 
@@ -86,6 +86,9 @@ def _plain(value: Any) -> Any:
     if isinstance(value, Path):
         return str(value)
     raise TypeError(f"{type(value).__name__} cannot be written as JSON")
+
+
+_compact = json.JSONEncoder(allow_nan=False, default=_plain).encode  # made once, because every step writes a line
 
 
 def _finite(value: Any) -> Any:

@@ -18,14 +18,13 @@ from ddtrain.errors import CheckpointError, NonFiniteError, UsageError
 from ddtrain.nn import from_torch, to_torch
 from ddtrain.parallel import verify_replicas
 from ddtrain.parallel.verify import describe
-from ddtrain.store import ParamStore
 from ddtrain.trainer import checkpoint, requests
 from ddtrain.trainer.config import Config
 from ddtrain.trainer.coordinator import Coordinator, Reason, StepControl
 from ddtrain.trainer.evaluate import evaluate
 from ddtrain.trainer.records import Records
 from ddtrain.trainer.snapshot import Snapshot
-from ddtrain.trainer.step import TrainStep
+from ddtrain.trainer.step import TrainStep, make_store
 from ddtrain.trainer.task import Task
 from ddtrain.trainer.totals import Totals
 
@@ -56,19 +55,8 @@ class Trainer:
         self.samples, self.batch_size = len(task.train), config.data.batch_size
         if not self.samples:
             raise UsageError("the training data is empty", remedy="Give it at least one sample.")
-        values = task.model.init(config.run.seed, config.run.dtype)
-        trained = [name for name, d in task.model.declarations().items() if d.trained]
-        self.store = ParamStore(
-            {name: values[name] for name in trained},
-            {name: value for name, value in values.items() if name not in trained},
-            config.run.dtype,
-            comm.alloc,
-        )
-        lengths = {"training": str(self.samples), "validation": str(len(task.valid) if task.valid else 0)}
-        verify_replicas(lengths, comm, "number of samples for", remedy="Give every rank the same data.")
-        verify_replicas(
-            describe(self.store.tensors), comm, "tensor", remedy="Build the same model from one seed on every rank."
-        )
+        self.store = make_store(task.model, config, comm.alloc)
+        self._verify()
         self.optimizer = optim.make(config.optim, self.store.values.size, config.run.dtype)
         self.coordinator = Coordinator(
             config, comm, data.steps_per_epoch(self.samples, self.batch_size), records.stop_file
@@ -103,6 +91,14 @@ class Trainer:
                 reason = control.reason
                 break
         return Result(reason, self.step, self.metrics, self.store.sha256())
+
+    def _verify(self) -> None:
+        """Replicas and data are the same on every rank, or nobody starts. Collective."""
+        task, comm = self.task, self.comm
+        lengths = {"training": str(self.samples), "validation": str(len(task.valid) if task.valid else 0)}
+        verify_replicas(lengths, comm, "number of samples for", remedy="Give every rank the same data.")
+        tensors = describe(self.store.tensors)
+        verify_replicas(tensors, comm, "tensor", remedy="Build the same model from one seed on every rank.")
 
     def train_step(self) -> StepControl:
         """One optimizer step: gradients of the next global batch, the decision, the update, one line in the log."""

@@ -10,22 +10,35 @@ from collections.abc import Callable, Sequence
 from time import perf_counter
 from typing import Any
 
-import numpy as onp
+import numpy as np
 
-import ddtrain.numpy as np
 from ddtrain import kernels
 from ddtrain.autodiff import Tape, record, value_of, walk_back
 from ddtrain.comm.protocol import Communicator
 from ddtrain.errors import DdtrainError
+from ddtrain.nn import Module
 from ddtrain.ops import use_communicator
 from ddtrain.optim import Optimizer
 from ddtrain.parallel import Reducer, make_buckets
 from ddtrain.rng import SampleRng
-from ddtrain.store import ParamStore
+from ddtrain.store import Alloc, ParamStore
+from ddtrain.trainer.config import Config
 from ddtrain.trainer.coordinator import StepControl
 from ddtrain.trainer.task import Task
 from ddtrain.trainer.totals import Totals
 from ddtrain.trainer.traceback import user_line
+
+
+def make_store(model: Module, config: Config, alloc: Alloc) -> ParamStore:
+    """The model's initial values as flat vectors: drawn from (seed, path), so equal on all ranks."""
+    values = model.init(config.run.seed, config.run.dtype)
+    trained = {name: declaration.trained for name, declaration in model.declarations().items()}
+    return ParamStore(
+        {name: value for name, value in values.items() if trained[name]},
+        {name: value for name, value in values.items() if not trained[name]},
+        config.run.dtype,
+        alloc,
+    )
 
 
 class TrainStep:
@@ -88,7 +101,7 @@ class TrainStep:
         stop_vote : whether this rank was asked to stop
         """
         try:  # NaN and infinity are the coordinator's decision, not a warning's
-            with use_communicator(self.model_comm), onp.errstate(all="ignore"):
+            with use_communicator(self.model_comm), np.errstate(all="ignore"):
                 return self._gradients(step, batch, count, first, stop_vote)
         except DdtrainError as error:
             error.at(rank=self.comm.rank, step=step, line=user_line(error.__traceback__))
@@ -100,23 +113,22 @@ class TrainStep:
     def _gradients(self, step: int, batch: Sequence[Any], count: int, first: int, stop_vote: bool) -> Totals:
         store, run, rng = self.store, {}, SampleRng(self.seed, step, first)
         totals = Totals(stop_votes=stop_vote)
-        weight = onp.asarray(1 / count, store.dtype)
 
-        def mean_loss(*parameters: Any) -> Any:
+        def losses_of(*parameters: Any) -> Any:
             values = dict(zip(store.names, parameters, strict=True))
             model = self.task.model.bind({**values, **store.state_views}, training=True, rng=rng)
             losses, metrics = self.task.loss(model, *batch)
             totals.add(value_of(losses), {name: value_of(x) for name, x in metrics.items()})
             run.update(model.run.updates)
-            return np.sum(losses) * weight
+            return losses
 
         self.phase, started = "forward", perf_counter()
-        loss, tape, end = record(mean_loss, store.value_views, self.tape_type)
+        losses_N, tape, end = record(losses_of, store.value_views, self.tape_type)
         self.phase, forwarded = "backward", perf_counter()
         vector = totals.pack()
         self.reducer.start(vector)
-        g = onp.ones((), store.dtype) if end is not None else None
-        walk_back(tape, end, g, self.sinks, keep=False)
+        g_N = np.full(losses_N.shape, 1 / count, losses_N.dtype)  # a sample's share of the global batch's mean
+        walk_back(tape, end, g_N, self.sinks, keep=False)
         self.phase, walked = "reduce", perf_counter()
         self.reducer.finish()
         self.updates = run

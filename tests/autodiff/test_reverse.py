@@ -9,9 +9,14 @@ import numpy as onp
 import pytest
 
 import ddtrain.numpy as np
-from ddtrain.autodiff import Tape, backpropagate, defvjp, grad, primitive, record, walk_back
+from ddtrain.autodiff import Tape, defvjp, grad, primitive, record, walk_back
 from ddtrain.autodiff.tracer import PRIMITIVES
-from ddtrain.errors import DerivativeError
+
+
+def backpropagate(fun, leaves, sinks):
+    """A step's forward and backward, as the trainer takes them."""
+    out, tape, end = record(fun, leaves)
+    walk_back(tape, end, onp.ones((), out.dtype), sinks, keep=False)
 
 
 def deliveries(fun, leaves):
@@ -84,11 +89,6 @@ def test_gradients_of_sinks_and_of_grad_agree():
     loss = lambda w: np.sum(np.tanh(x @ w) ** 2)
     ((_, g),) = deliveries(loss, [w])
     onp.testing.assert_array_equal(g, grad(loss)(w))
-
-
-def test_the_loss_must_be_a_scalar():
-    with pytest.raises(DerivativeError, match=r"the loss must be a scalar, but has shape \(2,\)"):
-        backpropagate(lambda a: a * 2, [onp.ones(2)], [None])
 
 
 def test_a_chain_of_100_000_steps():

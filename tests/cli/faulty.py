@@ -14,9 +14,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-import helpers
-
 import ddtrain.numpy as np
+import helpers
 from ddtrain import data, nn, ops
 from ddtrain.comm import launcher
 from ddtrain.trainer import requests

@@ -12,11 +12,11 @@ from typing import Any
 
 import numpy as np
 import pytest
-from worlds import World
 
 from ddtrain.comm import Communicator, make
 from ddtrain.comm.buffers import bounds
 from ddtrain.errors import ShapeError
+from worlds import World
 
 DTYPES = (np.float32, np.float64, np.int64, np.float16, np.uint8)
 COUNTS = (0, 1, 7, 1000, 2049, 50_003)  # through both algorithms of mpi, and slices that differ in length

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+
 from worlds import mpirun
 
 PROGRAM = str(Path(__file__).with_name("ends.py"))

@@ -9,10 +9,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from worlds import World
 
 from ddtrain.comm import Communicator, PeerError, run_ranks
 from ddtrain.errors import ReplicaError, StallError
+from worlds import World
 
 HERE = Path(__file__).name
 

@@ -10,11 +10,11 @@ from typing import Any
 
 import numpy as onp
 import pytest
-from worlds import World
 
 import ddtrain.numpy as np
 from ddtrain import ops
 from ddtrain.autodiff import grad, hvp, value_and_grad
+from worlds import World
 
 N, C = 11, 3
 CUTS = {1: [], 2: [4], 3: [4, 9]}  # ragged

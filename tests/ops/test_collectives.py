@@ -7,11 +7,11 @@ from typing import Any
 
 import numpy as onp
 import pytest
-from worlds import World
 
 import ddtrain.numpy as np
 from ddtrain import ops
 from ddtrain.autodiff import grad, hvp, jvp
+from worlds import World
 
 
 def on_ranks(size: int, body: Any) -> list[Any]:
