@@ -22,6 +22,7 @@ from ddtrain.autodiff.operators import (
     value_and_grad,
     vjp,
 )
+from ddtrain.autodiff.outputs import Outputs, item, pack, unpack
 from ddtrain.autodiff.reverse import Tape, record, walk_back
 from ddtrain.autodiff.rules import def_elementwise, def_linear, defjvp, defjvp_rest, defvjp, defvjp_rest
 from ddtrain.autodiff.tracer import (
@@ -40,6 +41,7 @@ __all__ = [
     "BOXES",
     "PRIMITIVES",
     "Box",
+    "Outputs",
     "Primitive",
     "Tangents",
     "Tape",
@@ -57,16 +59,19 @@ __all__ = [
     "grad_and_aux",
     "hessian",
     "hvp",
+    "item",
     "jacobian",
     "jvp",
     "make_hvp",
     "make_jvp",
     "make_vjp",
     "nondifferentiable",
+    "pack",
     "primitive",
     "push_forward",
     "record",
     "register_box",
+    "unpack",
     "value_and_grad",
     "value_of",
     "vjp",

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from ddtrain import tree
+from ddtrain.autodiff.outputs import Outputs
 from ddtrain.autodiff.rules import rule_of
 from ddtrain.autodiff.space import accumulate, spread
 from ddtrain.autodiff.tracer import BOXES, Primitive, Trace, box
@@ -27,7 +28,7 @@ class Tangents(Trace):
             if rule is None:
                 continue
             t = rule(g, ans, *args, **kwargs)
-            if type(t) not in BOXES:
+            if type(t) not in BOXES and type(t) is not Outputs:
                 t = np.asarray(t)
             if t.shape != ans.shape or t.dtype != ans.dtype:
                 t = spread(t, ans.shape, ans.dtype)
