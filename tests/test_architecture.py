@@ -13,7 +13,7 @@ PACKAGE = Path(ddtrain.__file__).parent
 FILES = sorted(PACKAGE.rglob("*.py"))
 
 LAYER = {  # a module may import its own layer's siblings only inside one package, and anything below
-    **dict.fromkeys(("errors", "tree", "rng", "logs", "kernels", "_threads"), 0),
+    **dict.fromkeys(("errors", "tree", "rng", "source", "kernels", "_threads"), 0),
     **dict.fromkeys(("autodiff", "comm"), 1),
     **dict.fromkeys(("numpy", "scipy", "store", "data"), 2),
     **dict.fromkeys(("ops", "optim", "parallel", "plan"), 3),
@@ -23,7 +23,7 @@ LAYER = {  # a module may import its own layer's siblings only inside one packag
 }
 MAY_ONLY = {  # beyond the layers: what a package may import of ddtrain
     "autodiff": {"errors", "tree", "kernels", "rng"},
-    "comm": {"errors", "tree", "rng", "logs"},
+    "comm": {"errors", "tree", "rng", "source"},
     "ops": {"autodiff", "numpy", "kernels", "errors"},
     "optim": {"store", "kernels", "errors"},
     "parallel": {"store", "comm", "kernels", "errors"},

@@ -11,7 +11,7 @@ from rich.table import Table
 
 from ddtrain.bench.peers import PEERS
 
-_LEAST_COLUMNS = 170  # of the widest table: a figure that is cut is none, so narrow terminals wrap lines
+_LEAST_COLUMNS = 200  # of the widest table: a figure that is cut is none, so narrow terminals wrap lines
 
 
 def print_step(result: dict[str, Any]) -> None:

@@ -6,6 +6,8 @@ import sys
 from pathlib import Path
 from types import FrameType
 
+from ddtrain.source import calling_line, place
+
 _HERE = str(Path(__file__).parent)
 
 
@@ -18,10 +20,13 @@ def line_of(thread: int) -> str:
 
 
 def caller_line(frame: FrameType | None) -> str:
-    """The line outside this package that led to a frame within it."""
+    """The line outside this package that led to a frame within it, and the user's line that led there."""
     while frame is not None and _is_here(frame):
         frame = frame.f_back
-    return "an unknown line" if frame is None else f"{frame.f_code.co_filename}:{frame.f_lineno}"
+    if frame is None:
+        return "an unknown line"
+    near, far = place(frame, frame.f_lineno), calling_line(frame)
+    return f"{near} (from {far})" if far not in ("", near) else near
 
 
 def ranks(numbers: list[int]) -> str:

@@ -6,7 +6,6 @@ bad on the way back is traced to the line that wrote the operation.
 
 from __future__ import annotations
 
-import os
 import sys
 from typing import Any
 
@@ -14,7 +13,7 @@ import numpy as np
 
 from ddtrain.autodiff import Primitive, Tape, value_of
 from ddtrain.errors import NonFiniteError
-from ddtrain.trainer.traceback import is_user_file
+from ddtrain.source import calling_line
 
 
 class CheckedTape(Tape):
@@ -38,13 +37,13 @@ class CheckedTape(Tape):
         self, prim: Primitive, ans: Any, args: list[Any], kwargs: dict[str, Any], argnums: list[int], nodes: list[int]
     ) -> int:
         index = super().process(prim, ans, args, kwargs, argnums, nodes)
-        self.steps[index] = (prim.__name__, argnums, _calling_line())
+        self.steps[index] = (prim.__name__, argnums, calling_line(sys._getframe(2)))
         if prim.joint is None:
             self.checked_answer(prim, ans)
         return index
 
     def checked_answer(self, prim: Primitive, ans: Any) -> None:
-        self._check(ans, f"{prim.__name__} produced", _calling_line())
+        self._check(ans, f"{prim.__name__} produced", calling_line(sys._getframe(2)))
 
     def checked_cotangent(self, index: int, position: int, g: Any) -> None:
         prim, argnum = self.steps[index][0], self.steps[index][1][position]
@@ -60,13 +59,3 @@ class CheckedTape(Tape):
         if x.ndim and len(x) == self.rows:
             place["row"] = first[0]
         raise NonFiniteError(f"{what} {x[first]} at index {first}, {len(bad)} of {x.size} values not finite", **place)
-
-
-def _calling_line() -> str:
-    """``file.py:31`` of the innermost frame that is the user's."""
-    frame = sys._getframe(2)
-    while frame is not None:
-        if is_user_file(frame.f_code.co_filename):
-            return f"{os.path.basename(frame.f_code.co_filename)}:{frame.f_lineno}"
-        frame = frame.f_back  # type: ignore[assignment]
-    return ""

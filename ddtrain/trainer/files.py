@@ -109,13 +109,16 @@ def io_error(error: OSError, path: Path | str, wanted: int, kind: type[DataError
     """
     code = errno.errorcode.get(error.errno or 0, "no errno")
     text = error.strerror or str(error)
-    return kind(f"cannot write {path}: {text} ({code}), {wanted} bytes wanted", remedy=_REMEDIES.get(code, ""))
+    size = f", {wanted} bytes wanted" if wanted else ""
+    return kind(f"cannot write {path}: {text} ({code}){size}", remedy=_REMEDIES.get(code, ""))
 
 
 _REMEDIES = {
     "ENOSPC": "Free some space, or give another --run.dir.",
     "EDQUOT": "Free some of the quota, or give another --run.dir.",
     "EFBIG": "Raise the limit on file sizes (ulimit -f).",
+    "EEXIST": "Give a --run.dir that is a directory, or not there yet.",
+    "ENOTDIR": "Give a --run.dir that is a directory, or not there yet.",
     "EROFS": "Give a --run.dir that can be written.",
     "EACCES": "Give a --run.dir that can be written.",
     "EPERM": "Give a --run.dir that can be written.",

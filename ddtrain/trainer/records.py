@@ -70,7 +70,8 @@ def _find(config: Config, directory: Path) -> checkpoint.Found | None:
         return checkpoint.latest(directory)
     if config.run.resume != "never":
         return checkpoint.load(config.run.resume)
-    if any((directory / name).exists() for name in ("metrics.jsonl", "checkpoints")):
+    log = directory / "metrics.jsonl"  # empty: of a run that ended before its first step, such as one refused
+    if (directory / "checkpoints").exists() or (log.exists() and log.stat().st_size):
         raise UsageError(
             f"{directory} holds a run already",
             remedy="Give another --run.dir, or --run.resume auto to go on with it.",

@@ -10,6 +10,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, Literal
 
+from ddtrain.comm.failure import exit_code
 from ddtrain.comm.protocol import Communicator
 from ddtrain.errors import EXCEPTION, DataError, DdtrainError
 from ddtrain.trainer.files import to_json, write_json
@@ -71,7 +72,7 @@ class Status:
 
     def fail(self, error: BaseException) -> None:
         """This rank failed. The first failure stands, since others follow from it; never raises."""
-        code = error.exit_code if isinstance(error, DdtrainError) else EXCEPTION
+        code = exit_code(error) or EXCEPTION  # a rank that exits with 0 while others are at work has failed
         reason = (
             error.one_line if isinstance(error, DdtrainError) else f"{type(error).__name__}: {error}".removesuffix(": ")
         )

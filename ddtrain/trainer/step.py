@@ -21,12 +21,12 @@ from ddtrain.ops import use_communicator
 from ddtrain.optim import Optimizer
 from ddtrain.parallel import Reducer, make_buckets
 from ddtrain.rng import SampleRng
+from ddtrain.source import user_line
 from ddtrain.store import Alloc, ParamStore
 from ddtrain.trainer.config import Config
 from ddtrain.trainer.coordinator import StepControl
 from ddtrain.trainer.task import Task
 from ddtrain.trainer.totals import Totals
-from ddtrain.trainer.traceback import user_line
 
 
 def make_store(model: Module, config: Config, alloc: Alloc) -> ParamStore:
