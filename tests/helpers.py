@@ -1,7 +1,12 @@
-"""Small jobs that many tests train."""
+"""Small jobs that many tests train, in this process or in processes of their own."""
 
 from __future__ import annotations
 
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -11,8 +16,15 @@ from ddtrain.trainer.config import Clip, Config, Data, Optim, Run
 from ddtrain.trainer.coordinator import Coordinator
 from ddtrain.trainer.step import TrainStep, make_store
 from ddtrain.trainer.task import Task
+from worlds import mpirun
 
 SAMPLES, FEATURES, CLASSES = 23, 6, 4
+FAULTY = str(
+    Path(__file__).with_name("faulty.py")
+)  # python FAULTY [RECIPE] ...: as ddtrain.train, with a faulty recipe
+TRAIN = "-mddtrain.train"
+LAUNCHER_PID = "LAUNCHER_PID"  # environment variable: the process of mpirun, for those who want to signal it
+HANG_S = 30  # a job of a few steps that is still alive then hangs
 
 
 class Net(nn.Module):
@@ -81,3 +93,27 @@ def train(comm: Any, steps: int = 20, config: Config | None = None, task: Task |
         step_of.apply(coordinator.decide(step, totals, step_of.square_norm()))
         means.append(totals.means())
     return {"means": means, "tensors": {name: x.copy() for name, x in step_of.store.tensors.items()}}
+
+
+def launch(
+    ranks: int, *args: str, cwd: Path, program: str = FAULTY, **environ: str
+) -> subprocess.CompletedProcess[str]:
+    """Run a program to its end, under mpirun or, with 0 ranks, without."""
+    start = ["sh", "-c", f'{LAUNCHER_PID}=$$ exec "$0" "$@"', mpirun(), "-n", str(ranks)] if ranks else []
+    command = [*start, sys.executable, program, *args]
+    environ = {**os.environ, LAUNCHER_PID: "", "OPENBLAS_NUM_THREADS": "1", **environ}
+    with subprocess.Popen(
+        command,
+        cwd=cwd,
+        env=environ,
+        text=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        start_new_session=True,  # so that ranks can be ended together
+    ) as process:
+        try:
+            out, err = process.communicate(timeout=HANG_S)
+        except subprocess.TimeoutExpired:
+            os.killpg(process.pid, signal.SIGKILL)
+            raise
+    return subprocess.CompletedProcess(command, process.returncode, out, err)

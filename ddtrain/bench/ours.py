@@ -67,6 +67,8 @@ def ours(comm: Communicator, name: str, workload: Workload) -> Iterator[Ours]:
     with tempfile.TemporaryDirectory(prefix="ddtrain-bench-") as directory, tempfile.TemporaryFile("w") as console:
         records = Records(comm, config, name, Path(directory), None, task, stream=console)
         try:
-            yield Ours(Trainer(comm, config, task, records))
+            trainer = Trainer(comm, config, task)
+            trainer.records = records
+            yield Ours(trainer)
         finally:
             records.metrics.close()

@@ -33,7 +33,7 @@ try:
         from mpi4py import MPI
 except (ImportError, RuntimeError) as cause:  # no mpi4py, or no MPI library that it can load
     raise UsageError(
-        f"no MPI library was found ({' '.join(str(cause).split())})",
+        "no MPI library was found" if isinstance(cause, RuntimeError) else f"mpi4py cannot be imported: {cause}",
         remedy="Load the cluster's MPI module, or `python -m pip install mpich`; or give --comm.backend threads:N.",
     ) from cause
 

@@ -147,7 +147,7 @@ class Console:
         steps_left, steps = self.total_steps - last.done, last.done - first.done
         return [
             f"{rate:.{0 if rate >= 10 else 2}f} samples/s",
-            f"wait {waiting:.0f}%",
+            f"wait {min(waiting, 100.0):.0f}%",
             f"ETA {duration(steps_left * seconds / steps) if steps else '?'}",
         ]
 

@@ -23,6 +23,7 @@ from ddtrain.trainer.config import Config
 from ddtrain.trainer.coordinator import Coordinator, Reason, StepControl
 from ddtrain.trainer.evaluate import evaluate
 from ddtrain.trainer.records import Records
+from ddtrain.trainer.requests import StopFile
 from ddtrain.trainer.snapshot import Snapshot
 from ddtrain.trainer.step import TrainStep, make_store
 from ddtrain.trainer.task import Task
@@ -47,20 +48,26 @@ class Trainer:
     comm : the run's communicator; its duplicates carry buckets and collectives inside the model
     config : the same on every rank
     task : model, loss and data
-    records : writes the run's directory and console
+    stop_file : a file that asks the run to stop
+
+    Attributes
+    ----------
+    store : the model's values
+    records : what writes the run's directory and console; set it before the first step
     """
 
-    def __init__(self, comm: Communicator, config: Config, task: Task, records: Records) -> None:
-        self.comm, self.config, self.task, self.records = comm, config, task, records
+    records: Records
+
+    def __init__(self, comm: Communicator, config: Config, task: Task, stop_file: StopFile | None = None) -> None:
+        self.comm, self.config, self.task = comm, config, task
         self.samples, self.batch_size = len(task.train), config.data.batch_size
         if not self.samples:
             raise UsageError("the training data is empty", remedy="Give it at least one sample.")
         self.store = make_store(task.model, config, comm.alloc)
         self._verify()
         self.optimizer = optim.make(config.optim, self.store.values.size, config.run.dtype)
-        self.coordinator = Coordinator(
-            config, comm, data.steps_per_epoch(self.samples, self.batch_size), records.stop_file
-        )
+        steps_per_epoch = data.steps_per_epoch(self.samples, self.batch_size)
+        self.coordinator = Coordinator(config, comm, steps_per_epoch, stop_file)
         self.step_of = TrainStep(
             task,
             self.store,
@@ -70,7 +77,6 @@ class Trainer:
             bucket_bytes=config.comm.bucket_bytes,
             clip_value=config.clip.value,
         )
-        records.waited_s = lambda: self.step_of.waited_s
         self.step = 0  # steps taken
         self.metrics: dict[str, float] = {}  # of the latest evaluation
         self._order: tuple[int, Any] = (-1, None)  # an epoch and its permutation
@@ -78,8 +84,7 @@ class Trainer:
     # -- the run --------------------------------------------------------------------------------------------------
 
     def run(self) -> Result:
-        """Train to the end, or until something asks to stop. The model's values stay in ``store``."""
-        self._resume()
+        """Train to the end, or until something asks to stop."""
         reason = Reason.FINISHED
         while self.step < self.coordinator.total_steps:
             control = self.train_step()
@@ -111,7 +116,7 @@ class Trainer:
         control = self.coordinator.decide(self.step, totals, self.step_of.square_norm())
         self.step_of.apply(control)
         self.step += 1
-        self.records.step(self.step, epoch, totals, control, perf_counter() - started)
+        self.records.step(self.step, epoch + 1, totals, control, perf_counter() - started)
         return control
 
     def _gradients(self, rows: Any, count: int, first: int) -> Totals:
@@ -138,11 +143,9 @@ class Trainer:
             return control
         found = evaluate(self.task, self.store, self.comm, self.step_of.model_comm)
         self.metrics = {f"valid_{name}": value for name, value in found.items()}
-        self.records.evaluation(self.step, self._epoch_done(), self.metrics)
+        epoch = data.position(self.step - 1, self.samples, self.batch_size).epoch
+        self.records.evaluation(self.step, epoch + 1, self.metrics)
         return self.coordinator.observe(self.step - 1, control, self.metrics["valid_loss"])
-
-    def _epoch_done(self) -> int:
-        return data.position(self.step - 1, self.samples, self.batch_size).epoch
 
     def _checkpoint(self, final: bool) -> None:
         try:
@@ -168,11 +171,14 @@ class Trainer:
             params_sha256=self.store.sha256(),
         )
 
-    def _resume(self) -> None:
-        found = self.records.resume_from
-        if found is None:
-            return
-        saved = found.snapshot
+    def resume(self, saved: Snapshot) -> None:
+        """Take up a saved run where it stood.
+
+        Raises
+        ------
+        CheckpointError : it is of another model or optimizer
+        UsageError : something that decides the steps to come has changed
+        """
         saved.require(to_torch(self.task.model, self.store.tensors), self.optimizer.state)
         self._require_same_run(saved)
         tensors = from_torch(self.task.model, saved.model)

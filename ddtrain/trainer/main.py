@@ -90,10 +90,13 @@ class _Job:
         config = config.updated({"run": {"dir": str(directory)}})
         found = find_checkpoint(comm, config, directory)
         task = together(comm, lambda: self.recipes[name].build(config))
-        records = Records(comm, config, name, directory, found, task)
-        self.status[comm.rank] = records.status
-        result = Trainer(comm, config, task, records).run()
-        _finish(records, result)
+        trainer = Trainer(comm, config, task, requests.StopFile(directory))
+        if found is not None:
+            trainer.resume(found.snapshot)
+        waited_s = lambda: trainer.step_of.waited_s
+        trainer.records = Records(comm, config, name, directory, found, task, waited_s)  # from here on, disk is written
+        self.status[comm.rank] = trainer.records.status
+        _finish(trainer.records, trainer.run())
 
     def failed(self, error: BaseException, rank: int) -> None:
         """Called on the rank that failed, before its error is printed."""

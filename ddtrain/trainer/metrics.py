@@ -7,17 +7,14 @@ its last. NaN and infinities are strings (see :func:`ddtrain.trainer.files.to_js
 from __future__ import annotations
 
 import json
-import logging
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 from ddtrain.comm.protocol import Communicator
 from ddtrain.errors import DataError
 from ddtrain.trainer.files import io_error, replace, to_json, write_json
-
-_log = logging.getLogger(__name__)
 
 
 class MetricsLog:
@@ -30,14 +27,21 @@ class MetricsLog:
     comm : who is rank 0
     run_dir : must exist
     last_step : lines of later steps are removed first: a resumed run takes those steps again. 0: a new log
+    warn : told once that lines wait
 
     Raises
     ------
     DataError : if the file cannot be opened or trimmed.
     """
 
-    def __init__(self, comm: Communicator, run_dir: Path | str, last_step: int = 0) -> None:
-        self.path = Path(run_dir) / "metrics.jsonl"
+    def __init__(
+        self,
+        comm: Communicator,
+        run_dir: Path | str,
+        last_step: int = 0,
+        warn: Callable[[str], None] = lambda text: None,
+    ) -> None:
+        self.path, self.warn = Path(run_dir) / "metrics.jsonl", warn
         self._file, self._waiting, self._warned = -1, b"", False
         if comm.rank != 0:
             return
@@ -74,7 +78,7 @@ class MetricsLog:
                 self._waiting = self._waiting[os.write(self._file, self._waiting) :]  # a write may be short
         except OSError as error:
             if not self._warned:
-                _log.warning("%s; lines wait in memory", io_error(error, self.path, len(self._waiting)).one_line)
+                self.warn(f"{io_error(error, self.path, len(self._waiting)).one_line} Lines wait in memory.")
             self._warned = True
             return error
         return None

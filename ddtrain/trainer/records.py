@@ -23,12 +23,15 @@ from ddtrain.trainer.config import Config
 from ddtrain.trainer.console import Console
 from ddtrain.trainer.coordinator import Reason, StepControl
 from ddtrain.trainer.metrics import MetricsLog, write_summary
-from ddtrain.trainer.requests import StopFile
 from ddtrain.trainer.status import State, Status
 from ddtrain.trainer.task import Task
 from ddtrain.trainer.totals import Totals
 
 T = TypeVar("T")
+_AFTER = {
+    "completed": "summary, log and checkpoints in {}",
+    "stopped": "go on with --run.dir {} --run.resume auto",
+}
 
 
 def together(comm: Communicator, action: Callable[[], T]) -> T:
@@ -87,6 +90,7 @@ class Records:
     directory : made if need be
     found : the checkpoint that the run goes on from, or None
     task : its data says how long an epoch is, and whether there are evaluations
+    waited_s : seconds this rank has been blocked in communication so far
     stream : the console; standard output unless told otherwise
 
     Raises
@@ -102,11 +106,11 @@ class Records:
         directory: Path,
         found: checkpoint.Found | None,
         task: Task,
+        waited_s: Callable[[], float] = lambda: 0.0,
         stream: TextIO | None = None,
     ) -> None:
         self.comm, self.config, self.recipe, self.directory = comm, config, recipe, directory
         self.resume_from = found
-        self.stop_file = StopFile(directory)
         self.first_step = found.snapshot.step if found else 0
         self.status = Status(directory, comm, self.first_step)
         self._started = time.perf_counter()
@@ -115,13 +119,12 @@ class Records:
         self.steps_per_epoch = data.steps_per_epoch(len(task.train), config.data.batch_size)
         self.evaluates = task.valid is not None and config.run.eval_every > 0
         planned = config.run.epochs * self.steps_per_epoch
-        self.waited_s: Callable[[], float] = lambda: 0.0
         self.console = Console(
             comm,
             epochs=config.run.epochs,
             steps_per_epoch=self.steps_per_epoch,
             total_steps=min(planned, config.run.steps or planned),
-            waited_s=lambda: self.waited_s(),
+            waited_s=waited_s,
             first_step=self.first_step,
             stream=stream,
         )
@@ -147,12 +150,12 @@ class Records:
                 raise files.io_error(error, self.directory, 0) from error
             files.replace(self.directory / "config.toml", self.config.to_toml(self.recipe).encode())
         self.status.start()
-        self.metrics = MetricsLog(self.comm, self.directory, self.first_step)
+        self.metrics = MetricsLog(self.comm, self.directory, self.first_step, self.warn)
 
     # -- from the loop --------------------------------------------------------------------------------------------
 
     def step(self, done: int, epoch: int, totals: Totals, control: StepControl, seconds: float) -> None:
-        """Step number ``done`` (counted from 1) took ``seconds``."""
+        """Step number ``done`` of epoch number ``epoch`` (both counted from 1) took ``seconds``."""
         self.status.step = done
         self._samples += totals.count
         self.metrics.write(
@@ -170,7 +173,7 @@ class Records:
             self.console.report()
 
     def evaluation(self, done: int, epoch: int, figures: Mapping[str, float]) -> None:
-        """The figures of an evaluation after ``done`` steps."""
+        """The figures of an evaluation after ``done`` steps, in epoch number ``epoch``."""
         self.metrics.write(step=done, epoch=epoch, **figures)
         self.console.report(figures)
         self.status.progress()
@@ -199,3 +202,4 @@ class Records:
         together(self.comm, self.metrics.close)
         together(self.comm, lambda: write_summary(self.comm, self.directory, summary))
         together(self.comm, lambda: self.status.end(state, code, reason))
+        self.console.message(f"{state}: {reason}, {self.status.step} steps; {_AFTER[state].format(self.directory)}")

@@ -43,11 +43,17 @@ def test_other_ranks_are_silent_until_they_fail(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("error", "reason"), [(KeyError("x"), "KeyError: 'x'"), (KeyboardInterrupt(), "KeyboardInterrupt")]
+    ("error", "code", "reason"),
+    [
+        (KeyError("x"), 70, "KeyError: 'x'"),
+        (KeyboardInterrupt(), 130, "KeyboardInterrupt"),
+        (SystemExit(3), 3, "SystemExit: 3"),
+        (SystemExit(0), 70, "SystemExit: 0"),
+    ],
 )
-def test_any_other_exception_is_70(tmp_path, error, reason):
+def test_any_other_error_has_the_code_that_its_process_ends_with(tmp_path, error, code, reason):
     Status(tmp_path, RANK_0).fail(error)
-    assert (read(tmp_path)["code"], read(tmp_path)["reason"]) == (70, reason)
+    assert (read(tmp_path)["code"], read(tmp_path)["reason"]) == (code, reason)
 
 
 def test_the_first_failure_stands_and_a_new_start_clears_it(tmp_path):

@@ -1,4 +1,4 @@
-"""A tiny job that goes wrong where it is told to: ``mpirun -n 3 python faulty.py --fault.kind exception --fault.rank 2``.
+"""A tiny job that goes wrong where it is told to: ``mpirun -n 3 python faulty.py --fault.kind exception``.
 
 The loss function is the place, because it is the user's: it knows the rank, and the step from its random numbers.
 """
@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import signal
+import sys
 import threading
 import time
 from collections.abc import Callable
@@ -18,9 +19,11 @@ import ddtrain.numpy as np
 import helpers
 from ddtrain import data, nn, ops
 from ddtrain.comm import launcher
+from ddtrain.errors import DataError
+from ddtrain.recipes import RECIPES as REAL
 from ddtrain.trainer import requests
 from ddtrain.trainer.config import Config, Data, Optim, Run, Schedule
-from ddtrain.trainer.main import Recipe, main
+from ddtrain.trainer.main import Recipe, run
 from ddtrain.trainer.task import Task
 
 SAMPLE = 5  # the sample with which --fault.kind log goes wrong
@@ -31,11 +34,13 @@ class Fault:
     """What goes wrong."""
 
     kind: str = ""
-    """A key of FAULTS or BUILDS; empty: nothing."""
+    """A function of this module, or a name in make_loss and build; empty: nothing."""
     rank: int = 1
-    """Where, if it is not everywhere."""
+    """Where."""
     step: int = 6
     """When, counted from 0."""
+    until: int = 1000
+    """When fill_disk makes room again."""
 
 
 @dataclass(frozen=True)
@@ -61,7 +66,7 @@ def background(settings: Job) -> None:
 
 
 def exit_0(settings: Job) -> None:
-    raise SystemExit(0)
+    sys.exit(0)
 
 
 def kill(settings: Job) -> None:
@@ -72,9 +77,15 @@ def terminate(settings: Job) -> None:
     os.kill(os.getpid(), signal.SIGTERM)
 
 
-def user_signal(settings: Job) -> None:
-    """SIGUSR1 to mpirun, whose process is that of helpers.launch: wait until it has reached this rank, too."""
-    os.kill(int(os.environ["LAUNCHER_PID"]), signal.SIGUSR1)
+def terminate_twice(settings: Job) -> None:
+    os.kill(os.getpid(), signal.SIGTERM)
+    time.sleep(requests.SAME_REQUEST_S + 0.1)
+    os.kill(os.getpid(), signal.SIGTERM)
+
+
+def signal_mpirun(settings: Job) -> None:
+    """SIGUSR1 to mpirun, as by its user; go on when this rank has it."""
+    os.kill(int(os.environ[helpers.LAUNCHER_PID]), signal.SIGUSR1)
     until = time.monotonic() + 20
     while not requests.pending() and time.monotonic() < until:
         time.sleep(0.001)
@@ -85,16 +96,24 @@ def stop_file(settings: Job) -> None:
     time.sleep(0.6)  # rank 0 looks for the file twice a second
 
 
+def filler(settings: Job) -> Path:
+    return Path(settings.run.dir).with_name("filler")
+
+
+def fill_disk(settings: Job) -> None:
+    """Leave no room where the run's directory is."""
+    with filler(settings).open("wb", buffering=0) as file:
+        try:
+            while True:
+                file.write(bytes(4096))
+        except OSError:
+            return
+
+
 def stray_call(settings: Job) -> None:
-    """One collective more than the other ranks make."""
-    comm = ops.communicator()
-    assert comm is not None
-    comm.allreduce(np.zeros(3))
-
-
-FAULTS: dict[str, Callable[[Job], None]] = {
-    f.__name__: f for f in (exception, background, exit_0, kill, terminate, user_signal, stop_file, stray_call)
-}
+    """A collective that no other rank calls, where each of them waits in another."""
+    comm: Any = ops.communicator()
+    comm.duplicate().allreduce(np.zeros(3))
 
 
 def make_loss(settings: Job) -> Callable[..., Any]:
@@ -102,35 +121,40 @@ def make_loss(settings: Job) -> Callable[..., Any]:
 
     def loss(model: Any, x: Any, y: Any) -> Any:
         comm, rng = ops.communicator(), model.run.rng
-        step, rank = rng.step if rng else -1, comm.rank if comm else 0
-        here = rank == fault.rank and step == fault.step
-        if here and fault.kind in FAULTS:
-            FAULTS[fault.kind](settings)
+        rank, step = comm.rank if comm else 0, rng.step if rng else -1
+        here = (rank, step) == (fault.rank, fault.step)
+        if here and fault.kind in globals():
+            globals()[fault.kind](settings)
+        if (rank, step) == (fault.rank, fault.until):
+            filler(settings).unlink()
         losses, metrics = helpers.loss(model, x, y)
         if fault.kind == "nan" and here:
             losses = losses * np.nan
-        if fault.kind == "log" and step == fault.step:
-            losses = losses + np.log(x[:, -1])
-        if fault.kind == "sqrt" and step == fault.step:
-            losses = losses + 0 * np.sqrt(0 * losses)  # a sound 0, whose derivative is 0 * infinity
+        elif fault.kind == "log":
+            losses = losses + np.log(x[:, -1] + 0 * losses)
+        elif fault.kind == "sqrt" and step == fault.step:
+            losses = losses + 0 * np.sqrt(0 * losses)  # 0, with the derivative 0 * infinity
         return losses, metrics
 
     return loss
 
 
 class Uneven(helpers.Net):
-    """A model that each process initialises in its own way."""
+    """A model whose initial values depend on the process."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.head = nn.Linear(10, helpers.CLASSES)
         rank = launcher().rank
-        self.shift = nn.param((3,), lambda generator, shape: generator.standard_normal(shape) + (rank == 1))
+        self.shift = nn.param((3,), lambda generator, shape: np.zeros(shape) + (rank == 1))
 
 
 def build(settings: Job) -> Task:
-    kind = settings.fault.kind
-    task = helpers.make_task(dtype=settings.run.dtype, samples=helpers.SAMPLES + (kind == "samples") * launcher().rank)
+    kind, rank = settings.fault.kind, launcher().rank
+    if kind == "pickle":
+        data.read_npz(settings.data.root, {"x": ("float32", ("N", 6))})
+    if kind == "shard" and rank == 1:
+        raise DataError("shard-1.bin: cannot be read: No such file or directory")
+    task = helpers.make_task(dtype=settings.run.dtype, samples=helpers.SAMPLES + (kind == "samples" and rank == 1))
     if kind == "parameters":
         task = replace(task, model=Uneven())
     if kind == "log":
@@ -141,7 +165,7 @@ def build(settings: Job) -> Task:
     return replace(task, loss=make_loss(settings))
 
 
-RECIPES = {"faulty": Recipe(Job(), build, "a tiny net that goes wrong")}
+RECIPES = {"faulty": Recipe(Job(), build, "a tiny net that goes wrong"), **REAL}
 
 if __name__ == "__main__":
-    main(build, Job())
+    sys.exit(run(sys.argv[1:], RECIPES))
