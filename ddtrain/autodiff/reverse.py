@@ -40,7 +40,13 @@ class Tape(Trace):
         self.first_use = [0] * n_leaves
 
     def process(
-        self, prim: Primitive, ans: Any, args: list[Any], kwargs: dict[str, Any], argnums: list[int], nodes: list[int]
+        self,
+        prim: Primitive,
+        ans: Any,
+        args: Sequence[Any],
+        kwargs: dict[str, Any],
+        argnums: Sequence[int],
+        nodes: Sequence[int],
     ) -> int:
         index = len(self.entries)
         self.entries.append((prim, ans, args, kwargs, argnums, nodes))
@@ -74,7 +80,7 @@ def walk_back(
     sinks : one a leaf; a leaf with a sink is handed over when complete (None for no dependence) and not returned
     keep : False frees each step as it is walked, after which the tape is empty
     """
-    n_leaves, entries, first_use = tape.n_leaves, tape.entries, tape.first_use
+    n_leaves, entries, first_use, checks = tape.n_leaves, tape.entries, tape.first_use, tape.checks
     grads: list[Any] = [None] * len(entries)
     if end is not None:
         grads[end] = g
@@ -83,24 +89,26 @@ def walk_back(
             if not first_use[leaf] or end is None or first_use[leaf] > end:
                 _deliver(leaf, grads, sinks)
     for index in range(-1 if end is None else end, n_leaves - 1, -1):
-        g, grads[index] = grads[index], None
         prim, ans, args, kwargs, argnums, parents = entries[index]
         if not keep:
             entries[index] = None
+        g = grads[index]
         if g is not None:
-            if prim.joint is not None:
-                cotangents = prim.joint(argnums, g, ans, args, kwargs)
-            else:
-                vjps = prim.vjps
-                rules = [vjps[i] if i in vjps else rule_of(prim, i, "vjp") for i in argnums]
-                cotangents = [None if rule is None else rule(g, ans, *args, **kwargs) for rule in rules]
-            for position, cotangent in enumerate(cotangents):
+            grads[index] = None
+            joint, vjps = prim.joint, prim.vjps
+            cotangents = None if joint is None else joint(argnums, g, ans, args, kwargs)
+            for position, i in enumerate(argnums):
+                if cotangents is not None:
+                    cotangent = cotangents[position]
+                else:
+                    rule = vjps[i] if i in vjps else rule_of(prim, i, "vjp")
+                    cotangent = None if rule is None else rule(g, ans, *args, **kwargs)
                 if cotangent is None:
                     continue
-                x, parent = args[argnums[position]], parents[position]
-                if cotangent.shape != x.shape or cotangent.dtype != x.dtype:
+                x, parent = args[i], parents[position]
+                if cotangent.shape != x.shape or cotangent.dtype is not x.dtype:
                     cotangent = match(cotangent, x.shape, x.dtype)
-                if tape.checks:
+                if checks:
                     tape.checked_cotangent(index, position, cotangent)
                 so_far = grads[parent]
                 grads[parent] = cotangent if so_far is None else accumulate(so_far, cotangent)

@@ -16,7 +16,7 @@ exception cannot leave it in the wrong place.
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, cast
 
 import numpy as np
@@ -38,7 +38,13 @@ class Trace:
         self.level = next(_levels)
 
     def process(
-        self, prim: Primitive, ans: Any, args: list[Any], kwargs: dict[str, Any], argnums: list[int], nodes: list[Any]
+        self,
+        prim: Primitive,
+        ans: Any,
+        args: Sequence[Any],
+        kwargs: dict[str, Any],
+        argnums: Sequence[int],
+        nodes: Sequence[Any],
     ) -> Any:
         """The node of ``ans = prim(*args, **kwargs)``, or None when ``ans`` is a constant of this trace.
 
@@ -152,26 +158,23 @@ def primitive(raw: Callable[..., Any], *, name: str | None = None, examples: Any
     """
 
     def call(*args: Any, **kwargs: Any) -> Any:
-        top = None
         for a in args:
-            if type(a) in BOXES and (top is None or a.trace.level > top.level):
-                top = a.trace
-        if kwargs:
-            for key, v in kwargs.items():
-                if type(v) in BOXES:
-                    raise _traced_keyword(call, key)
-            if top is not None and type(raw) is np.ufunc:
-                raise _ufunc_keyword(call, kwargs)
-        if top is None:
-            return raw(*args, **kwargs)
-        values, argnums, nodes, nested = list(args), [], [], False
-        for i, a in enumerate(args):
             if type(a) in BOXES:
-                if a.trace is top:
-                    values[i] = a = a.value
-                    argnums.append(i)
-                    nodes.append(args[i].node)
-                nested = nested or type(a) in BOXES
+                break
+        else:
+            if kwargs:
+                _check_keywords(call, kwargs, traced=False)
+            return raw(*args, **kwargs)
+        if kwargs:
+            _check_keywords(call, kwargs, traced=True)
+        top = a.trace
+        if len(args) == 1:  # most calls, and half the work
+            values: Sequence[Any] = (a.value,)
+            argnums: Sequence[int] = _FIRST
+            nodes: Sequence[Any] = (a.node,)
+            nested = type(a.value) in BOXES
+        else:
+            top, values, argnums, nodes, nested = _strip(args)
         ans = call(*values, **kwargs) if nested else raw(*values, **kwargs)
         box_type = _box_for.get(type(ans))
         if box_type is None:
@@ -180,6 +183,28 @@ def primitive(raw: Callable[..., Any], *, name: str | None = None, examples: Any
         return ans if node is None else box_type(ans, top, node)
 
     return declare(call, raw, name=name, examples=examples)
+
+
+_FIRST = (0,)
+
+
+def _strip(args: tuple[Any, ...]) -> tuple[Trace, list[Any], list[int], list[Any], bool]:
+    """The innermost trace, the arguments without its boxes, where those stood, their nodes; and are boxes left?"""
+    top = None
+    for a in args:
+        if type(a) in BOXES and (top is None or a.trace.level > top.level):
+            top = a.trace
+    values, argnums, nodes, nested = list(args), [], [], False
+    for i, a in enumerate(args):
+        if type(a) in BOXES:
+            if a.trace is top:
+                value = values[i] = a.value
+                argnums.append(i)
+                nodes.append(a.node)
+                nested = nested or type(value) in BOXES
+            else:
+                nested = True
+    return top, values, argnums, nodes, nested
 
 
 def _box_result(call: Any, ans: Any, top: Trace, *process_args: Any) -> Any:
@@ -220,6 +245,14 @@ def declare(call: Any, raw: Callable[..., Any], *, name: str | None, examples: A
     call.compose, call.backward, call.differentiable, call.examples = None, None, True, examples
     PRIMITIVES.append(call)
     return cast(Primitive, call)
+
+
+def _check_keywords(prim: Any, kwargs: dict[str, Any], traced: bool) -> None:
+    for key, v in kwargs.items():
+        if type(v) in BOXES:
+            raise _traced_keyword(prim, key)
+    if traced and type(prim.raw) is np.ufunc:
+        raise _ufunc_keyword(prim, kwargs)
 
 
 def _traced_keyword(prim: Any, key: str) -> DerivativeError:

@@ -44,8 +44,15 @@ def _count(x: Any, axis: Axis) -> int:
     return int(np.prod([n for n, kept in zip(x.shape, _kept(x, axis), strict=True) if kept == 1], dtype=np.int64))
 
 
+# A ufunc's own reduction takes a third of the time of NumPy's function around it, on small arrays.
+
+
+def _axes(axis: Axis) -> int | tuple[int, ...] | None:
+    return tuple(axis) if isinstance(axis, list) else axis  # type: ignore[return-value]
+
+
 def _sum(x: Any, axis: Axis = None, dtype: DTypeLike | None = None, keepdims: bool = False) -> Any:
-    return np.sum(x, axis, dtype, keepdims=keepdims)
+    return np.add.reduce(x, _axes(axis), dtype, keepdims=keepdims)
 
 
 def _mean(x: Any, axis: Axis = None, dtype: DTypeLike | None = None, keepdims: bool = False) -> Any:
@@ -61,11 +68,11 @@ def _std(x: Any, axis: Axis = None, ddof: float = 0, keepdims: bool = False) -> 
 
 
 def _max(x: Any, axis: Axis = None, keepdims: bool = False) -> Any:
-    return np.max(x, axis, keepdims=keepdims)
+    return np.maximum.reduce(x, _axes(axis), keepdims=keepdims)
 
 
 def _min(x: Any, axis: Axis = None, keepdims: bool = False) -> Any:
-    return np.min(x, axis, keepdims=keepdims)
+    return np.minimum.reduce(x, _axes(axis), keepdims=keepdims)
 
 
 sum = primitive(_sum, name="sum", examples=_examples)
