@@ -9,20 +9,40 @@ from typing import TYPE_CHECKING
 from ddtrain import _threads  # isort: skip  # before NumPy is imported, see Note [BLAS threads]
 import ddtrain.numpy  # gives boxes their array behaviour
 from ddtrain.autodiff import (
+    checkpoint,
+    const_graph,
+    deriv,
     elementwise_grad,
+    fixed_point,
     grad,
     grad_and_aux,
+    grad_named,
     hessian,
+    hessian_tensor_product,
+    hessian_vector_product,
+    holomorphic_grad,
     hvp,
     jacobian,
     jvp,
+    make_ggnvp,
     make_hvp,
     make_jvp,
     make_vjp,
+    multigrad_dict,
+    tensor_jacobian_product,
     value_and_grad,
+    vector_jacobian_product,
     vjp,
 )
 from ddtrain.autodiff.check import check_grads
+from ddtrain.autodiff.graph import graph
+from ddtrain.builtins import dict as dict  # as Autograd does; not in __all__, so that a star import changes no builtin
+from ddtrain.builtins import isinstance as isinstance
+from ddtrain.builtins import list as list
+from ddtrain.builtins import tuple as tuple
+from ddtrain.builtins import type as type
+from ddtrain.extend import primitive
+from ddtrain.misc import flatten
 
 if TYPE_CHECKING:  # what __getattr__ below loads on first use
     from ddtrain.data import ArrayData
@@ -36,18 +56,33 @@ __all__ = [
     "Config",
     "Task",
     "check_grads",
+    "checkpoint",
+    "const_graph",
+    "deriv",
     "elementwise_grad",
+    "fixed_point",
+    "flatten",
     "grad",
     "grad_and_aux",
+    "grad_named",
+    "graph",
     "hessian",
+    "hessian_tensor_product",
+    "hessian_vector_product",
+    "holomorphic_grad",
     "hvp",
     "jacobian",
     "jvp",
     "main",
+    "make_ggnvp",
     "make_hvp",
     "make_jvp",
     "make_vjp",
+    "multigrad_dict",
+    "primitive",
+    "tensor_jacobian_product",
     "value_and_grad",
+    "vector_jacobian_product",
     "vjp",
 ]
 

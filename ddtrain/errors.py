@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any, Self
 
-COMPLETED = 0  # exit codes: the contract of the command line, see README "Exit codes"
+COMPLETED = 0  # exit codes: the contract of the command line, see README "What a run leaves"
 EXCEPTION = 70
 
 
@@ -38,7 +38,9 @@ class DdtrainError(Exception):
         return self
 
     def __str__(self) -> str:
-        known = [self.place[k] if k == "line" else f"{k} {self.place[k]!r}" for k in _ORDER if k in self.place]
+        known = [
+            self.place[k] if k == "line" else f"{k} {self.place[k]!r}" for k in _ORDER if self.place.get(k, "") != ""
+        ]
         details = "  ".join(part for part in (self.remedy, ", ".join(known)) if part)
         return f"{self.message}\n  {details}" if details else self.message
 
@@ -71,6 +73,10 @@ class ReplicaError(DdtrainError):
     """Replicas or collectives disagree."""
 
     exit_code = 72
+
+
+class GradientError(DdtrainError):
+    """The backward pass and finite differences disagree, wherever the rule may be that is wrong."""
 
 
 class NonFiniteError(DdtrainError):

@@ -63,3 +63,18 @@ def map_leaves(fun: Callable[[Any], Any], tree: Any) -> Any:
     """
     leaves, rebuild = flatten(tree)
     return rebuild([fun(leaf) for leaf in leaves])
+
+
+def paths(tree: Any) -> list[str]:
+    """Where each leaf of :func:`flatten` lies, as one would write it in Python.
+
+    >>> paths({"b": [1, 2], "a": 3})
+    ["['a']", "['b'][0]", "['b'][1]"]
+    """
+    if isinstance(tree, dict):
+        children = [(key, tree[key]) for key in sorted(tree)]
+    elif isinstance(tree, list | tuple):
+        children = list(enumerate(tree))
+    else:
+        return [""]
+    return [f"[{key!r}]{path}" for key, child in children for path in paths(child)]

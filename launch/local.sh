@@ -12,6 +12,9 @@ esac
 needs=
 source "$(dirname "${BASH_SOURCE[0]}")/env.sh"
 [[ $ranks =~ ^[1-9][0-9]*$ ]] || fail "-n '$ranks': expected a number of ranks, 1 or more"
+for argument in "$@"; do
+  [[ $argument != -n* ]] || fail "'$argument': -n RANKS comes first, as in launch/local.sh -n 2 digits_mlp"
+done
 command -v mpirun >/dev/null || fail "no mpirun; leave DDTRAIN_EXTRAS unset for one of ddtrain's own, or load your MPI"
 
 # Under mpirun a rank's standard output is a pipe, or with Open MPI always a terminal: say how many columns the real one

@@ -5,6 +5,6 @@
 set -euo pipefail
 
 needs=test
-source "$(dirname "${BASH_SOURCE[0]}")/env.sh" test
+source "$(dirname "${BASH_SOURCE[0]}")/env.sh"
 cd "$root"
 exec python -m pytest "$@"

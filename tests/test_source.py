@@ -6,6 +6,8 @@ import os
 import sys
 import threading
 
+import pytest
+
 import ddtrain
 from ddtrain.source import calling_line, is_user_file, user_line
 
@@ -21,10 +23,9 @@ def test_models_and_recipes_count_as_the_users() -> None:
 
 
 def test_the_innermost_user_line_of_an_error() -> None:
-    try:
+    with pytest.raises(AttributeError) as caught:
         ddtrain.grad(lambda x: x.no_such_thing)(1.0)
-    except AttributeError as error:
-        assert user_line(error.__traceback__).startswith("test_source.py:")
+    assert user_line(caught.value.__traceback__).startswith("test_source.py:")
     assert user_line(None) == ""
 
 

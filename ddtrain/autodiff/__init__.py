@@ -1,28 +1,48 @@
 """Automatic differentiation: a tracer, two interpreters, and the operators built on them.
 
 Reading order: ``tracer`` (boxes and primitives), ``rules`` (derivatives as a table), ``space`` (adding and fitting
-cotangents), ``reverse`` and ``forward`` (the two walks), ``fused`` (one step that stands for many), ``operators``,
-``check`` (derivatives against finite differences).
+cotangents), ``reverse`` and ``forward`` (the two walks), ``outputs`` and ``fused`` (one step that has several results,
+one that stands for many). Then what people call: ``arguments`` (structures, and what a misuse is told), ``products``,
+``operators``, ``jacobians``, ``curvature``; ``recomputing`` (checkpoint), ``implicit`` (fixed_point), ``replay``
+(const_graph); ``check`` (derivatives against finite differences), ``graph`` (what a trace sees), ``table`` (what
+has rules).
 """
 
 from ddtrain.autodiff.check import check_grads
+from ddtrain.autodiff.curvature import (
+    hessian_tensor_product,
+    hessian_vector_product,
+    hvp,
+    make_ggnvp,
+    make_hvp,
+)
 from ddtrain.autodiff.forward import Tangents, push_forward
 from ddtrain.autodiff.fused import fused
+from ddtrain.autodiff.graph import graph
+from ddtrain.autodiff.implicit import fixed_point
+from ddtrain.autodiff.jacobians import hessian, jacobian
 from ddtrain.autodiff.operators import (
+    deriv,
     elementwise_grad,
     grad,
     grad_and_aux,
-    hessian,
-    hvp,
-    jacobian,
-    jvp,
-    make_hvp,
-    make_jvp,
-    make_vjp,
+    grad_named,
+    holomorphic_grad,
+    multigrad_dict,
     value_and_grad,
-    vjp,
 )
 from ddtrain.autodiff.outputs import Outputs, item, pack, unpack
+from ddtrain.autodiff.pictures import Graph
+from ddtrain.autodiff.products import (
+    jvp,
+    make_jvp,
+    make_vjp,
+    tensor_jacobian_product,
+    vector_jacobian_product,
+    vjp,
+)
+from ddtrain.autodiff.recomputing import checkpoint
+from ddtrain.autodiff.replay import const_graph
 from ddtrain.autodiff.reverse import Tape, record, walk_back
 from ddtrain.autodiff.rules import def_elementwise, def_linear, defjvp, defjvp_rest, defvjp, defvjp_rest
 from ddtrain.autodiff.tracer import (
@@ -41,39 +61,53 @@ __all__ = [
     "BOXES",
     "PRIMITIVES",
     "Box",
+    "Graph",
     "Outputs",
     "Primitive",
     "Tangents",
     "Tape",
     "Trace",
     "check_grads",
+    "checkpoint",
+    "const_graph",
     "def_elementwise",
     "def_linear",
     "defjvp",
     "defjvp_rest",
     "defvjp",
     "defvjp_rest",
+    "deriv",
     "elementwise_grad",
+    "fixed_point",
     "fused",
+    "graph",
     "grad",
     "grad_and_aux",
+    "grad_named",
     "hessian",
+    "hessian_tensor_product",
+    "hessian_vector_product",
+    "holomorphic_grad",
     "hvp",
     "item",
     "jacobian",
     "jvp",
+    "make_ggnvp",
     "make_hvp",
     "make_jvp",
     "make_vjp",
+    "multigrad_dict",
     "nondifferentiable",
     "pack",
     "primitive",
     "push_forward",
     "record",
     "register_box",
+    "tensor_jacobian_product",
     "unpack",
     "value_and_grad",
     "value_of",
+    "vector_jacobian_product",
     "vjp",
     "walk_back",
 ]

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from ddtrain import tree
-from ddtrain.autodiff.operators import jvp, vjp
+from ddtrain.autodiff.products import jvp, vjp
 from ddtrain.autodiff.tracer import BOXES
 
 STEP = 1e-5

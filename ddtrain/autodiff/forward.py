@@ -20,7 +20,13 @@ class Tangents(Trace):
     __slots__ = ()
 
     def process(
-        self, prim: Primitive, ans: Any, args: list[Any], kwargs: dict[str, Any], argnums: list[int], nodes: list[Any]
+        self,
+        prim: Primitive,
+        ans: Any,
+        args: Sequence[Any],
+        kwargs: dict[str, Any],
+        argnums: Sequence[int],
+        nodes: Sequence[Any],
     ) -> Any:
         tangent = None
         for i, g in zip(argnums, nodes, strict=True):

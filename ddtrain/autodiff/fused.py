@@ -13,7 +13,7 @@ from inspect import signature
 from typing import Any
 
 from ddtrain.autodiff.reverse import record, walk_back
-from ddtrain.autodiff.tracer import BOXES, Primitive, box, declare, top_trace
+from ddtrain.autodiff.tracer import BOXES, Primitive, box, declare, strip
 
 Forward = Callable[..., tuple[Any, Any]]
 Backward = Callable[..., Sequence[Any]]
@@ -36,28 +36,25 @@ def fused(
     def call(*args: Any, **kwargs: Any) -> Any:
         if kwargs and any(type(v) in BOXES for v in kwargs.values()):
             args, kwargs = _by_position(compose, args, kwargs)
-        top = top_trace(args)
-        if top is None:
-            return forward(*args, **kwargs)[0]
-        if not top.fuses:
-            return compose(*args, **kwargs)
-        values, argnums, nodes = list(args), [], []
-        for i, a in enumerate(args):
+        for a in args:
             if type(a) in BOXES:
-                if a.trace is not top or type(a.value) in BOXES:  # a second derivative
-                    return compose(*args, **kwargs)
-                values[i] = a.value
-                argnums.append(i)
-                nodes.append(a.node)
+                break
+        else:
+            return forward(*args, **kwargs)[0]
+        top, values, argnums, nodes, nested = strip(args)
+        if nested or not top.fuses:  # nested: a second derivative
+            return compose(*args, **kwargs)
         ans, saved = forward(*values, **kwargs)
         if top.checks:
             top.checked_answer(prim, ans)
         return box(ans, top, top.process(prim, saved, values, kwargs, argnums, nodes))
 
-    def joint(argnums: list[int], g: Any, saved: Any, args: list[Any], kwargs: dict[str, Any]) -> Sequence[Any]:
+    def joint(
+        argnums: tuple[int, ...], g: Any, saved: Any, args: Sequence[Any], kwargs: dict[str, Any]
+    ) -> Sequence[Any]:
         if type(g) in BOXES:  # the cotangent itself is being differentiated
             return _compose_back(compose, argnums, g, args, kwargs)
-        return backward(tuple(argnums), g, saved, *args, **kwargs)
+        return backward(argnums, g, saved, *args, **kwargs)
 
     prim = declare(call, forward, name=name or compose.__name__, examples=examples)
     prim.__doc__ = compose.__doc__
@@ -75,7 +72,7 @@ def _by_position(
 
 
 def _compose_back(
-    compose: Callable[..., Any], argnums: list[int], g: Any, args: list[Any], kwargs: dict[str, Any]
+    compose: Callable[..., Any], argnums: Sequence[int], g: Any, args: Sequence[Any], kwargs: dict[str, Any]
 ) -> list[Any]:
     def of_leaves(*leaves: Any) -> Any:
         full = list(args)

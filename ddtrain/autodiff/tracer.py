@@ -33,6 +33,7 @@ class Trace:
     fuses = False  # may a fused operation run its kernel under this trace, see autodiff/fused.py
     sees_constants = False  # does this trace want primitives without derivative, too
     checks = False  # does this trace look at the answers of fused operations and at cotangents
+    branches = True  # may Python branch on the truth of this trace's values
 
     def __init__(self) -> None:
         self.level = next(_levels)
@@ -168,13 +169,13 @@ def primitive(raw: Callable[..., Any], *, name: str | None = None, examples: Any
         if kwargs:
             _check_keywords(call, kwargs, traced=True)
         top = a.trace
-        if len(args) == 1:  # most calls, and half the work
+        if len(args) == 1:  # most calls: as strip() does, without a call
             values: Sequence[Any] = (a.value,)
             argnums: Sequence[int] = _FIRST
             nodes: Sequence[Any] = (a.node,)
             nested = type(a.value) in BOXES
         else:
-            top, values, argnums, nodes, nested = _strip(args)
+            top, values, argnums, nodes, nested = strip(args)
         ans = call(*values, **kwargs) if nested else raw(*values, **kwargs)
         box_type = _box_for.get(type(ans))
         if box_type is None:
@@ -185,15 +186,25 @@ def primitive(raw: Callable[..., Any], *, name: str | None = None, examples: Any
     return declare(call, raw, name=name, examples=examples)
 
 
-_FIRST = (0,)
+_FIRST, _SECOND, _BOTH = (0,), (1,), (0, 1)
+_Stripped = tuple[Trace, Sequence[Any], Sequence[int], Sequence[Any], bool]
 
 
-def _strip(args: tuple[Any, ...]) -> tuple[Trace, list[Any], list[int], list[Any], bool]:
+def strip(args: tuple[Any, ...]) -> _Stripped:
     """The innermost trace, the arguments without its boxes, where those stood, their nodes; and are boxes left?"""
-    top = None
-    for a in args:
-        if type(a) in BOXES and (top is None or a.trace.level > top.level):
-            top = a.trace
+    if len(args) == 1:
+        x = args[0]
+        return x.trace, (x.value,), _FIRST, (x.node,), type(x.value) in BOXES
+    if len(args) == 2:
+        x, y = args
+        if type(y) not in BOXES:
+            return x.trace, (x.value, y), _FIRST, (x.node,), type(x.value) in BOXES
+        if type(x) not in BOXES:
+            return y.trace, (x, y.value), _SECOND, (y.node,), type(y.value) in BOXES
+        if x.trace is y.trace:
+            nested = type(x.value) in BOXES or type(y.value) in BOXES
+            return x.trace, (x.value, y.value), _BOTH, (x.node, y.node), nested
+    top = cast(Trace, top_trace(args))
     values, argnums, nodes, nested = list(args), [], [], False
     for i, a in enumerate(args):
         if type(a) in BOXES:
@@ -204,7 +215,7 @@ def _strip(args: tuple[Any, ...]) -> tuple[Trace, list[Any], list[int], list[Any
                 nested = nested or type(value) in BOXES
             else:
                 nested = True
-    return top, values, argnums, nodes, nested
+    return top, tuple(values), tuple(argnums), tuple(nodes), nested  # tuples: Note [Garbage collector]
 
 
 def _box_result(call: Any, ans: Any, top: Trace, *process_args: Any) -> Any:
@@ -227,7 +238,7 @@ def nondifferentiable(raw: Callable[..., Any], *, name: str | None = None, examp
         mine = [i for i, a in enumerate(args) if type(a) in BOXES and a.trace is top]
         values = [a.value if i in mine else a for i, a in enumerate(args)]
         ans = call(*values, **kwargs)
-        if not top.sees_constants:
+        if not top.sees_constants or type(ans) is tuple:  # positions, such as nonzero's, are no value of a trace
             return ans
         return _box_result(call, ans, top, values, kwargs, mine, [args[i].node for i in mine])
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import importlib
 import importlib.util
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from typing import cast
 
@@ -34,19 +34,34 @@ def choose(names: str, comm: Communicator) -> dict[str, OpenPeer]:
     >>> choose("", LocalCommunicator())
     {}
     """
-    chosen = [name.strip() for name in names.split(",") if name.strip()]
+    chosen = named(names, PEERS)
     for name in chosen:
-        if name not in PEERS:
-            hint = tables.did_you_mean(name, PEERS)
-            raise UsageError(f"unknown peer {name!r}", remedy=f"{hint} There is {', '.join(PEERS)}.".strip())
-        if importlib.util.find_spec(name) is None:
-            raise UsageError(
-                f"the peer {name} is not installed for this Python",
-                remedy=f"Install {name}, or run with a Python that has it.",
-            )
         if comm.size > 1 and comm.spec != "mpi":
             raise UsageError(
                 f"{name} needs a process a rank, but --backend is {comm.spec}",
                 remedy="Start the ranks with mpirun.",
             )
     return {name: cast("OpenPeer", importlib.import_module(f"ddtrain.bench.{name}_peer").open_peer) for name in chosen}
+
+
+def named(names: str, known: Sequence[str]) -> list[str]:
+    """The peers named, separated by commas, out of those that a benchmark knows.
+
+    Raises
+    ------
+    UsageError : no such peer, or it is not installed
+
+    >>> named("", ("torch",))
+    []
+    """
+    chosen = [name.strip() for name in names.split(",") if name.strip()]
+    for name in chosen:
+        if name not in known:
+            hint = tables.did_you_mean(name, known)
+            raise UsageError(f"unknown peer {name!r}", remedy=f"{hint} There is {', '.join(known)}.".strip())
+        if importlib.util.find_spec(name) is None:
+            raise UsageError(
+                f"the peer {name} is not installed for this Python",
+                remedy=f"Install {name}, or run with a Python that has it.",
+            )
+    return chosen

@@ -11,7 +11,7 @@ from rich.table import Table
 
 from ddtrain.bench.peers import PEERS
 
-_LEAST_COLUMNS = 200  # of the widest table: a figure that is cut is none, so narrow terminals wrap lines
+LEAST_COLUMNS = 200  # of the widest table: a figure that is cut is none, so narrow terminals wrap lines
 
 
 def print_step(result: dict[str, Any]) -> None:
@@ -25,7 +25,7 @@ def print_step(result: dict[str, Any]) -> None:
         table.add_column(head, justify="right")
     for name, row in result["workloads"].items():
         table.add_row(name, row["about"], *_cells(row, peers))
-    Console(file=sys.stdout, width=max(Console().width, _LEAST_COLUMNS)).print(table)
+    Console(file=sys.stdout, width=max(Console().width, LEAST_COLUMNS)).print(table)
 
 
 def _cells(row: dict[str, Any], peers: list[str]) -> list[str]:
@@ -46,13 +46,18 @@ def _cells(row: dict[str, Any], peers: list[str]) -> list[str]:
 
 def _caption(result: dict[str, Any]) -> str:
     machine, ranks = result["machine"], result["ranks"]
-    threads = ", ".join(f"{name}={value}" for name, value in machine["blas_threads"].items())
-    versions = ", ".join(f"{name} {version}" for name, version in machine["versions"].items())
     lines = [
         "batch: samples a rank; own: step minus eager forward and backward, paired; wait: for the reduction",
-        f"{ranks} rank(s), {result['backend']}; {machine['cores']} cores of {machine['cpu']}; {machine['blas']}",
-        f"{versions}; {threads}",
+        f"{ranks} rank(s), {result['backend']}",
+        *machine_lines(machine),
     ]
     if ranks > machine["cores"]:
         lines.append(f"{ranks} ranks share {machine['cores']} cores: these times say nothing about scaling")
     return "\n".join(lines)
+
+
+def machine_lines(machine: dict[str, Any]) -> list[str]:
+    """Where the figures were measured, as lines under a table."""
+    threads = ", ".join(f"{name}={value}" for name, value in machine["blas_threads"].items())
+    versions = ", ".join(f"{name} {version}" for name, version in machine["versions"].items())
+    return [f"{machine['cores']} cores of {machine['cpu']}; {machine['blas']}", f"{versions}; {threads}"]

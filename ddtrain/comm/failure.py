@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from ddtrain.errors import EXCEPTION, DdtrainError
+from ddtrain.errors import EXCEPTION, DdtrainError, GradientError
 
 OnFailure = Callable[[BaseException, int], None]
 INTERRUPTED = 130  # 128 + SIGINT, as shells report it
@@ -43,7 +43,7 @@ def outcome_of(error: BaseException) -> str:
 
 
 def words(error: BaseException) -> str:
-    """What is printed: one line where the user is to act, a traceback where the program is wrong.
+    """What is printed: one line where the user is to act, a traceback where it shows what is wrong in the program.
 
     >>> from ddtrain.errors import UsageError
     >>> words(UsageError("batch size 0", remedy="Give at least 1."))
@@ -53,7 +53,7 @@ def words(error: BaseException) -> str:
         return "ddtrain: interrupted"
     if isinstance(error, SystemExit):
         return f"ddtrain: exited with {error.code!r} while other ranks were at work"
-    if isinstance(error, DdtrainError) and error.exit_code != EXCEPTION:
+    if isinstance(error, DdtrainError) and (error.exit_code != EXCEPTION or isinstance(error, GradientError)):
         return f"ddtrain: error: {error if chr(10) in error.message else error.one_line}"
     return "".join(traceback.format_exception(error)).rstrip("\n")
 

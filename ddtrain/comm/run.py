@@ -93,7 +93,7 @@ def _end(comm: Communicator, error: BaseException, on_failure: OnFailure | None)
     alike = [rank for rank, other in enumerate(outcomes) if other == outcome] if outcomes else [comm.rank]
     everybody = len(alike) == comm.size
     if comm.rank == alike[0] and not (everybody and quiet):
-        speaks_for_all = everybody and code != EXCEPTION
+        speaks_for_all = everybody and (code != EXCEPTION or comm.size == 1)
         report(error, comm.rank, "" if speaks_for_all else "all ranks" if everybody else ranks(alike), on_failure)
     if outcomes is None:
         code = code or EXCEPTION  # a rank that exits with 0 while others are at work has not completed anything

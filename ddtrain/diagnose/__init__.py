@@ -1,5 +1,6 @@
 """Finding out what went wrong in a run."""
 
+from ddtrain.diagnose.check_gradients import GradientCheck, check_gradients
 from ddtrain.diagnose.nonfinite import CheckedTape
 
-__all__ = ["CheckedTape"]
+__all__ = ["CheckedTape", "GradientCheck", "check_gradients"]

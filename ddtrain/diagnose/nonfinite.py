@@ -7,6 +7,7 @@ bad on the way back is traced to the line that wrote the operation.
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -31,10 +32,16 @@ class CheckedTape(Tape):
     def __init__(self, n_leaves: int, rows: int = -1) -> None:
         super().__init__(n_leaves)
         self.rows = rows
-        self.steps: dict[int, tuple[str, list[int], str]] = {}  # name, argnums, line; the walk frees the entries
+        self.steps: dict[int, tuple[str, Sequence[int], str]] = {}  # name, argnums, line; the walk frees the entries
 
     def process(
-        self, prim: Primitive, ans: Any, args: list[Any], kwargs: dict[str, Any], argnums: list[int], nodes: list[int]
+        self,
+        prim: Primitive,
+        ans: Any,
+        args: Sequence[Any],
+        kwargs: dict[str, Any],
+        argnums: Sequence[int],
+        nodes: Sequence[int],
     ) -> int:
         index = super().process(prim, ans, args, kwargs, argnums, nodes)
         self.steps[index] = (prim.__name__, argnums, calling_line(sys._getframe(2)))

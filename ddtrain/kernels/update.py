@@ -163,12 +163,3 @@ def clip_value_(x: Array, limit: float) -> None:
     array([-1. ,  0.5])
     """
     np.clip(x, -limit, limit, out=x)
-
-
-def all_finite(x: Array) -> bool:
-    """Whether there is neither NaN nor infinity in ``x``.
-
-    >>> all_finite(np.array([1.0, np.inf]))
-    False
-    """
-    return all(bool(np.isfinite(piece).all()) for (piece,) in _pieces(x))

@@ -55,11 +55,6 @@ def bias_uniform(n_in: int) -> Init:
     return lambda generator, shape: generator.uniform(-bound, bound, shape)
 
 
-def he_normal(generator: np.random.Generator, shape: tuple[int, ...]) -> NDArray[Any]:
-    """Normal with variance 2/fan-in: keeps the variance of ReLU networks (He et al., arXiv:1502.01852, eq. 10)."""
-    return normal((2 / fan_in(shape)) ** 0.5)(generator, shape)
-
-
 def glorot_uniform(generator: np.random.Generator, shape: tuple[int, ...]) -> NDArray[Any]:
     """Uniform with variance 2/(fan-in + fan-out), for tanh networks (Glorot & Bengio 2010, eq. 16)."""
     fan_out = fan_in(shape) // shape[-2] * shape[-1] if len(shape) > 1 else shape[-1]

@@ -1,22 +1,29 @@
 """NumPy with derivatives: ``import ddtrain.numpy as np``.
 
 The same names, on the same arrays; a traced value may stand wherever an array may. Every name is here because a line
-in one of the families puts it here: ``arithmetic elementwise choices comparisons complexes casts`` work entry by entry,
-``reductions scans`` along axes, ``shapes joining indexing`` move entries, ``products einsum linalg`` multiply them,
-``creation random`` make new ones. A name that NumPy has and this table lacks answers with what to do about it.
+in one of the families puts it here:
+
+- entry by entry: ``arithmetic elementwise special floats choices comparisons complexes casts``
+- along axes: ``reductions scans nans statistics differences ranks``
+- moving entries: ``shapes arrangements joining indexing selections``
+- products: ``products einsum linalg fft convolutions polynomials interpolation``
+- the rest: ``creation random mapping``
+
+``_rest`` lists the names of NumPy that are passed on unchanged, and those refused; any other says how to add a rule.
 
 Importing this package registers the box of arrays (``_box.py``), without which nothing can be traced.
 """
 
 from __future__ import annotations
 
-from typing import NoReturn
+from typing import Any
 
 import numpy as _np
 
-from ddtrain.numpy import linalg, random
+from ddtrain.numpy import fft, linalg, random
 from ddtrain.numpy._box import COUNTERPARTS, ArrayBox
 from ddtrain.numpy._missing import missing_name
+from ddtrain.numpy._rest import UNCHANGED
 from ddtrain.numpy.arithmetic import (
     abs,
     absolute,
@@ -38,6 +45,19 @@ from ddtrain.numpy.arithmetic import (
     square,
     subtract,
     true_divide,
+)
+from ddtrain.numpy.arrangements import (
+    broadcast_arrays,
+    diagflat,
+    fliplr,
+    flipud,
+    ix_,
+    meshgrid,
+    resize,
+    rollaxis,
+    rot90,
+    trim_zeros,
+    unstack,
 )
 from ddtrain.numpy.casts import (
     astype,
@@ -61,10 +81,13 @@ from ddtrain.numpy.comparisons import (
     argmin,
     argsort,
     argwhere,
+    around,
     array_equal,
+    array_equiv,
     bincount,
     ceil,
     count_nonzero,
+    diag_indices_from,
     digitize,
     equal,
     flatnonzero,
@@ -73,9 +96,14 @@ from ddtrain.numpy.comparisons import (
     greater,
     greater_equal,
     isclose,
+    iscomplex,
     isfinite,
+    isin,
     isinf,
     isnan,
+    isneginf,
+    isposinf,
+    isreal,
     less,
     less_equal,
     logical_and,
@@ -89,8 +117,9 @@ from ddtrain.numpy.comparisons import (
     searchsorted,
     sign,
     signbit,
+    tril_indices_from,
+    triu_indices_from,
     trunc,
-    unique,
 )
 from ddtrain.numpy.complexes import (
     angle,
@@ -98,6 +127,10 @@ from ddtrain.numpy.complexes import (
     conjugate,
     imag,
     real,
+)
+from ddtrain.numpy.convolutions import (
+    convolve,
+    correlate,
 )
 from ddtrain.numpy.creation import (
     arange,
@@ -130,11 +163,9 @@ from ddtrain.numpy.creation import (
     int64,
     integer,
     isscalar,
-    ix_,
     linspace,
     loadtxt,
     logspace,
-    meshgrid,
     nan,
     ndarray,
     newaxis,
@@ -152,6 +183,13 @@ from ddtrain.numpy.creation import (
     unravel_index,
     zeros,
     zeros_like,
+)
+from ddtrain.numpy.differences import (
+    diff,
+    ediff1d,
+    gradient,
+    trapezoid,
+    unwrap,
 )
 from ddtrain.numpy.einsum import (
     einsum,
@@ -191,39 +229,112 @@ from ddtrain.numpy.elementwise import (
     tan,
     tanh,
 )
+from ddtrain.numpy.floats import (
+    copysign,
+    divmod,
+    fix,
+    float_power,
+    frexp,
+    ldexp,
+    modf,
+    nan_to_num,
+    nextafter,
+    real_if_close,
+    spacing,
+)
 from ddtrain.numpy.indexing import (
     diag,
     diagonal,
     pad,
-    sort,
     take,
     take_along_axis,
     tril,
     triu,
 )
+from ddtrain.numpy.interpolation import (
+    interp,
+)
 from ddtrain.numpy.joining import (
     append,
     array,
     array_split,
+    asanyarray,
     asarray,
+    asarray_chkfinite,
+    ascontiguousarray,
+    asfortranarray,
+    block,
     column_stack,
+    concat,
     concatenate,
+    copy,
+    dsplit,
+    dstack,
     hsplit,
     hstack,
+    row_stack,
     split,
     stack,
     vsplit,
     vstack,
 )
+from ddtrain.numpy.mapping import (
+    apply_along_axis,
+    apply_over_axes,
+    vectorize,
+)
+from ddtrain.numpy.nans import (
+    nanargmax,
+    nanargmin,
+    nancumprod,
+    nancumsum,
+    nanmax,
+    nanmean,
+    nanmin,
+    nanprod,
+    nanstd,
+    nansum,
+    nanvar,
+)
+from ddtrain.numpy.polynomials import (
+    poly,
+    polyadd,
+    polyder,
+    polyfit,
+    polyint,
+    polymul,
+    polysub,
+    polyval,
+    roots,
+    vander,
+)
 from ddtrain.numpy.products import (
+    cross,
     dot,
     inner,
     kron,
     matmul,
+    matvec,
     outer,
     tensordot,
     trace,
     vdot,
+    vecdot,
+    vecmat,
+)
+from ddtrain.numpy.ranks import (
+    argpartition,
+    lexsort,
+    median,
+    nanmedian,
+    nanpercentile,
+    nanquantile,
+    partition,
+    percentile,
+    quantile,
+    sort,
+    sort_complex,
+    unique,
 )
 from ddtrain.numpy.reductions import (
     amax,
@@ -236,12 +347,25 @@ from ddtrain.numpy.reductions import (
     var,
 )
 from ddtrain.numpy.scans import (
+    cumprod,
     cumsum,
+    cumulative_prod,
+    cumulative_sum,
     prod,
+)
+from ddtrain.numpy.selections import (
+    choose,
+    compress,
+    delete,
+    extract,
+    insert,
+    piecewise,
+    select,
 )
 from ddtrain.numpy.shapes import (
     atleast_1d,
     atleast_2d,
+    atleast_3d,
     broadcast_to,
     expand_dims,
     flip,
@@ -260,36 +384,62 @@ from ddtrain.numpy.shapes import (
     tile,
     transpose,
 )
+from ddtrain.numpy.special import (
+    heaviside,
+    i0,
+    sinc,
+)
+from ddtrain.numpy.statistics import (
+    average,
+    corrcoef,
+    cov,
+    ptp,
+)
 
 __all__ = [
     "ArrayBox", "abs", "absolute", "acos", "acosh", "add", "all", "allclose", "amax", "amin", "angle", "any",
-    "append", "arange", "arccos", "arccosh", "arcsin", "arcsinh", "arctan", "arctan2", "arctanh", "argmax",
-    "argmin", "argsort", "argwhere", "array", "array_equal", "array_split", "asarray", "asin", "asinh", "astype",
-    "atan", "atan2", "atanh", "atleast_1d", "atleast_2d", "bincount", "bool_", "broadcast_shapes", "broadcast_to",
-    "cbrt", "ceil", "clip", "column_stack", "complex128", "complex64", "concatenate", "conj", "conjugate", "cos",
-    "cosh", "count_nonzero", "cumsum", "deg2rad", "degrees", "diag", "diagonal", "digitize", "divide", "dot",
-    "dtype", "e", "einsum", "empty", "empty_like", "equal", "errstate", "euler_gamma", "exp", "exp2", "expand_dims",
-    "expm1", "eye", "fabs", "finfo", "flatnonzero", "flip", "float16", "float32", "float64", "floating", "floor",
-    "floor_divide", "fmax", "fmin", "fmod", "full", "full_like", "geomspace", "greater", "greater_equal", "hsplit",
-    "hstack", "hypot", "identity", "iinfo", "imag", "indices", "inf", "inner", "int16", "int32", "int64", "int8",
-    "integer", "isclose", "iscomplexobj", "isfinite", "isinf", "isnan", "isrealobj", "isscalar", "ix_", "kron",
-    "less", "less_equal", "linalg", "linspace", "loadtxt", "log", "log10", "log1p", "log2", "logaddexp",
+    "append", "apply_along_axis", "apply_over_axes", "arange", "arccos", "arccosh", "arcsin", "arcsinh", "arctan",
+    "arctan2", "arctanh", "argmax", "argmin", "argpartition", "argsort", "argwhere", "around", "array",
+    "array_equal", "array_equiv", "array_split", "asanyarray", "asarray", "asarray_chkfinite", "ascontiguousarray",
+    "asfortranarray", "asin", "asinh", "astype", "atan", "atan2", "atanh", "atleast_1d", "atleast_2d", "atleast_3d",
+    "average", "bincount", "block", "bool_", "broadcast_arrays", "broadcast_shapes", "broadcast_to", "cbrt", "ceil",
+    "choose", "clip", "column_stack", "complex128", "complex64", "compress", "concat", "concatenate", "conj",
+    "conjugate", "convolve", "copy", "copysign", "corrcoef", "correlate", "cos", "cosh", "count_nonzero", "cov",
+    "cross", "cumprod", "cumsum", "cumulative_prod", "cumulative_sum", "deg2rad", "degrees", "delete", "diag",
+    "diag_indices_from", "diagflat", "diagonal", "diff", "digitize", "divide", "divmod", "dot", "dsplit", "dstack",
+    "dtype", "e", "ediff1d", "einsum", "empty", "empty_like", "equal", "errstate", "euler_gamma", "exp", "exp2",
+    "expand_dims", "expm1", "extract", "eye", "fabs", "fft", "finfo", "fix", "flatnonzero", "flip", "fliplr",
+    "flipud", "float16", "float32", "float64", "float_power", "floating", "floor", "floor_divide", "fmax", "fmin",
+    "fmod", "frexp", "full", "full_like", "geomspace", "gradient", "greater", "greater_equal", "heaviside",
+    "hsplit", "hstack", "hypot", "i0", "identity", "iinfo", "imag", "indices", "inf", "inner", "insert", "int16",
+    "int32", "int64", "int8", "integer", "interp", "isclose", "iscomplex", "iscomplexobj", "isfinite", "isin",
+    "isinf", "isnan", "isneginf", "isposinf", "isreal", "isrealobj", "isscalar", "ix_", "kron", "ldexp", "less",
+    "less_equal", "lexsort", "linalg", "linspace", "loadtxt", "log", "log10", "log1p", "log2", "logaddexp",
     "logaddexp2", "logical_and", "logical_not", "logical_or", "logical_xor", "logspace", "matmul",
-    "matrix_transpose", "max", "maximum", "mean", "meshgrid", "min", "minimum", "mod", "moveaxis", "multiply",
-    "nan", "ndarray", "ndim", "negative", "newaxis", "nonzero", "not_equal", "ones", "ones_like", "outer", "pad",
-    "permute_dims", "pi", "positive", "pow", "power", "printoptions", "prod", "promote_types", "rad2deg", "radians",
-    "random", "ravel", "real", "reciprocal", "remainder", "repeat", "reshape", "result_type", "rint", "roll",
-    "round", "s_", "searchsorted", "set_printoptions", "shape", "sign", "signbit", "sin", "sinh", "size", "sort",
-    "split", "sqrt", "square", "squeeze", "stack", "std", "subtract", "sum", "swapaxes", "take", "take_along_axis",
-    "tan", "tanh", "tensordot", "tile", "trace", "transpose", "tri", "tril", "tril_indices", "triu", "triu_indices",
-    "true_divide", "trunc", "uint8", "unique", "unravel_index", "var", "vdot", "vsplit", "vstack", "where", "zeros",
+    "matrix_transpose", "matvec", "max", "maximum", "mean", "median", "meshgrid", "min", "minimum", "mod", "modf",
+    "moveaxis", "multiply", "nan", "nan_to_num", "nanargmax", "nanargmin", "nancumprod", "nancumsum", "nanmax",
+    "nanmean", "nanmedian", "nanmin", "nanpercentile", "nanprod", "nanquantile", "nanstd", "nansum", "nanvar",
+    "ndarray", "ndim", "negative", "newaxis", "nextafter", "nonzero", "not_equal", "ones", "ones_like", "outer",
+    "pad", "partition", "percentile", "permute_dims", "pi", "piecewise", "poly", "polyadd", "polyder", "polyfit",
+    "polyint", "polymul", "polysub", "polyval", "positive", "pow", "power", "printoptions", "prod", "promote_types",
+    "ptp", "quantile", "rad2deg", "radians", "random", "ravel", "real", "real_if_close", "reciprocal", "remainder",
+    "repeat", "reshape", "resize", "result_type", "rint", "roll", "rollaxis", "roots", "rot90", "round",
+    "row_stack", "s_", "searchsorted", "select", "set_printoptions", "shape", "sign", "signbit", "sin", "sinc",
+    "sinh", "size", "sort", "sort_complex", "spacing", "split", "sqrt", "square", "squeeze", "stack", "std",
+    "subtract", "sum", "swapaxes", "take", "take_along_axis", "tan", "tanh", "tensordot", "tile", "trace",
+    "transpose", "trapezoid", "tri", "tril", "tril_indices", "tril_indices_from", "trim_zeros", "triu",
+    "triu_indices", "triu_indices_from", "true_divide", "trunc", "uint8", "unique", "unravel_index", "unstack",
+    "unwrap", "vander", "var", "vdot", "vecdot", "vecmat", "vectorize", "vsplit", "vstack", "where", "zeros",
     "zeros_like",
 ]  # fmt: skip
 
 # a function of NumPy that meets a traced value is answered by the one of the same name here
 COUNTERPARTS.update((getattr(_np, name), globals()[name]) for name in __all__ if callable(getattr(_np, name, None)))
 COUNTERPARTS.update((getattr(_np.linalg, name), getattr(linalg, name)) for name in linalg.RULED)
+COUNTERPARTS.update((getattr(_np.fft, name), getattr(fft, name)) for name in fft.RULED)
 
 
-def __getattr__(name: str) -> NoReturn:
+def __getattr__(name: str) -> Any:
+    if name in UNCHANGED:
+        return getattr(_np, name)
     raise missing_name(_np, name)

@@ -6,13 +6,14 @@ Its operators and methods are the differentiable functions. NumPy's own function
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 from typing import Any, NoReturn
 
 import numpy as np
 
 from ddtrain.autodiff import Box, register_box
-from ddtrain.errors import DerivativeError
+from ddtrain.errors import DerivativeError, ShapeError
 from ddtrain.numpy import (
     arithmetic,
     casts,
@@ -20,14 +21,30 @@ from ddtrain.numpy import (
     comparisons,
     complexes,
     indexing,
+    joining,
     products,
+    ranks,
     reductions,
     scans,
+    selections,
     shapes,
 )
 from ddtrain.numpy._missing import no_rule
+from ddtrain.source import calling_line
 
 COUNTERPARTS: dict[Any, Any] = {}  # a function of NumPy -> ours; filled in __init__.py
+
+
+METHODS: dict[Any, Any] = {  # (ufunc, method) -> ours, along one axis
+    (np.add, "reduce"): reductions.sum,
+    (np.add, "accumulate"): scans.cumsum,
+    (np.multiply, "reduce"): scans.prod,
+    (np.multiply, "accumulate"): scans.cumprod,
+    (np.maximum, "reduce"): reductions.max,
+    (np.minimum, "reduce"): reductions.min,
+    (np.logical_and, "reduce"): comparisons.all,
+    (np.logical_or, "reduce"): comparisons.any,
+}
 
 
 class ArrayBox(Box):
@@ -94,11 +111,13 @@ class ArrayBox(Box):
     any = comparisons.any
     argmax = comparisons.argmax
     argmin = comparisons.argmin
+    argpartition = ranks.argpartition
     argsort = comparisons.argsort
     astype = casts.astype
     clip = choices.clip
     conj = complexes.conjugate
     conjugate = complexes.conjugate
+    cumprod = scans.cumprod
     cumsum = scans.cumsum
     diagonal = indexing.diagonal
     dot = products.dot
@@ -111,6 +130,7 @@ class ArrayBox(Box):
     ravel = shapes.ravel
     repeat = shapes.repeat
     round = comparisons.round
+    searchsorted = comparisons.searchsorted
     squeeze = shapes.squeeze
     std = reductions.std
     sum = reductions.sum
@@ -126,6 +146,10 @@ class ArrayBox(Box):
         """The axes in another order, reversed unless told."""
         return shapes.transpose(self, axes[0] if len(axes) == 1 else axes or None)
 
+    def compress(self, condition: Any, axis: int | None = None) -> Any:
+        """The layers along ``axis`` at which ``condition`` holds."""
+        return selections.compress(condition, self, axis)
+
     def copy(self) -> Any:
         """The value itself: traced arrays are never written to."""
         return self
@@ -137,6 +161,8 @@ class ArrayBox(Box):
         return (self[i] for i in range(len(self)))
 
     def __bool__(self) -> bool:
+        if self.size != 1 or not self.trace.branches:
+            raise _no_branch(self)
         return bool(self.value)
 
     def __repr__(self) -> str:
@@ -165,10 +191,15 @@ class ArrayBox(Box):
     def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **kwargs: Any) -> Any:
         if kwargs.get("out") is not None or method == "at":
             raise _written_to()
-        if method != "__call__" or ufunc not in COUNTERPARTS:
-            name = ufunc.__name__ if method == "__call__" else f"{ufunc.__name__}.{method}"
-            raise no_rule(name)
-        return COUNTERPARTS[ufunc](*inputs, **kwargs)
+        if method == "__call__" and ufunc in COUNTERPARTS:
+            return COUNTERPARTS[ufunc](*inputs, **kwargs)
+        if method == "outer" and ufunc in COUNTERPARTS and not kwargs:
+            x, y = inputs
+            column = shapes.reshape(joining.asarray(x), (*shapes.shape(x), *(1 for _ in shapes.shape(y))))
+            return COUNTERPARTS[ufunc](column, y)
+        if (ufunc, method) in METHODS and kwargs.keys() <= {"axis", "keepdims"}:
+            return METHODS[ufunc, method](*inputs, **({"axis": 0} | kwargs))
+        raise no_rule(ufunc.__name__ if method == "__call__" else f"{ufunc.__name__}.{method}")
 
     def __array_function__(self, func: Any, types: Any, args: Any, kwargs: Any) -> Any:
         if func not in COUNTERPARTS:
@@ -180,6 +211,15 @@ def _written_to() -> DerivativeError:
     return DerivativeError(
         "assignment into an array under a trace",
         remedy="Build a new array: np.where, np.concatenate or np.stack, and x = x + y for x += y.",
+    )
+
+
+def _no_branch(x: ArrayBox) -> ShapeError:
+    why = "this trace is repeated for other values" if x.size == 1 else f"it has shape {x.shape}"
+    return ShapeError(
+        f"Python branches on the truth of a traced array, but {why}",
+        remedy="Choose by np.where, or reduce by np.any, np.all first." if x.size != 1 else "Choose by np.where.",
+        line=calling_line(sys._getframe(1)),
     )
 
 

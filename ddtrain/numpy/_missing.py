@@ -5,10 +5,14 @@ from __future__ import annotations
 from types import ModuleType
 
 from ddtrain.errors import DerivativeError
+from ddtrain.numpy._rest import REFUSED
 
 
 def no_rule(name: str) -> DerivativeError:
     """The error for a function of NumPy that has no differentiable counterpart, with the way to add one."""
+    if name in REFUSED:
+        reason, remedy = REFUSED[name]
+        return DerivativeError(f"numpy.{name} {reason}", remedy=remedy)
     return DerivativeError(
         f"numpy.{name} has no derivative rule",
         remedy=f"Compose it of functions in ddtrain.numpy, or declare f = primitive(numpy.{name}), "

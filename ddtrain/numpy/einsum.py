@@ -11,6 +11,7 @@ from ddtrain.autodiff import defjvp_rest, defvjp_rest, primitive
 from ddtrain.autodiff.examples import case
 from ddtrain.errors import ShapeError
 from ddtrain.numpy.indexing import diagonal
+from ddtrain.numpy.joining import asarray
 from ddtrain.numpy.shapes import expand_dims, ndim, shape
 
 
@@ -57,8 +58,14 @@ defvjp_rest(contract, _operand_rule)
 defjvp_rest(contract, _operand_push)
 
 
-def einsum(subscripts: str, *operands: Any) -> Any:
-    """The sum of products that ``subscripts`` says, in NumPy's notation, e.g. ``"...ij,jk->...ik"``.
+def einsum(*operands: Any, optimize: Any = True) -> Any:
+    """The sum of products that subscripts say, in NumPy's notation: ``einsum("...ij,jk->...ik", x, y)``.
+
+    Parameters
+    ----------
+    operands : the subscripts and the arrays; or each array followed by a list of numbers for its axes, and last, if
+        any, that of the result: ``einsum(x, [..., 0, 1], y, [1, 2], [..., 0, 2])``
+    optimize : accepted for compatibility; three operands or more are multiplied in the cheapest order
 
     Raises
     ------
@@ -67,13 +74,24 @@ def einsum(subscripts: str, *operands: Any) -> Any:
     >>> einsum("ii", np.eye(3))
     np.float64(3.0)
     """
-    labels, output = _spelled_out(subscripts.replace(" ", ""), [ndim(x) for x in operands])
-    parts = list(operands)
+    if not isinstance(operands[0], str):
+        operands = _with_letters(operands)
+    subscripts, parts = operands[0], [asarray(x) for x in operands[1:]]
+    labels, output = _spelled_out(subscripts.replace(" ", ""), [ndim(x) for x in parts])
     for k, mine in enumerate(labels):
         while len(set(mine)) < len(mine):
             parts[k], mine = _on_diagonal(parts[k], mine)
         labels[k] = mine
     return contract(f"{','.join(labels)}->{output}", *parts)
+
+
+def _with_letters(operands: tuple[Any, ...]) -> tuple[Any, ...]:
+    """The same operands after a string, given lists of numbers; letters in the order of the numbers."""
+    letters = sorted(string.ascii_letters)
+    lists = [*operands[1::2], operands[-1]] if len(operands) % 2 else operands[1::2]
+    words = ["".join("..." if label is Ellipsis else letters[label] for label in labels) for labels in lists]
+    arrays = operands[: len(operands) // 2 * 2 : 2]
+    return ("->".join([",".join(words[: len(arrays)]), *words[len(arrays) :]]), *arrays)
 
 
 def _spelled_out(subscripts: str, ndims: list[int]) -> tuple[list[str], str]:

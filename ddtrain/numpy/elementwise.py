@@ -7,12 +7,15 @@ which leave float32 alone where NumPy's would promote it.
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
 
 from ddtrain.autodiff import def_elementwise, primitive
 from ddtrain.autodiff.examples import Case, Sampler, case
 from ddtrain.numpy.arithmetic import log, sqrt
+from ddtrain.numpy.choices import where
+from ddtrain.numpy.comparisons import isinf
 
 
 def _any(r: Sampler) -> list[Case]:
@@ -45,11 +48,32 @@ def_elementwise(log10, lambda g, ans, x: g / (x * math.log(10)))
 log1p = primitive(np.log1p, examples=_positive)
 def_elementwise(log1p, lambda g, ans, x: g / (x + 1))
 
+
+def _part_of_sum(exponential: Any, g: Any, ans: Any, x: Any, other: Any) -> Any:
+    """g exp(x - ans): the share of ``x`` in the sum.
+
+    An infinite answer is that of its infinite terms, which share the derivative as ties of ``maximum`` do.
+    """
+    endless = isinf(ans)
+    if not endless.any():
+        return g * exponential(x - ans)
+    share = where(x == other, 0.5, where(x == ans, 1.0, 0.0))
+    return g * where(endless, share, exponential(where(endless, 0.0, x) - where(endless, 0.0, ans)))
+
+
 logaddexp = primitive(np.logaddexp, examples=lambda r: [case(r(2, 3), r(2, 3)), case(r(4, 1), r(3)), case(r(3), 0.0)])
-def_elementwise(logaddexp, lambda g, ans, x, y: g * exp(x - ans), lambda g, ans, x, y: g * exp(y - ans))
+def_elementwise(
+    logaddexp,
+    lambda g, ans, x, y: _part_of_sum(exp, g, ans, x, y),
+    lambda g, ans, x, y: _part_of_sum(exp, g, ans, y, x),
+)
 
 logaddexp2 = primitive(np.logaddexp2, examples=lambda r: [case(r(2, 3), r(2, 3)), case(r(4, 1), r(3))])
-def_elementwise(logaddexp2, lambda g, ans, x, y: g * exp2(x - ans), lambda g, ans, x, y: g * exp2(y - ans))
+def_elementwise(
+    logaddexp2,
+    lambda g, ans, x, y: _part_of_sum(exp2, g, ans, x, y),
+    lambda g, ans, x, y: _part_of_sum(exp2, g, ans, y, x),
+)
 
 sin = primitive(np.sin, examples=_any)
 cos = primitive(np.cos, examples=_any)

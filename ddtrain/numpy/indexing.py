@@ -11,7 +11,7 @@ from numpy.lib.array_utils import normalize_axis_index
 from ddtrain.autodiff import def_linear, defjvp, defvjp, primitive
 from ddtrain.autodiff.examples import case
 from ddtrain.numpy.comparisons import argsort
-from ddtrain.numpy.shapes import ndim, ravel, shape
+from ddtrain.numpy.shapes import as_array, ndim, ravel, shape
 
 _UNIQUE = (int, slice, type(None), EllipsisType, np.integer)  # index parts that name no entry twice
 
@@ -56,6 +56,7 @@ def_linear(place)
 
 def take(x: Any, indices: Any, axis: int | None = None) -> Any:
     """Entries of ``x`` along ``axis`` (of the flat array, for None) at ``indices``, which may repeat."""
+    x = as_array(x)
     if axis is None:
         x, axis = ravel(x), 0
     return getitem(x, (slice(None),) * normalize_axis_index(axis, ndim(x)) + (np.asarray(indices),))
@@ -63,6 +64,7 @@ def take(x: Any, indices: Any, axis: int | None = None) -> Any:
 
 def take_along_axis(x: Any, indices: Any, axis: int | None = -1) -> Any:
     """Entries of ``x`` along ``axis`` at ``indices``, of as many dimensions as ``x``."""
+    x = as_array(x)
     if axis is None:
         return getitem(ravel(x), (indices,))
     axis, n = normalize_axis_index(axis, ndim(x)), ndim(x)
@@ -72,6 +74,7 @@ def take_along_axis(x: Any, indices: Any, axis: int | None = -1) -> Any:
 
 def sort(x: Any, axis: int | None = -1) -> Any:
     """``x`` in ascending order along ``axis``; equal entries keep their order."""
+    x = as_array(x)
     if axis is None:
         x, axis = ravel(x), -1
     return take_along_axis(x, argsort(x, axis=axis, kind="stable"), axis)
@@ -101,6 +104,7 @@ def_linear(place_diagonal)
 
 def diag(x: Any, k: int = 0) -> Any:
     """The ``k``-th diagonal of a matrix, or the square matrix with the vector ``x`` on it."""
+    x = as_array(x)
     if ndim(x) == 2:
         return diagonal(x, k)
     n = shape(x)[0] + abs(k)
@@ -143,6 +147,7 @@ def pad(x: Any, pad_width: Any, mode: str = "constant", constant_values: float =
     >>> pad(np.array([1.0, 2.0]), (1, 2))
     array([0., 1., 2., 0., 0.])
     """
+    x = as_array(x)
     widths = np.broadcast_to(pad_width, (ndim(x), 2)).tolist()
     if mode == "constant":
         return pad_constant(x, tuple(map(tuple, widths)), constant_values)

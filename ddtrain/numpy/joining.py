@@ -10,9 +10,9 @@ import numpy as np
 from numpy.lib.array_utils import normalize_axis_index
 from numpy.typing import DTypeLike
 
-from ddtrain.autodiff import BOXES, defjvp_rest, defvjp_rest, primitive
+from ddtrain.autodiff import BOXES, defjvp_rest, defvjp_rest, primitive, value_of
 from ddtrain.autodiff.examples import case
-from ddtrain.numpy.shapes import atleast_1d, atleast_2d, expand_dims, ndim, ravel, shape
+from ddtrain.numpy.shapes import atleast_1d, atleast_2d, atleast_3d, expand_dims, ndim, ravel, reshape, shape
 
 
 def _join(axis: int, *parts: Any) -> Any:
@@ -46,6 +46,9 @@ def concatenate(arrays: Sequence[Any], axis: int | None = 0) -> Any:
     return join(0, *[ravel(a) for a in arrays]) if axis is None else join(axis, *arrays)
 
 
+concat = concatenate
+
+
 def append(x: Any, values: Any, axis: int | None = None) -> Any:
     """``values`` after ``x`` along ``axis``."""
     return concatenate([x, values], axis)
@@ -72,8 +75,44 @@ def column_stack(arrays: Sequence[Any]) -> Any:
     return concatenate([a if ndim(a) > 1 else expand_dims(ravel(a), 1) for a in arrays], 1)
 
 
+row_stack = vstack
+
+
+def dstack(arrays: Sequence[Any]) -> Any:
+    """The arrays one behind another, along axis 2."""
+    return concatenate([atleast_3d(a) for a in arrays], 2)
+
+
+def block(arrays: Any) -> Any:
+    """An array put together of blocks in nested lists: the innermost along the last axis.
+
+    >>> block([[np.eye(1), np.zeros((1, 2))], [np.ones((1, 3))]])
+    array([[1., 0., 0.],
+           [1., 1., 1.]])
+    """
+    depth = _depth(arrays)
+    n = max([depth, *[ndim(leaf) for leaf in _leaves(arrays)]])
+    return _assemble(arrays, -depth, n)
+
+
+def _depth(x: Any) -> int:
+    return 1 + max(map(_depth, x)) if isinstance(x, list) else 0
+
+
+def _leaves(x: Any) -> list[Any]:
+    return [leaf for part in x for leaf in _leaves(part)] if isinstance(x, list) else [x]
+
+
+def _assemble(x: Any, axis: int, n: int) -> Any:
+    if isinstance(x, list):
+        return concatenate([_assemble(part, axis + 1, n) for part in x], axis)
+    x = asarray(x)
+    return reshape(x, (1,) * (n - ndim(x)) + shape(x))
+
+
 def array_split(x: Any, indices_or_sections: int | Sequence[int], axis: int = 0) -> list[Any]:
     """``x`` cut along ``axis`` into that many nearly equal parts, or before each of the given indices."""
+    x = asarray(x)
     extent = shape(x)[axis]
     if isinstance(indices_or_sections, int):
         lengths = map(len, np.array_split(np.arange(extent), indices_or_sections))
@@ -103,6 +142,11 @@ def hsplit(x: Any, indices_or_sections: int | Sequence[int]) -> list[Any]:
     return split(x, indices_or_sections, 0 if ndim(x) == 1 else 1)
 
 
+def dsplit(x: Any, indices_or_sections: int | Sequence[int]) -> list[Any]:
+    """:func:`split` along axis 2."""
+    return split(x, indices_or_sections, 2)
+
+
 def _holds_box(x: Any) -> bool:
     return type(x) in BOXES or (isinstance(x, list | tuple) and any(map(_holds_box, x)))
 
@@ -123,3 +167,28 @@ def array(x: Any, dtype: DTypeLike | None = None) -> Any:
 def asarray(x: Any, dtype: DTypeLike | None = None) -> Any:
     """:func:`array` without copying what is an array already."""
     return array(x, dtype) if _holds_box(x) else np.asarray(x, dtype)
+
+
+asanyarray = asarray
+
+
+def ascontiguousarray(x: Any, dtype: DTypeLike | None = None) -> Any:
+    """:func:`asarray` in C order; of a traced array, itself."""
+    return asarray(x, dtype) if _holds_box(x) else np.ascontiguousarray(x, dtype)
+
+
+def asfortranarray(x: Any, dtype: DTypeLike | None = None) -> Any:
+    """:func:`asarray` in Fortran order; of a traced array, itself."""
+    return asarray(x, dtype) if _holds_box(x) else np.asfortranarray(x, dtype)
+
+
+def copy(x: Any, order: Any = "K") -> Any:
+    """A copy; of a traced array, which is never written to, itself."""
+    return array(x) if _holds_box(x) else np.copy(x, order)
+
+
+def asarray_chkfinite(x: Any, dtype: DTypeLike | None = None) -> Any:
+    """:func:`asarray`, refusing NaN and infinities."""
+    x = asarray(x, dtype)
+    np.asarray_chkfinite(value_of(x))
+    return x

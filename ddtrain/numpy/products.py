@@ -14,8 +14,19 @@ import numpy as np
 from ddtrain.autodiff import defjvp, defvjp, primitive
 from ddtrain.autodiff.examples import case
 from ddtrain.numpy.indexing import diagonal
+from ddtrain.numpy.joining import asarray, stack
 from ddtrain.numpy.reductions import sum
-from ddtrain.numpy.shapes import expand_dims, matrix_transpose, moveaxis, ndim, ravel, reshape, shape, transpose
+from ddtrain.numpy.shapes import (
+    as_array,
+    expand_dims,
+    matrix_transpose,
+    moveaxis,
+    ndim,
+    ravel,
+    reshape,
+    shape,
+    transpose,
+)
 
 
 def _left_rule(g: Any, ans: Any, x: Any, y: Any) -> Any:
@@ -74,6 +85,7 @@ def tensordot(x: Any, y: Any, axes: int | Sequence[Any] = 2) -> Any:
 
 def dot(x: Any, y: Any) -> Any:
     """The matrix product; of more than two axes, the last of ``x`` is summed against the second last of ``y``."""
+    x, y = as_array(x), as_array(y)
     if ndim(x) == 0 or ndim(y) == 0:
         return x * y
     if ndim(x) <= 2 and ndim(y) <= 2:
@@ -83,6 +95,7 @@ def dot(x: Any, y: Any) -> Any:
 
 def inner(x: Any, y: Any) -> Any:
     """The sum of products over the last axes of both."""
+    x, y = as_array(x), as_array(y)
     return x * y if ndim(x) == 0 or ndim(y) == 0 else tensordot(x, y, (-1, -1))
 
 
@@ -108,3 +121,57 @@ def kron(x: Any, y: Any) -> Any:
 def trace(x: Any, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Any:
     """The sum of a diagonal."""
     return sum(diagonal(x, offset, axis1, axis2), -1)
+
+
+def vecdot(x: Any, y: Any, axis: int = -1) -> Any:
+    """The inner products of vectors along ``axis``, the first conjugated.
+
+    >>> vecdot(np.ones((2, 3)), np.arange(3.0))
+    array([3., 3.])
+    """
+    x, y = asarray(x), asarray(y)
+    return sum(moveaxis(x, axis, -1).conj() * moveaxis(y, axis, -1), -1)
+
+
+def matvec(x: Any, y: Any) -> Any:
+    """The product of each matrix with a vector, in the last axes.
+
+    >>> matvec(np.eye(2), np.array([[1.0, 2.0], [3.0, 4.0]]))
+    array([[1., 2.],
+           [3., 4.]])
+    """
+    return matmul(x, expand_dims(y, -1))[..., 0]
+
+
+def vecmat(x: Any, y: Any) -> Any:
+    """The product of each vector, conjugated, with a matrix, in the last axes."""
+    return matmul(expand_dims(asarray(x).conj(), -2), y)[..., 0, :]
+
+
+def cross(x: Any, y: Any, axisa: int = -1, axisb: int = -1, axisc: int = -1, axis: int | None = None) -> Any:
+    """The vector product of vectors of three entries; of two entries, the third entry of it.
+
+    Parameters
+    ----------
+    axisa, axisb, axisc : the axes of the vectors in ``x``, in ``y``, and in the result
+    axis : stands for all three
+
+    >>> cross(np.array([1.0, 0.0, 0.0]), np.array([0.0, 1.0, 0.0]))
+    array([0., 0., 1.])
+    """
+    if axis is not None:
+        axisa = axisb = axisc = axis
+    x, y = moveaxis(asarray(x), axisa, -1), moveaxis(asarray(y), axisb, -1)
+    if {x.shape[-1], y.shape[-1]} - {2, 3}:
+        raise ValueError(f"cross: vectors of {x.shape[-1]} and {y.shape[-1]} entries; only 2 or 3 have a cross product")
+    flat_x, flat_y = x.shape[-1] == 2, y.shape[-1] == 2
+    third = x[..., 0] * y[..., 1] - x[..., 1] * y[..., 0]
+    if flat_x and flat_y:
+        return third
+    first: Any = 0
+    second: Any = 0
+    if not flat_y:
+        first, second = x[..., 1] * y[..., 2], -x[..., 0] * y[..., 2]
+    if not flat_x:
+        first, second = first - x[..., 2] * y[..., 1], second + x[..., 2] * y[..., 0]
+    return moveaxis(stack([first, second, third], -1), -1, axisc)

@@ -3,6 +3,9 @@
 A training step draws from ``ddtrain.rng`` instead, whose numbers do not depend on who asks first.
 """
 
+from typing import Any
+
+import numpy as np
 from numpy.random import (
     Generator,
     Philox,
@@ -26,3 +29,9 @@ __all__ = [
     "Generator", "Philox", "RandomState", "SeedSequence", "choice", "default_rng", "normal", "permutation", "rand",
     "randint", "randn", "random", "seed", "shuffle", "standard_normal", "uniform",
 ]  # fmt: skip
+
+
+def __getattr__(name: str) -> Any:
+    if hasattr(np.random, name):
+        return getattr(np.random, name)
+    raise AttributeError(f"neither numpy nor ddtrain.numpy has a name {'random.' + name!r}")

@@ -47,12 +47,12 @@ def _count(x: Any, axis: Axis) -> int:
 # A ufunc's own reduction takes a third of the time of NumPy's function around it, on small arrays.
 
 
-def _axes(axis: Axis) -> int | tuple[int, ...] | None:
-    return tuple(axis) if isinstance(axis, list) else axis  # type: ignore[return-value]
+def _axes(axis: Axis) -> Any:
+    return tuple(axis) if isinstance(axis, list) else axis
 
 
 def _sum(x: Any, axis: Axis = None, dtype: DTypeLike | None = None, keepdims: bool = False) -> Any:
-    return np.add.reduce(x, _axes(axis), dtype, keepdims=keepdims)
+    return np.add.reduce(x, _axes(axis), dtype, keepdims=keepdims)  # type: ignore[call-overload]
 
 
 def _mean(x: Any, axis: Axis = None, dtype: DTypeLike | None = None, keepdims: bool = False) -> Any:
@@ -68,11 +68,11 @@ def _std(x: Any, axis: Axis = None, ddof: float = 0, keepdims: bool = False) -> 
 
 
 def _max(x: Any, axis: Axis = None, keepdims: bool = False) -> Any:
-    return np.maximum.reduce(x, _axes(axis), keepdims=keepdims)
+    return np.maximum.reduce(x, _axes(axis), keepdims=keepdims)  # type: ignore[call-overload]
 
 
 def _min(x: Any, axis: Axis = None, keepdims: bool = False) -> Any:
-    return np.minimum.reduce(x, _axes(axis), keepdims=keepdims)
+    return np.minimum.reduce(x, _axes(axis), keepdims=keepdims)  # type: ignore[call-overload]
 
 
 sum = primitive(_sum, name="sum", examples=_examples)

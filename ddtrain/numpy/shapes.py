@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -23,6 +23,11 @@ def shape(x: Any) -> tuple[int, ...]:
 def ndim(x: Any) -> int:
     """The number of axes of an array, traced or not."""
     return x.ndim if hasattr(x, "ndim") else np.ndim(x)
+
+
+def as_array(x: Any) -> Any:
+    """``x`` itself if it is an array, traced or not; of a list or a number, an array."""
+    return x if hasattr(x, "shape") else np.asarray(x)
 
 
 def size(x: Any, axis: int | None = None) -> int:
@@ -127,6 +132,7 @@ def squeeze(x: Any, axis: Axes = None) -> Any:
 
 def repeat(x: Any, repeats: Any, axis: int | None = None) -> Any:
     """Each entry along ``axis`` (of the flat array, for None) repeated: ``repeats`` is one count, or one for each."""
+    x = as_array(x)
     if axis is None:
         x, axis = ravel(x), 0
     axis, extents = normalize_axis_index(axis, ndim(x)), shape(x)
@@ -146,11 +152,27 @@ def tile(x: Any, reps: int | Sequence[int]) -> Any:
     return reshape(wide, tuple(c * e for c, e in zip(counts, extents, strict=True)))
 
 
-def atleast_1d(x: Any) -> Any:
-    """``x`` with at least one axis."""
-    return x if ndim(x) else reshape(x, (1,))
+def atleast_1d(*arrays: Any) -> Any:
+    """Each array with at least one axis."""
+    return _each(arrays, lambda x: x if ndim(x) else reshape(x, (1,)))
 
 
-def atleast_2d(x: Any) -> Any:
-    """``x`` with at least two axes; new ones come first."""
-    return x if ndim(x) > 1 else reshape(x, (1, -1))
+def atleast_2d(*arrays: Any) -> Any:
+    """Each array with at least two axes; new ones come first."""
+    return _each(arrays, lambda x: x if ndim(x) > 1 else reshape(x, (1, -1)))
+
+
+def atleast_3d(*arrays: Any) -> Any:
+    """Each array with at least three axes: of a vector the middle one, of a matrix the first two."""
+    return _each(arrays, _with_three)
+
+
+def _with_three(x: Any) -> Any:
+    if ndim(x) < 2:
+        return reshape(x, (1, -1, 1))
+    return expand_dims(x, 2) if ndim(x) == 2 else x
+
+
+def _each(arrays: tuple[Any, ...], change: Callable[[Any], Any]) -> Any:
+    results = tuple(change(as_array(a)) for a in arrays)
+    return results[0] if len(results) == 1 else results

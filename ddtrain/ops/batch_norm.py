@@ -26,7 +26,7 @@ from ddtrain.autodiff.examples import case
 from ddtrain.errors import ShapeError
 from ddtrain.kernels import norm as kernel
 from ddtrain.ops._shapes import check_vector
-from ddtrain.ops.collectives import Collectives, allreduce, communicator
+from ddtrain.ops.collectives import Collectives, allreduce, peers
 
 
 @dataclass
@@ -117,7 +117,7 @@ def _forward(
     x: Any, scale: Any, shift: Any, eps: float = 1e-5, sync: bool = True, moments: Moments | None = None
 ) -> tuple[Any, Any]:
     _check("batch_norm", x, scale=scale, shift=shift)
-    comm = communicator() if sync else None
+    comm = peers() if sync else None
     count, mean_C, m2_C = kernel.moments(x)
     if comm is not None:
         count, mean_C, m2_C = _merged_over_ranks(comm, count, mean_C, m2_C)

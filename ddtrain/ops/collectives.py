@@ -38,12 +38,18 @@ _current: ContextVar[Collectives | None] = ContextVar("communicator", default=No
 
 
 def communicator() -> Collectives | None:
-    """The communicator of this context, or None where there is one rank only.
+    """The communicator of the step that runs here, for ``communicator().rank``; None outside of any.
 
     >>> communicator() is None
     True
     """
     return _current.get()
+
+
+def peers() -> Collectives | None:
+    """The communicator where there are ranks to speak to, else None: what operations ask."""
+    comm = _current.get()
+    return comm if comm is not None and comm.size > 1 else None
 
 
 @contextmanager
@@ -54,7 +60,7 @@ def use_communicator(comm: Collectives | None) -> Iterator[None]:
     ...     float(allreduce(np.array(2.0)))
     2.0
     """
-    token = _current.set(comm if comm is not None and comm.size > 1 else None)
+    token = _current.set(comm)
     try:
         yield
     finally:
@@ -69,7 +75,7 @@ def _allreduce(x: Any) -> Any:
     >>> allreduce(np.array([1.0, 2.0]))
     array([1., 2.])
     """
-    comm = communicator()
+    comm = peers()
     if comm is None:
         return x
     total = np.array(x, order="C")

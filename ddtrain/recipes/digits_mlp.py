@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from ddtrain import data
 from ddtrain.models import Mlp
-from ddtrain.recipes.losses import classify
+from ddtrain.recipes.common import classify, embedded_only
 from ddtrain.trainer import config
 from ddtrain.trainer.task import Task
 
@@ -34,6 +34,7 @@ class DigitsMlp(config.Config):
 
 def build(settings: DigitsMlp) -> Task:
     """Model, loss and data of the recipe."""
+    embedded_only(settings)
     x_train, y_train, x_valid, y_valid, source = data.digits()
     normalize = data.Normalize(mean=4.88, std=6.02, dtype=settings.run.dtype)  # of all pixels, values 0..16
     return Task(

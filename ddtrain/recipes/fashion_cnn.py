@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from ddtrain import data
 from ddtrain.models import Cnn
-from ddtrain.recipes.losses import classify
+from ddtrain.recipes.common import classify
 from ddtrain.trainer import config
 from ddtrain.trainer.task import Task
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from ddtrain import data
 from ddtrain.models import Nnlm
-from ddtrain.recipes.losses import classify
+from ddtrain.recipes.common import classify, embedded_only
 from ddtrain.trainer import config
 from ddtrain.trainer.task import Task
 
@@ -43,6 +43,7 @@ class ShakespeareNnlm(config.Config):
 
 def build(settings: ShakespeareNnlm) -> Task:
     """Model, loss and data of the recipe."""
+    embedded_only(settings)
     model = settings.model
     train, held_out, vocabulary = data.corpus(data.plays(), min_count=model.min_count)
     x_valid, y_valid = data.windows(held_out, model.context)

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
 from ddtrain.errors import UsageError
-from ddtrain.trainer import options, tables
+from ddtrain.trainer import options, previous, tables
 from ddtrain.trainer.config import Config
 
 Recipes: TypeAlias = Mapping[str, tuple[type[Config] | Config, str]]
@@ -67,6 +67,10 @@ def parse(argv: Sequence[str], recipes: Recipes, *, only: str = "", prog: str = 
     """
     request = _sort_out(argv, only)
     files = [(path, tables.read_toml(path)) for path in request.files]
+    usual = defaults(recipes, request.recipe if request.recipe in recipes else only or next(iter(recipes))).run
+    earlier = previous.files(request.options, files, usual.resume, usual.dir)
+    _same_recipe(request.recipe, earlier)
+    files = [*earlier, *files]
     recipe = _choose(request, files, recipes, only)
     config = defaults(recipes, recipe)
     for path, table in files:
@@ -74,6 +78,15 @@ def parse(argv: Sequence[str], recipes: Recipes, *, only: str = "", prog: str = 
     if request.help:
         return Parsed(recipe, config, help=_help(config, recipe, recipes, only, prog))
     return Parsed(recipe, options.convert(config, request.options), request.print_config)
+
+
+def _same_recipe(given: str, earlier: Sequence[tuple[str, Mapping[str, Any]]]) -> None:
+    for path, table in earlier:
+        if given and given.replace("-", "_") != table.get("recipe"):
+            raise UsageError(
+                f"recipe {given!r}, but the run to be resumed is of recipe {table.get('recipe')!r} ({path})",
+                remedy="Leave the recipe out, or start anew in another --run.dir.",
+            )
 
 
 def defaults(recipes: Recipes, recipe: str) -> Config:

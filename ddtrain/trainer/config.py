@@ -6,8 +6,6 @@ come from (command line over TOML over recipe) is :mod:`ddtrain.trainer.cli`'s b
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from math import isfinite
@@ -51,6 +49,10 @@ class Run:
     """Type of parameters and arithmetic."""
     debug: bool = False
     """Check the result of every operation for NaN and infinity; slow."""
+    check_gradients_every: int = 0
+    """Steps between checks of the gradient against finite differences, on a few weights of each parameter; 0: never.
+    A derivative that is wrong by more than a millionth (a thousandth through kinks of ReLU) ends the run; slow.
+    """
     eval_every: int = 1
     """Epochs between evaluations; 0: never."""
     checkpoint_every: int = 0
@@ -162,11 +164,6 @@ class Config:
         """The TOML text that ``--config`` reads back, naming the recipe if there is one."""
         return tables.to_toml(({"recipe": recipe} if recipe else {}) | self.to_table())
 
-    def digest(self) -> str:
-        """SHA-256 of every value: equal on all ranks before step 0, and recorded in checkpoints."""
-        canonical = json.dumps(self.updated(self.to_table()).to_table(), sort_keys=True)
-        return hashlib.sha256(canonical.encode()).hexdigest()
-
 
 def validate(config: Config, size: int) -> None:
     """Check every value against its range and against the others.
@@ -217,6 +214,7 @@ def _ranges(config: Config) -> Iterator[tuple[str, bool, str]]:
     yield "run.seed", 0 <= run.seed < 2**64, "an integer from 0 to 2**64 - 1"
     yield "run.epochs", run.epochs >= 1, "at least 1"
     yield "run.steps", run.steps >= 0, "0 (no limit) or more"
+    yield "run.check_gradients_every", run.check_gradients_every >= 0, "0 (never) or more"
     yield "run.eval_every", run.eval_every >= 0, "0 (never) or more"
     yield "run.checkpoint_every", run.checkpoint_every >= 0, "0 (once an epoch) or more"
     yield "run.keep", run.keep >= 1, "at least 1"

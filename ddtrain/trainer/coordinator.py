@@ -66,7 +66,7 @@ class Coordinator:
         """
         control = self._obey(self._decide(step, totals, sq_norm) if self.comm.rank == 0 else None)
         if control.reason is Reason.NON_FINITE:
-            raise self._non_finite(totals, control.grad_norm).at(step=step)
+            raise self._non_finite(totals, control.grad_norm).at(step=step + 1)
         return control
 
     def observe(self, step: int, control: StepControl, valid_loss: float) -> StepControl:

@@ -13,12 +13,12 @@ from typing import Any
 
 from ddtrain import data, optim
 from ddtrain.comm.protocol import Communicator
-from ddtrain.diagnose import CheckedTape
+from ddtrain.diagnose import CheckedTape, check_gradients
 from ddtrain.errors import CheckpointError, NonFiniteError, UsageError
 from ddtrain.nn import from_torch, to_torch
 from ddtrain.parallel import verify_replicas
 from ddtrain.parallel.verify import describe
-from ddtrain.trainer import checkpoint, requests
+from ddtrain.trainer import checkpoint, requests, tables
 from ddtrain.trainer.config import Config
 from ddtrain.trainer.coordinator import Coordinator, Reason, StepControl
 from ddtrain.trainer.evaluate import evaluate
@@ -26,7 +26,7 @@ from ddtrain.trainer.records import Records
 from ddtrain.trainer.requests import StopFile
 from ddtrain.trainer.snapshot import Snapshot
 from ddtrain.trainer.step import TrainStep, make_store
-from ddtrain.trainer.task import Task
+from ddtrain.trainer.task import Task, describe_data
 from ddtrain.trainer.totals import Totals
 
 
@@ -63,6 +63,7 @@ class Trainer:
         self.samples, self.batch_size = len(task.train), config.data.batch_size
         if not self.samples:
             raise UsageError("the training data is empty", remedy="Give it at least one sample.")
+        self.data = describe_data(task.train)
         self.store = make_store(task.model, config, comm.alloc)
         self._verify()
         self.optimizer = optim.make(config.optim, self.store.values.size, config.run.dtype)
@@ -100,8 +101,8 @@ class Trainer:
     def _verify(self) -> None:
         """Replicas and data are the same on every rank, or nobody starts. Collective."""
         task, comm = self.task, self.comm
-        lengths = {"training": str(self.samples), "validation": str(len(task.valid) if task.valid else 0)}
-        verify_replicas(lengths, comm, "number of samples for", remedy="Give every rank the same data.")
+        sets = {"for training": self.data, "for validation": describe_data(task.valid)}
+        verify_replicas(sets, comm, "data", remedy="Give every rank the same data.")
         tensors = describe(self.store.tensors)
         verify_replicas(tensors, comm, "tensor", remedy="Build the same model from one seed on every rank.")
 
@@ -123,8 +124,11 @@ class Trainer:
         step_of = self.step_of
         if self.config.run.debug:
             step_of.tape_type = functools.partial(CheckedTape, rows=len(rows))
+        batch, every = self.task.train.batch(rows), self.config.run.check_gradients_every
+        if every and self.step % every == 0:
+            self.records.gradients(self.step + 1, check_gradients(step_of, self.step, batch, count, first))
         try:
-            return step_of.gradients(self.step, self.task.train.batch(rows), count, first, requests.pending())
+            return step_of.gradients(self.step, batch, count, first, requests.pending())
         except NonFiniteError as error:
             row = error.place.pop("row", None)
             if row is not None:
@@ -162,6 +166,7 @@ class Trainer:
             epoch=epoch,
             position=offset * self.batch_size,
             seed=self.config.run.seed,
+            data=self.data,
             model=to_torch(self.task.model, self.store.tensors),
             optim=self.optimizer.state,
             optim_count=self.optimizer.count,
@@ -171,8 +176,8 @@ class Trainer:
             params_sha256=self.store.sha256(),
         )
 
-    def resume(self, saved: Snapshot) -> None:
-        """Take up a saved run where it stood.
+    def resume(self, saved: Snapshot) -> list[str]:
+        """Take up a saved run where it stood; a line for each option that makes it go on differently.
 
         Raises
         ------
@@ -180,7 +185,12 @@ class Trainer:
         UsageError : something that decides the steps to come has changed
         """
         saved.require(to_torch(self.task.model, self.store.tensors), self.optimizer.state)
-        self._require_same_run(saved)
+        changes = self._changes(saved)
+        if saved.data != self.data:
+            raise UsageError(
+                f"the training data is {self.data}, but the checkpoint's run had {saved.data}",
+                remedy="Give the data that the run had, or start anew in another --run.dir.",
+            )
         tensors = from_torch(self.task.model, saved.model)
         self.store.load(tensors, tensors)
         for name, vector in self.optimizer.state.items():
@@ -188,14 +198,26 @@ class Trainer:
         self.optimizer.count = saved.optim_count
         self.coordinator.load(dict(saved.coordinator))
         self.step, self.metrics = saved.step, dict(saved.metrics)
+        return changes
 
-    def _require_same_run(self, saved: Snapshot) -> None:
-        """A resumed run takes the steps it would have taken: what decides them must not have changed."""
-        then, now = saved.config, self.config.to_table()
-        for section, key in (("run", "seed"), ("run", "dtype"), ("data", "batch_size")):
-            if then[section][key] != now[section][key]:
-                option = f"--{section}.{key.replace('_', '-')}"
+    def _changes(self, saved: Snapshot) -> list[str]:
+        """What is told otherwise than it was, among what decides the steps to come; some of it cannot be."""
+        now, changes = self.config.to_table(), []
+        for option in tables.leaves(self.config):
+            section, key = option.split(".", 1)
+            if section not in _DECIDING and option not in _FIXED and option != "run.epochs":
+                continue
+            then, said = saved.config.get(section, {}).get(key), now[section].get(key)
+            name = f"--{option.replace('_', '-')}"
+            if then != said and option in _FIXED:
                 raise UsageError(
-                    f"{option} is {now[section][key]}, but the checkpoint's run had {then[section][key]}",
-                    remedy=f"Give {option} {then[section][key]}, or start anew in another --run.dir.",
+                    f"{name} is {said}, but the checkpoint's run had {then}",
+                    remedy=f"Give {name} {then}, or start anew in another --run.dir.",
                 )
+            if then != said:
+                changes.append(f"{name} is {said}, but was {then}: the run goes on differently")
+        return changes
+
+
+_FIXED = ("run.seed", "run.dtype", "data.batch_size")  # a step number means nothing without them
+_DECIDING = ("optim", "schedule", "clip", "model")

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NoReturn
 
+from ddtrain import _threads
 from ddtrain.comm import Communicator, agree, launcher, run_ranks
 from ddtrain.errors import UsageError
 from ddtrain.parallel import verify_replicas
@@ -18,6 +19,11 @@ from ddtrain.trainer.loop import Result, Trainer
 from ddtrain.trainer.records import Records, choose_directory, find_checkpoint, together
 from ddtrain.trainer.status import Status
 from ddtrain.trainer.task import Task
+
+_TOO_LATE = (  # Note [BLAS threads] in _threads.py
+    "NumPy was imported before ddtrain, so its BLAS starts a thread for each core in every rank, which is slow: "
+    "import ddtrain first, or set OPENBLAS_NUM_THREADS=1."
+)
 
 
 @dataclass(frozen=True)
@@ -59,6 +65,8 @@ def run(argv: Sequence[str], recipes: Mapping[str, Recipe], only: str = "") -> i
         if launcher().rank == 0:
             _print(parsed.output)
         return 0
+    if _threads.TOO_LATE and launcher().rank == 0:
+        print(f"ddtrain: warning: {_TOO_LATE}", file=sys.stderr)
     job = _Job(recipes, parsed, error)
     backend = parsed.config.comm.backend if parsed else "auto"
     with requests.listening():
@@ -67,7 +75,7 @@ def run(argv: Sequence[str], recipes: Mapping[str, Recipe], only: str = "") -> i
 
 def _print(text: str) -> None:
     try:
-        print(text, flush=True)
+        print(text, end="" if text.endswith("\n") else "\n", flush=True)
     except BrokenPipeError:  # `| head` has seen enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
@@ -91,11 +99,12 @@ class _Job:
         found = find_checkpoint(comm, config, directory)
         task = together(comm, lambda: self.recipes[name].build(config))
         trainer = Trainer(comm, config, task, requests.StopFile(directory))
-        if found is not None:
-            trainer.resume(found.snapshot)
+        changes = trainer.resume(found.snapshot) if found is not None else []
         waited_s = lambda: trainer.step_of.waited_s
         trainer.records = Records(comm, config, name, directory, found, task, waited_s)  # from here on, disk is written
         self.status[comm.rank] = trainer.records.status
+        for change in changes:
+            trainer.records.warn(change)
         _finish(trainer.records, trainer.run())
 
     def failed(self, error: BaseException, rank: int) -> None:

@@ -17,6 +17,7 @@ from typing import Any, TextIO, TypeVar
 from ddtrain import data
 from ddtrain.comm import agree
 from ddtrain.comm.protocol import Communicator
+from ddtrain.diagnose import GradientCheck
 from ddtrain.errors import DdtrainError, UsageError
 from ddtrain.trainer import checkpoint, files
 from ddtrain.trainer.config import Config
@@ -171,6 +172,10 @@ class Records:
         self.console.step(done, totals)
         if not self.evaluates and done % self.steps_per_epoch == 0:
             self.console.report()
+
+    def gradients(self, done: int, seen: GradientCheck) -> None:
+        """The gradient of step number ``done`` (counted from 1) was checked, and found right."""
+        self.console.message(f"step {done}: gradient checked, {seen}")
 
     def evaluation(self, done: int, epoch: int, figures: Mapping[str, float]) -> None:
         """The figures of an evaluation after ``done`` steps, in epoch number ``epoch``."""

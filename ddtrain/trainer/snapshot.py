@@ -49,6 +49,7 @@ class Snapshot:
     seed : of the run
     model : parameters and buffers, by exported name
     optim : the optimizer's vectors, by name
+    data : which training data, see ``task.describe_data``
     optim_count : updates the optimizer has applied
     config : the resolved configuration, JSON-able
     coordinator : ``Coordinator.state_dict()``
@@ -62,6 +63,7 @@ class Snapshot:
     seed: int
     model: Tensors
     optim: Tensors
+    data: str = ""
     optim_count: int = 0
     config: Mapping[str, Any] = field(default_factory=dict)
     coordinator: Mapping[str, Any] = field(default_factory=dict)

@@ -104,10 +104,10 @@ class TrainStep:
             with use_communicator(self.model_comm), np.errstate(all="ignore"):
                 return self._gradients(step, batch, count, first, stop_vote)
         except DdtrainError as error:
-            error.at(rank=self.comm.rank, step=step, line=user_line(error.__traceback__))
+            error.at(rank=self.comm.rank, step=step + 1, line=user_line(error.__traceback__))
             raise
         except Exception as error:
-            error.add_note(f"rank {self.comm.rank}, step {step}, in {self.phase}")
+            error.add_note(f"rank {self.comm.rank}, step {step + 1}, in {self.phase}")
             raise
 
     def _gradients(self, step: int, batch: Sequence[Any], count: int, first: int, stop_vote: bool) -> Totals:

@@ -21,6 +21,14 @@ class Dataset(Protocol):
         ...
 
 
+def describe_data(dataset: Dataset | None) -> str:
+    """How many samples, and which: the checksum of a data set that offers one, as ``ArrayData.fingerprint`` does."""
+    if dataset is None:
+        return "none"
+    fingerprint = getattr(dataset, "fingerprint", None)
+    return f"{len(dataset)} samples" + (f" with checksum {fingerprint()}" if fingerprint else "")
+
+
 @dataclass(frozen=True)
 class Task:
     """A model, its loss and its data.

@@ -14,6 +14,10 @@ from numpy.typing import NDArray
 from ddtrain.errors import ShapeError
 
 
+def _describe(x: Any) -> str:
+    return f"an array of shape {x.shape}" if isinstance(x, np.ndarray) else f"a {type(x).__name__}"
+
+
 class Totals:
     """Running sums over samples.
 
@@ -35,9 +39,9 @@ class Totals:
         ShapeError : the loss or a metric does not hold one number a sample
         """
         for name, x in (("loss", losses_N), *metrics.items()):
-            if np.ndim(x) != 1 or len(x) != len(losses_N):
+            if not isinstance(x, np.ndarray) or x.ndim != 1 or len(x) != len(losses_N):
                 raise ShapeError(
-                    f"loss: {name} has shape {np.shape(x)} where one number a sample is wanted",
+                    f"loss: {name} is {_describe(x)} where an array of one number a sample is wanted",
                     remedy="Return losses of shape (N,), not their mean: the trainer divides by the global count.",
                 )
         self.loss_sum += _sum(losses_N)

@@ -31,7 +31,7 @@ def test_one_rank_ends_all(tmp_path, job, kind, who, said):
     assert f"{who}{said}" in ours
     assert sum("Traceback" in line for line in ours) == (kind != "exit_0")
     if kind == "exception":
-        assert ours[-1] == "[rank 2] rank 2, step 6, in forward"
+        assert ours[-1] == "[rank 2] rank 2, step 7, in forward"
     assert status(tmp_path / "run") == {"state": "failed", "code": 70, "rank": 2, "step": 6}
 
 
@@ -40,7 +40,7 @@ def test_nan_stops_all_ranks_after_the_same_step(tmp_path, job, complaint, ranks
     backend = [] if ranks else ["--comm.backend", "threads:3"]
     line = complaint(job(ranks, "--run.dir", "run", "--fault.kind", "nan", *backend), 73)
     assert line.startswith("training: loss is nan, gradient norm is nan: Lower --optim.lr")
-    assert line.endswith("step 6")
+    assert line.endswith("step 7")
     assert status(tmp_path / "run") == {"state": "failed", "code": 73, "rank": 0, "step": 6}
 
 

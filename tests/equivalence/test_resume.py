@@ -16,7 +16,7 @@ from helpers import make_task
 CONFIG = Config(
     run=Run(epochs=6, dtype="float32", checkpoint_every=5),
     data=Data(batch_size=7),
-    optim=Optim(name="adamw", lr=0.01, weight_decay=0.1),
+    optim=Optim(name="adamw", lr=0.3, weight_decay=0.1),  # so high that the validation loss rises, too
     schedule=Schedule(name="plateau", patience=0, warmup_steps=3),
 )
 RECIPES = {"tiny": Recipe(CONFIG, lambda config: make_task(dtype=config.run.dtype), "a tiny net")}
@@ -38,7 +38,10 @@ def outcome(directory: Path) -> dict[str, Any]:
 def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     directory = tmp_path_factory.mktemp("undisturbed") / "run"
     assert launch(directory) == 0
-    return outcome(directory)
+    found = outcome(directory)
+    rates = [line["lr"] for line in found["lines"] if "lr" in line]
+    assert rates[12] < rates[4], "the plateau decayed before some of the stops, so that its state matters"
+    return found
 
 
 @pytest.mark.parametrize("stops", [[1], [5], [7], [8], [23], [3, 4, 13], [STEPS]], ids=str)
@@ -96,6 +99,38 @@ def test_resuming_another_run_is_refused_by_name(tmp_path: Path, capsys: pytest.
     assert "--data.batch-size is 8, but the checkpoint's run had 7" in errors
     assert "float32" in errors
     assert "float64" in errors
+
+
+def test_a_resumed_run_goes_on_as_it_was_told_at_first(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """The advice printed at the end of a stopped run, taken literally: without options, and without a recipe."""
+    recipes = {"other": RECIPES["tiny"], **RECIPES}
+    told = ("--optim.lr", "0.02", "--clip.norm", "0.5", "--run.epochs", "3")
+    assert launch(tmp_path / "straight", *told) == 0
+    assert launch(tmp_path / "cut", *told, "--run.steps", "5") == 0
+    assert run(["--run.dir", str(tmp_path / "cut"), "--run.resume", "auto"], recipes) == 0
+    assert outcome(tmp_path / "cut")["hash"] == outcome(tmp_path / "straight")["hash"]
+    assert "goes on differently" not in capsys.readouterr().out
+
+
+def test_what_is_said_again_counts_and_is_pointed_out(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert launch(tmp_path, "--optim.lr", "0.02", "--run.steps", "5") == 0
+    assert launch(tmp_path, "--run.resume", "auto", "--optim.lr", "0.01", "--run.epochs", "2") == 0
+    out = capsys.readouterr().out
+    assert "warning: --optim.lr is 0.01, but was 0.02: the run goes on differently" in out
+    assert "warning: --run.epochs is 2, but was 6" in out
+    rates = [line["lr"] for line in read(tmp_path / "metrics.jsonl") if "lr" in line and line["step"] > 5]
+    assert max(rates) == 0.01
+
+
+def test_another_recipe_or_other_data_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert launch(tmp_path, "--run.steps", "5") == 0
+    fewer = {"tiny": Recipe(CONFIG, lambda config: make_task(dtype=config.run.dtype, samples=22), "")}
+    for argv, recipes, said in (
+        (["other"], {"other": RECIPES["tiny"], **RECIPES}, "the run to be resumed is of recipe 'tiny'"),
+        ([], fewer, "the training data is 22 samples"),
+    ):
+        assert run([*argv, "--run.dir", str(tmp_path), "--run.resume", "auto"], recipes) == 2
+        assert said in capsys.readouterr().err
 
 
 def test_a_directory_that_holds_a_run_is_not_overwritten(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

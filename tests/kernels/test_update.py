@@ -90,9 +90,7 @@ def test_square_norm_neither_overflows_nor_vanishes(size):
 @pytest.mark.parametrize("wrong", [np.nan, np.inf, -np.inf])
 def test_what_is_not_finite_is_seen(wrong):
     x = np.zeros(PIECE + 3, np.float32)
-    assert update.all_finite(x)
     x[-1] = wrong
-    assert not update.all_finite(x)
     assert not np.isfinite(update.square_norm(x))
 
 

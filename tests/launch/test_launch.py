@@ -77,6 +77,12 @@ def test_ranks_and_threads(launch, form):
     assert result.stdout == "mpirun -n 3 python -m ddtrain.train --run.dir a b blas=2 tty=0\n"
 
 
+def test_ranks_come_first(launch):
+    result = launch("launch/local.sh", "digits_mlp", "-n", "2")
+    assert (result.returncode, result.stdout) == (2, "")
+    assert "-n RANKS comes first" in result.stderr
+
+
 def test_the_terminal_behind_the_pipe_is_announced(launch):
     launch("launch/local.sh")
     master, terminal = os.openpty()

@@ -101,7 +101,7 @@ class TestNonFinite:
         ("loss_sum", "sq_norm"), [(math.nan, 1.0), (math.inf, 1.0), (1.0, math.nan), (1.0, math.inf), (-math.inf, 1.0)]
     )
     def test_stops_with_what_was_found_and_where(self, loss_sum, sq_norm):
-        with pytest.raises(NonFiniteError, match=r"loss is .*gradient norm is .*\n.*clip.norm.*step 3") as caught:
+        with pytest.raises(NonFiniteError, match=r"loss is .*gradient norm is .*\n.*clip.norm.*step 4") as caught:
             make().decide(3, totals(loss_sum), sq_norm)
         assert caught.value.exit_code == 73
 
@@ -217,7 +217,7 @@ class TestRanks:
                 coordinator.decide(2, totals(math.nan), 1.0)
             return caught.value.place["step"]
 
-        assert self.on_three_ranks(body) == [2, 2, 2]
+        assert self.on_three_ranks(body) == [3, 3, 3]  # counted from 1, as in the log
 
     def test_a_vote_of_any_rank_stops_all(self):
         def body(comm):

@@ -1,0 +1,40 @@
+"""Autograd's ``builtins``: ``isinstance`` and ``type`` that see the value in a box; ``dict``, ``list``, ``tuple``.
+
+Autograd boxes containers, and so needs containers of its own. Here a container is a plain one that holds boxes:
+whatever a traced function builds, indexes or appends to, is taken apart when it is returned.
+"""
+
+from __future__ import annotations
+
+import builtins
+from builtins import dict, list, tuple  # noqa: UP029  # the names this module is imported for
+from typing import Any
+
+from ddtrain.autodiff import value_of
+
+__all__ = ["dict", "isinstance", "list", "tuple", "type"]
+
+
+def isinstance(x: Any, classes: Any) -> bool:
+    """Whether ``x``, or the value under trace in it, is of one of the classes; a traced number is a float, no array.
+
+    >>> from ddtrain import grad
+    >>> grad(lambda x: x * 2 if isinstance(x, float) else x)(1.0)
+    array(2.)
+    """
+    return builtins.isinstance(x, classes) or builtins.isinstance(_plain(x), classes)
+
+
+def type(x: Any) -> Any:
+    """The type of ``x``, or of the value under trace in it.
+
+    >>> type(1.0)
+    <class 'float'>
+    """
+    return builtins.type(_plain(x))
+
+
+def _plain(x: Any) -> Any:
+    """What would be here without a trace: for a 0-d array a NumPy scalar, see Note [0-d arrays] of the tracer."""
+    value = value_of(x)
+    return value[()] if value is not x and value.shape == () else value

@@ -1,0 +1,34 @@
+"""Autograd's ``extend``: primitives of one's own, with rules in Autograd's calling convention.
+
+``defvjp(f, lambda ans, x: lambda g: ...)`` and ``defjvp(f, lambda g, ans, x: ...)``; arguments and results may be
+nested lists, tuples and dicts. New code does better with ``ddtrain.autodiff``, whose rules are one function each.
+"""
+
+from ddtrain.autodiff import Box
+from ddtrain.autodiff import nondifferentiable as notrace_primitive
+from ddtrain.extend._primitives import (
+    def_linear,
+    defjvp,
+    defjvp_argnum,
+    defjvp_argnums,
+    defvjp,
+    defvjp_argnum,
+    defvjp_argnums,
+    primitive,
+)
+from ddtrain.extend._spaces import VSpace, vspace
+
+__all__ = [
+    "Box",
+    "VSpace",
+    "def_linear",
+    "defjvp",
+    "defjvp_argnum",
+    "defjvp_argnums",
+    "defvjp",
+    "defvjp_argnum",
+    "defvjp_argnums",
+    "notrace_primitive",
+    "primitive",
+    "vspace",
+]

@@ -1,0 +1,98 @@
+"""Three optimizers of plain functions, with Autograd's signatures: ``grad(x, i)`` in, the last x out.
+
+For training, see ``ddtrain.optim``: in place, on flat vectors, with state that can be saved. These take and return
+any structure, which ``callback(x, i, g)`` sees before every step.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import wraps
+from typing import Any
+
+import numpy as np
+
+from ddtrain.misc.flatten import flatten
+
+Callback = Callable[[Any, int, Any], Any] | None
+
+
+def _on_structures(optimize: Callable[..., Any]) -> Callable[..., Any]:
+    """An optimizer of vectors, as one of structures."""
+
+    @wraps(optimize)
+    def optimize_structure(grad: Any, x0: Any, callback: Callback = None, *args: Any, **kwargs: Any) -> Any:
+        vector, unflatten = flatten(x0)
+
+        def gradient(x: Any, i: int) -> Any:
+            g = flatten(grad(unflatten(x), i))[0]
+            if callback is not None:
+                callback(unflatten(x), i, unflatten(g))
+            return g
+
+        return unflatten(optimize(gradient, vector, *args, **kwargs))
+
+    return optimize_structure
+
+
+@_on_structures
+def sgd(grad: Any, x: Any, num_iters: int = 200, step_size: float = 0.1, mass: float = 0.9) -> Any:
+    """Gradient descent along a running mean of the gradients: v = mass v - (1 - mass) g, x = x + step_size v.
+
+    >>> sgd(lambda x, i: 2 * x, np.ones(2), num_iters=2)
+    array([0.9424, 0.9424])
+    """
+    velocity = np.zeros_like(x)
+    for i in range(num_iters):
+        velocity = mass * velocity - (1.0 - mass) * grad(x, i)
+        x = x + step_size * velocity
+    return x
+
+
+@_on_structures
+def rmsprop(
+    grad: Any, x: Any, num_iters: int = 100, step_size: float = 0.1, gamma: float = 0.9, eps: float = 1e-8
+) -> Any:
+    """Gradients divided by the root of a running mean, which starts at 1, of their squares.
+
+    References
+    ----------
+    Tieleman and Hinton, lecture 6.5, Neural Networks for Machine Learning, 2012.
+
+    >>> rmsprop(lambda x, i: 2 * x, np.ones(1), num_iters=1).round(4)
+    array([0.8246])
+    """
+    mean_square = np.ones_like(x)
+    for i in range(num_iters):
+        g = grad(x, i)
+        mean_square = gamma * mean_square + (1 - gamma) * g**2
+        x = x - step_size * g / (np.sqrt(mean_square) + eps)
+    return x
+
+
+@_on_structures
+def adam(
+    grad: Any,
+    x: Any,
+    num_iters: int = 100,
+    step_size: float = 0.001,
+    b1: float = 0.9,
+    b2: float = 0.999,
+    eps: float = 1e-8,
+) -> Any:
+    """Running means of the gradients over the root of those of their squares, both corrected for starting at 0.
+
+    References
+    ----------
+    Kingma and Ba, Adam, algorithm 1, arXiv:1412.6980.
+
+    >>> adam(lambda x, i: 2 * x, np.ones(2), num_iters=2).round(6)
+    array([0.998, 0.998])
+    """
+    mean, mean_square = np.zeros_like(x), np.zeros_like(x)
+    for i in range(num_iters):
+        g = grad(x, i)
+        mean = b1 * mean + (1 - b1) * g
+        mean_square = b2 * mean_square + (1 - b2) * g**2
+        x = x - step_size * (mean / (1 - b1 ** (i + 1))) / (np.sqrt(mean_square / (1 - b2 ** (i + 1))) + eps)
+    return x

@@ -1,0 +1,147 @@
+"""Differences and sums between neighbours along an axis: diff, gradient, trapezoid, unwrap."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.lib.array_utils import normalize_axis_index, normalize_axis_tuple
+
+from ddtrain.autodiff import nondifferentiable
+from ddtrain.numpy.joining import asarray, concatenate
+from ddtrain.numpy.reductions import sum
+from ddtrain.numpy.shapes import broadcast_to, ndim, ravel, reshape, shape
+
+
+def _cut(x: Any, axis: int, start: int | None, stop: int | None) -> Any:
+    return x[(slice(None),) * axis + (slice(start, stop),)]
+
+
+def _steps(x: Any, axis: int) -> Any:
+    return _cut(x, axis, 1, None) - _cut(x, axis, None, -1)
+
+
+def _beside(edge: Any, x: Any, axis: int) -> Any:
+    """One more entry beside ``x``: a number stands for a whole layer."""
+    edge = asarray(edge)
+    return edge if ndim(edge) else broadcast_to(edge, tuple(1 if i == axis else n for i, n in enumerate(shape(x))))
+
+
+def diff(x: Any, n: int = 1, axis: int = -1, prepend: Any = None, append: Any = None) -> Any:
+    """The ``n``-th differences along ``axis``, of ``x`` with ``prepend`` before it and ``append`` after it.
+
+    >>> diff(np.array([1.0, 4.0, 9.0]), prepend=0.0)
+    array([1., 3., 5.])
+    """
+    if n < 0:
+        raise ValueError(f"diff: n is {n}; it counts how often to take differences")
+    x = asarray(x)
+    axis = normalize_axis_index(axis, ndim(x))
+    if prepend is not None or append is not None:
+        edges = [edge if edge is None else _beside(edge, x, axis) for edge in (prepend, append)]
+        x = concatenate([part for part in (edges[0], x, edges[1]) if part is not None], axis)
+    for _ in range(n):
+        x = _steps(x, axis)
+    return x
+
+
+def ediff1d(x: Any, to_end: Any = None, to_begin: Any = None) -> Any:
+    """The differences of the flat ``x``, with ``to_begin`` before them and ``to_end`` after them."""
+    steps = _steps(ravel(asarray(x)), 0)
+    around = [part if part is None else ravel(asarray(part)) for part in (to_begin, to_end)]
+    return concatenate([part for part in (around[0], steps, around[1]) if part is not None])
+
+
+def trapezoid(y: Any, x: Any = None, dx: float = 1.0, axis: int = -1) -> Any:
+    """The integral along ``axis`` of the straight lines between samples ``y`` at ``x``, or at steps of ``dx``.
+
+    >>> trapezoid(np.array([0.0, 1.0, 4.0]), np.array([0.0, 1.0, 2.0]))
+    np.float64(3.0)
+    """
+    y = asarray(y)
+    axis = normalize_axis_index(axis, ndim(y))
+    width = dx
+    if x is not None:
+        x = asarray(x)
+        along = (-1,) + (1,) * (ndim(y) - 1 - axis)
+        width = reshape(_steps(x, 0), along) if ndim(x) == 1 else _steps(x, normalize_axis_index(axis, ndim(x)))
+    return sum(width * (_cut(y, axis, 1, None) + _cut(y, axis, None, -1)) / 2.0, axis)
+
+
+def _slope(f: Any, step: Any, axis: int, edge_order: int) -> Any:
+    """The derivative along one axis: central differences inside, one-sided ones at both edges."""
+    n = shape(f)[axis]
+    if n <= edge_order:
+        raise ValueError(f"gradient: {n} samples along axis {axis}; edge_order={edge_order} needs {edge_order + 1}")
+    if ndim(step) == 0:
+        h = [step] * (n - 1)
+        before, after = step, step
+    else:
+        if shape(step) != (n,):
+            raise ValueError(f"gradient: coordinates of shape {shape(step)} for {n} samples along axis {axis}")
+        h = list(_steps(step, 0))
+        widths = reshape(_steps(step, 0), (-1,) + (1,) * (ndim(f) - 1 - axis))
+        before, after = widths[:-1], widths[1:]
+    left, here, right = _cut(f, axis, None, -2), _cut(f, axis, 1, -1), _cut(f, axis, 2, None)
+    total = before + after
+    inside = (right - here) * (before / (after * total)) + (here - left) * (after / (before * total))
+    parts = [f[(slice(None),) * axis + (slice(k, k + 1),)] for k in range(edge_order + 1)]
+    mirrored = [f[(slice(None),) * axis + (slice(n - 1 - k, n - k),)] for k in range(edge_order + 1)]
+    first, last = _one_sided(parts, h), _one_sided(mirrored, [-s for s in reversed(h)])
+    return concatenate([first, inside, last], axis)
+
+
+def _one_sided(f: list[Any], h: list[Any]) -> Any:
+    """The slope at the first of two or three samples, exact for a line or a parabola."""
+    if len(f) == 2:
+        return (f[1] - f[0]) / h[0]
+    near, far = (f[1] - f[0]) / h[0], (f[2] - f[1]) / h[1]
+    return near - h[0] * (far - near) / (h[0] + h[1])
+
+
+def gradient(f: Any, *varargs: Any, axis: int | Sequence[int] | None = None, edge_order: int = 1) -> Any:
+    """The derivative of samples ``f`` along each axis, by differences of second order.
+
+    Parameters
+    ----------
+    varargs : the spacing: one number for all axes, or for each axis a number or the coordinates; 1 unless told
+    axis : one or several; all, for None
+    edge_order : 1 or 2, the order of the differences at the edges
+
+    Returns
+    -------
+    An array, or a tuple with one for each axis where there are several.
+
+    >>> gradient(np.array([0.0, 1.0, 4.0, 9.0]))
+    array([1., 2., 4., 5.])
+    """
+    f = asarray(f)
+    axes = tuple(range(ndim(f))) if axis is None else normalize_axis_tuple(axis, ndim(f))
+    spacing = varargs * len(axes) if len(varargs) == 1 and ndim(varargs[0]) == 0 else varargs or (1.0,) * len(axes)
+    if len(spacing) != len(axes):
+        raise TypeError(f"gradient: {len(spacing)} spacings for {len(axes)} axes")
+    if edge_order not in (1, 2):
+        raise ValueError(f"gradient: edge_order is {edge_order}, not 1 or 2")
+    slopes = tuple(
+        _slope(f, step if np.isscalar(step) else asarray(step), k, edge_order)
+        for step, k in zip(spacing, axes, strict=True)
+    )
+    return slopes[0] if len(slopes) == 1 else slopes
+
+
+def _turns(x: Any, discont: float | None, axis: int, period: float) -> Any:
+    return np.unwrap(x, discont, axis, period=period) - x
+
+
+whole_turns = nondifferentiable(_turns, name="unwrap")
+
+
+def unwrap(x: Any, discont: float | None = None, axis: int = -1, *, period: float = 2 * np.pi) -> Any:
+    """Angles without jumps: multiples of ``period`` are added, so the derivative is one.
+
+    >>> unwrap(np.array([0.0, 3.0, 6.0, 2.7])).round(2)
+    array([0.  , 3.  , 6.  , 8.98])
+    """
+    x = asarray(x)
+    return x + whole_turns(x, discont, axis, period)

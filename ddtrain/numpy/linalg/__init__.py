@@ -1,0 +1,51 @@
+"""Linear algebra: every function of ``numpy.linalg``, on one matrix or on a batch in the leading axes.
+
+Reading order: ``matrices`` (what they share, and what happens where eigenvalues coincide), ``eigen``, ``svd``,
+``solves``, ``least_squares``, ``determinants``, ``factorizations``, ``norms``, ``chains``.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NoReturn
+
+import numpy as np
+from numpy.linalg import LinAlgError
+
+from ddtrain.autodiff import nondifferentiable
+from ddtrain.numpy._missing import missing_name
+from ddtrain.numpy.indexing import diagonal as _diagonal
+from ddtrain.numpy.linalg.chains import matrix_power, multi_dot
+from ddtrain.numpy.linalg.determinants import SlogdetResult, det, slogdet
+from ddtrain.numpy.linalg.eigen import EighResult, EigResult, eig, eigh, eigvals, eigvalsh
+from ddtrain.numpy.linalg.factorizations import QRResult, cholesky, qr
+from ddtrain.numpy.linalg.least_squares import LstsqResult, lstsq, pinv
+from ddtrain.numpy.linalg.norms import cond, matrix_norm, norm, vector_norm
+from ddtrain.numpy.linalg.solves import inv, solve, tensorinv, tensorsolve
+from ddtrain.numpy.linalg.svd import SVDResult, svd, svdvals
+from ddtrain.numpy.products import cross, matmul, outer, tensordot, vecdot
+from ddtrain.numpy.reductions import sum as _sum
+from ddtrain.numpy.shapes import matrix_transpose
+
+matrix_rank = nondifferentiable(np.linalg.matrix_rank)
+
+
+def diagonal(x: Any, /, *, offset: int = 0) -> Any:
+    """The diagonal of each matrix in the last two axes."""
+    return _diagonal(x, offset, -2, -1)
+
+
+def trace(x: Any, /, *, offset: int = 0) -> Any:
+    """The sum of the diagonal of each matrix in the last two axes."""
+    return _sum(_diagonal(x, offset, -2, -1), -1)
+
+
+RULED = (
+    "cholesky", "cond", "cross", "det", "diagonal", "eig", "eigh", "eigvals", "eigvalsh", "inv", "lstsq", "matmul",
+    "matrix_norm", "matrix_power", "matrix_rank", "matrix_transpose", "multi_dot", "norm", "outer", "pinv", "qr",
+    "slogdet", "solve", "svd", "svdvals", "tensordot", "tensorinv", "tensorsolve", "trace", "vecdot", "vector_norm",
+)  # fmt: skip
+__all__ = ["EigResult", "EighResult", "LinAlgError", "LstsqResult", "QRResult", "SVDResult", "SlogdetResult", *RULED]
+
+
+def __getattr__(name: str) -> NoReturn:
+    raise missing_name(np.linalg, name)

@@ -1,0 +1,66 @@
+"""Determinants: det and slogdet, real and complex."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from ddtrain.autodiff import defjvp, defvjp, nondifferentiable, primitive
+from ddtrain.autodiff.examples import case
+from ddtrain.numpy.complexes import imag, real
+from ddtrain.numpy.linalg.matrices import T, each, matrix, regular, square
+from ddtrain.numpy.linalg.solves import inv
+from ddtrain.numpy.reductions import sum
+
+
+def _trace_of_product(x: Any, g: Any) -> Any:
+    """tr(inv(x) g)."""
+    return sum(T(inv(x)) * g, (-2, -1))
+
+
+det = primitive(np.linalg.det, examples=square)
+defvjp(det, lambda g, ans, x: each(g * ans) * T(inv(x)))
+defjvp(det, lambda g, ans, x: ans * _trace_of_product(x, g))
+
+
+def _logabsdet(x: Any) -> Any:
+    return np.linalg.slogdet(x)[1]
+
+
+def _sign_of_det(x: Any) -> Any:
+    return np.linalg.slogdet(x)[0]
+
+
+logabsdet = primitive(_logabsdet, name="slogdet", examples=square)
+defvjp(logabsdet, lambda g, ans, x: each(g) * T(inv(x)))
+defjvp(logabsdet, lambda g, ans, x: real(_trace_of_product(x, g)))
+sign_of_det = nondifferentiable(_sign_of_det, name="slogdet_sign")
+
+# exp(i Im log det x): its differential is i phase Im tr(inv(x) dx), and Im z = Re(-i z)
+phase_of_det = primitive(
+    _sign_of_det,
+    name="slogdet_phase",
+    examples=lambda r: [case(regular(r, *s) + 1j * regular(r, *s)) for s in ((3, 3), (2, 2, 2))],
+)
+defvjp(phase_of_det, lambda g, ans, x: each(1j * imag(g * ans)) * T(inv(x)))
+defjvp(phase_of_det, lambda g, ans, x: 1j * ans * imag(_trace_of_product(x, g)))
+
+
+class SlogdetResult(NamedTuple):
+    """The determinant as ``sign * exp(logabsdet)``."""
+
+    sign: Any
+    logabsdet: Any
+
+
+def slogdet(x: Any) -> SlogdetResult:
+    """Sign and logarithm of the absolute determinant, which neither overflow nor underflow.
+
+    The sign of a real determinant is constant; that of a complex one is a phase, and differentiates.
+
+    >>> slogdet(np.array([[0.0, 2.0], [3.0, 0.0]])).sign
+    np.float64(-1.0)
+    """
+    x = matrix(x)
+    return SlogdetResult((phase_of_det if x.dtype.kind == "c" else sign_of_det)(x), logabsdet(x))

@@ -1,0 +1,239 @@
+"""Eigenvalues and eigenvectors: eigh and eigvalsh of Hermitian matrices, eig and eigvals of any.
+
+Where eigenvalues coincide: Note [Repeated eigenvalues] in ``matrices.py``. Cotangents are not conjugated (Note
+[Complex cotangents]), so the formulas stand in conjugates of the textbook's.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Literal, NamedTuple
+
+import numpy as np
+
+from ddtrain.autodiff import Outputs, defjvp, defvjp, pack, primitive, unpack, value_of
+from ddtrain.autodiff.examples import Case, Sampler, case
+from ddtrain.errors import DerivativeError
+from ddtrain.numpy.complexes import real
+from ddtrain.numpy.linalg.matrices import (
+    H,
+    T,
+    conj,
+    diag_of,
+    distinct,
+    gaps,
+    hermitian,
+    identity_like,
+    matrix,
+    mirror,
+    quotient,
+    unmirror,
+)
+from ddtrain.numpy.linalg.solves import solve_matrix
+from ddtrain.numpy.reductions import sum
+from ddtrain.numpy.shapes import expand_dims
+
+Triangle = Literal["L", "U"]
+
+
+class EighResult(NamedTuple):
+    """Real eigenvalues in ascending order, and orthonormal eigenvectors as columns."""
+
+    eigenvalues: Any
+    eigenvectors: Any
+
+
+class EigResult(NamedTuple):
+    """Eigenvalues in no order, and eigenvectors of length 1 as columns."""
+
+    eigenvalues: Any
+    eigenvectors: Any
+
+
+def _on_diagonal(values: Any, x: Any) -> Any:
+    return expand_dims(values, -2) * identity_like(x)
+
+
+def _read(g: Any, UPLO: Triangle) -> Any:
+    """The Hermitian matrix that LAPACK makes of the triangle it reads."""
+    return mirror(g if UPLO == "L" else H(g))
+
+
+def _unread(g: Any, UPLO: Triangle) -> Any:
+    return unmirror(g) if UPLO == "L" else H(unmirror(g))
+
+
+def _eigh(a: Any, UPLO: Triangle) -> Any:
+    return Outputs(np.linalg.eigh(a, UPLO))
+
+
+def _eigh_push(g: Any, ans: Any, a: Any, UPLO: Triangle) -> Any:
+    w, v = unpack(ans)
+    turned = H(v) @ _read(g, UPLO) @ v
+    return pack(real(diag_of(turned)), v @ quotient(turned, gaps(w), "eigh: eigenvalue"))
+
+
+def _eigh_pullback(g: Any, ans: Any, a: Any, UPLO: Triangle) -> Any:
+    w, v = unpack(ans)
+    gw, gv = unpack(g)
+    inner = quotient(T(v) @ gv, gaps(w), "eigh: eigenvalue") + _on_diagonal(gw, v)
+    return _unread(conj(v) @ inner @ T(v), UPLO)
+
+
+def _triangles(r: Sampler) -> list[Case]:
+    return [case(c.args[0], UPLO) for c, UPLO in zip(hermitian(r), ("L", "U"), strict=True)]
+
+
+triangle_eigh = primitive(_eigh, name="eigh", examples=_triangles)
+defvjp(triangle_eigh, _eigh_pullback)
+defjvp(triangle_eigh, _eigh_push)
+
+
+def _decomposed(a: Any, UPLO: Triangle) -> tuple[Any, Any]:
+    """Eigenvalues and vectors, of which the vectors may be differentiated where there is a derivative."""
+    w, v = unpack(triangle_eigh(a, UPLO))
+    return w, distinct(v, w, "eigh: eigenvalue", False)
+
+
+def _known(UPLO: str) -> Triangle:
+    if UPLO not in ("L", "U", "l", "u"):
+        raise ValueError(f"UPLO is {UPLO!r}; it says which triangle is read: 'L' or 'U'")
+    return "L" if UPLO in "Ll" else "U"
+
+
+def eigh(a: Any, UPLO: str = "L") -> EighResult:
+    """Eigenvalues and eigenvectors of a Hermitian matrix, of which one triangle is read, 'L'ower or 'U'pper.
+
+    The derivative is with respect to that triangle. It is exact for functions that do not depend on the sign, or the
+    phase, of an eigenvector.
+
+    Raises
+    ------
+    DerivativeError : a derivative of the vectors of two eigenvalues that coincide; names the pair
+
+    >>> eigh(np.array([[2.0, 0.0], [0.0, 1.0]])).eigenvalues
+    array([1., 2.])
+    """
+    return EighResult(*_decomposed(matrix(a), _known(UPLO)))
+
+
+def _eigvalsh(a: Any, UPLO: Triangle) -> Any:
+    return np.linalg.eigvalsh(a, UPLO)
+
+
+def _eigvalsh_push(g: Any, ans: Any, a: Any, UPLO: Triangle) -> Any:
+    _, v = _decomposed(a, UPLO)
+    return real(sum(conj(v) * (_read(g, UPLO) @ v), -2))
+
+
+def _eigvalsh_pullback(g: Any, ans: Any, a: Any, UPLO: Triangle) -> Any:
+    _, v = _decomposed(a, UPLO)
+    return _unread((conj(v) * expand_dims(g, -2)) @ T(v), UPLO)
+
+
+triangle_eigvalsh = primitive(_eigvalsh, name="eigvalsh", examples=_triangles)
+defvjp(triangle_eigvalsh, _eigvalsh_pullback)
+defjvp(triangle_eigvalsh, _eigvalsh_push)
+
+
+def eigvalsh(a: Any, UPLO: str = "L") -> Any:
+    """The eigenvalues of a Hermitian matrix in ascending order.
+
+    Where eigenvalues coincide, the derivative holds for functions that are symmetric in them.
+
+    >>> eigvalsh(np.eye(2))
+    array([1., 1.])
+    """
+    return triangle_eigvalsh(matrix(a), _known(UPLO))
+
+
+def _general(r: Sampler) -> list[Case]:
+    """Real matrices with real eigenvalues, well apart."""
+    return [
+        case(np.asarray(0.2 * m + np.diag(np.arange(1.0, m.shape[-1] + 1)), r.dtype)) for m in (r(3, 3), r(2, 2, 2))
+    ]
+
+
+def _needs_basis(v: Any, name: str) -> None:
+    v = value_of(v)
+    bad = np.linalg.cond(v) * 8 * v.shape[-1] * np.finfo(v.dtype).eps > 1 if v.size else np.False_
+    if np.any(bad):
+        raise DerivativeError(
+            f"{name}: the matrix has not enough eigenvectors, and its eigenvalues no derivative",
+            remedy="Perturb the matrix; for a Hermitian one use eigh.",
+        )
+
+
+def _eig(a: Any) -> Any:
+    return Outputs(np.linalg.eig(a))
+
+
+def _eig_push(g: Any, ans: Any, a: Any) -> Any:
+    w, v = unpack(ans)
+    _needs_basis(v, "eig")
+    turned = solve_matrix(v, g @ v)
+    free = v @ quotient(turned, gaps(w), "eig: eigenvalue")
+    return pack(diag_of(turned), free - v * sum(conj(v) * free, -2, keepdims=True))  # the length stays 1
+
+
+def _eig_pullback(g: Any, ans: Any, a: Any) -> Any:
+    w, v = unpack(ans)
+    _needs_basis(v, "eig")
+    gw, gv = unpack(g)
+    along = T(v) @ gv
+    off = along - T(v) @ conj(v) * expand_dims(diag_of(along), -2)
+    inner = quotient(off, gaps(w), "eig: eigenvalue") + _on_diagonal(gw, v)
+    return solve_matrix(T(v), inner @ T(v))
+
+
+full_eig = primitive(_eig, name="eig", examples=_general)
+defvjp(full_eig, _eig_pullback)
+defjvp(full_eig, _eig_push)
+
+
+def _any_decomposed(a: Any) -> tuple[Any, Any]:
+    w, v = unpack(full_eig(a))
+    return w, distinct(v, w, "eig: eigenvalue", False)
+
+
+def eig(a: Any) -> EigResult:
+    """Eigenvalues and eigenvectors of any square matrix; complex where they are.
+
+    The derivative is exact for functions that do not depend on the phase of an eigenvector.
+
+    Raises
+    ------
+    DerivativeError : a derivative of the vectors of two eigenvalues that coincide, or of a defective matrix
+
+    >>> eig(np.array([[0.0, 1.0], [-1.0, 0.0]])).eigenvalues
+    array([0.+1.j, 0.-1.j])
+    """
+    return EigResult(*_any_decomposed(matrix(a)))
+
+
+def _eigvals(a: Any) -> Any:
+    return np.linalg.eigvals(a)
+
+
+def _eigvals_push(g: Any, ans: Any, a: Any) -> Any:
+    _, v = _any_decomposed(a)
+    _needs_basis(v, "eigvals")
+    return diag_of(solve_matrix(v, g @ v))
+
+
+def _eigvals_pullback(g: Any, ans: Any, a: Any) -> Any:
+    _, v = _any_decomposed(a)
+    _needs_basis(v, "eigvals")
+    return solve_matrix(T(v), expand_dims(g, -1) * T(v))
+
+
+full_eigvals = primitive(_eigvals, name="eigvals", examples=_general)
+defvjp(full_eigvals, _eigvals_pullback)
+defjvp(full_eigvals, _eigvals_push)
+
+
+def eigvals(a: Any) -> Any:
+    """The eigenvalues of any square matrix.
+
+    Where eigenvalues coincide, the derivative holds for functions that are symmetric in them.
+    """
+    return full_eigvals(matrix(a))

@@ -1,0 +1,109 @@
+"""Averages with weights, ranges, covariances."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from ddtrain.numpy.arithmetic import sqrt
+from ddtrain.numpy.indexing import diagonal
+from ddtrain.numpy.joining import asarray, concatenate
+from ddtrain.numpy.reductions import Axis, max, mean, min, sum
+from ddtrain.numpy.shapes import atleast_2d, broadcast_to, expand_dims, matrix_transpose, ndim, reshape, shape
+
+
+def ptp(x: Any, axis: Axis = None, keepdims: bool = False) -> Any:
+    """The range from the smallest entry to the largest.
+
+    >>> ptp(np.array([1.0, 5.0, 3.0]))
+    np.float64(4.0)
+    """
+    return max(x, axis, keepdims=keepdims) - min(x, axis, keepdims=keepdims)
+
+
+def average(x: Any, axis: Axis = None, weights: Any = None, returned: bool = False, *, keepdims: bool = False) -> Any:
+    """The mean along ``axis``, weighted by ``weights`` in the shape of ``x``, or a vector along the one axis.
+
+    Parameters
+    ----------
+    returned : also return the sum of the weights
+
+    >>> average(np.array([1.0, 3.0]), weights=np.array([3.0, 1.0]))
+    np.float64(1.5)
+    """
+    x = asarray(x)
+    if weights is None:
+        result = mean(x, axis, keepdims=keepdims)
+        return (result, np.full(shape(result), x.size / np.maximum(1, np.size(result)))) if returned else result
+    w = asarray(weights)
+    if shape(w) != shape(x):
+        if not isinstance(axis, int) or shape(w) != (shape(x)[axis],):
+            raise ValueError(f"average: weights {shape(w)} fit neither {shape(x)} nor its axis {axis}")
+        w = reshape(w, (-1,) + (1,) * (ndim(x) - 1 - axis % ndim(x)))
+        w = broadcast_to(w, shape(x))
+    total = sum(w, axis, keepdims=keepdims)
+    if np.any(total == 0):
+        raise ZeroDivisionError("average: weights add up to zero")
+    result = sum(x * w, axis, keepdims=keepdims) / total
+    return (result, total) if returned else result
+
+
+def cov(
+    m: Any,
+    y: Any = None,
+    rowvar: bool = True,
+    bias: bool = False,
+    ddof: int | None = None,
+    fweights: Any = None,
+    aweights: Any = None,
+) -> Any:
+    """The covariances of variables, one a row of ``m`` (a column, unless ``rowvar``), with those of ``y`` after them.
+
+    Parameters
+    ----------
+    bias, ddof : divide by the number of observations less ``ddof``; 0 with ``bias``, else 1, unless told
+    fweights, aweights : how often each observation was made, and its weight
+
+    >>> cov(np.array([[1.0, 2.0, 3.0], [3.0, 2.0, 1.0]]))
+    array([[ 1., -1.],
+           [-1.,  1.]])
+    """
+    x = _variables(m, rowvar)
+    if y is not None:
+        x = concatenate([x, _variables(y, rowvar)])
+    less = (0 if bias else 1) if ddof is None else ddof
+    w: Any = None
+    for part in (fweights, aweights):
+        if part is not None:
+            w = asarray(part) if w is None else w * asarray(part)
+    if w is None:
+        total: Any = float(shape(x)[1])
+        centred = x - mean(x, 1, keepdims=True)
+        weighted, count = centred, total - less
+    else:
+        total = sum(w)
+        centred = x - expand_dims(average(x, 1, w), 1)
+        weighted = centred * w
+        count = total - less * (1.0 if aweights is None else sum(w * asarray(aweights)) / total)
+    return (weighted @ matrix_transpose(centred).conj() / count).squeeze()[()]
+
+
+def _variables(m: Any, rowvar: bool) -> Any:
+    m = asarray(m)
+    x = atleast_2d(m)
+    return matrix_transpose(x) if not rowvar and ndim(m) != 1 else x
+
+
+def corrcoef(x: Any, y: Any = None, rowvar: bool = True) -> Any:
+    """The covariances as parts of the standard deviations.
+
+    >>> corrcoef(np.array([[1.0, 2.0, 3.0], [3.0, 2.0, 1.0]]))
+    array([[ 1., -1.],
+           [-1.,  1.]])
+    """
+    c = cov(x, y, rowvar)
+    if ndim(c) == 0:
+        return c / c
+    deviation = sqrt(diagonal(c).real)
+    return c / expand_dims(deviation, 1) / deviation

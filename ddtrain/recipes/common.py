@@ -1,0 +1,28 @@
+"""What several recipes share."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ddtrain import ops
+from ddtrain.errors import UsageError
+from ddtrain.trainer.config import Config
+
+
+def classify(model: Any, x: Any, labels_N: Any) -> tuple[Any, dict[str, Any]]:
+    """Cross-entropy of each sample, and whether its most likely class (or next word) is the right one."""
+    logits_NK = model(x)
+    return ops.cross_entropy(logits_NK, labels_N), {"accuracy": ops.correct(logits_NK, labels_N)}
+
+
+def embedded_only(settings: Config) -> None:
+    """Refuse ``--data.root`` where all data is in the package: an option that nobody reads misleads.
+
+    >>> from ddtrain.trainer.config import Data
+    >>> embedded_only(Config(data=Data(root="/data")))
+    Traceback (most recent call last):
+    ddtrain.errors.UsageError: --data.root is not read by this recipe, whose data is in the package
+      Leave it out.
+    """
+    if settings.data.root:
+        raise UsageError("--data.root is not read by this recipe, whose data is in the package", remedy="Leave it out.")

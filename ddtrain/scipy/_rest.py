@@ -1,0 +1,62 @@
+"""What SciPy has and this package gives no derivative: functions that refuse a traced value, and say why."""
+
+from __future__ import annotations
+
+import pkgutil
+from collections.abc import Callable
+from functools import wraps
+from typing import Any, NoReturn
+
+from ddtrain.autodiff import BOXES, Primitive, defjvp_rest, defvjp_rest
+from ddtrain.errors import DerivativeError
+
+
+def refuse_rest(prim: Primitive, why: str) -> None:
+    """Answer a derivative of ``prim`` with respect to any argument without a rule with ``why`` there is none."""
+
+    def refuse(argnum: int) -> NoReturn:
+        raise DerivativeError(
+            f"{prim.__name__} has no derivative with respect to argument {argnum}: {why}",
+            remedy="Hold that argument constant.",
+        )
+
+    defvjp_rest(prim, refuse)
+    defjvp_rest(prim, refuse)
+
+
+def rest_of(path: str) -> Callable[[str], Any]:
+    """``__getattr__`` for our counterpart of SciPy's ``path``: its functions on plain arrays, everything else as is.
+
+    SciPy's module is imported when it is first asked for a name: some of them take a second.
+
+    >>> rest_of("scipy.special")("spence")(1.0)
+    np.float64(0.0)
+    """
+
+    def get(name: str) -> Any:
+        found = None if name.startswith("_") else getattr(pkgutil.resolve_name(path), name, None)
+        if found is None:
+            raise AttributeError(f"neither {path} nor ddtrain.{path} has a name {name!r}")
+        return found if isinstance(found, type) or not callable(found) else _on_plain_arrays(found, f"{path}.{name}")
+
+    return get
+
+
+def _on_plain_arrays(fun: Callable[..., Any], name: str) -> Callable[..., Any]:
+    @wraps(fun, assigned=("__doc__", "__name__"), updated=())
+    def call(*args: Any, **kwargs: Any) -> Any:
+        if _holds_a_box((args, kwargs)):
+            raise DerivativeError(
+                f"{name} has no derivative rule",
+                remedy=f"Compose it of functions in ddtrain.scipy and ddtrain.numpy, or declare f = primitive({name}), "
+                "then defvjp(f, ...) and defjvp(f, ...); see ddtrain/scipy/special.",
+            )
+        return fun(*args, **kwargs)
+
+    return call
+
+
+def _holds_a_box(x: Any) -> bool:
+    if isinstance(x, tuple | list):
+        return any(_holds_a_box(part) for part in x)
+    return any(_holds_a_box(part) for part in x.values()) if isinstance(x, dict) else type(x) in BOXES

@@ -1,0 +1,55 @@
+"""What a run that is resumed was told: ``--run.resume`` goes on with the run's own options, without repeating them.
+
+They come from the run's ``config.toml`` and win over the recipe's defaults alone, so that whatever is said again on the
+command line still counts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from ddtrain.trainer import tables
+
+OF_ONE_START = ("dir", "steps", "resume", "debug", "check_gradients_every")  # of section run; all of comm is, too
+
+
+def files(
+    options: Sequence[str], given: Sequence[tuple[str, Mapping[str, Any]]], resume: str, directory: str
+) -> list[tuple[str, dict[str, Any]]]:
+    """The configuration file of the run to be resumed, as far as it decides the run's steps; none where there is none.
+
+    Parameters
+    ----------
+    options : from the command line, as they stand there
+    given : configuration files from the command line
+    resume, directory : what ``run.resume`` and ``run.dir`` are if neither says so
+    """
+    resume, directory = (_said(options, given, key) or last for key, last in (("resume", resume), ("dir", directory)))
+    if resume == "never" or (resume == "auto" and not directory):
+        return []
+    places = [Path(directory)] if resume == "auto" else [Path(resume), Path(resume).parent.parent]
+    for file in (place / "config.toml" for place in places):
+        if file.is_file():
+            return [(str(file), _lasting(tables.read_toml(str(file))))]
+    return []
+
+
+def _said(options: Sequence[str], given: Sequence[tuple[str, Mapping[str, Any]]], key: str) -> str:
+    option, said = f"--run.{key}", ""
+    for _, table in given:
+        section = table.get("run")
+        said = str(section.get(key, said)) if isinstance(section, Mapping) else said
+    for argument, following in zip(options, [*options[1:], ""], strict=False):
+        if argument == option:
+            said = following
+        elif argument.startswith(f"{option}="):
+            said = argument.removeprefix(f"{option}=")
+    return said
+
+
+def _lasting(table: dict[str, Any]) -> dict[str, Any]:
+    table.pop("comm", None)
+    run = table.get("run", {})
+    return table | {"run": {key: value for key, value in run.items() if key not in OF_ONE_START}}

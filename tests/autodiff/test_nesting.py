@@ -1,0 +1,107 @@
+"""Derivatives of derivatives: every order of modes, five levels deep, through every operator, from many threads."""
+
+import itertools
+import threading
+
+import numpy as onp
+import pytest
+
+import ddtrain.numpy as np
+from ddtrain.autodiff import (
+    checkpoint,
+    deriv,
+    elementwise_grad,
+    grad,
+    hessian,
+    holomorphic_grad,
+    hvp,
+    jacobian,
+    jvp,
+    make_ggnvp,
+    value_and_grad,
+    vjp,
+)
+
+MODES = {"r": grad, "f": deriv}
+X = onp.array([0.3, -0.8, 0.5])
+
+
+def nested(fun, pattern):
+    for mode in pattern:
+        fun = MODES[mode](fun)
+    return fun
+
+
+def sin_x(x):
+    return np.sin(x)
+
+
+def powers(x):
+    return x**7 / 42 + np.exp(2 * x)
+
+
+def quotient(x):
+    return np.log(1 + x * x) / 2  # whose second derivative is (1 - x^2) / (1 + x^2)^2
+
+
+def fifth_of_powers(x):
+    return 60 * x**2 + 32 * onp.exp(2 * x)
+
+
+@pytest.mark.parametrize("pattern", ["".join(p) for p in itertools.product("rf", repeat=5)])
+def test_fifth_derivatives_in_every_order_of_modes(pattern):
+    assert nested(sin_x, pattern)(0.7) == pytest.approx(onp.cos(0.7), rel=1e-13)
+    assert nested(powers, pattern)(0.7) == pytest.approx(fifth_of_powers(0.7), rel=1e-12)
+    assert nested(checkpoint(sin_x), pattern)(0.7) == pytest.approx(onp.cos(0.7), rel=1e-13)
+
+
+@pytest.mark.parametrize("pattern", ["rr", "rf", "fr", "ff"])
+def test_second_derivatives_of_a_quotient(pattern):
+    assert nested(quotient, pattern)(0.7) == pytest.approx((1 - 0.49) / (1 + 0.49) ** 2, rel=1e-13)
+
+
+def test_reverse_over_forward_over_reverse():
+    f = lambda x: np.sum(np.exp(np.sin(x)) * x[::-1])
+    h = hessian(f)(X)
+    onp.testing.assert_allclose(h, h.T, rtol=1e-12)
+    v = onp.array([1.0, -2.0, 0.5])
+    onp.testing.assert_allclose(hvp(f, (X,), v), h @ v, rtol=1e-12)
+    onp.testing.assert_allclose(grad(lambda x: jvp(f, (x,), (v,))[1])(X), h @ v, rtol=1e-12)
+    onp.testing.assert_allclose(grad(lambda x: np.dot(vjp(f, x)[1](1.0)[0], v))(X), h @ v, rtol=1e-12)
+    third = jacobian(hessian(f))(X)
+    onp.testing.assert_allclose(third, third.transpose(2, 1, 0), atol=1e-12)
+    onp.testing.assert_allclose(grad(lambda x: np.dot(v, hvp(f, (x,), v)))(X), v @ (third @ v), rtol=1e-12)
+    onp.testing.assert_allclose(jvp(hessian(f), (X,), (v,))[1], third @ v, rtol=1e-12)
+
+
+def test_an_optimizers_step_is_differentiable():
+    # d/dlr of the loss after one step of descent on w^2: w (1 - 2 lr) squared
+    after = lambda lr: (lambda w: (w - lr * grad(lambda w: w**2)(w)) ** 2)(3.0)
+    assert grad(after)(0.1) == pytest.approx(2 * 3 * (1 - 0.2) * -2 * 3)
+
+
+def test_operators_inside_operators():
+    inner = lambda x: np.sum(elementwise_grad(np.tanh)(x) ** 2)
+    onp.testing.assert_allclose(grad(inner)(X), -4 * (1 - onp.tanh(X) ** 2) ** 2 * onp.tanh(X), rtol=1e-12)
+    product = lambda x: np.sum(make_ggnvp(lambda x: x**2)(x)(onp.ones(3)))
+    onp.testing.assert_allclose(grad(product)(X), 8 * X, rtol=1e-13)  # of sum 4 x^2
+    value = lambda x: value_and_grad(lambda y: y**3)(x)[0] * value_and_grad(lambda y: y**3)(x)[1]
+    assert grad(value)(2.0) == pytest.approx(15 * 2.0**4)
+    assert holomorphic_grad(holomorphic_grad(lambda z: z**3))(1 + 1j) == pytest.approx(6 + 6j)
+
+
+def test_many_threads_each_five_levels_deep():
+    patterns = ["rrrrr", "fffff", "rfrfr", "frfrf", "rrffr", "ffrrf"]
+    start, results = threading.Barrier(len(patterns), timeout=20), {}
+
+    def work(pattern):
+        start.wait()
+        results[pattern] = [float(nested(powers, pattern)(0.1 * k)) for k in range(10)]
+
+    threads = [threading.Thread(target=work, args=(pattern,)) for pattern in patterns]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(60)
+    expected = [fifth_of_powers(0.1 * k) for k in range(10)]
+    assert results == {pattern: pytest.approx(expected, rel=1e-12) for pattern in patterns}

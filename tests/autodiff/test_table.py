@@ -1,0 +1,116 @@
+"""The table of what is differentiable: the committed file is what the generator makes, and it claims nothing wrong."""
+
+import importlib.util
+import re
+import sys
+from pathlib import Path
+
+import numpy as onp
+import pytest
+
+import ddtrain.numpy as np
+from ddtrain import ops
+from ddtrain.autodiff import PRIMITIVES, def_linear, defjvp, defvjp, primitive, table, value_of
+from ddtrain.autodiff.examples import case
+from ddtrain.autodiff.probes import Found, try_composition, try_primitive
+
+FILE = Path(__file__).parents[2] / "docs" / "differentiable.md"
+AGAIN = "python -m ddtrain.autodiff.table docs/differentiable.md"
+
+
+def by_section(text):
+    head, *parts = re.split(r"^## (.+)$", text, flags=re.MULTILINE)
+    return {"": head} | dict(zip(parts[::2], parts[1::2], strict=True))
+
+
+def test_the_committed_file_is_up_to_date():
+    committed, made = by_section(FILE.read_text()), by_section(table.markdown())
+    missing = set(committed) - set(made)
+    if importlib.util.find_spec("scipy") is None:
+        missing -= {name for name in missing if name.startswith("ddtrain.scipy")}
+    assert not missing, AGAIN
+    for name, text in made.items():
+        assert text == committed[name], f"{name} has changed: {AGAIN}"
+
+
+@pytest.fixture
+def declared():
+    """Primitives of a test, taken out of the registry again."""
+    before = len(PRIMITIVES)
+    yield lambda raw, **kwargs: primitive(raw, examples=lambda r: [case(r.positive(3))], **kwargs)
+    del PRIMITIVES[before:]
+
+
+def test_what_is_wrong_or_missing_is_not_claimed(declared):
+    square = declared(lambda x: x * x, name="square")
+    assert try_primitive(square) == Found()
+    defvjp(square, lambda g, ans, x: 2 * x * g)
+    assert try_primitive(square) == Found(vjp=True)
+    defjvp(square, lambda g, ans, x: 2.1 * x * g)
+    assert try_primitive(square) == Found(vjp=True)
+    defjvp(square, lambda g, ans, x: 2 * x * g)
+    assert try_primitive(square).second
+    assert table.row("ddtrain.ops", "square", square) == "| `square` | yes | yes | yes | yes | conformance |"
+
+
+def test_a_rule_that_does_not_differentiate_again_has_no_second_order(declared):
+    frozen = declared(lambda x: x**3, name="frozen")
+    rule = lambda g, ans, x: g * 3 * value_of(x) ** 2
+    defvjp(frozen, rule)
+    defjvp(frozen, rule)
+    assert try_primitive(frozen) == Found(vjp=True, jvp=True, complex=True)
+    assert table.row("ddtrain.ops", "frozen", frozen) == "| `frozen` | yes | yes | – | yes | conformance |"
+
+
+def test_arguments_without_a_derivative_are_told(declared):
+    times = declared(lambda x, n: x * n, name="times")
+    times.examples = lambda r: [case(r(3), r(3), argnums=(0,))]
+    def_linear(times)
+    defvjp(times, lambda g, ans, x, n: g * n)
+    assert try_primitive(times).arguments == (0,)
+    assert "| arguments 0 | arguments 0 | yes |" in table.row("ddtrain.ops", "times", times)
+
+
+def test_compositions_are_tried_on_arguments_they_accept():
+    assert try_composition(lambda x: np.sin(x) * x) == Found(True, True, True, True)
+    assert try_composition(lambda x: onp.zeros(3)) == Found()
+    assert try_composition(lambda x: np.where(x > 0.5, 1.0, 0.0)) == Found()
+    assert try_composition(lambda a, b, c, d, e, f, g: a) is None
+    assert try_composition(lambda x: object()) is None
+
+
+def test_types_constants_and_numpys_own_have_no_row():
+    for name in ("pi", "float32", "arange", "ndarray"):
+        assert table.row("ddtrain.numpy", name, getattr(np, name)) is None
+    assert table.row("ddtrain.ops", "Moments", ops.Moments) is None
+
+
+def test_every_public_name_appears():
+    text = FILE.read_text()
+    for module, members in table.sections():
+        for name, _ in members:
+            assert f"`{name}`" in text, f"{module}.{name}"
+
+
+def test_without_scipy_its_sections_are_left_out(monkeypatch):
+    for name in [name for name in sys.modules if name.split(".")[0] == "scipy" or name.startswith("ddtrain.scipy")]:
+        monkeypatch.delitem(sys.modules, name)
+    monkeypatch.setitem(sys.modules, "scipy", None)
+    assert not [name for name, _ in table.sections() if "scipy" in name]
+
+
+def test_own_tests_are_those_that_take_a_name_from_ddtrain():
+    found = table.named_in_tests("numpy")
+    assert {"hstack", "einsum"} <= found
+    assert "standard_normal" not in found, "taken from NumPy"
+
+
+def test_the_command_writes_the_file(monkeypatch, tmp_path, capsys):
+    monkeypatch.setattr(table, "NAMESPACES", ("ddtrain.ops",))
+    monkeypatch.setattr(sys, "argv", ["table", str(tmp_path / "docs" / "t.md")])
+    table.main()
+    monkeypatch.setattr(sys, "argv", ["table"])
+    table.main()
+    out = capsys.readouterr().out
+    assert (tmp_path / "docs" / "t.md").read_text() == out
+    assert "| `relu` | yes | yes | yes |" in out

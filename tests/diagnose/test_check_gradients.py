@@ -1,0 +1,212 @@
+"""Gradient checks in a run: right gradients pass on any number of ranks, wrong ones are named, and no bit changes."""
+
+import dataclasses
+import json
+
+import numpy as onp
+import pytest
+
+import ddtrain.numpy as np
+from ddtrain import data, nn, ops
+from ddtrain.comm.local import LocalCommunicator
+from ddtrain.diagnose import check_gradients
+from ddtrain.errors import GradientError, UsageError
+from ddtrain.recipes import RECIPES
+from ddtrain.trainer.config import Config, Run, validate
+from ddtrain.trainer.main import run
+from ddtrain.trainer.task import Task
+from helpers import make_step, make_task, sgd_config
+
+COUNT = 7  # samples in a global batch, which neither two nor three ranks divide
+
+
+def check(comm, task=None, dtype="float64", step=0, count=COUNT, spoil=lambda step_of: None):
+    task = task or make_task(dtype=dtype)
+    step_of = make_step(comm, task, sgd_config(count, dtype))
+    spoil(step_of)
+    first, last = data.shard_bounds(count, comm.rank, comm.size)
+    return check_gradients(step_of, step, task.train.batch(onp.arange(first, last)), count, first)
+
+
+def test_right_gradients_pass_and_all_ranks_see_the_same(world):
+    # dropout with other masks, or batch-norm over a rank's own rows, would be off by far more than 1e-6
+    for step in range(5):
+        seen = world.run(lambda comm, step=step: check(comm, step=step))
+        assert all(s == seen[0] for s in seen)
+        assert seen[0].weights >= 6
+        assert seen[0].ratio <= 1e-6
+
+
+def test_a_float32_run_is_checked_in_float64():
+    assert 0 < check(LocalCommunicator(), dtype="float32").ratio <= 1e-6
+
+
+def test_fewer_samples_than_ranks(world):
+    for seen in world.run(lambda comm: check(comm, count=2)):
+        assert seen.weights
+
+
+@pytest.mark.parametrize("name", ["digits_mlp", "fashion_cnn", "shakespeare_nnlm"])
+def test_the_recipes_networks_pass(name):
+    recipe = RECIPES[name]
+    config = dataclasses.replace(recipe.config, data=dataclasses.replace(recipe.config.data, batch_size=8))
+    assert check_recipe(config, recipe.build(config)).ratio <= 1e-6
+
+
+def check_recipe(config, task):
+    return check_gradients(make_step(LocalCommunicator(), task, config), 0, task.train.batch(onp.arange(8)), 8)
+
+
+def wrong(joint, which, factor):
+    """A fused backward whose cotangent of argument ``which`` is off by a factor."""
+
+    def spoiled(argnums, g, *rest):
+        return [c if i != which or c is None else factor * c for i, c in zip(argnums, joint(argnums, g, *rest))]
+
+    return spoiled
+
+
+@pytest.mark.parametrize(
+    ("op", "which", "named"),
+    [
+        ("linear", 1, r"first.weight\[\d, \d\]"),
+        ("linear", 0, r"first.weight\[\d, \d\]"),
+        ("linear", 2, r"head.bias\[\d\]"),
+        ("batch_norm", 1, r"norm.weight\[\d\]"),
+        ("batch_norm", 0, r"first.weight\[\d, \d\]"),
+        ("dropout", 0, r"first.weight\[\d, \d\]"),
+    ],
+)
+def test_a_backward_off_by_a_ten_thousandth_is_named_on_every_rank(world, monkeypatch, op, which, named):
+    prim = getattr(ops, op)
+    monkeypatch.setattr(prim, "joint", wrong(prim.joint, which, 1.0001))
+    places = []
+
+    def body(comm):
+        with pytest.raises(GradientError, match=f"with respect to {named} is .* exceeds 1e-06") as caught:
+            check(comm, step=3)
+        assert caught.value.exit_code == 70
+        assert caught.value.place["step"] == 3
+        places.append(str(caught.value))
+
+    world.run(body)
+    assert len(set(places)) == 1, "one error, the same on all ranks"
+
+
+class Bent(nn.Module):
+    """A weight at which ``bend`` may have a kink."""
+
+    def __init__(self, start, bend):
+        self.weight, self.bend = nn.param((), lambda generator, shape: onp.full(shape, start)), bend
+
+    def forward(self, x):
+        return self.bend(self.weight * x)
+
+
+BENDS = {
+    "relu": ops.relu,
+    "where": lambda z: np.where(z > 0, z, 0.25 * z),
+    "maximum": lambda z: np.maximum(z, 0.0),
+    "abs": abs,
+}
+
+
+def check_bent(start, bend, x=(1.0, 2.0, 3.0)):
+    x = onp.array(x)
+    task = Task(Bent(start, bend), lambda model, x: (model(x) + 0.1 * model(x) ** 2, {}), data.ArrayData(x))
+    return check(LocalCommunicator(), task, count=len(x))
+
+
+@pytest.mark.parametrize("bend", BENDS)
+@pytest.mark.parametrize("start", [5e-6, -5e-6, 3e-7])
+def test_a_kink_within_the_step_passes(bend, start):
+    check_bent(start, BENDS[bend])
+
+
+@pytest.mark.parametrize("bend", ["relu", "where", "maximum", "abs"])
+def test_on_a_kink_any_slope_between_its_sides_passes(bend):
+    seen = check_bent(0.0, BENDS[bend])
+    assert seen.kinks == (bend != "abs"), "whose sides cancel, as does its derivative of 0"
+
+
+def test_few_of_many_units_at_a_kink_are_within_a_thousandth():
+    seen = check_bent(5e-6, BENDS["relu"], x=(1e-3, *onp.linspace(3, 4, 20)))
+    assert seen.weights == 1
+
+
+@pytest.mark.parametrize("start", [5e-6, -5e-6, 0.0, 1.0])
+def test_a_wrong_slope_near_a_kink_is_still_wrong(monkeypatch, start):
+    off = {0.0: lambda g: 0 * g - 0.2, 1.0: lambda g: 1.01 * g}.get(start, lambda g: g + 0.7)
+    joint = ops.relu.joint
+    monkeypatch.setattr(ops.relu, "joint", lambda argnums, g, *rest: [off(c) for c in joint(argnums, g, *rest)])
+    with pytest.raises(GradientError, match="with respect to weight is"):
+        check_bent(start, ops.relu)
+
+
+@pytest.mark.parametrize("bad", [onp.nan, onp.inf])
+def test_what_is_not_finite_is_left_to_the_coordinator(bad):
+    def spoil(step_of):
+        step_of.store.values[0] = bad
+
+    assert check(LocalCommunicator(), spoil=spoil).weights == 0
+
+
+def test_a_parameter_that_the_loss_ignores_has_derivative_zero():
+    class Idle(nn.Module):
+        def __init__(self):
+            self.used, self.idle, self.none = (nn.param(s, nn.init.ones) for s in ((2,), (3,), (0,)))
+
+        def forward(self, x):
+            return x @ self.used
+
+    task = Task(Idle(), lambda model, x: (model(x) ** 2, {}), data.ArrayData(onp.ones((7, 2))))
+    assert 3 <= check(LocalCommunicator(), task).weights <= 5
+
+
+def test_nothing_of_the_step_changes():
+    task = make_task()
+    step_of = make_step(LocalCommunicator(), task, sgd_config(COUNT))
+    before = [x.copy() for x in (step_of.store.values, step_of.store.grads, step_of.store.state)]
+    check_gradients(step_of, 0, task.train.batch(onp.arange(COUNT)), COUNT)
+    for a, b in zip(before, (step_of.store.values, step_of.store.grads, step_of.store.state)):
+        onp.testing.assert_array_equal(a, b)
+    assert step_of.updates == {}
+
+
+def train(path, capsys, *options):
+    argv = ["digits_mlp", "--run.steps", "5", "--run.eval-every", "0", "--run.dir", str(path), *options]
+    code = run(argv, {"digits_mlp": RECIPES["digits_mlp"]})
+    out = capsys.readouterr()
+    return code, json.loads((path / "status.json").read_text()), out.out + out.err
+
+
+@pytest.mark.parametrize("backend", ["local", "debug:threads:3"])
+def test_a_run_has_the_same_bits_with_and_without(tmp_path, capsys, backend):
+    hashes = []
+    for every in ("0", "2"):
+        code, _, out = train(tmp_path / every, capsys, "--run.check-gradients-every", every, "--comm.backend", backend)
+        assert code == 0
+        checked = [line.split(":")[0] for line in out.splitlines() if "gradient checked" in line]
+        assert checked == (["step 1", "step 3", "step 5"] if every == "2" else [])
+        hashes.append(json.loads((tmp_path / every / "summary.json").read_text())["params_sha256"])
+    assert hashes[0] == hashes[1]
+
+
+def test_a_wrong_gradient_ends_the_run(tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr(ops.linear, "joint", wrong(ops.linear.joint, 1, 1.01))
+    code, status, out = train(tmp_path / "run", capsys, "--run.check-gradients-every", "1")
+    assert (code, status["state"], status["code"]) == (70, "failed", 70)
+    assert "ddtrain: error: gradient check: the derivative of the loss with respect to layers." in out
+    assert "Traceback" not in out
+
+
+def test_the_interval_is_checked():
+    with pytest.raises(UsageError, match=r"--run.check-gradients-every -1 is out of range"):
+        validate(Config(run=Run(check_gradients_every=-1)), 1)
+
+
+@pytest.mark.mpi(sizes=(2,))
+def test_real_ranks_see_the_same(comm):
+    seen = check(comm)
+    assert comm.exchange_objects(seen.ratio) == [seen.ratio] * comm.size
+    assert seen.weights

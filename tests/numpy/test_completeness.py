@@ -1,0 +1,110 @@
+"""Every name: what Autograd differentiates is here and tested, and what NumPy has is here, passed on, or refused."""
+
+from __future__ import annotations
+
+import ast
+from pathlib import Path
+
+import numpy as onp
+import pytest
+
+import ddtrain.numpy as np
+from ddtrain.autodiff import PRIMITIVES, grad
+from ddtrain.errors import DerivativeError
+from ddtrain.numpy._rest import REFUSED, UNCHANGED
+
+# What HIPS Autograd 1.9.0 on NumPy 2 answers when asked which functions of its namespaces have a VJP
+# (autograd.core.primitive_vjps), without its helpers; and those it makes of others.
+AUTOGRAD = [
+    "abs", "absolute", "acos", "acosh", "add", "amax", "amin", "angle", "append", "arccos", "arccosh", "arcsin",
+    "arcsinh", "arctan", "arctan2", "arctanh", "array", "array_split", "asin", "asinh", "astype", "atan", "atan2",
+    "atanh", "atleast_1d", "atleast_2d", "atleast_3d", "broadcast_to", "clip", "column_stack", "concatenate",
+    "conj", "conjugate", "cos", "cosh", "cross", "cumsum", "deg2rad", "degrees", "diag", "diagonal", "diff",
+    "divide", "dot", "dsplit", "einsum", "exp", "exp2", "expand_dims", "expm1", "fabs", "fliplr", "flipud", "fmax",
+    "fmin", "full", "gradient", "hsplit", "hstack", "hypot", "imag", "inner", "kron", "linspace", "log", "log10",
+    "log1p", "log2", "logaddexp", "logaddexp2", "matmul", "max", "maximum", "mean", "min", "minimum", "mod",
+    "moveaxis", "multiply", "nan_to_num", "negative", "outer", "pad", "partition", "permute_dims", "pow", "power",
+    "prod", "rad2deg", "radians", "ravel", "real", "real_if_close", "reciprocal", "remainder", "repeat", "reshape",
+    "roll", "rollaxis", "rot90", "select", "sin", "sinc", "sinh", "sort", "split", "sqrt", "square", "squeeze",
+    "stack", "std", "subtract", "sum", "swapaxes", "tan", "tanh", "tensordot", "tile", "trace", "transpose", "tril",
+    "triu", "true_divide", "var", "vsplit", "vstack", "where", "linalg.cholesky", "linalg.det", "linalg.eig",
+    "linalg.eigh", "linalg.inv", "linalg.norm", "linalg.pinv", "linalg.slogdet", "linalg.solve", "linalg.svd",
+    "fft.fft", "fft.fft2", "fft.fftn", "fft.fftshift", "fft.ifft", "fft.ifft2", "fft.ifftn", "fft.ifftshift",
+    "fft.irfft", "fft.irfft2", "fft.irfftn", "fft.rfft", "fft.rfft2", "fft.rfftn",
+]  # fmt: skip
+ALIASES = {"amax": "max", "amin": "min", "concat": "concatenate", "row_stack": "vstack", "permute_dims": "transpose"}
+PLAIN = {  # of ours: names that neither take nor make a differentiated array
+    "ArrayBox", "arange", "asarray", "bool_", "broadcast_shapes", "complex128", "complex64", "dtype", "e", "empty",
+    "empty_like", "errstate", "euler_gamma", "eye", "fft", "finfo", "float16", "float32", "float64", "floating",
+    "frexp", "identity", "iinfo", "indices", "inf", "int16", "int32", "int64", "int8", "integer", "iscomplexobj",
+    "isrealobj", "isscalar", "lexsort", "linalg", "loadtxt", "nan", "ndarray", "ndim", "newaxis", "ones",
+    "ones_like", "pi", "printoptions", "promote_types", "random", "result_type", "s_", "set_printoptions", "shape",
+    "size", "tri", "tril_indices", "triu_indices", "uint8", "unravel_index", "zeros", "zeros_like",
+}  # fmt: skip
+
+
+def called_by_name() -> set[str]:
+    """Every string in the tests beside this one: the keys of their tables of calls."""
+    found = set()
+    for path in Path(__file__).parent.glob("test_*.py"):
+        if path != Path(__file__):
+            nodes = ast.walk(ast.parse(path.read_text()))
+            found |= {n.value for n in nodes if isinstance(n, ast.Constant) and isinstance(n.value, str)}
+    return found
+
+
+CALLED = called_by_name()
+
+
+def find(name: str) -> object:
+    namespace: object = np
+    for part in name.split("."):
+        namespace = getattr(namespace, part)
+    return namespace
+
+
+def is_tested(name: str) -> bool:
+    short = name.rsplit(".", 1)[-1]
+    return any(find(name) is prim for prim in PRIMITIVES) or bool({name, short, ALIASES.get(name)} & CALLED)
+
+
+@pytest.mark.parametrize("name", AUTOGRAD)
+def test_what_autograd_differentiates_is_here_and_tested(name):
+    assert is_tested(name)
+
+
+@pytest.mark.parametrize("name", [n for n in np.__all__ if n not in PLAIN])
+def test_every_function_is_a_primitive_or_called_by_a_test(name):
+    assert is_tested(name)
+
+
+@pytest.mark.parametrize("name", [*(f"linalg.{n}" for n in np.linalg.RULED), *(f"fft.{n}" for n in np.fft.RULED)])
+def test_every_function_of_the_sub_namespaces_is_tested(name):
+    assert is_tested(name)
+
+
+def test_every_public_name_of_numpy_has_its_place():
+    public = {name for name in dir(onp) if not name.startswith("_")}
+    assert public - set(np.__all__) - UNCHANGED - REFUSED.keys() == set()
+    assert not UNCHANGED & set(np.__all__)
+    assert not REFUSED.keys() & (set(np.__all__) | UNCHANGED)
+    for name in sorted(UNCHANGED & public):
+        assert getattr(np, name) is getattr(onp, name)
+    for module in ("linalg", "fft"):
+        theirs = {name for name in dir(getattr(onp, module)) if not name.startswith("_")} - {"test"}
+        assert theirs <= {*getattr(np, module).__all__, "linalg"}
+    assert np.random.gamma is onp.random.gamma
+
+
+@pytest.mark.parametrize("name", sorted(REFUSED))
+def test_a_refused_name_says_why_and_what_instead(name):
+    reason, remedy = REFUSED[name]
+    with pytest.raises(AttributeError) as caught:
+        getattr(np, name)
+    assert reason in str(caught.value)
+    assert remedy in str(caught.value)
+
+
+def test_a_refused_function_of_a_traced_value_says_the_same():
+    with pytest.raises(DerivativeError, match=r"put_along_axis writes into its argument.*\n.*where"):
+        grad(lambda x: onp.put_along_axis(x, onp.zeros((1,), int), 0.0, 0))(onp.ones(3))

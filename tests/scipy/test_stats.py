@@ -1,0 +1,130 @@
+"""Distributions: SciPy's values inside and outside the support, and derivatives in every parameter."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import scipy.stats
+
+from ddtrain import elementwise_grad, grad
+from ddtrain.autodiff import check_grads
+from ddtrain.errors import DerivativeError, ShapeError
+from ddtrain.scipy import stats
+
+# distribution -> its shape parameters; points lie inside, on and outside the supports
+SHAPES = {"norm": (), "t": (3.5,), "gamma": (2.3,), "chi2": (3.0,), "beta": (1.7, 2.2)}
+LOC, SCALE = 0.4, 1.7
+POINTS = np.array([-3.0, 0.4, 0.5, 1.0, 1.9, 2.1, 6.0])
+METHODS = ("pdf", "logpdf", "cdf", "logcdf", "sf", "logsf")
+
+
+@pytest.mark.parametrize("name", SHAPES)
+@pytest.mark.parametrize("method", METHODS)
+def test_values_are_scipys(name, method):
+    ours, theirs = getattr(getattr(stats, name), method), getattr(getattr(scipy.stats, name), method)
+    with np.errstate(divide="ignore"):  # SciPy takes log(0) in a tail that has none of the mass
+        expected = theirs(POINTS, *SHAPES[name], LOC, SCALE)
+        np.testing.assert_allclose(ours(POINTS, *SHAPES[name], LOC, SCALE), expected, rtol=1e-11)
+        np.testing.assert_allclose(ours(POINTS, *SHAPES[name]), theirs(POINTS, *SHAPES[name]), rtol=1e-11)
+
+
+@pytest.mark.parametrize("name", SHAPES)
+@pytest.mark.parametrize("method", METHODS)
+def test_derivatives_in_every_parameter_in_both_modes_to_second_order(name, method):
+    shapes = [np.asarray(s) for s in SHAPES[name]]
+    inside = np.array([0.9, 1.3, 1.8])
+    check_grads(getattr(getattr(stats, name), method))(inside, *shapes, np.asarray(LOC), np.asarray(SCALE))
+
+
+@pytest.mark.parametrize("name", SHAPES)
+def test_quantiles_invert_the_distribution_function(name):
+    q, module = np.array([0.05, 0.5, 0.9]), getattr(stats, name)
+    x = module.ppf(q, *SHAPES[name], LOC, SCALE)
+    np.testing.assert_allclose(module.cdf(x, *SHAPES[name], LOC, SCALE), q, rtol=1e-9)
+    slope = elementwise_grad(module.ppf)(q, *SHAPES[name], LOC, SCALE)
+    np.testing.assert_allclose(slope, 1 / module.pdf(x, *SHAPES[name], LOC, SCALE), rtol=1e-9)
+
+
+@pytest.mark.parametrize("name", ["gamma", "chi2", "beta"])
+@pytest.mark.parametrize("method", ["pdf", "cdf", "sf"])
+def test_outside_the_support_the_derivative_is_zero_and_not_nan(name, method):
+    fun = getattr(getattr(stats, name), method)
+    for argnum in range(1 + len(SHAPES[name])):
+        assert elementwise_grad(fun, argnum)(np.array(-1.0), *SHAPES[name]) == 0.0
+
+
+def test_tails_of_the_normal_do_not_underflow():
+    assert stats.norm.logcdf(-40.0) == pytest.approx(scipy.stats.norm.logcdf(-40.0), rel=1e-13)
+    assert grad(stats.norm.logsf)(40.0) == pytest.approx(-40.0 - 1 / 40, rel=1e-5)
+
+
+def test_single_precision_stays():
+    x = np.array([0.5, 1.0], np.float32)
+    for method in METHODS:
+        assert getattr(stats.norm, method)(x).dtype == np.float32
+    assert elementwise_grad(stats.gamma.logpdf, 0)(x, np.float32(2.0)).dtype == np.float32
+
+
+def test_the_t_distribution_of_many_degrees_of_freedom_is_normal():
+    assert stats.t.logpdf(1.5, 1e12) == pytest.approx(scipy.stats.norm.logpdf(1.5), rel=1e-11)
+
+
+@pytest.mark.parametrize("method", ["pmf", "logpmf", "cdf", "logcdf", "sf", "logsf"])
+def test_poisson(method):
+    k, mu = np.array([-1.0, 0.0, 1.0, 2.5, 7.0]), np.array(3.3)
+    ours, theirs = getattr(stats.poisson, method), getattr(scipy.stats.poisson, method)
+    np.testing.assert_allclose(ours(k, mu), theirs(k, mu), rtol=1e-12)
+    np.testing.assert_allclose(ours(k, mu, 1), theirs(k, mu, 1), rtol=1e-12)
+    check_grads(lambda mu: ours(np.array([0, 1, 6]), mu))(mu)
+
+
+def test_dirichlet():
+    rng = np.random.default_rng(0)  # points far from the faces, where derivatives are moderate
+    alpha, x = rng.uniform(0.5, 3, 4), rng.dirichlet(np.full(4, 30.0), 3).T
+    np.testing.assert_allclose(stats.dirichlet.logpdf(x, alpha), scipy.stats.dirichlet.logpdf(x, alpha), rtol=1e-12)
+    np.testing.assert_allclose(stats.dirichlet.pdf(x[:-1, 0], alpha), scipy.stats.dirichlet.pdf(x[:, 0], alpha))
+    assert stats.dirichlet.entropy(alpha) == pytest.approx(scipy.stats.dirichlet.entropy(alpha))
+    for fun in (stats.dirichlet.logpdf, stats.dirichlet.pdf):
+        check_grads(fun)(x, alpha)
+    check_grads(stats.dirichlet.entropy)(alpha)
+    with pytest.raises(ShapeError, match="x has 2 components but alpha 4"):
+        stats.dirichlet.logpdf(np.ones(2), alpha)
+
+
+def covariance(n=3):
+    m = np.random.default_rng(1).normal(size=(n, n))
+    return m @ m.T + n * np.eye(n)
+
+
+@pytest.mark.parametrize("shape", [(3,), (4, 3), (2, 4, 3)])
+def test_multivariate_normal(shape):
+    rng = np.random.default_rng(0)
+    x, mean, cov = rng.normal(size=shape), rng.normal(size=3), covariance()
+    mvn, theirs = stats.multivariate_normal, scipy.stats.multivariate_normal
+    for method in ("logpdf", "pdf"):
+        expected = getattr(theirs, method)(x, mean, cov)
+        actual = getattr(mvn, method)(x, mean, cov)
+        assert np.shape(actual) == np.shape(expected)
+        np.testing.assert_allclose(actual, expected, rtol=1e-11)
+        check_grads(getattr(mvn, method))(x, mean, cov)
+    assert mvn.entropy(mean, cov) == pytest.approx(theirs.entropy(mean, cov), rel=1e-13)
+    check_grads(mvn.entropy)(mean, cov)
+
+
+def test_multivariate_normal_of_short_forms():
+    mvn, theirs = stats.multivariate_normal, scipy.stats.multivariate_normal
+    x = np.array([0.3, -1.0])
+    for args in ((x,), (x, x + 1), (x, x + 1, 2.0), (x, x + 1, np.array([1.0, 3.0])), (x, 0.5, 2.0), (0.3,)):
+        np.testing.assert_allclose(mvn.logpdf(*args), theirs.logpdf(*args), rtol=1e-13)
+
+
+def test_the_derivative_in_a_covariance_is_symmetric():
+    g = grad(stats.multivariate_normal.logpdf, 2)(np.ones(3), np.zeros(3), covariance())
+    np.testing.assert_allclose(g, g.T, rtol=1e-12)
+
+
+def test_a_singular_covariance_is_refused():
+    with pytest.raises(DerivativeError, match="not positive definite"):
+        stats.multivariate_normal.logpdf(np.ones(2), np.zeros(2), np.ones((2, 2)))
+    with pytest.raises(ShapeError, match="mean of 3 entries"):
+        stats.multivariate_normal.logpdf(np.ones(3), np.zeros(3), np.eye(2))

@@ -1,0 +1,56 @@
+"""The step: what is applied, what a skipped one leaves alone, and what it says of a loss that is none."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from ddtrain.comm.local import LocalCommunicator
+from ddtrain.errors import ShapeError
+from ddtrain.trainer.control import StepControl
+from ddtrain.trainer.task import Task
+from helpers import Net, make_step, make_task, sgd_config
+
+CONFIG = sgd_config()
+
+
+def stepped(control: StepControl) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Tensors before and after one step."""
+    task = make_task(Net())
+    step = make_step(LocalCommunicator(), task, CONFIG)
+    before = {name: x.copy() for name, x in step.store.tensors.items()}
+    step.gradients(0, task.train.batch(np.arange(7)), 7)
+    step.apply(control)
+    return before, {name: x.copy() for name, x in step.store.tensors.items()}
+
+
+def test_a_step_changes_parameters_and_running_statistics() -> None:
+    before, after = stepped(StepControl(lr=0.1, scale=1.0, grad_norm=1.0))
+    unchanged = [name for name in before if np.array_equal(before[name], after[name])]
+    assert unchanged == []
+
+
+def test_a_skipped_step_changes_nothing_at_all() -> None:
+    before, after = stepped(StepControl(lr=0.1, scale=1.0, grad_norm=1.0, apply=False))
+    assert [name for name in before if not np.array_equal(before[name], after[name])] == []
+
+
+@pytest.mark.parametrize(
+    ("returned", "said"),
+    [
+        (lambda losses: losses.sum(), r"loss is an array of shape \(\)"),
+        (lambda losses: [1.0] * 7, "loss is a list"),
+        (lambda losses: 1.0, "loss is a float"),
+    ],
+    ids=["mean", "list", "number"],
+)
+def test_a_loss_that_is_not_one_number_a_sample(returned: Any, said: str) -> None:
+    task = make_task()
+    wrong = Task(task.model, lambda *args: (returned(task.loss(*args)[0]), {}), task.train)
+    step = make_step(LocalCommunicator(), wrong, CONFIG)
+    with pytest.raises(ShapeError, match=said) as caught:
+        step.gradients(0, task.train.batch(np.arange(7)), 7)
+    assert "their mean" in caught.value.remedy
+    assert not str(caught.value).endswith(", ")
