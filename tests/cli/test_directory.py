@@ -65,7 +65,7 @@ def test_a_full_disk_costs_new_checkpoints_and_no_old_one(disk, job):
 def test_with_room_again_the_run_goes_on_to_the_same_bits(disk, job, tmp_path):
     assert job(0, *LONG, "--fault.kind", "fill_disk", "--fault.rank", "0").returncode == 74
     (disk / "filler").unlink()
-    assert job(0, *LONG, "--run.resume", "auto").returncode == 0
+    assert job(0, *LONG, "--run.resume", "auto", "--fault.kind=").returncode == 0
     assert job(0, *LONG, "--run.dir", "straight").returncode == 0
     ours, straight = (json.loads((d / "summary.json").read_text()) for d in (disk / "run", tmp_path / "straight"))
     assert ours["params_sha256"] == straight["params_sha256"]
@@ -138,7 +138,7 @@ def test_no_good_checkpoint_is_no_new_start(job, complaint, saved):
 @pytest.mark.parametrize(
     ("args", "code", "said"),
     [
-        (("digits_mlp",), 74, "does not fit: parameter "),
+        (("digits_mlp",), 2, "recipe 'digits_mlp', but the run to be resumed is of recipe 'faulty'"),
         (
             ("faulty", "--run.dtype", "float64"),
             74,

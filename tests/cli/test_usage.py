@@ -69,7 +69,7 @@ def test_a_launcher_that_started_singletons(tmp_path, job, complaint, rank):
     ("fault", "said"),
     [
         ("parameters", "ranks disagree: tensor shift is (3,) float32 "),
-        ("samples", "ranks disagree: number of samples for training is 24 on rank 1 but training is 23 on the others"),
+        ("samples", "ranks disagree: data for training is 24 samples with checksum "),
     ],
 )
 def test_ranks_that_disagree_before_the_first_step(tmp_path, job, complaint, fault, said):

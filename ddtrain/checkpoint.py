@@ -1,0 +1,45 @@
+"""Check checkpoints, byte for byte: ``python -m ddtrain.checkpoint verify PATH ...``
+
+A path is a checkpoint (a ``step-...`` directory) or a run's directory, all of whose checkpoints are checked. Prints a
+line for each; the exit code is 0 if all are good, 74 if one is not, 2 if there is none.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from ddtrain.errors import COMPLETED, CheckpointError, UsageError
+from ddtrain.trainer.checkpoint import verify
+
+
+def main(argv: Sequence[str]) -> int:
+    """Verify what the arguments name; returns the exit code."""
+    if len(argv) < 2 or argv[0] != "verify":
+        print(__doc__, file=sys.stderr)
+        return UsageError.exit_code
+    found = [path for argument in argv[1:] for path in _checkpoints(Path(argument))]
+    if not found:
+        print(f"ddtrain: error: no checkpoint under {', '.join(argv[1:])}", file=sys.stderr)
+        return UsageError.exit_code
+    return max(map(_verdict, found))
+
+
+def _checkpoints(path: Path) -> list[Path]:
+    inside = sorted(path.glob("checkpoints/step-*"))
+    return inside or ([path] if path.exists() else [])
+
+
+def _verdict(path: Path) -> int:
+    try:
+        state = verify(path)
+    except CheckpointError as error:
+        print(f"{path}: refused: {error.one_line}")
+        return error.exit_code
+    print(f"{path}: good, after step {state['step']}, parameters {str(state['params_sha256'])[:12]}")
+    return COMPLETED
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
