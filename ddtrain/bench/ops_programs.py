@@ -20,6 +20,7 @@ PYTHON_BOUND_SIZE = 1000  # numbers in an array: below, a call of NumPy costs it
 CHAIN = 10_000
 LSTM_STEPS = 50
 LOGSUMEXP_STEPS = 20
+TANH_STEPS = 50
 
 Function = Callable[[Any], Any]
 
@@ -133,6 +134,17 @@ def logsumexp_chain(np: Any) -> Function:
     return total
 
 
+def tanh_chain(np: Any) -> Function:
+    """The cheapest steps there are on arrays."""
+
+    def total(x: Any) -> Any:
+        for _ in range(TANH_STEPS):
+            x = np.tanh(x)
+        return np.sum(x)
+
+    return total
+
+
 def scalar_chain(np: Any) -> Function:
     """Multiplications of one number."""
 
@@ -156,6 +168,7 @@ PROGRAMS: Mapping[str, Program] = {
     "mlp": Program(perceptron(10, 16, 16, 1, batch=8), _layers(10, 16, 16, 1), "10-16-16-1, batch 8"),
     "lstm": Program(lstm, [_normal("lstm", 8, 32) / 3, _normal("lstm", 8, 32) / 3], f"{LSTM_STEPS} steps, H 8, N 4"),
     "logsumexp": Program(logsumexp_chain, _normal("rows", 5, 7), f"{LOGSUMEXP_STEPS} of 5x7"),
+    "tanh": Program(tanh_chain, onp.full(10, 0.3), f"{TANH_STEPS} of 10 numbers"),
     "chain": Program(scalar_chain, 1.0, f"{CHAIN} nodes of one number"),
     "hessian": Program(twenty_variables, _normal("point", 20), "20 variables", "hessian"),
     "mlp_wide": Program(

@@ -11,8 +11,6 @@ number of ranks, which Adam hides.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any, Protocol
 
@@ -52,19 +50,22 @@ def peers() -> Collectives | None:
     return comm if comm is not None and comm.size > 1 else None
 
 
-@contextmanager
-def use_communicator(comm: Collectives | None) -> Iterator[None]:
+class use_communicator:  # a context manager, called like a function
     """Within the block, operations of this thread communicate through ``comm``; None: not at all.
 
     >>> with use_communicator(None):
     ...     float(allreduce(np.array(2.0)))
     2.0
     """
-    token = _current.set(comm)
-    try:
-        yield
-    finally:
-        _current.reset(token)
+
+    def __init__(self, comm: Collectives | None) -> None:
+        self.comm = comm
+
+    def __enter__(self) -> None:
+        self._token = _current.set(self.comm)
+
+    def __exit__(self, *error: object) -> None:
+        _current.reset(self._token)
 
 
 def _allreduce(x: Any) -> Any:

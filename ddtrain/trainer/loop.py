@@ -152,6 +152,7 @@ class Trainer:
         return self.coordinator.observe(self.step - 1, control, self.metrics["valid_loss"])
 
     def _checkpoint(self, final: bool) -> None:
+        self.records.flush()
         try:
             checkpoint.save(self.comm, self.records.directory, self._snapshot, self.config.run.keep)
         except CheckpointError as error:

@@ -17,7 +17,6 @@ from ddtrain.trainer import cli, requests, tables
 from ddtrain.trainer.config import Config, validate
 from ddtrain.trainer.loop import Result, Trainer
 from ddtrain.trainer.records import Records, choose_directory, find_checkpoint, together
-from ddtrain.trainer.status import Status
 from ddtrain.trainer.task import Task
 
 _TOO_LATE = (  # Note [BLAS threads] in _threads.py
@@ -85,7 +84,7 @@ class _Job:
 
     def __init__(self, recipes: Mapping[str, Recipe], parsed: cli.Parsed | None, error: UsageError | None) -> None:
         self.recipes, self.parsed, self.error = recipes, parsed, error
-        self.status: dict[int, Status] = {}
+        self.records: dict[int, Records] = {}  # by rank
 
     def __call__(self, comm: Communicator) -> None:
         agree(comm, self.error)
@@ -102,15 +101,15 @@ class _Job:
         changes = trainer.resume(found.snapshot) if found is not None else []
         waited_s = lambda: trainer.step_of.waited_s
         trainer.records = Records(comm, config, name, directory, found, task, waited_s)  # from here on, disk is written
-        self.status[comm.rank] = trainer.records.status
+        self.records[comm.rank] = trainer.records
         for change in changes:
             trainer.records.warn(change)
         _finish(trainer.records, trainer.run())
 
     def failed(self, error: BaseException, rank: int) -> None:
         """Called on the rank that failed, before its error is printed."""
-        if rank in self.status:
-            self.status[rank].fail(error)
+        if rank in self.records:
+            self.records[rank].fail(error)
 
 
 def _finish(records: Records, result: Result) -> None:

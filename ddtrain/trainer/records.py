@@ -180,8 +180,18 @@ class Records:
     def evaluation(self, done: int, epoch: int, figures: Mapping[str, float]) -> None:
         """The figures of an evaluation after ``done`` steps, in epoch number ``epoch``."""
         self.metrics.write(step=done, epoch=epoch, **figures)
+        self.flush()
         self.console.report(figures)
         self.status.progress()
+
+    def flush(self) -> None:
+        """Write the log so far: before a checkpoint, so that the log is never behind it, and at the end."""
+        self.metrics.flush()
+
+    def fail(self, error: BaseException) -> None:
+        """This rank failed: what it knows is written, and that it failed. Never raises."""
+        self.flush()
+        self.status.fail(error)
 
     def warn(self, text: str) -> None:
         """A line for whoever watches."""

@@ -10,7 +10,7 @@ import pytest
 
 from ddtrain.comm.local import LocalCommunicator
 from ddtrain.errors import DataError
-from ddtrain.trainer.metrics import MetricsLog, read, truncate_after, write_summary
+from ddtrain.trainer.metrics import TOGETHER_S, MetricsLog, read, truncate_after, write_summary
 
 RANK_0, RANK_1 = LocalCommunicator(), SimpleNamespace(rank=1, size=2)
 
@@ -30,14 +30,24 @@ class TestLines:
     def test_are_strict_json_in_the_order_given(self, log):
         log.write(step=1, epoch=0, loss=math.nan, lr=0.1)
         log.write(step=1, epoch=0, valid_loss=math.inf)
+        log.flush()
         lines = log.path.read_text().splitlines()
         assert lines[0] == '{"step": 1, "epoch": 0, "loss": "NaN", "lr": 0.1}'
         assert json.loads(lines[1], parse_constant=pytest.fail)["valid_loss"] == "Infinity"
 
-    def test_are_there_at_once(self, log):
-        for step in range(1, 4):
-            log.write(step=step)
-            assert steps(log.path) == list(range(1, step + 1))
+    def test_are_there_at_once_or_soon(self, log, monkeypatch):
+        now = [100.0]
+        monkeypatch.setattr("ddtrain.trainer.metrics.perf_counter", lambda: now[0])
+        log.write(step=1)
+        assert steps(log.path) == [1]
+        log.write(step=2)
+        assert steps(log.path) == [1], "it waits for others"
+        now[0] += TOGETHER_S
+        log.write(step=3)
+        assert steps(log.path) == [1, 2, 3]
+        log.write(step=4)
+        log.flush()
+        assert steps(log.path) == [1, 2, 3, 4]
 
     def test_other_ranks_write_nothing(self, tmp_path):
         log = MetricsLog(RANK_1, tmp_path)
@@ -111,11 +121,13 @@ class TestFullDisk:
         log.warn = warnings.append
         for step in range(1, 4):
             log.write(step=step)
+            log.flush()
         assert log.path.stat().st_size == 5
         assert len(warnings) == 1
         assert "ENOSPC" in warnings[0]
         room[0] = 10**6
         log.write(step=4)
+        log.flush()
         assert steps(log.path) == [1, 2, 3, 4]
 
     def test_closing_with_lines_still_waiting_is_an_error(self, log, monkeypatch):
