@@ -21,7 +21,7 @@ LAYER = {  # a module may import its own layer's siblings only inside one packag
     "test_util": 4,
     "nn": 4,
     **dict.fromkeys(("models", "trainer", "diagnose", "search"), 5),
-    **dict.fromkeys(("recipes", "bench", "train", "checkpoint", ""), 6),
+    **dict.fromkeys(("recipes", "bench", "train", "verify", ""), 6),
 }
 MAY_ONLY = {  # beyond the layers: what a package may import of ddtrain
     "autodiff": {"errors", "tree", "kernels", "rng", "source"},

@@ -1,4 +1,4 @@
-"""Check checkpoints, byte for byte: ``python -m ddtrain.checkpoint verify PATH ...``
+"""Check checkpoints, byte for byte: ``python -m ddtrain.verify PATH ...``
 
 A path is a checkpoint (a ``step-...`` directory) or a run's directory, all of whose checkpoints are checked. Prints a
 line for each; the exit code is 0 if all are good, 74 if one is not, 2 if there is none.
@@ -16,12 +16,12 @@ from ddtrain.trainer.checkpoint import verify
 
 def main(argv: Sequence[str]) -> int:
     """Verify what the arguments name; returns the exit code."""
-    if len(argv) < 2 or argv[0] != "verify":
-        print(__doc__, file=sys.stderr)
-        return UsageError.exit_code
-    found = [path for argument in argv[1:] for path in _checkpoints(Path(argument))]
+    if not argv or argv[0] in ("-h", "--help"):
+        print(__doc__, file=sys.stdout if argv else sys.stderr)
+        return COMPLETED if argv else UsageError.exit_code
+    found = [path for argument in argv for path in _checkpoints(Path(argument))]
     if not found:
-        print(f"ddtrain: error: no checkpoint under {', '.join(argv[1:])}", file=sys.stderr)
+        print(f"ddtrain: error: no checkpoint under {', '.join(argv)}", file=sys.stderr)
         return UsageError.exit_code
     return max(map(_verdict, found))
 

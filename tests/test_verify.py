@@ -1,4 +1,4 @@
-"""``python -m ddtrain.checkpoint verify``: a verdict on every checkpoint, and an exit code on all."""
+"""``python -m ddtrain.verify``: a verdict on every checkpoint, and an exit code on all."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from ddtrain.checkpoint import main
+from ddtrain.verify import main
 from ddtrain.trainer.checkpoint import write
 from ddtrain.trainer.snapshot import Snapshot
 
@@ -20,7 +20,7 @@ def run_dir(tmp_path: Path) -> Path:
 
 
 def test_good_ones(run_dir: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["verify", str(run_dir)]) == 0
+    assert main([str(run_dir)]) == 0
     assert [line.split(": ")[1] for line in capsys.readouterr().out.splitlines()] == [
         "good, after step 3, parameters ",
         "good, after step 6, parameters ",
@@ -32,12 +32,13 @@ def test_one_flipped_bit(run_dir: Path, capsys: pytest.CaptureFixture[str]) -> N
     data = bytearray(file.read_bytes())
     data[-1] ^= 1
     file.write_bytes(data)
-    assert main(["verify", str(run_dir)]) == 74
+    assert main([str(run_dir)]) == 74
     assert "step-00000006: refused:" in capsys.readouterr().out
-    assert main(["verify", str(run_dir / "checkpoints" / "step-00000003")]) == 0
+    assert main([str(run_dir / "checkpoints" / "step-00000003")]) == 0
 
 
 def test_nothing_to_verify(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["verify", str(tmp_path / "nowhere")]) == 2
+    assert main([str(tmp_path / "nowhere")]) == 2
     assert main([]) == 2
+    assert main(["--help"]) == 0
     assert "no checkpoint" in capsys.readouterr().err
