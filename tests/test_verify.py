@@ -7,9 +7,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from ddtrain.verify import main
 from ddtrain.trainer.checkpoint import write
 from ddtrain.trainer.snapshot import Snapshot
+from ddtrain.verify import main
 
 
 @pytest.fixture

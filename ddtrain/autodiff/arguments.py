@@ -87,6 +87,20 @@ class Arguments:
             ) from None
 
     def __call__(self, *leaves: Any) -> Any:
+        try:
+            return self._called_with(*leaves)
+        except (TypeError, ValueError) as error:
+            if isinstance(error.__cause__, DerivativeError):  # NumPy met a box where it wanted a number
+                raise self._written_into_plain() from error
+            raise
+
+    def _written_into_plain(self) -> DerivativeError:
+        return DerivativeError(
+            f"{self.operator}: {called(self.fun)} puts a traced value into a plain array, where its derivative is lost",
+            remedy="Make the array of its entries instead: np.stack, np.concatenate or np.where.",
+        )
+
+    def _called_with(self, *leaves: Any) -> Any:
         args, k = self.args, self.argnum
         if type(k) is int:
             chosen = leaves[0] if self.rebuild is _only else self.rebuild(list(leaves))

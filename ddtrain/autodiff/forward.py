@@ -53,7 +53,7 @@ def push_forward(fun: Callable[..., Any], leaves: Sequence[Any], tangents: Seque
 
 def _split(out: Any, trace: Trace) -> tuple[Any, Any]:
     if type(out) in BOXES:
-        if out.trace is not trace:
+        if out._trace is not trace:
             return out, np.zeros(out.shape, out.dtype)
         return out.value, out.node if type(out.node) in BOXES else np.asarray(out.node)
     out = np.asarray(out)

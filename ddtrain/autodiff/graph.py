@@ -74,7 +74,7 @@ class _Recorder(Trace):
 
     def leave(self, leaf: Any) -> Any:
         """A result: its node, or itself if the trace did not reach it."""
-        if type(leaf) in BOXES and leaf.trace is self:
+        if type(leaf) in BOXES and leaf._trace is self:
             return leaf.node
         return self._known.get(id(leaf), leaf)
 

@@ -87,7 +87,7 @@ class _Twice:
 def _levels(x: Any) -> list[int]:
     levels = []
     while type(x) in BOXES:
-        levels.append(x.trace.level)
+        levels.append(x._trace.level)
         x = x.value
     return levels
 

@@ -102,7 +102,7 @@ def _kind(leaf: Any) -> str | None:
 
 
 def _is_of(out: Any, trace: Trace) -> bool:
-    return type(out) in BOXES and out.trace is trace
+    return type(out) in BOXES and out._trace is trace
 
 
 def const_graph(fun: Callable[..., Any], *fixed: Any, **fixed_kwargs: Any) -> Callable[..., Any]:

@@ -28,6 +28,7 @@ from typing import Any
 from ddtrain.autodiff.rules import rule_of
 from ddtrain.autodiff.space import accumulate, match
 from ddtrain.autodiff.tracer import BOXES, Primitive, Trace, box
+from ddtrain.errors import DerivativeError
 
 Sink = Callable[[Any], None]
 _NO_KEYWORDS: dict[str, Any] = {}  # shared by all entries, never written to
@@ -74,7 +75,7 @@ def record(
     """Run ``fun(*boxes)`` on a new tape: the unboxed output, the tape, the output's index (None if constant)."""
     tape = tape_type(len(leaves))
     out = fun(*[box(leaf, tape, i) for i, leaf in enumerate(leaves)])
-    if type(out) in BOXES and out.trace is tape:
+    if type(out) in BOXES and out._trace is tape:
         return out.value, tape, out.node
     return out, tape, None
 
@@ -116,7 +117,7 @@ def walk_back(
                     continue
                 x, parent = args[i], parents[position]
                 if cotangent.shape != x.shape or cotangent.dtype is not x.dtype:
-                    cotangent = match(cotangent, x.shape, x.dtype)
+                    cotangent = _fitted(cotangent, x, prim, i)
                 if checks:
                     tape.checked_cotangent(index, position, cotangent)
                 so_far = grads[parent]
@@ -128,6 +129,16 @@ def walk_back(
     if not keep:
         entries.clear()
     return grads[:n_leaves]
+
+
+def _fitted(cotangent: Any, x: Any, prim: Primitive, argnum: int) -> Any:
+    try:
+        return match(cotangent, x.shape, x.dtype)
+    except ValueError:
+        raise DerivativeError(
+            f"{prim.__name__}: the VJP rule of argument {argnum} returned shape {cotangent.shape} for shape {x.shape}",
+            remedy="A cotangent has the shape of its argument, or of what that was broadcast to.",
+        ) from None
 
 
 def _deliver(leaf: int, grads: list[Any], sinks: Sequence[Sink | None]) -> None:

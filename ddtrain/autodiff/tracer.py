@@ -60,10 +60,10 @@ class Trace:
 class Box:
     """A value under a trace. Array behaviour is added by the subclass in ``ddtrain.numpy``."""
 
-    __slots__ = ("node", "trace", "value")
+    __slots__ = ("_trace", "node", "value")
 
     def __init__(self, value: Any, trace: Trace, node: Any) -> None:
-        self.value, self.trace, self.node = value, trace, node
+        self.value, self._trace, self.node = value, trace, node
 
 
 BOXES: set[type] = set()  # every concrete box class
@@ -99,8 +99,8 @@ def top_trace(args: Any) -> Trace | None:
     """The innermost trace among the boxes in ``args``, or None."""
     top: Trace | None = None
     for a in args:
-        if type(a) in BOXES and (top is None or a.trace.level > top.level):
-            top = a.trace
+        if type(a) in BOXES and (top is None or a._trace.level > top.level):
+            top = a._trace
     return top
 
 
@@ -168,7 +168,7 @@ def primitive(raw: Callable[..., Any], *, name: str | None = None, examples: Any
             return raw(*args, **kwargs)
         if kwargs:
             _check_keywords(call, kwargs, traced=True)
-        top = a.trace
+        top = a._trace
         if len(args) == 1:  # most calls: as strip() does, without a call
             values: Sequence[Any] = (a.value,)
             argnums: Sequence[int] = _FIRST
@@ -194,21 +194,21 @@ def strip(args: tuple[Any, ...]) -> _Stripped:
     """The innermost trace, the arguments without its boxes, where those stood, their nodes; and are boxes left?"""
     if len(args) == 1:
         x = args[0]
-        return x.trace, (x.value,), _FIRST, (x.node,), type(x.value) in BOXES
+        return x._trace, (x.value,), _FIRST, (x.node,), type(x.value) in BOXES
     if len(args) == 2:
         x, y = args
         if type(y) not in BOXES:
-            return x.trace, (x.value, y), _FIRST, (x.node,), type(x.value) in BOXES
+            return x._trace, (x.value, y), _FIRST, (x.node,), type(x.value) in BOXES
         if type(x) not in BOXES:
-            return y.trace, (x, y.value), _SECOND, (y.node,), type(y.value) in BOXES
-        if x.trace is y.trace:
+            return y._trace, (x, y.value), _SECOND, (y.node,), type(y.value) in BOXES
+        if x._trace is y._trace:
             nested = type(x.value) in BOXES or type(y.value) in BOXES
-            return x.trace, (x.value, y.value), _BOTH, (x.node, y.node), nested
+            return x._trace, (x.value, y.value), _BOTH, (x.node, y.node), nested
     top = cast(Trace, top_trace(args))
     values, argnums, nodes, nested = list(args), [], [], False
     for i, a in enumerate(args):
         if type(a) in BOXES:
-            if a.trace is top:
+            if a._trace is top:
                 value = values[i] = a.value
                 argnums.append(i)
                 nodes.append(a.node)
@@ -235,7 +235,7 @@ def nondifferentiable(raw: Callable[..., Any], *, name: str | None = None, examp
         top = top_trace(args)
         if top is None:
             return raw(*args, **{key: value_of(v) for key, v in kwargs.items()})
-        mine = [i for i, a in enumerate(args) if type(a) in BOXES and a.trace is top]
+        mine = [i for i, a in enumerate(args) if type(a) in BOXES and a._trace is top]
         values = [a.value if i in mine else a for i, a in enumerate(args)]
         ans = call(*values, **kwargs)
         if not top.sees_constants or type(ans) is tuple:  # positions, such as nonzero's, are no value of a trace

@@ -84,7 +84,6 @@ from ddtrain.numpy.comparisons import (
     around,
     array_equal,
     array_equiv,
-    bincount,
     ceil,
     count_nonzero,
     diag_indices_from,
@@ -391,6 +390,7 @@ from ddtrain.numpy.special import (
 )
 from ddtrain.numpy.statistics import (
     average,
+    bincount,
     corrcoef,
     cov,
     ptp,

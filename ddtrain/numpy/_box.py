@@ -136,6 +136,7 @@ class ArrayBox(Box):
     sum = reductions.sum
     swapaxes = shapes.swapaxes
     take = indexing.take
+    trace = products.trace
     var = reductions.var
 
     def reshape(self, *shape: Any, order: str = "C") -> Any:
@@ -161,7 +162,7 @@ class ArrayBox(Box):
         return (self[i] for i in range(len(self)))
 
     def __bool__(self) -> bool:
-        if self.size != 1 or not self.trace.branches:
+        if self.size != 1 or not self._trace.branches:
             raise _no_branch(self)
         return bool(self.value)
 
@@ -208,9 +209,11 @@ class ArrayBox(Box):
 
 
 def _written_to() -> DerivativeError:
+    line = calling_line(sys._getframe(1))
     return DerivativeError(
         "assignment into an array under a trace",
         remedy="Build a new array: np.where, np.concatenate or np.stack, and x = x + y for x += y.",
+        **({"line": line} if line else {}),
     )
 
 

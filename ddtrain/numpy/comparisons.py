@@ -48,7 +48,7 @@ flatnonzero = nondifferentiable(np.flatnonzero)
 count_nonzero = nondifferentiable(np.count_nonzero)
 searchsorted = nondifferentiable(np.searchsorted)
 digitize = nondifferentiable(np.digitize)
-bincount = nondifferentiable(np.bincount)
+occurrences = nondifferentiable(np.bincount, name="bincount")  # without weights, see statistics.bincount
 isin = nondifferentiable(np.isin)
 array_equiv = nondifferentiable(np.array_equiv)
 iscomplex = nondifferentiable(np.iscomplex)

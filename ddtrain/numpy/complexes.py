@@ -23,7 +23,7 @@ defvjp(real, lambda g, ans, x: g)
 def_linear(real)
 
 imag = primitive(np.imag, examples=_complex)
-defvjp(imag, lambda g, ans, x: -1j * g if x.dtype.kind == "c" else 0 * g)
+defvjp(imag, lambda g, ans, x: g * -1j if x.dtype.kind == "c" else 0 * g)
 def_linear(imag)
 
 conjugate = primitive(np.conjugate, examples=_complex)
@@ -34,5 +34,5 @@ conj = conjugate
 
 # angle(x) = Im(log x) = Re(-i log x), so its differential is Re(-i dx / x)
 angle = primitive(np.angle, examples=lambda r: [case(1.0 + r.positive(2, 3) + 1j * r(2, 3))])
-defvjp(angle, lambda g, ans, x: -1j * g / x)
-defjvp(angle, lambda g, ans, x: real(-1j * g / x))
+defvjp(angle, lambda g, ans, x: g * -1j / x)
+defjvp(angle, lambda g, ans, x: real(g * -1j / x))

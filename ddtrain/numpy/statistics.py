@@ -6,11 +6,32 @@ from typing import Any
 
 import numpy as np
 
+from ddtrain.autodiff import def_linear, defvjp, primitive, value_of
+from ddtrain.autodiff.examples import case
 from ddtrain.numpy.arithmetic import sqrt
+from ddtrain.numpy.comparisons import occurrences
 from ddtrain.numpy.indexing import diagonal
 from ddtrain.numpy.joining import asarray, concatenate
 from ddtrain.numpy.reductions import Axis, max, mean, min, sum
 from ddtrain.numpy.shapes import atleast_2d, broadcast_to, expand_dims, matrix_transpose, ndim, reshape, shape
+
+weighted_bincount = primitive(
+    lambda weights, x, minlength: np.bincount(x, weights, minlength),
+    name="weighted_bincount",
+    examples=lambda r: [case(r(4), np.array([0, 2, 2, 1]), 0), case(r(3), np.array([1, 0, 1]), 5)],
+)
+defvjp(weighted_bincount, lambda g, ans, weights, x, minlength: g[x])
+def_linear(weighted_bincount)
+
+
+def bincount(x: Any, weights: Any = None, minlength: int = 0) -> Any:
+    """How often each of 0, 1, 2 ... occurs in ``x``, or the sum of the weights at its occurrences.
+
+    >>> bincount(np.array([0, 1, 1]), np.array([0.5, 1.0, 2.0]))
+    array([0.5, 3. ])
+    """
+    x = value_of(x)
+    return occurrences(x, None, minlength) if weights is None else weighted_bincount(weights, x, minlength)
 
 
 def ptp(x: Any, axis: Axis = None, keepdims: bool = False) -> Any:

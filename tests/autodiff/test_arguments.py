@@ -6,7 +6,19 @@ import numpy as onp
 import pytest
 
 import ddtrain.numpy as np
-from ddtrain.autodiff import deriv, elementwise_grad, grad, grad_named, jacobian, make_jvp, make_vjp, vjp
+from ddtrain.autodiff import (
+    PRIMITIVES,
+    defvjp,
+    deriv,
+    elementwise_grad,
+    grad,
+    grad_named,
+    jacobian,
+    make_jvp,
+    make_vjp,
+    primitive,
+    vjp,
+)
 from ddtrain.autodiff.guard import SMALL_BYTES, fingerprint
 from ddtrain.errors import DerivativeError
 
@@ -154,3 +166,25 @@ class TestMutatedArguments:
 
         grad(uses)(X, buffer)
         jacobian(lambda x: x * 2.0)(X)
+
+
+def test_a_traced_value_put_into_a_plain_array_is_named():
+    def fill(x):
+        y = onp.zeros(2)
+        y[0] = x[0]
+        return y[0]
+
+    with pytest.raises(DerivativeError, match="fill puts a traced value into a plain array") as caught:
+        grad(fill)(onp.ones(2))
+    assert "np.stack" in caught.value.remedy
+
+
+def test_a_rule_that_returns_another_shape_is_named():
+    before = len(PRIMITIVES)
+    wrong = primitive(lambda x: x * 1.0, name="wrong")
+    del PRIMITIVES[before:]
+    defvjp(wrong, lambda g, ans, x: onp.ones(5))
+    with pytest.raises(
+        DerivativeError, match=r"wrong: the VJP rule of argument 0 returned shape \(5,\) for shape \(2,\)"
+    ):
+        grad(lambda x: np.sum(wrong(x)))(onp.ones(2))

@@ -208,6 +208,7 @@ CALLS = {
     ],
     "real_if_close": [lambda f, x=M: f(x), lambda f, x=Z: f(x), lambda f, x=M: f(x + 0j)],
     # statistics
+    "bincount": [lambda f, w=V: f(onp.array([0, 2, 2, 1, 0, 3]), w)],
     "average": [
         lambda f, x=M: f(x),
         lambda f, x=M, w=POSITIVE: f(x, weights=w),
@@ -451,3 +452,21 @@ def test_float32_stays_float32(fun):
     x = onp.array([1.3, 2.1, 0.4, 3.3], onp.float32)
     assert fun(x).dtype == traced(fun, [x]).dtype == onp.float32
     assert grad(lambda x: np.sum(fun(x)))(x).dtype == onp.float32
+
+
+def test_weighted_bincount_is_linear_in_its_weights():
+    x, w = onp.array([0, 1, 1]), onp.array([0.5, 1.0, 2.0])
+    onp.testing.assert_array_equal(grad(lambda w: np.bincount(x, w)[1])(w), [0, 1, 1])
+    onp.testing.assert_array_equal(grad(lambda w: onp.bincount(x, w)[1])(w), [0, 1, 1])
+    onp.testing.assert_array_equal(np.bincount(x), [1, 2])
+
+
+def test_trace_is_a_method_too():
+    x = onp.arange(9.0).reshape(3, 3)
+    onp.testing.assert_array_equal(grad(lambda x: x.trace())(x), onp.eye(3))
+
+
+def test_a_scalar_cotangent_of_imag_stays_an_array():
+    z = onp.array([1 + 1j, 2.0])
+    gradient = grad(lambda z: np.sum(np.imag(np.vdot(z, z * 2j)) * 1.0))(z)
+    onp.testing.assert_allclose(gradient, 4 * z.conj())
