@@ -14,12 +14,22 @@ import numpy as np
 from ddtrain.comm.protocol import Communicator
 from ddtrain.errors import NonFiniteError
 from ddtrain.optim import schedules
-from ddtrain.trainer.config import Config
+from ddtrain.trainer.config import Config, Run
 from ddtrain.trainer.control import Reason, StepControl
 from ddtrain.trainer.requests import StopFile
 from ddtrain.trainer.totals import Totals
 
 __all__ = ["Coordinator", "Reason", "StepControl"]
+
+
+def total_steps(run: Run, steps_per_epoch: int) -> int:
+    """Steps of a whole run: all of its epochs, unless ``run.steps`` cuts it short.
+
+    >>> total_steps(Run(epochs=3), 10), total_steps(Run(epochs=3, steps=12), 10)
+    (30, 12)
+    """
+    planned = run.epochs * steps_per_epoch
+    return min(planned, run.steps or planned)
 
 
 class Coordinator:
@@ -44,7 +54,7 @@ class Coordinator:
         self.run, self.max_norm, self.comm = config.run, config.clip.norm, comm
         self.steps_per_epoch, self.stop_file = steps_per_epoch, stop_file
         planned = self.run.epochs * steps_per_epoch
-        self.total_steps = min(planned, self.run.steps or planned)
+        self.total_steps = total_steps(self.run, steps_per_epoch)
         self.schedule = schedules.make(config.schedule, config.optim.lr, planned)
         self.skipped = 0  # steps, in the whole run
         self.skipped_in_a_row = 0

@@ -205,10 +205,9 @@ class Trainer:
         """What is told otherwise than it was, among what decides the steps to come; some of it cannot be."""
         now, changes = self.config.to_table(), []
         for option in tables.leaves(self.config):
-            section, key = option.split(".", 1)
-            if section not in _DECIDING and option not in _FIXED and option != "run.epochs":
+            if option.split(".")[0] not in _DECIDING and option not in _FIXED and option != "run.epochs":
                 continue
-            then, said = saved.config.get(section, {}).get(key), now[section].get(key)
+            then, said = (tables.value_at(table, option) for table in (saved.config, now))
             name = f"--{option.replace('_', '-')}"
             if then != said and option in _FIXED:
                 raise UsageError(

@@ -22,7 +22,7 @@ from ddtrain.errors import DdtrainError, UsageError
 from ddtrain.trainer import checkpoint, files
 from ddtrain.trainer.config import Config
 from ddtrain.trainer.console import Console
-from ddtrain.trainer.coordinator import Reason, StepControl
+from ddtrain.trainer.coordinator import Reason, StepControl, total_steps
 from ddtrain.trainer.metrics import MetricsLog, write_summary
 from ddtrain.trainer.status import State, Status
 from ddtrain.trainer.task import Task
@@ -119,12 +119,11 @@ class Records:
         together(comm, self._open)
         self.steps_per_epoch = data.steps_per_epoch(len(task.train), config.data.batch_size)
         self.evaluates = task.valid is not None and config.run.eval_every > 0
-        planned = config.run.epochs * self.steps_per_epoch
         self.console = Console(
             comm,
             epochs=config.run.epochs,
             steps_per_epoch=self.steps_per_epoch,
-            total_steps=min(planned, config.run.steps or planned),
+            total_steps=total_steps(config.run, self.steps_per_epoch),
             waited_s=waited_s,
             first_step=self.first_step,
             stream=stream,

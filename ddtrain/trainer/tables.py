@@ -111,6 +111,18 @@ def lookup(instance: Any, dotted: str) -> Any:
     return instance
 
 
+def value_at(table: Mapping[str, Any], dotted: str) -> Any:
+    """The value behind a dotted name in a nested table, None where there is none: what ``lookup`` is to an instance.
+
+    >>> value_at({"model": {"body": {"width": 3}}}, "model.body.width"), value_at({}, "optim.lr")
+    (3, None)
+    """
+    value: Any = table
+    for name in dotted.split("."):
+        value = value.get(name) if isinstance(value, Mapping) else None
+    return value
+
+
 def did_you_mean(given: str, known: Iterable[str]) -> str:
     """A question with the nearest known name, or nothing when none is near.
 
