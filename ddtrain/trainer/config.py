@@ -191,7 +191,7 @@ def _problems(config: Config, size: int) -> Iterator[tuple[str, str]]:
     for option, ok, allowed in _ranges(config):
         value = tables.lookup(config, option)
         if not ok or (isinstance(value, float) and not isfinite(value)):
-            yield f"--{option.replace('_', '-')} {value} is out of range", f"Give {allowed}."
+            yield f"{tables.option(option)} {value} is out of range", f"Give {allowed}."
     if config.data.batch_size < size:
         yield (
             f"--data.batch-size {config.data.batch_size} is smaller than the {size} ranks that share it",

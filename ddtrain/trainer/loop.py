@@ -208,7 +208,7 @@ class Trainer:
             if option.split(".")[0] not in _DECIDING and option not in _FIXED and option != "run.epochs":
                 continue
             then, said = (tables.value_at(table, option) for table in (saved.config, now))
-            name = f"--{option.replace('_', '-')}"
+            name = tables.option(option)
             if then != said and option in _FIXED:
                 raise UsageError(
                     f"{name} is {said}, but the checkpoint's run had {then}",

@@ -94,7 +94,7 @@ def _annotations(instance: Any, path: str = "") -> dict[str, Any]:
 
 def _flags(types: Mapping[str, Any]) -> dict[str, str]:
     """The option of every leaf, and of every boolean's negation, with the leaf it sets."""
-    flags = {f"--{leaf.replace('_', '-')}": leaf for leaf, kind in types.items()}
+    flags = {tables.option(leaf): leaf for leaf, kind in types.items()}
     for leaf, kind in types.items():
         if kind is bool:
             section, _, name = leaf.rpartition(".")

@@ -111,6 +111,15 @@ def lookup(instance: Any, dotted: str) -> Any:
     return instance
 
 
+def option(dotted: str) -> str:
+    """A leaf's name as the command line spells it.
+
+    >>> option("data.batch_size")
+    '--data.batch-size'
+    """
+    return f"--{dotted.replace('_', '-')}"
+
+
 def value_at(table: Mapping[str, Any], dotted: str) -> Any:
     """The value behind a dotted name in a nested table, None where there is none: what ``lookup`` is to an instance.
 

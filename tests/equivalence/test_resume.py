@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -120,6 +121,35 @@ def test_what_is_said_again_counts_and_is_pointed_out(tmp_path: Path, capsys: py
     assert "warning: --run.epochs is 2, but was 6" in out
     rates = [line["lr"] for line in read(tmp_path / "metrics.jsonl") if "lr" in line and line["step"] > 5]
     assert max(rates) == 0.01
+
+
+@dataclass(frozen=True)
+class Body:
+    """A part of a model."""
+
+    width: int = 3
+
+
+@dataclass(frozen=True)
+class Model:
+    """A model with a part."""
+
+    body: Body = Body()
+
+
+@dataclass(frozen=True)
+class Nested(Config):
+    """A configuration with a section in a section."""
+
+    model: Model = Model()
+
+
+def test_a_change_inside_a_nested_section_is_pointed_out(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    recipes = {"tiny": Recipe(Nested(data=Data(batch_size=7)), RECIPES["tiny"].build, "")}
+    assert run(["--run.dir", str(tmp_path), "--run.steps", "2"], recipes) == 0
+    again = ["--run.dir", str(tmp_path), "--run.resume", "auto", "--run.steps", "3", "--model.body.width", "4"]
+    assert run(again, recipes) == 0
+    assert "warning: --model.body.width is 4, but was 3" in capsys.readouterr().out
 
 
 def test_another_recipe_or_other_data_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
