@@ -7,18 +7,13 @@ gradient vector is complete, and can be reduced, while the rest is still being c
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 Array = NDArray[np.floating]
-Alloc = Callable[[int, np.dtype[Any]], Array]
-
-
-def _zeros(count: int, dtype: np.dtype[Any]) -> Array:
-    return np.zeros(count, dtype)
 
 
 class FlatArrays:
@@ -30,9 +25,11 @@ class FlatArrays:
     array([0., 0., 7., 7., 7., 7.])
     """
 
-    def __init__(self, shapes: Mapping[str, tuple[int, ...]], dtype: np.dtype[Any], alloc: Alloc = _zeros) -> None:
+    def __init__(
+        self, shapes: Mapping[str, tuple[int, ...]], dtype: np.dtype[Any], vector: Array | None = None
+    ) -> None:
         sizes = {name: int(np.prod(shape, dtype=np.int64)) for name, shape in shapes.items()}
-        self.vector = alloc(sum(sizes.values()), dtype)
+        self.vector = np.zeros(sum(sizes.values()), dtype) if vector is None else vector
         self.spans: dict[str, slice] = {}
         offset = 0
         for name in reversed(list(shapes)):
@@ -48,7 +45,8 @@ class ParamStore:
     ----------
     parameters, buffers : initial values by name, in order of declaration
     dtype : of every vector
-    alloc : where the gradient vector comes from, e.g. ``comm.alloc``
+    values, grads : zeroed vectors to use, in memory that others see; own ones unless given
+    fill : copy the initial values in; not where another rank does it for all of a node
 
     Attributes
     ----------
@@ -68,25 +66,32 @@ class ParamStore:
         parameters: Mapping[str, Array],
         buffers: Mapping[str, Array],
         dtype: DTypeLike = np.float32,
-        alloc: Alloc = _zeros,
+        values: Array | None = None,
+        grads: Array | None = None,
+        fill: bool = True,
     ) -> None:
         self.dtype = np.dtype(dtype)
         shapes = {name: np.shape(value) for name, value in parameters.items()}
-        values = FlatArrays(shapes, self.dtype)
-        grads = FlatArrays(shapes, self.dtype, alloc)
+        of_values = FlatArrays(shapes, self.dtype, values)
+        of_grads = FlatArrays(shapes, self.dtype, grads)
         state = FlatArrays({name: np.shape(value) for name, value in buffers.items()}, self.dtype)
         self.names = list(parameters)
-        self.values, self.grads, self.state = values.vector, grads.vector, state.vector
-        self.value_views = [values.views[name] for name in self.names]
-        self.grad_views = [grads.views[name] for name in self.names]
-        self.spans = [values.spans[name] for name in self.names]
+        self.values, self.grads, self.state = of_values.vector, of_grads.vector, state.vector
+        self.value_views = [of_values.views[name] for name in self.names]
+        self.grad_views = [of_grads.views[name] for name in self.names]
+        self.spans = [of_values.spans[name] for name in self.names]
         self.state_views = state.views
-        self.load(parameters, buffers)
+        self.load_state(buffers)
+        if fill:
+            self.load_parameters(parameters)
 
-    def load(self, parameters: Mapping[str, Array], buffers: Mapping[str, Array]) -> None:
-        """Copy values in, by name."""
+    def load_parameters(self, parameters: Mapping[str, Array]) -> None:
+        """Copy values of parameters in, by name."""
         for name, view in self.parameters.items():
             view[...] = parameters[name]
+
+    def load_state(self, buffers: Mapping[str, Array]) -> None:
+        """Copy values of buffers in, by name."""
         for name, view in self.state_views.items():
             view[...] = buffers[name]
 

@@ -11,10 +11,10 @@ from typing import Any
 
 import numpy as np
 
-from ddtrain import data, nn, ops, optim
+from ddtrain import data, nn, ops
 from ddtrain.trainer.config import Clip, Config, Data, Optim, Run
 from ddtrain.trainer.coordinator import Coordinator
-from ddtrain.trainer.step import TrainStep, make_store
+from ddtrain.trainer.replica import build_step
 from ddtrain.trainer.task import Task
 from worlds import mpirun
 
@@ -53,20 +53,6 @@ def make_task(model: nn.Module | None = None, dtype: Any = np.float64, samples: 
     return Task(model or Net(), loss, data.ArrayData(x, y), data.ArrayData(x[::2], y[::2]))
 
 
-def make_step(comm: Any, task: Task, config: Config) -> TrainStep:
-    store = make_store(task.model, config, comm.alloc)
-    optimizer = optim.make(config.optim, store.values.size, config.run.dtype)
-    return TrainStep(
-        task,
-        store,
-        optimizer,
-        comm,
-        seed=config.run.seed,
-        bucket_bytes=config.comm.bucket_bytes,
-        clip_value=config.clip.value,
-    )
-
-
 def sgd_config(batch_size: int = 7, dtype: str = "float64", **sections: Any) -> Config:
     """SGD, because Adam hides a gradient that is wrong by a factor."""
     defaults: dict[str, Any] = {
@@ -81,15 +67,14 @@ def sgd_config(batch_size: int = 7, dtype: str = "float64", **sections: Any) -> 
 def train(comm: Any, steps: int = 20, config: Config | None = None, task: Task | None = None) -> dict[str, Any]:
     """Take ``steps`` steps; tensors, losses and accuracies as plain lists, comparable between ranks."""
     config, task = config or sgd_config(), task or make_task()
-    step_of = make_step(comm, task, config)
+    step_of = build_step(comm, task, config)
     samples, batch_size = len(task.train), config.data.batch_size
     coordinator = Coordinator(config, comm, data.steps_per_epoch(samples, batch_size))
     means = []
     for step in range(steps):
         epoch, offset = data.position(step, samples, batch_size)
         rows = data.batches(config.run.seed, epoch, samples, batch_size)[offset]
-        first, last = data.shard_bounds(len(rows), comm.rank, comm.size)
-        totals = step_of.gradients(step, task.train.batch(rows[first:last]), len(rows), first)
+        totals = step_of.gradients(step, rows)
         step_of.apply(coordinator.decide(step, totals, step_of.square_norm()))
         means.append(totals.means())
     return {"means": means, "tensors": {name: x.copy() for name, x in step_of.store.tensors.items()}}

@@ -36,9 +36,10 @@ def test_views_and_vectors_share_memory(store: ParamStore) -> None:
     assert store.state.tolist() == [1, 1, 1]
 
 
-def test_gradients_live_where_alloc_says() -> None:
-    window = np.full(9, -1.0)
-    store = ParamStore(PARAMETERS, {}, np.float64, alloc=lambda count, dtype: window[:count])
+def test_vectors_live_where_they_are_told() -> None:
+    window, shared = np.full(9, -1.0), np.full(9, -2.0)
+    store = ParamStore(PARAMETERS, {}, np.float64, grads=window, values=shared, fill=False)
+    assert set(shared) == {-2.0}
     store.grad_views[3][...] = 4
     assert window[:2].tolist() == [4, 4]
 

@@ -1,7 +1,4 @@
-"""What all backends do with buffers: check them, cut them into slices, fold them, send JSON through them.
-
-P ranks, n elements.
-"""
+"""What all backends do with buffers: check them, and send JSON through them."""
 
 from __future__ import annotations
 
@@ -12,42 +9,8 @@ from typing import Any
 import numpy as np
 
 from ddtrain.comm.protocol import Array, Communicator
+from ddtrain.comm.tree import Tree, bounds
 from ddtrain.errors import ShapeError
-
-_CHUNK = 1 << 14  # elements: a chunk of the sum stays in the first-level caches while every row is added to it
-
-
-def bounds(count: int, rank: int, size: int) -> tuple[int, int]:
-    """First and last-plus-one element of the slice of ``count`` elements that ``rank`` of ``size`` owns.
-
-    >>> [bounds(7, r, 3) for r in range(3)]
-    [(0, 2), (2, 4), (4, 7)]
-    """
-    return count * rank // size, count * (rank + 1) // size
-
-
-def fold(rows_Pn: Sequence[Array] | Array, out_n: Array) -> None:
-    """Sum vectors in the order given (Note [Rank order]); ``out_n`` may be one of them only if it is the first.
-
-    Overflow and NaN pass in silence, as through an MPI library: finding them is the trainer's decision.
-
-    >>> out = np.empty(1)
-    >>> fold([np.array([1e16]), np.array([1.0]), np.array([-1e16])], out); out
-    array([0.])
-    >>> fold([np.array([1e16]), np.array([-1e16]), np.array([1.0])], out); out
-    array([1.])
-    """
-    if len(rows_Pn) == 1:
-        out_n[...] = rows_Pn[0]
-        return
-    first, second, *others = rows_Pn
-    with np.errstate(over="ignore", invalid="ignore"):
-        for start in range(0, out_n.size, _CHUNK):
-            part = slice(start, start + _CHUNK)
-            sum_n = out_n[part]
-            np.add(first[part], second[part], out=sum_n)
-            for row_n in others:
-                np.add(sum_n, row_n[part], out=sum_n)
 
 
 def flat(operation: str, buf: Array) -> Array:
@@ -63,6 +26,20 @@ def flat(operation: str, buf: Array) -> Array:
             remedy="Communicate from np.ascontiguousarray(buf), and copy back what should come back.",
         )
     return buf.reshape(-1)
+
+
+def check_rows(rows: Sequence[Array], tree: Tree, out: Array, rank: int) -> None:
+    """Raise ShapeError unless there is a row for each of this rank's blocks, all of them like ``out``."""
+    wanted = len(tree.blocks[rank])
+    if len(rows) != wanted:
+        raise ShapeError(f"isum: {len(rows)} rows for the {wanted} blocks {tree.blocks[rank]} of this rank", rank=rank)
+    for row in (*rows, out):
+        if row.ndim != 1 or row.size != out.size or row.dtype != out.dtype or not row.flags.c_contiguous:
+            raise ShapeError(
+                f"isum: a row is {row.shape} {row.dtype}, strides {row.strides}, but out is {out.shape} {out.dtype}",
+                remedy="Rows and out are contiguous vectors of one length and dtype.",
+                rank=rank,
+            )
 
 
 def check_slice(buf: Array, out: Array, rank: int, size: int) -> None:

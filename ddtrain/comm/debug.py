@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import sys
 from collections import Counter
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-from numpy.typing import DTypeLike
 
 from ddtrain.comm.protocol import Array, Communicator, Work
+from ddtrain.comm.solo import SoloNode
+from ddtrain.comm.tree import Tree
 from ddtrain.comm.waitgraph import caller_line, ranks
 from ddtrain.errors import ReplicaError
 
@@ -49,6 +51,10 @@ class DebugCommunicator:
         self._agree("iallreduce sum", buf)
         return self._inner.iallreduce(buf)
 
+    def isum(self, rows: Sequence[Array], tree: Tree, out: Array) -> Work:
+        self._agree(f"isum of {len(tree.rows)} blocks", out)
+        return self._inner.isum(rows, tree, out)
+
     def reduce_scatter(self, buf: Array, out: Array) -> None:
         self._agree("reduce_scatter sum", buf)
         self._inner.reduce_scatter(buf, out)
@@ -76,8 +82,9 @@ class DebugCommunicator:
         self._agree("duplicate")
         return DebugCommunicator(self._inner.duplicate())
 
-    def alloc(self, count: int, dtype: DTypeLike) -> Array:
-        return self._inner.alloc(count, dtype)
+    def split_nodes(self, shared_bytes: int = 0) -> SoloNode:
+        """Every rank alone, so that all exchange goes through collectives, which are compared."""
+        return SoloNode(self)
 
     def abort(self, code: int) -> None:
         self._inner.abort(code)

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Sequence
 from typing import Any
 
-import numpy as np
-from numpy.typing import DTypeLike
-
-from ddtrain.comm.buffers import check_gather, check_root, check_slice, exchange_json, flat
+from ddtrain.comm.buffers import check_gather, check_root, check_rows, check_slice, exchange_json, flat
 from ddtrain.comm.protocol import Array
+from ddtrain.comm.solo import SoloNode
+from ddtrain.comm.tree import Tree
 
 
 class DoneWork:
@@ -48,6 +48,12 @@ class LocalCommunicator:
         flat("iallreduce", buf)
         return _DONE
 
+    def isum(self, rows: Sequence[Array], tree: Tree, out: Array) -> DoneWork:
+        check_rows(rows, tree, out, self.rank)
+        if rows[0] is not out:
+            out[...] = rows[0]
+        return _DONE
+
     def reduce_scatter(self, buf: Array, out: Array) -> None:
         check_slice(buf, out, self.rank, self.size)
         flat("reduce_scatter", out)[...] = flat("reduce_scatter", buf)[: out.size]
@@ -72,8 +78,8 @@ class LocalCommunicator:
     def duplicate(self) -> LocalCommunicator:
         return LocalCommunicator()
 
-    def alloc(self, count: int, dtype: DTypeLike) -> Array:
-        return np.zeros(count, dtype)
+    def split_nodes(self, shared_bytes: int = 0) -> SoloNode:
+        return SoloNode(self)
 
     def abort(self, code: int) -> None:
         end_process(code)

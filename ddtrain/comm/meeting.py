@@ -8,10 +8,11 @@ a rank that computes, or sits in a debugger, is simply not blocked.
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from ddtrain.comm.protocol import Array, PeerError
+from ddtrain.comm.tree import Tree
 from ddtrain.comm.waitgraph import line_of, ranks
 from ddtrain.errors import DdtrainError, ReplicaError, StallError
 
@@ -27,11 +28,13 @@ class Call:
     out: Array
     root: int
     complete: Callable[[list[Call]], None]
+    rows: Sequence[Array] = ()
+    tree: Tree | None = None
 
     @property
-    def signature(self) -> tuple[str, str, int, int]:
-        """What must be the same on all ranks: name, dtype, count, root."""
-        return self.name, str(self.send.dtype), self.send.size, self.root
+    def signature(self) -> tuple[str, str, int, int, Tree | None]:
+        """What must be the same on all ranks: name, dtype, count, root, and who holds which rows of a sum."""
+        return self.name, str(self.send.dtype), self.send.size, self.root, self.tree
 
     def __str__(self) -> str:
         root = f", root {self.root}" if self.name == "broadcast" else ""

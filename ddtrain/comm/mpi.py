@@ -1,41 +1,33 @@
 """Ranks that are processes, through MPI. Importing this module starts MPI; nothing else in the package does.
 
 Note [Two stages]
-MPI may add in any order, so with three or more ranks the sum is made here (Note [Rank order]). A small vector is
-gathered whole and folded by everyone. A large one goes in two stages: rank r collects slice r of all ranks and folds
-it, then sends it to all. When the second stage begins differs between ranks, while MPI wants collectives in one order;
-so the stages are messages, told apart by a tag that counts the works. (MPICH's Ialltoallv would do for the first, but
-took 1.7 s for 12 MB on three ranks where these take 2 ms.) A wait on anything drives all works: another rank may need
-our second stage before it can join what we wait for.
+MPI may add in any order, so with three or more ranks the sum is made here (Note [Tree order] in ``tree.py``). Small
+vectors are gathered whole and folded by everyone. Large ones go in two stages: rank r collects slice r of all ranks'
+rows and folds it, then sends it to all. When the second stage begins differs between ranks, while MPI wants collectives
+in one order; so the stages are messages, told apart by a tag that counts the works. (MPICH's Ialltoallv would do for
+the first, but took 1.7 s for 12 MB on three ranks where these take 2 ms.) A wait on anything drives all works: another
+rank may need our second stage before it can join what we wait for.
 """
 
 from __future__ import annotations
 
 import threading
 import time
-import warnings
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
-from numpy.typing import DTypeLike
 
-from ddtrain.comm.buffers import bounds, check_gather, check_root, check_slice, exchange_json, flat, fold
+from ddtrain.comm.buffers import check_gather, check_root, check_rows, check_slice, exchange_json, flat
 from ddtrain.comm.launcher import launcher
 from ddtrain.comm.local import end_process
-from ddtrain.comm.protocol import Array
+from ddtrain.comm.mpi_library import MPI
+from ddtrain.comm.mpi_node import MpiNode, obstacle
+from ddtrain.comm.protocol import Array, Node
+from ddtrain.comm.solo import SoloNode
+from ddtrain.comm.tree import Tree, bounds
 from ddtrain.comm.waiting import wait_until
 from ddtrain.errors import UsageError
-
-try:
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", RuntimeWarning)  # of a launcher of another MPI: make_mpi says it in full
-        from mpi4py import MPI
-except (ImportError, RuntimeError) as cause:  # no mpi4py, or no MPI library that it can load
-    raise UsageError(
-        "no MPI library was found" if isinstance(cause, RuntimeError) else f"mpi4py cannot be imported: {cause}",
-        remedy="Load the cluster's MPI module, or `python -m pip install mpich`; or give --comm.backend threads:N.",
-    ) from cause
 
 _SMALL_BYTES = 1 << 13  # up to here, gathering everything takes less time than two stages
 _MPI_ADDS = frozenset("fdgFDbhilqBHILQ")  # dtype characters that MPI_SUM knows
@@ -114,18 +106,19 @@ class MpiCommunicator:
 
     def iallreduce(self, buf: Array) -> MpiWork:
         vector = flat("allreduce", buf)
-        if self.size <= 2 and vector.dtype.char in _MPI_ADDS:  # one addition: both orders give the same bits
-            return MpiWork(self, self._comm.Iallreduce(MPI.IN_PLACE, vector).Test, None)
-        work = self._gather_whole(vector) if vector.nbytes <= _SMALL_BYTES else self._gather_slices(vector)
-        self._waiting.append(work)
-        return work
+        return self._sum([vector], Tree.ranks(self.size), vector)
+
+    def isum(self, rows: Sequence[Array], tree: Tree, out: Array) -> MpiWork:
+        check_rows(rows, tree, out, self.rank)
+        return self._sum(rows, tree, out)
 
     def reduce_scatter(self, buf: Array, out: Array) -> None:
         check_slice(buf, out, self.rank, self.size)
-        test, rows = self._collect(self._slices(flat("reduce_scatter", buf)))
+        tree = Tree.ranks(self.size)
+        test, parts = self._collect([self._slices(flat("reduce_scatter", buf))], tree)
         self.wait(test)
-        fold(rows, flat("reduce_scatter", out))
-        self._give_back(rows)
+        tree.fold(list(parts), flat("reduce_scatter", out))
+        self._give_back(parts)
 
     def allgather(self, send: Array, out: Array) -> None:
         check_gather(send, out, self.size)
@@ -151,8 +144,22 @@ class MpiCommunicator:
         self.wait(request.Test)
         return MpiCommunicator(duplicate, self._farewell, self._waiting)
 
-    def alloc(self, count: int, dtype: DTypeLike) -> Array:
-        return np.zeros(count, dtype)
+    def split_nodes(self, shared_bytes: int = 0) -> Node:
+        if shared_bytes < 0:
+            return SoloNode(self)
+        local = cast(MPI.Intracomm, self._comm.Split_type(MPI.COMM_TYPE_SHARED, key=self.rank))
+        everybody = self.exchange_objects([local.bcast(self.rank), obstacle(local, shared_bytes)])
+        leaders = sorted({leader for leader, _ in everybody})
+        why = next((why for _, why in everybody if why), "")
+        if why or len(leaders) == self.size:
+            local.Free()
+            return SoloNode(self, why)
+        sizes = tuple(sum(leader == of for of, _ in everybody) for leader in leaders)
+        index = leaders.index(everybody[self.rank][0])
+        stands = local.rank < min(sizes)
+        across = cast(MPI.Intracomm, self._comm.Split(local.rank if stands else MPI.UNDEFINED, key=index))
+        column = MpiCommunicator(across, self._farewell, self._waiting) if stands else None
+        return MpiNode(local, index, sizes, column, self.progress)
 
     def abort(self, code: int) -> None:
         timer = threading.Timer(_ABORT_S, end_process, (code,))
@@ -178,43 +185,68 @@ class MpiCommunicator:
         """Return when ``done()``, driving all works, and count the time."""
         self.waited_s += wait_until(done, self.progress)
 
-    def _gather_whole(self, vector: Array) -> MpiWork:
-        rows = self._borrow(self.size, vector)
+    def _sum(self, rows: Sequence[Array], tree: Tree, out: Array) -> MpiWork:
+        if self.size == 1:
+            tree.fold(rows, out)
+            return MpiWork(self, MPI.REQUEST_NULL.Test, None)
+        if self.size == 2 and tree.leaves == 2 and out.dtype.char in _MPI_ADDS:  # one addition: any order will do
+            if rows[0] is not out:
+                out[...] = rows[0]
+            return MpiWork(self, self._comm.Iallreduce(MPI.IN_PLACE, out).Test, None)
+        work = (self._gather_whole if out.nbytes <= _SMALL_BYTES else self._gather_slices)(rows, tree, out)
+        self._waiting.append(work)
+        return work
+
+    def _gather_whole(self, rows: Sequence[Array], tree: Tree, out: Array) -> MpiWork:
+        everybody = self._borrow(self.size * tree.most, out)
+        mine = everybody[self.rank * tree.most :][: tree.most]
+        for row, at in zip(rows, mine, strict=False):  # the rank that has most blocks sets the length
+            at[...] = row
+        request = self._comm.Iallgather(MPI.IN_PLACE, _raw(everybody.reshape(-1)))
 
         def finish() -> Test:
-            fold(rows, vector)
-            self._give_back(rows)
+            held = [everybody[r * tree.most + k] for r, blocks in enumerate(tree.blocks) for k in range(len(blocks))]
+            tree.fold(held, out)
+            self._give_back(everybody)
             return MPI.REQUEST_NULL.Test
 
-        return MpiWork(self, self._comm.Iallgather(_raw(vector), _raw(rows.reshape(-1))).Test, finish)
+        return MpiWork(self, request.Test, finish)
 
-    def _gather_slices(self, vector: Array) -> MpiWork:
-        slices = self._slices(vector)
-        test, rows = self._collect(slices)
-        tag = self._tag
+    def _gather_slices(self, rows: Sequence[Array], tree: Tree, out: Array) -> MpiWork:
+        test, parts = self._collect([self._slices(row) for row in rows], tree)
+        slices, tag = self._slices(out), self._tag
 
         def gather() -> Test:
-            fold(rows, slices[self.rank])
-            self._give_back(rows)
-            return self._exchange([slices[self.rank]] * self.size, slices, tag)
+            tree.fold(list(parts), slices[self.rank])
+            self._give_back(parts)
+            return self._exchange([[slices[self.rank]]] * self.size, [[part] for part in slices], tag)
 
         return MpiWork(self, test, gather)
 
-    def _collect(self, slices: list[Array]) -> tuple[Test, Array]:
-        """Begin to collect this rank's slice of every rank's vector: a row a rank."""
-        rows = self._borrow(self.size, slices[self.rank])
-        rows[self.rank] = slices[self.rank]
+    def _collect(self, slices: Sequence[list[Array]], tree: Tree) -> tuple[Test, Array]:
+        """Begin to collect this rank's slice of everybody's rows: a part for each block of the tree.
+
+        ``slices[k][r]`` is rank r's slice of this rank's row k.
+        """
+        parts = self._borrow(len(tree.rows), slices[0][self.rank])
+        by_rank, at = [], 0
+        for blocks in tree.blocks:
+            by_rank.append(list(parts[at : at + len(blocks)]))
+            at += len(blocks)
+        for part, mine in zip(by_rank[self.rank], slices, strict=True):
+            part[...] = mine[self.rank]
         self._works += 1
-        return self._exchange(slices, rows, self._tag), rows
+        send = [[row[r] for row in slices] for r in range(self.size)]
+        return self._exchange(send, by_rank, self._tag), parts
 
     @property
     def _tag(self) -> int:
         return self._works % _TAGS
 
-    def _exchange(self, send: Sequence[Array], receive: Sequence[Array] | Array, tag: int) -> Test:
-        """Begin to send ``send[r]`` to every other rank r, and to receive its ``receive[r]``."""
-        requests = [self._comm.Irecv(_raw(receive[r]), r, tag) for r in self._others]
-        requests += [self._comm.Isend(_raw(send[r]), r, tag) for r in self._others]
+    def _exchange(self, send: Sequence[list[Array]], receive: Sequence[list[Array]], tag: int) -> Test:
+        """Begin to send the vectors of ``send[r]`` to every other rank r, and to receive its ``receive[r]``."""
+        requests = [self._comm.Irecv(_raw(part), r, tag) for r in self._others for part in receive[r]]
+        requests += [self._comm.Isend(_raw(part), r, tag) for r in self._others for part in send[r]]
         return lambda: MPI.Request.Testall(requests)
 
     def _slices(self, vector: Array) -> list[Array]:

@@ -1,22 +1,18 @@
 """What every backend offers, in MPI's own words: buffers are C-contiguous NumPy arrays, changed in place.
 
-There is one reduction, the sum, and its order is part of the contract:
-
-Note [Rank order]
-A reduction is ((r0 + r1) + r2) + ..., element by element, on every backend, at every message size. Floating-point
-addition does not associate, and the algorithms of an MPI library change with size and placement; with the order
-fixed, neither the bucket size, nor the algorithm, nor threads in place of processes changes a bit of a run.
+There is one reduction, the sum, and its order is part of the contract: Note [Tree order] in ``tree.py``.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, Protocol
 
-from numpy.typing import DTypeLike, NDArray
+from numpy.typing import DTypeLike
 
+from ddtrain.comm.tree import Array as Array
+from ddtrain.comm.tree import Tree
 from ddtrain.errors import DdtrainError
-
-Array = NDArray[Any]
 
 
 class PeerError(DdtrainError):
@@ -33,6 +29,59 @@ class Work(Protocol):
     def wait(self) -> None:
         """Return when done."""
         ...
+
+
+class Node(Protocol):
+    """The ranks that see each other's memory, and this one among them. Its methods are collective over the node.
+
+    Attributes
+    ----------
+    rank, size : of this node, counted from 0
+    index : which node this is, counted from 0 in the order of the ranks
+    sizes : of all nodes
+    column : this rank and those of the same local rank on the other nodes; None where some node has no such rank
+    spec : how the node shares memory, for people
+    why : what kept ranks of one machine from sharing memory; empty if nothing did
+    """
+
+    rank: int
+    size: int
+    index: int
+    sizes: tuple[int, ...]
+    column: Communicator | None
+    spec: str
+    why: str
+
+    @property
+    def waited_s(self) -> float:
+        """Seconds that this rank has been blocked, waiting for others of the node."""
+        ...
+
+    def alloc(self, count: int, dtype: DTypeLike) -> list[Array]:
+        """Zeroed vectors that the whole node sees: ``count`` elements from each rank, in the order of local ranks."""
+        ...
+
+    def post(self, counter: int, value: int) -> None:
+        """Tell the node how far this rank is: what it wrote before is seen by those who see ``value``.
+
+        Each rank has a few counters (``COUNTERS``) that start at 0 and only rise.
+        """
+        ...
+
+    def reached(self, counter: int, value: int) -> bool:
+        """Are all ranks of the node that far?"""
+        ...
+
+    def wait(self, counter: int, value: int, rank: int | None = None) -> None:
+        """Return when all ranks of the node are that far, or the one named."""
+        ...
+
+    def close(self) -> None:
+        """Release the column; shared memory lives until the process ends or its arrays are gone."""
+        ...
+
+
+COUNTERS = 8  # of each rank of a node
 
 
 class Communicator(Protocol):
@@ -60,11 +109,21 @@ class Communicator(Protocol):
         ...
 
     def allreduce(self, buf: Array) -> None:
-        """Replace ``buf`` by its sum over the ranks, in rank order (Note [Rank order])."""
+        """Replace ``buf`` by its sum over the ranks, each of them a leaf of the tree (Note [Tree order])."""
         ...
 
     def iallreduce(self, buf: Array) -> Work:
         """Begin an allreduce. Works may be awaited in any order, and drive each other."""
+        ...
+
+    def isum(self, rows: Sequence[Array], tree: Tree, out: Array) -> Work:
+        """Begin to sum all ranks' rows in the order of ``tree`` into everybody's ``out``.
+
+        Parameters
+        ----------
+        rows : contiguous vectors of one length and dtype, a row for each of ``tree.blocks[rank]``; overwritten
+        out : another such vector, or ``rows[0]``
+        """
         ...
 
     def reduce_scatter(self, buf: Array, out: Array) -> None:
@@ -95,8 +154,14 @@ class Communicator(Protocol):
         """An independent channel between the same ranks. Collective; the k-th on one rank meets the k-th on others."""
         ...
 
-    def alloc(self, count: int, dtype: DTypeLike) -> Array:
-        """A zeroed vector that this backend communicates well from."""
+    def split_nodes(self, shared_bytes: int = 0) -> Node:
+        """Which ranks share memory with this one, and who stands in its place on the other nodes. Collective.
+
+        Parameters
+        ----------
+        shared_bytes : how much this rank is going to allocate; where that cannot be had, every rank is a node of its
+            own, and ``node.why`` says why; -1: share nothing
+        """
         ...
 
     def abort(self, code: int) -> None:

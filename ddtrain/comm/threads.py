@@ -1,21 +1,23 @@
 """N ranks in one process, each a thread: for tests, for a debugger, for a machine without MPI.
 
-The numbers are those of N processes (Note [Rank order]), whatever order the threads run in.
+The numbers are those of N processes (Note [Tree order]), whatever order the threads run in.
 One thread a rank may communicate.
 """
 
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-from numpy.typing import DTypeLike
 
-from ddtrain.comm.buffers import bounds, check_gather, check_root, check_slice, exchange_json, flat, fold
+from ddtrain.comm.buffers import check_gather, check_root, check_rows, check_slice, exchange_json, flat
 from ddtrain.comm.local import end_process
 from ddtrain.comm.meeting import Call, Channel, Meeting, MeetingPlace
 from ddtrain.comm.protocol import Array
+from ddtrain.comm.solo import SoloNode
+from ddtrain.comm.tree import Tree, bounds
 
 
 def make_threads(size: int) -> list[ThreadCommunicator]:
@@ -50,10 +52,14 @@ class ThreadCommunicator:
         self._calls = self._duplicates = 0
 
     def allreduce(self, buf: Array) -> None:
-        self.wait(self._post("allreduce", buf, buf, _allreduce))
+        self.wait(self._sum("allreduce", buf))
 
     def iallreduce(self, buf: Array) -> ThreadWork:
-        return ThreadWork(self, self._post("iallreduce", buf, buf, _allreduce))
+        return ThreadWork(self, self._sum("iallreduce", buf))
+
+    def isum(self, rows: Sequence[Array], tree: Tree, out: Array) -> ThreadWork:
+        check_rows(rows, tree, out, self.rank)
+        return ThreadWork(self, self._post("isum", out, out, _sum, rows=rows, tree=tree))
 
     def reduce_scatter(self, buf: Array, out: Array) -> None:
         check_slice(buf, out, self.rank, self.size)
@@ -81,8 +87,9 @@ class ThreadCommunicator:
         self._duplicates += 1
         return ThreadCommunicator(self.place, self.rank, (*self._channel, self._duplicates))
 
-    def alloc(self, count: int, dtype: DTypeLike) -> Array:
-        return np.zeros(count, dtype)
+    def split_nodes(self, shared_bytes: int = 0) -> SoloNode:
+        """Every rank alone: threads show what happens between nodes, and print it when it hangs."""
+        return SoloNode(self)
 
     def abort(self, code: int) -> None:
         end_process(code)  # the process is the world
@@ -104,23 +111,37 @@ class ThreadCommunicator:
         finally:
             self.waited_s += time.perf_counter() - began
 
-    def _post(self, name: str, send: Array, out: Array, complete: Any, root: int = 0) -> Meeting:
-        call = Call(name, flat(name, send), flat(name, out), root, complete)
+    def _sum(self, name: str, buf: Array) -> Meeting:
+        vector = flat(name, buf)
+        return self._post(name, vector, vector, _sum, rows=[vector], tree=Tree.ranks(self.size))
+
+    def _post(
+        self,
+        name: str,
+        send: Array,
+        out: Array,
+        complete: Any,
+        root: int = 0,
+        rows: Sequence[Array] = (),
+        tree: Tree | None = None,
+    ) -> Meeting:
+        call = Call(name, flat(name, send), flat(name, out), root, complete, rows, tree)
         self._calls += 1
         return self.place.post(self.rank, self._channel, self._calls, call)
 
 
-def _allreduce(calls: list[Call]) -> None:
-    first, *others = (call.out for call in calls)
-    fold([first, *others], first)
-    for out in others:
-        out[...] = first
+def _sum(calls: list[Call]) -> None:
+    first, *others = calls
+    assert first.tree is not None, "a sum has an order"
+    first.tree.fold([row for call in calls for row in call.rows], first.out)
+    for call in others:
+        call.out[...] = first.out
 
 
 def _reduce_scatter(calls: list[Call]) -> None:
     for rank, call in enumerate(calls):
         first, last = bounds(call.send.size, rank, len(calls))
-        fold([other.send[first:last] for other in calls], call.out)
+        Tree.ranks(len(calls)).fold([other.send[first:last] for other in calls], call.out)
 
 
 def _allgather(calls: list[Call]) -> None:

@@ -28,6 +28,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ddtrain import data
 from ddtrain.autodiff import Primitive, Trace, record, value_of, walk_back
 from ddtrain.autodiff.tracer import box
 from ddtrain.errors import GradientError
@@ -61,10 +62,10 @@ class GradientCheck:
         return f"{self.weights} weights tried{kinks}, largest ratio {self.ratio:.1e}"
 
 
-def check_gradients(step_of: TrainStep, step: int, batch: Sequence[Any], count: int, first: int = 0) -> GradientCheck:
+def check_gradients(step_of: TrainStep, step: int, rows: Any) -> GradientCheck:
     """Check the gradient that ``step_of.gradients`` would compute from the same arguments. Collective.
 
-    Nothing of the run changes: no value, no running statistic, no random number.
+    Nothing of the run changes: no value, no running statistic, no random number. A rank takes its shards in one piece.
 
     Returns
     -------
@@ -77,17 +78,19 @@ def check_gradients(step_of: TrainStep, step: int, batch: Sequence[Any], count: 
         An error and not a warning: what follows a wrong gradient is worthless, however well the loss may fall
     """
     with use_communicator(step_of.model_comm), np.errstate(all="ignore"):
-        return _Check(step_of, step, batch, count, first).run()
+        return _Check(step_of, step, rows).run()
 
 
 class _Check:
     """One check on one rank: the loss in float64, and its gradient."""
 
-    def __init__(self, step_of: TrainStep, step: int, batch: Sequence[Any], count: int, first: int) -> None:
-        self.of, self.step, self.count, self.first = step_of, step, count, first
+    def __init__(self, step_of: TrainStep, step: int, rows: Any) -> None:
+        self.of, self.step, self.count, place = step_of, step, len(rows), step_of.place
+        self.first = data.shard_bounds(len(rows), place.shards[0], place.count)[0]
+        last = data.shard_bounds(len(rows), place.shards[-1], place.count)[1]
         self.values = {name: view.astype(np.float64) for name, view in step_of.store.parameters.items()}
         self.state = {name: view.astype(np.float64) for name, view in step_of.store.state_views.items()}
-        self.batch = [_double(x) for x in batch]
+        self.batch = [_double(x) for x in step_of.task.train.batch(rows[self.first : last])]
         self.losses_N, self.grads = self._backward()
         self.loss = abs(self._total(self.losses_N)[0])
 

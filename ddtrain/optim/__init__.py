@@ -6,16 +6,17 @@ all members and the checkpoints follow the table.
 
 from __future__ import annotations
 
+import numpy as np
 from numpy.typing import DTypeLike
 
 from ddtrain.errors import UsageError
 from ddtrain.optim import adam, schedules, sgd
-from ddtrain.optim.protocol import Factory, OptimConfig, Optimizer
+from ddtrain.optim.protocol import Alloc, Factory, OptimConfig, Optimizer
 
 OPTIMIZERS: dict[str, Factory] = {"sgd": sgd.make, "adam": adam.make, "adamw": adam.make_decoupled}
 
 
-def make(config: OptimConfig, n: int, dtype: DTypeLike) -> Optimizer:
+def make(config: OptimConfig, n: int, dtype: DTypeLike, alloc: Alloc = np.zeros) -> Optimizer:
     """The optimizer that the section ``optim`` asks for.
 
     Parameters
@@ -23,6 +24,7 @@ def make(config: OptimConfig, n: int, dtype: DTypeLike) -> Optimizer:
     config : the section; each optimizer reads the options it has
     n : length of the value vector
     dtype : float32 or float64
+    alloc : where the optimizer's vectors come from
 
     Raises
     ------
@@ -30,7 +32,7 @@ def make(config: OptimConfig, n: int, dtype: DTypeLike) -> Optimizer:
     """
     if config.name not in OPTIMIZERS:
         raise UsageError(f"--optim.name {config.name!r} is not known", remedy=f"Choose among {', '.join(OPTIMIZERS)}.")
-    return OPTIMIZERS[config.name](config, n, dtype)
+    return OPTIMIZERS[config.name](config, n, dtype, alloc)
 
 
-__all__ = ["OPTIMIZERS", "Factory", "OptimConfig", "Optimizer", "make", "schedules"]
+__all__ = ["OPTIMIZERS", "Alloc", "Factory", "OptimConfig", "Optimizer", "make", "schedules"]

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 from numpy.typing import DTypeLike
 
 from ddtrain.kernels import update
-from ddtrain.optim.protocol import OptimConfig, Vector
+from ddtrain.optim.protocol import WHOLE, Alloc, OptimConfig, Vector
 
 
 class Adam:
@@ -28,6 +30,7 @@ class Adam:
     eps : keeps the division finite; added after the root
     weight_decay : coefficient, of every parameter
     decoupled : AdamW's decay instead of L2
+    alloc : where the moments come from
 
     References
     ----------
@@ -54,42 +57,46 @@ class Adam:
         eps: float = 1e-8,
         weight_decay: float = 0.0,
         decoupled: bool = False,
+        alloc: Alloc = np.zeros,
     ) -> None:
         self.beta1, self.beta2, self.eps = beta1, beta2, eps
         self.weight_decay, self.decoupled = weight_decay, decoupled
-        self.state: dict[str, Vector] = {"m": np.zeros(n, dtype), "v": np.zeros(n, dtype)}
+        self.state: dict[str, Vector] = {"m": alloc(n, dtype), "v": alloc(n, dtype)}
         self.count = 0
 
-    def apply(self, values: Vector, grads: Vector, *, lr: float, scale: float = 1.0) -> None:
+    def apply(
+        self, values: Vector, grads: Vector, *, lr: float, scale: float = 1.0, spans: Sequence[slice] = WHOLE
+    ) -> None:
         """One step of Adam in place."""
         self.count += 1  # before the update: the bias correction counts from 1
-        update.adam(
-            values,
-            grads,
-            self.state["m"],
-            self.state["v"],
-            lr,
-            self.beta1,
-            self.beta2,
-            self.eps,
-            self.weight_decay,
-            self.decoupled,
-            self.count,
-            scale,
-        )
+        for span in spans:
+            update.adam(
+                values[span],
+                grads[span],
+                self.state["m"][span],
+                self.state["v"][span],
+                lr,
+                self.beta1,
+                self.beta2,
+                self.eps,
+                self.weight_decay,
+                self.decoupled,
+                self.count,
+                scale,
+            )
 
 
-def make(config: OptimConfig, n: int, dtype: DTypeLike) -> Adam:
+def make(config: OptimConfig, n: int, dtype: DTypeLike, alloc: Alloc = np.zeros) -> Adam:
     """Adam from the section ``optim``: reads beta1, beta2, eps, weight_decay."""
-    return _adam(config, n, dtype, decoupled=False)
+    return _adam(config, n, dtype, alloc, decoupled=False)
 
 
-def make_decoupled(config: OptimConfig, n: int, dtype: DTypeLike) -> Adam:
+def make_decoupled(config: OptimConfig, n: int, dtype: DTypeLike, alloc: Alloc = np.zeros) -> Adam:
     """AdamW, reading the same options as Adam."""
-    return _adam(config, n, dtype, decoupled=True)
+    return _adam(config, n, dtype, alloc, decoupled=True)
 
 
-def _adam(config: OptimConfig, n: int, dtype: DTypeLike, decoupled: bool) -> Adam:
+def _adam(config: OptimConfig, n: int, dtype: DTypeLike, alloc: Alloc, decoupled: bool) -> Adam:
     return Adam(
         n,
         dtype,
@@ -98,4 +105,5 @@ def _adam(config: OptimConfig, n: int, dtype: DTypeLike, decoupled: bool) -> Ada
         eps=config.eps,
         weight_decay=config.weight_decay,
         decoupled=decoupled,
+        alloc=alloc,
     )

@@ -6,12 +6,15 @@ element is updated by the same formula, so the result does not depend on how the
 
 from __future__ import annotations
 
-from typing import Protocol
+from collections.abc import Callable, Sequence
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 Vector = NDArray[np.floating]  # flat, contiguous, float32 or float64
+Alloc = Callable[[int, DTypeLike], NDArray[Any]]  # makes a zeroed vector, maybe in memory that others see
+WHOLE = (slice(None),)
 
 
 class Optimizer(Protocol):
@@ -26,8 +29,13 @@ class Optimizer(Protocol):
     state: dict[str, Vector]
     count: int
 
-    def apply(self, values: Vector, grads: Vector, *, lr: float, scale: float = 1.0) -> None:
-        """Update ``values`` in place as if the gradient were ``scale * grads``; ``grads`` stays as it is."""
+    def apply(
+        self, values: Vector, grads: Vector, *, lr: float, scale: float = 1.0, spans: Sequence[slice] = WHOLE
+    ) -> None:
+        """Update ``values`` in place as if the gradient were ``scale * grads``; ``grads`` stays as it is.
+
+        Only the elements in ``spans`` are touched, of values and of state: the others are somebody else's.
+        """
 
 
 class OptimConfig(Protocol):
@@ -54,4 +62,4 @@ class OptimConfig(Protocol):
 class Factory(Protocol):
     """An entry of the table of optimizers."""
 
-    def __call__(self, config: OptimConfig, n: int, dtype: DTypeLike) -> Optimizer: ...
+    def __call__(self, config: OptimConfig, n: int, dtype: DTypeLike, alloc: Alloc) -> Optimizer: ...

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 from numpy.typing import DTypeLike
 
 from ddtrain.errors import UsageError
 from ddtrain.kernels import update
-from ddtrain.optim.protocol import OptimConfig, Vector
+from ddtrain.optim.protocol import WHOLE, Alloc, OptimConfig, Vector
 
 
 class Sgd:
@@ -27,6 +29,7 @@ class Sgd:
     momentum : in [0, 1); 0 keeps no velocity
     nesterov : look ahead; needs momentum
     weight_decay : L2 coefficient, of every parameter
+    alloc : where the velocity comes from
 
     Notes
     -----
@@ -49,21 +52,39 @@ class Sgd:
     """
 
     def __init__(
-        self, n: int, dtype: DTypeLike, *, momentum: float = 0.0, nesterov: bool = False, weight_decay: float = 0.0
+        self,
+        n: int,
+        dtype: DTypeLike,
+        *,
+        momentum: float = 0.0,
+        nesterov: bool = False,
+        weight_decay: float = 0.0,
+        alloc: Alloc = np.zeros,
     ) -> None:
         if nesterov and not momentum:
             raise UsageError("optim sgd: Nesterov needs momentum", remedy="Give --optim.momentum, e.g. 0.9.")
         self.momentum, self.nesterov, self.weight_decay = momentum, nesterov, weight_decay
-        self.state: dict[str, Vector] = {"velocity": np.zeros(n, dtype)} if momentum else {}
+        self.state: dict[str, Vector] = {"velocity": alloc(n, dtype)} if momentum else {}
         self.count = 0
 
-    def apply(self, values: Vector, grads: Vector, *, lr: float, scale: float = 1.0) -> None:
+    def apply(
+        self, values: Vector, grads: Vector, *, lr: float, scale: float = 1.0, spans: Sequence[slice] = WHOLE
+    ) -> None:
         """One step of descent in place."""
         velocity = self.state.get("velocity")
-        update.sgd(values, grads, velocity, lr, self.momentum, self.nesterov, self.weight_decay, scale)
+        for span in spans:
+            v = None if velocity is None else velocity[span]
+            update.sgd(values[span], grads[span], v, lr, self.momentum, self.nesterov, self.weight_decay, scale)
         self.count += 1
 
 
-def make(config: OptimConfig, n: int, dtype: DTypeLike) -> Sgd:
+def make(config: OptimConfig, n: int, dtype: DTypeLike, alloc: Alloc = np.zeros) -> Sgd:
     """SGD from the section ``optim``: reads momentum, nesterov, weight_decay."""
-    return Sgd(n, dtype, momentum=config.momentum, nesterov=config.nesterov, weight_decay=config.weight_decay)
+    return Sgd(
+        n,
+        dtype,
+        momentum=config.momentum,
+        nesterov=config.nesterov,
+        weight_decay=config.weight_decay,
+        alloc=alloc,
+    )

@@ -1,8 +1,22 @@
-"""Data parallelism: buckets of the flat gradient, the reducer that sums them, and the check that replicas agree."""
+"""Data parallelism: shards and the ranks that share them, buckets of the flat gradient, the reducer that sums them."""
 
+from ddtrain.parallel.accumulate import Accumulator
 from ddtrain.parallel.buckets import Bucket, make_buckets
 from ddtrain.parallel.hooks import exact_sum
-from ddtrain.parallel.reducer import Reducer
+from ddtrain.parallel.place import Place, find_place
+from ddtrain.parallel.reducer import Reducer, alloc_rows
+from ddtrain.parallel.shards import Shards
 from ddtrain.parallel.verify import verify_replicas
 
-__all__ = ["Bucket", "Reducer", "exact_sum", "make_buckets", "verify_replicas"]
+__all__ = [
+    "Accumulator",
+    "Bucket",
+    "Place",
+    "Reducer",
+    "Shards",
+    "alloc_rows",
+    "exact_sum",
+    "find_place",
+    "make_buckets",
+    "verify_replicas",
+]

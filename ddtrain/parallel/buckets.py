@@ -1,7 +1,13 @@
-"""Gradient buckets: contiguous runs of the flat gradient vector, reduced as a unit.
+"""Gradient buckets: contiguous runs of the flat gradient vector, reduced as a unit, and the cells that they consist of.
 
 Bucket 0 holds the last layers, whose gradients are finished first. Launch order is list order on every
 rank, whatever the order of readiness (Note [Order of collectives] in ``parallel/reducer.py``).
+
+Note [Cells]
+The ranks of a node share the work on a bucket, and the squared norm of the gradient is a sum over pieces of the vector.
+So that neither their number nor the size of buckets changes a bit of the norm, the pieces, *cells*, are cut by the
+model's layout alone: small parameters go together, large ones are divided. A bucket is made of whole cells, a rank's
+share of it too.
 """
 
 from __future__ import annotations
@@ -9,16 +15,25 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from ddtrain.comm.tree import bounds
+
 FIRST_FRACTION = 8  # the first bucket is this much smaller, so that communication starts early (DDP: 1 MiB, then 25)
+CELL = 1 << 14  # elements at most: 64 KiB of float32, which stay in cache between the sum and its norm
+FEWEST_CELLS = 8  # of a small model, so that its ranks have something to share
 
 
 @dataclass(frozen=True, slots=True)
 class Bucket:
-    """A run ``span`` of the flat gradient vector, and the indices of the parameters inside."""
+    """A run ``span`` of the flat gradient vector, the indices of the parameters inside, and its cells."""
 
     index: int
     span: slice
     members: tuple[int, ...]
+    cells: tuple[slice, ...]
+
+    def share(self, rank: int, size: int) -> tuple[slice, ...]:
+        """The cells of which rank ``rank`` of ``size`` takes care: consecutive ones, possibly none."""
+        return self.cells[slice(*bounds(len(self.cells), rank, size))]
 
 
 def make_buckets(spans: Sequence[slice], itemsize: int, bucket_bytes: int) -> list[Bucket]:
@@ -33,14 +48,34 @@ def make_buckets(spans: Sequence[slice], itemsize: int, bucket_bytes: int) -> li
     >>> [b.members for b in make_buckets([slice(4, 6), slice(2, 4), slice(0, 2)], itemsize=4, bucket_bytes=16)]
     [(2,), (1, 0)]
     """
-    in_layout = sorted(range(len(spans)), key=lambda i: (spans[i].start, spans[i].stop))
     buckets: list[Bucket] = []
+    members: list[int] = []
+    cells: list[slice] = []
+    for group, group_cells in _groups(spans):
+        members += group
+        cells += group_cells
+        limit = bucket_bytes if buckets else bucket_bytes // FIRST_FRACTION
+        if (cells[-1].stop - cells[0].start) * itemsize >= limit:
+            buckets.append(Bucket(len(buckets), slice(cells[0].start, cells[-1].stop), tuple(members), tuple(cells)))
+            members, cells = [], []
+    if members:
+        buckets.append(Bucket(len(buckets), slice(cells[0].start, cells[-1].stop), tuple(members), tuple(cells)))
+    return buckets
+
+
+def _groups(spans: Sequence[slice]) -> list[tuple[list[int], list[slice]]]:
+    """Parameters in the order of the layout, small ones together, and the cells of each group (Note [Cells])."""
+    in_layout = sorted(range(len(spans)), key=lambda i: (spans[i].start, spans[i].stop))
+    total = max((span.stop for span in spans), default=0)
+    grain = max(1, min(CELL, -(-total // FEWEST_CELLS)))
+    groups: list[tuple[list[int], list[slice]]] = []
     members: list[int] = []
     for i in in_layout:
         members.append(i)
         start, stop = spans[members[0]].start, spans[i].stop
-        limit = bucket_bytes if buckets else bucket_bytes // FIRST_FRACTION
-        if (stop - start) * itemsize >= limit or i == in_layout[-1]:
-            buckets.append(Bucket(len(buckets), slice(start, stop), tuple(members)))
+        if stop - start >= grain or i == in_layout[-1]:
+            pieces = max(1, -(-(stop - start) // grain))
+            cuts = [bounds(stop - start, k, pieces) for k in range(pieces)]
+            groups.append((members, [slice(start + first, start + last) for first, last in cuts]))
             members = []
-    return buckets
+    return groups

@@ -29,6 +29,10 @@ class Comm:
     """
     bucket_bytes: int = 1 << 20
     """Bytes of gradient reduced at once; changes speed, never a result."""
+    node_memory: Literal["auto", "on", "off"] = "auto"
+    """Whether the ranks of a machine share parameters, optimizer state and gradients in memory instead of sending
+    messages: auto where MPI can, on: or else an error, off: never. Changes speed, never a result on one machine.
+    """
 
 
 @dataclass(frozen=True)
@@ -37,6 +41,10 @@ class Run:
 
     dir: str = ""
     """Directory for logs and checkpoints; empty: runs/RECIPE-TIME."""
+    shards: int = 0
+    """Parts of each batch that are computed by themselves; with the same number of shards the results are the same to
+    the last bit for every number of ranks up to it. 0: as many as there are ranks.
+    """
     seed: int = 0
     """Seed of initial values, shuffling and dropout."""
     epochs: int = 10
@@ -197,6 +205,16 @@ def _problems(config: Config, size: int) -> Iterator[tuple[str, str]]:
             f"--data.batch-size {config.data.batch_size} is smaller than the {size} ranks that share it",
             f"Give at least {size}, or start fewer ranks.",
         )
+    if 0 < config.run.shards < size:
+        yield (
+            f"--run.shards {config.run.shards} is less than the {size} ranks that share them",
+            f"Give at least {size}, or start fewer ranks.",
+        )
+    if config.run.shards > config.data.batch_size:
+        yield (
+            f"--run.shards {config.run.shards} is more than the {config.data.batch_size} samples of a batch",
+            "Give fewer shards or a larger batch.",
+        )
     if config.optim.nesterov and (config.optim.name != "sgd" or config.optim.momentum == 0):
         yield "--optim.nesterov needs --optim.name sgd with --optim.momentum above 0", "Leave it out."
     if config.schedule.min_lr > config.optim.lr:
@@ -211,6 +229,7 @@ def _ranges(config: Config) -> Iterator[tuple[str, bool, str]]:
         config.comm, config.run, config.data, config.optim, config.schedule, config.clip,
     )  # fmt: skip
     yield "comm.bucket_bytes", comm.bucket_bytes >= 1, "at least 1"
+    yield "run.shards", run.shards >= 0, "0 (one a rank) or more"
     yield "run.seed", 0 <= run.seed < 2**64, "an integer from 0 to 2**64 - 1"
     yield "run.epochs", run.epochs >= 1, "at least 1"
     yield "run.steps", run.steps >= 0, "0 (no limit) or more"

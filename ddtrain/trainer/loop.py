@@ -7,27 +7,26 @@ records write, and both are the same call on every rank.
 from __future__ import annotations
 
 import functools
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from time import perf_counter
 from typing import Any
 
-from ddtrain import data, optim
+from ddtrain import data
 from ddtrain.comm.protocol import Communicator
 from ddtrain.diagnose import CheckedTape, check_gradients
-from ddtrain.errors import CheckpointError, NonFiniteError, UsageError
+from ddtrain.errors import CheckpointError, UsageError
 from ddtrain.nn import from_torch, to_torch
 from ddtrain.parallel import verify_replicas
-from ddtrain.parallel.verify import describe
 from ddtrain.trainer import checkpoint, requests, tables
 from ddtrain.trainer.config import Config
 from ddtrain.trainer.coordinator import Coordinator, Reason, StepControl
 from ddtrain.trainer.evaluate import evaluate
 from ddtrain.trainer.records import Records
+from ddtrain.trainer.replica import build_step, fill
 from ddtrain.trainer.requests import StopFile
 from ddtrain.trainer.snapshot import Snapshot
-from ddtrain.trainer.step import TrainStep, make_store
 from ddtrain.trainer.task import Task, describe_data
-from ddtrain.trainer.totals import Totals
 
 
 @dataclass
@@ -64,20 +63,14 @@ class Trainer:
         if not self.samples:
             raise UsageError("the training data is empty", remedy="Give it at least one sample.")
         self.data = describe_data(task.train)
-        self.store = make_store(task.model, config, comm.alloc)
-        self._verify()
-        self.optimizer = optim.make(config.optim, self.store.values.size, config.run.dtype)
+        sets = {"for training": self.data, "for validation": describe_data(task.valid)}
+        verify_replicas(sets, comm, "data", remedy="Give every rank the same data.")
+        self.step_of = build_step(comm, task, config)
+        self.store, self.optimizer = self.step_of.store, self.step_of.optimizer
+        if config.run.debug:
+            self.step_of.tape_for = lambda rows: functools.partial(CheckedTape, rows=rows)
         steps_per_epoch = data.steps_per_epoch(self.samples, self.batch_size)
         self.coordinator = Coordinator(config, comm, steps_per_epoch, stop_file)
-        self.step_of = TrainStep(
-            task,
-            self.store,
-            self.optimizer,
-            comm,
-            seed=config.run.seed,
-            bucket_bytes=config.comm.bucket_bytes,
-            clip_value=config.clip.value,
-        )
         self.step = 0  # steps taken
         self.metrics: dict[str, float] = {}  # of the latest evaluation
         self._order: tuple[int, Any] = (-1, None)  # an epoch and its permutation
@@ -98,42 +91,20 @@ class Trainer:
                 break
         return Result(reason, self.step, self.metrics, self.store.sha256())
 
-    def _verify(self) -> None:
-        """Replicas and data are the same on every rank, or nobody starts. Collective."""
-        task, comm = self.task, self.comm
-        sets = {"for training": self.data, "for validation": describe_data(task.valid)}
-        verify_replicas(sets, comm, "data", remedy="Give every rank the same data.")
-        tensors = describe(self.store.tensors)
-        verify_replicas(tensors, comm, "tensor", remedy="Build the same model from one seed on every rank.")
-
     def train_step(self) -> StepControl:
         """One optimizer step: gradients of the next global batch, the decision, the update, one line in the log."""
         started = perf_counter()
         epoch, offset = data.position(self.step, self.samples, self.batch_size)
-        global_rows = self._epoch_order(epoch)[offset * self.batch_size : (offset + 1) * self.batch_size]
-        first, last = data.shard_bounds(len(global_rows), self.comm.rank, self.comm.size)
-        rows = global_rows[first:last]
-        totals = self._gradients(rows, len(global_rows), first)
+        rows = self._epoch_order(epoch)[offset * self.batch_size : (offset + 1) * self.batch_size]
+        every = self.config.run.check_gradients_every
+        if every and self.step % every == 0:
+            self.records.gradients(self.step + 1, check_gradients(self.step_of, self.step, rows))
+        totals = self.step_of.gradients(self.step, rows, requests.pending())
         control = self.coordinator.decide(self.step, totals, self.step_of.square_norm())
         self.step_of.apply(control)
         self.step += 1
         self.records.step(self.step, epoch + 1, totals, control, perf_counter() - started)
         return control
-
-    def _gradients(self, rows: Any, count: int, first: int) -> Totals:
-        step_of = self.step_of
-        if self.config.run.debug:
-            step_of.tape_type = functools.partial(CheckedTape, rows=len(rows))
-        batch, every = self.task.train.batch(rows), self.config.run.check_gradients_every
-        if every and self.step % every == 0:
-            self.records.gradients(self.step + 1, check_gradients(step_of, self.step, batch, count, first))
-        try:
-            return step_of.gradients(self.step, batch, count, first, requests.pending())
-        except NonFiniteError as error:
-            row = error.place.pop("row", None)
-            if row is not None:
-                error.at(sample=int(rows[row]))
-            raise
 
     def _epoch_order(self, epoch: int) -> Any:
         if self._order[0] != epoch:
@@ -145,7 +116,7 @@ class Trainer:
     def _evaluate(self, control: StepControl) -> StepControl:
         if self.task.valid is None:
             return control
-        found = evaluate(self.task, self.store, self.comm, self.step_of.model_comm)
+        found = evaluate(self.task, self.store, self.comm, self.step_of.shards)
         self.metrics = {f"valid_{name}": value for name, value in found.items()}
         epoch = data.position(self.step - 1, self.samples, self.batch_size).epoch
         self.records.evaluation(self.step, epoch + 1, self.metrics)
@@ -193,13 +164,17 @@ class Trainer:
                 remedy="Give the data that the run had, or start anew in another --run.dir.",
             )
         tensors = from_torch(self.task.model, saved.model)
-        self.store.load(tensors, tensors)
-        for name, vector in self.optimizer.state.items():
-            vector[...] = saved.optim[name]
+        self.store.load_state(tensors)
+        fill(self.comm, self.step_of.node, lambda: self._load_shared(tensors, saved.optim))
         self.optimizer.count = saved.optim_count
         self.coordinator.load(dict(saved.coordinator))
         self.step, self.metrics = saved.step, dict(saved.metrics)
         return changes
+
+    def _load_shared(self, parameters: Mapping[str, Any], state: Mapping[str, Any]) -> None:
+        self.store.load_parameters(parameters)
+        for name, vector in self.optimizer.state.items():
+            vector[...] = state[name]
 
     def _changes(self, saved: Snapshot) -> list[str]:
         """What is told otherwise than it was, among what decides the steps to come; some of it cannot be."""

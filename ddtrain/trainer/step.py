@@ -1,44 +1,33 @@
 """One training step: the only place where model, store, autodiff and reducer meet.
 
-bind -> forward (batch-norm reduces its moments inside) -> backward, each finished gradient going to its view and
-the reducer starting full buckets -> wait -> [the coordinator decides] -> update
+for each shard of this rank: bind -> forward (batch-norm reduces its moments inside) -> backward, each finished
+gradient going into its row, and with the last shard the reducer starting full buckets; then wait
+-> [the coordinator decides] -> update of this rank's share of the parameters
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from time import perf_counter
 from typing import Any
 
 import numpy as np
 
-from ddtrain import kernels
+from ddtrain import data, kernels
 from ddtrain.autodiff import Tape, record, value_of, walk_back
-from ddtrain.comm.protocol import Communicator
-from ddtrain.errors import DdtrainError
-from ddtrain.nn import Module
+from ddtrain.comm.protocol import Communicator, Node
+from ddtrain.errors import DdtrainError, NonFiniteError
 from ddtrain.ops import use_communicator
 from ddtrain.optim import Optimizer
-from ddtrain.parallel import Reducer, make_buckets
+from ddtrain.parallel import Accumulator, Place, Reducer, Shards, make_buckets
 from ddtrain.rng import SampleRng
 from ddtrain.source import user_line
-from ddtrain.store import Alloc, ParamStore
-from ddtrain.trainer.config import Config
+from ddtrain.store import ParamStore
 from ddtrain.trainer.coordinator import StepControl
 from ddtrain.trainer.task import Task
 from ddtrain.trainer.totals import Totals
 
-
-def make_store(model: Module, config: Config, alloc: Alloc) -> ParamStore:
-    """The model's initial values as flat vectors: drawn from (seed, path), so equal on all ranks."""
-    values = model.init(config.run.seed, config.run.dtype)
-    trained = {name: declaration.trained for name, declaration in model.declarations().items()}
-    return ParamStore(
-        {name: value for name, value in values.items() if trained[name]},
-        {name: value for name, value in values.items() if not trained[name]},
-        config.run.dtype,
-        alloc,
-    )
+TapeType = Callable[[int], Tape]  # makes a tape for so many leaves
 
 
 class TrainStep:
@@ -48,9 +37,16 @@ class TrainStep:
     ----------
     comm : the run's communicator; the step takes two duplicates, one for the buckets and one for the collectives
         inside the model (Note [Order of collectives])
+    node : the ranks that hold parameters and optimizer state together with this one
+    place : which shards are this rank's
+    parts : gradient rows of the ranks of this node; the first of this rank's is ``store.grads``
     bucket_bytes : see :func:`make_buckets`; changes no bit of any result
     clip_value : limit of each gradient element after scaling by the clip factor, 0 for none
-    tape_type : the reverse-mode trace, e.g. one that checks every value
+
+    Attributes
+    ----------
+    tape_for : the reverse-mode trace of a shard with so many samples, e.g. one that checks every value
+    seconds : of the last step, by part; ``wait`` is what communication takes beyond the backward pass
     """
 
     def __init__(
@@ -59,50 +55,69 @@ class TrainStep:
         store: ParamStore,
         optimizer: Optimizer,
         comm: Communicator,
+        node: Node,
+        place: Place,
+        parts: list[Any],
         *,
         seed: int = 0,
         bucket_bytes: int = 1 << 20,
         clip_value: float = 0.0,
-        tape_type: Callable[[int], Tape] = Tape,
     ) -> None:
         self.task, self.store, self.optimizer, self.comm = task, store, optimizer, comm
-        self.seed, self.clip_value, self.tape_type = seed, clip_value, tape_type
-        self.model_comm = comm.duplicate()
+        self.node, self.place, self.seed, self.clip_value = node, place, seed, clip_value
+        self.tape_for: Callable[[int], TapeType] = lambda rows: Tape
+        self.shards = Shards(comm.duplicate(), place)
         buckets = make_buckets(store.spans, store.dtype.itemsize, bucket_bytes)
-        self.reducer = Reducer(store.grads, buckets, comm.duplicate())
-        self.sinks = [self._sink(i) for i in range(len(store.names))]
+        self.reducer = Reducer(parts, buckets, comm.duplicate(), node, place)
+        shapes = [view.shape for view in store.value_views]
+        self.accumulator = Accumulator(list(parts[node.rank]), place.blocks, store.spans, shapes)
+        self.sinks = [[self._sink(k, i) for i in range(len(store.names))] for k in range(len(place.shards))]
         self.updates: dict[str, Any] = {}
         self.phase = "start"
-        self.seconds = {"forward": 0.0, "backward": 0.0, "wait": 0.0}  # of the last step
+        self.seconds = dict.fromkeys(("forward", "backward", "wait", "update"), 0.0)
 
-    def _sink(self, i: int) -> Any:
-        view, ready = self.store.grad_views[i], self.reducer.ready
+    def _sink(self, k: int, i: int) -> Any:
+        """What takes gradient ``i`` of this rank's k-th shard."""
+        ready, last = self.reducer.ready, k + 1 == len(self.place.shards)
+        if len(self.place.shards) == 1:
+            view = self.store.grad_views[i]
 
-        def sink(g: Any) -> None:
-            view[...] = 0 if g is None else g
-            ready(i)
+            def write(g: Any) -> None:
+                view[...] = 0 if g is None else g
+                ready(i)
 
-        return sink
+            return write
+
+        def add(g: Any) -> None:
+            self.accumulator.take(k, i, g)
+            if last:
+                ready(i)
+
+        return add
+
+    @property
+    def model_comm(self) -> Communicator:
+        """What collectives inside the model go over."""
+        return self.shards.comm
 
     @property
     def waited_s(self) -> float:
         """Seconds this rank has been blocked in communication since the start."""
-        return self.comm.waited_s + self.model_comm.waited_s + self.reducer.comm.waited_s
+        column = self.node.column.waited_s if self.node.column is not None else 0.0
+        return self.comm.waited_s + self.shards.waited_s + self.reducer.comm.waited_s + self.node.waited_s + column
 
-    def gradients(self, step: int, batch: Sequence[Any], count: int, first: int = 0, stop_vote: bool = False) -> Totals:
-        """Fill the store's gradients with those of the global batch's mean loss; returns the batch's totals.
+    def gradients(self, step: int, rows: Any, stop_vote: bool = False) -> Totals:
+        """Fill this rank's share of the gradients with those of the global batch's mean loss; returns its totals.
 
         Parameters
         ----------
         step : number of the step, counted from 0
-        batch : this rank's rows, possibly none
-        count : samples in the global batch, over all ranks
-        first : position of this rank's first row in the global batch
+        rows : the samples of the global batch, the same on every rank; each takes its shards' of them
         stop_vote : whether this rank was asked to stop
         """
         try:  # NaN and infinity are the coordinator's decision, not a warning's
-            with use_communicator(self.model_comm), np.errstate(all="ignore"):
-                return self._gradients(step, batch, count, first, stop_vote)
+            with np.errstate(all="ignore"):
+                return self._gradients(step, rows, stop_vote)
         except DdtrainError as error:
             error.at(rank=self.comm.rank, step=step + 1, line=user_line(error.__traceback__))
             raise
@@ -110,46 +125,86 @@ class TrainStep:
             error.add_note(f"rank {self.comm.rank}, step {step + 1}, in {self.phase}")
             raise
 
-    def _gradients(self, step: int, batch: Sequence[Any], count: int, first: int, stop_vote: bool) -> Totals:
-        store, run, rng = self.store, {}, SampleRng(self.seed, step, first)
-        totals = Totals(stop_votes=stop_vote)
+    def _gradients(self, step: int, rows: Any, stop_vote: bool) -> Totals:
+        self.seconds = dict.fromkeys(self.seconds, 0.0)
+        sums: list[Totals] = []
+        reduced: list[Any] = []
+
+        def forwarded(totals: Totals) -> None:
+            sums.append(totals)
+            if len(sums) == len(self.place.shards):
+                reduced.append(self._start(sums))
+
+        self.shards.each(lambda shard, peers: self._shard(step, rows, shard, peers, stop_vote, forwarded))
+        self.phase, began = "reduce", perf_counter()
+        self.reducer.finish()
+        self.seconds["wait"] = perf_counter() - began
+        return sums[0].unpack(reduced[0])
+
+    def _start(self, sums: list[Totals]) -> Any:
+        """Begin to sum the totals of all shards: in float64, along the tree like everything."""
+        rows = self.place.blocks_of([totals.pack() for totals in sums])
+        whole = np.empty_like(rows[0])
+        self.reducer.start(rows, whole)
+        return whole
+
+    def _shard(
+        self, step: int, rows: Any, shard: int, peers: Any, stop_vote: bool, forwarded: Callable[[Totals], None]
+    ) -> None:
+        """Forward and backward of one shard."""
+        store, k, count = self.store, shard - self.place.shards[0], len(rows)
+        first, last = data.shard_bounds(count, shard, self.place.count)
+        batch, rng = self.task.train.batch(rows[first:last]), SampleRng(self.seed, step, first)
+        totals = Totals(stop_votes=stop_vote and k == 0)
 
         def losses_of(*parameters: Any) -> Any:
             values = dict(zip(store.names, parameters, strict=True))
             model = self.task.model.bind({**values, **store.state_views}, training=True, rng=rng)
             losses, metrics = self.task.loss(model, *batch)
             totals.add(value_of(losses), {name: value_of(x) for name, x in metrics.items()})
-            run.update(model.run.updates)
+            if k == 0:
+                self.updates = model.run.updates
             return losses
 
-        self.phase, started = "forward", perf_counter()
-        losses_N, tape, end = record(losses_of, store.value_views, self.tape_type)
-        self.phase, forwarded = "backward", perf_counter()
-        vector = totals.pack()
-        self.reducer.start(vector)
-        g_N = np.full(losses_N.shape, 1 / count, losses_N.dtype)  # a sample's share of the global batch's mean
-        walk_back(tape, end, g_N, self.sinks, keep=False)
-        self.phase, walked = "reduce", perf_counter()
-        self.reducer.finish()
-        self.updates = run
-        self.seconds = {
-            "forward": forwarded - started,
-            "backward": walked - forwarded,
-            "wait": perf_counter() - walked,
-        }
-        return totals.unpack(vector)
+        try:
+            with use_communicator(peers):
+                self.phase, began = "forward", perf_counter() - _away_s(peers)
+                losses_N, tape, end = record(losses_of, store.value_views, self.tape_for(last - first))
+                self.seconds["forward"] += perf_counter() - _away_s(peers) - began
+                forwarded(totals)
+                self.phase, began = "backward", perf_counter() - _away_s(peers)
+                g_N = np.full(losses_N.shape, 1 / count, losses_N.dtype)  # a sample's share of the global batch's mean
+                walk_back(tape, end, g_N, self.sinks[k], keep=False)
+                self.seconds["backward"] += perf_counter() - _away_s(peers) - began
+        except NonFiniteError as error:
+            row = error.place.pop("row", None)
+            if row is not None:
+                error.at(sample=int(rows[first + row]))
+            raise
 
     def square_norm(self) -> float:
-        """The squared global norm of the reduced gradient, the same bits on every rank."""
-        return kernels.update.square_norm(self.store.grads)
+        """The squared global norm of the reduced gradient, the same bits on every rank. Collective."""
+        return self.reducer.square_norm()
 
     def apply(self, control: StepControl) -> None:
-        """Do as the coordinator decided: clip, update the parameters, store the new buffers; or nothing at all."""
-        self.phase = "update"
+        """Do as the coordinator decided: clip, update the parameters, store the new buffers; or nothing at all.
+
+        Returns when all of the node's parameters are new. Collective.
+        """
+        self.phase, began = "update", perf_counter()
         if not control.apply:
             return
+        spans = self.reducer.spans
         if self.clip_value:
-            kernels.update.clip_value_(self.store.grads, self.clip_value / control.scale)
-        self.optimizer.apply(self.store.values, self.store.grads, lr=control.lr, scale=control.scale)
+            for span in spans:
+                kernels.update.clip_value_(self.store.grads[span], self.clip_value / control.scale)
+        self.optimizer.apply(self.store.values, self.store.grads, lr=control.lr, scale=control.scale, spans=spans)
         for name, value in self.updates.items():
             self.store.state_views[name][...] = value
+        self.reducer.updated()
+        self.seconds["update"] = perf_counter() - began
+
+
+def _away_s(peers: Any) -> float:
+    """Seconds in which other shards of this rank had their turn: no time of this shard's."""
+    return getattr(peers, "away_s", 0.0)

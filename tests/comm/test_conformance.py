@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 from ddtrain.comm import Communicator, make
-from ddtrain.comm.buffers import bounds
+from ddtrain.comm.tree import Tree, bounds
 from ddtrain.errors import ShapeError
 from worlds import World
 
@@ -32,11 +32,13 @@ def rows(size: int, count: int, dtype: Any) -> list[np.ndarray]:
 
 
 def in_order(vectors: list[np.ndarray]) -> np.ndarray:
-    """((r0 + r1) + r2) + ..., spelled out."""
-    total = vectors[0].copy()
-    for vector in vectors[1:]:
-        total = total + vector
-    return total
+    """(r0 + r1) + (r2 + r3), spelled out: halves at the largest power of two."""
+    if len(vectors) == 1:
+        return vectors[0]
+    half = 1
+    while 2 * half < len(vectors):
+        half *= 2
+    return in_order(vectors[:half]) + in_order(vectors[half:])
 
 
 def assert_same_bits(actual: np.ndarray, expected: np.ndarray) -> None:
@@ -45,7 +47,7 @@ def assert_same_bits(actual: np.ndarray, expected: np.ndarray) -> None:
     assert actual.tobytes() == expected.tobytes()
 
 
-def sums_in_rank_order(comm: Communicator) -> None:
+def sums_in_tree_order(comm: Communicator) -> None:
     for dtype, count in CASES:
         sent = rows(comm.size, count, dtype)
         buf = sent[comm.rank].copy()
@@ -55,10 +57,49 @@ def sums_in_rank_order(comm: Communicator) -> None:
 
 def the_order_matters(comm: Communicator) -> None:
     values = [1e16, 1.0, -1e16, 1.0]
-    for count in (1, 5000):  # (1e16 + 1) - 1e16 = 0, but (1e16 - 1e16) + 1 = 1
+    for count in (1, 5000):  # (1e16 + 1) + (-1e16 + 1) = 0, but ((1e16 + 1) - 1e16) + 1 = 1
         buf = np.full(count, values[comm.rank])
         comm.allreduce(buf)
-        assert set(buf) == {[1e16, 1e16, 0.0, 1.0][comm.size - 1]}
+        assert set(buf) == {[1e16, 1e16, 0.0, 0.0][comm.size - 1]}
+
+
+def sums_of_shards(comm: Communicator) -> None:
+    """Each rank adds up subtrees of its own: the sum has the bits of one rank that has all leaves."""
+    for leaves in (comm.size, comm.size + 1, comm.size + 4):
+        tree = Tree.shards(leaves, comm.size)
+        for count in COUNTS:
+            shards = rows(tree.leaves, count, np.float32)
+            mine = [in_order(shards[first:last]).copy() for first, last in tree.blocks[comm.rank]]
+            out = mine[0] if count % 2 else np.full(count, -77, np.float32)
+            comm.isum(mine, tree, out).wait()
+            assert_same_bits(out, in_order(shards))
+
+
+def nodes_share_memory(comm: Communicator) -> None:
+    """What one rank of a node writes the others read, once its counter says so; columns reach everybody else."""
+    for shared_bytes in (1 << 16, -1):
+        node = comm.split_nodes(shared_bytes)
+        assert sum(node.sizes) == comm.size
+        assert node.sizes[node.index] == node.size
+        parts = node.alloc(3 + node.rank, np.float64)
+        assert [part.tolist() for part in parts] == [[0.0] * (3 + r) for r in range(node.size)]
+        node.post(0, 1)
+        node.wait(0, 1)
+        for lap in range(1, 4):
+            parts[node.rank][...] = 10 * lap + node.rank
+            node.post(2, lap)
+            node.wait(2, lap)
+            assert node.reached(2, lap)
+            assert [set(part) for part in parts] == [{10.0 * lap + r} for r in range(node.size)]
+            node.post(3, lap)  # read, and may be written again
+            node.wait(3, lap, node.size - 1)
+            node.wait(3, lap)
+        assert node.alloc(0, np.float32)[0].size == 0
+        if node.column is not None:
+            assert node.column.size == len(node.sizes)
+            assert node.column.exchange_objects(node.index) == list(range(len(node.sizes)))
+        assert node.waited_s >= 0.0
+        node.close()
 
 
 def many_sums_under_way(comm: Communicator) -> None:
@@ -170,7 +211,6 @@ def non_finite_values_pass(comm: Communicator) -> None:
 
 def odds_and_ends(comm: Communicator) -> None:
     assert 0 <= comm.rank < comm.size
-    assert (comm.alloc(5, np.float32) == np.zeros(5, np.float32)).all()
     comm.barrier()
     comm.progress()
     assert comm.waited_s >= 0.0
@@ -194,7 +234,9 @@ def wrong_buffers_are_refused(comm: Communicator) -> None:
 
 
 BODIES = [
-    sums_in_rank_order,
+    sums_in_tree_order,
+    sums_of_shards,
+    nodes_share_memory,
     the_order_matters,
     many_sums_under_way,
     ranks_progress_at_their_own_pace,

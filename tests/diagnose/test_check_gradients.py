@@ -14,18 +14,18 @@ from ddtrain.errors import GradientError, UsageError
 from ddtrain.recipes import RECIPES
 from ddtrain.trainer.config import Config, Run, validate
 from ddtrain.trainer.main import run
+from ddtrain.trainer.replica import build_step
 from ddtrain.trainer.task import Task
-from helpers import make_step, make_task, sgd_config
+from helpers import make_task, sgd_config
 
 COUNT = 7  # samples in a global batch, which neither two nor three ranks divide
 
 
 def check(comm, task=None, dtype="float64", step=0, count=COUNT, spoil=lambda step_of: None):
     task = task or make_task(dtype=dtype)
-    step_of = make_step(comm, task, sgd_config(count, dtype))
+    step_of = build_step(comm, task, sgd_config(count, dtype))
     spoil(step_of)
-    first, last = data.shard_bounds(count, comm.rank, comm.size)
-    return check_gradients(step_of, step, task.train.batch(onp.arange(first, last)), count, first)
+    return check_gradients(step_of, step, onp.arange(count))
 
 
 def test_right_gradients_pass_and_all_ranks_see_the_same(world):
@@ -54,7 +54,7 @@ def test_the_recipes_networks_pass(name):
 
 
 def check_recipe(config, task):
-    return check_gradients(make_step(LocalCommunicator(), task, config), 0, task.train.batch(onp.arange(8)), 8)
+    return check_gradients(build_step(LocalCommunicator(), task, config), 0, onp.arange(8))
 
 
 def wrong(joint, which, factor):
@@ -165,9 +165,9 @@ def test_a_parameter_that_the_loss_ignores_has_derivative_zero():
 
 def test_nothing_of_the_step_changes():
     task = make_task()
-    step_of = make_step(LocalCommunicator(), task, sgd_config(COUNT))
+    step_of = build_step(LocalCommunicator(), task, sgd_config(COUNT))
     before = [x.copy() for x in (step_of.store.values, step_of.store.grads, step_of.store.state)]
-    check_gradients(step_of, 0, task.train.batch(onp.arange(COUNT)), COUNT)
+    check_gradients(step_of, 0, onp.arange(COUNT))
     for a, b in zip(before, (step_of.store.values, step_of.store.grads, step_of.store.state)):
         onp.testing.assert_array_equal(a, b)
     assert step_of.updates == {}

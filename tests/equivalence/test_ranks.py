@@ -86,8 +86,8 @@ def test_dropping_the_reduction_is_noticed(world: Any, monkeypatch: pytest.Monke
         def wait(self) -> None: ...
 
     class Silent(reducer.Reducer):
-        def start(self, totals: Any) -> None:
-            super().start(totals)
+        def start(self, rows: Any, totals: Any) -> None:
+            super().start(rows, totals)
             self.hook = lambda gradients, comm: Done()
 
     if world.size == 1:

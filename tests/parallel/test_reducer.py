@@ -7,22 +7,32 @@ from typing import Any
 import numpy as np
 import pytest
 
+from ddtrain.comm.null import NullCommunicator
+from ddtrain.comm.tree import Tree
 from ddtrain.errors import ReplicaError
-from ddtrain.parallel import Reducer, exact_sum, make_buckets
+from ddtrain.parallel import Reducer, alloc_rows, exact_sum, find_place, make_buckets
 from ddtrain.store import ParamStore
 
 
-class Recorder:
-    """A communicator of one rank that writes down what was started, awaited and moved along."""
-
-    size = 1
+class Recorder(NullCommunicator):
+    """Rank 0 of two that writes down what was started, awaited and moved along."""
 
     def __init__(self) -> None:
+        super().__init__(2)
         self.log: list[Any] = []
 
-    def iallreduce(self, buf: Any) -> Recorder:
+    def duplicate(self) -> Recorder:
+        return self
+
+    def exchange_objects(self, obj: Any) -> list[Any]:
+        return [[0, 0], [1, 0]]
+
+    def iallreduce(self, buf: Any) -> Any:
         self.log.append(buf.tolist())
         return self
+
+    def isum(self, rows: Any, tree: Any, out: Any) -> Any:
+        return self.iallreduce(rows[0])
 
     def wait(self) -> None:
         self.log.append("wait")
@@ -32,15 +42,25 @@ class Recorder:
 
 
 def reducer_of(sizes: list[int], comm: Any, bucket_bytes: int = 1) -> tuple[Reducer, ParamStore]:
-    store = ParamStore({str(i): np.zeros(n) for i, n in enumerate(sizes)}, {}, np.float64)
-    return Reducer(store.grads, make_buckets(store.spans, 8, bucket_bytes), comm), store
+    node = comm.split_nodes(1 << 20)
+    place = find_place(comm, node)
+    parts = alloc_rows(node, place, sum(sizes), np.dtype(np.float64))
+    store = ParamStore({str(i): np.zeros(n) for i, n in enumerate(sizes)}, {}, np.float64, grads=parts[node.rank][0])
+    buckets = make_buckets(store.spans, 8, bucket_bytes)
+    return Reducer(parts, buckets, comm.duplicate(), node, place), store
+
+
+def start(reducer: Reducer, total: float = 0.0) -> Any:
+    totals = np.empty(1)
+    reducer.start([np.array([total])], totals)
+    return totals
 
 
 def test_buckets_start_in_index_order_whatever_the_order_of_readiness() -> None:
     comm = Recorder()
     reducer, store = reducer_of([1, 1, 1], comm)
     store.grads[...] = [0, 1, 2]  # bucket k holds k
-    reducer.start(np.array([9.0]))
+    start(reducer, 9.0)
     for i in (0, 2, 1):
         reducer.ready(i)
     assert comm.log == [[9.0], "progress", [0.0], "progress", [1.0], [2.0], "progress"]
@@ -49,7 +69,7 @@ def test_buckets_start_in_index_order_whatever_the_order_of_readiness() -> None:
 def test_a_bucket_starts_before_backward_ends() -> None:
     comm = Recorder()
     reducer, _ = reducer_of([1, 1], comm)
-    reducer.start(np.zeros(1))
+    start(reducer)
     reducer.ready(1)
     assert [0.0] in comm.log
     assert "wait" not in comm.log
@@ -57,34 +77,62 @@ def test_a_bucket_starts_before_backward_ends() -> None:
 
 def test_a_missing_gradient_is_an_error_not_a_wrong_sum() -> None:
     reducer, _ = reducer_of([1, 1], Recorder())
-    reducer.start(np.zeros(1))
+    start(reducer)
     reducer.ready(1)
     with pytest.raises(ReplicaError, match="1 of 2 buckets incomplete"):
         reducer.finish()
 
 
+SIZES = [20, 0, 40_000, 10, 20]  # of parameters: small ones, none, and one that is cut into cells
+
+
+def sums(comm: Any, bucket_bytes: int) -> tuple[list[slice], np.ndarray, float, np.ndarray]:
+    """What this rank holds of the sum, its norm, and what the sum should be."""
+    rng = np.random.default_rng(0)
+    n = sum(SIZES)
+    gradients = rng.standard_normal((comm.size, n)) * 10.0 ** rng.integers(-8, 8, (comm.size, n))
+    reducer, store = reducer_of(SIZES, comm, bucket_bytes)
+    for _ in range(2):  # a second step starts clean
+        totals = start(reducer, float(comm.rank))
+        for i in (4, 2, 3, 1, 0):
+            store.grad_views[i][...] = gradients[comm.rank][store.spans[i]]
+            reducer.ready(i)
+        reducer.finish()
+        norm = reducer.square_norm()
+        reducer.updated()
+        assert totals[0] == sum(range(comm.size))
+    expected = np.empty(n)
+    Tree.ranks(comm.size).fold(list(gradients), expected)
+    return reducer.spans, store.grads, norm, expected
+
+
+def covers_once(everybodys: list[list[slice]], n: int, times: int) -> bool:
+    seen = np.zeros(n, int)
+    for spans in everybodys:
+        for span in spans:
+            seen[span] += 1
+    return bool((seen == times).all())
+
+
 @pytest.mark.parametrize("bucket_bytes", [1, 64, 1 << 20])
 def test_sums_over_ranks_to_the_bit(world: Any, bucket_bytes: int) -> None:
-    rng = np.random.default_rng(0)
-    gradients = rng.standard_normal((world.size, 50)) * 10.0 ** rng.integers(-8, 8, (world.size, 50))
+    found = world.run(lambda comm: sums(comm, bucket_bytes))
+    assert len({norm for _, _, norm, _ in found}) == 1
+    for spans, grads, norm, expected in found:
+        assert covers_once([spans], len(grads), 1), "without shared memory a rank takes care of everything"
+        assert grads.tobytes() == expected.tobytes()
+        assert norm == pytest.approx(float(expected @ expected), rel=1e-14)
 
-    def body(comm: Any) -> list[float]:
-        reducer, store = reducer_of([20, 10, 20], comm, bucket_bytes)
-        for _ in range(2):  # a second step starts clean
-            totals = np.array([float(comm.rank)])
-            reducer.start(totals)
-            for i in (2, 1, 0):
-                store.grad_views[i][...] = gradients[comm.rank][store.spans[i]]
-                reducer.ready(i)
-            reducer.finish()
-            assert totals[0] == sum(range(comm.size))
-        return store.grads.tolist()
 
-    expected = gradients[0].copy()
-    for other in gradients[1:]:
-        expected += other
-    for got in world.run(body):
-        assert got == expected.tolist()
+@pytest.mark.mpi(sizes=(1, 2, 3, 4))
+@pytest.mark.parametrize("bucket_bytes", [1, 64, 1 << 20])
+def test_a_node_shares_the_work_and_gets_the_same_bits(comm: Any, bucket_bytes: int) -> None:
+    spans, grads, norm, expected = sums(comm, bucket_bytes)
+    everybodys = comm.exchange_objects([[span.start, span.stop] for span in spans])
+    assert covers_once([[slice(*span) for span in spans] for spans in everybodys], len(grads), 1)
+    for span in spans:
+        assert grads[span].tobytes() == expected[span].tobytes()
+    assert len(set(comm.exchange_objects(norm.hex()))) == 1
 
 
 def test_the_default_hook_is_the_plain_sum(world: Any) -> None:

@@ -10,8 +10,9 @@ import pytest
 from ddtrain.comm.local import LocalCommunicator
 from ddtrain.errors import ShapeError
 from ddtrain.trainer.control import StepControl
+from ddtrain.trainer.replica import build_step
 from ddtrain.trainer.task import Task
-from helpers import Net, make_step, make_task, sgd_config
+from helpers import Net, make_task, sgd_config
 
 CONFIG = sgd_config()
 
@@ -19,9 +20,9 @@ CONFIG = sgd_config()
 def stepped(control: StepControl) -> tuple[dict[str, Any], dict[str, Any]]:
     """Tensors before and after one step."""
     task = make_task(Net())
-    step = make_step(LocalCommunicator(), task, CONFIG)
+    step = build_step(LocalCommunicator(), task, CONFIG)
     before = {name: x.copy() for name, x in step.store.tensors.items()}
-    step.gradients(0, task.train.batch(np.arange(7)), 7)
+    step.gradients(0, np.arange(7))
     step.apply(control)
     return before, {name: x.copy() for name, x in step.store.tensors.items()}
 
@@ -49,8 +50,8 @@ def test_a_skipped_step_changes_nothing_at_all() -> None:
 def test_a_loss_that_is_not_one_number_a_sample(returned: Any, said: str) -> None:
     task = make_task()
     wrong = Task(task.model, lambda *args: (returned(task.loss(*args)[0]), {}), task.train)
-    step = make_step(LocalCommunicator(), wrong, CONFIG)
+    step = build_step(LocalCommunicator(), wrong, CONFIG)
     with pytest.raises(ShapeError, match=said) as caught:
-        step.gradients(0, task.train.batch(np.arange(7)), 7)
+        step.gradients(0, np.arange(7))
     assert "their mean" in caught.value.remedy
     assert not str(caught.value).endswith(", ")

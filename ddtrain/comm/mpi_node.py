@@ -1,0 +1,118 @@
+"""Ranks of one machine that see each other's memory, through MPI's shared windows, and wait for each other by counters.
+
+Note [Counters]
+What a rank has written is announced by a counter that only it writes, in shared memory, on a cache line of its own:
+eight bytes, stored at once. ``Win.Sync`` is the memory barrier on both sides: before a counter rises, so that what it
+announces is there first, and after it was seen, so that nothing older is read. A counter is looked at in the gentle
+way of Note [Waiting], and MPI's own works go on meanwhile: another rank may need ours before it can get here.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import DTypeLike
+
+from ddtrain.comm.mpi_library import MPI
+from ddtrain.comm.protocol import COUNTERS, Array, Communicator
+from ddtrain.comm.waiting import wait_until
+
+_LINE = 8  # eight-byte words in a cache line
+_PAGE = 4096  # bytes: every rank's part begins on a page of its own
+_SHARED_MEMORY = Path("/dev/shm")  # where MPI libraries on Linux keep windows
+_SPARE_BYTES = 16 << 20  # left free there for MPI's own use
+
+
+def obstacle(local: MPI.Intracomm, shared_bytes: int) -> str:
+    """Why these ranks cannot share that much each; empty if nothing is known to prevent it.
+
+    A window larger than the file system it lives in is not refused by MPI: the first touch beyond the end kills the
+    process with SIGBUS.
+    """
+    if local.size == 1 or not _SHARED_MEMORY.is_dir():
+        return ""
+    facts = os.statvfs(_SHARED_MEMORY)
+    free, wanted = facts.f_bavail * facts.f_frsize, local.size * shared_bytes + _SPARE_BYTES
+    if wanted > free:
+        return f"{_SHARED_MEMORY} has {free >> 20} MiB free, and {local.size} ranks need {wanted >> 20} MiB there"
+    return ""
+
+
+class MpiNode:
+    """The ranks of one machine. Its methods: see :class:`~ddtrain.comm.protocol.Node`.
+
+    Parameters
+    ----------
+    local : the ranks of this node; owned by this object
+    index, sizes, column : see the protocol
+    drive : moves MPI's works along while waiting
+    """
+
+    spec, why = "shared windows", ""
+
+    def __init__(
+        self,
+        local: MPI.Intracomm,
+        index: int,
+        sizes: tuple[int, ...],
+        column: Communicator | None,
+        drive: Callable[[], None],
+    ) -> None:
+        self._local, self._drive = local, drive
+        self.rank, self.size, self.index, self.sizes, self.column = local.rank, local.size, index, sizes, column
+        self.waited_s = 0.0
+        self._windows: list[MPI.Win] = []
+        words = self.alloc(COUNTERS * _LINE, np.int64)
+        self._fence = self._windows[0].Sync
+        self._counters = [memoryview(part.data) for part in words]  # an index into one takes a third of NumPy's time
+        self._mine = self._counters[self.rank]
+        self._others = [view for r, view in enumerate(self._counters) if r != self.rank]
+
+    def alloc(self, count: int, dtype: DTypeLike) -> list[Array]:
+        nbytes = count * np.dtype(dtype).itemsize
+        window = MPI.Win.Allocate_shared(-(-nbytes // _PAGE) * _PAGE, 1, comm=self._local)
+        window.Lock_all()
+        self._windows.append(window)
+        counts = self._local.allgather(count)
+        parts = [
+            np.ndarray(n, dtype, buffer=memoryview(window.Shared_query(r)[0])) if n else np.empty(0, dtype)
+            for r, n in enumerate(counts)
+        ]
+        parts[self.rank][...] = 0
+        window.Sync()
+        self._local.Barrier()
+        window.Sync()
+        return parts
+
+    def post(self, counter: int, value: int) -> None:
+        self._fence()
+        self._mine[counter * _LINE] = value
+
+    def reached(self, counter: int, value: int) -> bool:
+        at = counter * _LINE
+        for view in self._others:
+            if view[at] < value:
+                return False
+        self._fence()
+        return True
+
+    def wait(self, counter: int, value: int, rank: int | None = None) -> None:
+        if rank is None:
+            self.waited_s += wait_until(lambda: self.reached(counter, value), self._drive)
+            return
+        view, at = self._counters[rank], counter * _LINE
+        self.waited_s += wait_until(lambda: view[at] >= value, self._drive)
+        self._fence()
+
+    def close(self) -> None:
+        """Release everything: no array of :meth:`alloc` may be used from here on."""
+        for window in self._windows:
+            window.Unlock_all()
+            window.Free()
+        self._windows.clear()
+        self._local.Free()
+        if self.column is not None:
+            self.column.close()

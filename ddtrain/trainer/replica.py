@@ -1,0 +1,101 @@
+"""One rank's replica of the run: where its vectors lie, which shards are its own, and the step that trains them.
+
+Parameters and optimizer state exist once a node: its ranks see the same memory, each updates its own share of it, and
+all see the new values (Note [Node reduction] in ``parallel/reducer.py``). Gradients exist once a rank, in memory that
+the node reads.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import DTypeLike
+
+from ddtrain import optim
+from ddtrain.comm.protocol import Array, Communicator, Node
+from ddtrain.errors import UsageError
+from ddtrain.nn import Module
+from ddtrain.parallel import Place, alloc_rows, find_place, verify_replicas
+from ddtrain.parallel.verify import describe
+from ddtrain.store import ParamStore
+from ddtrain.trainer.config import Config
+from ddtrain.trainer.step import TrainStep
+from ddtrain.trainer.task import Task
+
+_VECTORS = 4  # at most, as long as the parameters, once a node: values and optimizer state, and one to spare
+
+
+def build_step(comm: Communicator, task: Task, config: Config) -> TrainStep:
+    """A step ready to be taken, from the model's initial values. Collective.
+
+    Raises
+    ------
+    UsageError : ranks have different models, or are more than the shards, or share no memory though it was asked for
+    """
+    initial = task.model.init(config.run.seed, config.run.dtype)  # drawn from (seed, path), so equal on all ranks
+    tensors = describe(initial)
+    verify_replicas(tensors, comm, "tensor", remedy="Build the same model from one seed on every rank.")
+    node = _node(comm, config, initial)
+    place = find_place(comm, node, config.run.shards)
+    store, parts = _store(task.model, initial, config, node, place)
+    optimizer = optim.make(config.optim, store.values.size, config.run.dtype, once(node))
+    comm.barrier()  # before anybody changes what another has yet to fill
+    return TrainStep(
+        task,
+        store,
+        optimizer,
+        comm,
+        node,
+        place,
+        parts,
+        seed=config.run.seed,
+        bucket_bytes=config.comm.bucket_bytes,
+        clip_value=config.clip.value,
+    )
+
+
+def once(node: Node) -> Callable[[int, DTypeLike], Array]:
+    """Makes vectors that exist once a node, and that all of its ranks see."""
+    return lambda count, dtype: node.alloc(count if node.rank == 0 else 0, dtype)[0]
+
+
+def fill(comm: Communicator, node: Node, write: Callable[[], None]) -> None:
+    """Let one rank of each node write what the node shares; return when all have it. Collective."""
+    if node.rank == 0:
+        write()
+    comm.barrier()
+
+
+def _node(comm: Communicator, config: Config, initial: Mapping[str, Any]) -> Node:
+    asked = config.comm.node_memory
+    count = sum(np.size(value) for value in initial.values())
+    rows = -(-max(config.run.shards, comm.size) // comm.size)
+    shared_bytes = (_VECTORS + rows) * count * np.dtype(config.run.dtype).itemsize
+    node = comm.split_nodes(shared_bytes if asked != "off" else -1)
+    if asked == "on" and node.spec == "private" and comm.size > 1:
+        raise UsageError(
+            f"--comm.node-memory on: {node.why or f'the ranks of {comm.spec} share no memory'}",
+            remedy="Make room, or give --comm.node-memory auto.",
+        )
+    return node
+
+
+def _store(
+    model: Module, initial: Mapping[str, Any], config: Config, node: Node, place: Place
+) -> tuple[ParamStore, list[Array]]:
+    """The values as flat vectors, and the gradient rows of all ranks of the node."""
+    trained = {name: declaration.trained for name, declaration in model.declarations().items()}
+    parameters = {name: value for name, value in initial.items() if trained[name]}
+    count, dtype = sum(np.size(value) for value in parameters.values()), np.dtype(config.run.dtype)
+    parts = alloc_rows(node, place, count, dtype)
+    store = ParamStore(
+        parameters,
+        {name: value for name, value in initial.items() if not trained[name]},
+        dtype,
+        values=once(node)(count, dtype),
+        grads=parts[node.rank][0],
+        fill=node.rank == 0,
+    )
+    return store, parts
