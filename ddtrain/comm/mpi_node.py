@@ -12,6 +12,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import DTypeLike
@@ -77,10 +78,10 @@ class MpiNode:
         window.Lock_all()
         self._windows.append(window)
         counts = self._local.allgather(count)
-        parts = [
-            np.ndarray(n, dtype, buffer=memoryview(window.Shared_query(r)[0])) if n else np.empty(0, dtype)
-            for r, n in enumerate(counts)
-        ]
+        parts: list[Array] = []
+        for r, n in enumerate(counts):
+            memory: Any = window.Shared_query(r)[0]
+            parts.append(np.ndarray(n, dtype, buffer=memory) if n else np.empty(0, dtype))
         parts[self.rank][...] = 0
         window.Sync()
         self._local.Barrier()
