@@ -15,9 +15,12 @@ exception cannot leave it in the wrong place.
 
 from __future__ import annotations
 
+import inspect
 import itertools
+import sys
 from collections.abc import Callable, Sequence
-from typing import Any, cast
+from inspect import Parameter
+from typing import Any, NoReturn, cast
 
 import numpy as np
 
@@ -121,6 +124,7 @@ class Primitive:
     joint : one rule for all arguments at once, or None
     compose, backward : of a fused operation, see ``autodiff/fused.py``; None of others
     examples : ``examples(r)`` lists the calls the conformance suite checks, or None
+    otherwise : ``otherwise(prim, args, kwargs)`` answers a call that ``raw`` does not take as it stands, or refuses it
     """
 
     __name__: str
@@ -134,6 +138,7 @@ class Primitive:
     backward: Any
     differentiable: bool
     examples: Any
+    otherwise: Any
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any: ...
 
@@ -158,22 +163,31 @@ def primitive(raw: Callable[..., Any], *, name: str | None = None, examples: Any
     array(6.)
     """
 
+    most, known = _takes(raw)
+
     def call(*args: Any, **kwargs: Any) -> Any:
         for a in args:
             if type(a) in BOXES:
                 break
         else:
-            if kwargs:
-                _check_keywords(call, kwargs, traced=False)
-            return raw(*args, **kwargs)
-        if kwargs:
-            _check_keywords(call, kwargs, traced=True)
+            if kwargs and _traced_key(kwargs):
+                return prim.otherwise(prim, args, kwargs)
+            try:
+                return raw(*args, **kwargs)
+            except TypeError:
+                if prim.otherwise is refuse or fits(raw, args, kwargs):
+                    raise
+            return prim.otherwise(prim, args, kwargs)
+        if kwargs and not _by_name(kwargs, known):
+            return prim.otherwise(prim, args, kwargs)
         top = a._trace
         if len(args) == 1:  # most calls: as strip() does, without a call
             values: Sequence[Any] = (a.value,)
             argnums: Sequence[int] = _FIRST
             nodes: Sequence[Any] = (a.node,)
             nested = type(a.value) in BOXES
+        elif len(args) > most:
+            return prim.otherwise(prim, args, kwargs)
         else:
             top, values, argnums, nodes, nested = strip(args)
         ans = call(*values, **kwargs) if nested else raw(*values, **kwargs)
@@ -183,7 +197,8 @@ def primitive(raw: Callable[..., Any], *, name: str | None = None, examples: Any
         node = top.process(call, ans, values, kwargs, argnums, nodes)
         return ans if node is None else box_type(ans, top, node)
 
-    return declare(call, raw, name=name, examples=examples)
+    prim = declare(call, raw, name=name, examples=examples)
+    return prim
 
 
 _FIRST, _SECOND, _BOTH = (0,), (1,), (0, 1)
@@ -233,8 +248,10 @@ def nondifferentiable(raw: Callable[..., Any], *, name: str | None = None, examp
 
     def call(*args: Any, **kwargs: Any) -> Any:
         top = top_trace(args)
+        if kwargs and (_traced_key(kwargs) or (top is not None and kwargs.get("out") is not None)):
+            return prim.otherwise(prim, args, kwargs)
         if top is None:
-            return raw(*args, **{key: value_of(v) for key, v in kwargs.items()})
+            return raw(*args, **kwargs)
         mine = [i for i, a in enumerate(args) if type(a) in BOXES and a._trace is top]
         values = [a.value if i in mine else a for i, a in enumerate(args)]
         ans = call(*values, **kwargs)
@@ -254,27 +271,68 @@ def declare(call: Any, raw: Callable[..., Any], *, name: str | None, examples: A
     call.__doc__ = raw.__doc__
     call.vjps, call.jvps, call.vjp_default, call.jvp_default, call.joint = {}, {}, None, None, None
     call.compose, call.backward, call.differentiable, call.examples = None, None, True, examples
+    call.otherwise = refuse
     PRIMITIVES.append(call)
     return cast(Primitive, call)
 
 
-def _check_keywords(prim: Any, kwargs: dict[str, Any], traced: bool) -> None:
-    for key, v in kwargs.items():
-        if type(v) in BOXES:
-            raise _traced_keyword(prim, key)
-    if traced and type(prim.raw) is np.ufunc:
-        raise _ufunc_keyword(prim, kwargs)
+def fits(fun: Callable[..., Any], args: Sequence[Any], kwargs: dict[str, Any]) -> bool:
+    """Whether a call agrees with the parameters of ``fun``; yes where nothing is known of them."""
+    try:
+        inspect.signature(fun).bind(*args, **kwargs)
+    except TypeError:
+        return False
+    except ValueError:  # of functions written in C
+        return True
+    return True
 
 
-def _traced_keyword(prim: Any, key: str) -> DerivativeError:
-    return DerivativeError(
-        f"{prim.__name__}: keyword argument {key!r} is traced, and derivatives flow through positional arguments only",
-        remedy=f"Pass {key} by position.",
+class _Any(frozenset[str]):
+    def __contains__(self, key: object) -> bool:
+        return True
+
+
+def _takes(raw: Callable[..., Any]) -> tuple[int, frozenset[str]]:
+    """How many positions, and which keywords, a primitive's rules know of; of a ufunc its arrays alone."""
+    if isinstance(raw, np.ufunc):
+        return raw.nin, frozenset()
+    try:
+        parameters = inspect.signature(raw).parameters.values()
+    except ValueError:  # of functions written in C
+        return sys.maxsize, _Any()
+    kinds = [p.kind for p in parameters]
+    positions = sum(kind in (Parameter.POSITIONAL_ONLY, Parameter.POSITIONAL_OR_KEYWORD) for kind in kinds)
+    return (
+        sys.maxsize if Parameter.VAR_POSITIONAL in kinds else positions,
+        _Any() if Parameter.VAR_KEYWORD in kinds else frozenset(p.name for p in parameters),
     )
 
 
-def _ufunc_keyword(prim: Any, kwargs: dict[str, Any]) -> DerivativeError:
-    return DerivativeError(
-        f"{prim.__name__}: {', '.join(f'{key}=' for key in kwargs)} has no derivative rule",
+def _by_name(kwargs: dict[str, Any], known: frozenset[str]) -> bool:
+    """Whether keywords may stay keywords: those that are known, and not traced."""
+    for key, v in kwargs.items():  # noqa: SIM110  # all() takes twice the time
+        if key not in known or type(v) in BOXES:
+            return False
+    return True
+
+
+def _traced_key(kwargs: dict[str, Any]) -> str | None:
+    for key, v in kwargs.items():
+        if type(v) in BOXES:
+            return key
+    return None
+
+
+def refuse(prim: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> NoReturn:
+    """What a primitive says of a call that it cannot differentiate, unless it was told ``otherwise``."""
+    if (key := _traced_key(kwargs)) is not None:
+        raise DerivativeError(
+            f"{prim.__name__}: keyword argument {key!r} is traced, and derivatives flow through positional "
+            "arguments only",
+            remedy=f"Pass {key} by position.",
+        )
+    inspect.signature(prim.raw).bind(*args, **kwargs)  # a wrong call: Python's own words
+    raise DerivativeError(
+        f"{prim.__name__}: {', '.join(f'{key}=' for key in kwargs) or 'out='} has no derivative rule",
         remedy="Leave it out: np.where for where=, astype for dtype=, and the result instead of out=.",
     )

@@ -21,7 +21,8 @@ from typing import Any
 import numpy as _np
 
 from ddtrain.numpy import fft, linalg, random
-from ddtrain.numpy._box import COUNTERPARTS, ArrayBox
+from ddtrain.numpy._box import ArrayBox
+from ddtrain.numpy._counterparts import take_numpys_words
 from ddtrain.numpy._missing import missing_name
 from ddtrain.numpy._rest import UNCHANGED
 from ddtrain.numpy.arithmetic import (
@@ -433,10 +434,9 @@ __all__ = [
     "zeros_like",
 ]  # fmt: skip
 
-# a function of NumPy that meets a traced value is answered by the one of the same name here
-COUNTERPARTS.update((getattr(_np, name), globals()[name]) for name in __all__ if callable(getattr(_np, name, None)))
-COUNTERPARTS.update((getattr(_np.linalg, name), getattr(linalg, name)) for name in linalg.RULED)
-COUNTERPARTS.update((getattr(_np.fft, name), getattr(fft, name)) for name in fft.RULED)
+take_numpys_words("", globals(), _np, __all__)
+take_numpys_words("linalg.", vars(linalg), _np.linalg, linalg.RULED)
+take_numpys_words("fft.", vars(fft), _np.fft, fft.RULED)
 
 
 def __getattr__(name: str) -> Any:

@@ -198,7 +198,7 @@ class ArrayBox(Box):
             x, y = inputs
             column = shapes.reshape(joining.asarray(x), (*shapes.shape(x), *(1 for _ in shapes.shape(y))))
             return COUNTERPARTS[ufunc](column, y)
-        if (ufunc, method) in METHODS and kwargs.keys() <= {"axis", "keepdims"}:
+        if (ufunc, method) in METHODS:
             return METHODS[ufunc, method](*inputs, **({"axis": 0} | kwargs))
         raise no_rule(ufunc.__name__ if method == "__call__" else f"{ufunc.__name__}.{method}")
 

@@ -124,22 +124,30 @@ def linspace(
 
 
 def logspace(
-    start: Any, stop: Any, num: int = 50, endpoint: bool = True, base: Any = 10.0, dtype: DTypeLike | None = None
+    start: Any,
+    stop: Any,
+    num: int = 50,
+    endpoint: bool = True,
+    base: Any = 10.0,
+    dtype: DTypeLike | None = None,
+    axis: int = 0,
 ) -> Any:
     """``base`` to the powers :func:`linspace`."""
-    numbers = power(base, linspace(start, stop, num, endpoint))
+    numbers = moveaxis(power(base, linspace(start, stop, num, endpoint)), 0, axis)
     return numbers if dtype is None else numbers.astype(dtype)
 
 
-def geomspace(start: Any, stop: Any, num: int = 50, endpoint: bool = True, dtype: DTypeLike | None = None) -> Any:
-    """``num`` numbers at equal ratios from ``start`` to ``stop``.
+def geomspace(
+    start: Any, stop: Any, num: int = 50, endpoint: bool = True, dtype: DTypeLike | None = None, axis: int = 0
+) -> Any:
+    """``num`` numbers at equal ratios from ``start`` to ``stop``, along ``axis``.
 
     >>> geomspace(1.0, 4.0, 3)
     array([1., 2., 4.])
     """
     if type(start) not in BOXES and type(stop) not in BOXES:
-        return np.geomspace(start, stop, num, endpoint, dtype)
-    return logspace(log10(start), log10(stop), num, endpoint, dtype=dtype)
+        return np.geomspace(start, stop, num, endpoint, dtype, axis)
+    return logspace(log10(start), log10(stop), num, endpoint, dtype=dtype, axis=axis)
 
 
 __all__ = [

@@ -147,8 +147,9 @@ def dsplit(x: Any, indices_or_sections: int | Sequence[int]) -> list[Any]:
     return split(x, indices_or_sections, 2)
 
 
-def _holds_box(x: Any) -> bool:
-    return type(x) in BOXES or (isinstance(x, list | tuple) and any(map(_holds_box, x)))
+def holds_box(x: Any) -> bool:
+    """Whether ``x`` is traced, or something in its nested lists and tuples is."""
+    return type(x) in BOXES or (isinstance(x, list | tuple) and any(map(holds_box, x)))
 
 
 def array(x: Any, dtype: DTypeLike | None = None) -> Any:
@@ -158,7 +159,7 @@ def array(x: Any, dtype: DTypeLike | None = None) -> Any:
     >>> grad(lambda t: array([t, 2 * t, 1.0]).sum())(5.0)
     array(3.)
     """
-    if not _holds_box(x):
+    if not holds_box(x):
         return np.array(x, dtype)
     whole = x if type(x) in BOXES else stack([array(part) for part in x])
     return whole if dtype is None else whole.astype(dtype)
@@ -166,7 +167,7 @@ def array(x: Any, dtype: DTypeLike | None = None) -> Any:
 
 def asarray(x: Any, dtype: DTypeLike | None = None) -> Any:
     """:func:`array` without copying what is an array already."""
-    return array(x, dtype) if _holds_box(x) else np.asarray(x, dtype)
+    return array(x, dtype) if holds_box(x) else np.asarray(x, dtype)
 
 
 asanyarray = asarray
@@ -174,17 +175,17 @@ asanyarray = asarray
 
 def ascontiguousarray(x: Any, dtype: DTypeLike | None = None) -> Any:
     """:func:`asarray` in C order; of a traced array, itself."""
-    return asarray(x, dtype) if _holds_box(x) else np.ascontiguousarray(x, dtype)
+    return asarray(x, dtype) if holds_box(x) else np.ascontiguousarray(x, dtype)
 
 
 def asfortranarray(x: Any, dtype: DTypeLike | None = None) -> Any:
     """:func:`asarray` in Fortran order; of a traced array, itself."""
-    return asarray(x, dtype) if _holds_box(x) else np.asfortranarray(x, dtype)
+    return asarray(x, dtype) if holds_box(x) else np.asfortranarray(x, dtype)
 
 
 def copy(x: Any, order: Any = "K") -> Any:
     """A copy; of a traced array, which is never written to, itself."""
-    return array(x) if _holds_box(x) else np.copy(x, order)
+    return array(x) if holds_box(x) else np.copy(x, order)
 
 
 def asarray_chkfinite(x: Any, dtype: DTypeLike | None = None) -> Any:

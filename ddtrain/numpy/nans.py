@@ -1,4 +1,4 @@
-"""Reductions and scans that leave out entries which are not a number."""
+"""Reductions and scans that leave out entries which are not a number: those of ``masked``, where it says a number."""
 
 from __future__ import annotations
 
@@ -7,90 +7,107 @@ from typing import Any
 import numpy as np
 
 from ddtrain.autodiff import nondifferentiable
-from ddtrain.numpy.arithmetic import sqrt
-from ddtrain.numpy.choices import where
+from ddtrain.numpy import masked
+from ddtrain.numpy.choices import where as choose
 from ddtrain.numpy.comparisons import isnan
-from ddtrain.numpy.complexes import conjugate, real
 from ddtrain.numpy.joining import asarray
-from ddtrain.numpy.reductions import Axis, max, min, sum
-from ddtrain.numpy.scans import cumprod, cumsum, prod
+from ddtrain.numpy.reductions import Axis
+from ddtrain.numpy.scans import cumprod, cumsum
 
 nanargmax = nondifferentiable(np.nanargmax)
 nanargmin = nondifferentiable(np.nanargmin)
 
 
-def _filled(x: Any, value: float) -> Any:
-    x = asarray(x)
-    return where(isnan(x), value, x)
+def _numbers(a: Any, where: Any) -> Any:
+    return ~isnan(a) & masked.mask_for(a, where)
 
 
-def _counts(x: Any, axis: Axis, keepdims: bool) -> Any:
-    return np.sum(~isnan(x), axis, keepdims=keepdims)
+def _filled(a: Any, value: float) -> Any:
+    a = asarray(a)
+    return choose(isnan(a), value, a)
 
 
-def nansum(x: Any, axis: Axis = None, *, keepdims: bool = False) -> Any:
+def nansum(a: Any, axis: Axis = None, *, keepdims: bool = False, initial: Any = 0, where: Any = True) -> Any:
     """The sum of the numbers.
 
     >>> nansum(np.array([1.0, np.nan]))
     np.float64(1.0)
     """
-    return sum(_filled(x, 0.0), axis, keepdims=keepdims)
+    a = asarray(a)
+    return masked.sum(a, axis, keepdims=keepdims, initial=initial, where=_numbers(a, where))
 
 
-def nanprod(x: Any, axis: Axis = None, *, keepdims: bool = False) -> Any:
+def nanprod(a: Any, axis: Axis = None, *, keepdims: bool = False, initial: Any = 1, where: Any = True) -> Any:
     """The product of the numbers."""
-    return prod(_filled(x, 1.0), axis, keepdims=keepdims)
+    a = asarray(a)
+    return masked.prod(a, axis, keepdims=keepdims, initial=initial, where=_numbers(a, where))
 
 
-def nancumsum(x: Any, axis: int | None = None) -> Any:
+def nancumsum(a: Any, axis: int | None = None) -> Any:
     """Running sums, in which what is not a number counts as 0."""
-    return cumsum(_filled(x, 0.0), axis)
+    return cumsum(_filled(a, 0.0), axis)
 
 
-def nancumprod(x: Any, axis: int | None = None) -> Any:
+def nancumprod(a: Any, axis: int | None = None) -> Any:
     """Running products, in which what is not a number counts as 1."""
-    return cumprod(_filled(x, 1.0), axis)
+    return cumprod(_filled(a, 1.0), axis)
 
 
-def _over(total: Any, count: Any) -> Any:
-    """total / count, and NaN where nothing was counted."""
-    return where(count > 0, total / np.maximum(count, 1).astype(total.real.dtype), np.nan)
-
-
-def nanmean(x: Any, axis: Axis = None, *, keepdims: bool = False) -> Any:
+def nanmean(a: Any, axis: Axis = None, *, keepdims: bool = False, where: Any = True) -> Any:
     """The mean of the numbers; NaN where there are none.
 
     >>> nanmean(np.array([1.0, np.nan, 3.0]))
     np.float64(2.0)
     """
-    x = asarray(x)
-    return _over(nansum(x, axis, keepdims=keepdims), _counts(x, axis, keepdims))[()]
+    a = asarray(a)
+    return masked.mean(a, axis, keepdims=keepdims, where=_numbers(a, where))
 
 
-def nanvar(x: Any, axis: Axis = None, *, ddof: float = 0, keepdims: bool = False) -> Any:
+def nanvar(
+    a: Any,
+    axis: Axis = None,
+    *,
+    ddof: float = 0,
+    keepdims: bool = False,
+    where: Any = True,
+    mean: Any = None,
+    correction: float | None = None,
+) -> Any:
     """The variance of the numbers; NaN where there are not more than ``ddof``."""
-    x = asarray(x)
-    away = where(isnan(x), 0.0, x - nanmean(x, axis, keepdims=True))
-    return _over(sum(real(away * conjugate(away)), axis, keepdims=keepdims), _counts(x, axis, keepdims) - ddof)[()]
+    a = asarray(a)
+    mask = _numbers(a, where)
+    return masked.var(a, axis, ddof=ddof, keepdims=keepdims, where=mask, mean=mean, correction=correction)
 
 
-def nanstd(x: Any, axis: Axis = None, *, ddof: float = 0, keepdims: bool = False) -> Any:
+def nanstd(
+    a: Any,
+    axis: Axis = None,
+    *,
+    ddof: float = 0,
+    keepdims: bool = False,
+    where: Any = True,
+    mean: Any = None,
+    correction: float | None = None,
+) -> Any:
     """The standard deviation of the numbers; its derivative where they are equal, which has none, is 0."""
-    v = nanvar(x, axis, ddof=ddof, keepdims=keepdims)
-    return where(v == 0, 0.0, sqrt(where(v == 0, 1.0, v)))[()]
+    a = asarray(a)
+    mask = _numbers(a, where)
+    return masked.std(a, axis, ddof=ddof, keepdims=keepdims, where=mask, mean=mean, correction=correction)
 
 
-def nanmax(x: Any, axis: Axis = None, *, keepdims: bool = False) -> Any:
+def nanmax(a: Any, axis: Axis = None, *, keepdims: bool = False, initial: Any = None, where: Any = True) -> Any:
     """The largest number; NaN where there are none. Ties share the derivative."""
-    return _extreme(max, x, axis, keepdims, -np.inf)
+    return _extreme(masked.max, a, axis, keepdims, initial, where, -np.inf)
 
 
-def nanmin(x: Any, axis: Axis = None, *, keepdims: bool = False) -> Any:
+def nanmin(a: Any, axis: Axis = None, *, keepdims: bool = False, initial: Any = None, where: Any = True) -> Any:
     """The smallest number; NaN where there are none. Ties share the derivative."""
-    return _extreme(min, x, axis, keepdims, np.inf)
+    return _extreme(masked.min, a, axis, keepdims, initial, where, np.inf)
 
 
-def _extreme(extreme: Any, x: Any, axis: Axis, keepdims: bool, beyond: float) -> Any:
-    x = asarray(x)
-    found = extreme(_filled(x, beyond), axis, keepdims=keepdims)
-    return where(_counts(x, axis, keepdims) > 0, found, np.nan)[()]
+def _extreme(extreme: Any, a: Any, axis: Axis, keepdims: bool, initial: Any, where: Any, beyond: float) -> Any:
+    a = asarray(a)
+    found = extreme(_filled(a, beyond), axis, keepdims=keepdims, initial=initial, where=where)
+    if initial is not None:
+        return found
+    return choose(masked.counts(~isnan(a), axis, keepdims) > 0, found, np.nan)[()]

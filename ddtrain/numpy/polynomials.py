@@ -125,7 +125,7 @@ def roots(p: Any) -> Any:
     return concatenate([found, np.zeros(at_zero, found.dtype)]) if at_zero else found
 
 
-def polyfit(x: Any, y: Any, deg: int, w: Any = None) -> Any:
+def polyfit(x: Any, y: Any, deg: int, *, w: Any = None) -> Any:
     """The coefficients of the polynomial of degree ``deg`` through (x, y) in least squares, weighted by ``w``.
 
     >>> polyfit(np.array([0.0, 1.0, 2.0]), np.array([1.0, 3.0, 5.0]), 1).round(9)

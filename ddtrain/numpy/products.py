@@ -123,7 +123,7 @@ def trace(x: Any, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Any:
     return sum(diagonal(x, offset, axis1, axis2), -1)
 
 
-def vecdot(x: Any, y: Any, axis: int = -1) -> Any:
+def vecdot(x: Any, y: Any, *, axis: int = -1) -> Any:
     """The inner products of vectors along ``axis``, the first conjugated.
 
     >>> vecdot(np.ones((2, 3)), np.arange(3.0))

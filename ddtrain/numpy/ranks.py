@@ -104,7 +104,7 @@ def percentile(x: Any, q: Any, axis: Axis = None, *, method: str = "linear", kee
     return quantile(x, _hundredths(q), axis, method=method, keepdims=keepdims)
 
 
-def median(x: Any, axis: Axis = None, keepdims: bool = False) -> Any:
+def median(x: Any, axis: Axis = None, *, keepdims: bool = False) -> Any:
     """The middle entry, or the mean of the middle two."""
     return quantile(x, 0.5, axis, keepdims=keepdims)
 
@@ -119,7 +119,7 @@ def nanpercentile(x: Any, q: Any, axis: Axis = None, *, method: str = "linear", 
     return nanquantile(x, _hundredths(q), axis, method=method, keepdims=keepdims)
 
 
-def nanmedian(x: Any, axis: Axis = None, keepdims: bool = False) -> Any:
+def nanmedian(x: Any, axis: Axis = None, *, keepdims: bool = False) -> Any:
     """:func:`median` of the entries that are numbers."""
     return nanquantile(x, 0.5, axis, keepdims=keepdims)
 

@@ -51,27 +51,27 @@ def _axes(axis: Axis) -> Any:
     return tuple(axis) if isinstance(axis, list) else axis
 
 
-def _sum(x: Any, axis: Axis = None, dtype: DTypeLike | None = None, keepdims: bool = False) -> Any:
+def _sum(x: Any, axis: Axis = None, dtype: DTypeLike | None = None, *, keepdims: bool = False) -> Any:
     return np.add.reduce(x, _axes(axis), dtype, keepdims=keepdims)  # type: ignore[call-overload]
 
 
-def _mean(x: Any, axis: Axis = None, dtype: DTypeLike | None = None, keepdims: bool = False) -> Any:
+def _mean(x: Any, axis: Axis = None, dtype: DTypeLike | None = None, *, keepdims: bool = False) -> Any:
     return np.mean(x, axis, dtype, keepdims=keepdims)
 
 
-def _var(x: Any, axis: Axis = None, ddof: float = 0, keepdims: bool = False) -> Any:
+def _var(x: Any, axis: Axis = None, *, ddof: float = 0, keepdims: bool = False) -> Any:
     return np.var(x, axis, ddof=ddof, keepdims=keepdims)
 
 
-def _std(x: Any, axis: Axis = None, ddof: float = 0, keepdims: bool = False) -> Any:
+def _std(x: Any, axis: Axis = None, *, ddof: float = 0, keepdims: bool = False) -> Any:
     return np.std(x, axis, ddof=ddof, keepdims=keepdims)
 
 
-def _max(x: Any, axis: Axis = None, keepdims: bool = False) -> Any:
+def _max(x: Any, axis: Axis = None, *, keepdims: bool = False) -> Any:
     return np.maximum.reduce(x, _axes(axis), keepdims=keepdims)  # type: ignore[call-overload]
 
 
-def _min(x: Any, axis: Axis = None, keepdims: bool = False) -> Any:
+def _min(x: Any, axis: Axis = None, *, keepdims: bool = False) -> Any:
     return np.minimum.reduce(x, _axes(axis), keepdims=keepdims)  # type: ignore[call-overload]
 
 

@@ -15,7 +15,7 @@ from ddtrain.numpy.reductions import Axis, spread, sum
 from ddtrain.numpy.shapes import flip, moveaxis, ndim, ravel, reshape, shape
 
 
-def _prod(x: Any, axis: Axis = None, keepdims: bool = False) -> Any:
+def _prod(x: Any, axis: Axis = None, *, keepdims: bool = False) -> Any:
     return np.prod(x, axis, keepdims=keepdims)
 
 

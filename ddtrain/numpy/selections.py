@@ -64,7 +64,7 @@ def piecewise(x: Any, condlist: Any, funclist: Sequence[Any], *args: Any, **kwar
     return result
 
 
-def choose(a: Any, choices: Any, mode: str = "raise") -> Any:
+def choose(a: Any, choices: Any, *, mode: str = "raise") -> Any:
     """Each entry from ``choices[k]``, where ``k`` is the entry of the whole numbers ``a`` there.
 
     Parameters

@@ -34,7 +34,7 @@ def bincount(x: Any, weights: Any = None, minlength: int = 0) -> Any:
     return occurrences(x, None, minlength) if weights is None else weighted_bincount(weights, x, minlength)
 
 
-def ptp(x: Any, axis: Axis = None, keepdims: bool = False) -> Any:
+def ptp(x: Any, axis: Axis = None, *, keepdims: bool = False) -> Any:
     """The range from the smallest entry to the largest.
 
     >>> ptp(np.array([1.0, 5.0, 3.0]))

@@ -22,11 +22,17 @@ from ddtrain.numpy.linalg.least_squares import LstsqResult, lstsq, pinv
 from ddtrain.numpy.linalg.norms import cond, matrix_norm, norm, vector_norm
 from ddtrain.numpy.linalg.solves import inv, solve, tensorinv, tensorsolve
 from ddtrain.numpy.linalg.svd import SVDResult, svd, svdvals
-from ddtrain.numpy.products import cross, matmul, outer, tensordot, vecdot
+from ddtrain.numpy.products import cross as _cross
+from ddtrain.numpy.products import matmul, outer, tensordot, vecdot
 from ddtrain.numpy.reductions import sum as _sum
 from ddtrain.numpy.shapes import matrix_transpose
 
 matrix_rank = nondifferentiable(np.linalg.matrix_rank)
+
+
+def cross(x: Any, y: Any, /, *, axis: int = -1) -> Any:
+    """The cross products of vectors of three along ``axis``."""
+    return _cross(x, y, axis=axis)
 
 
 def diagonal(x: Any, /, *, offset: int = 0) -> Any:

@@ -75,7 +75,7 @@ def _vector(x: Any, ord: Any, axis: Axis, keepdims: bool) -> Any:
         return norm2(x, axis, keepdims)
     size = absolute(x)
     if ord in (np.inf, -np.inf):
-        return (max if ord > 0 else min)(size, axis, keepdims)
+        return (max if ord > 0 else min)(size, axis, keepdims=keepdims)
     if ord == 0:
         return sum((x != 0).astype(size.dtype), axis, keepdims=keepdims)
     if ord == 1:

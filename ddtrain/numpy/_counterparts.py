@@ -1,0 +1,65 @@
+"""Every public function meets NumPy's of the same name: it learns its words, and answers for it on traced values."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+
+from ddtrain.autodiff import value_of
+from ddtrain.autodiff.tracer import refuse
+from ddtrain.numpy import masked
+from ddtrain.numpy._box import COUNTERPARTS, ArrayBox
+from ddtrain.numpy._keywords import MEANINGS, answer_otherwise, in_numpys_words
+from ddtrain.numpy.choices import clip
+from ddtrain.numpy.creation import full
+from ddtrain.numpy.shapes import shape as shape_of
+
+
+def take_numpys_words(prefix: str, ours: dict[str, Any], theirs: ModuleType, names: Iterable[str]) -> None:
+    """Let our functions of these names take every call that NumPy's do, and stand in for them on traced values."""
+    for name in names:
+        function: Any = ours[name]
+        counterpart: Any = getattr(theirs, name, None)
+        if not callable(counterpart) or not callable(function):
+            continue
+        if hasattr(function, "raw"):
+            if function.otherwise is refuse:  # no other namespace has it
+                own = str(getattr(function, "__name__", name))
+                proper = own if ours.get(own) is function else name  # max, not amax
+                answer_otherwise(function, prefix + proper, getattr(theirs, proper))
+        elif str(getattr(function, "__module__", "")).startswith("ddtrain.") and not isinstance(function, type):
+            ours[name] = in_numpys_words(prefix + name, function, counterpart)
+            for method, x in list(vars(ArrayBox).items()):
+                if x is function:
+                    setattr(ArrayBox, method, ours[name])
+        COUNTERPARTS[counterpart] = ours[name]
+
+
+def _clip(a: Any, a_min: Any = None, a_max: Any = None, min: Any = None, max: Any = None) -> Any:
+    return clip(a, min if a_min is None else a_min, max if a_max is None else a_max)
+
+
+def _full_like(a: Any, fill_value: Any, dtype: Any = None, shape: Any = None) -> Any:
+    return full(shape_of(a) if shape is None else shape, fill_value, value_of(a).dtype if dtype is None else dtype)
+
+
+def _constant(like: Any) -> Any:
+    def constant(a: Any, dtype: Any = None, shape: Any = None) -> Any:
+        return like(value_of(a), dtype, shape=shape)
+
+    return constant
+
+
+def _empty_like(prototype: Any, dtype: Any = None, shape: Any = None) -> Any:
+    return np.empty_like(value_of(prototype), dtype, shape=shape)
+
+
+MEANINGS.update({
+    np.amax: masked.max, np.amin: masked.min, np.clip: _clip, np.empty_like: _empty_like, np.full_like: _full_like,
+    np.max: masked.max, np.mean: masked.mean, np.min: masked.min, np.ones_like: _constant(np.ones_like),
+    np.prod: masked.prod, np.std: masked.std, np.sum: masked.sum, np.var: masked.var,
+    np.zeros_like: _constant(np.zeros_like),
+})  # fmt: skip
