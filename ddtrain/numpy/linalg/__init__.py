@@ -1,7 +1,7 @@
 """Linear algebra: every function of ``numpy.linalg``, on one matrix or on a batch in the leading axes.
 
 Reading order: ``matrices`` (what they share, and what happens where eigenvalues coincide), ``eigen``, ``svd``,
-``solves``, ``least_squares``, ``determinants``, ``factorizations``, ``norms``, ``chains``.
+``solves``, ``least_squares``, ``cofactors``, ``determinants``, ``factorizations``, ``norms``, ``chains``.
 """
 
 from __future__ import annotations

@@ -6,22 +6,33 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ddtrain.autodiff import defjvp, defvjp, nondifferentiable, primitive
+from ddtrain.autodiff import defjvp, defvjp, nondifferentiable, primitive, value_of
 from ddtrain.autodiff.examples import case
+from ddtrain.errors import DerivativeError
 from ddtrain.numpy.complexes import imag, real
+from ddtrain.numpy.linalg.cofactors import cofactors, product_with_inverse
 from ddtrain.numpy.linalg.matrices import T, each, matrix, regular, square
 from ddtrain.numpy.linalg.solves import inv
 from ddtrain.numpy.reductions import sum
 
-
-def _trace_of_product(x: Any, g: Any) -> Any:
-    """tr(inv(x) g)."""
-    return sum(T(inv(x)) * g, (-2, -1))
-
-
+# Only where det(x) is 0, inv(x) may not exist, and the cofactors cost a singular value decomposition.
 det = primitive(np.linalg.det, examples=square)
-defvjp(det, lambda g, ans, x: each(g * ans) * T(inv(x)))
-defjvp(det, lambda g, ans, x: ans * _trace_of_product(x, g))
+defvjp(det, lambda g, ans, x: each(g * ans) * T(inv(x)) if value_of(ans).all() else each(g) * cofactors(x))
+defjvp(
+    det,
+    lambda g, ans, x: ans * product_with_inverse(x, g) if value_of(ans).all() else sum(cofactors(x) * g, (-2, -1)),
+)
+
+
+def _inverse(x: Any) -> Any:
+    """inv(x)^T, which the derivative of a logarithm needs."""
+    try:
+        return T(inv(x))
+    except np.linalg.LinAlgError:
+        raise DerivativeError(
+            f"slogdet: a matrix in the array of shape {x.shape} is singular, and log 0 has no derivative",
+            remedy="Differentiate det, whose derivative exists there.",
+        ) from None
 
 
 def _logabsdet(x: Any) -> Any:
@@ -33,8 +44,8 @@ def _sign_of_det(x: Any) -> Any:
 
 
 logabsdet = primitive(_logabsdet, name="slogdet", examples=square)
-defvjp(logabsdet, lambda g, ans, x: each(g) * T(inv(x)))
-defjvp(logabsdet, lambda g, ans, x: real(_trace_of_product(x, g)))
+defvjp(logabsdet, lambda g, ans, x: each(g) * _inverse(x))
+defjvp(logabsdet, lambda g, ans, x: real(sum(_inverse(x) * g, (-2, -1))))
 sign_of_det = nondifferentiable(_sign_of_det, name="slogdet_sign")
 
 # exp(i Im log det x): its differential is i phase Im tr(inv(x) dx), and Im z = Re(-i z)
@@ -43,8 +54,8 @@ phase_of_det = primitive(
     name="slogdet_phase",
     examples=lambda r: [case(regular(r, *s) + 1j * regular(r, *s)) for s in ((3, 3), (2, 2, 2))],
 )
-defvjp(phase_of_det, lambda g, ans, x: each(1j * imag(g * ans)) * T(inv(x)))
-defjvp(phase_of_det, lambda g, ans, x: 1j * ans * imag(_trace_of_product(x, g)))
+defvjp(phase_of_det, lambda g, ans, x: each(1j * imag(g * ans)) * _inverse(x))
+defjvp(phase_of_det, lambda g, ans, x: 1j * ans * imag(sum(_inverse(x) * g, (-2, -1))))
 
 
 class SlogdetResult(NamedTuple):
@@ -58,6 +69,10 @@ def slogdet(x: Any) -> SlogdetResult:
     """Sign and logarithm of the absolute determinant, which neither overflow nor underflow.
 
     The sign of a real determinant is constant; that of a complex one is a phase, and differentiates.
+
+    Raises
+    ------
+    DerivativeError : a derivative at a singular matrix, where there is none
 
     >>> slogdet(np.array([[0.0, 2.0], [3.0, 0.0]])).sign
     np.float64(-1.0)
