@@ -12,7 +12,6 @@ import numpy as np
 from numpy.lib.array_utils import normalize_axis_tuple
 
 from ddtrain.autodiff import BOXES, nondifferentiable, value_of
-from ddtrain.errors import DerivativeError
 from ddtrain.numpy.choices import where
 from ddtrain.numpy.comparisons import argsort, isnan
 from ddtrain.numpy.indexing import sort, take_along_axis
@@ -60,10 +59,40 @@ def _positions(q: Any, counts: Any, method: str) -> Any:
     return positions
 
 
+# d position / d q less the number of entries, where it is not cut off; other methods step from entry to entry
+_SLOPES = {
+    "linear": -1.0, "interpolated_inverted_cdf": 0.0, "hazen": 0.0, "weibull": 1.0, "median_unbiased": 1 / 3,
+    "normal_unbiased": 1 / 4,
+}  # fmt: skip
+
+
+def _rates(rows: Any, at: Any, q: Any, counts: Any, method: str) -> Any:
+    """d quantile / d q: the slope from one entry to the next; at an entry the mean of those on its two sides.
+
+    Where a neighbour is infinite it is 0, and so it is beyond the first and last entry, where quantiles are constant.
+    """
+    if method not in _SLOPES:
+        return np.zeros(at.shape)
+    last = np.maximum(counts - 1, 0)
+    knots = at == np.floor(at)
+    low = np.where(knots, np.maximum(at - 1, 0), np.floor(at)).astype(np.int64)
+    high = np.minimum(np.floor(at).astype(np.int64) + 1, last)
+    flat = (-1, *shape(rows)[1:])
+    step = reshape(take_along_axis(rows, high.reshape(flat), 0), at.shape)
+    step = step - reshape(take_along_axis(rows, low.reshape(flat), 0), at.shape)
+    slope = counts + _SLOPES[method]
+    if method != "linear":  # for which no q in [0, 1] is cut off
+        middle = q.reshape(q.shape + (1,) * counts.ndim) - 0.5  # half of the entries lie below the middle
+        offset = -0.5 if method == "interpolated_inverted_cdf" else 0.0
+        slope = np.where(np.abs(middle * slope + offset) <= last / 2 + 1e-12, slope, 0.0)
+    rate = (slope / np.maximum(high - low, 1)).astype(value_of(rows).real.dtype)
+    finite = np.isfinite(value_of(step))
+    return where(finite, step, 0.0) * rate
+
+
 def _of_sorted(x: Any, q: Any, axis: Axis, method: str, keepdims: bool, skip_nan: bool) -> Any:
-    x = asarray(x)
-    if type(q) in BOXES:
-        raise DerivativeError("quantile: q is traced, and has no derivative rule", remedy="Pass value_of(q).")
+    x, q = asarray(x), asarray(q)
+    known = np.asarray(value_of(q), np.float64)
     if value_of(x).dtype.kind not in "fc":
         x = x.astype(np.float64)
     axes = tuple(range(ndim(x))) if axis is None else normalize_axis_tuple(axis, ndim(x))
@@ -71,7 +100,7 @@ def _of_sorted(x: Any, q: Any, axis: Axis, method: str, keepdims: bool, skip_nan
     rows = sort(reshape(front, (-1, *shape(front)[len(axes) :])), 0)  # NaN last
     n, missing = shape(rows)[0], isnan(rows)
     counts = np.asarray(n - np.sum(missing, 0) if skip_nan else np.full(missing.shape[1:], n))
-    at = _positions(np.asarray(q, np.float64), counts, method)
+    at = _positions(known, counts, method)
     low = np.floor(at).astype(np.int64)
     part = (at - low).astype(value_of(x).dtype)
     flat = (-1, *shape(rows)[1:])
@@ -79,6 +108,9 @@ def _of_sorted(x: Any, q: Any, axis: Axis, method: str, keepdims: bool, skip_nan
         reshape(take_along_axis(rows, i.reshape(flat), 0), low.shape) for i in (low, np.minimum(low + 1, n - 1))
     )
     result = where(part == 0, below, below * (1 - part) + above * part)
+    if type(q) in BOXES:
+        away = reshape(q - known, known.shape + (1,) * counts.ndim)  # 0, with the derivatives of q
+        result = result + away.astype(result.dtype) * _rates(rows, at, known, counts, method)
     undefined = counts == 0 if skip_nan else np.any(missing, 0)
     if np.any(undefined):
         result = where(undefined, np.nan, result)
@@ -90,8 +122,9 @@ def quantile(x: Any, q: Any, axis: Axis = None, *, method: str = "linear", keepd
 
     Parameters
     ----------
-    q : numbers in [0, 1], not traced; their axes come first in the result
-    method : how to interpolate between two entries, as NumPy's
+    q : numbers in [0, 1]; their axes come first in the result
+    method : how to interpolate between two entries, as NumPy's; of those that step from entry to entry the derivative
+        by ``q`` is 0
 
     >>> quantile(np.array([1.0, 2.0, 4.0]), 0.75)
     np.float64(3.0)
@@ -125,7 +158,7 @@ def nanmedian(x: Any, axis: Axis = None, *, keepdims: bool = False) -> Any:
 
 
 def _hundredths(q: Any) -> Any:
-    return q if type(q) in BOXES else np.true_divide(q, 100)
+    return asarray(q) / 100
 
 
 def sort_complex(x: Any) -> Any:

@@ -8,7 +8,6 @@ import pytest
 
 import ddtrain.numpy as np
 from ddtrain.autodiff import check_grads, grad, vjp
-from ddtrain.errors import DerivativeError
 
 rng = onp.random.default_rng(5)
 V, W, U = rng.standard_normal(6), rng.standard_normal(6), rng.standard_normal(4)
@@ -19,6 +18,7 @@ NAN = onp.where(rng.random((4, 5)) < 0.3, onp.nan, rng.standard_normal((4, 5)))
 Z = M + 1j * M[::-1]
 POSITIVE = 0.5 + rng.random((3, 4))
 MASK, ZEROS = M > 0, onp.array([2.0, 0.0, 3.0, 0.0])
+Q = onp.array([0.03, 0.31, 0.77])  # between entries
 CUBE, PAIRS = rng.standard_normal((3, 3, 3)), rng.standard_normal((6, 2))
 
 CALLS = {
@@ -105,12 +105,19 @@ CALLS = {
                 *("closest_observation", "interpolated_inverted_cdf", "weibull", "median_unbiased", "normal_unbiased"),
             )
         ],
+        *[
+            lambda f, x=V, q=Q, m=m: f(x, q, method=m)
+            for m in ("linear", "hazen", "weibull", "median_unbiased", "normal_unbiased", "interpolated_inverted_cdf")
+        ],
+        *[lambda f, x=V, q=Q[1:, None], m=m: f(x, q, method=m) for m in ("nearest", "midpoint")],
+        lambda f, x=T, q=Q[:, None]: f(x, q, (0, 2), keepdims=True),
+        lambda f, x=M, q=Q[1]: f(x, q, 1),
         lambda f, x=M: f(x, 0.4),
         lambda f, x=M: f(x, 0.4, 0),
         lambda f, x=T: f(x, [[0.2], [0.9]], (0, 2), keepdims=True),
         lambda f, x=M: f(x, 0.4, keepdims=True),
     ],
-    "percentile": [lambda f, x=M: f(x, [10, 66.0], 1)],
+    "percentile": [lambda f, x=M: f(x, [10, 66.0], 1), lambda f, x=M, q=100 * Q: f(x, q, 1)],
     "median": [lambda f, x=V: f(x), lambda f, x=T: f(x, (0, 1)), lambda f, x=M: f(x, 0, keepdims=True)],
     "sort_complex": [lambda f, x=V: f(x)],
     "unique": [lambda f, x=M: f(x), lambda f, x=S[[2, 0, 1]]: f(x, axis=0)],
@@ -128,7 +135,11 @@ CALLS = {
     "nanstd": [lambda f, x=NAN: f(x), lambda f, x=NAN: f(x, 1, ddof=0.5)],
     "nancumsum": [lambda f, x=NAN: f(x), lambda f, x=NAN: f(x, 1)],
     "nancumprod": [lambda f, x=NAN: f(x), lambda f, x=NAN: f(x, 0)],
-    "nanquantile": [lambda f, x=NAN: f(x, [0.2, 0.7], 1), lambda f, x=NAN: f(x, 0.3, method="hazen")],
+    "nanquantile": [
+        lambda f, x=NAN, q=Q: f(x, q, 1),
+        lambda f, x=NAN: f(x, [0.2, 0.7], 1),
+        lambda f, x=NAN: f(x, 0.3, method="hazen"),
+    ],
     "nanpercentile": [lambda f, x=NAN: f(x, 20.0, 0, keepdims=True)],
     # convolutions, polynomials, interpolation
     **{
@@ -316,13 +327,30 @@ def traced(fun, xs):
 
 
 def test_where_a_quantile_is_undefined():
-    with pytest.raises(DerivativeError, match="q is traced"):
-        grad(lambda q: np.quantile(V, q))(0.5)
     assert onp.isnan(traced(np.median, [NAN]))
     assert onp.isnan(traced(np.nanmedian, [onp.full(3, onp.nan)]))
     onp.testing.assert_array_equal(
         onp.isnan(traced(lambda x: np.nanmax(x, 0), [onp.full((2, 2), onp.nan)])), [True, True]
     )
+
+
+def test_derivatives_of_a_quantile_by_q_at_its_kinks_and_ends():
+    x, infinite = onp.array([1.0, 2.0, 4.0]), onp.array([-INF, 1.0, 2.0, INF])
+    slope = lambda q, x=x, **kwargs: grad(lambda q: np.quantile(x, q, **kwargs))(q)
+    assert slope(0.25) == 2.0
+    assert slope(0.5) == 3.0  # the mean of 2 and 4
+    assert slope(0.0) == 2.0
+    assert slope(1.0) == 4.0
+    assert slope(0.5, onp.array([3.0])) == 0.0
+    assert slope(0.1, method="hazen") == 0.0  # at the first entry up to 1/6
+    assert slope(0.3, method="hazen") == 3.0
+    assert slope(0.3, method="lower") == 0.0
+    assert slope(0.5, infinite) == 3.0
+    value, pull = vjp(lambda q: np.quantile(infinite, q), 0.1)
+    assert (value, pull(1.0)[0]) == (-INF, 0.0)
+    q32 = vjp(np.quantile, x.astype(onp.float32), onp.float32(0.3))
+    assert q32[0].dtype == onp.float32
+    assert [c.dtype for c in q32[1](onp.float32(1))] == [onp.float32, onp.float32]
 
 
 def test_sums_of_exponentials_of_infinities_have_finite_derivatives():
