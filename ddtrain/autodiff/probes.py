@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -32,6 +32,7 @@ class Found:
     ----------
     vjp, jvp, second, complex : reverse mode, forward mode, each over each, and both modes for complex numbers
     arguments : the positions of the only arguments with a derivative, where there are other floating ones
+    reached : whether there is a derivative at all, be it right or not; what has none is constant
     """
 
     vjp: bool = False
@@ -39,6 +40,7 @@ class Found:
     second: bool = False
     complex: bool = False
     arguments: tuple[int, ...] = ()
+    reached: bool = field(default=False, repr=False, compare=False)
 
 
 def try_primitive(prim: Primitive) -> Found:
@@ -60,6 +62,7 @@ def try_primitive(prim: Primitive) -> Found:
         second=second,
         complex=_is_complex(complex_[1]) and _passes(*complex_, BOTH, 1),
         arguments=tuple(sorted(ruled)) if floating - ruled else (),
+        reached=True,
     )
 
 
@@ -76,14 +79,14 @@ def try_composition(fun: Callable[..., Any]) -> Found | None:
     >>> try_composition(np.shape)
     Found(vjp=False, jvp=False, second=False, complex=False, arguments=())
     """
-    accepted = False
+    accepted = ever = False
     for real, complex_ in zip(_arguments(np.float64), _arguments(np.complex128), strict=True):
         reached = _reached(fun, real)
-        accepted = accepted or reached is not None
+        accepted, ever = accepted or reached is not None, ever or bool(reached)
         if reached and _passes(fun, real, BOTH, 2):
             holds = _is_complex(tree.flatten(complex_)[0]) and _passes(fun, complex_, BOTH, 1)
-            return Found(True, True, True, holds)
-    return Found() if accepted else None
+            return Found(True, True, True, holds, reached=True)
+    return Found(reached=ever) if accepted else None
 
 
 def _arguments(dtype: Any) -> list[tuple[Any, ...]]:
@@ -102,7 +105,7 @@ def _arguments(dtype: Any) -> list[tuple[Any, ...]]:
         (m, [[0], [1]], 1), (m, labels[None], 0), (mask, v), ([mask], [v]), (v, [mask], [np.sin]), (np.sin, 0, m),
         (np.sum, m, (0,)), ("ij,j->i", m, v), ([m, n, m],), (s, 3), (v.reshape(1, 2, 2, 1),), (m, v, v, 0.1),
         (v[0], v), (3, v), (3, v[0] + 1), (v, s), (v, v, s), (v / v.sum(), w), (s.reshape(4, 2, 2), 1), (v, 3, w),
-        (v, w, 1), ((s, False), v), ((1, 1), s[:3], v), (v, "d"), (labels, v[:2]),
+        (v, w, 1), ((s, False), v), ((1, 1), np.stack([0.1 * v, 1 + w, 0.1 * w]), v), (v, "d"), (labels, v[:2]),
     ]  # fmt: skip
 
 

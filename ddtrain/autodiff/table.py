@@ -28,7 +28,7 @@ Made by `python -m ddtrain.autodiff.table docs/differentiable.md`, which tries e
   only ones that have a derivative; the others are refused by name.
 - **complex**: both modes are right for complex arguments. *–*: no such function of complex numbers. Eigen- and
   singular vectors have a free phase: what does not depend on it differentiates.
-- *0*: constant almost everywhere; its derivative is zero.
+- *0*: constant almost everywhere; its derivative is zero. *–* in the other columns: it failed when tried.
 - **tested**: *conformance*, by the suite that runs every primitive on all its examples, in both modes, to second
   order; *own test*, a composition of primitives that tests call by name; *composition*, of primitives tested so.
 
@@ -76,7 +76,7 @@ def row(module: str, name: str, x: Any) -> str | None:
         found = None
     if found is None:
         return None
-    constant = not (found.vjp or found.jvp)
+    constant = not found.reached
     which = f"arguments {', '.join(map(str, found.arguments))}" if found.arguments else "yes"
     held = ((found.vjp, which), (found.jvp, which), (found.second, "yes"), (found.complex, "yes"))
     cells = ["0" if constant else yes if holds else "–" for holds, yes in held]

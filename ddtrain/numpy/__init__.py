@@ -4,12 +4,14 @@ The same names, on the same arrays; a traced value may stand wherever an array m
 in one of the families puts it here:
 
 - entry by entry: ``arithmetic elementwise special floats choices comparisons complexes casts``
-- along axes: ``reductions scans nans statistics differences ranks``
+- along axes: ``reductions scans masked nans statistics differences ranks``
 - moving entries: ``shapes arrangements joining indexing selections``
 - products: ``products einsum linalg fft convolutions polynomials interpolation``
 - the rest: ``creation random mapping``
 
 ``_rest`` lists the names of NumPy that are passed on unchanged, and those refused; any other says how to add a rule.
+
+Every name takes NumPy's own calls (``_keywords``), and where nothing is traced it answers as NumPy does.
 
 Importing this package registers the box of arrays (``_box.py``), without which nothing can be traced.
 """

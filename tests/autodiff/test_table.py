@@ -79,6 +79,26 @@ def test_compositions_are_tried_on_arguments_they_accept():
     assert try_composition(lambda x: object()) is None
 
 
+def test_what_has_a_derivative_is_never_reported_as_zero(declared, monkeypatch):
+    wrong = declared(lambda x: x * x, name="wrong")
+    defvjp(wrong, lambda g, ans, x: 3 * x * g)
+    defjvp(wrong, lambda g, ans, x: 3 * x * g)
+    assert table.row("ddtrain.ops", "wrong", wrong) == "| `wrong` | – | – | – | – | conformance |"
+    composed = lambda x: wrong(x) + 1.0
+    monkeypatch.setattr(composed, "__module__", "ddtrain.ops")
+    assert table.row("ddtrain.ops", "composed_wrong", composed) == "| `composed_wrong` | – | – | – | – | composition |"
+
+
+# functions without a derivative that are no primitives: of shapes and dtypes, of orders, and those that make constants
+CONSTANT = {"iscomplexobj", "isrealobj", "lexsort", "ndim", "shape", "size", "empty_like", "ones_like", "zeros_like"}
+
+
+def test_zeros_of_the_file_are_declared_or_known():
+    zeros = re.findall(r"^\| `(\w+)` \| 0 \|.*\| (.+) \|$", FILE.read_text(), re.MULTILINE)
+    assert {name for name, tested in zeros if tested != "declared constant"} == CONSTANT
+    assert not re.findall(r"^\| `\w+` \| – \| – ", FILE.read_text(), re.MULTILINE), "a probe or a rule is wrong"
+
+
 def test_types_constants_and_numpys_own_have_no_row():
     for name in ("pi", "float32", "arange", "ndarray"):
         assert table.row("ddtrain.numpy", name, getattr(np, name)) is None
