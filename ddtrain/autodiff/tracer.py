@@ -17,13 +17,12 @@ from __future__ import annotations
 
 import inspect
 import itertools
-import sys
 from collections.abc import Callable, Sequence
-from inspect import Parameter
 from typing import Any, NoReturn, cast
 
 import numpy as np
 
+from ddtrain.autodiff.calls import fits, takes
 from ddtrain.errors import DerivativeError
 
 _levels = itertools.count()
@@ -163,7 +162,7 @@ def primitive(raw: Callable[..., Any], *, name: str | None = None, examples: Any
     array(6.)
     """
 
-    most, known = _takes(raw)
+    most, known = takes(raw)
 
     def call(*args: Any, **kwargs: Any) -> Any:
         for a in args:
@@ -274,38 +273,6 @@ def declare(call: Any, raw: Callable[..., Any], *, name: str | None, examples: A
     call.otherwise = refuse
     PRIMITIVES.append(call)
     return cast(Primitive, call)
-
-
-def fits(fun: Callable[..., Any], args: Sequence[Any], kwargs: dict[str, Any]) -> bool:
-    """Whether a call agrees with the parameters of ``fun``; yes where nothing is known of them."""
-    try:
-        inspect.signature(fun).bind(*args, **kwargs)
-    except TypeError:
-        return False
-    except ValueError:  # of functions written in C
-        return True
-    return True
-
-
-class _Any(frozenset[str]):
-    def __contains__(self, key: object) -> bool:
-        return True
-
-
-def _takes(raw: Callable[..., Any]) -> tuple[int, frozenset[str]]:
-    """How many positions, and which keywords, a primitive's rules know of; of a ufunc its arrays alone."""
-    if isinstance(raw, np.ufunc):
-        return raw.nin, frozenset()
-    try:
-        parameters = inspect.signature(raw).parameters.values()
-    except ValueError:  # of functions written in C
-        return sys.maxsize, _Any()
-    kinds = [p.kind for p in parameters]
-    positions = sum(kind in (Parameter.POSITIONAL_ONLY, Parameter.POSITIONAL_OR_KEYWORD) for kind in kinds)
-    return (
-        sys.maxsize if Parameter.VAR_POSITIONAL in kinds else positions,
-        _Any() if Parameter.VAR_KEYWORD in kinds else frozenset(p.name for p in parameters),
-    )
 
 
 def _by_name(kwargs: dict[str, Any], known: frozenset[str]) -> bool:

@@ -17,7 +17,7 @@ from typing import Any, NoReturn
 import numpy as np
 
 from ddtrain.autodiff import BOXES, Primitive
-from ddtrain.autodiff.tracer import fits
+from ddtrain.autodiff.calls import fits
 from ddtrain.errors import DerivativeError
 from ddtrain.numpy.casts import astype
 from ddtrain.numpy.joining import holds_box

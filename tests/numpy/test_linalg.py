@@ -60,7 +60,8 @@ def parts(result):
 @pytest.mark.parametrize(("name", "args"), PARAMS)
 def test_values_and_derivatives(name, args):
     fun = getattr(np.linalg, name)
-    for ours, theirs in zip(parts(fun(*args)), parts(getattr(onp.linalg, name)(*args))):
+    traced, _ = vjp(lambda x: parts(fun(x, *args[1:])), args[0])  # nothing traced: NumPy's own
+    for ours, theirs in zip(traced, parts(getattr(onp.linalg, name)(*args))):
         assert onp.shape(ours) == onp.shape(theirs)
         onp.testing.assert_allclose(ours, theirs, rtol=1e-10, atol=1e-12)
     check_grads(lambda x: parts(fun(x, *args[1:])))(args[0])

@@ -1,5 +1,7 @@
 """The namespace: every function gives NumPy's values, and those composed of others differentiate."""
 
+import inspect
+
 import numpy as onp
 import pytest
 
@@ -69,7 +71,8 @@ def find(namespace, name):
 
 @pytest.mark.parametrize(("name", "args"), CALLS)
 def test_values_are_numpys(name, args):
-    ours, theirs = find(np, name)(*args), find(onp, name)(*args)
+    # unwrapped: the public function answers with NumPy's own where nothing is traced
+    ours, theirs = inspect.unwrap(find(np, name))(*args), find(onp, name)(*args)
     for a, b in zip(ours, theirs) if isinstance(theirs, list | tuple) else [(ours, theirs)]:
         onp.testing.assert_allclose(a, b, rtol=1e-13, atol=1e-14)
         assert onp.shape(a) == onp.shape(b)
