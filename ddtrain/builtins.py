@@ -10,9 +10,24 @@ import builtins
 from builtins import dict, list, tuple  # noqa: UP029  # the names this module is imported for
 from typing import Any
 
+from ddtrain._absent import absent, of_every
 from ddtrain.autodiff import value_of
 
-__all__ = ["dict", "isinstance", "list", "tuple", "type"]
+__all__ = ["dict", "dict_", "isinstance", "isinstance_", "list", "list_", "tuple", "tuple_", "type", "type_"]
+
+dict_, isinstance_, list_, tuple_, type_ = dict, builtins.isinstance, list, tuple, builtins.type
+
+_PLAIN = "containers are not boxed here, a plain one may hold boxes: use the plain dict, list and tuple"
+__getattr__ = absent(
+    __name__,
+    of_every("DictBox SequenceBox DictMeta ListMeta TupleMeta", _PLAIN)
+    | of_every("make_sequence sequence_extend_left sequence_extend_right container_take container_untake", _PLAIN)
+    | of_every("fwd_grad_make_sequence grad_container_take grad_sequence_extend_left", _PLAIN)
+    | of_every("grad_sequence_extend_right", _PLAIN)
+    | of_every(
+        "ContainerVSpace SequenceVSpace DictVSpace ListVSpace TupleVSpace NamedTupleVSpace", "use extend.VSpace"
+    ),
+)
 
 
 def isinstance(x: Any, classes: Any) -> bool:

@@ -16,6 +16,31 @@ from ddtrain.autodiff.arguments import Argnum
 from ddtrain.extend import vspace
 
 MODES = ("fwd", "rev")
+TOL = RTOL = EPS = 1e-6  # Autograd's: absolute and relative tolerance of scalar_close, step of make_numerical_jvp
+
+
+def scalar_close(a: Any, b: Any) -> bool:
+    """Whether two numbers differ by less than ``TOL``, or by less than ``RTOL`` of their sum.
+
+    >>> scalar_close(1e9, 1e9 + 1), scalar_close(1.0, 1.1)
+    (True, False)
+    """
+    return bool(abs(a - b) < TOL or abs(a - b) / abs(a + b) < RTOL)
+
+
+def make_numerical_jvp(f: Callable[[Any], Any], x: Any) -> Callable[[Any], Any]:
+    """The function of a direction ``v`` that returns the central difference of ``f`` at ``x`` along it.
+
+    >>> round(float(make_numerical_jvp(lambda x: x**2, 3.0)(1.0)), 6)
+    6.0
+    """
+    of_x, of_y = vspace(x), vspace(f(x))
+
+    def jvp(v: Any) -> Any:
+        ahead, behind = (f(of_x.add(x, of_x.scalar_mul(v, step))) for step in (EPS / 2, -EPS / 2))
+        return of_y.scalar_mul(of_y.add(ahead, of_y.scalar_mul(behind, -1.0)), 1.0 / EPS)
+
+    return jvp
 
 
 def check_grads(

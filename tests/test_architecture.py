@@ -13,12 +13,14 @@ PACKAGE = Path(ddtrain.__file__).parent
 FILES = sorted(PACKAGE.rglob("*.py"))
 
 LAYER = {  # a module may import its own layer's siblings only inside one package, and anything below
-    **dict.fromkeys(("errors", "tree", "rng", "source", "kernels", "_threads"), 0),
+    **dict.fromkeys(("errors", "tree", "rng", "source", "kernels", "_threads", "_absent"), 0),
     **dict.fromkeys(("autodiff", "comm"), 1),
     **dict.fromkeys(("numpy", "store", "data"), 2),
     **dict.fromkeys(("scipy", "ops", "optim", "parallel", "plan"), 3),
-    **dict.fromkeys(("builtins", "extend", "misc"), 3),  # Autograd's namespaces
-    "test_util": 4,
+    **dict.fromkeys(("builtins", "differential_operators", "extend", "misc", "wrap_util"), 3),  # Autograd's namespaces
+    **dict.fromkeys(("test_util", "tracer"), 4),
+    "core": 5,
+    "util": 1,
     "nn": 4,
     **dict.fromkeys(("models", "trainer", "diagnose", "search"), 5),
     **dict.fromkeys(("recipes", "bench", "train", "verify", ""), 6),

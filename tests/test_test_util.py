@@ -5,7 +5,15 @@ import pytest
 
 import ddtrain.numpy as np
 from ddtrain.autodiff import PRIMITIVES, defjvp, defvjp, primitive
-from ddtrain.test_util import check_equivalent, check_grads, check_jvp, check_vjp, combo_check
+from ddtrain.test_util import (
+    check_equivalent,
+    check_grads,
+    check_jvp,
+    check_vjp,
+    combo_check,
+    make_numerical_jvp,
+    scalar_close,
+)
 
 X = onp.array([0.3, -0.8])
 
@@ -48,3 +56,16 @@ def test_equivalence():
         check_equivalent(onp.ones(2), onp.ones(3))
     with pytest.raises(AssertionError, match=r"is not \["):
         check_equivalent(onp.ones(2), 2 * onp.ones(2))
+
+
+def test_closeness_is_absolute_or_relative():
+    assert scalar_close(0.0, 0.9e-6)
+    assert scalar_close(1e6, 1e6 + 1)
+    assert not scalar_close(0.0, 1.1e-6)
+    assert not scalar_close(1.0, 1.0 + 1e-5)
+
+
+def test_numerical_derivative_of_structures():
+    jvp = make_numerical_jvp(lambda p: {"y": p["a"] * p["b"]}, {"a": X, "b": 2.0})
+    # central differences of a product are exact but for rounding, 1e-16 / 1e-6
+    onp.testing.assert_allclose(jvp({"a": onp.ones(2), "b": 3.0})["y"], 2.0 + 3 * X, rtol=1e-8)

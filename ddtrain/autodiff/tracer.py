@@ -63,6 +63,7 @@ class Box:
     """A value under a trace. Array behaviour is added by the subclass in ``ddtrain.numpy``."""
 
     __slots__ = ("_trace", "node", "value")
+    _value = property(lambda self: self.value)  # Autograd's spelling, by which its users print what they trace
 
     def __init__(self, value: Any, trace: Trace, node: Any) -> None:
         self.value, self._trace, self.node = value, trace, node

@@ -5,6 +5,8 @@ nested lists, tuples and dicts. New code does better with ``ddtrain.autodiff``, 
 """
 
 from ddtrain.autodiff import Box
+from ddtrain.autodiff import Tangents as JVPNode
+from ddtrain.autodiff import Tape as VJPNode
 from ddtrain.autodiff import nondifferentiable as notrace_primitive
 from ddtrain.extend._primitives import (
     def_linear,
@@ -15,11 +17,15 @@ from ddtrain.extend._primitives import (
     defvjp_argnum,
     defvjp_argnums,
     primitive,
+    register_notrace,
 )
-from ddtrain.extend._spaces import VSpace, vspace
+from ddtrain.extend._spaces import SparseObject, VSpace, vspace
 
 __all__ = [
     "Box",
+    "JVPNode",
+    "SparseObject",
+    "VJPNode",
     "VSpace",
     "def_linear",
     "defjvp",
@@ -30,5 +36,6 @@ __all__ = [
     "defvjp_argnums",
     "notrace_primitive",
     "primitive",
+    "register_notrace",
     "vspace",
 ]

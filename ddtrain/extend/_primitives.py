@@ -13,7 +13,9 @@ from typing import Any, NoReturn
 from ddtrain import autodiff, tree
 from ddtrain.autodiff import BOXES, Primitive, pack, unpack
 from ddtrain.autodiff.arguments import Result, as_array, called
+from ddtrain.autodiff.tracer import Trace, top_trace
 from ddtrain.errors import DerivativeError
+from ddtrain.extend._spaces import dense
 
 
 class _Call:
@@ -43,12 +45,14 @@ class _Call:
 
     def cotangent(self, argnum: int, g: Any) -> Any:
         """What a reverse rule returned for an argument, as one value."""
+        g = dense(g)
         if g is None or self.rebuilds[argnum] is None:
             return None if g is None else as_array(g)
         return pack(*map(as_array, tree.flatten(g)[0]))
 
     def tangent(self, t: Any) -> Any:
         """What a forward rule returned, as one value."""
+        t = dense(t)
         if t is None or self.result.rebuild is None:
             return None if t is None else as_array(t)
         leaves = tree.flatten(t)[0]
@@ -68,7 +72,7 @@ def primitive(f_raw: Callable[..., Any]) -> Callable[..., Any]:
     """
 
     def step(call: _Call, *values: Any, **kwargs: Any) -> Any:
-        return call.result.take(f_raw(*call.restore(values), **kwargs))
+        return call.result.take(dense(f_raw(*call.restore(values), **kwargs)))
 
     core = autodiff.primitive(step, name=getattr(f_raw, "__name__", "primitive"))
     core.vjp_default, core.jvp_default = _missing(core, "vjp"), _missing(core, "jvp")
@@ -78,11 +82,36 @@ def primitive(f_raw: Callable[..., Any]) -> Callable[..., Any]:
         call = _Call(f_raw, args)
         values = call.flatten(args)
         if not any(type(v) in BOXES for v in (*values, *kwargs.values())):
-            return f_raw(*args, **kwargs)
+            return dense(f_raw(*args, **kwargs))
+        top = top_trace(values)
+        if isinstance(top, tuple(notrace)):
+            return call_of(
+                *call.restore([v.value if getattr(v, "_trace", None) is top else v for v in values]), **kwargs
+            )
         return call.result.give(core(call, *values, **kwargs))
 
-    call_of.core = core  # type: ignore[attr-defined]
+    notrace: set[type[Trace]] = set()
+    call_of.core, call_of.notrace = core, notrace  # type: ignore[attr-defined]
     return call_of
+
+
+def register_notrace(trace_type: type[Trace], primitive_fun: Callable[..., Any]) -> None:
+    """Say that ``primitive_fun`` is constant in reverse mode (``VJPNode``) or in forward mode (``JVPNode``).
+
+    It is then called with plain values, and its result is plain: its derivative is zero.
+
+    >>> from ddtrain import grad
+    >>> from ddtrain.extend import VJPNode
+    >>> @primitive
+    ... def whole(x):
+    ...     return x // 1
+    >>> register_notrace(VJPNode, whole)
+    >>> grad(lambda x: x * whole(x))(2.5)
+    array(2.)
+    """
+    if getattr(primitive_fun, "differentiable", True):  # else it is constant already
+        _core(primitive_fun)
+        primitive_fun.notrace.add(trace_type)  # type: ignore[attr-defined]
 
 
 def _missing(core: Primitive, mode: str) -> Callable[[int], NoReturn]:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Callable, Iterator
+from typing import Any, NoReturn
 
 import numpy as np
 
@@ -102,6 +102,14 @@ class VSpace:
         products = self._combine(lambda p, q: (np.conj(p) * q).real.sum(), x, y)
         return sum(tree.flatten(products)[0])
 
+    @classmethod
+    def register(cls, value_type: type, vspace_maker: Any = None) -> NoReturn:
+        """Refused: the values of a trace are arrays, numbers, and structures of them."""
+        raise DerivativeError(
+            f"VSpace.register: {value_type.__name__} cannot be a vector space of its own",
+            remedy="Trace the arrays in it: pass them as a list, a tuple or a dict.",
+        )
+
     def _combine(self, fun: Any, *points: Any) -> Any:
         columns = [tree.flatten(point)[0] for point in points]
         return self._rebuild([as_array(fun(*leaves)) for leaves in zip(*columns, strict=True)])
@@ -114,3 +122,32 @@ def vspace(value: Any) -> VSpace:
     (VSpace(float64 (2, 3)), 2)
     """
     return VSpace(value)
+
+
+class SparseObject:
+    """A cotangent that is not formed but added: ``mut_add(x)`` writes it into ``x``, a point of ``vs``, returned.
+
+    A rule or a primitive may return one; it is added to zeros there and then.
+
+    >>> from ddtrain import grad
+    >>> from ddtrain.extend import defvjp, primitive
+    >>> first = primitive(lambda x: x[0])
+    >>> def add_first(g):
+    ...     def add(x):
+    ...         x[0] += g
+    ...         return x
+    ...     return add
+    >>> defvjp(first, lambda ans, x: lambda g: SparseObject(vspace(x), add_first(g)))
+    >>> grad(first)(np.ones(3))
+    array([1., 0., 0.])
+    """
+
+    __slots__ = ("mut_add", "vs")
+
+    def __init__(self, vs: VSpace, mut_add: Callable[[Any], Any]) -> None:
+        self.vs, self.mut_add = vs, mut_add
+
+
+def dense(x: Any) -> Any:
+    """``x``, or the point that a :class:`SparseObject` stands for."""
+    return x.mut_add(x.vs.zeros()) if type(x) is SparseObject else x

@@ -41,3 +41,23 @@ def flatten(value: Any) -> tuple[Any, Callable[[Any], Any]]:
         return np.zeros(0), unflatten
     vector = np.concatenate([np.ravel(leaf) for leaf in leaves])
     return vector if vector.dtype.kind in "fc" else vector.astype(float), unflatten
+
+
+def flatten_func(func: Callable[..., Any], example: Any) -> tuple[Callable[..., Any], Callable[[Any], Any], Any]:
+    """``func``, of a structure like ``example``, as a function of a vector with its result as a vector.
+
+    Returns
+    -------
+    that function, whose further arguments are passed on; the function that makes such a structure of a vector; and
+    the vector of ``example``
+
+    >>> of_vector, unflatten, x = flatten_func(lambda p, c: {"sum": p["a"] + c * p["b"]}, {"a": 1.0, "b": 2.0})
+    >>> of_vector(x, 10.0)
+    array([21.])
+    """
+    vector, unflatten = flatten(example)
+
+    def of_vector(x: Any, *args: Any) -> Any:
+        return flatten(func(unflatten(x), *args))[0]
+
+    return of_vector, unflatten, vector

@@ -17,41 +17,68 @@ from ddtrain.misc.flatten import flatten
 Callback = Callable[[Any, int, Any], Any] | None
 
 
-def _on_structures(optimize: Callable[..., Any]) -> Callable[..., Any]:
-    """An optimizer of vectors, as one of structures."""
+def unflatten_optimizer(optimize: Callable[..., Any]) -> Callable[..., Any]:
+    """An optimizer of vectors, ``optimize(grad, x, callback, ...)``, as one of structures.
+
+    >>> @unflatten_optimizer
+    ... def halve(grad, x, callback=None, num_iters=1):
+    ...     return x / 2**num_iters
+    >>> halve(None, {"w": np.ones(2), "b": 4.0}, num_iters=2)
+    {'w': array([0.25, 0.25]), 'b': array(1.)}
+    """
 
     @wraps(optimize)
     def optimize_structure(grad: Any, x0: Any, callback: Callback = None, *args: Any, **kwargs: Any) -> Any:
         vector, unflatten = flatten(x0)
 
         def gradient(x: Any, i: int) -> Any:
-            g = flatten(grad(unflatten(x), i))[0]
-            if callback is not None:
-                callback(unflatten(x), i, unflatten(g))
-            return g
+            return flatten(grad(unflatten(x), i))[0]
 
-        return unflatten(optimize(gradient, vector, *args, **kwargs))
+        def tell(x: Any, i: int, g: Any) -> Any:
+            return callback(unflatten(x), i, unflatten(g)) if callback else None
+
+        return unflatten(optimize(gradient, vector, tell if callback else None, *args, **kwargs))
 
     return optimize_structure
 
 
-@_on_structures
-def sgd(grad: Any, x: Any, num_iters: int = 200, step_size: float = 0.1, mass: float = 0.9) -> Any:
+def _told(grad: Any, callback: Callback) -> Any:
+    """``grad``, of which every value is shown to ``callback``."""
+
+    def gradient(x: Any, i: int) -> Any:
+        g = grad(x, i)
+        if callback:
+            callback(x, i, g)
+        return g
+
+    return gradient
+
+
+@unflatten_optimizer
+def sgd(
+    grad: Any, x: Any, callback: Callback = None, num_iters: int = 200, step_size: float = 0.1, mass: float = 0.9
+) -> Any:
     """Gradient descent along a running mean of the gradients: v = mass v - (1 - mass) g, x = x + step_size v.
 
     >>> sgd(lambda x, i: 2 * x, np.ones(2), num_iters=2)
     array([0.9424, 0.9424])
     """
-    velocity = np.zeros_like(x)
+    gradient, velocity = _told(grad, callback), np.zeros_like(x)
     for i in range(num_iters):
-        velocity = mass * velocity - (1.0 - mass) * grad(x, i)
+        velocity = mass * velocity - (1.0 - mass) * gradient(x, i)
         x = x + step_size * velocity
     return x
 
 
-@_on_structures
+@unflatten_optimizer
 def rmsprop(
-    grad: Any, x: Any, num_iters: int = 100, step_size: float = 0.1, gamma: float = 0.9, eps: float = 1e-8
+    grad: Any,
+    x: Any,
+    callback: Callback = None,
+    num_iters: int = 100,
+    step_size: float = 0.1,
+    gamma: float = 0.9,
+    eps: float = 1e-8,
 ) -> Any:
     """Gradients divided by the root of a running mean, which starts at 1, of their squares.
 
@@ -62,18 +89,19 @@ def rmsprop(
     >>> rmsprop(lambda x, i: 2 * x, np.ones(1), num_iters=1).round(4)
     array([0.8246])
     """
-    mean_square = np.ones_like(x)
+    gradient, mean_square = _told(grad, callback), np.ones_like(x)
     for i in range(num_iters):
-        g = grad(x, i)
+        g = gradient(x, i)
         mean_square = gamma * mean_square + (1 - gamma) * g**2
         x = x - step_size * g / (np.sqrt(mean_square) + eps)
     return x
 
 
-@_on_structures
+@unflatten_optimizer
 def adam(
     grad: Any,
     x: Any,
+    callback: Callback = None,
     num_iters: int = 100,
     step_size: float = 0.001,
     b1: float = 0.9,
@@ -89,9 +117,9 @@ def adam(
     >>> adam(lambda x, i: 2 * x, np.ones(2), num_iters=2).round(6)
     array([0.998, 0.998])
     """
-    mean, mean_square = np.zeros_like(x), np.zeros_like(x)
+    gradient, mean, mean_square = _told(grad, callback), np.zeros_like(x), np.zeros_like(x)
     for i in range(num_iters):
-        g = grad(x, i)
+        g = gradient(x, i)
         mean = b1 * mean + (1 - b1) * g
         mean_square = b2 * mean_square + (1 - b2) * g**2
         x = x - step_size * (mean / (1 - b1 ** (i + 1))) / (np.sqrt(mean_square / (1 - b2 ** (i + 1))) + eps)

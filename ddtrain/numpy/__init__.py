@@ -7,7 +7,7 @@ in one of the families puts it here:
 - along axes: ``reductions scans masked nans statistics differences ranks``
 - moving entries: ``shapes arrangements joining indexing selections``
 - products: ``products einsum linalg fft convolutions polynomials interpolation``
-- the rest: ``creation random mapping``
+- the rest: ``creation random mapping inplace``
 
 ``_rest`` lists the names of NumPy that are passed on unchanged, and those refused; any other says how to add a rule.
 
@@ -55,6 +55,7 @@ from ddtrain.numpy.arrangements import (
     fliplr,
     flipud,
     ix_,
+    make_diagonal,
     meshgrid,
     resize,
     rollaxis,
@@ -253,6 +254,14 @@ from ddtrain.numpy.indexing import (
     tril,
     triu,
 )
+from ddtrain.numpy.inplace import (
+    copyto,
+    fill_diagonal,
+    place,
+    put,
+    put_along_axis,
+    putmask,
+)
 from ddtrain.numpy.interpolation import (
     interp,
 )
@@ -404,36 +413,37 @@ __all__ = [
     "append", "apply_along_axis", "apply_over_axes", "arange", "arccos", "arccosh", "arcsin", "arcsinh", "arctan",
     "arctan2", "arctanh", "argmax", "argmin", "argpartition", "argsort", "argwhere", "around", "array",
     "array_equal", "array_equiv", "array_split", "asanyarray", "asarray", "asarray_chkfinite", "ascontiguousarray",
-    "asfortranarray", "asin", "asinh", "astype", "atan", "atan2", "atanh", "atleast_1d", "atleast_2d", "atleast_3d",
-    "average", "bincount", "block", "bool_", "broadcast_arrays", "broadcast_shapes", "broadcast_to", "cbrt", "ceil",
-    "choose", "clip", "column_stack", "complex128", "complex64", "compress", "concat", "concatenate", "conj",
-    "conjugate", "convolve", "copy", "copysign", "corrcoef", "correlate", "cos", "cosh", "count_nonzero", "cov",
-    "cross", "cumprod", "cumsum", "cumulative_prod", "cumulative_sum", "deg2rad", "degrees", "delete", "diag",
-    "diag_indices_from", "diagflat", "diagonal", "diff", "digitize", "divide", "divmod", "dot", "dsplit", "dstack",
-    "dtype", "e", "ediff1d", "einsum", "empty", "empty_like", "equal", "errstate", "euler_gamma", "exp", "exp2",
-    "expand_dims", "expm1", "extract", "eye", "fabs", "fft", "finfo", "fix", "flatnonzero", "flip", "fliplr",
-    "flipud", "float16", "float32", "float64", "float_power", "floating", "floor", "floor_divide", "fmax", "fmin",
-    "fmod", "frexp", "full", "full_like", "geomspace", "gradient", "greater", "greater_equal", "heaviside",
-    "hsplit", "hstack", "hypot", "i0", "identity", "iinfo", "imag", "indices", "inf", "inner", "insert", "int16",
-    "int32", "int64", "int8", "integer", "interp", "isclose", "iscomplex", "iscomplexobj", "isfinite", "isin",
-    "isinf", "isnan", "isneginf", "isposinf", "isreal", "isrealobj", "isscalar", "ix_", "kron", "ldexp", "less",
-    "less_equal", "lexsort", "linalg", "linspace", "loadtxt", "log", "log10", "log1p", "log2", "logaddexp",
-    "logaddexp2", "logical_and", "logical_not", "logical_or", "logical_xor", "logspace", "matmul",
-    "matrix_transpose", "matvec", "max", "maximum", "mean", "median", "meshgrid", "min", "minimum", "mod", "modf",
-    "moveaxis", "multiply", "nan", "nan_to_num", "nanargmax", "nanargmin", "nancumprod", "nancumsum", "nanmax",
-    "nanmean", "nanmedian", "nanmin", "nanpercentile", "nanprod", "nanquantile", "nanstd", "nansum", "nanvar",
-    "ndarray", "ndim", "negative", "newaxis", "nextafter", "nonzero", "not_equal", "ones", "ones_like", "outer",
-    "pad", "partition", "percentile", "permute_dims", "pi", "piecewise", "poly", "polyadd", "polyder", "polyfit",
-    "polyint", "polymul", "polysub", "polyval", "positive", "pow", "power", "printoptions", "prod", "promote_types",
-    "ptp", "quantile", "rad2deg", "radians", "random", "ravel", "real", "real_if_close", "reciprocal", "remainder",
-    "repeat", "reshape", "resize", "result_type", "rint", "roll", "rollaxis", "roots", "rot90", "round",
-    "row_stack", "s_", "searchsorted", "select", "set_printoptions", "shape", "sign", "signbit", "sin", "sinc",
-    "sinh", "size", "sort", "sort_complex", "spacing", "split", "sqrt", "square", "squeeze", "stack", "std",
-    "subtract", "sum", "swapaxes", "take", "take_along_axis", "tan", "tanh", "tensordot", "tile", "trace",
-    "transpose", "trapezoid", "tri", "tril", "tril_indices", "tril_indices_from", "trim_zeros", "triu",
-    "triu_indices", "triu_indices_from", "true_divide", "trunc", "uint8", "unique", "unravel_index", "unstack",
-    "unwrap", "vander", "var", "vdot", "vecdot", "vecmat", "vectorize", "vsplit", "vstack", "where", "zeros",
-    "zeros_like",
+    "asfortranarray", "asin", "asinh", "astype", "atan", "atan2", "atanh", "atleast_1d", "atleast_2d",
+    "atleast_3d", "average", "bincount", "block", "bool_", "broadcast_arrays", "broadcast_shapes", "broadcast_to",
+    "cbrt", "ceil", "choose", "clip", "column_stack", "complex128", "complex64", "compress", "concat",
+    "concatenate", "conj", "conjugate", "convolve", "copy", "copysign", "copyto", "corrcoef", "correlate", "cos",
+    "cosh", "count_nonzero", "cov", "cross", "cumprod", "cumsum", "cumulative_prod", "cumulative_sum", "deg2rad",
+    "degrees", "delete", "diag", "diag_indices_from", "diagflat", "diagonal", "diff", "digitize", "divide",
+    "divmod", "dot", "dsplit", "dstack", "dtype", "e", "ediff1d", "einsum", "empty", "empty_like", "equal",
+    "errstate", "euler_gamma", "exp", "exp2", "expand_dims", "expm1", "extract", "eye", "fabs", "fft",
+    "fill_diagonal", "finfo", "fix", "flatnonzero", "flip", "fliplr", "flipud", "float16", "float32", "float64",
+    "float_power", "floating", "floor", "floor_divide", "fmax", "fmin", "fmod", "frexp", "full", "full_like",
+    "geomspace", "gradient", "greater", "greater_equal", "heaviside", "hsplit", "hstack", "hypot", "i0",
+    "identity", "iinfo", "imag", "indices", "inf", "inner", "insert", "int16", "int32", "int64", "int8", "integer",
+    "interp", "isclose", "iscomplex", "iscomplexobj", "isfinite", "isin", "isinf", "isnan", "isneginf", "isposinf",
+    "isreal", "isrealobj", "isscalar", "ix_", "kron", "ldexp", "less", "less_equal", "lexsort", "linalg",
+    "linspace", "loadtxt", "log", "log10", "log1p", "log2", "logaddexp", "logaddexp2", "logical_and",
+    "logical_not", "logical_or", "logical_xor", "logspace", "make_diagonal", "matmul", "matrix_transpose",
+    "matvec", "max", "maximum", "mean", "median", "meshgrid", "min", "minimum", "mod", "modf", "moveaxis",
+    "multiply", "nan", "nan_to_num", "nanargmax", "nanargmin", "nancumprod", "nancumsum", "nanmax", "nanmean",
+    "nanmedian", "nanmin", "nanpercentile", "nanprod", "nanquantile", "nanstd", "nansum", "nanvar", "ndarray",
+    "ndim", "negative", "newaxis", "nextafter", "nonzero", "not_equal", "ones", "ones_like", "outer", "pad",
+    "partition", "percentile", "permute_dims", "pi", "piecewise", "place", "poly", "polyadd", "polyder", "polyfit",
+    "polyint", "polymul", "polysub", "polyval", "positive", "pow", "power", "printoptions", "prod",
+    "promote_types", "ptp", "put", "put_along_axis", "putmask", "quantile", "rad2deg", "radians", "random",
+    "ravel", "real", "real_if_close", "reciprocal", "remainder", "repeat", "reshape", "resize", "result_type",
+    "rint", "roll", "rollaxis", "roots", "rot90", "round", "row_stack", "s_", "searchsorted", "select",
+    "set_printoptions", "shape", "sign", "signbit", "sin", "sinc", "sinh", "size", "sort", "sort_complex",
+    "spacing", "split", "sqrt", "square", "squeeze", "stack", "std", "subtract", "sum", "swapaxes", "take",
+    "take_along_axis", "tan", "tanh", "tensordot", "tile", "trace", "transpose", "trapezoid", "tri", "tril",
+    "tril_indices", "tril_indices_from", "trim_zeros", "triu", "triu_indices", "triu_indices_from", "true_divide",
+    "trunc", "uint8", "unique", "unravel_index", "unstack", "unwrap", "vander", "var", "vdot", "vecdot", "vecmat",
+    "vectorize", "vsplit", "vstack", "where", "zeros", "zeros_like",
 ]  # fmt: skip
 
 take_numpys_words("", globals(), _np, __all__)

@@ -30,6 +30,7 @@ from ddtrain.numpy import (
     shapes,
 )
 from ddtrain.numpy._missing import no_rule
+from ddtrain.numpy.inplace import written_to
 from ddtrain.source import calling_line
 
 COUNTERPARTS: dict[Any, Any] = {}  # a function of NumPy -> ours; filled in __init__.py
@@ -170,7 +171,7 @@ class ArrayBox(Box):
         return f"{type(self).__name__}({self.value!r})"
 
     def __setitem__(self, index: Any, value: Any) -> NoReturn:
-        raise _written_to()
+        raise written_to()
 
     def sort(self, *args: Any, **kwargs: Any) -> NoReturn:
         """Refused: the method sorts in place."""
@@ -191,7 +192,7 @@ class ArrayBox(Box):
 
     def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **kwargs: Any) -> Any:
         if kwargs.get("out") is not None or method == "at":
-            raise _written_to()
+            raise written_to()
         if method == "__call__" and ufunc in COUNTERPARTS:
             return COUNTERPARTS[ufunc](*inputs, **kwargs)
         if method == "outer" and ufunc in COUNTERPARTS and not kwargs:
@@ -206,15 +207,6 @@ class ArrayBox(Box):
         if func not in COUNTERPARTS:
             raise no_rule(func.__name__)
         return COUNTERPARTS[func](*args, **kwargs)
-
-
-def _written_to() -> DerivativeError:
-    line = calling_line(sys._getframe(1))
-    return DerivativeError(
-        "assignment into an array under a trace",
-        remedy="Build a new array: np.where, np.concatenate or np.stack, and x = x + y for x += y.",
-        **({"line": line} if line else {}),
-    )
 
 
 def _no_branch(x: ArrayBox) -> ShapeError:

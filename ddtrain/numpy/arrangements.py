@@ -7,9 +7,10 @@ from typing import Any
 
 import numpy as np
 
+from ddtrain.errors import ShapeError
 from ddtrain.numpy.indexing import diag, take
 from ddtrain.numpy.joining import asarray
-from ddtrain.numpy.shapes import broadcast_to, flip, moveaxis, ndim, ravel, reshape, shape, swapaxes
+from ddtrain.numpy.shapes import broadcast_to, expand_dims, flip, moveaxis, ndim, ravel, reshape, shape, swapaxes
 
 
 def fliplr(x: Any) -> Any:
@@ -42,6 +43,22 @@ def rollaxis(x: Any, axis: int, start: int = 0) -> Any:
     n = ndim(x)
     axis, start = axis % n, start + n if start < 0 else start
     return moveaxis(x, axis, start - 1 if axis < start else start)
+
+
+def make_diagonal(D: Any, offset: int = 0, axis1: int = -1, axis2: int = -2) -> Any:
+    """Square matrices in the last two axes with the last axis of ``D`` as diagonals: Autograd's addition to NumPy.
+
+    >>> make_diagonal(np.array([[1.0, 2.0]]))
+    array([[[1., 0.],
+            [0., 2.]]])
+    """
+    if (offset, axis1, axis2) != (0, -1, -2):
+        raise ShapeError(
+            f"make_diagonal: offset={offset}, axis1={axis1}, axis2={axis2}, but only 0, -1, -2 are made",
+            remedy="Use diagflat for an offset, moveaxis for other axes.",
+        )
+    D = asarray(D)
+    return expand_dims(D, -1) * np.eye(shape(D)[-1], dtype=D.dtype)
 
 
 def broadcast_arrays(*arrays: Any) -> tuple[Any, ...]:

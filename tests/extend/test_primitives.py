@@ -4,10 +4,13 @@ import numpy as onp
 import pytest
 
 import ddtrain.numpy as np
-from ddtrain.autodiff import PRIMITIVES, check_grads, const_graph, grad, jvp
+from ddtrain.autodiff import PRIMITIVES, check_grads, const_graph, grad, jvp, nondifferentiable
 from ddtrain.errors import DerivativeError
 from ddtrain.extend import (
     Box,
+    JVPNode,
+    SparseObject,
+    VJPNode,
     def_linear,
     defjvp,
     defjvp_argnum,
@@ -16,6 +19,8 @@ from ddtrain.extend import (
     defvjp_argnums,
     notrace_primitive,
     primitive,
+    register_notrace,
+    vspace,
 )
 
 X, Y = onp.array([0.3, -0.8]), onp.array([1.5, 0.4])
@@ -143,3 +148,56 @@ def test_rules_can_be_declared_again():
 def test_notrace():
     sign = notrace_primitive(lambda x: x > 0)
     assert grad(lambda x: np.sum(x * sign(x)))(X)[1] == 0.0
+
+
+@pytest.mark.parametrize("by_modes", [(VJPNode,), (JVPNode,), (VJPNode, JVPNode)])
+def test_notrace_of_a_mode(by_modes):
+    def rounded(x):
+        assert not isinstance(x["a"][0], Box) or type(x["a"][0]._trace) not in by_modes
+        return np.floor(x["a"][0])
+
+    floor = primitive(rounded)
+    defvjp(floor, lambda ans, x: lambda g: {"a": [10 * g]})  # seen where the mode is not registered
+    defjvp(floor, lambda g, ans, x: 10 * g["a"][0])
+    for mode in by_modes:
+        register_notrace(mode, floor)
+    f = lambda x: x * floor({"a": [x]})
+    slope = {mode: 2.0 if mode in by_modes else 27.0 for mode in (VJPNode, JVPNode)}
+    assert grad(f)(2.5) == slope[VJPNode]
+    assert jvp(f, (2.5,), (1.0,))[1] == slope[JVPNode]
+    if by_modes == (VJPNode, JVPNode):
+        assert grad(lambda x: grad(lambda y: x * y * floor({"a": [x + y]}))(x))(2.5) == 5.0
+        assert jvp(grad(f), (2.5,), (1.0,))[1] == 0.0
+
+
+def test_notrace_of_what_is_constant_already_or_no_primitive():
+    register_notrace(VJPNode, np.floor)
+    register_notrace(JVPNode, nondifferentiable(lambda x: x, name="constant"))
+    with pytest.raises(DerivativeError, match=r"sin is not a primitive of ddtrain\.extend"):
+        register_notrace(VJPNode, np.sin)
+
+
+def test_a_sparse_cotangent_of_a_rule_and_of_a_primitive():
+    take, untake = primitive(lambda x, i: x[i]), None
+
+    def scatter(g, i, space):
+        def add(out):
+            onp.add.at(out, i, g)
+            return out
+
+        return SparseObject(space, add)
+
+    untake = primitive(scatter)
+    defvjp(take, lambda ans, x, i: lambda g: untake(g, i, vspace(x)))
+    defjvp(take, lambda g, ans, x, i: take(g, i))
+    defvjp(untake, lambda ans, g, i, space: lambda h: take(h, i))
+    defjvp(untake, lambda h, ans, g, i, space: untake(h, i, space))
+    index = onp.array([0, 2, 0])
+    check_grads(lambda x: take(x, index) ** 3)(onp.array([0.5, 1.0, -2.0]))
+    onp.testing.assert_array_equal(grad(lambda x: np.sum(take(x, index)))(onp.ones(3)), [2.0, 0.0, 1.0])
+
+
+def test_autograds_spelling_of_the_value_in_a_box():
+    seen = []
+    grad(lambda x: [seen.append(x._value), x][1])(2.0)
+    assert seen == [2.0]

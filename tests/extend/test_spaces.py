@@ -4,7 +4,7 @@ import numpy as onp
 import pytest
 
 from ddtrain.errors import DerivativeError
-from ddtrain.extend import vspace
+from ddtrain.extend import VSpace, vspace
 
 VALUES = [2.0, onp.ones((2, 3)), onp.array([1j, 2.0]), {"a": 1.0, "b": [onp.ones(2), (3j,)]}, [], onp.zeros((0, 2))]
 
@@ -40,3 +40,8 @@ def test_facts():
     onp.testing.assert_array_equal(space.covector(onp.array([1j, 2.0])), [-1j, 2.0])
     with pytest.raises(DerivativeError, match="'text' is not made of numbers"):
         vspace("text")
+
+
+def test_a_space_of_ones_own_is_refused():
+    with pytest.raises(DerivativeError, match=r"set cannot be a vector space of its own\n.*list"):
+        VSpace.register(set)

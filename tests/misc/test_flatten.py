@@ -6,7 +6,7 @@ import pytest
 import ddtrain.numpy as np
 from ddtrain.autodiff import check_grads, grad, jacobian
 from ddtrain.misc import flatten as exported
-from ddtrain.misc.flatten import flatten
+from ddtrain.misc.flatten import flatten, flatten_func
 
 TREE = {"b": [onp.arange(6.0).reshape(2, 3), -1.0], "a": (onp.zeros((0, 2)), onp.array([7.0]))}
 
@@ -49,3 +49,11 @@ def test_derivatives_of_both():
 def test_a_vector_of_another_length():
     with pytest.raises(ValueError, match=r"shape \(7,\) for a structure of 8 numbers"):
         flatten(TREE)[1](onp.ones(7))
+
+
+def test_a_function_of_vectors():
+    of_vector, unflatten, x = flatten_func(lambda p, k: [p["a"] * k, p["b"] ** 2], {"b": 3.0, "a": onp.ones(2)})
+    onp.testing.assert_array_equal(x, [1.0, 1.0, 3.0])
+    onp.testing.assert_array_equal(of_vector(x, 5.0), [5.0, 5.0, 9.0])
+    onp.testing.assert_array_equal(jacobian(of_vector)(x, 5.0), onp.diag([5.0, 5.0, 6.0]))
+    assert unflatten(x)["b"] == 3.0

@@ -5,7 +5,7 @@ import pytest
 
 import ddtrain.numpy as np
 from ddtrain.autodiff import grad
-from ddtrain.misc.optimizers import adam, rmsprop, sgd
+from ddtrain.misc.optimizers import adam, rmsprop, sgd, unflatten_optimizer
 
 
 @pytest.mark.parametrize("optimizer", [sgd, rmsprop, adam])
@@ -36,3 +36,19 @@ def test_they_take_the_defaults_of_autograd():
     for optimizer in (sgd, rmsprop, adam):
         optimizer(lambda x, i: 2 * x, x, lambda x, i, g, o=optimizer: counts.__setitem__(o.__name__, i + 1))
     assert counts == {"sgd": 200, "rmsprop": 100, "adam": 100}
+
+
+def test_an_optimizer_of_ones_own_is_given_vectors_and_the_callback():
+    @unflatten_optimizer
+    def newton(grad, x, callback=None, scale=1.0):
+        g = grad(x, 0)
+        if callback:
+            callback(x, 0, g)
+        return x - scale * g
+
+    seen = []
+    end = newton(lambda p, i: {"b": 2 * p["b"], "a": p["a"]}, {"b": 3.0, "a": onp.ones(2)}, lambda *s: seen.append(s))
+    assert end["b"] == -3.0
+    assert seen[0][0]["b"] == 3.0
+    assert seen[0][2]["b"] == 6.0
+    assert newton(lambda p, i: p, [4.0], scale=0.5) == [2.0]

@@ -34,12 +34,13 @@ AUTOGRAD = [
 ]  # fmt: skip
 ALIASES = {"amax": "max", "amin": "min", "concat": "concatenate", "row_stack": "vstack", "permute_dims": "transpose"}
 PLAIN = {  # of ours: names that neither take nor make a differentiated array
-    "ArrayBox", "arange", "asarray", "bool_", "broadcast_shapes", "complex128", "complex64", "dtype", "e", "empty",
-    "empty_like", "errstate", "euler_gamma", "eye", "fft", "finfo", "float16", "float32", "float64", "floating",
-    "frexp", "identity", "iinfo", "indices", "inf", "int16", "int32", "int64", "int8", "integer", "iscomplexobj",
-    "isrealobj", "isscalar", "lexsort", "linalg", "loadtxt", "nan", "ndarray", "ndim", "newaxis", "ones",
-    "ones_like", "pi", "printoptions", "promote_types", "random", "result_type", "s_", "set_printoptions", "shape",
-    "size", "tri", "tril_indices", "triu_indices", "uint8", "unravel_index", "zeros", "zeros_like",
+    "ArrayBox", "arange", "asarray", "bool_", "broadcast_shapes", "complex128", "complex64", "copyto", "dtype",
+    "e", "empty", "empty_like", "errstate", "euler_gamma", "eye", "fft", "fill_diagonal", "finfo", "float16",
+    "float32", "float64", "floating", "frexp", "identity", "iinfo", "indices", "inf", "int16", "int32", "int64",
+    "int8", "integer", "iscomplexobj", "isrealobj", "isscalar", "lexsort", "linalg", "loadtxt", "nan", "ndarray",
+    "ndim", "newaxis", "ones", "ones_like", "pi", "place", "printoptions", "promote_types", "put",
+    "put_along_axis", "putmask", "random", "result_type", "s_", "set_printoptions", "shape", "size", "tri",
+    "tril_indices", "triu_indices", "uint8", "unravel_index", "zeros", "zeros_like",
 }  # fmt: skip
 
 
@@ -105,6 +106,24 @@ def test_a_refused_name_says_why_and_what_instead(name):
     assert remedy in str(caught.value)
 
 
-def test_a_refused_function_of_a_traced_value_says_the_same():
-    with pytest.raises(DerivativeError, match=r"put_along_axis writes into its argument.*\n.*where"):
-        grad(lambda x: onp.put_along_axis(x, onp.zeros((1,), int), 0.0, 0))(onp.ones(3))
+WRITING = {
+    "copyto": (0.0,),
+    "fill_diagonal": (0.0,),
+    "place": ([True, False, False, False], [0.0]),
+    "put": ([0], 0.0),
+    "put_along_axis": (onp.zeros((1, 1), int), 0.0, 0),
+    "putmask": ([[True, False], [False, False]], 0.0),
+}
+
+
+@pytest.mark.parametrize("name", WRITING)
+def test_functions_that_write_are_numpys_on_plain_arrays_and_refused_on_traced_ones(name):
+    ours, theirs = onp.ones((2, 2)), onp.ones((2, 2))
+    args = WRITING[name]
+    getattr(np, name)(ours, *args)
+    getattr(onp, name)(theirs, *args)
+    onp.testing.assert_array_equal(ours, theirs)
+    assert onp.any(ours == 0)
+    for writing in (getattr(np, name), getattr(onp, name)):
+        with pytest.raises(DerivativeError, match=rf"^{name}: assignment into an array under a trace\n.*np\.where"):
+            grad(lambda x, write=writing: write(x, *args))(onp.ones((2, 2)))

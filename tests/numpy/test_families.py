@@ -10,6 +10,7 @@ import pytest
 
 import ddtrain.numpy as np
 from ddtrain.autodiff import check_grads, grad, vjp
+from ddtrain.errors import DerivativeError, ShapeError
 
 rng = onp.random.default_rng(5)
 V, W, U = rng.standard_normal(6), rng.standard_normal(6), rng.standard_normal(4)
@@ -502,3 +503,15 @@ def test_a_scalar_cotangent_of_imag_stays_an_array():
     z = onp.array([1 + 1j, 2.0])
     gradient = grad(lambda z: np.sum(np.imag(np.vdot(z, z * 2j)) * 1.0))(z)
     onp.testing.assert_allclose(gradient, 4 * z.conj())
+
+
+@pytest.mark.parametrize("name", ["make_diagonal"])
+def test_what_numpy_does_not_have(name):
+    make_diagonal = getattr(np, name)
+    for x in (V, T, Z[0]):
+        made = make_diagonal(x)
+        onp.testing.assert_array_equal(onp.diagonal(made, 0, -1, -2), x)
+        assert onp.count_nonzero(made) == x.size
+        check_grads(lambda x: make_diagonal(x, offset=0, axis1=-1, axis2=-2) ** 2)(x)
+    with pytest.raises(ShapeError, match=r"make_diagonal: offset=1.*\n.*diagflat"):
+        make_diagonal(V, 1)

@@ -1,0 +1,62 @@
+"""Autograd's ``core``: ``make_vjp`` and ``make_jvp`` of a function of one argument, and what ``extend`` offers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from ddtrain import autodiff
+from ddtrain._absent import absent, of_every
+from ddtrain.extend import (
+    Box,
+    JVPNode,
+    SparseObject,
+    VJPNode,
+    VSpace,
+    def_linear,
+    defjvp,
+    defjvp_argnum,
+    defjvp_argnums,
+    defvjp,
+    defvjp_argnum,
+    defvjp_argnums,
+    primitive,
+    vspace,
+)
+from ddtrain.tracer import getval, isbox
+
+__all__ = [
+    "Box", "JVPNode", "SparseObject", "VJPNode", "VSpace", "def_linear", "defjvp", "defjvp_argnum", "defjvp_argnums",
+    "defvjp", "defvjp_argnum", "defvjp_argnums", "getval", "isbox", "make_jvp", "make_vjp", "primitive", "vspace",
+]  # fmt: skip
+
+__getattr__ = absent(
+    __name__,
+    of_every("primitive_jvps primitive_vjps", "the rules of a primitive of ddtrain.extend are those of its .core")
+    | of_every("add_outgrads backward_pass sum_outgrads", "make_vjp(fun, x) walks back; cotangents are added by +")
+    | of_every("SparseBox sparse_add sparse_object_types", "a SparseObject is added to zeros where a rule returns it")
+    | of_every("identity_jvp identity_vjp translate_jvp translate_vjp", "a rule is a function, or None for zero")
+    | of_every("deprecated_defgrad deprecated_defvjp deprecated_defvjp_is_zero", "the old way is gone: use defvjp")
+    | of_every("primitive_with_deprecation_warnings deprecated_defvjp_message", "the old way is gone: use primitive")
+    | of_every("Node trace toposort", "see ddtrain.tracer")
+    | of_every("func primitive_ subval", "see ddtrain.util, and primitive"),
+)
+
+
+def make_vjp(fun: Callable[[Any], Any], x: Any) -> tuple[Callable[[Any], Any], Any]:
+    """``(pullback, fun(x))``; unlike :func:`ddtrain.make_vjp`, it takes the argument at once.
+
+    >>> pullback, value = make_vjp(lambda x: x**2, 3.0)
+    >>> pullback(1.0)
+    array(6.)
+    """
+    return autodiff.make_vjp(fun)(x)
+
+
+def make_jvp(fun: Callable[[Any], Any], x: Any) -> Callable[[Any], tuple[Any, Any]]:
+    """``push``; ``push(v)`` is fun(x) and its derivative along ``v``.
+
+    >>> make_jvp(lambda x: x**2, 3.0)(1.0)
+    (array(9.), array(6.))
+    """
+    return autodiff.make_jvp(fun)(x)
