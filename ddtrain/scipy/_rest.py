@@ -24,6 +24,36 @@ def refuse_rest(prim: Primitive, why: str) -> None:
     defjvp_rest(prim, refuse)
 
 
+def scipys_unless_traced(theirs: Callable[..., Any]) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Let SciPy's function answer for plain arrays, with all of its options; ours, which has derivatives, for traced.
+
+    >>> import scipy.special as sc
+    >>> scipys_unless_traced(sc.spence)(lambda x: 1 / 0)(1.0)
+    np.float64(0.0)
+    """
+
+    def decorate(ours: Callable[..., Any]) -> Callable[..., Any]:
+        @wraps(ours)
+        def call(*args: Any, **kwargs: Any) -> Any:
+            return (ours if holds_a_box((args, kwargs)) else theirs)(*args, **kwargs)
+
+        return call
+
+    return decorate
+
+
+def refuse_options(name: str, **given: Any) -> None:
+    """Refuse, by name, every option that was given (is neither None nor False) to a function of a traced value.
+
+    >>> refuse_options("qr", lwork=None)
+    """
+    for option, value in given.items():
+        if value is not None and value is not False:
+            raise DerivativeError(
+                f"{name}: {option}={value!r} has no derivative", remedy=f"Leave {option} out where {name} is traced."
+            )
+
+
 def rest_of(path: str) -> Callable[[str], Any]:
     """``__getattr__`` for our counterpart of SciPy's ``path``: its functions on plain arrays, everything else as is.
 
@@ -45,7 +75,7 @@ def rest_of(path: str) -> Callable[[str], Any]:
 def _on_plain_arrays(fun: Callable[..., Any], name: str) -> Callable[..., Any]:
     @wraps(fun, assigned=("__doc__", "__name__"), updated=())
     def call(*args: Any, **kwargs: Any) -> Any:
-        if _holds_a_box((args, kwargs)):
+        if holds_a_box((args, kwargs)):
             raise DerivativeError(
                 f"{name} has no derivative rule",
                 remedy=f"Compose it of functions in ddtrain.scipy and ddtrain.numpy, or declare f = primitive({name}), "
@@ -56,7 +86,7 @@ def _on_plain_arrays(fun: Callable[..., Any], name: str) -> Callable[..., Any]:
     return call
 
 
-def _holds_a_box(x: Any) -> bool:
+def holds_a_box(x: Any) -> bool:
     if isinstance(x, tuple | list):
-        return any(_holds_a_box(part) for part in x)
-    return any(_holds_a_box(part) for part in x.values()) if isinstance(x, dict) else type(x) in BOXES
+        return any(holds_a_box(part) for part in x)
+    return any(holds_a_box(part) for part in x.values()) if isinstance(x, dict) else type(x) in BOXES

@@ -1,14 +1,16 @@
 """``scipy.linalg`` with derivatives: ``from ddtrain.scipy import linalg``. One matrix at a time.
 
-What NumPy has too (inv, det, eigh, svd, ...) is in ``ddtrain.numpy.linalg``, batched.
+On plain arrays these are SciPy's own functions. Of traced ones every option is honoured, or refused by name; options
+that only say how to compute (``overwrite_a``, ``check_finite``, a driver) change nothing there.
 """
 
 from __future__ import annotations
 
-from ddtrain.numpy.linalg.determinants import det
-from ddtrain.numpy.linalg.solves import inv
 from ddtrain.scipy._rest import rest_of
+from ddtrain.scipy.linalg.as_numpy import det, lstsq, norm, pinv, qr, svd, svdvals
 from ddtrain.scipy.linalg.banded import solve_banded
+from ddtrain.scipy.linalg.eigenvalues import eig, eigh, eigvals, eigvalsh
+from ddtrain.scipy.linalg.lu_factors import lu, lu_factor, lu_solve
 from ddtrain.scipy.linalg.matrix_functions import (
     coshm,
     cosm,
@@ -21,12 +23,15 @@ from ddtrain.scipy.linalg.matrix_functions import (
     tanhm,
     tanm,
 )
+from ddtrain.scipy.linalg.structure import inv, solve
 from ddtrain.scipy.linalg.structured import block_diag, circulant, toeplitz
 from ddtrain.scipy.linalg.triangular import cho_factor, cho_solve, cholesky, solve_triangular
 
 __all__ = [
-    "block_diag", "cho_factor", "cho_solve", "cholesky", "circulant", "coshm", "cosm", "det", "expm", "inv", "logm",
-    "sinhm", "sinm", "solve_banded", "solve_sylvester", "solve_triangular", "sqrtm", "tanhm", "tanm", "toeplitz",
+    "block_diag", "cho_factor", "cho_solve", "cholesky", "circulant", "coshm", "cosm", "det", "eig", "eigh", "eigvals",
+    "eigvalsh", "expm", "inv", "logm", "lstsq", "lu", "lu_factor", "lu_solve", "norm", "pinv", "qr", "sinhm", "sinm",
+    "solve", "solve_banded", "solve_sylvester", "solve_triangular", "sqrtm", "svd", "svdvals", "tanhm", "tanm",
+    "toeplitz",
 ]  # fmt: skip
 
 __getattr__ = rest_of("scipy.linalg")

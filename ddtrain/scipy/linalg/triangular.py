@@ -13,6 +13,8 @@ from ddtrain.errors import DerivativeError
 from ddtrain.numpy import conj, expand_dims, ndim, tril, triu
 from ddtrain.numpy import matrix_transpose as T
 from ddtrain.numpy.linalg import factorizations
+from ddtrain.numpy.linalg.matrices import H, matrix, mirror
+from ddtrain.scipy._rest import scipys_unless_traced
 
 _TRANS = {0: 0, 1: 1, 2: 2, "N": 0, "T": 1, "C": 2}
 
@@ -94,16 +96,18 @@ def solve_triangular(
     return solve_columns(a, b, code, lower, unit_diagonal)
 
 
+@scipys_unless_traced(sl.cholesky)
 def cholesky(a: Any, lower: bool = False, overwrite_a: bool = False, check_finite: bool = True) -> Any:
     """The triangular factor of a Hermitian positive definite matrix: ``L @ L.conj().T`` or ``U.conj().T @ U``.
 
-    The derivative is with respect to the Hermitian part of ``a``.
+    One triangle is read, the lower one for ``lower``, and the derivative is with respect to that triangle.
 
     >>> cholesky(np.array([[4.0, 2.0], [2.0, 5.0]]))
     array([[2., 1.],
            [0., 2.]])
     """
-    factor = factorizations.cholesky(a)
+    a = matrix(a)
+    factor = factorizations.cholesky(mirror(a if lower else H(a)))
     return factor if lower else conj(T(factor))
 
 
