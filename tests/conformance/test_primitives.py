@@ -20,7 +20,7 @@ from ddtrain.autodiff.examples import Sampler
 from ddtrain.autodiff.rules import rule_of
 
 with contextlib.suppress(ModuleNotFoundError):  # an extra
-    from ddtrain.scipy import integrate, linalg, signal, special  # noqa: F401
+    from ddtrain.scipy import integrate, linalg, signal, special, stats  # noqa: F401
 
 ALL = list(PRIMITIVES)  # as declared on import, before other tests declare theirs
 DIFFERENTIABLE = [p for p in ALL if p.differentiable and p is not item]  # item: tested by all with several outputs
@@ -28,7 +28,7 @@ UFUNCS = [p for p in DIFFERENTIABLE if isinstance(p.raw, np.ufunc) and p.raw.sig
 FUSED = [p for p in DIFFERENTIABLE if p.compose is not None]
 CASES = [pytest.param(p, k, id=f"{p.__name__}-{k}") for p in DIFFERENTIABLE for k in range(len(p.examples(Sampler())))]
 # of no meaning for complex numbers, which they order
-REAL_ONLY = {"fmax", "fmin", "max", "maximum", "min", "minimum", "normal_cdf"}
+REAL_ONLY = {"fmax", "fmin", "max", "maximum", "min", "minimum", "normal_cdf", "normal_orthant"}
 REAL_ONLY |= {"eig", "eigh", "svd"}  # complex vectors have a free phase: see tests/numpy/test_linalg.py
 
 

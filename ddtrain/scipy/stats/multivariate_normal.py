@@ -1,6 +1,7 @@
 """The multivariate normal distribution of ``mean`` and covariance ``cov``.
 
-One Cholesky factor of the covariance gives both its determinant and the whitened distance.
+One Cholesky factor of the covariance gives both its determinant and the whitened distance. For the distribution
+function see ``_orthant.py``.
 """
 
 # N points, D dimensions
@@ -14,10 +15,14 @@ import numpy as np
 
 from ddtrain.autodiff import value_of
 from ddtrain.errors import DerivativeError, ShapeError
-from ddtrain.numpy import diagonal, exp, eye, log, reshape, sum, transpose
+from ddtrain.numpy import diagonal, exp, expand_dims, eye, log, reshape, sqrt, sum, transpose, where
 from ddtrain.numpy.linalg.factorizations import cholesky
-from ddtrain.scipy._rest import rest_of
+from ddtrain.scipy._rest import holds_a_box, refuse_options
 from ddtrain.scipy.linalg import solve_triangular
+from ddtrain.scipy.special import log_ndtr
+from ddtrain.scipy.stats._orthant import probability, theirs
+
+FAR = 40.0  # standard deviations, beyond which the density is 0 in double precision
 
 
 def _array(x: Any) -> Any:
@@ -45,6 +50,16 @@ def _factor(cov: Any) -> Any:
         ) from error
 
 
+def _placed(x: Any, mean: Any, cov: Any) -> tuple[Any, Any, tuple[int, ...]]:
+    """The points less the mean, (N, D); the covariance matrix; and the shape of the result."""
+    x = _array(x)
+    cov = _matrix(mean, cov)
+    dim = cov.shape[0]
+    if x.ndim == 0 or (x.ndim == 1 and dim == 1):
+        x = x[..., None]
+    return reshape(x if mean is None else x - mean, (-1, dim)), cov, x.shape[:-1]
+
+
 def logpdf(x: Any, mean: Any = None, cov: Any = 1, allow_singular: bool = False) -> Any:
     """Logarithm of the density.
 
@@ -63,14 +78,9 @@ def logpdf(x: Any, mean: Any = None, cov: Any = 1, allow_singular: bool = False)
     >>> round(float(logpdf(np.zeros(2), np.zeros(2), np.eye(2))), 6)
     -1.837877
     """
-    x = _array(x)
-    cov = _matrix(mean, cov)
+    off_ND, cov, lead = _placed(x, mean, cov)
     dim = cov.shape[0]
-    if x.ndim == 0 or (x.ndim == 1 and dim == 1):
-        x = x[..., None]
-    lead = x.shape[:-1]
     factor = _factor(cov)
-    off_ND = reshape(x if mean is None else x - mean, (-1, dim))
     white_DN = solve_triangular(factor, transpose(off_ND), lower=True)
     log_det = 2 * sum(log(diagonal(factor)))
     return reshape(-0.5 * (sum(white_DN * white_DN, 0) + log_det + dim * math.log(2 * math.pi)), lead)
@@ -81,10 +91,83 @@ def pdf(x: Any, mean: Any = None, cov: Any = 1, allow_singular: bool = False) ->
     return exp(logpdf(x, mean, cov, allow_singular))
 
 
+def _bounds(x: Any, mean: Any, cov: Any) -> tuple[Any, Any, tuple[int, ...]]:
+    """The points in standard deviations, at most ``FAR``; the correlation matrix; and the shape of the result."""
+    off_ND, cov, lead = _placed(x, mean, cov)
+    _factor(value_of(cov))  # which has to be positive definite
+    cov = 0.5 * (cov + transpose(cov))
+    deviation = sqrt(diagonal(cov))
+    far = np.abs(value_of(off_ND)) > FAR * value_of(deviation)
+    z_ND = where(far, FAR * np.sign(value_of(off_ND)), where(far, 0.0, off_ND) / deviation)
+    return z_ND, cov / (expand_dims(deviation, 1) * deviation), lead
+
+
+def _plain_options(args: tuple[Any, ...], allow_singular: bool, lower_limit: Any) -> bool:
+    """Whether SciPy's function is asked, for an option that has no derivative."""
+    asked = allow_singular or lower_limit is not None
+    if asked and holds_a_box((*args, lower_limit)):
+        refuse_options("multivariate_normal.cdf", allow_singular=allow_singular, lower_limit=lower_limit)
+    return asked
+
+
+def cdf(
+    x: Any,
+    mean: Any = None,
+    cov: Any = 1,
+    allow_singular: bool = False,
+    maxpts: int | None = None,
+    abseps: float = 1e-5,
+    releps: float = 1e-5,
+    *,
+    lower_limit: Any = None,
+    **options: Any,
+) -> Any:
+    """The probability of at most ``x`` in every dimension.
+
+    Parameters
+    ----------
+    x, mean, cov : as of :func:`logpdf`; of a matrix that is not symmetric, the symmetric part
+    allow_singular, lower_limit : answered by SciPy on plain arrays, refused where traced
+    maxpts, abseps, releps, options : of SciPy's integrator, with ``rng`` where it has one
+
+    Raises
+    ------
+    DerivativeError : the covariance is not positive definite
+    ShapeError : mean and covariance disagree
+
+    Notes
+    -----
+    In one and two dimensions exact to some 1e-15, with derivatives of every order. In D dimensions the value is
+    SciPy's, a random integration to ``abseps``, and a derivative that of the integral, in which D - 1 and D - 2
+    dimensions are left: exact for D = 3, and as good as SciPy's integration above.
+
+    >>> round(float(cdf(np.zeros(2), np.zeros(2), np.array([[1.0, 0.5], [0.5, 1.0]]))), 6)
+    0.333333
+    """
+    how = {"maxpts": maxpts, "abseps": abseps, "releps": releps, **options}
+    if _plain_options((x, mean, cov), allow_singular, lower_limit):
+        return theirs("cdf")(x, mean, cov, allow_singular, lower_limit=lower_limit, **how)
+    z_ND, r_DD, lead = _bounds(x, mean, cov)
+    return reshape(probability(z_ND, r_DD, how), lead)
+
+
+def logcdf(x: Any, mean: Any = None, cov: Any = 1, allow_singular: bool = False, *args: Any, **options: Any) -> Any:
+    """Logarithm of :func:`cdf`, which takes the same options; in one dimension exact where that underflows.
+
+    >>> round(float(logcdf(-50.0)), 3)
+    -1254.831
+    """
+    if not allow_singular and options.get("lower_limit") is None:
+        off_ND, matrix, lead = _placed(x, mean, cov)
+        if matrix.shape[0] == 1:
+            return reshape(log_ndtr(off_ND / _factor(matrix)), lead)
+    return log(cdf(x, mean, cov, allow_singular, *args, **options))
+
+
 def entropy(mean: Any = None, cov: Any = 1) -> Any:
     """The differential entropy, in nats; it does not depend on the mean."""
     cov = _matrix(mean, cov)
     return 0.5 * cov.shape[0] * (1 + math.log(2 * math.pi)) + sum(log(diagonal(_factor(cov))))
 
 
-__getattr__ = rest_of("scipy.stats.multivariate_normal")
+__getattr__ = theirs
