@@ -164,3 +164,21 @@ def test_lambertw_solves_its_equation_and_moves_with_it():
     w, tangent = jvp(special.lambertw, (x,), (np.ones(3),))
     np.testing.assert_allclose(w * dnp.exp(w), x, atol=1e-15)
     np.testing.assert_allclose(tangent, np.exp(-w) / (1 + w), rtol=1e-14)
+
+
+def test_softplus_and_sinc():
+    x = np.array([-800.0, -1.5, 0.0, 0.7, 800.0])
+    np.testing.assert_allclose(special.softplus(x), np.logaddexp(0, x), rtol=1e-15)
+    check_grads(special.softplus)(x[1:4])
+    np.testing.assert_allclose(elementwise_grad(special.softplus)(x), sc.expit(x), rtol=1e-14)
+    assert special.softplus(x.astype(np.float32)).dtype == np.float32
+    np.testing.assert_array_equal(special.sinc(x), sc.sinc(x))
+    check_grads(special.sinc)(x[1:4])
+
+
+@pytest.mark.parametrize("name", ["jve", "yve"])
+def test_the_scale_of_a_complex_bessel_function_is_not_analytic(name):
+    fun = getattr(special, name)
+    z = np.array([1.2 + 0.7j, 0.8 - 0.4j])
+    np.testing.assert_array_equal(fun(1.5, z), getattr(sc, name)(1.5, z))
+    check_grads(lambda z: fun(1.5, z))(z)

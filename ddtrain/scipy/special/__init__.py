@@ -23,16 +23,19 @@ from ddtrain.scipy.special.bessel import (
     j1,
     jn,
     jv,
+    jve,
     k0,
     k0e,
     k1,
     k1e,
+    kn,
     kv,
     kve,
     y0,
     y1,
     yn,
     yv,
+    yve,
 )  # fmt: skip
 from ddtrain.scipy.special.entropies import entr, huber, kl_div, pseudo_huber, rel_entr, xlog1py, xlogy
 from ddtrain.scipy.special.error_functions import (
@@ -46,6 +49,7 @@ from ddtrain.scipy.special.error_functions import (
     log_ndtr,
     ndtr,
     ndtri,
+    owens_t,
 )  # fmt: skip
 from ddtrain.scipy.special.exponentials import boxcox, cosm1, exp1, exp10, expi, expn, exprel, inv_boxcox, lambertw
 from ddtrain.scipy.special.gammas import (
@@ -66,19 +70,20 @@ from ddtrain.scipy.special.gammas import (
 )  # fmt: skip
 from ddtrain.scipy.special.incomplete_beta import betainc, betaincc, betaincinv
 from ddtrain.scipy.special.incomplete_gamma import gammainc, gammaincc, gammainccinv, gammaincinv
-from ddtrain.scipy.special.logistic import expit, log_expit, log_softmax, logit, logsumexp, softmax
+from ddtrain.scipy.special.logistic import expit, log_expit, log_softmax, logit, logsumexp, softmax, softplus
 from ddtrain.scipy.special.student import stdtr, stdtrit
 
 __all__ = [
     "beta", "betainc", "betaincc", "betaincinv", "betaln", "binom", "boxcox", "cbrt", "cosm1", "dawsn", "digamma",
     "entr", "erf", "erfc", "erfcinv", "erfcx", "erfi", "erfinv", "exp1", "exp10", "exp2", "expi", "expit", "expm1",
     "expn", "exprel", "gamma", "gammainc", "gammaincc", "gammainccinv", "gammaincinv", "gammaln", "gammasgn",
-    "huber", "i0", "i0e", "i1", "i1e", "inv_boxcox", "iv", "ive", "j0", "j1", "jn", "jv", "k0", "k0e", "k1", "k1e",
-    "kl_div", "kv", "kve", "lambertw", "log1p", "log_expit", "log_ndtr", "log_softmax", "loggamma", "logit",
-    "logsumexp", "multigammaln", "ndtr", "ndtri", "poch", "polygamma", "pseudo_huber", "psi", "rel_entr", "rgamma",
-    "softmax", "stdtr", "stdtrit", "xlog1py", "xlogy", "y0", "y1", "yn", "yv", "zeta",
+    "huber", "i0", "i0e", "i1", "i1e", "inv_boxcox", "iv", "ive", "j0", "j1", "jn", "jv", "jve", "k0", "k0e", "k1",
+    "k1e", "kl_div", "kn", "kv", "kve", "lambertw", "log1p", "log_expit", "log_ndtr", "log_softmax", "loggamma",
+    "logit", "logsumexp", "multigammaln", "ndtr", "ndtri", "owens_t", "poch", "polygamma", "pseudo_huber", "psi",
+    "rel_entr", "rgamma", "sinc", "softmax", "softplus", "stdtr", "stdtrit", "xlog1py", "xlogy", "y0", "y1", "yn",
+    "yv", "yve", "zeta",
 ]  # fmt: skip
 
 # SciPy's own ufunc on a traced value is answered by the function of the same name here
-COUNTERPARTS.update((getattr(_sc, name), globals()[name]) for name in __all__)
+COUNTERPARTS.update((getattr(_sc, name), globals()[name]) for name in __all__ if hasattr(_sc, name))
 __getattr__ = rest_of("scipy.special")

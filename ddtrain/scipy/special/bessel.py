@@ -1,18 +1,20 @@
 """Bessel functions of the first and second kind, plain and modified. Orders are held constant.
 
 The rules are the recurrences of neighbouring orders (DLMF 10.6, 10.29), which stay finite at zero where the forms
-with a division by x do not. The scaled functions carry a factor exp(-|x|) or exp(x), whose derivative is added.
+with a division by x do not. The scaled functions carry a factor exp(-|real(x)|), exp(-|imag(x)|) or exp(x), whose
+derivative is added.
 """
 
 from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 import scipy.special as sc
 
 from ddtrain.autodiff import Primitive, def_elementwise, defjvp, defvjp, primitive
 from ddtrain.autodiff.examples import Case, Sampler, case
-from ddtrain.numpy import real, sign
+from ddtrain.numpy import imag, real, sign
 from ddtrain.scipy._rest import refuse_rest
 
 
@@ -46,6 +48,34 @@ jn = jv
 yv = primitive(sc.yv, name="yv", examples=_orders)
 _of_order(yv, lambda g, ans, v, x: g * (0.5 * (yv(v - 1, x) - yv(v + 1, x))))
 
+
+def _scaled(prim: Primitive) -> None:
+    """The rule of ``jve`` and ``yve``, whose factor exp(-|imag(x)|) does not enter analytically; 1 of a real x."""
+
+    def plain(g: Any, v: Any, x: Any) -> Any:
+        return g * (0.5 * (prim(v - 1, x) - prim(v + 1, x)))
+
+    def vjp(g: Any, ans: Any, v: Any, x: Any) -> Any:
+        return plain(g, v, x) + (1j * real(g * ans) * sign(imag(x)) if x.dtype.kind == "c" else 0.0)
+
+    def jvp(g: Any, ans: Any, v: Any, x: Any) -> Any:
+        return plain(g, v, x) - (imag(g) * sign(imag(x)) * ans if x.dtype.kind == "c" else 0.0)
+
+    _of_order(prim, vjp, jvp)
+
+
+def _off_the_axis(r: Sampler) -> list[Case]:
+    """Where the scale has a derivative."""
+    return [
+        case(v, x + np.asarray(0.6j if r.dtype.kind == "c" else 0, r.dtype)) for v, x in (c.args for c in _orders(r))
+    ]
+
+
+jve = primitive(sc.jve, name="jve", examples=_off_the_axis)
+yve = primitive(sc.yve, name="yve", examples=_off_the_axis)
+_scaled(jve)
+_scaled(yve)
+
 yn = primitive(sc.yn, name="yn", examples=_whole_orders)
 _of_order(yn, lambda g, ans, n, x: g * (0.5 * (yn(n - 1, x) - yn(n + 1, x))))
 
@@ -61,6 +91,9 @@ _of_order(  # the factor is exp(-|real(x)|), so a complex x does not enter analy
 
 kv = primitive(sc.kv, name="kv", examples=_orders)
 _of_order(kv, lambda g, ans, v, x: g * (-0.5 * (kv(v - 1, x) + kv(v + 1, x))))
+
+kn = primitive(sc.kn, name="kn", examples=_whole_orders)
+_of_order(kn, lambda g, ans, n, x: g * (-0.5 * (kn(abs(n - 1), x) + kn(n + 1, x))))
 
 kve = primitive(sc.kve, name="kve", examples=_orders)
 _of_order(kve, lambda g, ans, v, x: g * (ans - 0.5 * (kve(v - 1, x) + kve(v + 1, x))))

@@ -1,4 +1,4 @@
-"""The error functions, their inverses, and the normal distribution function. A rule here serves both modes."""
+"""The error functions, their inverses, the normal distribution function and Owen's T. A rule here serves both modes."""
 
 from __future__ import annotations
 
@@ -63,3 +63,10 @@ def_elementwise(hazard, lambda g, ans, x: -g * ans * (x + ans))
 
 log_ndtr = primitive(sc.log_ndtr, name="log_ndtr", examples=lambda r: [*_any(r), case(10 * r(3))])
 def_elementwise(log_ndtr, lambda g, ans, x: g * hazard(x))
+
+owens_t = primitive(sc.owens_t, name="owens_t", examples=lambda r: [case(r(2, 3), r(2, 3)), case(r(), r())])
+def_elementwise(
+    owens_t,
+    lambda g, ans, h, a: -g * (exp(-0.5 * h * h) / ROOT_2_PI) * (ndtr(a * h) - 0.5),
+    lambda g, ans, h, a: g * exp(-0.5 * h * h * (1 + a * a)) / (2 * math.pi * (1 + a * a)),
+)

@@ -12,7 +12,7 @@ import scipy.special as sc
 
 from ddtrain.autodiff import def_elementwise, defjvp, defvjp, nondifferentiable, primitive
 from ddtrain.autodiff.examples import case
-from ddtrain.numpy import broadcast_to, exp, isfinite, where
+from ddtrain.numpy import broadcast_to, exp, isfinite, logaddexp, where
 from ddtrain.numpy.reductions import Axis, spread, sum
 
 
@@ -132,6 +132,15 @@ def softmax(x: Any, axis: Axis = None) -> Any:
     array([0.5, 0.5])
     """
     return exp(log_softmax(x, axis))
+
+
+def softplus(x: Any) -> Any:
+    """log(1 + exp(x)), the integral of :func:`expit`, without overflow.
+
+    >>> float(softplus(1000.0))
+    1000.0
+    """
+    return logaddexp(0.0, x)
 
 
 expit = primitive(sc.expit, name="expit", examples=lambda r: [case(r(2, 3)), case(r())])
