@@ -93,10 +93,14 @@ _TRAINING = {  # loaded on first use: differentiating needs neither a command li
     "main": "ddtrain.trainer.main",
 }
 
+_INNER = ("core", "differential_operators", "tracer", "util", "wrap_util")  # which ``import autograd`` binds, too
+
 
 def __getattr__(name: str) -> object:
-    if name in _TRAINING:
-        import importlib
+    import importlib
 
+    if name in _TRAINING:
         return getattr(importlib.import_module(_TRAINING[name]), name)
+    if name in _INNER:
+        return importlib.import_module(f"{__name__}.{name}")
     raise AttributeError(f"module 'ddtrain' has no attribute {name!r}")

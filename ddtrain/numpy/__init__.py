@@ -22,7 +22,7 @@ from typing import Any
 
 import numpy as _np
 
-from ddtrain.numpy import fft, linalg, random
+from ddtrain.numpy import fft, linalg, numpy_boxes, numpy_vjps, random
 from ddtrain.numpy._box import ArrayBox
 from ddtrain.numpy._counterparts import take_numpys_words
 from ddtrain.numpy._missing import missing_name

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+
 import numpy as onp
 import pytest
 
@@ -72,6 +75,14 @@ def test_a_rule_that_fits_its_cotangent_itself():
     onp.testing.assert_array_equal(replace_zero(onp.array([0.0, 2.0]), 1.0), [1.0, 2.0])
     onp.testing.assert_array_equal(balanced_eq(X, X, onp.array([0.3, 0.0])), [0.5, 1.0])
     assert match_complex(1j, 2.0) == 2 + 0j
+
+
+def test_one_import_binds_what_autograds_does():
+    bound = "core differential_operators tracer util wrap_util builtins extend numpy.numpy_boxes numpy.numpy_vjps"
+    ask = f"import ddtrain; [eval('ddtrain.' + name) for name in {bound.split()}]; ddtrain.misc.tracers.const_graph"
+    subprocess.run([sys.executable, "-W", "error", "-c", ask], check=True)
+    with pytest.raises(AttributeError, match="has no attribute 'nowhere'"):
+        ddtrain.nowhere  # noqa: B018
 
 
 def test_operators_are_the_same_functions():

@@ -84,5 +84,6 @@ def test_matrices_built_of_smaller_things():
     np.testing.assert_array_equal(linalg.toeplitz(c, r), sl.toeplitz(c, r))
     np.testing.assert_array_equal(linalg.toeplitz(c + 1j), sl.toeplitz(c + 1j))
     np.testing.assert_array_equal(linalg.circulant(c), sl.circulant(c))
+    np.testing.assert_array_equal(linalg.circulant([1.0, 2.0]), sl.circulant([1.0, 2.0]))
     check_grads(lambda c, r: linalg.toeplitz(c, r) ** 2)(c, r)
     check_grads(lambda a, b: linalg.block_diag(a, b) ** 2)(*blocks[:2])

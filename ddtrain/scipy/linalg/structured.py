@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from ddtrain.numpy import atleast_2d, concatenate, conj, flip, ravel, zeros
+from ddtrain.numpy import asarray, atleast_2d, concatenate, conj, flip, ravel, zeros
 
 
 def block_diag(*arrs: Any) -> Any:
@@ -47,5 +47,6 @@ def circulant(c: Any) -> Any:
            [2., 1., 3.],
            [3., 2., 1.]])
     """
+    c = asarray(c)
     n = np.arange(c.shape[0])
     return c[(n[:, None] - n) % len(n)]
