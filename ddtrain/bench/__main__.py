@@ -5,6 +5,7 @@
     mpirun -n 2 python -m ddtrain.bench step --peers torch        # beside PyTorch's DistributedDataParallel
     python -m ddtrain.bench ops --peers autograd                  # derivatives of small functions, beside Autograd's
     python -m ddtrain.bench ops --scaling                         # time and memory of chains of up to a million nodes
+    python -m ddtrain.bench scaling mlp,gpt --ranks 1,2,4         # throughput and efficiency on several ranks
     python -m ddtrain.bench step --help
 
 A benchmark is a file of its own and a line in ``COMMANDS``.
@@ -17,7 +18,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ddtrain.bench import ops, step
+from ddtrain.bench import ops, scaling, step
 from ddtrain.comm import Communicator, agree, launcher, run_ranks
 from ddtrain.errors import COMPLETED, UsageError
 from ddtrain.trainer import options, tables
@@ -25,16 +26,27 @@ from ddtrain.trainer import options, tables
 
 @dataclass(frozen=True)
 class Command:
-    """A benchmark: its options with their defaults (among them ``backend``), what every rank runs, a line of help."""
+    """A benchmark: its options with their defaults (among them ``backend``), what every rank runs, a line of help.
+
+    Attributes
+    ----------
+    first : the option that an argument without a name is for
+    starts_ranks : whether it runs in one process, and ``backend`` is for the ranks that it starts
+    """
 
     options: Any
     run: Callable[[Communicator, Any], None]
     about: str
+    first: str = ""
+    starts_ranks: bool = False
 
 
 COMMANDS: Mapping[str, Command] = {
     "step": Command(step.Options(), step.run, "median step time per workload, beside the eager passes and a peer"),
     "ops": Command(ops.Options(), ops.run, "derivatives of small functions, beside a peer; growth with --scaling"),
+    "scaling": Command(
+        scaling.Options(), scaling.run, "throughput and efficiency on several ranks, and their ceiling", "what", True
+    ),
 }
 
 
@@ -47,11 +59,13 @@ def main(argv: Sequence[str]) -> int:
         return COMPLETED
     try:
         command = _command(name)
+        if command.first and args and not args[0].startswith("-"):
+            args.insert(0, f"--{command.first}")
         chosen: Any = options.convert(command.options, args)
     except UsageError as error:
         wrong = error
         return run_ranks("auto", lambda comm: agree(comm, wrong))
-    return run_ranks(chosen.backend, lambda comm: command.run(comm, chosen))
+    return run_ranks("auto" if command.starts_ranks else chosen.backend, lambda comm: command.run(comm, chosen))
 
 
 def _command(name: str) -> Command:
@@ -63,7 +77,8 @@ def _command(name: str) -> Command:
 
 def _help(name: str) -> str:
     if name in COMMANDS:
-        usage = f"usage: python -m ddtrain.bench {name} [--option value ...]"
+        first = f" [{COMMANDS[name].first.upper()}]" if COMMANDS[name].first else ""
+        usage = f"usage: python -m ddtrain.bench {name}{first} [--option value ...]"
         return "\n".join([usage, "", COMMANDS[name].about, "", options.explain(COMMANDS[name].options)])
     wide = max(map(len, COMMANDS))
     table = [f"  {name:{wide}}  {command.about}" for name, command in COMMANDS.items()]
