@@ -17,6 +17,22 @@ from collections.abc import Callable
 _SPIN_S = 1e-3
 _SHARE = 0.05
 _LONGEST_SLEEP_S = 5e-3
+_LATE_S = 1e-4  # by which a sleep may overrun on a busy machine
+
+
+def wait_until_time(
+    due: float,
+    drive: Callable[[], None],
+    clock: Callable[[], float] = time.perf_counter,
+    sleep: Callable[[float], None] = time.sleep,
+) -> float:
+    """Sleep until ``due`` on the clock, calling ``drive`` every millisecond or so; returns the seconds it took."""
+    began = now = clock()
+    while now < due:
+        drive()
+        sleep(min(max(due - now - _LATE_S, 0.0), _SPIN_S))
+        now = clock()
+    return now - began
 
 
 def wait_until(done: Callable[[], bool], drive: Callable[[], None]) -> float:

@@ -26,6 +26,7 @@ class Comm:
     mpi: the ranks that the launcher started
     null:N: claims N ranks and sends nothing, the compute-only ceiling
     debug[:SPEC]: another backend, checking that all ranks make the same calls
+    wire:SPEC,latency-us=50,gbit-s=10: another backend, as slow as over such a network
     """
     bucket_bytes: int = 1 << 20
     """Bytes of gradient reduced at once; changes speed, never a result."""

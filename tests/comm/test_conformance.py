@@ -252,13 +252,21 @@ BODIES = [
     wrong_buffers_are_refused,
 ]
 body = pytest.mark.parametrize("body", BODIES, ids=lambda body: body.__name__)
+WIRE = "latency-us=20,gbit-s=10"  # a few bodies' worth of waiting is a second
+SPECS = ["local", *(f"threads:{n}" for n in (1, 2, 3, 4)), "debug", "debug:threads:3"]
+SPECS += [
+    f"wire:local,{WIRE}",
+    f"wire:threads:3,{WIRE}",
+    f"debug:wire:threads:2,{WIRE}",
+    f"wire:debug:threads:2,{WIRE}",
+]
 Body = Callable[[Communicator], None]
 
 
 @body
-@pytest.mark.parametrize("spec", ["local", "debug", *(f"threads:{n}" for n in (1, 2, 3, 4)), "debug:threads:3"])
+@pytest.mark.parametrize("spec", SPECS)
 def test_in_one_process(spec: str, body: Body) -> None:
-    if spec.startswith("debug") and body is duplicates_are_isolated:
+    if "debug" in spec and body is duplicates_are_isolated:
         pytest.skip("ranks begin in different orders, which debug, whose headers wait, does not allow")
     World(spec).run(body)
 
@@ -270,8 +278,9 @@ def test_mpi(comm: Communicator, body: Body) -> None:
 
 
 @pytest.mark.mpi(sizes=(3,))
-def test_debug_over_mpi(comm: Communicator) -> None:
-    wrapped = make("debug:mpi")[0]
+@pytest.mark.parametrize("spec", ["debug:mpi", f"wire:debug:mpi,{WIRE}"])
+def test_wrapped_mpi(comm: Communicator, spec: str) -> None:
+    wrapped = make(spec)[0]
     for check in BODIES:
         if check is not duplicates_are_isolated:
             check(wrapped)
