@@ -6,6 +6,7 @@
     python -m ddtrain.bench ops --peers autograd                  # derivatives of small functions, beside Autograd's
     python -m ddtrain.bench ops --scaling                         # time and memory of chains of up to a million nodes
     python -m ddtrain.bench scaling mlp,gpt --ranks 1,2,4         # throughput and efficiency on several ranks
+    python -m ddtrain.bench overlap --link netns                  # how much of communication computation hides
     python -m ddtrain.bench step --help
 
 A benchmark is a file of its own and a line in ``COMMANDS``.
@@ -18,7 +19,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ddtrain.bench import ops, scaling, step
+from ddtrain.bench import ops, overlap, scaling, step
 from ddtrain.comm import Communicator, agree, launcher, run_ranks
 from ddtrain.errors import COMPLETED, UsageError
 from ddtrain.trainer import options, tables
@@ -46,6 +47,9 @@ COMMANDS: Mapping[str, Command] = {
     "ops": Command(ops.Options(), ops.run, "derivatives of small functions, beside a peer; growth with --scaling"),
     "scaling": Command(
         scaling.Options(), scaling.run, "throughput and efficiency on several ranks, and their ceiling", "what", True
+    ),
+    "overlap": Command(
+        overlap.Options(), overlap.run, "how much of communication computation hides", starts_ranks=True
     ),
 }
 

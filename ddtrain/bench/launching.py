@@ -12,8 +12,9 @@ import shutil
 import subprocess
 import sys
 import tempfile
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from ddtrain._threads import VARIABLES
 from ddtrain.bench.machine import cores
@@ -25,6 +26,19 @@ _OVERSUBSCRIBE = {  # Open MPI 4 and 5 refuse more ranks than cores without bein
     "OMPI_MCA_rmaps_base_oversubscribe": "1",
     "PRTE_MCA_rmaps_default_mapping_policy": ":oversubscribe",
 }
+
+
+class Hosts(Protocol):
+    """Where ranks are started, if not on this machine itself."""
+
+    @property
+    def environ(self) -> Mapping[str, str]:
+        """What the ranks' environment must say."""
+        ...
+
+    def command(self, program: Sequence[str]) -> list[str]:
+        """What starts a program on every host."""
+        ...
 
 
 class LaunchError(DdtrainError):
@@ -80,13 +94,14 @@ def check_sizes(text: str, option: str = "--ranks") -> list[int]:
     return sizes
 
 
-def launch(ranks: int, name: str, backend: str = "auto", **settings: Any) -> list[Any]:
+def launch(ranks: int, name: str, backend: str = "auto", hosts: Hosts | None = None, **settings: Any) -> list[Any]:
     """Run a job on ``ranks`` processes of this machine; what it returned on each, in rank order.
 
     Parameters
     ----------
     name : of the job
     backend : as --comm.backend of ddtrain.train
+    hosts : where the ranks are started, one on each, if not on this machine itself
     settings : keyword arguments of the job, JSON-able
 
     Raises
@@ -97,8 +112,9 @@ def launch(ranks: int, name: str, backend: str = "auto", **settings: Any) -> lis
         out = Path(folder) / "found.json"
         job = [sys.executable, "-m", "ddtrain.bench.job", name, backend, json.dumps(settings), str(out)]
         environment = {**dict.fromkeys(VARIABLES, "1"), **_OVERSUBSCRIBE, **os.environ}
+        environment |= hosts.environ if hosts else {}
         process = subprocess.run(
-            [mpirun(), "-n", str(ranks), *job],
+            hosts.command(job) if hosts else [mpirun(), "-n", str(ranks), *job],
             env=environment,
             stdin=subprocess.DEVNULL,
             capture_output=True,

@@ -12,7 +12,6 @@ import shlex
 import shutil
 import signal
 import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -20,6 +19,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from ddtrain.bench.launching import mpirun
 from ddtrain.errors import UsageError
 
 HOSTS = ("10.77.0.1", "10.77.0.2")  # seen from within the namespaces alone, so that two runs do not collide
@@ -83,22 +83,6 @@ def two_hosts(gbit_s: float = 1.0) -> Iterator[TwoHosts]:
         finally:
             for name in names:
                 _remove(name)
-
-
-def mpirun() -> str:
-    """The mpirun of this Python's MPI.
-
-    Raises
-    ------
-    UsageError : there is none.
-    """
-    beside = Path(sys.executable).with_name("mpirun")  # that of the mpich package goes with the mpi4py beside it
-    found = str(beside) if beside.exists() else shutil.which("mpirun")
-    if not found:
-        raise UsageError(
-            "there is no mpirun", remedy="`python -m pip install mpich`, or load the cluster's MPI module."
-        )
-    return found
 
 
 def _need_tools() -> None:
