@@ -7,6 +7,7 @@
     python -m ddtrain.bench ops --scaling                         # time and memory of chains of up to a million nodes
     python -m ddtrain.bench scaling mlp,gpt --ranks 1,2,4         # throughput and efficiency on several ranks
     python -m ddtrain.bench overlap --link netns                  # how much of communication computation hides
+    python -m ddtrain.bench comm --peers torch                    # sums of 4 B to 64 MB, beside MPI's and gloo's
     python -m ddtrain.bench step --help
 
 A benchmark is a file of its own and a line in ``COMMANDS``.
@@ -19,6 +20,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from ddtrain.bench import comm as comm_bench
 from ddtrain.bench import ops, overlap, scaling, step
 from ddtrain.comm import Communicator, agree, launcher, run_ranks
 from ddtrain.errors import COMPLETED, UsageError
@@ -32,7 +34,7 @@ class Command:
     Attributes
     ----------
     first : the option that an argument without a name is for
-    starts_ranks : whether it runs in one process, and ``backend`` is for the ranks that it starts
+    starts_ranks : whether, without mpirun, it runs in one process, and ``backend`` is for the ranks that it starts
     """
 
     options: Any
@@ -50,6 +52,9 @@ COMMANDS: Mapping[str, Command] = {
     ),
     "overlap": Command(
         overlap.Options(), overlap.run, "how much of communication computation hides", starts_ranks=True
+    ),
+    "comm": Command(
+        comm_bench.Options(), comm_bench.run, "sums over ranks from 4 B to 64 MB, beside MPI's own", starts_ranks=True
     ),
 }
 
@@ -69,7 +74,8 @@ def main(argv: Sequence[str]) -> int:
     except UsageError as error:
         wrong = error
         return run_ranks("auto", lambda comm: agree(comm, wrong))
-    return run_ranks("auto" if command.starts_ranks else chosen.backend, lambda comm: command.run(comm, chosen))
+    here = "auto" if command.starts_ranks and launcher().size == 1 else chosen.backend
+    return run_ranks(here, lambda comm: command.run(comm, chosen))
 
 
 def _command(name: str) -> Command:

@@ -11,7 +11,7 @@ from rich.table import Table
 
 from ddtrain.bench.peers import PEERS
 
-LEAST_COLUMNS = 200  # of the widest table: a figure that is cut is none, so narrow terminals wrap lines
+_WIDEST = 1000  # columns of a table: a figure that is cut is none, so narrow terminals wrap lines
 
 
 def print_step(result: dict[str, Any]) -> None:
@@ -32,7 +32,8 @@ def print_table(left: list[str], right: list[str], rows: list[list[str]], captio
         table.add_column(head, justify="right")
     for cells in rows:
         table.add_row(*cells)
-    Console(file=sys.stdout, width=max(Console().width, LEAST_COLUMNS)).print(table)
+    wanted = Console(width=_WIDEST).measure(table).maximum
+    Console(file=sys.stdout, width=max(Console().width, wanted)).print(table)
 
 
 def _cells(row: dict[str, Any], peers: list[str]) -> list[str]:

@@ -10,8 +10,7 @@ from typing import Any
 import numpy as np
 
 from ddtrain.bench import launching, machine, peers, plots, scaling_report, subjects
-from ddtrain.bench.scaling_job import Turn
-from ddtrain.bench.timing import Seconds, quartiles
+from ddtrain.bench.timing import Seconds, Turn, quartiles, step_seconds
 from ddtrain.comm import Communicator
 from ddtrain.errors import UsageError
 from ddtrain.trainer import tables
@@ -129,18 +128,9 @@ def measure(job: subjects.Subject, sizes: Sequence[int], options: Options) -> di
 
 
 def throughput(launch: Sequence[Mapping[str, Any]], name: str) -> Seconds:
-    """(turns,) samples a second of all ranks together, by the time from the first start to the last end of a turn.
-
-    >>> turns = [{"began": 0.0, "ended": 1.0, "steps": 10}], [{"began": 0.5, "ended": 2.0, "steps": 10}]
-    >>> throughput([{"batch": 8, "turns": {"ours": turn}} for turn in turns], "ours")
-    array([40.])
-    """
-    return np.array(
-        [
-            launch[0]["batch"] * ranks[0]["steps"] / (max(r["ended"] for r in ranks) - min(r["began"] for r in ranks))
-            for ranks in zip(*(found["turns"][name] for found in launch), strict=True)
-        ]
-    )
+    """(turns,) samples a second of all ranks together."""
+    seconds = step_seconds([found["turns"][name] for found in launch])
+    return np.divide(launch[0]["batch"], seconds)
 
 
 def figures(launches: Sequence[Sequence[Mapping[str, Any]]]) -> dict[str, Any]:

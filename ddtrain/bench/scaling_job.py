@@ -6,24 +6,18 @@ its batch is a rank's and communication is free, while the others compete with i
 They are the ranks themselves: turns of the real run and of the null run follow each other within a second, in the same
 processes, so that a machine that becomes slower is slower for both. A null run keeps all parameters and updates them
 all, where ranks that share a node's memory update a part each: it can be slower than the real run.
-
-Note [Whole turns]
-A turn is timed as a whole, from the moment its first rank begins to the moment its last rank ends. Steps timed one by
-one would flatter ranks that share a core: most of their steps fall between two switches, and the rest of the time
-into a few. The clock is the machine's, the same for all its processes.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from contextlib import ExitStack
-from time import perf_counter
 from typing import Any
 
 from ddtrain.bench import peers as other_trainers
 from ddtrain.bench import subjects
 from ddtrain.bench.ours import training
-from ddtrain.bench.timing import Contestant
+from ddtrain.bench.timing import Contestant, Turn, steps_in_a_turn, turn
 from ddtrain.bench.traced import calls_in_trace
 from ddtrain.comm import Communicator
 from ddtrain.comm.null import NullCommunicator
@@ -32,9 +26,6 @@ from ddtrain.trainer.loop import Trainer
 TURN_S = 0.25  # seconds of a turn: many switches between processes, and few changes of the machine's mood
 _WARM_UP = 3  # steps
 _FEWEST = 2  # steps in a turn
-
-Turn = Mapping[str, float]
-"""When a rank began and ended, the steps in between, and seconds of each part of them."""
 
 
 def run(
@@ -82,30 +73,9 @@ def _steps_of(trainer: Trainer) -> Contestant:
 
 
 def _by_turns(comm: Communicator, contestants: Mapping[str, Contestant], seconds: float) -> dict[str, list[Turn]]:
-    steps = {name: _steps_in_a_turn(comm, step) for name, step in contestants.items()}
+    steps = {name: steps_in_a_turn(comm, step, TURN_S, _WARM_UP, _FEWEST) for name, step in contestants.items()}
     found: dict[str, list[Turn]] = {name: [] for name in contestants}
     for _ in range(max(1, round(seconds / TURN_S))):
         for name, step in contestants.items():
-            found[name].append(_turn(step, steps[name], comm.barrier))
+            found[name].append(turn(step, steps[name], comm.barrier))
     return found
-
-
-def _steps_in_a_turn(comm: Communicator, step: Contestant) -> int:
-    """The same on all ranks, so that they take the same number of steps together."""
-    for _ in range(_WARM_UP):
-        started = perf_counter()
-        step()
-    slowest: float = max(comm.exchange_objects(perf_counter() - started))
-    return max(_FEWEST, round(TURN_S / slowest))
-
-
-def _turn(step: Contestant, steps: int, barrier: Callable[[], None]) -> Turn:
-    """The first step does not count: its caches hold what belongs to another contestant."""
-    barrier()
-    step()
-    parts: dict[str, float] = {}
-    began = perf_counter()
-    for _ in range(steps):
-        for name, part in step().items():
-            parts[name] = parts.get(name, 0.0) + part
-    return {"began": began, "ended": perf_counter(), "steps": steps, **parts}
