@@ -73,6 +73,7 @@ def plot(result: dict[str, Any], file: str) -> None:
             )
     right.axhline(1, color=plots.OURS)
     right.set_yscale("log", base=2)
+    right.yaxis.set_major_formatter("{x:g}")
     left.set_ylabel("µs")
     right.set_ylabel("time over ddtrain's")
     for axis in (left, right):

@@ -129,8 +129,8 @@ def measure(job: subjects.Subject, sizes: Sequence[int], options: Options) -> di
 
 def throughput(launch: Sequence[Mapping[str, Any]], name: str) -> Seconds:
     """(turns,) samples a second of all ranks together."""
-    seconds = step_seconds([found["turns"][name] for found in launch])
-    return np.divide(launch[0]["batch"], seconds)
+    rates: Seconds = launch[0]["batch"] / step_seconds([found["turns"][name] for found in launch])
+    return rates
 
 
 def figures(launches: Sequence[Sequence[Mapping[str, Any]]]) -> dict[str, Any]:
