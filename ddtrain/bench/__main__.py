@@ -8,6 +8,7 @@
     python -m ddtrain.bench scaling mlp,gpt --ranks 1,2,4         # throughput and efficiency on several ranks
     python -m ddtrain.bench overlap --link netns                  # how much of communication computation hides
     python -m ddtrain.bench comm --peers torch                    # sums of 4 B to 64 MB, beside MPI's and gloo's
+    python -m ddtrain.bench predict gpt --network 10gbe           # steps on up to 4096 ranks that are not there
     python -m ddtrain.bench step --help
 
 A benchmark is a file of its own and a line in ``COMMANDS``.
@@ -21,7 +22,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ddtrain.bench import comm as comm_bench
-from ddtrain.bench import ops, overlap, scaling, step
+from ddtrain.bench import ops, overlap, predict, scaling, step
 from ddtrain.comm import Communicator, agree, launcher, run_ranks
 from ddtrain.errors import COMPLETED, UsageError
 from ddtrain.trainer import options, tables
@@ -55,6 +56,13 @@ COMMANDS: Mapping[str, Command] = {
     ),
     "comm": Command(
         comm_bench.Options(), comm_bench.run, "sums over ranks from 4 B to 64 MB, beside MPI's own", starts_ranks=True
+    ),
+    "predict": Command(
+        predict.Options(),
+        predict.run,
+        "steps on up to thousands of ranks, from a measurement and a model",
+        "what",
+        True,
     ),
 }
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
+from time import perf_counter
 from typing import Any
 
 import numpy as np
@@ -27,7 +28,9 @@ _FEWEST = 2  # sums in a turn
 Sum = Callable[[Array], object]
 
 
-def run(comm: Communicator, sizes: Sequence[int], seconds: float, peers: str = "") -> dict[str, dict[str, list[Turn]]]:
+def run(
+    comm: Communicator, sizes: Sequence[int], seconds: float, peers: str = "", ways: Sequence[str] = ()
+) -> dict[str, dict[str, list[Turn]]]:
     """This rank's turns, by size and contestant. Collective.
 
     Parameters
@@ -35,12 +38,24 @@ def run(comm: Communicator, sizes: Sequence[int], seconds: float, peers: str = "
     sizes : bytes of the vector of float32 that is summed
     seconds : of each contestant at each size
     peers : whose sums to measure too, separated by commas: torch
+    ways : the contestants, if not all
     """
     with ExitStack() as stack:
         sums = dict(_sums(comm))
         if "torch" in others.named(peers, others.PEERS):
             sums["gloo"] = stack.enter_context(_gloo(comm))
-        return {str(nbytes): _by_turns(comm, sums, nbytes, seconds) for nbytes in sizes}
+        return {str(nbytes): _by_turns(comm, sums, nbytes, seconds, ways) for nbytes in sizes}
+
+
+def launch_seconds(comm: Communicator, times: int = 100) -> float:
+    """Seconds to begin a sum of a few bytes, the median of some. Collective."""
+    found = []
+    for _ in range(times):
+        began = perf_counter()
+        work = comm.iallreduce(np.zeros(1, np.float32))
+        found.append(perf_counter() - began)
+        work.wait()
+    return float(np.median(found))
 
 
 def _sums(comm: Communicator) -> Mapping[str, Sum]:
@@ -58,9 +73,12 @@ def _gloo(comm: Communicator) -> Any:
     return torch_peer.gloo_sum(comm)
 
 
-def _by_turns(comm: Communicator, sums: Mapping[str, Sum], nbytes: int, seconds: float) -> dict[str, list[Turn]]:
+def _by_turns(
+    comm: Communicator, sums: Mapping[str, Sum], nbytes: int, seconds: float, ways: Sequence[str]
+) -> dict[str, list[Turn]]:
     contestants = {name: _contestant(comm, name, add, nbytes) for name, add in sums.items()}
     contestants["copy"] = _copy(nbytes, comm.size)
+    contestants = {name: step for name, step in contestants.items() if name in ways or not ways}
     steps = {name: steps_in_a_turn(comm, step, _TURN_S, _WARM_UP, _FEWEST) for name, step in contestants.items()}
     found: dict[str, list[Turn]] = {name: [] for name in contestants}
     for _ in range(max(1, round(seconds / _TURN_S))):

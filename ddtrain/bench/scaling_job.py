@@ -18,7 +18,7 @@ from ddtrain.bench import peers as other_trainers
 from ddtrain.bench import subjects
 from ddtrain.bench.ours import training
 from ddtrain.bench.timing import Contestant, Turn, steps_in_a_turn, turn
-from ddtrain.bench.traced import calls_in_trace
+from ddtrain.bench.traced import listening
 from ddtrain.comm import Communicator
 from ddtrain.comm.null import NullCommunicator
 from ddtrain.trainer.loop import Trainer
@@ -44,24 +44,26 @@ def run(
     config, task = job.config_of(mode, comm.size), job.task(comm.size)
     with ExitStack() as stack:
         trainer = stack.enter_context(training(comm, subject, config, task))
-        contestants: dict[str, Contestant] = {"ours": _steps_of(trainer)}
+        contestants: dict[str, Contestant] = {"ours": steps_of(trainer)}
         if null:
             alone = stack.enter_context(training(NullCommunicator(comm.size), subject, config, task))
-            contestants["null"] = _steps_of(alone)
+            contestants["null"] = steps_of(alone)
         for name, open_peer in other_trainers.choose(peers, comm).items():
             contestants[name] = stack.enter_context(open_peer(comm, job.workload_of(mode, comm.size)))
-        calls = calls_in_trace(trainer)
+        with listening(trainer) as calls:
+            trainer.train_step()
         return {
             "batch": config.data.batch_size,
             "parameters": trainer.store.values.size,
             "gradient_bytes": trainer.store.values.nbytes,
             "trace_calls": len(calls),
-            "trace_bytes": sum(calls),
+            "trace_bytes": sum(call.nbytes for call in calls),
             "turns": _by_turns(comm, contestants, seconds),
         }
 
 
-def _steps_of(trainer: Trainer) -> Contestant:
+def steps_of(trainer: Trainer) -> Contestant:
+    """Whole steps, with the seconds of their parts and those spent blocked in communication."""
     step_of = trainer.step_of
 
     def step() -> dict[str, float]:

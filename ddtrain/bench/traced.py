@@ -2,50 +2,63 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Iterator
+from contextlib import contextmanager
+from time import perf_counter
+from typing import Any, NamedTuple
 
 from numpy.typing import NDArray
 
+from ddtrain.comm.network import Operation
 from ddtrain.ops.collectives import Collectives
 from ddtrain.trainer.loop import Trainer
 
 
-class Counting:
-    """Collectives that note the bytes of each call, in order, and pass it on.
+class Call(NamedTuple):
+    """A collective of the model: when it began, and bytes a rank."""
+
+    at_s: float
+    operation: Operation
+    nbytes: int
+
+
+class Listening:
+    """Collectives that note each call, and pass it on.
 
     >>> import numpy as np
     >>> from ddtrain.comm.local import LocalCommunicator
-    >>> counting = Counting(LocalCommunicator())
-    >>> counting.allreduce(np.zeros(3))
-    >>> counting.calls
-    [24]
+    >>> calls = []
+    >>> Listening(LocalCommunicator(), calls).allreduce(np.zeros(3))
+    >>> calls[0].operation, calls[0].nbytes
+    ('sum', 24)
     """
 
-    def __init__(self, comm: Collectives) -> None:
-        self._comm = comm
+    def __init__(self, comm: Collectives, calls: list[Any]) -> None:
+        self._comm, self.calls = comm, calls
         self.rank, self.size = comm.rank, comm.size
-        self.calls: list[int] = []
 
     def allreduce(self, buf: NDArray[Any]) -> None:
         """As that of :class:`~ddtrain.ops.collectives.Collectives`."""
-        self.calls.append(buf.nbytes)
+        self.calls.append(Call(perf_counter(), "sum", buf.nbytes))
         self._comm.allreduce(buf)
 
     def allgather(self, send: NDArray[Any], out: NDArray[Any]) -> None:
-        """Likewise; its bytes are those that arrive."""
-        self.calls.append(out.nbytes)
+        """Likewise."""
+        self.calls.append(Call(perf_counter(), "allgather", send.nbytes))
         self._comm.allgather(send, out)
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._comm, name)
 
 
-def calls_in_trace(trainer: Trainer) -> list[int]:
-    """Bytes of each collective inside one step, which is taken for it. Collective."""
+@contextmanager
+def listening(trainer: Trainer) -> Iterator[list[Any]]:
+    """The calls that the model makes meanwhile, as a list that grows."""
     step_of: Any = trainer.step_of
-    step_of.model_comm = counting = Counting(step_of.model_comm)
+    calls: list[Any] = []
+    before = step_of.model_comm
+    step_of.model_comm = Listening(before, calls)
     try:
-        trainer.train_step()
+        yield calls
     finally:
-        step_of.model_comm = counting._comm
-    return counting.calls
+        step_of.model_comm = before

@@ -1,0 +1,167 @@
+"""From what was measured to figures: the curve over ranks, where communication takes over, errors where ranks ran."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from ddtrain.bench.networks import Fabric
+from ddtrain.bench.simulate import Handling, Moment, Profile, Step, World, best_bucket, fit_line, simulate
+from ddtrain.bench.timing import quartiles, step_seconds
+from ddtrain.comm.network import Network
+
+BUCKETS = tuple(1 << power for power in range(14, 27))  # bytes, 16 KiB to 64 MiB
+HALF = 0.5  # efficiency below which a run rather waits than trains
+_MOST = 1 << 20  # ranks, or samples, up to which a takeover is looked for
+_UNIT = 1 << 20  # bytes by which ways to sum are compared
+
+
+@dataclass(frozen=True)
+class Where:
+    """What a prediction is for.
+
+    Attributes
+    ----------
+    own : what a sum costs ranks themselves, measured with two
+    mode : weak or strong
+    """
+
+    fabric: Fabric
+    own: Handling
+    mode: str
+    bucket_bytes: int
+
+    def world(self, ranks: int) -> World:
+        """So many ranks there. A sum over more of them handles more bytes, as :class:`Network` has it."""
+        two, many = (Network(0.0, 1.0).traffic("sum", _UNIT, n) for n in (2, max(ranks, 2)))
+        here = min(ranks, self.fabric.ranks_per_node)
+        own = replace(self.own, s_per_byte=self.own.s_per_byte * many.nbytes / two.nbytes)
+        return World(ranks, self.fabric, own if here > 1 or self.fabric.nodes(ranks) > 1 else Handling())
+
+
+class Model:
+    """Predictions for one subject.
+
+    Parameters
+    ----------
+    profiles : of one or two batches, ascending
+    batch : samples in a step of one rank
+    """
+
+    def __init__(self, profiles: Sequence[Profile], batch: int, where: Where) -> None:
+        self.profiles, self.batch, self.where = profiles, batch, where
+        self.one = self.profile(batch)
+
+    def profile(self, batch: float) -> Profile:
+        """One rank's step with so many samples."""
+        small, large = self.profiles[0], self.profiles[-1]
+        return small.at(large, batch) if small is not large else small
+
+    def step(self, ranks: int, batch: float = 0, bucket_bytes: int = 0) -> Step:
+        """The simulated step; ``batch`` is that of one rank."""
+        share = (batch or self.batch) / (ranks if self.where.mode == "strong" else 1)
+        return simulate(self.profile(share), self.where.world(ranks), bucket_bytes or self.where.bucket_bytes)
+
+    def efficiency(self, ranks: int, batch: float = 0) -> float:
+        """Throughput of ``ranks`` ranks over so many times that of one."""
+        alone = self.profile(batch or self.batch).step_s
+        return alone / self.step(ranks, batch).step_s / (ranks if self.where.mode == "strong" else 1)
+
+    def row(self, ranks: int) -> dict[str, Any]:
+        """The figures at one number of ranks."""
+        step, samples = self.step(ranks), self.batch * (1 if self.where.mode == "strong" else ranks)
+        share = self.batch / (ranks if self.where.mode == "strong" else 1)
+        best = best_bucket(self.profile(share), self.where.world(ranks), BUCKETS)
+        return {
+            **{f"{name.removesuffix('_s')}_ms": round(1e3 * seconds, 4) for name, seconds in step._asdict().items()},
+            "communication_ms": round(1e3 * step.communication_s, 4),
+            "samples_per_s": round(samples / step.step_s, 1),
+            "efficiency": round(self.efficiency(ranks), 4),
+            "best_bucket_bytes": best,
+            "best_step_ms": round(1e3 * self.step(ranks, bucket_bytes=best).step_s, 4),
+        }
+
+    def takeover_ranks(self) -> dict[str, int | None]:
+        """The fewest ranks at which communication takes as long as computing, and at which efficiency is below half."""
+        return {
+            "ranks_equal": first(lambda ranks: _communicates(self.step(ranks))),
+            "ranks_half": first(lambda ranks: self.efficiency(ranks) < HALF),
+        }
+
+    def takeover_batch(self, ranks: int) -> dict[str, int | None]:
+        """The fewest samples in a step of one rank with which, on ``ranks`` ranks, neither is so."""
+        return {
+            "at_ranks": ranks,
+            "batch_equal": first(lambda batch: not _communicates(self.step(ranks, batch))),
+            "batch_half": first(lambda batch: self.efficiency(ranks, batch) >= HALF),
+        }
+
+
+def _communicates(step: Step) -> bool:
+    return step.communication_s >= step.compute_s
+
+
+def first(holds: Callable[[int], bool]) -> int | None:
+    """The least number from 1 at which something holds that goes on holding; None: not up to a million.
+
+    >>> first(lambda n: n * n > 1000), first(lambda n: False)
+    (32, None)
+    """
+    above = 1
+    while not holds(above):
+        above *= 2
+        if above > _MOST:
+            return None
+    below = above // 2
+    while above - below > 1:
+        middle = (below + above) // 2
+        below, above = (below, middle) if holds(middle) else (middle, above)
+    return above
+
+
+def profile_of(ranks: Sequence[Mapping[str, Any]]) -> Profile:
+    """The profile of the slowest of some ranks, whose pace is everybody's."""
+    names = ("backward_s", "update_s", "rest_s", "spans", "itemsize")
+    profiles = [
+        Profile(found["batch"] // len(ranks), [Moment(**m) for m in found["moments"]], *(found[name] for name in names))
+        for found in ranks
+    ]
+    return max(profiles, key=lambda profile: profile.step_s)
+
+
+def handling_of(ranks: Sequence[Mapping[str, Any]]) -> Handling:
+    """What sums cost, from the line through their times (the start of one is in them)."""
+    if len(ranks) == 1:
+        return Handling()
+    sizes = list(ranks[0]["sums"])
+    seconds = [float(np.median(step_seconds([found["sums"][size]["ours"] for found in ranks]))) for size in sizes]
+    latency_s, s_per_byte = fit_line([float(size) for size in sizes], seconds)
+    launch_s = min(float(np.median([found["launch_s"] for found in ranks])), latency_s)
+    return Handling(launch_s, s_per_byte, latency_s - launch_s)
+
+
+def compare(ranks: int, launches: Sequence[Sequence[Mapping[str, Any]]], where: Where) -> dict[str, Any]:
+    """Predicted and measured milliseconds of a step, and the error of the prediction in percent; medians.
+
+    The error is a launch's: what it predicts from and what it measures are of the same minute.
+    Behind ``wire`` each rank is a node, and a message has no gap.
+    """
+    fabric = where.fabric if where.fabric.nodes(ranks) == 1 else replace(where.fabric, ranks_per_node=1, gap_s=0.0)
+    predicted, measured = [], []  # a launch
+    for launch in launches:
+        world = World(ranks, fabric, handling_of(launch))
+        predicted.append(simulate(profile_of(launch), world, where.bucket_bytes).step_s)
+        measured.append(step_seconds([found["turns"]["ours"] for found in launch]))
+    step = quartiles(np.concatenate(measured), 1e-3)
+    guess = round(1e3 * float(np.median(predicted)), 4)
+    errors = [guess / np.median(found) - 1 for guess, found in zip(predicted, measured, strict=True)]
+    samples = launches[0][0]["batch"]
+    return {
+        "measured_ms": step,
+        "predicted_ms": guess,
+        "error_percent": round(100 * float(np.median(errors)), 2),
+        "samples_per_s": round(1e3 * samples / step["median"], 1),
+    }
