@@ -8,16 +8,16 @@ have arrived. A rank counts from when it began: the bytes of one that comes late
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from math import isfinite
 from typing import Any
 
-from numpy.typing import DTypeLike
-
 from ddtrain.comm.buffers import exchange_json
 from ddtrain.comm.network import Network, Operation
 from ddtrain.comm.protocol import Array, Communicator, Work
+from ddtrain.comm.solo import SoloNode
+from ddtrain.comm.tree import Tree
 from ddtrain.comm.waiting import wait_until_time
 from ddtrain.errors import UsageError
 
@@ -99,6 +99,10 @@ class WireCommunicator:
         due = self._send("sum", buf.nbytes)
         return WireWork(self, self._inner.iallreduce(buf), due)
 
+    def isum(self, rows: Sequence[Array], tree: Tree, out: Array) -> WireWork:
+        due = self._send("sum", out.nbytes)
+        return WireWork(self, self._inner.isum(rows, tree, out), due)
+
     def reduce_scatter(self, buf: Array, out: Array) -> None:
         due = self._send("reduce_scatter", buf.nbytes)
         self._inner.reduce_scatter(buf, out)
@@ -128,8 +132,9 @@ class WireCommunicator:
     def duplicate(self) -> WireCommunicator:
         return WireCommunicator(self._inner.duplicate(), self.link)
 
-    def alloc(self, count: int, dtype: DTypeLike) -> Array:
-        return self._inner.alloc(count, dtype)
+    def split_nodes(self, shared_bytes: int = 0) -> SoloNode:
+        """Every rank alone: between ranks there is the link."""
+        return SoloNode(self)
 
     def abort(self, code: int) -> None:
         self._inner.abort(code)
