@@ -18,14 +18,41 @@ import numpy as np
 from ddtrain.bench import peers as others
 from ddtrain.bench.timing import Contestant, Turn, steps_in_a_turn, turn
 from ddtrain.comm import Communicator
+from ddtrain.comm.null import NullCommunicator
 from ddtrain.comm.protocol import Array
 from ddtrain.errors import ReplicaError
+from ddtrain.parallel import Reducer, alloc_rows, find_place, make_buckets
 
 _TURN_S = 0.02
 _WARM_UP = 5
 _FEWEST = 2  # sums in a turn
 
 Sum = Callable[[Array], object]
+
+
+class NodeSum:
+    """Ours among ranks that share memory: what the reducer does with one bucket, until all ranks have the sum.
+
+    Parameters
+    ----------
+    nbytes : of the bucket
+    """
+
+    def __init__(self, comm: Communicator, nbytes: int) -> None:
+        count, dtype = nbytes // 4, np.dtype(np.float32)
+        self.node = comm.split_nodes(nbytes)
+        place = find_place(comm, self.node)
+        parts = alloc_rows(self.node, place, count, dtype)
+        buckets = make_buckets([slice(0, count)], 4, nbytes)
+        nobody = NullCommunicator(comm.size)  # for the totals of a step, which are not measured here
+        self.reducer = Reducer(parts, buckets, nobody, self.node, place)
+        self._totals = np.zeros(1)
+
+    def __call__(self, buf: Array) -> None:
+        self.reducer.start([self._totals], self._totals)
+        self.reducer.ready(0)
+        self.reducer.finish()
+        self.reducer.updated()
 
 
 def run(
@@ -59,7 +86,7 @@ def launch_seconds(comm: Communicator, times: int = 100) -> float:
 
 
 def _sums(comm: Communicator) -> Mapping[str, Sum]:
-    ways: dict[str, Sum] = {"ours": comm.allreduce}
+    ways: dict[str, Sum] = {"messages": comm.allreduce}
     if comm.spec == "mpi":
         from ddtrain.comm import mpi_peer
 
@@ -76,7 +103,10 @@ def _gloo(comm: Communicator) -> Any:
 def _by_turns(
     comm: Communicator, sums: Mapping[str, Sum], nbytes: int, seconds: float, ways: Sequence[str]
 ) -> dict[str, list[Turn]]:
-    contestants = {name: _contestant(comm, name, add, nbytes) for name, add in sums.items()}
+    ours = NodeSum(comm, nbytes)
+    contestants = {"ours": _contestant(comm, "ours", ours, ours.reducer.grads, ours.reducer.spans)}
+    for name, add in sums.items():
+        contestants[name] = _contestant(comm, name, add, np.empty(nbytes // 4, np.float32))
     contestants["copy"] = _copy(nbytes, comm.size)
     contestants = {name: step for name, step in contestants.items() if name in ways or not ways}
     steps = {name: steps_in_a_turn(comm, step, _TURN_S, _WARM_UP, _FEWEST) for name, step in contestants.items()}
@@ -84,17 +114,20 @@ def _by_turns(
     for _ in range(max(1, round(seconds / _TURN_S))):
         for name, step in contestants.items():
             found[name].append(turn(step, steps[name], comm.barrier))
+    ours.node.close()
     return found
 
 
-def _contestant(comm: Communicator, name: str, add: Sum, nbytes: int) -> Contestant:
-    """Adds zeros, again and again, after it has shown that it can add."""
-    buf = comm.alloc(nbytes // 4, np.float32)
+def _contestant(
+    comm: Communicator, name: str, add: Sum, buf: Array, spans: Sequence[slice] = (slice(None),)
+) -> Contestant:
+    """Adds zeros, again and again, after it has shown that it can add; ``spans``: where the sum is to be found."""
     buf[...] = comm.rank + 1
     add(buf)
     wanted = comm.size * (comm.size + 1) / 2
-    if not (buf == wanted).all():
-        raise ReplicaError(f"{name}: sum of {nbytes} bytes over {comm.size} ranks is wrong")
+    if not all((buf[span] == wanted).all() for span in spans):
+        raise ReplicaError(f"{name}: sum of {buf.nbytes} bytes over {comm.size} ranks is wrong")
+    comm.barrier()  # nobody reads what is overwritten
     buf[...] = 0
 
     def step() -> dict[str, float]:

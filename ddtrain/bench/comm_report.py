@@ -9,6 +9,7 @@ from ddtrain.bench.report import machine_lines, print_table
 
 _WAYS = {  # contestant: words for it, line, colour
     "ours": ("ddtrain", "o-", plots.OURS),
+    "messages": ("ddtrain by messages", "o--", plots.PALETTE[1]),
     "mpi": ("MPI Allreduce", "s-", plots.PALETTE[3]),
     "mpi_nonblocking": ("MPI Iallreduce", "s--", plots.PALETTE[3]),
     "gloo": ("gloo", "^-", plots.PEER),
@@ -51,6 +52,7 @@ def _caption(result: dict[str, Any]) -> str:
     cores, ranks = result["machine"]["cores"], result["ranks"]
     lines = [
         f"sum of float32 over {ranks} ranks, backend {result['backend']}; medians",
+        "ddtrain: in the node's shared memory; by messages: as between nodes",
         "copy limit: a NumPy copy of the bytes that a sum through shared memory has to move, by all ranks at once",
     ]
     if ranks > cores:

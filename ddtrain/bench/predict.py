@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from ddtrain.bench import launching, machine, networks, plots, predict_report, subjects
@@ -77,8 +77,9 @@ def run(comm: Communicator, options: Options) -> None:
     together = min(fabric.ranks_per_node, machine.cores())
     batches = sorted({job.batch, max(job.batch // 2, 1)})
     profiles = [profile_of(_launch(together, job, options, batch=batch)) for batch in batches]
-    own = handling_of(_launch(2, job, options))
-    where = Where(ONE_MACHINE if options.calibrate else fabric, own, options.mode, bucket_bytes)
+    two = _launch(2, job, options)
+    inside, messages = (handling_of(two, way) for way in ("ours", "messages"))
+    where = Where(ONE_MACHINE if options.calibrate else fabric, inside, messages, options.mode, bucket_bytes)
     model = Model(profiles, job.batch, where)
     result = {
         "benchmark": "predict",
@@ -87,14 +88,7 @@ def run(comm: Communicator, options: Options) -> None:
         "mode": options.mode,
         "batch": job.batch,
         "network": "this machine" if options.calibrate else options.network,
-        "handling": {
-            name: round(1e6 * value, 6)
-            for name, value in (
-                ("launch_us", own.launch_s),
-                ("latency_us", own.latency_s),
-                ("us_per_byte", own.s_per_byte),
-            )
-        },
+        "handling": {"inside": asdict(inside), "messages": asdict(messages)},
         "bucket_bytes": bucket_bytes,
         "step_ms": round(1e3 * model.one.step_s, 4),
         "machine": machine.facts(),

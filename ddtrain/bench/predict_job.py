@@ -13,7 +13,7 @@ from ddtrain.bench import comm_job, subjects
 from ddtrain.bench.ours import training
 from ddtrain.bench.scaling_job import TURN_S, steps_of
 from ddtrain.bench.timing import Contestant, Turn, steps_in_a_turn, turn
-from ddtrain.bench.traced import listening
+from ddtrain.bench.traced import Call, listening
 from ddtrain.comm import Communicator, make
 from ddtrain.comm.null import NullCommunicator
 from ddtrain.trainer.loop import Trainer
@@ -43,7 +43,7 @@ def run(
             for name, step in contestants.items():
                 turns[name].append(turn(step, steps[name], comm.barrier))
         own = make("auto")[0]  # without the network that the backend may emulate
-        sums = comm_job.run(own, SUMS, _SUM_SECONDS, ways=("ours",)) if own.size > 1 else {}
+        sums = comm_job.run(own, SUMS, _SUM_SECONDS, ways=("ours", "messages")) if own.size > 1 else {}
         facts = {"batch": config.data.batch_size, "launch_s": comm_job.launch_seconds(own)}
         return {**facts, **recorder.profile(steps["profile"]), "turns": turns, "sums": sums}
 
@@ -70,7 +70,8 @@ class Recorder:
         step_of: Any = self.trainer.step_of
         self._stack = ExitStack()
         self._calls = self._stack.enter_context(listening(self.trainer))
-        step_of.sinks = [self._marked(i, sink) for i, sink in enumerate(step_of.sinks)]
+        step_of.sinks = [[self._marked(i, sink) for i, sink in enumerate(sinks)] for sinks in step_of.sinks]
+        step_of.reducer.start = self._totals(step_of.reducer.start)
         step_of.reducer.finish = self._timed(step_of.reducer.finish, before=True, after=False)
         step_of.apply = self._timed(step_of.apply, before=True, after=True)
         return self
@@ -84,6 +85,13 @@ class Recorder:
             self._marks.append((perf_counter(), i))
 
         return marked
+
+    def _totals(self, start: Any) -> Any:
+        def started(rows: Any, totals: Any) -> None:
+            self._calls.append(Call(perf_counter(), "sum", totals.nbytes, hidden=True))
+            start(rows, totals)
+
+        return started
 
     def _timed(self, call: Any, before: bool, after: bool) -> Any:
         def timed(*args: Any) -> None:
@@ -102,8 +110,8 @@ class Recorder:
         began = perf_counter()
         self.trainer.train_step()
         ended = perf_counter()
-        moments = [(at_s, {"parameter": i}) for at_s, i in self._marks]
-        moments += [(call.at_s, {"operation": call.operation, "nbytes": call.nbytes}) for call in self._calls]
+        moments: list[tuple[float, dict[str, Any]]] = [(at_s, {"parameter": i}) for at_s, i in self._marks]
+        moments += [(call.at_s, {k: v for k, v in call._asdict().items() if k != "at_s"}) for call in self._calls]
         moments.sort(key=lambda moment: moment[0])
         self._moments = [what for _, what in moments]
         self.rows.append([at_s - began for at_s in (*(at_s for at_s, _ in moments), *self._ends, ended)])

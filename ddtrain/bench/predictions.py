@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from ddtrain.bench.networks import Fabric
+from ddtrain.bench.networks import ONE_MACHINE, Fabric
 from ddtrain.bench.simulate import Handling, Moment, Profile, Step, World, best_bucket, fit_line, simulate
 from ddtrain.bench.timing import quartiles, step_seconds
 from ddtrain.comm.network import Network
@@ -25,21 +25,36 @@ class Where:
 
     Attributes
     ----------
-    own : what a sum costs ranks themselves, measured with two
+    inside, messages : what a sum costs ranks themselves within a node and by messages, measured with two
     mode : weak or strong
     """
 
     fabric: Fabric
-    own: Handling
+    inside: Handling
+    messages: Handling
     mode: str
     bucket_bytes: int
 
     def world(self, ranks: int) -> World:
-        """So many ranks there. A sum over more of them handles more bytes, as :class:`Network` has it."""
-        two, many = (Network(0.0, 1.0).traffic("sum", _UNIT, n) for n in (2, max(ranks, 2)))
-        here = min(ranks, self.fabric.ranks_per_node)
-        own = replace(self.own, s_per_byte=self.own.s_per_byte * many.nbytes / two.nbytes)
-        return World(ranks, self.fabric, own if here > 1 or self.fabric.nodes(ranks) > 1 else Handling())
+        """So many ranks there; see :func:`world_of`."""
+        return world_of(ranks, self.fabric, self.inside, self.messages)
+
+
+def world_of(ranks: int, fabric: Fabric, inside: Handling, messages: Handling) -> World:
+    """The world with what a bucket's sum costs: within the node, and then a slice by messages where there are more.
+
+    A sum over M nodes by messages handles as many times the bytes of one over two as :class:`Network` says.
+    """
+    here, nodes = min(ranks, fabric.ranks_per_node), fabric.nodes(ranks)
+    two, many = (Network(0.0, 1.0).traffic("sum", _UNIT, n).nbytes for n in (2, max(nodes, 2)))
+    steps = [inside] * (here > 1)
+    steps += [replace(messages, s_per_byte=messages.s_per_byte * many / two / here)] * (nodes > 1)
+    return World(ranks, fabric, sum_of(steps), messages, shared=here)
+
+
+def sum_of(steps: Sequence[Handling]) -> Handling:
+    """One after the other."""
+    return Handling(*(sum(getattr(step, name) for step in steps) for name in ("launch_s", "s_per_byte", "latency_s")))
 
 
 class Model:
@@ -132,12 +147,12 @@ def profile_of(ranks: Sequence[Mapping[str, Any]]) -> Profile:
     return max(profiles, key=lambda profile: profile.step_s)
 
 
-def handling_of(ranks: Sequence[Mapping[str, Any]]) -> Handling:
-    """What sums cost, from the line through their times (the start of one is in them)."""
+def handling_of(ranks: Sequence[Mapping[str, Any]], way: str) -> Handling:
+    """What sums cost, ``ours`` within a node or ``messages``, from the line through their times."""
     if len(ranks) == 1:
         return Handling()
     sizes = list(ranks[0]["sums"])
-    seconds = [float(np.median(step_seconds([found["sums"][size]["ours"] for found in ranks]))) for size in sizes]
+    seconds = [float(np.median(step_seconds([found["sums"][size][way] for found in ranks]))) for size in sizes]
     latency_s, s_per_byte = fit_line([float(size) for size in sizes], seconds)
     launch_s = min(float(np.median([found["launch_s"] for found in ranks])), latency_s)
     return Handling(launch_s, s_per_byte, latency_s - launch_s)
@@ -149,10 +164,12 @@ def compare(ranks: int, launches: Sequence[Sequence[Mapping[str, Any]]], where: 
     The error is a launch's: what it predicts from and what it measures are of the same minute.
     Behind ``wire`` each rank is a node, and a message has no gap.
     """
-    fabric = where.fabric if where.fabric.nodes(ranks) == 1 else replace(where.fabric, ranks_per_node=1, gap_s=0.0)
+    together = where.fabric is ONE_MACHINE
+    fabric = where.fabric if together else replace(where.fabric, ranks_per_node=1, gap_s=0.0)
     predicted, measured = [], []  # a launch
     for launch in launches:
-        world = World(ranks, fabric, handling_of(launch))
+        inside, messages = (handling_of(launch, way) for way in ("ours", "messages"))
+        world = World(ranks, fabric, inside if together else messages, messages, shared=ranks if together else 1)
         predicted.append(simulate(profile_of(launch), world, where.bucket_bytes).step_s)
         measured.append(step_seconds([found["turns"]["ours"] for found in launch]))
     step = quartiles(np.concatenate(measured), 1e-3)

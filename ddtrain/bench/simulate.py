@@ -20,19 +20,22 @@ from ddtrain.comm.network import Network, Operation
 from ddtrain.comm.wire import Link
 from ddtrain.parallel import make_buckets
 
+_MEETINGS = 2  # of the ranks of a node at the end of a step: norms are there, updates are made
 CONTROL_BYTES = 64  # of what rank 0 decides
 
 
 class Moment(NamedTuple):
     """Something that happens ``at_s`` seconds of computing after the step began.
 
-    ``operation`` is a collective of the model with so many ``nbytes`` a rank; empty: gradient ``parameter`` is ready.
+    ``operation`` is a collective with so many ``nbytes`` a rank, which the rank waits for at once or, if ``hidden``,
+    after backward; none: gradient ``parameter`` is ready.
     """
 
     at_s: float
     operation: Operation | None = None
     nbytes: int = 0
     parameter: int = 0
+    hidden: bool = False
 
 
 @dataclass(frozen=True)
@@ -66,7 +69,7 @@ class Profile:
 
         >>> half, whole = (Profile(n, [Moment(n / 2)], n, 1, 0, []) for n in (2.0, 4.0))
         >>> half.at(whole, 8).moments, half.at(whole, 8).step_s
-        ([Moment(at_s=4.0, operation=None, nbytes=0, parameter=0)], 9.0)
+        ([Moment(at_s=4.0, operation=None, nbytes=0, parameter=0, hidden=False)], 9.0)
         """
         share = (batch - self.batch) / (other.batch - self.batch)
 
@@ -106,15 +109,15 @@ class World:
 
     Attributes
     ----------
+    handling, messages : of a bucket's sum, and of collectives that always go by messages
     shared : ranks that keep parameters once, and each update a share of them
-    agreements : collectives of a few bytes at the end of a step that everybody waits for
     """
 
     ranks: int
     network: Network
     handling: Handling = Handling()
+    messages: Handling = Handling()
     shared: int = 1
-    agreements: int = 1
 
 
 class Step(NamedTuple):
@@ -140,7 +143,7 @@ def simulate(profile: Profile, world: World, bucket_bytes: int) -> Step:
     A gradient of 8 bytes, ready after one second of two, over a link of 4 bytes a second: one of its two seconds shows.
 
     >>> profile = Profile(1, [Moment(1.0)], 2.0, 0.0, 0.0, [(0, 2)])
-    >>> simulate(profile, World(2, Network(0.0, 4.0), agreements=0), bucket_bytes=8)[:5]
+    >>> simulate(profile, World(2, Network(0.0, 4.0), shared=1), bucket_bytes=8)[:5]
     (3.0, 2.0, 0.0, 0.0, 1.0)
     """
     ranks, network, own = world.ranks, world.network, world.handling if world.ranks > 1 else Handling()
@@ -155,8 +158,14 @@ def simulate(profile: Profile, world: World, bucket_bytes: int) -> Step:
     for moment in profile.moments:
         now = moment.at_s + handling_s + in_trace_s
         if moment.operation:
-            own_s = own.launch_s + own.latency_s + own.s_per_byte * moment.nbytes
-            in_trace_s += max(link.send(moment.operation, moment.nbytes, ranks) - now, own_s)
+            small = world.messages if ranks > 1 else Handling()
+            own_s = small.launch_s + small.latency_s + small.s_per_byte * moment.nbytes
+            due = link.send(moment.operation, moment.nbytes, ranks)
+            if moment.hidden:
+                handling_s += small.launch_s
+                over = max(over, due, now + own_s)
+            else:
+                in_trace_s += max(due - now, own_s)
             continue
         missing[bucket_of[moment.parameter]] -= 1
         while started < len(missing) and missing[started] == 0:
@@ -168,8 +177,13 @@ def simulate(profile: Profile, world: World, bucket_bytes: int) -> Step:
             started += 1
     now = profile.backward_s + handling_s + in_trace_s
     exposed_s = max(over - now, 0.0)
-    agreed_s = world.agreements * max(own.launch_s + own.latency_s, network.seconds("broadcast", CONTROL_BYTES, ranks))
-    compute_s = profile.backward_s + profile.rest_s + profile.update_s / min(world.shared, ranks)
+    agreed_s = 0.0
+    if ranks > 1:
+        small = world.messages
+        agreed_s = max(small.launch_s + small.latency_s, network.seconds("broadcast", CONTROL_BYTES, ranks))
+    if world.shared > 1:
+        agreed_s += _MEETINGS * own.latency_s
+    compute_s = profile.backward_s + profile.rest_s + profile.update_s / world.shared
     link_s += network.traffic("sum", sizes[-1], ranks).rounds * network.latency_s if sizes else 0.0
     step_s = compute_s + handling_s + in_trace_s + exposed_s + agreed_s
     return Step(step_s, compute_s, handling_s, in_trace_s, exposed_s, agreed_s, link_s)

@@ -15,11 +15,12 @@ from ddtrain.trainer.loop import Trainer
 
 
 class Call(NamedTuple):
-    """A collective of the model: when it began, and bytes a rank."""
+    """A collective: when it began, bytes a rank, and whether nobody waits for it at once."""
 
     at_s: float
     operation: Operation
     nbytes: int
+    hidden: bool = False
 
 
 class Listening:
@@ -54,11 +55,11 @@ class Listening:
 @contextmanager
 def listening(trainer: Trainer) -> Iterator[list[Any]]:
     """The calls that the model makes meanwhile, as a list that grows."""
-    step_of: Any = trainer.step_of
+    shards: Any = trainer.step_of.shards
     calls: list[Any] = []
-    before = step_of.model_comm
-    step_of.model_comm = Listening(before, calls)
+    before = shards.comm
+    shards.comm = Listening(before, calls)
     try:
         yield calls
     finally:
-        step_of.model_comm = before
+        shards.comm = before
