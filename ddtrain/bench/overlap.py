@@ -37,7 +37,7 @@ class Options:
     """Ranks behind the emulated link."""
     bucket_kb: str = "256,1024,4096"
     """Sizes of bucket to try, in KiB, separated by commas."""
-    balance: float = 1.5
+    balance: float = 2.0
     """Time for computing over that for communicating."""
     batch: int = 0
     """Samples in a step of one rank; 0: as many as that takes."""

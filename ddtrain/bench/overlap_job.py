@@ -24,10 +24,10 @@ from ddtrain.comm.null import NullCommunicator
 from ddtrain.trainer.config import Comm, Config, Data
 from ddtrain.trainer.loop import Trainer
 
-D = 512
-LAYERS = 12
+D = 256
+LAYERS = 48
 _PROBES = (64, 256)  # samples, to find out what computing takes
-_PROBE_STEPS = 5
+_PROBE_STEPS = 15  # the first of them touch new memory
 _FEWEST = 8  # samples
 
 
@@ -71,9 +71,10 @@ def _contestant(name: str, work: Callable[[], object]) -> Contestant:
 def _reduction(trainer: Trainer) -> Callable[[], None]:
     """Every bucket of a step, all ready at once."""
     reducer, totals = trainer.step_of.reducer, np.zeros(3)
+    rows = [totals.copy() for _ in reducer.place.blocks]
 
     def reduce() -> None:
-        reducer.start(totals)
+        reducer.start(rows, totals)
         for i in range(len(trainer.store.names)):
             reducer.ready(i)
         reducer.finish()

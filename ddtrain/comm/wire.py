@@ -100,7 +100,7 @@ class WireCommunicator:
         return WireWork(self, self._inner.iallreduce(buf), due)
 
     def isum(self, rows: Sequence[Array], tree: Tree, out: Array) -> WireWork:
-        due = self._send("sum", out.nbytes)
+        due = self._send("sum", out.nbytes * (tree.most + 1) // 2)  # a slice of each row leaves, and one of the sum
         return WireWork(self, self._inner.isum(rows, tree, out), due)
 
     def reduce_scatter(self, buf: Array, out: Array) -> None:
@@ -133,8 +133,7 @@ class WireCommunicator:
         return WireCommunicator(self._inner.duplicate(), self.link)
 
     def split_nodes(self, shared_bytes: int = 0) -> SoloNode:
-        """Every rank alone: between ranks there is the link."""
-        return SoloNode(self)
+        return SoloNode(self)  # every rank has a link of its own
 
     def abort(self, code: int) -> None:
         self._inner.abort(code)

@@ -6,6 +6,7 @@ sentinels, and the values summed are such that another order of additions gives 
 
 from __future__ import annotations
 
+import sys
 import time
 from collections.abc import Callable
 from typing import Any
@@ -13,7 +14,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from ddtrain.comm import Communicator, make
+from ddtrain.comm import Communicator, make, run_ranks
 from ddtrain.comm.tree import Tree, bounds
 from ddtrain.errors import ShapeError
 from worlds import World
@@ -284,3 +285,7 @@ def test_wrapped_mpi(comm: Communicator, spec: str) -> None:
     for check in BODIES:
         if check is not duplicates_are_isolated:
             check(wrapped)
+
+
+if __name__ == "__main__":  # python test_conformance.py SPEC: on ranks that another launcher starts
+    sys.exit(run_ranks(sys.argv[1], lambda comm: [check(comm) for check in BODIES]))

@@ -8,6 +8,7 @@ import pytest
 from ddtrain.comm import make, run_ranks
 from ddtrain.comm.network import Network
 from ddtrain.comm.null import NullCommunicator
+from ddtrain.comm.tree import Tree
 from ddtrain.comm.wire import FORM, Link, WireCommunicator, parse
 from ddtrain.errors import UsageError
 
@@ -75,6 +76,7 @@ def test_every_collective_takes_its_time(comm: WireCommunicator, clock: Clock) -
     row = np.zeros(100, np.uint8)
     calls = {
         "allreduce": lambda: comm.allreduce(row),
+        "isum": lambda: comm.isum([row], Tree.shards(5, 2), row).wait(),  # rank 1 has two rows
         "reduce_scatter": lambda: comm.reduce_scatter(row, np.zeros(50, np.uint8)),
         "allgather": lambda: comm.allgather(row, np.zeros((2, 100), np.uint8)),
         "broadcast": lambda: comm.broadcast(row),
@@ -86,7 +88,7 @@ def test_every_collective_takes_its_time(comm: WireCommunicator, clock: Clock) -
         began = clock.now
         call()
         took[name] = clock.now - began
-    wanted = {"allreduce": 2, "reduce_scatter": 1.5, "allgather": 2, "broadcast": 2, "barrier": 1}
+    wanted = {"allreduce": 2, "isum": 2.5, "reduce_scatter": 1.5, "allgather": 2, "broadcast": 2, "barrier": 1}
     assert took == {name: about(seconds) for name, seconds in (wanted | {"exchange_objects": 2.09}).items()}
     assert comm.waited_s == about(clock.now)
 
