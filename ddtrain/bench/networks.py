@@ -66,7 +66,8 @@ class Fabric(Network):
         ]
 
     def _with_gaps(self, traffic: Traffic, messages: int) -> Traffic:
-        return Traffic(traffic.rounds, traffic.nbytes + messages * self.gap_s * self.bytes_per_s)
+        gaps = messages * self.gap_s * self.bytes_per_s if self.gap_s else 0.0  # there may be no link: 0 times infinity
+        return Traffic(traffic.rounds, traffic.nbytes + gaps)
 
 
 def _fabric(latency_us: float, gbit_s: float, gap_us: float) -> Fabric:
@@ -85,12 +86,14 @@ NETWORKS: Mapping[str, tuple[Fabric, str]] = {
     "hdr": (_fabric(1.2, 197, 0.2), "InfiniBand HDR, 200 Gbit/s"),
     "loopback": (_fabric(15, 30, 3), "the kernel's TCP within one machine"),
 }
-ONE_MACHINE = Fabric(0.0, float("inf"), ranks_per_node=1 << 30)  # all ranks on one node: no link between them
+# No link between ranks: they share one node's memory, or send messages that cost them time, but no network's.
+ONE_NODE = Fabric(0.0, float("inf"), ranks_per_node=1 << 30)
+MESSAGES = Fabric(0.0, float("inf"))
 _FORM = "latency,bandwidth[,ranks-per-node] in microseconds and Gbit/s"
 
 
 def parse(text: str) -> Fabric:
-    """A network by name, ``NAME[,ranks-per-node]``, or by its numbers, with a gap of a tenth of the latency.
+    """A network by name, ``NAME[,ranks-per-node]`` or ``node``, or by numbers; a gap is then a tenth of the latency.
 
     Raises
     ------
@@ -102,11 +105,13 @@ def parse(text: str) -> Fabric:
     2
     """
     name, *rest = [part.strip() for part in text.split(",")]
+    if text.strip() == "node":
+        return ONE_NODE
     if name in NETWORKS and len(rest) <= 1:
         return replace(NETWORKS[name][0], ranks_per_node=_count(text, rest))
     if not name[:1].isdigit() or len(rest) not in (1, 2):
         hint = tables.did_you_mean(name, NETWORKS)
-        remedy = f"{hint} There are {', '.join(NETWORKS)}; or give {_FORM}.".strip()
+        remedy = f"{hint} There are {', '.join(NETWORKS)} and node; or give {_FORM}.".strip()
         raise UsageError(f"unknown network {text!r}", remedy=remedy)
     latency_us, gbit_s = (_number(text, part) for part in (name, rest[0]))
     if not gbit_s:

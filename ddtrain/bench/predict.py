@@ -16,7 +16,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from ddtrain.bench import launching, machine, networks, plots, predict_report, subjects
-from ddtrain.bench.networks import ONE_MACHINE, Fabric
+from ddtrain.bench.networks import MESSAGES, ONE_NODE, Fabric
 from ddtrain.bench.predictions import Model, Where, compare, handling_of, profile_of
 from ddtrain.comm import Communicator
 from ddtrain.errors import UsageError
@@ -35,14 +35,14 @@ class Options:
     ranks: str = "2..4096"
     """Numbers of ranks: doubling from the first to the last, or separated by commas."""
     network: str = "10gbe"
-    """1gbe, 10gbe, 25gbe, 100gbe, hdr or loopback, or latency,bandwidth in microseconds and Gbit/s; in both cases
-    followed by ,ranks-per-node where it is not 1.
+    """1gbe, 10gbe, 25gbe, 100gbe, hdr or loopback, or latency,bandwidth in microseconds and Gbit/s; both may be
+    followed by ,ranks-per-node where it is not 1. node: all ranks share memory.
     """
     calibrate: bool = False
-    """Predict for ranks that are as close as those on this machine are, in place of --network."""
+    """Predict for messages that take as long as between two ranks here, in place of --network."""
     validate: str = ""
-    """Numbers of ranks to run here too, separated by commas, each rank as a node: behind wire:mpi with the network's
-    numbers, or with --calibrate as they are.
+    """Numbers of ranks to run here too, separated by commas: behind wire:mpi with the network's numbers, each rank a
+    node; with --calibrate by messages alone, with --network node as they are.
     """
     mode: str = "weak"
     """weak: each rank keeps one rank's batch; strong: the ranks share it."""
@@ -79,7 +79,7 @@ def run(comm: Communicator, options: Options) -> None:
     profiles = [profile_of(_launch(together, job, options, batch=batch)) for batch in batches]
     two = _launch(2, job, options)
     inside, messages = (handling_of(two, way) for way in ("ours", "messages"))
-    where = Where(ONE_MACHINE if options.calibrate else fabric, inside, messages, options.mode, bucket_bytes)
+    where = Where(MESSAGES if options.calibrate else fabric, inside, messages, options.mode, bucket_bytes)
     model = Model(profiles, job.batch, where)
     result = {
         "benchmark": "predict",
@@ -87,7 +87,7 @@ def run(comm: Communicator, options: Options) -> None:
         "about": job.about,
         "mode": options.mode,
         "batch": job.batch,
-        "network": "this machine" if options.calibrate else options.network,
+        "network": "messages as here" if options.calibrate else options.network,
         "handling": {"inside": asdict(inside), "messages": asdict(messages)},
         "bucket_bytes": bucket_bytes,
         "step_ms": round(1e3 * model.one.step_s, 4),
@@ -165,7 +165,7 @@ def _launch(
         "seconds": options.seconds,
         "real": bool(backend),
     }
-    settings |= {"subject": job.name, "bucket_bytes": options.bucket_bytes}
+    settings |= {"subject": job.name, "bucket_bytes": options.bucket_bytes, "share": not options.calibrate}
     return launching.launch(ranks, "predict", backend or "auto", **settings)
 
 
@@ -179,6 +179,6 @@ def _validate(job: subjects.Subject, sizes: Sequence[int], where: Where, options
 
 
 def _backend(ranks: int, where: Where) -> str:
-    if where.fabric is ONE_MACHINE or ranks == 1:
+    if where.fabric in (ONE_NODE, MESSAGES) or ranks == 1:
         return "auto"
     return f"wire:mpi,latency-us={where.fabric.latency_s * 1e6:g},gbit-s={where.fabric.bytes_per_s * 8e-9:g}"

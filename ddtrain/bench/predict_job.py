@@ -24,12 +24,24 @@ _WARM_UP, _FEWEST = 3, 2  # steps
 
 
 def run(
-    comm: Communicator, subject: str, batch: int, mode: str, seconds: float, real: bool, bucket_bytes: int
+    comm: Communicator,
+    subject: str,
+    batch: int,
+    mode: str,
+    seconds: float,
+    real: bool,
+    bucket_bytes: int = 0,
+    share: bool = True,
 ) -> dict[str, Any]:
-    """This rank's profile; of several ranks, the cost of sums, too; and real steps, if asked for. Collective."""
+    """This rank's profile; of several ranks, the cost of sums, too; and real steps, if asked for. Collective.
+
+    Parameters
+    ----------
+    share : whether real ranks share the node's memory, or exchange messages
+    """
     job = subjects.find(subject, batch)
-    if bucket_bytes:
-        job = replace(job, config=job.config.updated({"comm": {"bucket_bytes": bucket_bytes}}))
+    memory, size = "auto" if share else "off", bucket_bytes or job.config.comm.bucket_bytes
+    job = replace(job, config=job.config.updated({"comm": {"bucket_bytes": size, "node_memory": memory}}))
     config, task = job.config_of(mode, comm.size), job.task(comm.size)
     with ExitStack() as stack:
         recorder = stack.enter_context(Recorder(stack.enter_context(_alone(comm.size, job, mode))))

@@ -51,10 +51,20 @@ def _caption(result: dict[str, Any]) -> str:
             f" network {result['network']}; buckets of {size_text(result['bucket_bytes'])}",
             "handling: what sums take from computing; in trace: the model's own collectives; exposed: after backward;",
             "agreeing: on what rank 0 decides; communication: with nothing to hide it",
+            *_handling_lines(result["handling"]),
             *_takeover_lines(result),
             *machine_lines(result["machine"]),
         ]
     )
+
+
+def _handling_lines(handling: dict[str, dict[str, float]]) -> list[str]:
+    words = {"inside": "in a node's memory", "messages": "by messages"}
+    costs = [
+        f"{words[way]} {1e6 * (cost['launch_s'] + cost['latency_s']):.1f} µs + {1e9 * cost['s_per_byte']:.3f} ns a byte"
+        for way, cost in handling.items()
+    ]
+    return [f"a sum over two ranks here takes {' and '.join(costs)}"]
 
 
 def _takeover_lines(result: dict[str, Any]) -> list[str]:

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from ddtrain.bench.networks import ONE_MACHINE, Fabric
+from ddtrain.bench.networks import ONE_NODE, Fabric
 from ddtrain.bench.simulate import Handling, Moment, Profile, Step, World, best_bucket, fit_line, simulate
 from ddtrain.bench.timing import quartiles, step_seconds
 from ddtrain.comm.network import Network
@@ -46,9 +46,11 @@ def world_of(ranks: int, fabric: Fabric, inside: Handling, messages: Handling) -
     A sum over M nodes by messages handles as many times the bytes of one over two as :class:`Network` says.
     """
     here, nodes = min(ranks, fabric.ranks_per_node), fabric.nodes(ranks)
-    two, many = (Network(0.0, 1.0).traffic("sum", _UNIT, n).nbytes for n in (2, max(nodes, 2)))
+    two, many = (Network(0.0, 1.0).traffic("sum", _UNIT, n) for n in (2, max(nodes, 2)))
     steps = [inside] * (here > 1)
-    steps += [replace(messages, s_per_byte=messages.s_per_byte * many / two / here)] * (nodes > 1)
+    if nodes > 1:
+        s_per_byte = messages.s_per_byte * many.nbytes / two.nbytes / here
+        steps.append(Handling(messages.launch_s, s_per_byte, messages.latency_s * many.rounds))
     return World(ranks, fabric, sum_of(steps), messages, shared=here)
 
 
@@ -164,7 +166,7 @@ def compare(ranks: int, launches: Sequence[Sequence[Mapping[str, Any]]], where: 
     The error is a launch's: what it predicts from and what it measures are of the same minute.
     Behind ``wire`` each rank is a node, and a message has no gap.
     """
-    together = where.fabric is ONE_MACHINE
+    together = where.fabric is ONE_NODE
     fabric = where.fabric if together else replace(where.fabric, ranks_per_node=1, gap_s=0.0)
     predicted, measured = [], []  # a launch
     for launch in launches:
