@@ -38,7 +38,7 @@ def test_without_communication_efficiency_is_one() -> None:
 
 
 def test_communication_takes_over_where_it_does_by_hand() -> None:
-    """At 1000 bytes a second 4000 take 8 (P - 1) / P s, the decision's 64 bytes 0.128 (P - 1) / P: 8 s with 64 ranks."""
+    """At 1000 bytes a second 4000 take 8 (P - 1) / P s, and the decision 0.128 (P - 1) / P: 8 s with 64 ranks."""
     fast = model(Fabric(0.0, 1000.0))
     assert fast.step(2).exposed_s == 4.0
     assert fast.takeover_ranks() == {"ranks_equal": 64, "ranks_half": 64}
