@@ -29,6 +29,11 @@ mean loss of parameters w is F(w) = fan_in(own loss(fan_out(w))), and all else f
 - so on to any order, because the rules of fan_in and fan_out are made of fan_out and fan_in.
 
 What is one value must enter through fan_out: a function that captures it has a derivative that is each rank's own part.
+
+Note [All ranks come to a derivative's collectives]
+A rank's part may not depend on the parameters at all, as where it has no samples and returns a constant. Its trace then
+ends before fan_out, and in an outer derivative the others would wait for it there. So parts are ``tied`` to the
+parameters: counted as functions of them, and so are all their derivatives, though with a derivative of zero.
 """
 
 from __future__ import annotations
@@ -39,7 +44,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from ddtrain.autodiff import def_linear, defvjp, primitive
+from ddtrain.autodiff import def_linear, defjvp, defjvp_rest, defvjp, defvjp_rest, primitive, value_of
 from ddtrain.autodiff.examples import case
 
 
@@ -140,3 +145,25 @@ defvjp(fan_out, lambda g, ans, x, comm=None: fan_in(g, comm))
 defvjp(fan_in, lambda g, ans, x, comm=None: fan_out(g, comm))
 def_linear(fan_out)
 def_linear(fan_in)
+
+
+def _first(x: Any, *others: Any) -> Any:
+    """``x``, as a function of ``others``, too (Note [All ranks come to a derivative's collectives]).
+
+    >>> from ddtrain.autodiff import grad
+    >>> grad(lambda y: tied(np.array(3.0), y))(2.0)
+    array(0.)
+    """
+    return x
+
+
+def _nothing(x: Any, *others: Any) -> Any:
+    x = value_of(x)
+    return tied(np.zeros(x.shape, x.dtype), *others)
+
+
+tied = primitive(_first, name="tied", examples=lambda r: [case(r(3, 2))])  # of x alone: the others' rules are zero
+defvjp(tied, lambda g, ans, x, *others: tied(g, *others))
+defjvp(tied, lambda g, ans, x, *others: tied(g, *others))
+defvjp_rest(tied, lambda argnum: lambda g, ans, x, *others: _nothing(others[argnum - 1], g, *others))
+defjvp_rest(tied, lambda argnum: lambda g, ans, x, *others: _nothing(ans, g, *others))

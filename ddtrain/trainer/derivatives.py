@@ -21,7 +21,7 @@ from ddtrain.autodiff.arguments import called
 from ddtrain.errors import ShapeError, UsageError
 from ddtrain.nn import Module
 from ddtrain.ops import fan_in, fan_out, use_communicator
-from ddtrain.ops.collectives import Collectives
+from ddtrain.ops.collectives import Collectives, tied
 from ddtrain.rng import SampleRng
 
 Loss = Callable[..., Any]  # loss(params, *shard) -> (N,) losses of this rank's samples, or their sum
@@ -66,7 +66,8 @@ def dp_value_and_grad(loss: Loss, comm: Collectives) -> Callable[..., tuple[Any,
     @wraps(loss)
     def value_and_gradient(params: Any, *shard: Any) -> tuple[Any, Any]:
         with use_communicator(comm):
-            value, gradient = _sum(own(_copies(params, comm), *shard), comm)
+            copies = _copies(params, comm)
+            value, gradient = _sum(own(copies, *shard), comm, copies)
         return value, gradient
 
     return value_and_gradient
@@ -86,12 +87,13 @@ def dp_hvp(loss: Loss, comm: Collectives) -> Callable[..., Any]:
     own = grad(_own_share(loss, comm))
 
     @wraps(loss)
-    def product(params: Any, v: Any, *shard: Any) -> Any:
+    def hessian_times(params: Any, v: Any, *shard: Any) -> Any:
         with use_communicator(comm):
-            of_params = lambda copies: own(copies, *shard)
-            return _sum(jvp(of_params, (_copies(params, comm),), (_copies(v, comm),))[1], comm)
+            copies, along = _copies(params, comm), _copies(v, comm)
+            product = jvp(lambda p: own(p, *shard), (copies,), (along,))[1]
+            return _sum(product, comm, copies, along)
 
-    return product
+    return hessian_times
 
 
 def dp_jvp(loss: Loss, comm: Collectives) -> Callable[..., tuple[Any, Any]]:
@@ -109,8 +111,8 @@ def dp_jvp(loss: Loss, comm: Collectives) -> Callable[..., tuple[Any, Any]]:
     @wraps(loss)
     def value_and_tangent(params: Any, v: Any, *shard: Any) -> tuple[Any, Any]:
         with use_communicator(comm):
-            of_params = lambda copies: own(copies, *shard)
-            value, tangent = _sum(jvp(of_params, (_copies(params, comm),), (_copies(v, comm),)), comm)
+            copies, along = _copies(params, comm), _copies(v, comm)
+            value, tangent = _sum(jvp(lambda p: own(p, *shard), (copies,), (along,)), comm, copies, along)
         return value, tangent
 
     return value_and_tangent
@@ -193,14 +195,15 @@ def _copies(x: Any, comm: Collectives) -> Any:
     return tree.map_leaves(lambda leaf: fan_out(leaf, comm), x)
 
 
-def _sum(x: Any, comm: Collectives) -> Any:
-    """A structure of arrays summed over ranks, with one collective a dtype."""
+def _sum(x: Any, comm: Collectives, *copies: Any) -> Any:
+    """A structure of arrays, functions of ``copies``, summed over ranks, with one collective a dtype."""
     if comm.size == 1:
         return x
     leaves, rebuild = tree.flatten(x)
+    others = tree.flatten(copies)[0]
     for dtype in sorted({leaf.dtype for leaf in leaves}, key=str):
         alike = [k for k, leaf in enumerate(leaves) if leaf.dtype == dtype]
-        flat = fan_in(np.concatenate([np.ravel(leaves[k]) for k in alike]), comm)
+        flat = fan_in(tied(np.concatenate([np.ravel(leaves[k]) for k in alike]), *others), comm)
         ends = onp.cumsum([leaves[k].size for k in alike])
         for k, part in zip(alike, np.split(flat, ends[:-1].tolist()), strict=True):
             leaves[k] = np.reshape(part, leaves[k].shape)

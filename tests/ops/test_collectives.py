@@ -10,7 +10,8 @@ import pytest
 
 import ddtrain.numpy as np
 from ddtrain import ops
-from ddtrain.autodiff import grad, hvp, jvp, make_vjp
+from ddtrain.autodiff import check_grads, grad, graph, hvp, jvp, make_vjp
+from ddtrain.ops import collectives
 from worlds import World
 
 
@@ -97,6 +98,18 @@ def test_fan_in_and_fan_out_are_each_others_transposes_and_allreduce_is_both() -
     for found in World("threads:3").run(body):
         for result, expected in zip(found, (x, w, u, w, u, w, x, u, u), strict=True):
             onp.testing.assert_allclose(result, expected)
+
+
+@pytest.mark.parametrize("other", [onp.array([2.0, 3.0, 4.0]), onp.array(2.0)], ids=["vector", "number"])
+def test_tied_to_others_the_derivative_is_a_zero_that_stays_tied(other: Any) -> None:
+    constant = lambda y: collectives.tied(X, y)
+    g, t = grad(lambda y: np.sum(constant(y)))(other), jvp(constant, (other,), (other,))[1]
+    onp.testing.assert_array_equal(g, onp.zeros(other.shape))
+    onp.testing.assert_array_equal(t, onp.zeros(X.shape))
+    # under an outer trace both are still functions of y, which is what they are tied for
+    assert "tied" in str(graph(grad(lambda y: np.sum(constant(y))), other))
+    assert "tied" in str(graph(lambda y: jvp(constant, (y,), (y,))[1], other))
+    check_grads(lambda x, y: collectives.tied(x**2, y) * np.sum(y))(X, other)
 
 
 def test_the_input_is_not_written_to() -> None:

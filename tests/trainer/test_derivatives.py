@@ -14,7 +14,7 @@ import numpy as onp
 import pytest
 
 import ddtrain.numpy as np
-from ddtrain import dp_hvp, dp_jvp, dp_value_and_grad, model_loss, nn, ops, tree
+from ddtrain import checkpoint, dp_hvp, dp_jvp, dp_value_and_grad, model_loss, nn, ops, tree
 from ddtrain.autodiff import grad, hvp, jvp
 from ddtrain.errors import DerivativeError, ShapeError, UsageError
 from ddtrain.ops import collectives
@@ -64,12 +64,11 @@ class Job:
 
 
 def dot(a: Any, b: Any) -> Any:
-    return sum(np.sum(a[name] * b[name]) for name in a)
+    return sum(np.sum(x * y) for x, y in zip(tree.flatten(a)[0], tree.flatten(b)[0], strict=True))
 
 
-def figures(value: Any, gradient: Any, product: Any, push: Any, job: Job) -> dict[str, Any]:
+def figures(value: Any, gradient: Any, product: Any, push: Any, p: Any, u: Any, v: Any) -> dict[str, Any]:
     """Every derivative there is of a scalar function up to second order, and some of third."""
-    p, u, v = job.params, job.u, job.v
     return {
         "value": value(p),
         "gradient": gradient(p),
@@ -82,26 +81,31 @@ def figures(value: Any, gradient: Any, product: Any, push: Any, job: Job) -> dic
         "jvp of hvp": jvp(lambda p: product(p, v), (p,), (u,))[1],
         "gradient of hvp": grad(lambda p: dot(u, product(p, v)))(p),
         "gradient of hvp by v": grad(lambda v: dot(u, product(p, v)))(v),
-        "scaled": grad(lambda s: grad(lambda p: s * value(p))(p)["head.bias"][0])(1.5),
+        "scaled": grad(lambda s: dot(u, grad(lambda p: s * value(p))(p)))(1.5),
     }
 
 
 def on_one_rank(job: Job) -> dict[str, Any]:
-    """By the ordinary operators."""
     own, batch = job.part(0, [])
-    mean = lambda p: np.sum(own(p, *batch)) / SAMPLES
-    return figures(mean, grad(mean), lambda p, v: hvp(mean, (p,), v), lambda p, v: jvp(mean, (p,), (v,)), job)
+    return by_ordinary_operators(lambda p: np.sum(own(p, *batch)) / SAMPLES, job.params, job.u, job.v)
+
+
+def by_ordinary_operators(mean: Any, *puv: Any) -> dict[str, Any]:
+    return figures(mean, grad(mean), lambda p, v: hvp(mean, (p,), v), lambda p, v: jvp(mean, (p,), (v,)), *puv)
 
 
 def over_ranks(comm: Any, job: Job, cuts: list[int]) -> dict[str, Any]:
-    own, shard = job.part(comm.rank, cuts)
+    return by_ranks(comm, *job.part(comm.rank, cuts), job.params, job.u, job.v)
+
+
+def by_ranks(comm: Any, own: Any, shard: Any, *puv: Any) -> dict[str, Any]:
     both, product, push = dp_value_and_grad(own, comm), dp_hvp(own, comm), dp_jvp(own, comm)
     return figures(
         lambda p: both(p, *shard)[0],
         lambda p: both(p, *shard)[1],
         lambda p, v: product(p, v, *shard),
         lambda p, v: push(p, v, *shard),
-        job,
+        *puv,
     )
 
 
@@ -172,7 +176,7 @@ def test_every_sum_counts(name: str, monkeypatch: pytest.MonkeyPatch, expected: 
 
 
 def test_the_sum_at_the_end_counts(monkeypatch: pytest.MonkeyPatch, expected: Any) -> None:
-    monkeypatch.setattr(derivatives, "_sum", lambda x, comm: x)
+    monkeypatch.setattr(derivatives, "_sum", lambda x, comm, *copies: x)
     for found in World("threads:3").run(lambda comm: over_ranks(comm, Job(MODELS["perceptron"]), RAGGED[3])):
         error = errors(found, expected["perceptron"])
         assert min(error[figure] for figure in FIRST) > 1e-3, error
@@ -227,33 +231,25 @@ def quartic(params: Any, x: Any) -> Any:
     return np.sum(np.tanh(x @ params["w"][0]), axis=1) ** 2 * params["scale"] ** 3
 
 
-PARAMS = {"w": [onp.linspace(-0.1, 0.1, FEATURES * 2).reshape(FEATURES, 2)], "scale": onp.array(0.7)}
-V = {"w": [onp.linspace(1, -1, FEATURES * 2).reshape(FEATURES, 2) ** 3], "scale": 0.3}
+def curved(params: Any, x: Any) -> Any:
+    """The same without shortcut, recomputed on the way back, and through a sum over ranks."""
+    losses = checkpoint(lambda w, x: np.sum(np.tanh(x @ w), axis=1) ** 2)(params["w"][0], x)
+    total = checkpoint(lambda losses: ops.allreduce(np.sum(losses)))(losses)
+    return np.sin(losses * params["scale"] / total)
 
 
-def small(comm: Any, of: Any, cuts: list[int]) -> dict[str, Any]:
-    x = onp.split(X, cuts)[comm.rank]
-    value, gradient = dp_value_and_grad(of, comm)(PARAMS, x)
-    return {
-        "value": value,
-        "gradient": gradient,
-        "hvp": dp_hvp(of, comm)(PARAMS, V, x),
-        "jvp": dp_jvp(of, comm)(PARAMS, V, x),
-    }
+W = onp.linspace(-0.1, 0.1, FEATURES * 2).reshape(FEATURES, 2)
+PARAMS = {"w": [W], "scale": onp.array(0.7)}
+U, V = {"w": [onp.cos(40 * W)], "scale": -0.2}, {"w": [1e3 * W**3], "scale": 0.3}
 
 
 @pytest.mark.parametrize("cuts", [RAGGED, EMPTY], ids=["ragged", "empty"])
 @pytest.mark.parametrize("summed", [False, True], ids=["a loss a sample", "their sum"])
-def test_nested_parameters_and_ranks_that_do_not_depend_on_them(world: World, summed: bool, cuts: Any) -> None:
-    mean = lambda p: np.sum(quartic(p, X)) / SAMPLES
-    alone = {
-        "value": mean(PARAMS),
-        "gradient": grad(mean)(PARAMS),
-        "hvp": hvp(mean, (PARAMS,), V),
-        "jvp": jvp(mean, (PARAMS,), (V,)),
-    }
-    of = (lambda p, x: np.sum(quartic(p, x))) if summed else quartic
-    for found in world.run(lambda comm: small(comm, of, cuts[comm.size])):
+@pytest.mark.parametrize("of", [quartic, curved])
+def test_nested_parameters_and_ranks_that_do_not_depend_on_them(world: World, of: Any, summed: bool, cuts: Any) -> None:
+    alone = by_ordinary_operators(lambda p: np.sum(of(p, X)) / SAMPLES, PARAMS, U, V)
+    own = (lambda p, x: np.sum(of(p, x))) if summed else of
+    for found in world.run(lambda comm: by_ranks(comm, own, [onp.split(X, cuts[comm.size])[comm.rank]], PARAMS, U, V)):
         assert tree.paths(found) == tree.paths(alone)
         assert max(errors(found, alone).values()) < EXACT
 
