@@ -67,10 +67,12 @@ class Reducer:
         self._buckets_of: dict[int, int] = {i: bucket.index for bucket in buckets for i in bucket.members}
         carries = node.rank < place.carriers
         self._shares = [bucket.share(node.rank, place.carriers) if carries else () for bucket in buckets]
-        self.spans = _joined([cell for cells in self._shares for cell in cells])
-        self._cells = [cell for bucket in buckets for cell in bucket.cells]
-        self._own = [k for k, cell in enumerate(self._cells) if any(cell in cells for cells in self._shares)]
-        self._norms = node.alloc(len(self._cells) if node.rank == 0 else 0, np.float64)[0]
+        self.spans = _joined([cell for shared in self._shares for cell in shared])
+        cells = [cell for bucket in buckets for cell in bucket.cells]
+        self._own_cells = [cell for shared in self._shares for cell in shared]
+        mine = {cell.start for cell in self._own_cells}
+        self._own = [k for k, cell in enumerate(cells) if cell.start in mine]
+        self._norms = node.alloc(len(cells) if node.rank == 0 else 0, np.float64)[0]
         self._sums = [self._rows(_hull(cells)) for cells in self._shares]
         self._missing: list[int] = []
         self._next = self._folded = len(buckets)
@@ -125,8 +127,7 @@ class Reducer:
 
     def square_norm(self) -> float:
         """The squared norm of the whole sum, the same bits on every rank, at any number of ranks (Note [Cells])."""
-        for k in self._own:
-            self._norms[k] = update.square_norm(self.grads[self._cells[k]])
+        self._norms[self._own] = update.square_norms(self.grads, self._own_cells)
         self.node.post(NORM, self._steps)
         self.node.wait(NORM, self._steps)
         with np.errstate(over="ignore", invalid="ignore"):
