@@ -78,6 +78,7 @@ class Accumulator:
         self._slots = slots(blocks)
         levels = max((slot.level for slot in self._slots), default=0)
         spare = [np.empty_like(rows[0]) for _ in range(levels)]  # shared by the rows: they are filled in turn
+        self.nbytes = sum(vector.nbytes for vector in (*rows, *spare))
 
         def views(vector: Array) -> list[Array]:
             return [vector[span].reshape(shape) for span, shape in zip(spans, shapes, strict=True)]

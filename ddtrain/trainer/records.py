@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any, TextIO, TypeVar
 
@@ -24,6 +25,7 @@ from ddtrain.trainer.config import Config
 from ddtrain.trainer.console import Console
 from ddtrain.trainer.coordinator import Reason, StepControl, total_steps
 from ddtrain.trainer.metrics import MetricsLog, write_summary
+from ddtrain.trainer.replica import Memory
 from ddtrain.trainer.status import State, Status
 from ddtrain.trainer.task import Task
 from ddtrain.trainer.totals import Totals
@@ -116,6 +118,7 @@ class Records:
         self.status = Status(directory, comm, self.first_step)
         self._started = time.perf_counter()
         self._samples = 0
+        self.used: Memory | None = None
         together(comm, self._open)
         self.steps_per_epoch = data.steps_per_epoch(len(task.train), config.data.batch_size)
         self.evaluates = task.valid is not None and config.run.eval_every > 0
@@ -153,6 +156,14 @@ class Records:
         self.metrics = MetricsLog(self.comm, self.directory, self.first_step, self.warn)
 
     # -- from the loop --------------------------------------------------------------------------------------------
+
+    def memory(self, seen: Memory, obstacle: str) -> None:
+        """What the run's vectors take, and what keeps ranks of one machine from sharing them; empty if nothing does."""
+        self.used = seen
+        if obstacle:
+            self.warn(f"every rank keeps parameters of its own and sends its gradients: {obstacle}")
+        if self.comm.size > 1:
+            self.console.message(str(seen))
 
     def step(self, done: int, epoch: int, totals: Totals, control: StepControl, seconds: float) -> None:
         """Step number ``done`` of epoch number ``epoch`` (both counted from 1) took ``seconds``."""
@@ -210,6 +221,7 @@ class Records:
             "backend": self.comm.spec,
             "seconds": round(seconds, 3),
             "samples_per_s": round(self._samples / seconds, 1),
+            "memory_bytes": asdict(self.used) if self.used else {},
             **figures,
         }
         self.console.close()

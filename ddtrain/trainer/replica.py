@@ -8,6 +8,7 @@ the node reads.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -54,6 +55,41 @@ def build_step(comm: Communicator, task: Task, config: Config) -> TrainStep:
         bucket_bytes=config.comm.bucket_bytes,
         clip_value=config.clip.value,
     )
+
+
+@dataclass(frozen=True)
+class Memory:
+    """Bytes that the run's flat vectors take, and how many ranks of this node share the first two.
+
+    Attributes
+    ----------
+    parameters, optimizer : once for ``sharers`` ranks
+    gradients : of each rank, with what its shards are added up in
+    """
+
+    parameters: int
+    optimizer: int
+    gradients: int
+    sharers: int
+
+    def __str__(self) -> str:
+        shared, own = self.parameters + self.optimizer, self.gradients
+        if self.sharers == 1:
+            return f"memory: parameters and optimizer state {_mb(shared)} a rank, gradients {_mb(own)} a rank"
+        return (
+            f"memory: parameters and optimizer state {_mb(shared)}, shared by the {self.sharers} ranks of a machine, "
+            f"gradients {_mb(own)} a rank"
+        )
+
+
+def memory_of(step_of: TrainStep) -> Memory:
+    """What a step's vectors take."""
+    state = sum(vector.nbytes for vector in step_of.optimizer.state.values())
+    return Memory(step_of.store.values.nbytes, state, step_of.accumulator.nbytes, step_of.node.size)
+
+
+def _mb(n_bytes: int) -> str:
+    return f"{n_bytes / 1e6:.1f} MB"
 
 
 def once(node: Node) -> Callable[[int, DTypeLike], Array]:
