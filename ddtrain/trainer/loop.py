@@ -180,7 +180,7 @@ class Trainer:
         """What is told otherwise than it was, among what decides the steps to come; some of it cannot be."""
         now, changes = self.config.to_table(), []
         for option in tables.leaves(self.config):
-            if option.split(".")[0] not in _DECIDING and option not in _FIXED and option != "run.epochs":
+            if option.split(".")[0] not in _DECIDING and option not in (*_FIXED, "run.epochs", "run.shards"):
                 continue
             then, said = (tables.value_at(table, option) for table in (saved.config, now))
             name = tables.option(option)
@@ -189,7 +189,7 @@ class Trainer:
                     f"{name} is {said}, but the checkpoint's run had {then}",
                     remedy=f"Give {name} {then}, or start anew in another --run.dir.",
                 )
-            if then != said:
+            if then != said and then is not None:  # None: saved before there was such an option
                 changes.append(f"{name} is {said}, but was {then}: the run goes on differently")
         return changes
 

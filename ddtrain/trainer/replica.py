@@ -21,6 +21,7 @@ from ddtrain.nn import Module
 from ddtrain.parallel import Place, alloc_rows, find_place, verify_replicas
 from ddtrain.parallel.verify import describe
 from ddtrain.store import ParamStore
+from ddtrain.trainer import tables
 from ddtrain.trainer.config import Config
 from ddtrain.trainer.step import TrainStep
 from ddtrain.trainer.task import Task
@@ -36,8 +37,8 @@ def build_step(comm: Communicator, task: Task, config: Config) -> TrainStep:
     UsageError : ranks have different models, or are more than the shards, or share no memory though it was asked for
     """
     initial = task.model.init(config.run.seed, config.run.dtype)  # drawn from (seed, path), so equal on all ranks
-    tensors = describe(initial)
-    verify_replicas(tensors, comm, "tensor", remedy="Build the same model from one seed on every rank.")
+    verify_replicas(describe(initial), comm, "tensor", remedy="Build the same model from one seed on every rank.")
+    verify_replicas(_agreed(config), comm, "option", remedy="Give every rank the same options.")
     node = _node(comm, config, initial)
     place = find_place(comm, node, config.run.shards)
     store, parts = _store(task.model, initial, config, node, place)
@@ -102,6 +103,12 @@ def fill(comm: Communicator, node: Node, write: Callable[[], None]) -> None:
     if node.rank == 0:
         write()
     comm.barrier()
+
+
+def _agreed(config: Config) -> dict[str, str]:
+    """What decides which sums are made, over which rows: ranks that differ in it would hang, or add up the wrong ones."""
+    options = [option for option in tables.leaves(config) if option.startswith("comm.") and option != "comm.backend"]
+    return {tables.option(name): repr(tables.lookup(config, name)) for name in (*options, "run.shards", "run.dtype")}
 
 
 def _node(comm: Communicator, config: Config, initial: Mapping[str, Any]) -> Node:
