@@ -106,7 +106,7 @@ def fill(comm: Communicator, node: Node, write: Callable[[], None]) -> None:
 
 
 def _agreed(config: Config) -> dict[str, str]:
-    """What decides which sums are made, over which rows: ranks that differ in it would hang, or add up the wrong ones."""
+    """What decides which sums are made, of which rows: ranks that differ in it would hang, or add the wrong ones."""
     options = [option for option in tables.leaves(config) if option.startswith("comm.") and option != "comm.backend"]
     return {tables.option(name): repr(tables.lookup(config, name)) for name in (*options, "run.shards", "run.dtype")}
 

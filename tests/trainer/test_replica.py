@@ -1,4 +1,4 @@
-"""Where a run's vectors lie: once a node, or once a rank where memory cannot be shared; and that ranks agree about it."""
+"""Where a run's vectors lie: once a node, or once a rank where memory is not shared; and that ranks agree about it."""
 
 from __future__ import annotations
 
@@ -90,4 +90,4 @@ def test_ranks_that_disagree_are_told_on_all_ranks(here: Any, there: Any, said: 
 def test_memory_counts_what_shards_are_added_up_in() -> None:
     n = build_step(LocalCommunicator(), make_task(), sgd_config()).store.values.nbytes
     seven = memory_of(build_step(LocalCommunicator(), make_task(), sgd_config(run=Run(dtype="float64", shards=7))))
-    assert (seven.parameters, seven.optimizer, seven.gradients) == (n, n, 3 * n)  # a row, and two levels
+    assert (seven.parameters, seven.optimizer, seven.gradients) == (n, n, 2 * n)  # a row and a level
