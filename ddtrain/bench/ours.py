@@ -59,9 +59,13 @@ class Ours:
 
 
 @contextmanager
-def ours(comm: Communicator, name: str, workload: Workload) -> Iterator[Ours]:
-    """A trainer of the workload, with a run's directory and console that are gone afterwards. Collective."""
-    config = Config(run=Run(epochs=_ENOUGH), data=Data(batch_size=workload.batch * comm.size), optim=OPTIM)
+def ours(comm: Communicator, name: str, workload: Workload, shards: int = 0, batch: int = 0) -> Iterator[Ours]:
+    """A trainer of the workload, with a run's directory and console that are gone afterwards. Collective.
+
+    ``batch`` is that of all ranks together; 0: the workload's, on each of them.
+    """
+    batch_size = batch or workload.batch * comm.size
+    config = Config(run=Run(epochs=_ENOUGH, shards=shards), data=Data(batch_size=batch_size), optim=OPTIM)
     task = workload.task(comm.size)
     # A directory for each rank, of which rank 0's is written to.
     with tempfile.TemporaryDirectory(prefix="ddtrain-bench-") as directory, tempfile.TemporaryFile("w") as console:
