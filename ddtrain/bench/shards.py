@@ -1,7 +1,7 @@
 """``bench shards``: what it costs that a run's numbers do not depend on its ranks.
 
-The same global batch, on the ranks there are: in one piece a rank, as without the option, and in V shards. Both trainers
-take turns in one process, so that the ratio holds on a noisy machine, too.
+The same global batch, on the ranks there are: in one piece a rank, as without the option, and in V shards. Both
+trainers take turns in one process, so that the ratio holds on a noisy machine, too.
 """
 
 from __future__ import annotations
