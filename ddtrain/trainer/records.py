@@ -3,6 +3,7 @@
 RUN/config.toml     the resolved configuration
 RUN/status.json     running, completed, stopped or failed, and why
 RUN/metrics.jsonl   a line a step, a line an evaluation
+RUN/trace.json      what every rank did in the steps of --run.trace
 RUN/checkpoints/    see ``checkpoint.py``
 RUN/summary.json    the final figures
 """
@@ -10,7 +11,7 @@ RUN/summary.json    the final figures
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any, TextIO, TypeVar
@@ -19,7 +20,7 @@ from ddtrain import data
 from ddtrain.comm import agree
 from ddtrain.comm.protocol import Communicator
 from ddtrain.diagnose import GradientCheck
-from ddtrain.errors import DdtrainError, UsageError
+from ddtrain.errors import DataError, DdtrainError, UsageError
 from ddtrain.trainer import checkpoint, files
 from ddtrain.trainer.config import Config
 from ddtrain.trainer.console import Console
@@ -29,6 +30,7 @@ from ddtrain.trainer.replica import Memory
 from ddtrain.trainer.status import State, Status
 from ddtrain.trainer.task import Task
 from ddtrain.trainer.totals import Totals
+from ddtrain.trainer.trace import merge
 
 T = TypeVar("T")
 _AFTER = {
@@ -193,6 +195,18 @@ class Records:
         self.flush()
         self.console.report(figures)
         self.status.progress()
+
+    def trace(self, recordings: Sequence[dict[str, Any]]) -> None:
+        """All ranks' recordings, in rank order, as RUN/trace.json; a run does not end because there is no room."""
+        path = self.directory / "trace.json"
+        if self.comm.rank == 0:
+            try:
+                whole = merge(recordings, recipe=self.recipe, backend=self.comm.spec)
+                files.replace(path, files.to_json(whole).encode())
+            except DataError as error:
+                self.warn(f"{error.one_line} The steps of --run.trace are lost.")
+                return
+        self.console.message(f"steps {self.config.run.trace} traced in {path}")
 
     def flush(self) -> None:
         """Write the log so far: before a checkpoint, so that the log is never behind it, and at the end."""
