@@ -6,6 +6,7 @@
     python -m ddtrain.bench shards                                # a batch in eight shards, beside one piece
     python -m ddtrain.bench ops --peers autograd                  # derivatives of small functions, beside Autograd's
     python -m ddtrain.bench ops --scaling                         # time and memory of chains of up to a million nodes
+    python -m ddtrain.bench report RUN --plot step.png            # where the steps of a run with --run.trace went
     python -m ddtrain.bench step --help
 
 A benchmark is a file of its own and a line in ``COMMANDS``.
@@ -18,7 +19,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ddtrain.bench import ops, shards, step
+from ddtrain.bench import ops, run_report, shards, step
 from ddtrain.comm import Communicator, agree, launcher, run_ranks
 from ddtrain.errors import COMPLETED, UsageError
 from ddtrain.trainer import options, tables
@@ -26,17 +27,30 @@ from ddtrain.trainer import options, tables
 
 @dataclass(frozen=True)
 class Command:
-    """A benchmark: its options with their defaults (among them ``backend``), what every rank runs, a line of help."""
+    """A benchmark: its options with their defaults, what every rank runs, a line of help.
+
+    Attributes
+    ----------
+    options : among them ``backend``, where more than one rank makes sense
+    argument : the option whose value may come first, without the option's name
+    """
 
     options: Any
     run: Callable[[Communicator, Any], None]
     about: str
+    argument: str = ""
 
 
 COMMANDS: Mapping[str, Command] = {
     "step": Command(step.Options(), step.run, "median step time per workload, beside the eager passes and a peer"),
     "shards": Command(shards.Options(), shards.run, "what it costs that results do not depend on the number of ranks"),
     "ops": Command(ops.Options(), ops.run, "derivatives of small functions, beside a peer; growth with --scaling"),
+    "report": Command(
+        run_report.Options(),
+        run_report.run,
+        "where the steps of a traced run went, who is slow, what was hidden",
+        "run",
+    ),
 }
 
 
@@ -49,11 +63,13 @@ def main(argv: Sequence[str]) -> int:
         return COMPLETED
     try:
         command = _command(name)
+        if command.argument and args and not args[0].startswith("-"):
+            args[0] = f"--{command.argument}={args[0]}"
         chosen: Any = options.convert(command.options, args)
     except UsageError as error:
         wrong = error
         return run_ranks("auto", lambda comm: agree(comm, wrong))
-    return run_ranks(chosen.backend, lambda comm: command.run(comm, chosen))
+    return run_ranks(getattr(chosen, "backend", "local"), lambda comm: command.run(comm, chosen))
 
 
 def _command(name: str) -> Command:
@@ -65,7 +81,8 @@ def _command(name: str) -> Command:
 
 def _help(name: str) -> str:
     if name in COMMANDS:
-        usage = f"usage: python -m ddtrain.bench {name} [--option value ...]"
+        argument = f" {COMMANDS[name].argument.upper()}" if COMMANDS[name].argument else ""
+        usage = f"usage: python -m ddtrain.bench {name}{argument} [--option value ...]"
         return "\n".join([usage, "", COMMANDS[name].about, "", options.explain(COMMANDS[name].options)])
     wide = max(map(len, COMMANDS))
     table = [f"  {name:{wide}}  {command.about}" for name, command in COMMANDS.items()]
