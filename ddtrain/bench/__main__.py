@@ -32,13 +32,13 @@ class Command:
     Attributes
     ----------
     options : among them ``backend``, where more than one rank makes sense
-    argument : the option whose value may come first, without the option's name
+    first : the option that an argument without a name is for
     """
 
     options: Any
     run: Callable[[Communicator, Any], None]
     about: str
-    argument: str = ""
+    first: str = ""
 
 
 COMMANDS: Mapping[str, Command] = {
@@ -63,8 +63,8 @@ def main(argv: Sequence[str]) -> int:
         return COMPLETED
     try:
         command = _command(name)
-        if command.argument and args and not args[0].startswith("-"):
-            args[0] = f"--{command.argument}={args[0]}"
+        if command.first and args and not args[0].startswith("-"):
+            args.insert(0, f"--{command.first}")
         chosen: Any = options.convert(command.options, args)
     except UsageError as error:
         wrong = error
@@ -81,8 +81,8 @@ def _command(name: str) -> Command:
 
 def _help(name: str) -> str:
     if name in COMMANDS:
-        argument = f" {COMMANDS[name].argument.upper()}" if COMMANDS[name].argument else ""
-        usage = f"usage: python -m ddtrain.bench {name}{argument} [--option value ...]"
+        first = f" [{COMMANDS[name].first.upper()}]" if COMMANDS[name].first else ""
+        usage = f"usage: python -m ddtrain.bench {name}{first} [--option value ...]"
         return "\n".join([usage, "", COMMANDS[name].about, "", options.explain(COMMANDS[name].options)])
     wide = max(map(len, COMMANDS))
     table = [f"  {name:{wide}}  {command.about}" for name, command in COMMANDS.items()]

@@ -48,7 +48,9 @@ class RankStep:
     @property
     def compute_ms(self) -> float:
         """How long the rank computed gradients."""
-        return self.ms("forward") + self.ms("backward") - self.model_ms
+        passes = [*self.named("forward"), *self.named("backward")]
+        waited = sum(_overlap_us(span, call) for span in passes for call in self.of(MODEL))
+        return _duration_ms(passes) - waited / 1e3
 
     @property
     def ready(self) -> float:
@@ -78,6 +80,10 @@ class Trace:
 def end(event: Event) -> float:
     """When an event was over."""
     return float(event["ts"] + event["dur"])
+
+
+def _overlap_us(a: Event, b: Event) -> float:
+    return max(min(end(a), end(b)) - float(max(a["ts"], b["ts"])), 0.0)
 
 
 def _duration_ms(events: Iterable[Event]) -> float:

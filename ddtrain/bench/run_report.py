@@ -120,10 +120,7 @@ def _ranks(found: dict[str, Any]) -> Table:
 
 
 def _buckets(found: dict[str, Any]) -> Table:
-    legend = (
-        "over all ranks and steps, from the launch until it was seen to be done, which a rank looks for between layers"
-    )
-    table = Table(box=box.SIMPLE_HEAD, caption=legend, caption_justify="left")
+    table = Table(box=box.SIMPLE_HEAD, title="from its launch until it was seen to be done", title_justify="left")
     for head in ("bucket", "bytes", "in flight ms", "longest", "hidden"):
         table.add_column(head, justify="right")
     for row in found["buckets"]:

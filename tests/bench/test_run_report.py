@@ -176,4 +176,4 @@ def test_mistakes_are_one_line(
 
 def test_help_shows_what_comes_first(capfd: pytest.CaptureFixture[str]) -> None:
     assert main(["report", "--help"]) == 0
-    assert capfd.readouterr().out.startswith("usage: python -m ddtrain.bench report RUN [--option value ...]\n")
+    assert capfd.readouterr().out.startswith("usage: python -m ddtrain.bench report [RUN] [--option value ...]\n")
