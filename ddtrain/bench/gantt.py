@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from ddtrain.bench.run_figures import PARTS, Trace, end
+from ddtrain.bench.run_figures import SUM, Trace, end
 from ddtrain.errors import UsageError
 from ddtrain.trainer.files import io_error
 from ddtrain.trainer.trace import BUCKET, COMPUTE, MODEL, Event
@@ -18,7 +18,9 @@ _COLOURS = {  # computing is cold, waiting is warm, bookkeeping is grey
     "decide": "#f0b27a",
     "update": "#58a55c",
     "log": "#d9d9d9",
+    SUM: "#1b2631",
 }
+_HEIGHTS = {SUM: 0.35}  # of a lane; it goes on top of backward or wait
 _IN_MODEL = "#a569bd"
 _MOST_IN_LEGEND = 12  # buckets; more are told apart by the scale of their colours and their numbers
 _DARK = 1.5  # sum of red, green and blue
@@ -52,7 +54,7 @@ def _lanes(trace: Trace, step: int) -> list[tuple[int, str, list[Event]]]:
     """Rank, label and events of every lane, from the top."""
     lanes = []
     for r, rank in enumerate(trace.steps[step]):
-        lanes.append((r, "compute", [event for event in rank.of(COMPUTE) if event["name"] in PARTS]))
+        lanes.append((r, "compute", [event for event in rank.of(COMPUTE) if event["name"] in _COLOURS]))
         if rank.of(MODEL):
             lanes.append((r, "in the model", rank.of(MODEL)))
         flights = rank.of(BUCKET)
@@ -75,7 +77,7 @@ def _draw(figure: Any, trace: Trace, step: int, lanes: list[tuple[int, str, list
             index = event["args"].get("index")
             face = colour[index] if index is not None else _COLOURS.get(event["name"], _IN_MODEL)
             left, width = (event["ts"] - start) / 1e3, event["dur"] / 1e3
-            height = 0.9 if event["cat"] == COMPUTE else 0.7
+            height = _HEIGHTS.get(event["name"], 0.9 if event["cat"] == COMPUTE else 0.7)
             axes.barh(y, width, left=left, height=height, color=face, edgecolor="white", linewidth=0.4)
             if index is not None and event["dur"] > _NUMBERED * (stop - start):
                 ink = "white" if sum(colour[index][:3]) < _DARK else "black"
@@ -84,7 +86,7 @@ def _draw(figure: Any, trace: Trace, step: int, lanes: list[tuple[int, str, list
     axes.set_xlim(0, (stop - start) / 1e3)
     axes.set_xlabel("ms since the step began")
     axes.set_title(f"step {step} of {trace.about['recipe']} on {trace.size} rank(s) ({trace.about['backend']})")
-    shown = [part for part in PARTS if any(event["name"] == part for event in events)]
+    shown = [part for part in _COLOURS if any(event["name"] == part for event in events)]
     keys = [Patch(color=_COLOURS[part], label=part) for part in shown]
     if any(event["cat"] == MODEL for event in events):
         keys.append(Patch(color=_IN_MODEL, label="collectives in the model"))

@@ -1,8 +1,8 @@
 """What a run's trace.json says of its ranks and buckets: figures only, from one file, without a communicator.
 
 Compute is forward and backward without the collectives inside the model, which are waiting, like the time between the
-end of backward and the end of the last bucket. A rank is ready when its backward ends. A bucket is hidden for as long
-as it is in flight before that.
+end of backward and the end of the last bucket, and without the adding that goes on in the midst of backward. A rank is
+ready when its backward ends. A bucket is hidden for as long as it is in flight before that.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from ddtrain.trainer import metrics
 from ddtrain.trainer.trace import BUCKET, COMPUTE, MODEL, Event
 
 PARTS = ("data", "forward", "backward", "wait", "decide", "update", "log")
+SUM = "sum"  # a rank adds up its share of a bucket, in the midst of backward or wait
 _OFTEN = 0.75  # of the steps: among ranks alike, chance makes one rank the slowest in half of them, or fewer
 
 
@@ -48,9 +49,8 @@ class RankStep:
     @property
     def compute_ms(self) -> float:
         """How long the rank computed gradients."""
-        passes = [*self.named("forward"), *self.named("backward")]
-        waited = sum(_overlap_us(span, call) for span in passes for call in self.of(MODEL))
-        return _duration_ms(passes) - waited / 1e3
+        passes, others = [*self.named("forward"), *self.named("backward")], [*self.of(MODEL), *self.named(SUM)]
+        return _duration_ms(passes) - sum(_overlap_us(span, other) for span in passes for other in others) / 1e3
 
     @property
     def ready(self) -> float:
@@ -149,7 +149,7 @@ def _rank(trace: Trace, r: int) -> dict[str, Any]:
     return {
         "rank": r,
         "host": trace.hosts[r],
-        **{f"{part}_ms": _median(step.ms(part) for step in own) for part in PARTS},
+        **{f"{part}_ms": _median(step.ms(part) for step in own) for part in (*PARTS, SUM)},
         "model_ms": _median(step.model_ms for step in own),
         "compute_ms": _median(step.compute_ms for step in own),
         "exposed_ms": _median(step.ms("wait") + step.model_ms for step in own),

@@ -98,17 +98,18 @@ def _straggler(found: dict[str, Any]) -> str:
 
 def _ranks(found: dict[str, Any]) -> Table:
     legend = (
-        "median ms a step; compute: forward and backward without collectives in the model; exposed: wait and these\n"
+        "median ms a step; in model: collectives within forward and backward; sum: adding, within backward or wait\n"
+        "compute: forward and backward without these; exposed: wait, and collectives in the model\n"
         "last ready: steps in which backward ended last on this rank, and how long after the others (median ms)\n"
         f"clocks of ranks agree to {found['clock_error_us']} µs or better"
     )
     table = Table(box=box.SIMPLE_HEAD, caption=legend, caption_justify="left")
     table.add_column("rank")
-    heads = ["data", "forward", "backward", "in model", "wait", "decide", "update", "log", "compute", "exposed"]
+    heads = ["data", "forward", "backward", "in model", "sum", "wait", "decide", "update", "log", "compute", "exposed"]
     for head in [*heads, "last ready", "by"]:
         table.add_column(head, justify="right")
     for row in found["ranks"]:
-        parts = ["data", "forward", "backward", "model", "wait", "decide", "update", "log", "compute", "exposed"]
+        parts = ["data", "forward", "backward", "model", "sum", "wait", "decide", "update", "log", "compute", "exposed"]
         by = row["last_ready_by_ms"]
         table.add_row(
             f"{row['rank']} ({row['host']})",

@@ -23,7 +23,7 @@ LATE_MS = (0, 0, 3)  # by which forward takes longer, by rank
 
 
 def rank_step(step: int, late_ms: int, buckets: bool = True) -> dict[str, list[list[Any]]]:
-    """data 1, forward 4 + late with 1 in the model, backward 6, wait 4 - late, decide 1, update 2 ms."""
+    """data 1, forward 4 + late with 1 in the model, backward 6 with 0.5 adding, wait 4 - late, decide 1, update 2."""
     t = step * STEP_MS
 
     def rows(*parts: tuple[str, float, float]) -> list[list[Any]]:
@@ -32,7 +32,7 @@ def rank_step(step: int, late_ms: int, buckets: bool = True) -> dict[str, list[l
     forward, backward = 5 + late_ms, 11 + late_ms
     spans = rows(
         ("data", 0, 1), ("forward", 1, forward), ("backward", forward, backward), ("wait", backward, 15),
-        ("decide", 15, 16), ("update", 16, 18), ("step", 0, 18),
+        ("sum", 8, 8.5), ("sum", 14, 14.5), ("decide", 15, 16), ("update", 16, 18), ("step", 0, 18),
     )  # fmt: skip
     calls = [["allreduce", 40, step, (t + 2) * MS, (t + 3) * MS]]
     flights = [[0, 100, step, (t + 7) * MS, (t + 13) * MS], [1, 900, step, (t + backward) * MS, (t + 15) * MS]]
@@ -63,10 +63,11 @@ def test_figures_of_ranks(tmp_path: Path) -> None:
     prompt, _, late = found["ranks"]
     assert prompt == {
         "rank": 0, "host": "node0", "data_ms": 1.0, "forward_ms": 4.0, "backward_ms": 6.0, "wait_ms": 4.0,
-        "decide_ms": 1.0, "update_ms": 2.0, "log_ms": 0.0, "model_ms": 1.0, "compute_ms": 9.0, "exposed_ms": 5.0,
+        "decide_ms": 1.0, "update_ms": 2.0, "log_ms": 0.0, "model_ms": 1.0, "sum_ms": 1.0, "compute_ms": 8.5,
+        "exposed_ms": 5.0,
         "last_ready_steps": 0, "last_ready_by_ms": None,
     }  # fmt: skip
-    assert (late["forward_ms"], late["wait_ms"], late["compute_ms"], late["exposed_ms"]) == (7.0, 1.0, 12.0, 2.0)
+    assert (late["forward_ms"], late["wait_ms"], late["compute_ms"], late["exposed_ms"]) == (7.0, 1.0, 11.5, 2.0)
     assert (late["last_ready_steps"], late["last_ready_by_ms"]) == (4, 3.0)
     assert found["slow"] == {"rank": 2, "longest_in_steps": 4, "longer_by_ms": 3.0}
 
