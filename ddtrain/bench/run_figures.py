@@ -174,8 +174,14 @@ def _slow(trace: Trace) -> dict[str, Any] | None:
     r = max(range(trace.size), key=longest.count)
     if longest.count(r) < _OFTEN * len(longest):
         return None
-    excess = [ranks[r].compute_ms - _others_ms(ranks, r) for ranks in trace.steps.values()]
-    return {"rank": r, "longest_in_steps": longest.count(r), "longer_by_ms": _median(excess)}
+    excess = median(ranks[r].compute_ms - _others_ms(ranks, r) for ranks in trace.steps.values())
+    usual = median(_others_ms(ranks, r) for ranks in trace.steps.values())
+    return {
+        "rank": r,
+        "longest_in_steps": longest.count(r),
+        "longer_by_ms": round(excess, 4),
+        "longer_by_share": _share(excess, usual),
+    }
 
 
 def _others_ms(ranks: list[RankStep], r: int) -> float:

@@ -91,8 +91,8 @@ def _straggler(found: dict[str, Any]) -> str:
     if slow is None:
         return f"no rank is the slowest in most steps (of {steps})"
     return (
-        f"rank {slow['rank']} is slow: it computes longest in {slow['longest_in_steps']} of {steps} steps,"
-        f" {slow['longer_by_ms']:.3f} ms longer than the others (median)"
+        f"rank {slow['rank']} is the slowest: it computes longest in {slow['longest_in_steps']} of {steps} steps,"
+        f" by {slow['longer_by_ms']:.3f} ms or {slow['longer_by_share']:.0%} (median)"
     )
 
 

@@ -69,7 +69,12 @@ def test_figures_of_ranks(tmp_path: Path) -> None:
     }  # fmt: skip
     assert (late["forward_ms"], late["wait_ms"], late["compute_ms"], late["exposed_ms"]) == (7.0, 1.0, 11.5, 2.0)
     assert (late["last_ready_steps"], late["last_ready_by_ms"]) == (4, 3.0)
-    assert found["slow"] == {"rank": 2, "longest_in_steps": 4, "longer_by_ms": 3.0}
+    assert found["slow"] == {
+        "rank": 2,
+        "longest_in_steps": 4,
+        "longer_by_ms": 3.0,
+        "longer_by_share": round(3 / 8.5, 4),
+    }
 
 
 def test_figures_of_buckets(tmp_path: Path) -> None:
@@ -89,7 +94,8 @@ def test_a_rank_is_slow_only_if_it_is_the_same_most_of_the_time(tmp_path: Path) 
         trace.steps[n].reverse()
     assert figures(trace)["slow"] is None
     trace.steps[11].reverse()
-    assert figures(trace)["slow"] == {"rank": 1, "longest_in_steps": 3, "longer_by_ms": 2.0}
+    slow = figures(trace)["slow"]
+    assert (slow["rank"], slow["longest_in_steps"], slow["longer_by_ms"]) == (1, 3, 2.0)
 
 
 def test_without_buckets_nothing_is_hidden(tmp_path: Path) -> None:
@@ -114,7 +120,7 @@ def test_tables_and_json_and_picture(tmp_path: Path, capfd: pytest.CaptureFixtur
     assert main(args) == 0
     shown = capfd.readouterr().out
     assert "net on 3 rank(s) (mpi), steps 10 to 13: 18.000 ms a step" in shown
-    assert "rank 2 is slow: it computes longest in 4 of 4 steps, 3.000 ms longer than the others (median)" in shown
+    assert "rank 2 is the slowest: it computes longest in 4 of 4 steps, by 3.000 ms or 35% (median)" in shown
     assert "samples/s: 90 in these steps, 100 in all others" in shown
     assert "1,000 bytes a step" in shown
     assert "2 (node2)" in shown
