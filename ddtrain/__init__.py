@@ -47,6 +47,7 @@ from ddtrain.misc import flatten
 if TYPE_CHECKING:  # what __getattr__ below loads on first use
     from ddtrain.data import ArrayData
     from ddtrain.trainer.config import Config
+    from ddtrain.trainer.derivatives import dp_hvp, dp_jvp, dp_value_and_grad, model_loss
     from ddtrain.trainer.main import main
     from ddtrain.trainer.task import Task
 
@@ -59,6 +60,9 @@ __all__ = [
     "checkpoint",
     "const_graph",
     "deriv",
+    "dp_hvp",
+    "dp_jvp",
+    "dp_value_and_grad",
     "elementwise_grad",
     "fixed_point",
     "flatten",
@@ -78,6 +82,7 @@ __all__ = [
     "make_hvp",
     "make_jvp",
     "make_vjp",
+    "model_loss",
     "multigrad_dict",
     "primitive",
     "tensor_jacobian_product",
@@ -90,6 +95,7 @@ _TRAINING = {  # loaded on first use: differentiating needs neither a command li
     "ArrayData": "ddtrain.data",
     "Config": "ddtrain.trainer.config",
     "Task": "ddtrain.trainer.task",
+    **dict.fromkeys(("dp_hvp", "dp_jvp", "dp_value_and_grad", "model_loss"), "ddtrain.trainer.derivatives"),
     "main": "ddtrain.trainer.main",
 }
 

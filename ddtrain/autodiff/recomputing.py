@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextvars import copy_context
 from functools import wraps
 from typing import Any
 
@@ -50,7 +51,7 @@ def checkpoint(fun: Callable[..., Any]) -> Callable[..., Any]:
         top = top_trace(leaves)
         if top is None or not top.fuses:
             return fun(*args, **kwargs)
-        result = Result("checkpoint", fun)
+        result, context = Result("checkpoint", fun), copy_context()
 
         def of_traced(*values: Any) -> Any:
             full = list(leaves)
@@ -70,7 +71,9 @@ def checkpoint(fun: Callable[..., Any]) -> Callable[..., Any]:
                 )
             return out
 
-        return result.give(checkpointed(_Twice(first_run, of_traced), *[leaves[k] for k in moving]))
+        # again in the context of the first run: an outer derivative may be walked where, say, there is no communicator
+        again = lambda *values: context.copy().run(of_traced, *values)
+        return result.give(checkpointed(_Twice(first_run, again), *[leaves[k] for k in moving]))
 
     return recomputed
 

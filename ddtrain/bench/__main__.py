@@ -3,8 +3,10 @@
     python -m ddtrain.bench step                                  # median step time of every workload
     python -m ddtrain.bench step --workloads tiny_mlp,gpt         # of two
     mpirun -n 2 python -m ddtrain.bench step --peers torch        # beside PyTorch's DistributedDataParallel
+    python -m ddtrain.bench shards                                # a batch in eight shards, beside one piece
     python -m ddtrain.bench ops --peers autograd                  # derivatives of small functions, beside Autograd's
     python -m ddtrain.bench ops --scaling                         # time and memory of chains of up to a million nodes
+    python -m ddtrain.bench report RUN --plot step.png            # where the steps of a run with --run.trace went
     python -m ddtrain.bench scaling mlp,gpt --ranks 1,2,4         # throughput and efficiency on several ranks
     python -m ddtrain.bench overlap --link netns                  # how much of communication computation hides
     python -m ddtrain.bench comm --peers torch                    # sums of 4 B to 64 MB, beside MPI's and gloo's
@@ -22,7 +24,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ddtrain.bench import comm as comm_bench
-from ddtrain.bench import ops, overlap, predict, scaling, step
+from ddtrain.bench import ops, overlap, predict, run_report, scaling, shards, step
 from ddtrain.comm import Communicator, agree, launcher, run_ranks
 from ddtrain.errors import COMPLETED, UsageError
 from ddtrain.trainer import options, tables
@@ -30,10 +32,11 @@ from ddtrain.trainer import options, tables
 
 @dataclass(frozen=True)
 class Command:
-    """A benchmark: its options with their defaults (among them ``backend``), what every rank runs, a line of help.
+    """A benchmark: its options with their defaults, what every rank runs, a line of help.
 
     Attributes
     ----------
+    options : among them ``backend``, where more than one rank makes sense
     first : the option that an argument without a name is for
     starts_ranks : whether, without mpirun, it runs in one process, and ``backend`` is for the ranks that it starts
     """
@@ -47,7 +50,14 @@ class Command:
 
 COMMANDS: Mapping[str, Command] = {
     "step": Command(step.Options(), step.run, "median step time per workload, beside the eager passes and a peer"),
+    "shards": Command(shards.Options(), shards.run, "what it costs that results do not depend on the number of ranks"),
     "ops": Command(ops.Options(), ops.run, "derivatives of small functions, beside a peer; growth with --scaling"),
+    "report": Command(
+        run_report.Options(),
+        run_report.run,
+        "where the steps of a traced run went, who is slow, what was hidden",
+        "run",
+    ),
     "scaling": Command(
         scaling.Options(), scaling.run, "throughput and efficiency on several ranks, and their ceiling", "what", True
     ),
@@ -82,7 +92,7 @@ def main(argv: Sequence[str]) -> int:
     except UsageError as error:
         wrong = error
         return run_ranks("auto", lambda comm: agree(comm, wrong))
-    here = "auto" if command.starts_ranks and launcher().size == 1 else chosen.backend
+    here = "auto" if command.starts_ranks and launcher().size == 1 else getattr(chosen, "backend", "local")
     return run_ranks(here, lambda comm: command.run(comm, chosen))
 
 

@@ -9,9 +9,9 @@ from ddtrain.bench.report import machine_lines, print_table
 
 _WAYS = {  # contestant: words for it, line, colour
     "ours": ("ddtrain", "o-", plots.OURS),
-    "messages": ("ddtrain by messages", "o--", plots.PALETTE[1]),
-    "mpi": ("MPI Allreduce", "s-", plots.PALETTE[3]),
-    "mpi_nonblocking": ("MPI Iallreduce", "s--", plots.PALETTE[3]),
+    "messages": ("ddtrain by messages", "o--", plots.MESSAGES),
+    "mpi": ("MPI Allreduce", "s-", plots.MPI),
+    "mpi_nonblocking": ("MPI Iallreduce", "s--", plots.MPI),
     "gloo": ("gloo", "^-", plots.PEER),
     "copy": ("copy limit", ":", plots.CEILING),
 }

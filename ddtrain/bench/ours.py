@@ -16,7 +16,7 @@ from ddtrain.autodiff import record, walk_back
 from ddtrain.bench.workloads import Workload
 from ddtrain.comm import Communicator
 from ddtrain.ops import use_communicator
-from ddtrain.trainer.config import Config, Data, Optim
+from ddtrain.trainer.config import Config, Data, Optim, Run
 from ddtrain.trainer.loop import Trainer
 from ddtrain.trainer.records import Records
 from ddtrain.trainer.task import Task
@@ -60,9 +60,13 @@ class Ours:
 
 
 @contextmanager
-def ours(comm: Communicator, name: str, workload: Workload) -> Iterator[Ours]:
-    """A trainer of the workload. Collective."""
-    config = Config(data=Data(batch_size=workload.batch * comm.size), optim=OPTIM)
+def ours(comm: Communicator, name: str, workload: Workload, shards: int = 0, batch: int = 0) -> Iterator[Ours]:
+    """A trainer of the workload. Collective.
+
+    ``batch`` is that of all ranks together; 0: the workload's, on each of them.
+    """
+    batch_size = batch or workload.batch * comm.size
+    config = Config(run=Run(shards=shards), data=Data(batch_size=batch_size), optim=OPTIM)
     with training(comm, name, config, workload.task(comm.size)) as trainer:
         yield Ours(trainer)
 

@@ -11,8 +11,13 @@ from ddtrain.errors import UsageError
 from ddtrain.trainer.files import replace
 
 SUFFIXES = (".png", ".svg", ".pdf")
-OURS, CEILING, PEER = "#1f6fb4", "#555555", "#d9822b"  # a colour keeps its meaning from picture to picture
-PALETTE = ("#1f6fb4", "#7fb2df", "#d9822b", "#4e9a5b", "#9a6fb0", "#bbbbbb")
+OURS, CEILING, PEER, MPI, MESSAGES = (
+    "#1f6fb4",
+    "#555555",
+    "#d9822b",
+    "#4e9a5b",
+    "#7fb2df",
+)  # a colour keeps its meaning from picture to picture
 
 
 def check(file: str, option: str = "--plot") -> None:

@@ -11,7 +11,8 @@ from rich.table import Table
 
 from ddtrain.bench.peers import PEERS
 
-_WIDEST = 1000  # columns of a table: a figure that is cut is none, so narrow terminals wrap lines
+LEAST_COLUMNS = 200  # of a terminal: narrow ones wrap lines
+_WIDEST = 1000  # columns of a table: a figure that is cut is none
 
 
 def print_step(result: dict[str, Any]) -> None:

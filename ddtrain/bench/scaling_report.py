@@ -10,13 +10,13 @@ from ddtrain.bench import plots
 from ddtrain.bench.peers import PEERS
 from ddtrain.bench.report import machine_lines, print_table
 
-_BARS = {  # part of a step: words for it
-    "forward": "forward",
-    "backward": "backward",
-    "wait": "exposed communication",
-    "update": "update",
-    "decide": "decision",
-    "other": "other",
+_BARS = {  # part of a step: words for it, and a colour
+    "data": ("data", "#dddddd"),
+    "forward": ("forward", "#1f6fb4"),
+    "backward": ("backward", "#7fb2df"),
+    "wait": ("exposed communication", "#d9822b"),
+    "update": ("update", "#4e9a5b"),
+    "other": ("decision, log and other", "#999999"),
 }
 
 
@@ -133,10 +133,11 @@ def _bars(axis: Any, sizes: list[int], rows: list[dict[str, Any]], parts: list[s
     """Stacked, a bar a rank: ranks of one size side by side."""
     places = [(i + (rank + 1) / (n + 1) - 0.5, n, rank) for i, n in enumerate(sizes) for rank in range(n)]
     below = [0.0] * len(places)
-    for part, colour in zip(parts, plots.PALETTE, strict=False):
+    for part in parts:
+        words, colour = _BARS[part]
         heights = [max(rows[sizes.index(n)]["ranks_ms"][rank][part], 0.0) for _, n, rank in places]
         widths = [0.8 / (n + 1) for _, n, _ in places]
-        axis.bar([x for x, _, _ in places], heights, widths, bottom=below, color=colour, label=_BARS[part])
+        axis.bar([x for x, _, _ in places], heights, widths, bottom=below, color=colour, label=words)
         below = [a + b for a, b in zip(below, heights, strict=True)]
     axis.set_xticks(range(len(sizes)), [f"{n}" for n in sizes])
     axis.set_xlabel("ranks (a bar each)")

@@ -7,7 +7,7 @@ and ``fused(...)`` with examples, on which the conformance suite tests it. Image
 from ddtrain.ops.activations import gelu, leaky_relu, normal_cdf, relu, sigmoid, tanh
 from ddtrain.ops.attention import attention
 from ddtrain.ops.batch_norm import Moments, batch_norm, batch_norm_inference
-from ddtrain.ops.collectives import allreduce, communicator, use_communicator
+from ddtrain.ops.collectives import allreduce, communicator, fan_in, fan_out, use_communicator
 from ddtrain.ops.convolution import conv2d
 from ddtrain.ops.dropout import dropout
 from ddtrain.ops.embedding import embedding
@@ -30,6 +30,8 @@ __all__ = [
     "cross_entropy",
     "dropout",
     "embedding",
+    "fan_in",
+    "fan_out",
     "gelu",
     "global_avg_pool2d",
     "hinge",

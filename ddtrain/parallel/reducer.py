@@ -20,7 +20,8 @@ parameters is its to update. A row may be written again once the step's control 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from time import perf_counter
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -37,6 +38,14 @@ Array = NDArray[Any]
 READY, NORM, UPDATED = range(3)  # a node's counters: buckets complete, norms written, updates made
 
 
+class Watcher(Protocol):
+    """Who wants to know when a bucket, by its index, is on its way, and when a rank adds."""
+
+    def launched(self, bucket: int, nbytes: int) -> None: ...
+    def done(self, bucket: int) -> None: ...
+    def span(self, name: str, began: float) -> None: ...
+
+
 class Reducer:
     """Sums gradient buckets over the ranks of ``comm``, which it has to itself.
 
@@ -49,6 +58,7 @@ class Reducer:
     Attributes
     ----------
     spans : the share of the flat vector in which this rank holds the sum after :meth:`finish`
+    watcher : told of every bucket, where there is one
     """
 
     def __init__(
@@ -67,15 +77,20 @@ class Reducer:
         self._buckets_of: dict[int, int] = {i: bucket.index for bucket in buckets for i in bucket.members}
         carries = node.rank < place.carriers
         self._shares = [bucket.share(node.rank, place.carriers) if carries else () for bucket in buckets]
-        self.spans = _joined([cell for cells in self._shares for cell in cells])
-        self._cells = [cell for bucket in buckets for cell in bucket.cells]
-        self._own = [k for k, cell in enumerate(self._cells) if any(cell in cells for cells in self._shares)]
-        self._norms = node.alloc(len(self._cells) if node.rank == 0 else 0, np.float64)[0]
+        self.spans = _joined([cell for shared in self._shares for cell in shared])
+        cells = [cell for bucket in buckets for cell in bucket.cells]
+        self._own_cells = [cell for shared in self._shares for cell in shared]
+        mine = {cell.start for cell in self._own_cells}
+        self._own = [k for k, cell in enumerate(cells) if cell.start in mine]
+        self._norms = node.alloc(len(cells) if node.rank == 0 else 0, np.float64)[0]
         self._sums = [self._rows(_hull(cells)) for cells in self._shares]
         self._missing: list[int] = []
         self._next = self._folded = len(buckets)
         self._steps = 0
         self._works: list[Work] = []
+        self.watcher: Watcher | None = None
+        self._bytes = [parts[node.rank][0][bucket.span].nbytes for bucket in buckets]
+        self._flying: dict[int, Work | None] = {}  # what the watcher has not heard the end of
 
     def _rows(self, span: slice) -> list[Array]:
         return [self._parts[local][row][span] for local, row in self.place.holders]
@@ -96,6 +111,8 @@ class Reducer:
         missing[self._buckets_of[i]] -= 1
         if self._next < len(missing) and missing[self._next] == 0:
             while self._next < len(missing) and missing[self._next] == 0:
+                if self.watcher is not None:
+                    self.watcher.launched(self._next, self._bytes[self._next])
                 self._next += 1
             self.node.post(READY, self._goal(self._next))
         self.progress()
@@ -105,6 +122,8 @@ class Reducer:
         while self._folded < self._next and self.node.reached(READY, self._goal(self._folded + 1)):
             self._fold()
         self.comm.progress()
+        if self._flying:
+            self._tell()
 
     def finish(self) -> None:
         """Wait until this rank holds the sum of its share of every bucket.
@@ -121,12 +140,13 @@ class Reducer:
             self._fold()
         for work in self._works:
             work.wait()
+            if self._flying:
+                self._tell()
         self._works = []
 
     def square_norm(self) -> float:
         """The squared norm of the whole sum, the same bits on every rank, at any number of ranks (Note [Cells])."""
-        for k in self._own:
-            self._norms[k] = update.square_norm(self.grads[self._cells[k]])
+        self._norms[self._own] = update.square_norms(self.grads, self._own_cells)
         self.node.post(NORM, self._steps)
         self.node.wait(NORM, self._steps)
         with np.errstate(over="ignore", invalid="ignore"):
@@ -143,11 +163,22 @@ class Reducer:
 
     def _fold(self) -> None:
         """Sum the next bucket over the node, and send it on its way across nodes."""
-        span, rows = _hull(self._shares[self._folded]), self._sums[self._folded]
+        bucket, began = self._folded, perf_counter()
+        work = self._sum(bucket)
+        if work is not None:
+            self._works.append(work)
         self._folded += 1
+        if self.watcher is not None:
+            self.watcher.span("sum", began)
+            self._flying[bucket] = work
+            self._tell()
+
+    def _sum(self, bucket: int) -> Work | None:
+        """This rank's share of a bucket; returns what is still on its way, if anything."""
+        span, rows = _hull(self._shares[bucket]), self._sums[bucket]
         place, column = self.place, self.node.column
         if column is None or span.start == span.stop:
-            return
+            return None
         out = self.grads[span]
         if place.targets == place.inside:  # one rank a node: its rows are the node's
             sums = rows
@@ -158,9 +189,17 @@ class Reducer:
             sums = [np.empty_like(out) for _ in place.targets]
             for target, sum_n in zip(place.targets, sums, strict=True):
                 fold(place.inside, rows, target, sum_n)
-        if column.size > 1:
-            one_row = len(place.across.rows) == column.size
-            self._works.append(self.hook(sums[0], column) if one_row else column.isum(sums, place.across, out))
+        if column.size == 1:
+            return None
+        one_row = len(place.across.rows) == column.size
+        return self.hook(sums[0], column) if one_row else column.isum(sums, place.across, out)
+
+    def _tell(self) -> None:
+        """Tell the watcher which buckets have arrived."""
+        for bucket in [bucket for bucket, work in self._flying.items() if work is None or work.test()]:
+            del self._flying[bucket]
+            if self.watcher is not None:
+                self.watcher.done(bucket)
 
 
 def alloc_rows(node: Node, place: Place, n: int, dtype: np.dtype[Any]) -> list[Array]:

@@ -13,6 +13,7 @@ from typing import Any, Literal, Self
 
 from ddtrain.errors import UsageError
 from ddtrain.trainer import tables
+from ddtrain.trainer.timeline import steps_of
 
 
 @dataclass(frozen=True)
@@ -74,6 +75,10 @@ class Run:
     """Steps skipped in a row before the run stops all the same."""
     patience: int = 0
     """Evaluations without a better validation loss before the run stops early; 0: never."""
+    trace: str = ""
+    """Steps to record in RUN/trace.json, for ui.perfetto.dev and ddtrain.bench report; 10:20 means steps 10 to 19.
+    Steps count from 1, the last is left out; empty: none.
+    """
 
 
 @dataclass(frozen=True)
@@ -194,6 +199,7 @@ def validate(config: Config, size: int) -> None:
     config.updated(config.to_table())  # types and choices, which Python does not check when a script makes a Config
     for problem, remedy in _problems(config, size):
         raise UsageError(problem, remedy=remedy)
+    steps_of(config.run.trace)
 
 
 def _problems(config: Config, size: int) -> Iterator[tuple[str, str]]:

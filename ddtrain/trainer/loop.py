@@ -27,6 +27,7 @@ from ddtrain.trainer.replica import build_step, fill
 from ddtrain.trainer.requests import StopFile
 from ddtrain.trainer.snapshot import Snapshot
 from ddtrain.trainer.task import Task, describe_data
+from ddtrain.trainer.timeline import Timeline, steps_of
 
 
 @dataclass
@@ -73,14 +74,19 @@ class Trainer:
         self.coordinator = Coordinator(config, comm, steps_per_epoch, stop_file)
         self.step = 0  # steps taken
         self.metrics: dict[str, float] = {}  # of the latest evaluation
+        self.timeline: Timeline | None = None  # while steps are traced
         self._order: tuple[int, Any] = (-1, None)  # an epoch and its permutation
 
     # -- the run --------------------------------------------------------------------------------------------------
 
     def run(self) -> Result:
         """Train to the end, or until something asks to stop."""
-        reason = Reason.FINISHED
+        reason, traced = Reason.FINISHED, steps_of(self.config.run.trace)
+        if traced and not range(max(traced.start, self.step + 1), min(traced.stop, self.coordinator.total_steps + 1)):
+            self.records.warn(f"--run.trace {self.config.run.trace} names no step that this run will take")
         while self.step < self.coordinator.total_steps:
+            if traced:
+                self._trace(self.step + 1, traced)
             control = self.train_step()
             if control.evaluate:
                 control = self._evaluate(control)
@@ -89,6 +95,7 @@ class Trainer:
             if control.stop:
                 reason = control.reason
                 break
+        self._end_trace()
         return Result(reason, self.step, self.metrics, self.store.sha256())
 
     def train_step(self) -> StepControl:
@@ -100,10 +107,17 @@ class Trainer:
         if every and self.step % every == 0:
             self.records.gradients(self.step + 1, check_gradients(self.step_of, self.step, rows))
         totals = self.step_of.gradients(self.step, rows, requests.pending())
+        reduced = perf_counter()
         control = self.coordinator.decide(self.step, totals, self.step_of.square_norm())
+        decided = perf_counter()
         self.step_of.apply(control)
+        updated = perf_counter()
         self.step += 1
-        self.records.step(self.step, epoch + 1, totals, control, perf_counter() - started)
+        self.records.step(self.step, epoch + 1, totals, control, updated - started)
+        if self.timeline is not None:
+            self.timeline.span("decide", reduced, decided)
+            self.timeline.span("log", updated)
+            self.timeline.span("step", started)
         return control
 
     def _epoch_order(self, epoch: int) -> Any:
@@ -111,18 +125,38 @@ class Trainer:
             self._order = epoch, data.order(self.config.run.seed, epoch, self.samples)
         return self._order[1]
 
+    # -- trace ----------------------------------------------------------------------------------------------------
+
+    def _trace(self, step: int, traced: range) -> None:
+        """Record from the first step of ``traced``, with all that follows it, until another step begins. Collective."""
+        if step in traced:
+            if self.timeline is None:
+                self.timeline = self.step_of.timeline = Timeline(self.comm)
+            self.timeline.step = step
+        else:
+            self._end_trace()
+
+    def _end_trace(self) -> None:
+        if self.timeline is not None:
+            self.records.trace(self.timeline.gather())
+            self.timeline = self.step_of.timeline = None
+
     # -- evaluation, checkpoint, resume ---------------------------------------------------------------------------
 
     def _evaluate(self, control: StepControl) -> StepControl:
         if self.task.valid is None:
             return control
+        began = perf_counter()
         found = evaluate(self.task, self.store, self.comm, self.step_of.shards)
+        if self.timeline is not None:
+            self.timeline.span("evaluation", began)
         self.metrics = {f"valid_{name}": value for name, value in found.items()}
         epoch = data.position(self.step - 1, self.samples, self.batch_size).epoch
         self.records.evaluation(self.step, epoch + 1, self.metrics)
         return self.coordinator.observe(self.step - 1, control, self.metrics["valid_loss"])
 
     def _checkpoint(self, final: bool) -> None:
+        began = perf_counter()
         self.records.flush()
         try:
             checkpoint.save(self.comm, self.records.directory, self._snapshot, self.config.run.keep)
@@ -130,6 +164,8 @@ class Trainer:
             if final:
                 raise
             self.records.warn(f"checkpoint of step {self.step} not saved, training goes on: {error.one_line}")
+        if self.timeline is not None:
+            self.timeline.span("checkpoint", began)
 
     def _snapshot(self) -> Snapshot:
         epoch, offset = data.position(self.step, self.samples, self.batch_size)
@@ -180,7 +216,7 @@ class Trainer:
         """What is told otherwise than it was, among what decides the steps to come; some of it cannot be."""
         now, changes = self.config.to_table(), []
         for option in tables.leaves(self.config):
-            if option.split(".")[0] not in _DECIDING and option not in _FIXED and option != "run.epochs":
+            if option.split(".")[0] not in _DECIDING and option not in (*_FIXED, "run.epochs", "run.shards"):
                 continue
             then, said = (tables.value_at(table, option) for table in (saved.config, now))
             name = tables.option(option)
@@ -189,7 +225,7 @@ class Trainer:
                     f"{name} is {said}, but the checkpoint's run had {then}",
                     remedy=f"Give {name} {then}, or start anew in another --run.dir.",
                 )
-            if then != said:
+            if then != said and then is not None:  # None: saved before there was such an option
                 changes.append(f"{name} is {said}, but was {then}: the run goes on differently")
         return changes
 

@@ -8,6 +8,7 @@ the node reads.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -20,6 +21,7 @@ from ddtrain.nn import Module
 from ddtrain.parallel import Place, alloc_rows, find_place, verify_replicas
 from ddtrain.parallel.verify import describe
 from ddtrain.store import ParamStore
+from ddtrain.trainer import tables
 from ddtrain.trainer.config import Config
 from ddtrain.trainer.step import TrainStep
 from ddtrain.trainer.task import Task
@@ -35,8 +37,8 @@ def build_step(comm: Communicator, task: Task, config: Config) -> TrainStep:
     UsageError : ranks have different models, or are more than the shards, or share no memory though it was asked for
     """
     initial = task.model.init(config.run.seed, config.run.dtype)  # drawn from (seed, path), so equal on all ranks
-    tensors = describe(initial)
-    verify_replicas(tensors, comm, "tensor", remedy="Build the same model from one seed on every rank.")
+    verify_replicas(describe(initial), comm, "tensor", remedy="Build the same model from one seed on every rank.")
+    verify_replicas(_agreed(config), comm, "option", remedy="Give every rank the same options.")
     node = _node(comm, config, initial)
     place = find_place(comm, node, config.run.shards)
     store, parts = _store(task.model, initial, config, node, place)
@@ -56,6 +58,41 @@ def build_step(comm: Communicator, task: Task, config: Config) -> TrainStep:
     )
 
 
+@dataclass(frozen=True)
+class Memory:
+    """Bytes that the run's flat vectors take, and how many ranks of this node share the first two.
+
+    Attributes
+    ----------
+    parameters, optimizer : once for ``sharers`` ranks
+    gradients : of each rank, with what its shards are added up in
+    """
+
+    parameters: int
+    optimizer: int
+    gradients: int
+    sharers: int
+
+    def __str__(self) -> str:
+        shared, own = self.parameters + self.optimizer, self.gradients
+        if self.sharers == 1:
+            return f"memory: parameters and optimizer state {_mb(shared)} a rank, gradients {_mb(own)} a rank"
+        return (
+            f"memory: parameters and optimizer state {_mb(shared)}, shared by the {self.sharers} ranks of a machine, "
+            f"gradients {_mb(own)} a rank"
+        )
+
+
+def memory_of(step_of: TrainStep) -> Memory:
+    """What a step's vectors take."""
+    state = sum(vector.nbytes for vector in step_of.optimizer.state.values())
+    return Memory(step_of.store.values.nbytes, state, step_of.accumulator.nbytes, step_of.node.size)
+
+
+def _mb(n_bytes: int) -> str:
+    return f"{n_bytes / 1e6:.1f} MB"
+
+
 def once(node: Node) -> Callable[[int, DTypeLike], Array]:
     """Makes vectors that exist once a node, and that all of its ranks see."""
     return lambda count, dtype: node.alloc(count if node.rank == 0 else 0, dtype)[0]
@@ -66,6 +103,12 @@ def fill(comm: Communicator, node: Node, write: Callable[[], None]) -> None:
     if node.rank == 0:
         write()
     comm.barrier()
+
+
+def _agreed(config: Config) -> dict[str, str]:
+    """What decides which sums are made, of which rows: ranks that differ in it would hang, or add the wrong ones."""
+    options = [option for option in tables.leaves(config) if option.startswith("comm.") and option != "comm.backend"]
+    return {tables.option(name): repr(tables.lookup(config, name)) for name in (*options, "run.shards", "run.dtype")}
 
 
 def _node(comm: Communicator, config: Config, initial: Mapping[str, Any]) -> Node:

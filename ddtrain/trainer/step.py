@@ -7,7 +7,7 @@ gradient going into its row, and with the last shard the reducer starting full b
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from time import perf_counter
 from typing import Any
 
@@ -25,6 +25,7 @@ from ddtrain.source import user_line
 from ddtrain.store import ParamStore
 from ddtrain.trainer.coordinator import StepControl
 from ddtrain.trainer.task import Task
+from ddtrain.trainer.timeline import Timeline
 from ddtrain.trainer.totals import Totals
 
 TapeType = Callable[[int], Tape]  # makes a tape for so many leaves
@@ -74,7 +75,8 @@ class TrainStep:
         self.sinks = [[self._sink(k, i) for i in range(len(store.names))] for k in range(len(place.shards))]
         self.updates: dict[str, Any] = {}
         self.phase = "start"
-        self.seconds = dict.fromkeys(("forward", "backward", "wait", "update"), 0.0)
+        self.seconds = dict.fromkeys(("data", "forward", "backward", "wait", "update"), 0.0)
+        self._timeline: Timeline | None = None
 
     def _sink(self, k: int, i: int) -> Any:
         """What takes gradient ``i`` of this rank's k-th shard."""
@@ -94,6 +96,16 @@ class TrainStep:
                 ready(i)
 
         return add
+
+    @property
+    def timeline(self) -> Timeline | None:
+        """What records this rank's steps, None while nothing does."""
+        return self._timeline
+
+    @timeline.setter
+    def timeline(self, timeline: Timeline | None) -> None:
+        self._timeline = self.reducer.watcher = timeline
+        self.shards.link = self.shards.comm if timeline is None else timeline.watch(self.shards.comm)
 
     @property
     def model_comm(self) -> Communicator:
@@ -138,7 +150,7 @@ class TrainStep:
         self.shards.each(lambda shard, peers: self._shard(step, rows, shard, peers, stop_vote, forwarded))
         self.phase, began = "reduce", perf_counter()
         self.reducer.finish()
-        self.seconds["wait"] = perf_counter() - began
+        self._took("wait", began)
         return sums[0].unpack(reduced[0])
 
     def _start(self, sums: list[Totals]) -> Any:
@@ -154,7 +166,9 @@ class TrainStep:
         """Forward and backward of one shard."""
         store, k, count = self.store, shard - self.place.shards[0], len(rows)
         first, last = data.shard_bounds(count, shard, self.place.count)
+        self.phase, began = "data", perf_counter()
         batch, rng = self.task.train.batch(rows[first:last]), SampleRng(self.seed, step, first)
+        self._took("data", began)
         totals = Totals(stop_votes=stop_vote and k == 0)
 
         def losses_of(*parameters: Any) -> Any:
@@ -168,14 +182,14 @@ class TrainStep:
 
         try:
             with use_communicator(peers):
-                self.phase, began = "forward", perf_counter() - _away_s(peers)
+                self.phase, began = "forward", perf_counter()
                 losses_N, tape, end = record(losses_of, store.value_views, self.tape_for(last - first))
-                self.seconds["forward"] += perf_counter() - _away_s(peers) - began
+                self._took("forward", began, peers)
                 forwarded(totals)
-                self.phase, began = "backward", perf_counter() - _away_s(peers)
+                self.phase, began = "backward", perf_counter()
                 g_N = np.full(losses_N.shape, 1 / count, losses_N.dtype)  # a sample's share of the global batch's mean
                 walk_back(tape, end, g_N, self.sinks[k], keep=False)
-                self.seconds["backward"] += perf_counter() - _away_s(peers) - began
+                self._took("backward", began, peers)
         except NonFiniteError as error:
             row = error.place.pop("row", None)
             if row is not None:
@@ -202,9 +216,24 @@ class TrainStep:
         for name, value in self.updates.items():
             self.store.state_views[name][...] = value
         self.reducer.updated()
-        self.seconds["update"] = perf_counter() - began
+        self._took("update", began)
+
+    def _took(self, part: str, began: float, peers: Any = None) -> None:
+        """A part is over: count its seconds, without those in which other shards of this rank had their turn."""
+        for first, last in _between(began, perf_counter(), getattr(peers, "away", ())):
+            self.seconds[part] += last - first
+            if self._timeline is not None:
+                self._timeline.span(part, first, last)
 
 
-def _away_s(peers: Any) -> float:
-    """Seconds in which other shards of this rank had their turn: no time of this shard's."""
-    return getattr(peers, "away_s", 0.0)
+def _between(began: float, ended: float, away: Sequence[tuple[float, float]]) -> Iterator[tuple[float, float]]:
+    """What is left of a span without the disjoint ones in ``away`` that lie within it.
+
+    >>> list(_between(1, 9, [(0, 0.5), (3, 4), (6, 7)]))
+    [(1, 3), (4, 6), (7, 9)]
+    """
+    for left, back in away:
+        if left >= began:
+            yield began, left
+            began = back
+    yield began, ended

@@ -10,7 +10,8 @@ import pytest
 
 import ddtrain.numpy as np
 from ddtrain import ops
-from ddtrain.autodiff import grad, hvp, jvp
+from ddtrain.autodiff import check_grads, grad, graph, hvp, jvp, make_vjp
+from ddtrain.ops import collectives
 from worlds import World
 
 
@@ -65,6 +66,50 @@ def test_sum_gradient_tangent_and_curvature(size: int) -> None:
         onp.testing.assert_allclose(g, weights * 3 * total**2)
         onp.testing.assert_allclose(tangent, (rank + 1) * onp.sum(3 * total**2 * v))
         onp.testing.assert_allclose(second, weights * 6 * total * v)
+
+
+def test_a_derivative_walked_outside_the_context_sums_over_ranks() -> None:
+    def within(comm: Any) -> Any:
+        with ops.use_communicator(comm):
+            pull, _ = make_vjp(rank_loss)(X[comm.rank], comm.rank)
+        assert ops.communicator() is None
+        return pull(1.0)
+
+    for g in World("threads:2").run(within):
+        onp.testing.assert_allclose(g, 3 * 3 * X[:2].sum(0) ** 2)
+
+
+def test_fan_in_and_fan_out_are_each_others_transposes_and_allreduce_is_both() -> None:
+    """Dot products of one value count it once, those of one value a rank add over ranks."""
+    us = onp.array([[0.5, -1.0], [2.0, 1.0], [-0.25, 3.0]])  # one a rank
+    w = onp.array([2.0, -3.0])  # one value
+
+    def body(comm: Any) -> tuple[Any, ...]:
+        x, u = X[comm.rank], us[comm.rank]
+        summed, handed = (lambda x: ops.fan_in(x, comm)), (lambda x: ops.fan_out(x, comm))
+        both = lambda x: handed(summed(x))
+        return (
+            *(make_vjp(summed)(x)[1], make_vjp(summed)(x)[0](w), jvp(summed, (x,), (u,))[1]),
+            *(make_vjp(handed)(w)[1], make_vjp(handed)(w)[0](u), jvp(handed, (w,), (w,))[1]),
+            *(both(x), make_vjp(both)(x)[0](u), jvp(both, (x,), (u,))[1]),
+        )
+
+    x, u = X.sum(0), us.sum(0)
+    for found in World("threads:3").run(body):
+        for result, expected in zip(found, (x, w, u, w, u, w, x, u, u), strict=True):
+            onp.testing.assert_allclose(result, expected)
+
+
+@pytest.mark.parametrize("other", [onp.array([2.0, 3.0, 4.0]), onp.array(2.0)], ids=["vector", "number"])
+def test_tied_to_others_the_derivative_is_a_zero_that_stays_tied(other: Any) -> None:
+    constant = lambda y: collectives.tied(X, y)
+    g, t = grad(lambda y: np.sum(constant(y)))(other), jvp(constant, (other,), (other,))[1]
+    onp.testing.assert_array_equal(g, onp.zeros(other.shape))
+    onp.testing.assert_array_equal(t, onp.zeros(X.shape))
+    # under an outer trace both are still functions of y, which is what they are tied for
+    assert "tied" in str(graph(grad(lambda y: np.sum(constant(y))), other))
+    assert "tied" in str(graph(lambda y: jvp(constant, (y,), (y,))[1], other))
+    check_grads(lambda x, y: collectives.tied(x**2, y) * np.sum(y))(X, other)
 
 
 def test_the_input_is_not_written_to() -> None:
