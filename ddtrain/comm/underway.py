@@ -8,7 +8,7 @@ itself, and then the thread rests. NumPy releases the interpreter's lock in what
 
 Measured by ``python -m ddtrain.bench overlap --link netns``, 12.6 MB over 1 Gbit/s beside 211 ms of computing: calls
 between leaves, and waits that sleep ever longer, gave steps of 1.12 times computing, and 128 to 244 ms for
-communicating alone, where the bytes take 101; the thread gives 1.01 to 1.05, and 106 ms. Looking for a straggler
+communicating alone, where the bytes take 101; the thread gives 1.01 to 1.08, and 106 ms. Looking for a straggler
 takes 3 to 6 % of a core. Behind ``wire``, whose ranks share a machine, calls between leaves are enough.
 """
 
