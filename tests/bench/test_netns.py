@@ -79,6 +79,15 @@ def test_a_run_on_one_machine_taken_for_two_nodes_ends_with_the_same_bits(expect
     assert trained(tmp_path / "run", command, MPIR_CVAR_NUM_CLIQUES="2") == expected
 
 
+def test_shards_on_two_nodes_of_several_ranks_end_with_the_same_bits(tmp_path: Path) -> None:
+    """Both levels: within each node through its memory, across nodes by messages that a thread moves along."""
+    program, digests = [sys.executable, *TRAIN, "--run.shards", "4"], set()
+    for ranks in (2, 3, 4):
+        command = [mpirun(), "-n", str(ranks), *program]
+        digests.add(trained(tmp_path / str(ranks), command, MPIR_CVAR_NUM_CLIQUES="2"))
+    assert digests == {trained(tmp_path / "threads", [*program, "--comm.backend", "threads:2"])}
+
+
 def test_a_run_behind_an_emulated_link_ends_with_the_same_bits(expected: str, tmp_path: Path) -> None:
     command = [mpirun(), "-n", "2", sys.executable, *TRAIN, "--comm.backend", "wire:mpi,latency-us=50,gbit-s=10"]
     assert trained(tmp_path / "run", command) == expected
