@@ -86,8 +86,8 @@ def test_launchers() -> None:
 
 def test_one_process_needs_no_mpi(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "mpi4py", None)  # importing it is an ImportError
-    for name in ("mpi", "mpi_library"):
-        monkeypatch.delitem(sys.modules, f"ddtrain.comm.{name}", raising=False)
+    for module in ("mpi", "mpi_library", "mpi_node"):
+        monkeypatch.delitem(sys.modules, f"ddtrain.comm.{module}", raising=False)
     assert run_ranks("auto", lambda comm: None) == run_ranks("threads:2", lambda comm: None) == 0
     with pytest.raises(UsageError, match="mpi4py cannot be imported") as info:
         make("mpi")
