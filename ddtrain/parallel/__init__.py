@@ -3,6 +3,7 @@
 from ddtrain.parallel.accumulate import Accumulator
 from ddtrain.parallel.buckets import Bucket, make_buckets
 from ddtrain.parallel.hooks import exact_sum
+from ddtrain.parallel.nearby import Collectives, nearby
 from ddtrain.parallel.place import Place, find_place
 from ddtrain.parallel.reducer import Reducer, alloc_rows
 from ddtrain.parallel.shards import Shards
@@ -11,6 +12,7 @@ from ddtrain.parallel.verify import verify_replicas
 __all__ = [
     "Accumulator",
     "Bucket",
+    "Collectives",
     "Place",
     "Reducer",
     "Shards",
@@ -18,5 +20,6 @@ __all__ = [
     "exact_sum",
     "find_place",
     "make_buckets",
+    "nearby",
     "verify_replicas",
 ]

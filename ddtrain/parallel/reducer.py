@@ -35,7 +35,8 @@ from ddtrain.parallel.hooks import Hook, exact_sum
 from ddtrain.parallel.place import Place
 
 Array = NDArray[Any]
-READY, NORM, UPDATED = range(3)  # a node's counters: buckets complete, norms written, updates made
+READY, NORM, UPDATED, TOTALS, MODEL, CONTROL = range(6)  # a node's counters: buckets complete, norms, updates, totals;
+# and what is exchanged inside the model and by the coordinator (``nearby.py``)
 
 
 class Watcher(Protocol):
@@ -88,6 +89,8 @@ class Reducer:
         self._next = self._folded = len(buckets)
         self._steps = 0
         self._works: list[Work] = []
+        self._totals: list[Array] | None = None  # rows by local rank, where all ranks share memory
+        self._wanted: Array | None = None  # where their sum is to go
         self.watcher: Watcher | None = None
         self._bytes = [parts[node.rank][0][bucket.span].nbytes for bucket in buckets]
         self._flying: dict[int, Work | None] = {}  # what the watcher has not heard the end of
@@ -103,7 +106,11 @@ class Reducer:
         self._missing = list(self._members)
         self._next = self._folded = 0
         self._steps += 1
-        self._works = [self.comm.isum(rows, self.place.world, totals)]
+        if self.node.size == self.comm.size:
+            self._write_totals(rows, totals)
+            self._works = []
+        else:
+            self._works = [self.comm.isum(rows, self.place.world, totals)]
 
     def ready(self, i: int) -> None:
         """Gradient ``i`` of all of this rank's shards is in its rows. Starts every bucket whose turn has come."""
@@ -138,6 +145,7 @@ class Reducer:
         while self._folded < len(self._missing):
             self.node.wait(READY, self._goal(self._folded + 1))
             self._fold()
+        self._read_totals()
         for work in self._works:
             work.wait()
             if self._flying:
@@ -156,6 +164,22 @@ class Reducer:
         """This rank has updated its spans; return when the node has updated all of them."""
         self.node.post(UPDATED, self._steps)
         self.node.wait(UPDATED, self._steps)
+
+    def _write_totals(self, rows: Sequence[Array], totals: Array) -> None:
+        if self._totals is None or self._totals[0].shape[1] != totals.size:
+            parts = self.node.alloc(len(rows) * totals.size, totals.dtype)
+            self._totals = [part.reshape(-1, totals.size) for part in parts]
+        for mine, row in zip(self._totals[self.node.rank], rows, strict=True):
+            mine[...] = row
+        self.node.post(TOTALS, self._steps)
+        self._wanted = totals
+
+    def _read_totals(self) -> None:
+        if self._wanted is not None and self._totals is not None:
+            self.node.wait(TOTALS, self._steps)
+            rows = [self._totals[local][row] for local, row in self.place.holders]
+            fold(self.place.inside, rows, self.place.targets[0], self._wanted)
+            self._wanted = None
 
     def _goal(self, buckets: int) -> int:
         """The counter's value when so many buckets of this step are complete."""

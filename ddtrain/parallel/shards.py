@@ -22,9 +22,9 @@ from typing import Any, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from ddtrain.comm.protocol import Communicator
 from ddtrain.comm.tree import Blocks, Tree
 from ddtrain.errors import ReplicaError
+from ddtrain.parallel.nearby import Collectives
 from ddtrain.parallel.place import Place
 
 Array = NDArray[Any]
@@ -55,7 +55,7 @@ class Shards:
     [np.float64(5.0), np.float64(5.0), np.float64(5.0)]
     """
 
-    def __init__(self, comm: Communicator, place: Place) -> None:
+    def __init__(self, comm: Collectives, place: Place) -> None:
         self.comm, self.place = comm, place
         self.link: Any = comm
         self._whole = place.count == comm.size  # a shard a rank: the communicator is all they need

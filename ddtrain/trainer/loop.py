@@ -71,7 +71,7 @@ class Trainer:
         if config.run.debug:
             self.step_of.tape_for = lambda rows: functools.partial(CheckedTape, rows=rows)
         steps_per_epoch = data.steps_per_epoch(self.samples, self.batch_size)
-        self.coordinator = Coordinator(config, comm, steps_per_epoch, stop_file)
+        self.coordinator = Coordinator(config, self.step_of.control_comm, steps_per_epoch, stop_file)
         self.step = 0  # steps taken
         self.metrics: dict[str, float] = {}  # of the latest evaluation
         self.timeline: Timeline | None = None  # while steps are traced

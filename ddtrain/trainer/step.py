@@ -19,7 +19,8 @@ from ddtrain.comm.protocol import Communicator, Node
 from ddtrain.errors import DdtrainError, NonFiniteError
 from ddtrain.ops import use_communicator
 from ddtrain.optim import Optimizer
-from ddtrain.parallel import Accumulator, Place, Reducer, Shards, make_buckets
+from ddtrain.parallel import Accumulator, Collectives, Place, Reducer, Shards, make_buckets, nearby
+from ddtrain.parallel.reducer import CONTROL, MODEL
 from ddtrain.rng import SampleRng
 from ddtrain.source import user_line
 from ddtrain.store import ParamStore
@@ -67,12 +68,13 @@ class TrainStep:
         self.task, self.store, self.optimizer, self.comm = task, store, optimizer, comm
         self.node, self.place, self.seed, self.clip_value = node, place, seed, clip_value
         self.tape_for: Callable[[int], TapeType] = lambda rows: Tape
-        self.shards = Shards(comm.duplicate(), place)
+        self.shards = Shards(nearby(comm.duplicate(), node, MODEL), place)
         buckets = make_buckets(store.spans, store.dtype.itemsize, bucket_bytes)
         self.reducer = Reducer(parts, buckets, comm.duplicate(), node, place)
         shapes = [view.shape for view in store.value_views]
         self.accumulator = Accumulator(list(parts[node.rank]), place.blocks, store.spans, shapes)
         self.sinks = [[self._sink(k, i) for i in range(len(store.names))] for k in range(len(place.shards))]
+        self.control_comm = nearby(comm.duplicate(), node, CONTROL)
         self.updates: dict[str, Any] = {}
         self.phase = "start"
         self.seconds = dict.fromkeys(("data", "forward", "backward", "wait", "update"), 0.0)
@@ -108,7 +110,7 @@ class TrainStep:
         self.shards.link = self.shards.comm if timeline is None else timeline.watch(self.shards.comm)
 
     @property
-    def model_comm(self) -> Communicator:
+    def model_comm(self) -> Collectives:
         """What collectives inside the model go over."""
         return self.shards.comm
 
