@@ -14,6 +14,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from ddtrain.comm.buffers import check_gather, check_root, flat
 from ddtrain.comm.protocol import Communicator, Node
 from ddtrain.comm.tree import Tree
 
@@ -63,7 +64,7 @@ class Nearby:
         if buf.nbytes > LIMIT_BYTES:
             self.comm.allreduce(buf)
             return
-        vector = buf.reshape(-1)
+        vector = flat("allreduce", buf)
         parts = self._begin(vector.nbytes, vector.dtype)
         parts[self.rank][...] = vector
         self._meet()
@@ -73,6 +74,7 @@ class Nearby:
         if send.nbytes > LIMIT_BYTES:
             self.comm.allgather(send, out)
             return
+        check_gather(send, out, self.size)
         parts = self._begin(send.nbytes, send.dtype)
         parts[self.rank][...] = send.reshape(-1)
         self._meet()
@@ -83,12 +85,14 @@ class Nearby:
         if buf.nbytes > LIMIT_BYTES:
             self.comm.broadcast(buf, root)
             return
-        parts = self._begin(buf.nbytes, buf.dtype)
+        check_root(root, self.size)
+        vector = flat("broadcast", buf)
+        parts = self._begin(vector.nbytes, vector.dtype)
         if self.rank == root:
-            parts[root][...] = buf.reshape(-1)
+            parts[root][...] = vector
         else:
             self._node.wait(self._counter, self._turn, root)
-            buf[...] = parts[root].reshape(buf.shape)
+            vector[...] = parts[root]
         self._node.post(self._counter, self._turn)
 
     def _begin(self, nbytes: int, dtype: np.dtype[Any]) -> list[Array]:

@@ -1,4 +1,4 @@
-"""Whole runs in shards: the same log, the same end and the same bits, on any ranks, also after a change of their number."""
+"""Whole runs in shards: the same log, the same end, the same bits, on any ranks, also if their number changes."""
 
 from __future__ import annotations
 
@@ -100,6 +100,5 @@ def test_more_ranks_than_shards_is_one_line(tmp_path: Path) -> None:
     done = processes(3, "digits_mlp", "--run.shards", "2", cwd=tmp_path, program="-mddtrain.train")
     assert done.returncode == 2
     (line,) = done.stderr.splitlines()
-    assert line == (
-        "ddtrain: error: --run.shards 2 is less than the 3 ranks that share them: Give at least 3, or start fewer ranks."
-    )
+    problem = "--run.shards 2 is less than the 3 ranks that share them"
+    assert line == f"ddtrain: error: {problem}: Give at least 3, or start fewer ranks."
