@@ -18,7 +18,15 @@ from typing import Any, cast
 
 import numpy as np
 
-from ddtrain.comm.buffers import check_gather, check_root, check_rows, check_slice, exchange_json, flat
+from ddtrain.comm.buffers import (
+    check_gather,
+    check_root,
+    check_rows,
+    check_slice,
+    check_swap,
+    exchange_json,
+    flat,
+)
 from ddtrain.comm.launcher import launcher
 from ddtrain.comm.local import end_process
 from ddtrain.comm.mpi_library import MPI
@@ -132,8 +140,19 @@ class MpiCommunicator:
         self._give_back(parts)
 
     def allgather(self, send: Array, out: Array) -> None:
+        self.iallgather(send, out).wait()
+
+    def iallgather(self, send: Array, out: Array) -> MpiWork:
         check_gather(send, out, self.size)
-        self.wait(self._comm.Iallgather(_raw(flat("allgather", send)), _raw(flat("allgather", out))).Test)
+        request = self._comm.Iallgather(_raw(flat("allgather", send)), _raw(flat("allgather", out)))
+        return self._one_stage(request.Test)
+
+    def ialltoall(self, send: Array, out: Array) -> MpiWork:
+        check_swap(send, out, self.size)
+        sent, got = (flat("alltoall", buf).reshape(self.size, -1) for buf in (send, out))
+        got[self.rank] = sent[self.rank]
+        self._works += 1
+        return self._one_stage(self._exchange([[row] for row in sent], [[row] for row in got], self._tag))
 
     def broadcast(self, buf: Array, root: int = 0) -> None:
         check_root(root, self.size)
@@ -194,6 +213,11 @@ class MpiCommunicator:
         """Return when ``done()``, driving all works, and count the time."""
         with self.underway.attended():
             self.waited_s += wait_until(done, self.progress, EVERY_S if self.underway.threaded else LONGEST_SLEEP_S)
+
+    def _one_stage(self, test: Test) -> MpiWork:
+        work = MpiWork(self, test, None)
+        self.underway.add(work)
+        return work
 
     def _sum(self, rows: Sequence[Array], tree: Tree, out: Array) -> MpiWork:
         if self.size == 1:

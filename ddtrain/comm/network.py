@@ -17,7 +17,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal, NamedTuple, TypeAlias
 
-Operation: TypeAlias = Literal["sum", "reduce_scatter", "allgather", "broadcast", "barrier"]
+Operation: TypeAlias = Literal["sum", "reduce_scatter", "allgather", "alltoall", "broadcast", "barrier"]
 
 
 class Traffic(NamedTuple):
@@ -36,6 +36,7 @@ _WAYS: dict[Operation, Callable[[int, int], list[Traffic]]] = {
     "broadcast": _slices_or_whole,
     "reduce_scatter": lambda n, P: [Traffic(1, (P - 1) / P * n)],
     "allgather": lambda n, P: [Traffic(1, (P - 1) * n)],
+    "alltoall": lambda n, P: [Traffic(1, (P - 1) / P * n)],
     "barrier": lambda n, P: [Traffic(1, 0)],
 }
 
@@ -59,7 +60,8 @@ class Network:
 
         Parameters
         ----------
-        nbytes : of the vector that is summed, scattered or broadcast; of one rank's part in an allgather
+        nbytes : of the vector that is summed, scattered or broadcast; of one rank's part in an allgather, of all its
+            rows in an alltoall
         """
         return Traffic(0, 0) if ranks == 1 else min(_WAYS[operation](nbytes, ranks), key=self.cost)
 

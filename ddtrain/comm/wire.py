@@ -109,9 +109,15 @@ class WireCommunicator:
         self.wait(due)
 
     def allgather(self, send: Array, out: Array) -> None:
+        self.iallgather(send, out).wait()
+
+    def iallgather(self, send: Array, out: Array) -> WireWork:
         due = self._send("allgather", send.nbytes)
-        self._inner.allgather(send, out)
-        self.wait(due)
+        return WireWork(self, self._inner.iallgather(send, out), due)
+
+    def ialltoall(self, send: Array, out: Array) -> WireWork:
+        due = self._send("alltoall", send.nbytes)
+        return WireWork(self, self._inner.ialltoall(send, out), due)
 
     def broadcast(self, buf: Array, root: int = 0) -> None:
         due = self._send("broadcast", buf.nbytes)

@@ -178,6 +178,25 @@ def allgather_gives_rows(comm: Communicator) -> None:
             assert_same_bits(np.asarray(row), np.full(shape, float(rank)))
 
 
+def gathers_and_swaps_under_way(comm: Communicator) -> None:
+    """Begun together with sums, awaited in another order; 5000 and 70 000 bytes a row."""
+    for shape in ((), (0,), (3,), (5000,), (70_000,)):
+        mine = np.full(shape, comm.rank, np.uint8)
+        rows = np.stack([np.full(shape, 10 * comm.rank + r, np.uint8) for r in range(comm.size)])
+        gathered, swapped = np.full_like(rows, 77), np.full_like(rows, 77)
+        summed = np.full(3000, comm.rank)
+        works = [comm.ialltoall(rows, swapped), comm.iallreduce(summed), comm.iallgather(mine, gathered)]
+        while not works[2].test():
+            comm.progress()
+        for work in works:
+            work.wait()
+            assert work.test()
+        for rank in range(comm.size):
+            assert (gathered[rank] == rank).all()
+            assert (swapped[rank] == 10 * rank + comm.rank).all()
+        assert set(summed) == {comm.size * (comm.size - 1) // 2}
+
+
 def broadcast_from_any_root(comm: Communicator) -> None:
     for root in range(comm.size):
         for shape in ((), (0,), (5,), (2, 3), (300_000,)):
@@ -226,6 +245,9 @@ def wrong_buffers_are_refused(comm: Communicator) -> None:
         lambda: comm.broadcast(matrix[::2]),
         lambda: comm.allgather(np.zeros(3), np.zeros((comm.size, 4))),
         lambda: comm.allgather(np.zeros(3), np.zeros((comm.size, 3), np.float32)),
+        lambda: comm.iallgather(np.zeros(3), np.zeros((comm.size, 4))),
+        lambda: comm.ialltoall(np.zeros((comm.size + 1, 3)), np.zeros((comm.size + 1, 3))),
+        lambda: comm.ialltoall(np.zeros((comm.size, 3)), np.zeros((comm.size, 3), np.float32)),
         lambda: comm.reduce_scatter(np.zeros(3), np.zeros(4)),
         lambda: comm.broadcast(np.zeros(3), comm.size),
         lambda: comm.broadcast(np.zeros(3), -1),
@@ -245,6 +267,7 @@ BODIES = [
     duplicates_are_isolated,
     reduce_scatter_gives_the_slice,
     allgather_gives_rows,
+    gathers_and_swaps_under_way,
     broadcast_from_any_root,
     zero_dimensional_and_shaped_buffers,
     objects_travel_as_json,

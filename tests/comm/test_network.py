@@ -18,6 +18,7 @@ SLOW = Network(latency_s=1.0, bytes_per_s=100.0)
         ("broadcast", 1000, 4, (2, 1500)),
         ("reduce_scatter", 1000, 4, (1, 750)),
         ("allgather", 1000, 4, (1, 3000)),
+        ("alltoall", 1000, 4, (1, 750)),
         ("barrier", 0, 4, (1, 0)),
         ("sum", 0, 3, (1, 0)),
     ],
@@ -27,6 +28,6 @@ def test_what_a_rank_sends(operation: Operation, nbytes: int, ranks: int, sent: 
     assert SLOW.seconds(operation, nbytes, ranks) == sent[0] + sent[1] / 100
 
 
-@pytest.mark.parametrize("operation", ["sum", "reduce_scatter", "allgather", "broadcast", "barrier"])
+@pytest.mark.parametrize("operation", ["sum", "reduce_scatter", "allgather", "alltoall", "broadcast", "barrier"])
 def test_one_rank_sends_nothing(operation: Operation) -> None:
     assert SLOW.seconds(operation, 1000, 1) == 0

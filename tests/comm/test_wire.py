@@ -79,6 +79,8 @@ def test_every_collective_takes_its_time(comm: WireCommunicator, clock: Clock) -
         "isum": lambda: comm.isum([row], Tree.shards(5, 2), row).wait(),  # rank 1 has two rows
         "reduce_scatter": lambda: comm.reduce_scatter(row, np.zeros(50, np.uint8)),
         "allgather": lambda: comm.allgather(row, np.zeros((2, 100), np.uint8)),
+        "iallgather": lambda: comm.iallgather(row, np.zeros((2, 100), np.uint8)).wait(),
+        "ialltoall": lambda: comm.ialltoall(row.reshape(2, 50), np.zeros((2, 50), np.uint8)).wait(),
         "broadcast": lambda: comm.broadcast(row),
         "barrier": comm.barrier,
         "exchange_objects": lambda: comm.exchange_objects(1),  # 8 bytes of length, then one of JSON
@@ -89,6 +91,7 @@ def test_every_collective_takes_its_time(comm: WireCommunicator, clock: Clock) -
         call()
         took[name] = clock.now - began
     wanted = {"allreduce": 2, "isum": 2.5, "reduce_scatter": 1.5, "allgather": 2, "broadcast": 2, "barrier": 1}
+    wanted |= {"iallgather": 2, "ialltoall": 1.5}
     assert took == {name: about(seconds) for name, seconds in (wanted | {"exchange_objects": 2.09}).items()}
     assert comm.waited_s == about(clock.now)
 
