@@ -22,7 +22,7 @@ from typing import Any, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from ddtrain.comm.tree import Blocks, Tree
+from ddtrain.comm.tree import Tree
 from ddtrain.errors import ReplicaError
 from ddtrain.parallel.nearby import Collectives
 from ddtrain.parallel.place import Place
@@ -61,9 +61,9 @@ class Shards:
         self._whole = place.count == comm.size  # a shard a rank: the communicator is all they need
         self.peers = [ShardPeers(self, k) for k in range(len(place.shards))]
         self._workers: dict[int, _Worker] = {}
-        self._ranks = [(rank, k) for rank, blocks in enumerate(place.world.blocks) for k in range(_leaves(blocks))]
-        self._ranks.sort(key=lambda at: place.world.blocks[at[0]][0][0] + at[1])  # in the order of shards
-        self._most = max(map(_leaves, place.world.blocks))
+        self._ranks = [(rank, k) for rank, held in enumerate(place.held) for k in range(len(held))]
+        self._ranks.sort(key=lambda at: place.held[at[0]][at[1]])  # in the order of shards
+        self._most = max(map(len, place.held))
 
     @property
     def waited_s(self) -> float:
@@ -224,7 +224,3 @@ class _Worker:
             self._go.acquire()
             self._job()
             self._job = lambda: None
-
-
-def _leaves(blocks: Blocks) -> int:
-    return sum(last - first for first, last in blocks)
