@@ -82,9 +82,10 @@ class Recorder:
         step_of: Any = self.trainer.step_of
         self._stack = ExitStack()
         self._calls = self._stack.enter_context(listening(self.trainer))
-        step_of.sinks = [[self._marked(i, sink) for i, sink in enumerate(sinks)] for sinks in step_of.sinks]
+        lane = step_of.lane
+        lane.sinks = [[self._marked(i, sink) for i, sink in enumerate(sinks)] for sinks in lane.sinks]
         step_of.reducer.start = self._totals(step_of.reducer.start)
-        step_of.reducer.finish = self._timed(step_of.reducer.finish, before=True, after=False)
+        step_of.reducer.sum_totals = self._timed(step_of.reducer.sum_totals, before=True, after=False)
         step_of.apply = self._timed(step_of.apply, before=True, after=True)
         return self
 

@@ -239,6 +239,12 @@ class Records:
             **figures,
         }
         self.console.close()
+        sent, exact = (figures.get("gradient_bytes", {}).get(name, 0) for name in ("sent", "exact"))
+        if sent != exact:
+            self.console.message(
+                f"gradients of rank 0: {sent / 1e6:.1f} MB sent to other nodes, {sent / exact:.1%} of the exact sums' "
+                f"{exact / 1e6:.1f} MB"
+            )
         together(self.comm, self.metrics.close)
         together(self.comm, lambda: write_summary(self.comm, self.directory, summary))
         together(self.comm, lambda: self.status.end(state, code, reason))
