@@ -59,7 +59,7 @@ def world_of(ranks: int, fabric: Fabric, inside: Handling, messages: Handling) -
     if nodes > 1:
         s_per_byte = messages.s_per_byte * many.nbytes / two.nbytes / here
         steps.append(Handling(messages.launch_s, s_per_byte, messages.latency_s * many.rounds))
-    return World(ranks, fabric, sum_of(steps), messages, shared=here)
+    return World(ranks, fabric, sum_of(steps), messages if nodes > 1 else inside, shared=here)
 
 
 def sum_of(steps: Sequence[Handling]) -> Handling:
@@ -215,8 +215,8 @@ def compare(ranks: int, launches: Sequence[Sequence[Mapping[str, Any]]], where: 
     fabric = where.fabric if together else replace(where.fabric, ranks_per_node=1, gap_s=0.0)
     predicted, measured = [], []  # a launch
     for launch in launches:
-        inside, messages = (handling_of(launch, way) for way in ("ours", "messages"))
-        world = World(ranks, fabric, inside if together else messages, messages, shared=ranks if together else 1)
+        own = handling_of(launch, "ours" if together else "messages")
+        world = World(ranks, fabric, own, own, shared=ranks if together else 1)
         predicted.append(simulate(profile_of(launch), world, where.bucket_bytes).step_s)
         measured.append(step_seconds([found["turns"]["ours"] for found in launch]))
     step = quartiles(np.concatenate(measured), 1e-3)

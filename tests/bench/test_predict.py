@@ -108,12 +108,12 @@ def test_what_sums_cost_is_the_line_through_their_times() -> None:
 
 
 def test_an_error_is_that_of_the_prediction() -> None:
-    """In a node: 8 s, handling 0.25 + 4, others' answer 0.75, two meetings of that, and the decision's 2."""
+    """In a node: 8 s, handling 0.25 + 4, others' answer 0.75, two meetings of that, and the decision's 1."""
     where = Where(ONE_NODE, NOTHING, NOTHING, "weak", 1 << 20)
-    found = compare(2, [[rank(seconds=16.5)] * 2], where)
-    assert found["predicted_ms"] == pytest.approx(1e3 * (8 + 4.25 + 0.75 + 1.5 + 2.0))
+    found = compare(2, [[rank(seconds=15.5)] * 2], where)
+    assert found["predicted_ms"] == pytest.approx(1e3 * (8 + 4.25 + 0.75 + 1.5 + 1.0))
     assert found["error_percent"] == pytest.approx(0.0, abs=0.01)
-    assert compare(2, [[rank(seconds=33.0)] * 2], where)["error_percent"] == pytest.approx(-50.0)
+    assert compare(2, [[rank(seconds=31.0)] * 2], where)["error_percent"] == pytest.approx(-50.0)
 
 
 def test_a_prediction_behind_the_wire_is_one_of_single_ranks_without_gaps() -> None:
