@@ -2,10 +2,10 @@
 
 Note [What is measured]
 Moments of the step (forward, the finish of each gradient, update) are measured with communication free, by as many
-processes at once as a node has ranks, but at most one a core: they share its memory. What a sum costs the ranks
-themselves is measured with two. The rest is calculated (Note [Simulation], Note [Fabric]). At the sizes that are also
-run, moments and sums are measured with that many processes, so that the error is that of the calculation: what is
-hidden behind computing and what is not.
+processes at once as a node has ranks, but at most one a core: they share its memory; the one rank that efficiency is
+compared with shares it, too. What a sum costs the ranks themselves is measured with two. The rest is calculated
+(Note [Simulation], Note [Fabric]). At the sizes that are also run, moments and sums are measured with that many
+processes, so that the error is that of the calculation: what is hidden behind computing and what is not.
 """
 
 from __future__ import annotations

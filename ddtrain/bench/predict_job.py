@@ -21,6 +21,7 @@ from ddtrain.trainer.loop import Trainer
 SUMS = (4, 1 << 12, 1 << 14, 1 << 16, 1 << 18, 1 << 20, 1 << 22)  # bytes, of which the line is fitted
 _SUM_SECONDS = 0.1  # at each size
 _WARM_UP, _FEWEST = 3, 2  # steps
+_MOST_STEPS = 64  # of a turn whose times are kept
 
 
 def run(
@@ -57,7 +58,7 @@ def run(
         own = make("auto")[0]  # without the network that the backend may emulate
         sums = comm_job.run(own, SUMS, _SUM_SECONDS, ways=("ours", "messages")) if own.size > 1 else {}
         facts = {"batch": config.data.batch_size, "launch_s": comm_job.launch_seconds(own)}
-        return {**facts, **recorder.profile(steps["profile"]), "turns": turns, "sums": sums}
+        return {**facts, **recorder.found(steps["profile"]), "turns": turns, "sums": sums}
 
 
 def _alone(ranks: int, job: subjects.Subject, mode: str) -> AbstractContextManager[Trainer]:
@@ -130,15 +131,16 @@ class Recorder:
         self.rows.append([at_s - began for at_s in (*(at_s for at_s, _ in moments), *self._ends, ended)])
         return {}
 
-    def profile(self, steps: int) -> dict[str, Any]:
-        """The moments, each at the mean of its turn's steps, and of these the median over turns."""
-        turns = np.array(self.rows).reshape(-1, steps + 1, len(self.rows[0]))[:, 1:].mean(axis=1)
-        *at_s, backward_s, update_s, updated_s, step_s = np.median(turns, axis=0).tolist()
+    def found(self, steps: int) -> dict[str, Any]:
+        """What the moments are, and the times of each step: a row a step, for turns of ``steps`` and one that warms up.
+
+        A row holds seconds since the step began: of the moments, of the end of backward, of begin and end of the
+        update, and of the end of the step.
+        """
+        turns = np.array(self.rows).reshape(-1, steps + 1, len(self.rows[0]))[:, 1:]
         return {
-            "moments": [{"at_s": at, **what} for at, what in zip(at_s, self._moments, strict=True)],
-            "backward_s": backward_s,
-            "update_s": updated_s - update_s,
-            "rest_s": step_s - updated_s + update_s - backward_s,
+            "moments": self._moments,
+            "rows": turns[:, :: -(-steps // _MOST_STEPS)].tolist(),
             "spans": [[span.start, span.stop] for span in self.trainer.store.spans],
             "itemsize": self.trainer.store.dtype.itemsize,
         }

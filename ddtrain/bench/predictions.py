@@ -1,4 +1,11 @@
-"""From what was measured to figures: the curve over ranks, where communication takes over, errors where ranks ran."""
+"""From what was measured to figures: the curve over ranks, where communication takes over, errors where ranks ran.
+
+Note [Pace]
+Ranks that were measured side by side never waited for each other, as those of a run do: there, from one meeting to the
+next, all take the time of the slowest. So each stretch between two meetings is given the time of the rank that was the
+slowest in it, step by step. Not so where ranks share cores: what delays one of them there is another one's turn, and
+together they take as long whether they meet or not.
+"""
 
 from __future__ import annotations
 
@@ -8,9 +15,10 @@ from typing import Any
 
 import numpy as np
 
+from ddtrain.bench.machine import cores
 from ddtrain.bench.networks import ONE_NODE, Fabric
 from ddtrain.bench.simulate import Handling, Moment, Profile, Step, World, best_bucket, fit_line, simulate
-from ddtrain.bench.timing import quartiles, step_seconds
+from ddtrain.bench.timing import Seconds, quartiles, step_seconds
 from ddtrain.comm.network import Network
 
 BUCKETS = tuple(1 << power for power in range(14, 27))  # bytes, 16 KiB to 64 MiB
@@ -51,7 +59,7 @@ def world_of(ranks: int, fabric: Fabric, inside: Handling, messages: Handling) -
     if nodes > 1:
         s_per_byte = messages.s_per_byte * many.nbytes / two.nbytes / here
         steps.append(Handling(messages.launch_s, s_per_byte, messages.latency_s * many.rounds))
-    return World(ranks, fabric, sum_of(steps), messages, shared=here)
+    return World(ranks, fabric, sum_of(steps), messages if nodes > 1 else inside, shared=here)
 
 
 def sum_of(steps: Sequence[Handling]) -> Handling:
@@ -140,13 +148,50 @@ def first(holds: Callable[[int], bool]) -> int | None:
 
 
 def profile_of(ranks: Sequence[Mapping[str, Any]]) -> Profile:
-    """The profile of the slowest of some ranks, whose pace is everybody's."""
-    names = ("backward_s", "update_s", "rest_s", "spans", "itemsize")
-    profiles = [
-        Profile(found["batch"] // len(ranks), [Moment(**m) for m in found["moments"]], *(found[name] for name in names))
-        for found in ranks
-    ]
-    return max(profiles, key=lambda profile: profile.step_s)
+    """The profile of ranks that were measured at once, as if they had waited for each other (Note [Pace])."""
+    what = ranks[0]["moments"]
+    waits = [i for i, moment in enumerate(what) if moment.get("operation") and not moment.get("hidden")]
+    rows = np.array([found["rows"] for found in ranks])
+    meetings = [*waits, len(what), rows.shape[-1] - 1]
+    *at_s, backward_s, update_s, updated_s, step_s = pace(rows, meetings, len(ranks) <= cores()).tolist()
+    return Profile(
+        batch=ranks[0]["batch"] // len(ranks),
+        moments=[Moment(at, **moment) for at, moment in zip(at_s, what, strict=True)],
+        backward_s=backward_s,
+        update_s=updated_s - update_s,
+        rest_s=step_s - updated_s + update_s - backward_s,
+        spans=ranks[0]["spans"],
+        itemsize=ranks[0]["itemsize"],
+    )
+
+
+def pace(rows: Seconds, meetings: Sequence[int], own_cores: bool) -> Seconds:
+    """Times of a step at everybody's pace (Note [Pace]).
+
+    Parameters
+    ----------
+    rows : (ranks, turns, steps, times) seconds since the step began
+    meetings : positions of the times at which ranks wait for each other, ascending to the last
+    own_cores : whether each rank has a core to itself
+
+    Returns
+    -------
+    (times,) means over steps, the median over turns
+
+    >>> rows = np.array([[[[1.0, 2.0], [2.0, 3.0]]], [[[2.0, 3.0], [1.0, 2.0]]]])  # each is slow once, by a second
+    >>> pace(rows, [0, 1], own_cores=True), pace(rows, [0, 1], own_cores=False)
+    (array([2., 3.]), array([1.5, 2.5]))
+    """
+    mean: Seconds = np.median(rows.mean(axis=2), axis=1).mean(axis=0)
+    times, before, began_mean, began = np.zeros_like(mean), 0, 0.0, 0.0
+    for at in meetings:
+        seconds = rows[..., at] - (rows[..., before - 1] if before else 0.0)
+        slowest = seconds.max(axis=0, keepdims=True) if own_cores else seconds
+        lasts = np.median(slowest.mean(axis=2), axis=1).max()
+        stretch = lasts / (mean[at] - began_mean) if mean[at] > began_mean else 1.0
+        times[before : at + 1] = began + stretch * (mean[before : at + 1] - began_mean)
+        before, began_mean, began = at + 1, mean[at], times[at]
+    return times
 
 
 def handling_of(ranks: Sequence[Mapping[str, Any]], way: str) -> Handling:
@@ -170,8 +215,8 @@ def compare(ranks: int, launches: Sequence[Sequence[Mapping[str, Any]]], where: 
     fabric = where.fabric if together else replace(where.fabric, ranks_per_node=1, gap_s=0.0)
     predicted, measured = [], []  # a launch
     for launch in launches:
-        inside, messages = (handling_of(launch, way) for way in ("ours", "messages"))
-        world = World(ranks, fabric, inside if together else messages, messages, shared=ranks if together else 1)
+        own = handling_of(launch, "ours" if together else "messages")
+        world = World(ranks, fabric, own, own, shared=ranks if together else 1)
         predicted.append(simulate(profile_of(launch), world, where.bucket_bytes).step_s)
         measured.append(step_seconds([found["turns"]["ours"] for found in launch]))
     step = quartiles(np.concatenate(measured), 1e-3)

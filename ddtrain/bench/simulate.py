@@ -109,7 +109,7 @@ class World:
 
     Attributes
     ----------
-    handling, messages : of a bucket's sum, and of collectives that always go by messages
+    handling, messages : of a bucket's sum, and of collectives of a few bytes
     shared : ranks that keep parameters once, and each update a share of them
     """
 

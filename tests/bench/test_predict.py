@@ -76,7 +76,7 @@ def rank(steps: int = 10, seconds: float = 9.0, backward_s: float = 8.0) -> dict
         }
         for n in (4, 1000, 100_000)
     }
-    profile = {"moments": [{"at_s": backward_s}], "backward_s": backward_s, "update_s": 0.0, "rest_s": 0.0}
+    profile = {"moments": [{}], "rows": [[[backward_s] * 5] * 2]}
     turns = {"ours": [{"began": 0.0, "ended": steps * seconds, "steps": steps}]}
     return {**profile, "spans": [[0, 1000]], "itemsize": 4, "batch": 16, "launch_s": 0.25, "sums": sums, "turns": turns}
 
@@ -84,6 +84,19 @@ def rank(steps: int = 10, seconds: float = 9.0, backward_s: float = 8.0) -> dict
 def test_the_slowest_rank_sets_the_pace() -> None:
     found = profile_of([rank(backward_s=7.0), rank(backward_s=8.0)])
     assert (found.batch, found.backward_s, found.moments) == (8, 8.0, [Moment(8.0)])
+
+
+def test_between_meetings_the_slowest_sets_the_pace_step_by_step() -> None:
+    """Two ranks, one turn of two steps, a collective at 1 s: each rank is a second late in one half of one step."""
+    usual, late_first, late_second = [1.0, 2.0, 2.0, 3.0, 3.0], [2.0, 3.0, 3.0, 4.0, 4.0], [1.0, 3.0, 3.0, 4.0, 4.0]
+    what = {"moments": [{"operation": "sum", "nbytes": 4}], "spans": [], "itemsize": 4, "batch": 16}
+    ranks = [{**what, "rows": [[late_first, usual]]}, {**what, "rows": [[usual, late_second]]}]
+    found = profile_of(ranks)
+    assert found.moments[0].at_s == 1.5, "one of two steps is late"
+    assert found.backward_s == 1.5 + 1.5
+    assert (found.update_s, found.rest_s) == (1.0, 0.0)
+    assert profile_of(ranks[:1]).moments[0].at_s == 1.5
+    assert profile_of(ranks[:1]).backward_s == 2.5
 
 
 def test_what_sums_cost_is_the_line_through_their_times() -> None:
@@ -95,12 +108,12 @@ def test_what_sums_cost_is_the_line_through_their_times() -> None:
 
 
 def test_an_error_is_that_of_the_prediction() -> None:
-    """In a node: 8 s, handling 0.25 + 4, others' answer 0.75, two meetings of that, and the decision's 2."""
+    """In a node: 8 s, handling 0.25 + 4, others' answer 0.75, two meetings of that, and the decision's 1."""
     where = Where(ONE_NODE, NOTHING, NOTHING, "weak", 1 << 20)
-    found = compare(2, [[rank(seconds=16.5)] * 2], where)
-    assert found["predicted_ms"] == pytest.approx(1e3 * (8 + 4.25 + 0.75 + 1.5 + 2.0))
+    found = compare(2, [[rank(seconds=15.5)] * 2], where)
+    assert found["predicted_ms"] == pytest.approx(1e3 * (8 + 4.25 + 0.75 + 1.5 + 1.0))
     assert found["error_percent"] == pytest.approx(0.0, abs=0.01)
-    assert compare(2, [[rank(seconds=33.0)] * 2], where)["error_percent"] == pytest.approx(-50.0)
+    assert compare(2, [[rank(seconds=31.0)] * 2], where)["error_percent"] == pytest.approx(-50.0)
 
 
 def test_a_prediction_behind_the_wire_is_one_of_single_ranks_without_gaps() -> None:
@@ -121,14 +134,15 @@ def test_the_recorder_sees_every_gradient_in_the_order_of_backward_and_changes_n
         recorder.step()
         assert trainer.store.sha256() == wanted
         recorder.rows *= 3
-        found = recorder.profile(steps=2)
-    moments = [Moment(**moment) for moment in found["moments"]]
+        found = {**recorder.found(steps=2), "batch": 16}
+        profile = profile_of([found, found])
+    moments = profile.moments
     ready = [moment.parameter for moment in moments if not moment.operation]
     assert sorted(ready) == list(range(len(trainer.store.names)))
     assert max(ready[:2]) == len(trainer.store.names) - 1, "the last layer comes first"
     times = [moment.at_s for moment in moments]
     assert times == sorted(times)
-    assert 0 < times[0] < times[-1] <= found["backward_s"]
+    assert 0 < times[0] < times[-1] <= profile.backward_s
     kinds = [(moment.operation, moment.hidden) for moment in moments if moment.operation]
     assert kinds == [("allgather", False)] * 2 + [("sum", True)] + [("sum", False)] * 2, "moments; totals; cotangents"
 
