@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
@@ -39,6 +39,11 @@ class Options:
     """Sizes of bucket to try, in KiB, separated by commas."""
     balance: float = 2.0
     """Time for computing over that for communicating."""
+    mode: Literal["sync", "stale"] = "sync"
+    """sync: what is communicated hides behind the rest of the backward pass, so that of a communication as long as
+    the whole of computing a part must show
+    stale: behind the whole of the next step, as --comm.mode stale
+    """
     batch: int = 0
     """Samples in a step of one rank; 0: as many as that takes."""
     repeats: int = 20
@@ -61,6 +66,7 @@ def run(comm: Communicator, options: Options) -> None:
         "batch": options.batch,
         "buckets": buckets,
         "balance": options.balance,
+        "mode": options.mode,
         "repeats": options.repeats,
     }
     if options.link == "netns":
@@ -70,7 +76,8 @@ def run(comm: Communicator, options: Options) -> None:
     else:
         about = f"wire:mpi,latency-us={options.latency_us:g},gbit-s={gbit_s:g}"
         found = launching.launch(options.ranks, "overlap", about, **settings)
-    result = {"benchmark": "overlap", "link": about, "machine": machine.facts(), **figures(found, buckets)}
+    facts = {"benchmark": "overlap", "link": about, "mode": options.mode, "machine": machine.facts()}
+    result = {**facts, **figures(found, buckets)}
     _show(result)
     if options.json:
         write_json(options.json, result)
@@ -136,7 +143,7 @@ def _show(result: dict[str, Any]) -> None:
         cells += [f"{step['q1']:.2f}..{step['q3']:.2f}", f"{row['of_longer']['median']:.3f}{limit}"]
         rows.append([f"{int(size) >> 10} KiB", *cells, f"{row['of_sum']['median']:.3f}"])
     caption = [
-        f"{result['ranks']} ranks over {result['link']}",
+        f"{result['ranks']} ranks over {result['link']}, --comm.mode {result['mode']}",
         f"{result['batch']} samples in a step of each, {result['gradient_bytes'] / 1e6:.1f} MB of gradients",
         "of the longer: step over the longer of computing and communicating, which perfect overlap makes 1",
         "of the sum: step over both, which waiting for everything after backward makes 1; the fastest has the limit",

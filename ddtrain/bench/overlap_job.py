@@ -31,31 +31,37 @@ _PROBE_STEPS = 15  # the first of them touch new memory
 _FEWEST = 8  # samples
 
 
-def run(comm: Communicator, batch: int, buckets: Sequence[int], balance: float, repeats: int) -> dict[str, Any]:
+def run(
+    comm: Communicator, batch: int, buckets: Sequence[int], balance: float, mode: str, repeats: int
+) -> dict[str, Any]:
     """This rank's seconds by contestant, ``repeats`` of each; and facts about the job. Collective.
 
     Parameters
     ----------
     batch : samples in a step of one rank; 0: as many as make computing take ``balance`` times as long as communicating
     buckets : sizes of bucket, in bytes
+    mode : of the whole step, as ``--comm.mode``
     """
     batch = batch or _balanced(comm, buckets, balance)
     with ExitStack() as stack:
         null = stack.enter_context(_trainer(NullCommunicator(comm.size), batch))
         contestants = [_contestant("compute", null.train_step)]
         for size in buckets:
-            trainer = stack.enter_context(_trainer(comm, batch, size))
-            contestants.append(_contestant(f"communicate {size}", _reduction(trainer)))
-            contestants.append(_contestant(f"step {size}", trainer.train_step))
+            alone = stack.enter_context(_trainer(comm, batch, size))
+            whole = stack.enter_context(_trainer(comm, batch, size, mode))
+            contestants.append(_contestant(f"communicate {size}", _reduction(alone)))
+            contestants.append(_contestant(f"step {size}", whole.train_step))
         seconds = alternate(contestants, repeats, comm.barrier)
         facts = {"batch": batch, "gradient_bytes": null.store.values.nbytes}
     return {**facts, "seconds": {name: times.tolist() for name, times in seconds.items()}}
 
 
-def _trainer(comm: Communicator, batch: int, bucket_bytes: int = Comm.bucket_bytes) -> Any:
+def _trainer(comm: Communicator, batch: int, bucket_bytes: int = Comm.bucket_bytes, mode: Any = "sync") -> Any:
     sizes = (D,) * (LAYERS + 1)
     workload = Workload(batch, models.Mlp, {"sizes": sizes}, vectors(D, classes=D), "")
-    config = Config(comm=Comm(bucket_bytes=bucket_bytes), data=Data(batch_size=batch * comm.size), optim=OPTIM)
+    config = Config(
+        comm=Comm(bucket_bytes=bucket_bytes, mode=mode), data=Data(batch_size=batch * comm.size), optim=OPTIM
+    )
     return training(comm, "overlap", config, workload.task(comm.size))
 
 
