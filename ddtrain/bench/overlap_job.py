@@ -59,9 +59,8 @@ def run(
 def _trainer(comm: Communicator, batch: int, bucket_bytes: int = Comm.bucket_bytes, mode: Any = "sync") -> Any:
     sizes = (D,) * (LAYERS + 1)
     workload = Workload(batch, models.Mlp, {"sizes": sizes}, vectors(D, classes=D), "")
-    config = Config(
-        comm=Comm(bucket_bytes=bucket_bytes, mode=mode), data=Data(batch_size=batch * comm.size), optim=OPTIM
-    )
+    exchange, samples = Comm(bucket_bytes=bucket_bytes, mode=mode), Data(batch_size=batch * comm.size)
+    config = Config(comm=exchange, data=samples, optim=OPTIM)
     return training(comm, "overlap", config, workload.task(comm.size))
 
 

@@ -52,9 +52,12 @@ def small(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.usefixtures("small")
-def test_every_rank_measures_every_contestant() -> None:
+@pytest.mark.parametrize("mode", ["sync", "stale"])
+def test_every_rank_measures_every_contestant(mode: str) -> None:
     sizes = [1024, 4096]
-    found = World("wire:threads:2,latency-us=5,gbit-s=10").run(lambda comm: overlap_job.run(comm, 0, sizes, 2.0, 3))
+    found = World("wire:threads:2,latency-us=5,gbit-s=10").run(
+        lambda comm: overlap_job.run(comm, 0, sizes, 2.0, mode, 3)
+    )
     assert found[0]["batch"] == found[1]["batch"] >= 8
     for each in found:
         assert each["gradient_bytes"] == 4 * 3 * (16 * 16 + 16)
