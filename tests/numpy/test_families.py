@@ -10,7 +10,7 @@ import pytest
 
 import ddtrain.numpy as np
 from ddtrain.autodiff import check_grads, grad, vjp
-from ddtrain.errors import DerivativeError, ShapeError
+from ddtrain.errors import ShapeError
 
 rng = onp.random.default_rng(5)
 V, W, U = rng.standard_normal(6), rng.standard_normal(6), rng.standard_normal(4)
