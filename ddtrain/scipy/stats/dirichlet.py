@@ -27,7 +27,7 @@ def logpdf(x: Any, alpha: Any) -> Any:
     That the components add to 1 is not checked: they do not while a derivative is being probed. The derivative is
     that of the formula, in all components independently.
 
-    >>> round(float(logpdf(np.array([0.5, 0.5]), np.array([2.0, 2.0]))), 6)
+    >>> round(float(logpdf([0.5, 0.5], [2.0, 2.0])), 6)
     0.405465
     """
     x, alpha = (a if hasattr(a, "dtype") else asarray(a, float) for a in (x, alpha))
