@@ -138,6 +138,14 @@ class Arguments:
                     remedy="Write to a copy (x = x.copy(), or x = x + y for x += y), or later.",
                 )
 
+    def written_beside(self, name: str, x: Any, step: str) -> DerivativeError:
+        """The error for an array that was written to after a step used it, see Note [Mutated arguments]."""
+        return DerivativeError(
+            f"{self.operator}: {name} of {called(self.fun)}, shape {x.shape}, was written to after {step} used it, "
+            "and the derivative can no longer be known",
+            remedy="Write to a copy (x = x.copy(), or x = x + y for x += y), or later.",
+        )
+
 
 def _only(leaves: list[Any]) -> Any:
     return leaves[0]

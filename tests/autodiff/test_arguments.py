@@ -23,6 +23,7 @@ from ddtrain.autodiff.guard import SMALL_BYTES, fingerprint
 from ddtrain.errors import DerivativeError
 
 X = onp.array([0.3, -0.8])
+TABLE = onp.ones(2)
 
 
 def loss(x, y=1.0):
@@ -166,6 +167,60 @@ class TestMutatedArguments:
 
         grad(uses)(X, buffer)
         jacobian(lambda x: x * 2.0)(X)
+
+    def test_a_buffer_may_be_filled_anew_until_it_is_used(self):
+        buffer, history = onp.zeros(2), onp.zeros((3, 2))
+
+        def uses(x):
+            buffer[:] = [3.0, 4.0]
+            total = np.sum(x * buffer)
+            for k in range(3):
+                history[k] = k
+                total = total + np.sum(x * history[k])  # a part that is not written to again
+                buffer[:] = k
+                total = total + np.sum(x + buffer)  # whose rule does not ask what was added
+            buffer[:] = [3.0, 4.0]
+            return total
+
+        onp.testing.assert_array_equal(grad(uses)(X), [9.0, 10.0])
+        onp.testing.assert_array_equal(jacobian(lambda x: x * uses(x))(X * 0), 6.0 * onp.eye(2))
+
+    @pytest.mark.parametrize("n", [2, 5000])
+    def test_what_a_step_used_may_not_change(self, n):
+        x, own, kept = onp.ones(n), onp.ones(n), [onp.ones(n)]
+
+        def writes(x, data):
+            total = np.sum(x * data)
+            data *= 2.0
+            return total
+
+        def writes_part(x):
+            total = np.sum(x * own[::-1] + np.exp(x))
+            own[:] = 0.0
+            return total
+
+        def writes_entry(x):
+            total = np.sum(x**2 * kept[0])
+            kept[0] -= 1.0
+            return total
+
+        for call, name in (
+            (lambda: grad(writes)(x, onp.ones(n)), "argument 1 of writes"),
+            (lambda: grad(writes)(x, data=onp.ones(n)), "argument 'data' of writes"),
+            (lambda: grad(writes_part)(x), "'own' of writes_part"),
+            (lambda: jacobian(jacobian(writes_entry))(x[:2] if n == 2 else x[:1]), "'kept' of writes_entry"),
+        ):
+            with pytest.raises(
+                DerivativeError, match=rf"{name}, shape \({n},\), was written to after multiply used it"
+            ):
+                call()
+
+    def test_an_array_of_the_module_and_a_late_walk_back(self):
+        pull, _ = make_vjp(lambda x: np.sum(x * TABLE))(X)
+        pull(1.0)
+        TABLE[0] += 1.0
+        with pytest.raises(DerivativeError, match="'TABLE' of the lambda"):
+            pull(1.0)
 
 
 def test_a_traced_value_put_into_a_plain_array_is_named():
