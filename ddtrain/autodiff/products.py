@@ -36,7 +36,11 @@ def pullback(of: Arguments) -> tuple[Any, Pull]:
         if (written := beside.written_to(tape)) is not None:
             raise of.written_beside(*written)
         g = _fit(g, value, "cotangent", of) if result.rebuild is None else _fit_structure(g, out, result, of)
-        grads = walk_back(tape, end, g) if end is not None else [None] * len(of.leaves)
+        try:
+            grads = walk_back(tape, end, g) if end is not None else [None] * len(of.leaves)
+        except DerivativeError as error:  # of a rule
+            error.at(function=called(of.fun))
+            raise
         return of.rebuild([_zeros(x) if g is None else as_array(g) for g, x in zip(grads, of.leaves)])
 
     return value, pull

@@ -20,7 +20,7 @@ from ddtrain.autodiff import (
     vjp,
 )
 from ddtrain.autodiff.guard import SMALL_BYTES, fingerprint
-from ddtrain.errors import DerivativeError
+from ddtrain.errors import DerivativeError, ShapeError
 
 X = onp.array([0.3, -0.8])
 TABLE = onp.ones(2)
@@ -69,7 +69,10 @@ def test_assignment_into_a_traced_array():
         x[0] = 1.0
         return np.sum(x)
 
-    with pytest.raises(DerivativeError, match=r"assignment into an array under a trace\n.*np.where"):
+    with pytest.raises(
+        DerivativeError,
+        match=r"assignment into an array under a trace, of shape \(2,\)\n.*np.where.*in assigns, test_arguments.py:\d+",
+    ):
         grad(assigns)(X)
 
 
@@ -80,6 +83,40 @@ def test_truth_of_several_entries_names_line_and_shape():
     with pytest.raises(ValueError, match=r"branches on the truth .* shape \(2,\)\n.*np.any.*test_arguments.py:\d+"):
         grad(branches)(X)
     assert grad(lambda x: x * 2 if x else x)(1.0) == 2.0  # one entry: Python's own business
+
+
+@pytest.mark.parametrize("operator", [grad, lambda f: make_jvp(f)(X)])
+def test_a_branch_on_a_comparison_of_several_entries_names_function_argument_and_shape(operator):
+    def branches(x):
+        return np.sum(x) if x > 0 else -np.sum(x)
+
+    message = (
+        r"branches branches in Python.*\(argument 0 of branches, shape \(2,\)\)\n.*np.where.*test_arguments.py:\d+"
+    )
+    with pytest.raises(ShapeError, match=message):
+        operator(branches)(X)
+
+
+def test_masks_and_matrices_are_refused():
+    with pytest.warns(PendingDeprecationWarning):
+        matrix = onp.matrix(X)
+    for x, kind in ((onp.ma.array(X, mask=[True, False]), "MaskedArray"), (matrix, "matrix")):
+        with pytest.raises(DerivativeError, match=f"argument 0 of loss is a {kind}"):
+            grad(loss)(x)
+
+
+def test_a_rule_that_is_missing_names_the_function_that_needs_it():
+    before = len(PRIMITIVES)
+    half = primitive(lambda x: x / 2, name="half")
+    del PRIMITIVES[before:]
+
+    def uses(x):
+        return half(x)
+
+    with pytest.raises(DerivativeError, match=r"half has no VJP rule for argument 0\n.*defvjp\(half, .*in uses"):
+        grad(uses)(1.0)
+    with pytest.raises(DerivativeError, match=r"half has no VJP .*\n.*in the lambda of test_arguments.py:\d+"):
+        jacobian(jacobian(lambda x: half(x)))(1.0)
 
 
 def test_one_entry_is_a_scalar_of_any_shape():
