@@ -5,7 +5,7 @@ See Note [Mutated arguments] in ``guard.py``.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from itertools import islice
 from typing import Any
@@ -19,6 +19,7 @@ from ddtrain.autodiff.tracer import Primitive, value_of
 
 LOOKS = 128  # entries of a larger array that a glance looks at
 ENTRIES = 16  # of a list or dictionary that are looked at
+_CONTAINERS = (list, tuple, dict)
 
 
 def glance(x: Any) -> bytes:
@@ -30,7 +31,7 @@ def glance(x: Any) -> bytes:
     >>> glance(x) == before
     False
     """
-    return bytes(x.tobytes() if x.nbytes <= SMALL_BYTES else x.flat[:: x.size // LOOKS].tobytes())
+    return (x if x.nbytes <= SMALL_BYTES else x.flat[:: x.size // LOOKS]).tobytes()  # type: ignore[no-any-return]
 
 
 class Beside:
@@ -49,7 +50,7 @@ class Beside:
                 if isinstance(a, np.ndarray):
                     for name, x, _ in changed:
                         if np.may_share_memory(a, x) and _is_stale(prim, ans, args, kwargs, argnums, k):
-                            return name, x, prim.__name__
+                            return f"argument {name}" if isinstance(name, int) else repr(name), x, prim.__name__
         for one in changed:  # before it was used: now is what to compare with
             one[2] = glance(one[1])
         return None
@@ -62,12 +63,15 @@ def _is_stale(
     if prim.compose is not None or prim.joint is not None or isinstance(value_of(ans), tuple):
         return False  # fused operations keep what they need; and several results side by side read nothing
     now = [value_of(a) for a in args]
-    if _octets(prim.raw(*now, **kwargs)) == _octets(ans):
-        return False
     other, g = list(now), np.ones_like(value_of(ans))
     other[k] = ~now[k] if now[k].dtype.kind == "b" else now[k] + 1
     rules = [rule for i in argnums if (rule := rule_of(prim, i, "vjp")) is not None]
-    return any(_octets(rule(g, ans, *now, **kwargs)) != _octets(rule(g, ans, *other, **kwargs)) for rule in rules)
+    try:
+        if _octets(prim.raw(*now, **kwargs)) == _octets(ans):
+            return False
+        return any(_octets(rule(g, ans, *now, **kwargs)) != _octets(rule(g, ans, *other, **kwargs)) for rule in rules)
+    except IndexError:  # of positions, which a rule reads
+        return True
 
 
 def _octets(x: Any) -> bytes:
@@ -76,29 +80,26 @@ def _octets(x: Any) -> bytes:
 
 def _reachable(
     fun: Callable[..., Any], args: Sequence[Any], kwargs: dict[str, Any], taken: int | Sequence[int]
-) -> Iterator[tuple[str, Any]]:
-    for i, a in enumerate(args):
-        if i != taken and (isinstance(taken, int) or i not in taken):
-            yield from _arrays(f"argument {i}", a)
-    for key, a in kwargs.items():
-        yield from _arrays(f"argument {key!r}", a)
+) -> list[tuple[int | str, Any]]:
+    """Arguments by position or keyword, and what ``fun`` names, with the arrays that are there; in order, and quick."""
+    there: list[tuple[int | str, Any]] = []
+    if len(args) > 1:
+        there += [(i, a) for i, a in enumerate(args) if i != taken and (isinstance(taken, int) or i not in taken)]
+    if kwargs:
+        there += kwargs.items()
     fun = getattr(fun, "__func__", fun)  # of a method
-    code = getattr(fun, "__code__", None)
-    if code is None:
-        return
-    for name, cell in zip(code.co_freevars, fun.__closure__ or ()):
-        with suppress(ValueError):  # not bound yet
-            yield from _arrays(repr(name), cell.cell_contents)
-    known = fun.__globals__
-    for name in code.co_names:
-        if name in known:
-            yield from _arrays(repr(name), known[name])
-
-
-def _arrays(name: str, x: Any) -> Iterator[tuple[str, Any]]:
-    if type(x) is np.ndarray:
-        yield name, x
-    elif type(x) in (list, tuple, dict):
-        for entry in islice(x.values() if type(x) is dict else x, ENTRIES):
-            if type(entry) is np.ndarray:
-                yield name, entry
+    if (code := getattr(fun, "__code__", None)) is not None:
+        if code.co_freevars:
+            for name, cell in zip(code.co_freevars, fun.__closure__ or ()):
+                with suppress(ValueError):  # not bound yet
+                    there.append((name, cell.cell_contents))
+        known = fun.__globals__
+        there += [(name, known[name]) for name in code.co_names if name in known]
+    found = []
+    for name, x in there:
+        if type(x) is np.ndarray:
+            found.append((name, x))
+        elif type(x) in _CONTAINERS:
+            entries = islice(x.values() if type(x) is dict else x, ENTRIES)
+            found += [(name, entry) for entry in entries if type(entry) is np.ndarray]
+    return found

@@ -266,14 +266,14 @@ def nondifferentiable(raw: Callable[..., Any], *, name: str | None = None, examp
         top = top_trace(args)
         if kwargs and (_traced_key(kwargs) or (top is not None and kwargs.get("out") is not None)):
             return prim.otherwise(prim, args, kwargs)
-        mine = [i for i, a in enumerate(args) if type(a) in BOXES and a._trace is top]
-        values = [a.value if i in mine else a for i, a in enumerate(args)]
         try:
-            ans = call(*values, **kwargs) if mine else raw(*args, **kwargs)
+            if top is None:
+                return raw(*args, **kwargs)
+            mine = [i for i, a in enumerate(args) if type(a) in BOXES and a._trace is top]
+            values = [a.value if i in mine else a for i, a in enumerate(args)]
+            ans = call(*values, **kwargs)
         except (TypeError, ValueError) as error:
             return _again(call, args, kwargs, error)
-        if top is None:
-            return ans
         if not top.sees_constants or type(ans) is tuple:  # positions, such as nonzero's, are no value of a trace
             return ans
         return _box_result(call, ans, top, values, kwargs, mine, [args[i].node for i in mine])

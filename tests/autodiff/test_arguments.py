@@ -243,7 +243,7 @@ class TestMutatedArguments:
 
         for call, name in (
             (lambda: grad(writes)(x, onp.ones(n)), "argument 1 of writes"),
-            (lambda: grad(writes)(x, data=onp.ones(n)), "argument 'data' of writes"),
+            (lambda: grad(writes)(x, data=onp.ones(n)), "'data' of writes"),
             (lambda: grad(writes_part)(x), "'own' of writes_part"),
             (lambda: jacobian(jacobian(writes_entry))(x[:2] if n == 2 else x[:1]), "'kept' of writes_entry"),
         ):
@@ -251,6 +251,17 @@ class TestMutatedArguments:
                 DerivativeError, match=rf"{name}, shape \({n},\), was written to after multiply used it"
             ):
                 call()
+
+    def test_positions_may_not_change(self):
+        index = onp.array([1, 0, 1])
+
+        def writes(x):
+            total = np.sum(x[index] * X[0])
+            index[:] = 1
+            return total
+
+        with pytest.raises(DerivativeError, match=r"'index' of writes, shape \(3,\), .* after getitem used it"):
+            grad(writes)(X)
 
     def test_an_array_of_the_module_and_a_late_walk_back(self):
         pull, _ = make_vjp(lambda x: np.sum(x * TABLE))(X)
