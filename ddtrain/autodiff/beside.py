@@ -6,8 +6,8 @@ See Note [Mutated arguments] in ``guard.py``.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from itertools import islice
+from types import FunctionType, MethodType
 from typing import Any
 
 import numpy as np
@@ -87,19 +87,23 @@ def _reachable(
         there += [(i, a) for i, a in enumerate(args) if i != taken and (isinstance(taken, int) or i not in taken)]
     if kwargs:
         there += kwargs.items()
-    fun = getattr(fun, "__func__", fun)  # of a method
-    if (code := getattr(fun, "__code__", None)) is not None:
-        if code.co_freevars:
-            for name, cell in zip(code.co_freevars, fun.__closure__ or ()):
-                with suppress(ValueError):  # not bound yet
+    if type(fun) is MethodType:
+        fun = fun.__func__
+    if type(fun) is FunctionType:
+        code = fun.__code__
+        if fun.__closure__:
+            for name, cell in zip(code.co_freevars, fun.__closure__):
+                try:
                     there.append((name, cell.cell_contents))
+                except ValueError:  # not bound yet
+                    continue
         known = fun.__globals__
         there += [(name, known[name]) for name in code.co_names if name in known]
-    found = []
-    for name, x in there:
+    found: list[tuple[int | str, Any]] = []
+    for place, x in there:
         if type(x) is np.ndarray:
-            found.append((name, x))
+            found.append((place, x))
         elif type(x) in _CONTAINERS:
             entries = islice(x.values() if type(x) is dict else x, ENTRIES)
-            found += [(name, entry) for entry in entries if type(entry) is np.ndarray]
+            found += [(place, entry) for entry in entries if type(entry) is np.ndarray]
     return found
