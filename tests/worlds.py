@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import shutil
-import sys
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
+from ddtrain.bench.launching import mpirun
 from ddtrain.comm import Communicator, make, run_ranks
+
+__all__ = ["World", "mpirun"]
 
 
 class World:
@@ -31,10 +31,3 @@ class World:
             raise errors[0]
         assert code == 0
         return results
-
-
-def mpirun() -> str:
-    beside = Path(sys.executable).with_name("mpirun")  # that of the mpich package goes with the mpi4py beside it
-    found = str(beside) if beside.exists() else shutil.which("mpirun")
-    assert found, "the tests need an mpirun: python -m pip install mpich, or load the cluster's MPI module"
-    return found

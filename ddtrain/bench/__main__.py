@@ -3,8 +3,14 @@
     python -m ddtrain.bench step                                  # median step time of every workload
     python -m ddtrain.bench step --workloads tiny_mlp,gpt         # of two
     mpirun -n 2 python -m ddtrain.bench step --peers torch        # beside PyTorch's DistributedDataParallel
+    python -m ddtrain.bench shards                                # a batch in eight shards, beside one piece
     python -m ddtrain.bench ops --peers autograd                  # derivatives of small functions, beside Autograd's
     python -m ddtrain.bench ops --scaling                         # time and memory of chains of up to a million nodes
+    python -m ddtrain.bench report RUN --plot step.png            # where the steps of a run with --run.trace went
+    python -m ddtrain.bench scaling mlp,gpt --ranks 1,2,4         # throughput and efficiency on several ranks
+    python -m ddtrain.bench overlap --link netns                  # how much of communication computation hides
+    python -m ddtrain.bench comm --peers torch                    # sums of 4 B to 64 MB, beside MPI's and gloo's
+    python -m ddtrain.bench predict gpt --network 10gbe           # steps on up to 4096 ranks that are not there
     python -m ddtrain.bench step --help
 
 A benchmark is a file of its own and a line in ``COMMANDS``.
@@ -17,7 +23,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ddtrain.bench import ops, step
+from ddtrain.bench import comm as comm_bench
+from ddtrain.bench import ops, overlap, predict, run_report, scaling, shards, step
 from ddtrain.comm import Communicator, agree, launcher, run_ranks
 from ddtrain.errors import COMPLETED, UsageError
 from ddtrain.trainer import options, tables
@@ -25,16 +32,48 @@ from ddtrain.trainer import options, tables
 
 @dataclass(frozen=True)
 class Command:
-    """A benchmark: its options with their defaults (among them ``backend``), what every rank runs, a line of help."""
+    """A benchmark: its options with their defaults, what every rank runs, a line of help.
+
+    Attributes
+    ----------
+    options : among them ``backend``, where more than one rank makes sense
+    first : the option that an argument without a name is for
+    starts_ranks : whether, without mpirun, it runs in one process, and ``backend`` is for the ranks that it starts
+    """
 
     options: Any
     run: Callable[[Communicator, Any], None]
     about: str
+    first: str = ""
+    starts_ranks: bool = False
 
 
 COMMANDS: Mapping[str, Command] = {
     "step": Command(step.Options(), step.run, "median step time per workload, beside the eager passes and a peer"),
+    "shards": Command(shards.Options(), shards.run, "what it costs that results do not depend on the number of ranks"),
     "ops": Command(ops.Options(), ops.run, "derivatives of small functions, beside a peer; growth with --scaling"),
+    "report": Command(
+        run_report.Options(),
+        run_report.run,
+        "where the steps of a traced run went, who is slow, what was hidden",
+        "run",
+    ),
+    "scaling": Command(
+        scaling.Options(), scaling.run, "throughput and efficiency on several ranks, and their ceiling", "what", True
+    ),
+    "overlap": Command(
+        overlap.Options(), overlap.run, "how much of communication computation hides", starts_ranks=True
+    ),
+    "comm": Command(
+        comm_bench.Options(), comm_bench.run, "sums over ranks from 4 B to 64 MB, beside MPI's own", starts_ranks=True
+    ),
+    "predict": Command(
+        predict.Options(),
+        predict.run,
+        "steps on up to thousands of ranks, from a measurement and a model",
+        "what",
+        True,
+    ),
 }
 
 
@@ -47,11 +86,14 @@ def main(argv: Sequence[str]) -> int:
         return COMPLETED
     try:
         command = _command(name)
+        if command.first and args and not args[0].startswith("-"):
+            args.insert(0, f"--{command.first}")
         chosen: Any = options.convert(command.options, args)
     except UsageError as error:
         wrong = error
         return run_ranks("auto", lambda comm: agree(comm, wrong))
-    return run_ranks(chosen.backend, lambda comm: command.run(comm, chosen))
+    here = "auto" if command.starts_ranks and launcher().size == 1 else getattr(chosen, "backend", "local")
+    return run_ranks(here, lambda comm: command.run(comm, chosen))
 
 
 def _command(name: str) -> Command:
@@ -63,7 +105,8 @@ def _command(name: str) -> Command:
 
 def _help(name: str) -> str:
     if name in COMMANDS:
-        usage = f"usage: python -m ddtrain.bench {name} [--option value ...]"
+        first = f" [{COMMANDS[name].first.upper()}]" if COMMANDS[name].first else ""
+        usage = f"usage: python -m ddtrain.bench {name}{first} [--option value ...]"
         return "\n".join([usage, "", COMMANDS[name].about, "", options.explain(COMMANDS[name].options)])
     wide = max(map(len, COMMANDS))
     table = [f"  {name:{wide}}  {command.about}" for name, command in COMMANDS.items()]

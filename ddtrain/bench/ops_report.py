@@ -2,14 +2,9 @@
 
 from __future__ import annotations
 
-import sys
 from typing import Any
 
-from rich import box
-from rich.console import Console
-from rich.table import Table
-
-from ddtrain.bench.report import LEAST_COLUMNS, machine_lines
+from ddtrain.bench.report import machine_lines, print_table
 
 
 def print_programs(result: dict[str, Any], others: list[str]) -> None:
@@ -46,12 +41,4 @@ def _spread(figures: dict[str, float]) -> tuple[str, str]:
 
 
 def _print(left: list[str], right: list[str], rows: list[list[str]], legend: str, result: dict[str, Any]) -> None:
-    caption = "\n".join([legend, *machine_lines(result["machine"])])
-    table = Table(box=box.SIMPLE_HEAD, caption=caption, caption_justify="left")
-    for head in left:
-        table.add_column(head)
-    for head in right:
-        table.add_column(head, justify="right")
-    for cells in rows:
-        table.add_row(*cells)
-    Console(file=sys.stdout, width=max(Console().width, LEAST_COLUMNS)).print(table)
+    print_table(left, right, rows, "\n".join([legend, *machine_lines(result["machine"])]))

@@ -19,6 +19,7 @@ from ddtrain.ops import use_communicator
 from ddtrain.trainer.config import Config, Data, Optim, Run
 from ddtrain.trainer.loop import Trainer
 from ddtrain.trainer.records import Records
+from ddtrain.trainer.task import Task
 
 OPTIM = Optim(name="sgd", lr=0.01, momentum=0.9)
 _ENOUGH = 1_000_000  # epochs, so that no step is the last
@@ -59,16 +60,27 @@ class Ours:
 
 
 @contextmanager
-def ours(comm: Communicator, name: str, workload: Workload) -> Iterator[Ours]:
-    """A trainer of the workload, with a run's directory and console that are gone afterwards. Collective."""
-    config = Config(run=Run(epochs=_ENOUGH), data=Data(batch_size=workload.batch * comm.size), optim=OPTIM)
-    task = workload.task(comm.size)
+def ours(comm: Communicator, name: str, workload: Workload, shards: int = 0, batch: int = 0) -> Iterator[Ours]:
+    """A trainer of the workload. Collective.
+
+    ``batch`` is that of all ranks together; 0: the workload's, on each of them.
+    """
+    batch_size = batch or workload.batch * comm.size
+    config = Config(run=Run(shards=shards), data=Data(batch_size=batch_size), optim=OPTIM)
+    with training(comm, name, config, workload.task(comm.size)) as trainer:
+        yield Ours(trainer)
+
+
+@contextmanager
+def training(comm: Communicator, name: str, config: Config, task: Task) -> Iterator[Trainer]:
+    """A trainer that no step is the last of, with a directory and console that are gone afterwards. Collective."""
+    config = config.updated({"run": {"epochs": _ENOUGH, "steps": 0}})
     # A directory for each rank, of which rank 0's is written to.
     with tempfile.TemporaryDirectory(prefix="ddtrain-bench-") as directory, tempfile.TemporaryFile("w") as console:
         records = Records(comm, config, name, Path(directory), None, task, stream=console)
         try:
             trainer = Trainer(comm, config, task)
             trainer.records = records
-            yield Ours(trainer)
+            yield trainer
         finally:
             records.metrics.close()

@@ -11,21 +11,30 @@ from rich.table import Table
 
 from ddtrain.bench.peers import PEERS
 
-LEAST_COLUMNS = 200  # of the widest table: a figure that is cut is none, so narrow terminals wrap lines
+LEAST_COLUMNS = 200  # of a terminal: narrow ones wrap lines
+_WIDEST = 1000  # columns of a table: a figure that is cut is none
 
 
 def print_step(result: dict[str, Any]) -> None:
     """The result of ``bench step`` on standard output: medians, and quartiles of the step."""
     peers = [peer for peer in PEERS if peer in result["machine"]["versions"]]
-    table = Table(box=box.SIMPLE_HEAD, caption=_caption(result), caption_justify="left")
-    table.add_column("workload")
-    table.add_column("sizes")
     heads = ["batch", "step ms", "q1..q3", "eager ms", "forward", "backward", "wait", "own µs", "samples/s"]
-    for head in [*heads, *(text for peer in peers for text in (f"{peer} ms", f"ours/{peer}"))]:
+    heads += [text for peer in peers for text in (f"{peer} ms", f"ours/{peer}")]
+    rows = [[name, row["about"], *_cells(row, peers)] for name, row in result["workloads"].items()]
+    print_table(["workload", "sizes"], heads, rows, _caption(result))
+
+
+def print_table(left: list[str], right: list[str], rows: list[list[str]], caption: str) -> None:
+    """Rows under headings, the first ones left-justified, on standard output."""
+    table = Table(box=box.SIMPLE_HEAD, caption=caption, caption_justify="left")
+    for head in left:
+        table.add_column(head)
+    for head in right:
         table.add_column(head, justify="right")
-    for name, row in result["workloads"].items():
-        table.add_row(name, row["about"], *_cells(row, peers))
-    Console(file=sys.stdout, width=max(Console().width, LEAST_COLUMNS)).print(table)
+    for cells in rows:
+        table.add_row(*cells)
+    wanted = Console(width=_WIDEST).measure(table).maximum
+    Console(file=sys.stdout, width=max(Console().width, wanted)).print(table)
 
 
 def _cells(row: dict[str, Any], peers: list[str]) -> list[str]:

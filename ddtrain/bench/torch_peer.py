@@ -7,7 +7,7 @@ ranks do not share; ours is synchronised.
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from time import perf_counter
@@ -69,12 +69,19 @@ class _Loop:
 def open_peer(comm: Communicator, workload: Workload) -> Iterator[Contestant]:
     """A contestant whose figure is ``torch``. Collective."""
     torch.set_num_threads(1)
-    with _process_group(comm):
+    with process_group(comm):
         yield _Loop(comm, workload)
 
 
 @contextmanager
-def _process_group(comm: Communicator) -> Iterator[None]:
+def gloo_sum(comm: Communicator) -> Iterator[Callable[[np.ndarray[Any, Any]], object]]:
+    """A function that replaces a vector by its sum over the ranks. Collective."""
+    with process_group(comm):
+        yield lambda buf: torch.distributed.all_reduce(torch.from_numpy(buf))
+
+
+@contextmanager
+def process_group(comm: Communicator) -> Iterator[None]:
     """gloo between the ranks, which find each other through a file; nothing for one rank."""
     if comm.size == 1:
         yield

@@ -60,7 +60,8 @@ def _loss(model: Any, x: Any, labels: Any) -> tuple[Any, dict[str, Any]]:
     return (np.mean(losses, axis=1) if losses.ndim > 1 else losses), {}
 
 
-def _vectors(*shape: int, classes: int = 10) -> Draw:
+def vectors(*shape: int, classes: int = 10) -> Draw:
+    """Normal numbers of a shape, each with a label."""
     return lambda g, n: (g.standard_normal((n, *shape), onp.float32), g.integers(0, classes, n))
 
 
@@ -70,7 +71,7 @@ def _words(vocabulary: int, positions: int, *labels: int) -> Draw:
 
 def _mlp(batch: int, *sizes: int, batch_norm: bool = False, about: str = "") -> Workload:
     about = about or f"{'-'.join(map(str, sizes))}{', batch-norm' * batch_norm}"
-    return Workload(batch, models.Mlp, {"sizes": sizes, "batch_norm": batch_norm}, _vectors(sizes[0]), about)
+    return Workload(batch, models.Mlp, {"sizes": sizes, "batch_norm": batch_norm}, vectors(sizes[0]), about)
 
 
 WORKLOADS: Mapping[str, Workload] = {
@@ -93,8 +94,8 @@ WORKLOADS: Mapping[str, Workload] = {
         _words(256, 64, 64),
         "4 layers, d 128, T 64, V 256",
     ),
-    "resnet8": Workload(64, models.ResNet8, {"widths": (16, 32, 64)}, _vectors(32, 32, 3), "32x32x3, widths 16/32/64"),
-    "lenet": Workload(64, models.LeNet, {"widths": (16, 32)}, _vectors(28, 28, 1), "28x28, 5x5, 16/32 channels"),
+    "resnet8": Workload(64, models.ResNet8, {"widths": (16, 32, 64)}, vectors(32, 32, 3), "32x32x3, widths 16/32/64"),
+    "lenet": Workload(64, models.LeNet, {"widths": (16, 32)}, vectors(28, 28, 1), "28x28, 5x5, 16/32 channels"),
 }
 
 

@@ -62,6 +62,15 @@ def check_gather(send: Array, out: Array, size: int) -> None:
         )
 
 
+def check_swap(send: Array, out: Array, size: int) -> None:
+    """Raise ShapeError unless ``send`` and ``out`` have a row for every rank, and the same."""
+    if send.shape[:1] != (size,) or out.shape != send.shape or out.dtype != send.dtype:
+        raise ShapeError(
+            f"alltoall: send is {send.shape} {send.dtype} and out {out.shape} {out.dtype} among {size} ranks",
+            remedy="Give both a row for every rank.",
+        )
+
+
 def check_root(root: int, size: int) -> None:
     """Raise ShapeError unless ``root`` is a rank."""
     if not 0 <= root < size:

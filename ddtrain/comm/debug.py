@@ -63,6 +63,14 @@ class DebugCommunicator:
         self._agree("allgather", send)
         self._inner.allgather(send, out)
 
+    def iallgather(self, send: Array, out: Array) -> Work:
+        self._agree("iallgather", send)
+        return self._inner.iallgather(send, out)
+
+    def ialltoall(self, send: Array, out: Array) -> Work:
+        self._agree("ialltoall", send)
+        return self._inner.ialltoall(send, out)
+
     def broadcast(self, buf: Array, root: int = 0) -> None:
         self._agree(f"broadcast from root {root}", buf)
         self._inner.broadcast(buf, root)

@@ -7,7 +7,15 @@ import sys
 from collections.abc import Sequence
 from typing import Any
 
-from ddtrain.comm.buffers import check_gather, check_root, check_rows, check_slice, exchange_json, flat
+from ddtrain.comm.buffers import (
+    check_gather,
+    check_root,
+    check_rows,
+    check_slice,
+    check_swap,
+    exchange_json,
+    flat,
+)
 from ddtrain.comm.protocol import Array
 from ddtrain.comm.solo import SoloNode
 from ddtrain.comm.tree import Tree
@@ -61,6 +69,15 @@ class LocalCommunicator:
     def allgather(self, send: Array, out: Array) -> None:
         check_gather(send, out, self.size)
         flat("allgather", out).reshape(self.size, -1)[...] = flat("allgather", send)
+
+    def iallgather(self, send: Array, out: Array) -> DoneWork:
+        self.allgather(send, out)
+        return _DONE
+
+    def ialltoall(self, send: Array, out: Array) -> DoneWork:
+        check_swap(send, out, self.size)
+        flat("alltoall", out).reshape(self.size, -1)[...] = flat("alltoall", send).reshape(self.size, -1)[self.rank]
+        return _DONE
 
     def broadcast(self, buf: Array, root: int = 0) -> None:
         check_root(root, self.size)

@@ -18,7 +18,15 @@ from typing import Any, cast
 
 import numpy as np
 
-from ddtrain.comm.buffers import check_gather, check_root, check_rows, check_slice, exchange_json, flat
+from ddtrain.comm.buffers import (
+    check_gather,
+    check_root,
+    check_rows,
+    check_slice,
+    check_swap,
+    exchange_json,
+    flat,
+)
 from ddtrain.comm.launcher import launcher
 from ddtrain.comm.local import end_process
 from ddtrain.comm.mpi_library import MPI
@@ -26,7 +34,8 @@ from ddtrain.comm.mpi_node import MpiNode, obstacle
 from ddtrain.comm.protocol import Array, Node
 from ddtrain.comm.solo import SoloNode
 from ddtrain.comm.tree import Tree, bounds
-from ddtrain.comm.waiting import wait_until
+from ddtrain.comm.underway import EVERY_S, Underway
+from ddtrain.comm.waiting import LONGEST_SLEEP_S, wait_until
 from ddtrain.errors import UsageError
 
 _SMALL_BYTES = 1 << 13  # up to here, gathering everything takes less time than two stages
@@ -53,7 +62,16 @@ def make_mpi() -> MpiCommunicator:
             f" has size 1: the launcher is not of the MPI that mpi4py loads ({library})",
             remedy="Start with that MPI's own mpirun: of the mpich package, or of the module that is loaded.",
         )
-    return MpiCommunicator(world.Dup(), world.Dup(), [])
+    farewell = world.Dup()
+    return MpiCommunicator(world.Dup(), farewell, Underway(farewell.Iprobe, _many_hosts(world)))
+
+
+def _many_hosts(world: MPI.Intracomm) -> bool:
+    """Are there ranks that share no memory with others, and may a thread look after what they say?"""
+    here = world.Split_type(MPI.COMM_TYPE_SHARED)
+    size = here.size
+    here.Free()
+    return size < world.size and MPI.Query_thread() == MPI.THREAD_MULTIPLE
 
 
 class MpiWork:
@@ -71,14 +89,15 @@ class MpiWork:
         """Return when done."""
         self._comm.wait(self._is_over)
 
-    def is_waiting(self) -> bool:
-        """Begin the second stage if the first has arrived; True when it has not."""
+    def advance(self) -> bool:
+        """Begin the second stage if the first has arrived; True when all is over."""
         if self._then is not None and self._test():
             self._test, self._then = self._then(), None
-        return self._then is not None
+        return self._then is None and self._test()
 
     def _is_over(self) -> bool:
-        return self._then is None and self._test()
+        with self._comm.underway.lock:
+            return self.advance()
 
 
 class MpiCommunicator:
@@ -88,13 +107,13 @@ class MpiCommunicator:
     ----------
     comm : owned by this object
     farewell : for how ranks end; shared by duplicates
-    waiting : works whose second stage has not begun, of this communicator and all its relatives
+    underway : works, of this communicator and all its relatives
     """
 
     spec = "mpi"
 
-    def __init__(self, comm: MPI.Intracomm, farewell: MPI.Intracomm, waiting: list[MpiWork]) -> None:
-        self._comm, self._farewell, self._waiting = comm, farewell, waiting
+    def __init__(self, comm: MPI.Intracomm, farewell: MPI.Intracomm, underway: Underway) -> None:
+        self._comm, self._farewell, self.underway = comm, farewell, underway
         self.rank, self.size = comm.rank, comm.size
         self.waited_s = 0.0
         self._others = [r for r in range(self.size) if r != self.rank]
@@ -121,8 +140,19 @@ class MpiCommunicator:
         self._give_back(parts)
 
     def allgather(self, send: Array, out: Array) -> None:
+        self.iallgather(send, out).wait()
+
+    def iallgather(self, send: Array, out: Array) -> MpiWork:
         check_gather(send, out, self.size)
-        self.wait(self._comm.Iallgather(_raw(flat("allgather", send)), _raw(flat("allgather", out))).Test)
+        request = self._comm.Iallgather(_raw(flat("allgather", send)), _raw(flat("allgather", out)))
+        return self._one_stage(request.Test)
+
+    def ialltoall(self, send: Array, out: Array) -> MpiWork:
+        check_swap(send, out, self.size)
+        sent, got = (flat("alltoall", buf).reshape(self.size, -1) for buf in (send, out))
+        got[self.rank] = sent[self.rank]
+        self._works += 1
+        return self._one_stage(self._exchange([[row] for row in sent], [[row] for row in got], self._tag))
 
     def broadcast(self, buf: Array, root: int = 0) -> None:
         check_root(root, self.size)
@@ -135,14 +165,12 @@ class MpiCommunicator:
         self.wait(self._comm.Ibarrier().Test)
 
     def progress(self) -> None:
-        self._comm.Iprobe()  # any call moves MPI's own works along
-        if self._waiting:
-            self._waiting[:] = [work for work in self._waiting if work.is_waiting()]
+        self.underway.drive()
 
     def duplicate(self) -> MpiCommunicator:
         duplicate, request = self._comm.Idup()
         self.wait(request.Test)
-        return MpiCommunicator(duplicate, self._farewell, self._waiting)
+        return MpiCommunicator(duplicate, self._farewell, self.underway)
 
     def split_nodes(self, shared_bytes: int = 0) -> Node:
         if shared_bytes < 0:
@@ -158,7 +186,7 @@ class MpiCommunicator:
         index = leaders.index(everybody[self.rank][0])
         stands = local.rank < min(sizes)
         across = cast(MPI.Intracomm, self._comm.Split(local.rank if stands else MPI.UNDEFINED, key=index))
-        column = MpiCommunicator(across, self._farewell, self._waiting) if stands else None
+        column = MpiCommunicator(across, self._farewell, self.underway) if stands else None
         return MpiNode(local, index, sizes, column, self.progress)
 
     def abort(self, code: int) -> None:
@@ -183,7 +211,13 @@ class MpiCommunicator:
 
     def wait(self, done: Callable[[], bool]) -> None:
         """Return when ``done()``, driving all works, and count the time."""
-        self.waited_s += wait_until(done, self.progress)
+        with self.underway.attended():
+            self.waited_s += wait_until(done, self.progress, EVERY_S if self.underway.threaded else LONGEST_SLEEP_S)
+
+    def _one_stage(self, test: Test) -> MpiWork:
+        work = MpiWork(self, test, None)
+        self.underway.add(work)
+        return work
 
     def _sum(self, rows: Sequence[Array], tree: Tree, out: Array) -> MpiWork:
         if self.size == 1:
@@ -192,9 +226,10 @@ class MpiCommunicator:
         if self.size == 2 and tree.leaves == 2 and out.dtype.char in _MPI_ADDS:  # one addition: any order will do
             if rows[0] is not out:
                 out[...] = rows[0]
-            return MpiWork(self, self._comm.Iallreduce(MPI.IN_PLACE, out).Test, None)
-        work = (self._gather_whole if out.nbytes <= _SMALL_BYTES else self._gather_slices)(rows, tree, out)
-        self._waiting.append(work)
+            work = MpiWork(self, self._comm.Iallreduce(MPI.IN_PLACE, out).Test, None)
+        else:
+            work = (self._gather_whole if out.nbytes <= _SMALL_BYTES else self._gather_slices)(rows, tree, out)
+        self.underway.add(work)
         return work
 
     def _gather_whole(self, rows: Sequence[Array], tree: Tree, out: Array) -> MpiWork:

@@ -3,25 +3,31 @@
 Note [Counters]
 What a rank has written is announced by a counter that only it writes, in shared memory, on a cache line of its own:
 eight bytes, stored at once. ``Win.Sync`` is the memory barrier on both sides: before a counter rises, so that what it
-announces is there first, and after it was seen, so that nothing older is read. A counter is looked at in the gentle
-way of Note [Waiting], and MPI's own works go on meanwhile: another rank may need ours before it can get here.
+announces is there first, and after it was seen, so that nothing older is read. Who waits looks for a moment, yielding
+the core each time; where there are more ranks than cores, for a shorter one. Then it raises a flag that it sleeps, and
+sleeps until the counter changes (Note [Futex]); who counts looks for flags, after another barrier, and wakes. MPI's own
+works go on meanwhile, every millisecond or so: another rank may need ours before it can get here.
 """
 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import DTypeLike
 
+from ddtrain.comm import futex
 from ddtrain.comm.mpi_library import MPI
 from ddtrain.comm.protocol import COUNTERS, Array, Communicator
-from ddtrain.comm.waiting import wait_until
 
 _LINE = 8  # eight-byte words in a cache line
+_ASLEEP = COUNTERS * _LINE  # the word of a rank's that says that it sleeps
+_LOOK_S, _LOOK_CROWDED_S = 1e-3, 5e-5  # before sleeping
+_SLEEP_S = 1e-3  # at a time
 _PAGE = 4096  # bytes: every rank's part begins on a page of its own
 _SHARED_MEMORY = Path("/dev/shm")  # where MPI libraries on Linux keep windows
 _SPARE_BYTES = 16 << 20  # left free there for MPI's own use
@@ -66,8 +72,10 @@ class MpiNode:
         self.rank, self.size, self.index, self.sizes, self.column = local.rank, local.size, index, sizes, column
         self.waited_s = 0.0
         self._windows: list[MPI.Win] = []
-        words = self.alloc(COUNTERS * _LINE, np.int64)
+        words = self.alloc(_ASLEEP + _LINE, np.int64)
         self._fence = self._windows[0].Sync
+        self._addresses = [part.ctypes.data for part in words]
+        self._look_s = _LOOK_CROWDED_S if self.size > len(os.sched_getaffinity(0)) else _LOOK_S
         self._counters = [memoryview(part.data) for part in words]  # an index into one takes a third of NumPy's time
         self._mine = self._counters[self.rank]
         self._others = [view for r, view in enumerate(self._counters) if r != self.rank]
@@ -89,8 +97,14 @@ class MpiNode:
         return parts
 
     def post(self, counter: int, value: int) -> None:
+        at = counter * _LINE
         self._fence()
-        self._mine[counter * _LINE] = value
+        self._mine[at] = value
+        self._fence()
+        for view in self._others:
+            if view[_ASLEEP]:
+                futex.wake(self._addresses[self.rank] + 8 * at)
+                break
 
     def reached(self, counter: int, value: int) -> bool:
         at = counter * _LINE
@@ -101,12 +115,32 @@ class MpiNode:
         return True
 
     def wait(self, counter: int, value: int, rank: int | None = None) -> None:
-        if rank is None:
-            self.waited_s += wait_until(lambda: self.reached(counter, value), self._drive)
-            return
-        view, at = self._counters[rank], counter * _LINE
-        self.waited_s += wait_until(lambda: view[at] >= value, self._drive)
+        at = counter * _LINE
+        awaited = range(self.size) if rank is None else (rank,)
+        if not all(self._counters[r][at] >= value for r in awaited):
+            self._wait(at, value, awaited)
         self._fence()
+
+    def _wait(self, at: int, value: int, awaited: Sequence[int]) -> None:
+        began = time.perf_counter()
+        for r in awaited:
+            while (seen := self._counters[r][at]) < value:
+                self._drive()
+                waited_s = time.perf_counter() - began
+                if waited_s < self._look_s:
+                    os.sched_yield()
+                elif futex.AVAILABLE:
+                    self._sleep(r, at, seen)
+                else:
+                    time.sleep(min(0.05 * waited_s, _SLEEP_S))
+        self.waited_s += time.perf_counter() - began
+
+    def _sleep(self, rank: int, at: int, seen: int) -> None:
+        """Until a rank's counter is no longer what was seen, or for a moment."""
+        self._mine[_ASLEEP] = 1
+        self._fence()
+        futex.sleep(self._addresses[rank] + 8 * at, seen, _SLEEP_S)
+        self._mine[_ASLEEP] = 0
 
     def close(self) -> None:
         """Release everything: no array of :meth:`alloc` may be used from here on."""

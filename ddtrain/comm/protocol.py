@@ -81,7 +81,7 @@ class Node(Protocol):
         ...
 
 
-COUNTERS = 8  # of each rank of a node
+COUNTERS = 12  # of each rank of a node
 
 
 class Communicator(Protocol):
@@ -132,6 +132,14 @@ class Communicator(Protocol):
 
     def allgather(self, send: Array, out: Array) -> None:
         """Put rank r's ``send`` into everybody's ``out[r]``; ``out.shape == (size, *send.shape)``."""
+        ...
+
+    def iallgather(self, send: Array, out: Array) -> Work:
+        """Begin an allgather."""
+        ...
+
+    def ialltoall(self, send: Array, out: Array) -> Work:
+        """Begin to put rank r's ``send[q]`` into rank q's ``out[r]``; both have a row for every rank."""
         ...
 
     def broadcast(self, buf: Array, root: int = 0) -> None:

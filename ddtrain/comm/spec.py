@@ -20,7 +20,7 @@ def make(spec: str) -> Sequence[Communicator]:
     Parameters
     ----------
     spec : ``auto`` (``mpi`` when a launcher started several processes, else ``local``), ``local``, ``threads:N``,
-        ``mpi``, ``null:N``, ``debug`` or ``debug:`` and another spec
+        ``mpi``, ``null:N``, ``debug`` or ``debug:`` and another spec, ``wire:`` and another spec and a network
 
     Raises
     ------
@@ -73,6 +73,13 @@ def _debug(argument: str) -> Sequence[Communicator]:
     return [DebugCommunicator(comm) for comm in make(argument or "auto")]
 
 
+def _wire(argument: str) -> Sequence[Communicator]:
+    from ddtrain.comm.wire import Link, WireCommunicator, parse
+
+    inner, network = parse(argument)
+    return [WireCommunicator(comm, Link(network)) for comm in make(inner)]
+
+
 _MAKERS: dict[str, Callable[[str], Sequence[Communicator]]] = {
     "auto": _auto,
     "local": _local,
@@ -80,8 +87,9 @@ _MAKERS: dict[str, Callable[[str], Sequence[Communicator]]] = {
     "mpi": _mpi,
     "null": _null,
     "debug": _debug,
+    "wire": _wire,
 }
-_VALID = "Give auto, local, threads:N, mpi, null:N, debug or debug:BACKEND."
+_VALID = "Give auto, local, threads:N, mpi, null:N, debug, debug:BACKEND or wire:BACKEND,latency-us=50,gbit-s=10."
 
 
 def _no_argument(name: str, argument: str) -> None:

@@ -12,7 +12,15 @@ from typing import Any
 
 import numpy as np
 
-from ddtrain.comm.buffers import check_gather, check_root, check_rows, check_slice, exchange_json, flat
+from ddtrain.comm.buffers import (
+    check_gather,
+    check_root,
+    check_rows,
+    check_slice,
+    check_swap,
+    exchange_json,
+    flat,
+)
 from ddtrain.comm.local import end_process
 from ddtrain.comm.meeting import Call, Channel, Meeting, MeetingPlace
 from ddtrain.comm.protocol import Array
@@ -68,6 +76,14 @@ class ThreadCommunicator:
     def allgather(self, send: Array, out: Array) -> None:
         check_gather(send, out, self.size)
         self.wait(self._post("allgather", send, out, _allgather))
+
+    def iallgather(self, send: Array, out: Array) -> ThreadWork:
+        check_gather(send, out, self.size)
+        return ThreadWork(self, self._post("iallgather", send, out, _allgather))
+
+    def ialltoall(self, send: Array, out: Array) -> ThreadWork:
+        check_swap(send, out, self.size)
+        return ThreadWork(self, self._post("ialltoall", send, out, _alltoall))
 
     def broadcast(self, buf: Array, root: int = 0) -> None:
         check_root(root, self.size)
@@ -147,6 +163,13 @@ def _reduce_scatter(calls: list[Call]) -> None:
 def _allgather(calls: list[Call]) -> None:
     for call in calls:
         np.concatenate([other.send for other in calls], out=call.out)
+
+
+def _alltoall(calls: list[Call]) -> None:
+    for rank, call in enumerate(calls):
+        rows = call.out.reshape(len(calls), -1)
+        for row, other in zip(rows, calls, strict=True):
+            row[...] = other.send.reshape(len(calls), -1)[rank]
 
 
 def _broadcast(calls: list[Call]) -> None:

@@ -16,10 +16,26 @@ from collections.abc import Callable
 
 _SPIN_S = 1e-3
 _SHARE = 0.05
-_LONGEST_SLEEP_S = 5e-3
+LONGEST_SLEEP_S = 5e-3
+_LATE_S = 1e-4  # by which a sleep may overrun on a busy machine
 
 
-def wait_until(done: Callable[[], bool], drive: Callable[[], None]) -> float:
+def wait_until_time(
+    due: float,
+    drive: Callable[[], None],
+    clock: Callable[[], float] = time.perf_counter,
+    sleep: Callable[[float], None] = time.sleep,
+) -> float:
+    """Sleep until ``due`` on the clock, calling ``drive`` every millisecond or so; returns the seconds it took."""
+    began = now = clock()
+    while now < due:
+        drive()
+        sleep(min(max(due - now - _LATE_S, 0.0), _SPIN_S))
+        now = clock()
+    return now - began
+
+
+def wait_until(done: Callable[[], bool], drive: Callable[[], None], longest_s: float = LONGEST_SLEEP_S) -> float:
     """Call ``drive`` until ``done``, gently (Note [Waiting]); returns the seconds it took."""
     began = time.perf_counter()
     while not done():
@@ -28,5 +44,5 @@ def wait_until(done: Callable[[], bool], drive: Callable[[], None]) -> float:
         if waited_s < _SPIN_S:
             os.sched_yield()
         else:
-            time.sleep(min(_SHARE * waited_s, _LONGEST_SLEEP_S))
+            time.sleep(min(_SHARE * waited_s, longest_s))
     return time.perf_counter() - began

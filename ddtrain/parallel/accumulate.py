@@ -3,7 +3,7 @@
 Note [Carry]
 Shards come one after another, and for each parameter in the order of their numbers. Their sum along the tree is then
 like counting in binary: a shard's gradient is put down at the next free level, and wherever two halves of a subtree are
-complete, the upper is added to the lower. So eight shards need three levels besides their row, and seven additions.
+complete, the upper is added to the lower. So eight shards need two levels besides their row, and seven additions.
 """
 
 from __future__ import annotations
@@ -76,8 +76,9 @@ class Accumulator:
         self, rows: Sequence[Array], blocks: Blocks, spans: Sequence[slice], shapes: Sequence[tuple[int, ...]]
     ) -> None:
         self._slots = slots(blocks)
-        levels = max((slot.level for slot in self._slots), default=0)
+        levels = max((slot.level for slot in self._slots if slot.merges == 0), default=0)
         spare = [np.empty_like(rows[0]) for _ in range(levels)]  # shared by the rows: they are filled in turn
+        self.nbytes = sum(vector.nbytes for vector in (*rows, *spare))
 
         def views(vector: Array) -> list[Array]:
             return [vector[span].reshape(shape) for span, shape in zip(spans, shapes, strict=True)]

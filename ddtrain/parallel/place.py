@@ -36,6 +36,7 @@ class Place:
     targets : the subtrees that the node makes of them
     across : who holds which subtree, by node
     carriers : local ranks that take part in what is exchanged across nodes, the first ones
+    held : the shards of every rank, by rank
     """
 
     count: int
@@ -47,6 +48,7 @@ class Place:
     targets: Blocks
     across: Tree
     carriers: int
+    held: tuple[range, ...]
 
     def blocks_of(self, rows: Sequence[Array]) -> list[Array]:
         """A sum for each of this rank's subtrees, from a vector for each of its shards."""
@@ -57,11 +59,11 @@ class Place:
         return sums
 
 
-def find_place(comm: Communicator, node: Node, shards: int = 0) -> Place:
-    """This rank's place among ``shards`` shards, or as many as there are ranks for 0. Collective.
+def find_place(comm: Communicator, node: Node, shards: int = 0, each: int = 1) -> Place:
+    """This rank's place among ``shards`` shards, or ``each`` a rank for 0. Collective.
 
-    Consecutive shards go to one node, whatever the order of ranks. With a shard a rank, a node's sum is finished within
-    the node, so that one row a node crosses the network; with more shards than ranks the tree comes first.
+    Consecutive shards go to one node, whatever the order of ranks. With so many a rank, sums are finished on the rank
+    and then within the node, so that one row a node crosses the network; with ``shards`` the tree comes first.
 
     Raises
     ------
@@ -73,7 +75,7 @@ def find_place(comm: Communicator, node: Node, shards: int = 0) -> Place:
     ((0, 4),)
     """
     size = comm.size
-    count = shards or size
+    count = shards or size * each
     if count < size:
         raise UsageError(
             f"--run.shards {count} is less than the {size} ranks that share them",
@@ -83,7 +85,7 @@ def find_place(comm: Communicator, node: Node, shards: int = 0) -> Place:
     positions = [starts[index] + local for index, local in comm.exchange_objects([node.index, node.rank])]
     by_position = [bounds(count, position, size) for position in range(size)]
     mine = by_position[starts[node.index] + node.rank]
-    covers = [cover(*span, count) for span in by_position]
+    covers = [cover(*span, count) if shards else (span,) for span in by_position]
     here = covers[starts[node.index] : starts[node.index + 1]]
     nodes = len(node.sizes)
     if shards:
@@ -97,10 +99,16 @@ def find_place(comm: Communicator, node: Node, shards: int = 0) -> Place:
         count=count,
         shards=range(*mine),
         blocks=covers[starts[node.index] + node.rank],
-        world=Tree(count, tuple(covers[position] for position in positions)),
+        world=Tree(count, tuple(covers[position] for position in positions)) if shards else _leaf_each(positions),
         inside=sum(inside, ()),
         holders=tuple((local, row) for local, blocks in enumerate(inside) for row in range(len(blocks))),
         targets=targets,
         across=across,
         carriers=min(node.sizes),
+        held=tuple(range(*by_position[position]) for position in positions),
     )
+
+
+def _leaf_each(positions: Sequence[int]) -> Tree:
+    """A leaf a rank, in the order of their positions."""
+    return Tree(len(positions), tuple(((position, position + 1),) for position in positions))

@@ -20,21 +20,34 @@ parameters is its to update. A row may be written again once the step's control 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from time import perf_counter
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ddtrain.comm.protocol import Communicator, Node, Work
-from ddtrain.comm.tree import fold
+from ddtrain.comm.tree import bounds, fold
 from ddtrain.errors import ReplicaError
 from ddtrain.kernels import update
 from ddtrain.parallel.buckets import Bucket
-from ddtrain.parallel.hooks import Hook, exact_sum
+from ddtrain.parallel.hooks import ExactSum, Hook, make_piece
+from ddtrain.parallel.hooks.scatter import ScatterSum
 from ddtrain.parallel.place import Place
 
 Array = NDArray[Any]
-READY, NORM, UPDATED = range(3)  # a node's counters: buckets complete, norms written, updates made
+Layout = tuple[Sequence[slice], Sequence[tuple[int, ...]]]
+READY, NORM, UPDATED, TOTALS, MODEL, CONTROL = range(6)  # a node's counters: buckets complete, norms, updates, totals;
+# and what is exchanged inside the model and by the coordinator (``nearby.py``)
+_SECOND = 6  # of a second reducer at work beside the first: its READY and so on begin here
+
+
+class Watcher(Protocol):
+    """Who wants to know when a bucket, by its index, is on its way, and when a rank adds."""
+
+    def launched(self, bucket: int, nbytes: int) -> None: ...
+    def done(self, bucket: int) -> None: ...
+    def span(self, name: str, began: float) -> None: ...
 
 
 class Reducer:
@@ -44,11 +57,16 @@ class Reducer:
     ----------
     parts : gradient rows by local rank: (blocks of that rank, n), from :func:`alloc_rows`
     buckets : from :func:`make_buckets`
-    hook : how a share of a bucket becomes the sum over nodes
+    hook : how a share of a bucket becomes the sum over nodes, where a node sends one row; exactly unless told
+    layout : spans and shapes of the parameters, for hooks that want to know
+    divided : leave a share of each bucket's sum on each node, instead of all of it on all
+    lane : which of the node's counters are used: reducers with steps under way at once have one each
 
     Attributes
     ----------
     spans : the share of the flat vector in which this rank holds the sum after :meth:`finish`
+    behind : a reducer with an earlier step under way, whose buckets go first
+    watcher : told of every bucket, where there is one
     """
 
     def __init__(
@@ -58,24 +76,52 @@ class Reducer:
         comm: Communicator,
         node: Node,
         place: Place,
-        hook: Hook = exact_sum,
+        hook: Hook | None = None,
+        layout: Layout = ((), ()),
+        divided: bool = False,
+        lane: int = 0,
     ) -> None:
-        self.comm, self.node, self.place, self.hook = comm, node, place, hook
+        self.comm, self.node, self.place, self.hook = comm, node, place, hook or ExactSum()
         self.grads: Array = parts[node.rank][0]
         self._parts = parts
         self._members = [len(bucket.members) for bucket in buckets]
         self._buckets_of: dict[int, int] = {i: bucket.index for bucket in buckets for i in bucket.members}
         carries = node.rank < place.carriers
         self._shares = [bucket.share(node.rank, place.carriers) if carries else () for bucket in buckets]
-        self.spans = _joined([cell for cells in self._shares for cell in cells])
-        self._cells = [cell for bucket in buckets for cell in bucket.cells]
-        self._own = [k for k, cell in enumerate(self._cells) if any(cell in cells for cells in self._shares)]
-        self._norms = node.alloc(len(self._cells) if node.rank == 0 else 0, np.float64)[0]
-        self._sums = [self._rows(_hull(cells)) for cells in self._shares]
+        self.behind: Reducer | None = None
+        self._counters = [lane * _SECOND + counter for counter in (READY, NORM, UPDATED, TOTALS)]
+        hulls = [_hull(cells) for cells in self._shares]
+        kept, self._divided = self._shares, divided and node.column is not None and node.column.size > 1
+        if self._divided:
+            kept = self._divide(hulls)
+        self.spans = joined([cell for cells in kept for cell in cells])
+        self._own_cells = [cell for cells in kept for cell in cells]
+        number = {cell.start: k for k, cell in enumerate(cell for bucket in buckets for cell in bucket.cells)}
+        self._own = [number[cell.start] for cell in self._own_cells]
+        self._shared = [number[cell.start] for cells in self._shares for cell in cells]
+        self._norms = node.alloc(len(number) if node.rank == 0 else 0, np.float64)[0]
+        self._sums = [self._rows(hull) for hull in hulls]
+        self._pieces = [make_piece(self.grads, hull, *layout) for hull in hulls]
         self._missing: list[int] = []
         self._next = self._folded = len(buckets)
         self._steps = 0
         self._works: list[Work] = []
+        self._totals: list[Array] | None = None  # rows by local rank, where all ranks share memory
+        self._sent_totals = 0  # works that sum them, elsewhere
+        self._wanted: Array | None = None  # where their sum is to go
+        self.watcher: Watcher | None = None
+        self._bytes = [parts[node.rank][0][bucket.span].nbytes for bucket in buckets]
+        self._flying: dict[int, Work | None] = {}  # what the watcher has not heard the end of
+
+    def _divide(self, hulls: Sequence[slice]) -> list[tuple[slice, ...]]:
+        """Of each share, the cells that stay with this node; and a hook that brings only their sums here."""
+        column = self.node.column
+        assert column is not None, "a rank that stands for its node"
+        parts = [[_part(cells, rank, column.size) for rank in range(column.size)] for cells in self._shares]
+        self.hook = ScatterSum(
+            {hull.start: [_within(hull, cells) for cells in of_ranks] for hull, of_ranks in zip(hulls, parts)}
+        )
+        return [of_ranks[column.rank] for of_ranks in parts]
 
     def _rows(self, span: slice) -> list[Array]:
         return [self._parts[local][row][span] for local, row in self.place.holders]
@@ -88,7 +134,12 @@ class Reducer:
         self._missing = list(self._members)
         self._next = self._folded = 0
         self._steps += 1
-        self._works = [self.comm.isum(rows, self.place.world, totals)]
+        if self.node.size == self.comm.size:
+            self._write_totals(rows, totals)
+            self._works = []
+        else:
+            self._works = [self.comm.isum(rows, self.place.world, totals)]
+        self._sent_totals = len(self._works)
 
     def ready(self, i: int) -> None:
         """Gradient ``i`` of all of this rank's shards is in its rows. Starts every bucket whose turn has come."""
@@ -96,15 +147,32 @@ class Reducer:
         missing[self._buckets_of[i]] -= 1
         if self._next < len(missing) and missing[self._next] == 0:
             while self._next < len(missing) and missing[self._next] == 0:
+                if self.watcher is not None:
+                    self.watcher.launched(self._next, self._bytes[self._next])
                 self._next += 1
-            self.node.post(READY, self._goal(self._next))
+            self.node.post(self._counters[READY], self._goal(self._next))
         self.progress()
 
     def progress(self) -> None:
         """Sum what is complete on the whole node, and move along what is on its way."""
-        while self._folded < self._next and self.node.reached(READY, self._goal(self._folded + 1)):
-            self._fold()
+        if self.behind is None or self.behind.fold_complete():  # its collectives come first, on every rank
+            self.fold_complete()
         self.comm.progress()
+        self.hook.progress()
+        if self._flying:
+            self._tell()
+
+    def fold_complete(self) -> bool:
+        """Sum what is complete on the whole node; True if that was everything."""
+        while self._folded < self._next and self.node.reached(self._counters[READY], self._goal(self._folded + 1)):
+            self._fold()
+        return self._folded == len(self._members)
+
+    def sum_totals(self) -> None:
+        """Wait for the totals of :meth:`start` alone."""
+        self._read_totals()
+        for work in self._works[: self._sent_totals]:
+            work.wait()
 
     def finish(self) -> None:
         """Wait until this rank holds the sum of its share of every bucket.
@@ -117,25 +185,62 @@ class Reducer:
             left = sum(n > 0 for n in self._missing)
             raise ReplicaError(f"reducer: backward ended with {left} of {len(self._missing)} buckets incomplete")
         while self._folded < len(self._missing):
-            self.node.wait(READY, self._goal(self._folded + 1))
+            self.node.wait(self._counters[READY], self._goal(self._folded + 1))
             self._fold()
+        self._read_totals()
         for work in self._works:
             work.wait()
+            if self._flying:
+                self._tell()
         self._works = []
 
     def square_norm(self) -> float:
         """The squared norm of the whole sum, the same bits on every rank, at any number of ranks (Note [Cells])."""
-        for k in self._own:
-            self._norms[k] = update.square_norm(self.grads[self._cells[k]])
-        self.node.post(NORM, self._steps)
-        self.node.wait(NORM, self._steps)
+        self._norms[self._own] = update.square_norms(self.grads, self._own_cells)
+        if self._divided:
+            self._complete_norms()
+        self.node.post(self._counters[NORM], self._steps)
+        self.node.wait(self._counters[NORM], self._steps)
         with np.errstate(over="ignore", invalid="ignore"):
             return float(np.add.reduce(self._norms))
 
     def updated(self) -> None:
         """This rank has updated its spans; return when the node has updated all of them."""
-        self.node.post(UPDATED, self._steps)
-        self.node.wait(UPDATED, self._steps)
+        self.node.post(self._counters[UPDATED], self._steps)
+        self.node.wait(self._counters[UPDATED], self._steps)
+
+    def take(self, gradients: Array) -> None:
+        """Hold this vector's spans, as if a step had just put them there: of a run that goes on."""
+        for span in self.spans:
+            self.grads[span] = gradients[span]
+        self._steps += 1
+        self._missing = [0] * len(self._members)
+        self._next = self._folded = len(self._members)
+        self.node.post(self._counters[READY], self._goal(self._next))
+
+    def _complete_norms(self) -> None:
+        """Norms of the cells in this rank's share that other nodes have summed."""
+        assert self.node.column is not None, "a rank that stands for its node"
+        norms = np.zeros(len(self._shared))
+        norms[np.isin(self._shared, self._own)] = self._norms[self._own]
+        self.node.column.allreduce(norms)  # each is a sum of one number and zeros: exact
+        self._norms[self._shared] = norms
+
+    def _write_totals(self, rows: Sequence[Array], totals: Array) -> None:
+        if self._totals is None or self._totals[0].shape[1] != totals.size:
+            parts = self.node.alloc(len(rows) * totals.size, totals.dtype)
+            self._totals = [part.reshape(-1, totals.size) for part in parts]
+        for mine, row in zip(self._totals[self.node.rank], rows, strict=True):
+            mine[...] = row
+        self.node.post(self._counters[TOTALS], self._steps)
+        self._wanted = totals
+
+    def _read_totals(self) -> None:
+        if self._wanted is not None and self._totals is not None:
+            self.node.wait(self._counters[TOTALS], self._steps)
+            rows = [self._totals[local][row] for local, row in self.place.holders]
+            fold(self.place.inside, rows, self.place.targets[0], self._wanted)
+            self._wanted = None
 
     def _goal(self, buckets: int) -> int:
         """The counter's value when so many buckets of this step are complete."""
@@ -143,12 +248,22 @@ class Reducer:
 
     def _fold(self) -> None:
         """Sum the next bucket over the node, and send it on its way across nodes."""
-        span, rows = _hull(self._shares[self._folded]), self._sums[self._folded]
+        bucket, began = self._folded, perf_counter()
+        work = self._sum(bucket)
+        if work is not None:
+            self._works.append(work)
         self._folded += 1
-        place, column = self.place, self.node.column
-        if column is None or span.start == span.stop:
-            return
-        out = self.grads[span]
+        if self.watcher is not None:
+            self.watcher.span("sum", began)
+            self._flying[bucket] = work
+            self._tell()
+
+    def _sum(self, bucket: int) -> Work | None:
+        """This rank's share of a bucket; returns what is still on its way, if anything."""
+        piece, rows = self._pieces[bucket], self._sums[bucket]
+        place, column, out = self.place, self.node.column, piece.gradients
+        if column is None or not out.size:
+            return None
         if place.targets == place.inside:  # one rank a node: its rows are the node's
             sums = rows
         elif len(place.targets) == 1:
@@ -158,9 +273,17 @@ class Reducer:
             sums = [np.empty_like(out) for _ in place.targets]
             for target, sum_n in zip(place.targets, sums, strict=True):
                 fold(place.inside, rows, target, sum_n)
-        if column.size > 1:
-            one_row = len(place.across.rows) == column.size
-            self._works.append(self.hook(sums[0], column) if one_row else column.isum(sums, place.across, out))
+        if column.size == 1:
+            return None
+        one_row = len(place.across.rows) == column.size
+        return self.hook(piece, column) if one_row else column.isum(sums, place.across, out)
+
+    def _tell(self) -> None:
+        """Tell the watcher which buckets have arrived."""
+        for bucket in [bucket for bucket, work in self._flying.items() if work is None or work.test()]:
+            del self._flying[bucket]
+            if self.watcher is not None:
+                self.watcher.done(bucket)
 
 
 def alloc_rows(node: Node, place: Place, n: int, dtype: np.dtype[Any]) -> list[Array]:
@@ -172,7 +295,17 @@ def _hull(cells: Sequence[slice]) -> slice:
     return slice(cells[0].start, cells[-1].stop) if cells else slice(0, 0)
 
 
-def _joined(cells: Sequence[slice]) -> list[slice]:
+def _part(cells: tuple[slice, ...], rank: int, size: int) -> tuple[slice, ...]:
+    """Consecutive cells of which node ``rank`` of ``size`` takes care, among those of a share."""
+    return cells[slice(*bounds(len(cells), rank, size))]
+
+
+def _within(hull: slice, cells: Sequence[slice]) -> slice:
+    """The run of some cells, counted from the start of their hull."""
+    return slice(cells[0].start - hull.start, cells[-1].stop - hull.start) if cells else slice(0, 0)
+
+
+def joined(cells: Sequence[slice]) -> list[slice]:
     """The same elements in as few slices as possible."""
     joined: list[slice] = []
     for cell in sorted(cells, key=lambda cell: cell.start):

@@ -22,9 +22,9 @@ from typing import Any, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from ddtrain.comm.protocol import Communicator
-from ddtrain.comm.tree import Blocks, Tree
+from ddtrain.comm.tree import Tree
 from ddtrain.errors import ReplicaError
+from ddtrain.parallel.nearby import Collectives
 from ddtrain.parallel.place import Place
 
 Array = NDArray[Any]
@@ -39,6 +39,10 @@ class Shards:
     comm : for what shards exchange while they are computed; this object has it to itself
     place : which shards are here
 
+    Attributes
+    ----------
+    link : what they exchange through: ``comm``, or something around it that listens
+
     >>> from ddtrain.comm.local import LocalCommunicator
     >>> from ddtrain.parallel import find_place
     >>> comm = LocalCommunicator()
@@ -51,14 +55,15 @@ class Shards:
     [np.float64(5.0), np.float64(5.0), np.float64(5.0)]
     """
 
-    def __init__(self, comm: Communicator, place: Place) -> None:
+    def __init__(self, comm: Collectives, place: Place) -> None:
         self.comm, self.place = comm, place
+        self.link: Any = comm
         self._whole = place.count == comm.size  # a shard a rank: the communicator is all they need
         self.peers = [ShardPeers(self, k) for k in range(len(place.shards))]
         self._workers: dict[int, _Worker] = {}
-        self._ranks = [(rank, k) for rank, blocks in enumerate(place.world.blocks) for k in range(_leaves(blocks))]
-        self._ranks.sort(key=lambda at: place.world.blocks[at[0]][0][0] + at[1])  # in the order of shards
-        self._most = max(map(_leaves, place.world.blocks))
+        self._ranks = [(rank, k) for rank, held in enumerate(place.held) for k in range(len(held))]
+        self._ranks.sort(key=lambda at: place.held[at[0]][at[1]])  # in the order of shards
+        self._most = max(map(len, place.held))
 
     @property
     def waited_s(self) -> float:
@@ -73,7 +78,7 @@ class Shards:
         ReplicaError : one shard exchanges something and another does not
         """
         if self._whole:
-            return [call(self.place.shards[0], self.comm)]
+            return [call(self.place.shards[0], self.link)]
         return _Round(self, call).run()
 
     def worker(self, k: int) -> _Worker:
@@ -88,7 +93,7 @@ class Shards:
         for row, mine in zip(send, rows, strict=False):
             row[...] = mine
         everybody = np.empty((self.comm.size, *send.shape), send.dtype)
-        self.comm.allgather(send, everybody)
+        self.link.allgather(send, everybody)
         return [everybody[at] for at in self._ranks]
 
 
@@ -98,7 +103,7 @@ class ShardPeers:
     def __init__(self, shards: Shards, k: int) -> None:
         self._k, self.rank, self.size = k, shards.place.shards[k], shards.place.count
         self.round: Any = None
-        self.away_s = 0.0  # seconds of this round in which other shards had their turn
+        self.away: list[tuple[float, float]] = []  # when, in this round, other shards had their turn
 
     def allgather(self, send: Array, out: Array) -> None:
         """Put shard s's ``send`` into everybody's ``out[s]``."""
@@ -112,7 +117,7 @@ class ShardPeers:
     def _meet(self, mine: Array) -> list[Array]:
         began = perf_counter()
         rows: list[Array] = self.round.meet(self._k, np.ascontiguousarray(mine).reshape(-1))
-        self.away_s += perf_counter() - began
+        self.away.append((began, perf_counter()))
         return rows
 
 
@@ -133,7 +138,7 @@ class _Round:
     def run(self) -> list[Any]:
         """All results, in order; or the first error."""
         for peers in self._shards.peers:
-            peers.round, peers.away_s = self, 0.0
+            peers.round, peers.away = self, []
         while self._begun < self._count and self._error is None:
             self._compute(self._begun)  # in this thread: the first shard, and all others if they never meet
         for _ in range(self._threads):
@@ -219,7 +224,3 @@ class _Worker:
             self._go.acquire()
             self._job()
             self._job = lambda: None
-
-
-def _leaves(blocks: Blocks) -> int:
-    return sum(last - first for first, last in blocks)

@@ -11,11 +11,13 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from ddtrain.comm.protocol import Communicator
+import numpy as np
+
+from ddtrain.comm.protocol import Array, Communicator
 from ddtrain.errors import CheckpointError
 from ddtrain.trainer.files import io_error, sync_directory, write_new
 from ddtrain.trainer.snapshot import FILES, STATE, Snapshot, decode, encode, read_state
@@ -58,6 +60,19 @@ def save(comm: Communicator, run_dir: Path | str, take: Callable[[], Snapshot], 
     if told["message"]:
         raise CheckpointError(told["message"], remedy=told["remedy"])
     return Path(told["path"])
+
+
+def gather(comm: Communicator, mine: Mapping[str, Array]) -> dict[str, Array]:
+    """Everybody's arrays on rank 0, as ``RANK/NAME``; nothing on the others. Collective."""
+    gathered = {}
+    everybody = comm.exchange_objects([[name, list(x.shape), x.dtype.str] for name, x in mine.items()])
+    for rank, arrays in enumerate(everybody):
+        for name, shape, dtype in arrays:
+            x = np.ascontiguousarray(mine[name]) if rank == comm.rank else np.empty(shape, dtype)
+            comm.broadcast(x, rank)
+            if comm.rank == 0:
+                gathered[f"{rank}/{name}"] = x
+    return gathered
 
 
 def write(run_dir: Path | str, snapshot: Snapshot, keep: int = 3) -> Path:
@@ -191,8 +206,9 @@ def _valid_loss(path: Path) -> float:
 def _remove(path: Path) -> None:
     """Remove a checkpoint's directory, if it holds nothing but a checkpoint's files; what cannot go stays."""
     try:
-        if {entry.name for entry in path.iterdir()} <= set(FILES):
-            for name in (STATE, *FILES):  # first the file without which it is no checkpoint
+        names = {entry.name for entry in path.iterdir()}
+        if names <= set(FILES):
+            for name in sorted(names, key=lambda name: name != STATE):  # first that without which it is no checkpoint
                 (path / name).unlink(missing_ok=True)
             path.rmdir()
     except OSError:

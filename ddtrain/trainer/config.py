@@ -13,6 +13,7 @@ from typing import Any, Literal, Self
 
 from ddtrain.errors import UsageError
 from ddtrain.trainer import tables
+from ddtrain.trainer.timeline import steps_of
 
 
 @dataclass(frozen=True)
@@ -26,6 +27,7 @@ class Comm:
     mpi: the ranks that the launcher started
     null:N: claims N ranks and sends nothing, the compute-only ceiling
     debug[:SPEC]: another backend, checking that all ranks make the same calls
+    wire:SPEC,latency-us=50,gbit-s=10: another backend, as slow as over such a network
     """
     bucket_bytes: int = 1 << 20
     """Bytes of gradient reduced at once; changes speed, never a result."""
@@ -33,6 +35,32 @@ class Comm:
     """Whether the ranks of a machine share parameters, optimizer state and gradients in memory instead of sending
     messages: auto where MPI can, on: or else an error, off: never. Changes speed, never a result on one machine.
     """
+
+    hook: Literal["exact", "float16", "bfloat16", "topk", "powersgd", "sign"] = "exact"
+    """How gradients travel between nodes; all but exact keep what they leave out, and send it later
+    float16, bfloat16: two bytes an element
+    topk: the largest elements alone
+    powersgd: matrices as products of two thin ones
+    sign: one bit an element, by majority vote
+    """
+    topk_fraction: float = 0.01
+    """Elements that topk sends, as a fraction of all."""
+    powersgd_rank: int = 2
+    """Columns of powersgd's thin matrices."""
+    mode: Literal["sync", "local", "diloco", "stale"] = "sync"
+    """sync: every step waits for all nodes
+    local: nodes train apart, and average their parameters every sync_every steps
+    diloco: as local, with Nesterov momentum on the averaged movement
+    stale: gradients are applied one step late, and summed while the next step computes
+    """
+    sync_every: int = 16
+    """Steps between meetings of the nodes; of local and diloco."""
+    outer_lr: float = 0.7
+    """Learning rate of diloco's outer steps."""
+    outer_momentum: float = 0.9
+    """Momentum of diloco's outer steps."""
+    sharded_optimizer: bool = False
+    """Divide the optimizer's state among the nodes; the same results, less memory."""
 
 
 @dataclass(frozen=True)
@@ -44,6 +72,10 @@ class Run:
     shards: int = 0
     """Parts of each batch that are computed by themselves; with the same number of shards the results are the same to
     the last bit for every number of ranks up to it. 0: as many as there are ranks.
+    """
+    accumulate: int = 1
+    """Pieces that a rank cuts its part of a batch into: computed one after another, their gradients summed once.
+    Less memory for the same batch, unless batch-norm is synchronised, which keeps all pieces going at once.
     """
     seed: int = 0
     """Seed of initial values, shuffling and dropout."""
@@ -73,6 +105,10 @@ class Run:
     """Steps skipped in a row before the run stops all the same."""
     patience: int = 0
     """Evaluations without a better validation loss before the run stops early; 0: never."""
+    trace: str = ""
+    """Steps to record in RUN/trace.json, for ui.perfetto.dev and ddtrain.bench report; 10:20 means steps 10 to 19.
+    Steps count from 1, the last is left out; empty: none.
+    """
 
 
 @dataclass(frozen=True)
@@ -193,6 +229,7 @@ def validate(config: Config, size: int) -> None:
     config.updated(config.to_table())  # types and choices, which Python does not check when a script makes a Config
     for problem, remedy in _problems(config, size):
         raise UsageError(problem, remedy=remedy)
+    steps_of(config.run.trace)
 
 
 def _problems(config: Config, size: int) -> Iterator[tuple[str, str]]:
@@ -215,6 +252,13 @@ def _problems(config: Config, size: int) -> Iterator[tuple[str, str]]:
             f"--run.shards {config.run.shards} is more than the {config.data.batch_size} samples of a batch",
             "Give fewer shards or a larger batch.",
         )
+    if config.run.accumulate * size > config.data.batch_size:
+        yield (
+            f"--run.accumulate {config.run.accumulate} cuts --data.batch-size {config.data.batch_size}, shared by "
+            f"{size} ranks, into empty pieces",
+            "Accumulate fewer pieces, or give a larger batch.",
+        )
+    yield from _contradictions(config)
     if config.optim.nesterov and (config.optim.name != "sgd" or config.optim.momentum == 0):
         yield "--optim.nesterov needs --optim.name sgd with --optim.momentum above 0", "Leave it out."
     if config.schedule.min_lr > config.optim.lr:
@@ -224,11 +268,53 @@ def _problems(config: Config, size: int) -> Iterator[tuple[str, str]]:
         yield f"{watcher} watches evaluations, but --run.eval-every is 0", "Give --run.eval-every at least 1."
 
 
+def _contradictions(config: Config) -> Iterator[tuple[str, str]]:
+    """Pairs of options that do not go together."""
+    comm, shards = config.comm, config.run.shards
+    leave_out = "Leave out one of them."
+    if shards and comm.hook != "exact":
+        yield (
+            f"--comm.hook {comm.hook} with --run.shards {shards}: what it leaves out depends on the number of nodes, "
+            "and shards promise results that do not",
+            leave_out,
+        )
+    if shards and comm.mode in ("local", "diloco"):
+        yield (
+            f"--comm.mode {comm.mode} with --run.shards {shards}: how nodes go apart depends on their number, "
+            "and shards promise results that do not",
+            leave_out,
+        )
+    if shards and comm.sharded_optimizer:
+        yield f"--comm.sharded-optimizer with --run.shards {shards}: sums of shards go to all nodes", leave_out
+    if shards and config.run.accumulate > 1:
+        yield (
+            f"--run.accumulate {config.run.accumulate} with --run.shards {shards}: a rank's shards are computed "
+            "one after another anyway",
+            leave_out,
+        )
+    if comm.mode != "sync" and comm.hook != "exact":
+        yield (
+            f"--comm.hook {comm.hook} with --comm.mode {comm.mode}: hooks are for sums that every step waits for",
+            leave_out,
+        )
+    if config.run.trace and comm.mode == "stale":
+        yield f"--run.trace {config.run.trace} with --comm.mode stale: a trace shows the buckets of one step", leave_out
+    if comm.sharded_optimizer and (comm.mode != "sync" or comm.hook != "exact"):
+        other = f"--comm.mode {comm.mode}" if comm.mode != "sync" else f"--comm.hook {comm.hook}"
+        yield f"--comm.sharded-optimizer with {other}: a divided optimizer needs exact sums in every step", leave_out
+
+
 def _ranges(config: Config) -> Iterator[tuple[str, bool, str]]:
     comm, run, data, optim, schedule, clip = (
         config.comm, config.run, config.data, config.optim, config.schedule, config.clip,
     )  # fmt: skip
     yield "comm.bucket_bytes", comm.bucket_bytes >= 1, "at least 1"
+    yield "comm.topk_fraction", 0 < comm.topk_fraction <= 1, "above 0 and at most 1"
+    yield "comm.powersgd_rank", comm.powersgd_rank >= 1, "at least 1"
+    yield "comm.sync_every", comm.sync_every >= 1, "at least 1"
+    yield "comm.outer_lr", comm.outer_lr > 0, "a finite number above 0"
+    yield "comm.outer_momentum", 0 <= comm.outer_momentum < 1, "at least 0 and below 1"
+    yield "run.accumulate", run.accumulate >= 1, "at least 1"
     yield "run.shards", run.shards >= 0, "0 (one a rank) or more"
     yield "run.seed", 0 <= run.seed < 2**64, "an integer from 0 to 2**64 - 1"
     yield "run.epochs", run.epochs >= 1, "at least 1"

@@ -11,9 +11,9 @@ from typing import Any
 
 import numpy as np
 
-from ddtrain.comm.protocol import Communicator
 from ddtrain.errors import NonFiniteError
 from ddtrain.optim import schedules
+from ddtrain.parallel import Collectives
 from ddtrain.trainer.config import Config, Run
 from ddtrain.trainer.control import Reason, StepControl
 from ddtrain.trainer.requests import StopFile
@@ -49,7 +49,7 @@ class Coordinator:
     """
 
     def __init__(
-        self, config: Config, comm: Communicator, steps_per_epoch: int, stop_file: StopFile | None = None
+        self, config: Config, comm: Collectives, steps_per_epoch: int, stop_file: StopFile | None = None
     ) -> None:
         self.run, self.max_norm, self.comm = config.run, config.clip.norm, comm
         self.steps_per_epoch, self.stop_file = steps_per_epoch, stop_file

@@ -18,15 +18,17 @@ from ddtrain.diagnose import CheckedTape, check_gradients
 from ddtrain.errors import CheckpointError, UsageError
 from ddtrain.nn import from_torch, to_torch
 from ddtrain.parallel import verify_replicas
-from ddtrain.trainer import checkpoint, requests, tables
+from ddtrain.trainer import checkpoint, private, requests, tables
 from ddtrain.trainer.config import Config
 from ddtrain.trainer.coordinator import Coordinator, Reason, StepControl
 from ddtrain.trainer.evaluate import evaluate
+from ddtrain.trainer.modes import make_mode
 from ddtrain.trainer.records import Records
 from ddtrain.trainer.replica import build_step, fill
 from ddtrain.trainer.requests import StopFile
 from ddtrain.trainer.snapshot import Snapshot
 from ddtrain.trainer.task import Task, describe_data
+from ddtrain.trainer.timeline import Timeline, steps_of
 
 
 @dataclass
@@ -37,6 +39,7 @@ class Result:
     step: int
     metrics: dict[str, float] = field(default_factory=dict)
     params_sha256: str = ""
+    gradient_bytes: dict[str, int] = field(default_factory=dict)
 
 
 class Trainer:
@@ -67,20 +70,26 @@ class Trainer:
         verify_replicas(sets, comm, "data", remedy="Give every rank the same data.")
         self.step_of = build_step(comm, task, config)
         self.store, self.optimizer = self.step_of.store, self.step_of.optimizer
+        self.mode = make_mode(self.step_of, config.comm)
         if config.run.debug:
             self.step_of.tape_for = lambda rows: functools.partial(CheckedTape, rows=rows)
         steps_per_epoch = data.steps_per_epoch(self.samples, self.batch_size)
-        self.coordinator = Coordinator(config, comm, steps_per_epoch, stop_file)
+        self.coordinator = Coordinator(config, self.step_of.control_comm, steps_per_epoch, stop_file)
         self.step = 0  # steps taken
         self.metrics: dict[str, float] = {}  # of the latest evaluation
+        self.timeline: Timeline | None = None  # while steps are traced
         self._order: tuple[int, Any] = (-1, None)  # an epoch and its permutation
 
     # -- the run --------------------------------------------------------------------------------------------------
 
     def run(self) -> Result:
         """Train to the end, or until something asks to stop."""
-        reason = Reason.FINISHED
+        reason, traced = Reason.FINISHED, steps_of(self.config.run.trace)
+        if traced and not range(max(traced.start, self.step + 1), min(traced.stop, self.coordinator.total_steps + 1)):
+            self.records.warn(f"--run.trace {self.config.run.trace} names no step that this run will take")
         while self.step < self.coordinator.total_steps:
+            if traced:
+                self._trace(self.step + 1, traced)
             control = self.train_step()
             if control.evaluate:
                 control = self._evaluate(control)
@@ -89,7 +98,10 @@ class Trainer:
             if control.stop:
                 reason = control.reason
                 break
-        return Result(reason, self.step, self.metrics, self.store.sha256())
+        self._end_trace()
+        with self.mode.shown():
+            sha256 = self.store.sha256()
+        return Result(reason, self.step, self.metrics, sha256, self.step_of.gradient_bytes)
 
     def train_step(self) -> StepControl:
         """One optimizer step: gradients of the next global batch, the decision, the update, one line in the log."""
@@ -99,11 +111,18 @@ class Trainer:
         every = self.config.run.check_gradients_every
         if every and self.step % every == 0:
             self.records.gradients(self.step + 1, check_gradients(self.step_of, self.step, rows))
-        totals = self.step_of.gradients(self.step, rows, requests.pending())
-        control = self.coordinator.decide(self.step, totals, self.step_of.square_norm())
-        self.step_of.apply(control)
+        totals = self.mode.gradients(self.step, rows, requests.pending())
+        reduced = perf_counter()
+        control = self.coordinator.decide(self.step, totals, self.mode.square_norm())
+        decided = perf_counter()
+        self.mode.apply(control)
+        updated = perf_counter()
         self.step += 1
-        self.records.step(self.step, epoch + 1, totals, control, perf_counter() - started)
+        self.records.step(self.step, epoch + 1, totals, control, updated - started)
+        if self.timeline is not None:
+            self.timeline.span("decide", reduced, decided)
+            self.timeline.span("log", updated)
+            self.timeline.span("step", started)
         return control
 
     def _epoch_order(self, epoch: int) -> Any:
@@ -111,27 +130,54 @@ class Trainer:
             self._order = epoch, data.order(self.config.run.seed, epoch, self.samples)
         return self._order[1]
 
+    # -- trace ----------------------------------------------------------------------------------------------------
+
+    def _trace(self, step: int, traced: range) -> None:
+        """Record from the first step of ``traced``, with all that follows it, until another step begins. Collective."""
+        if step in traced:
+            if self.timeline is None:
+                self.timeline = self.step_of.timeline = Timeline(self.comm)
+            self.timeline.step = step
+        else:
+            self._end_trace()
+
+    def _end_trace(self) -> None:
+        if self.timeline is not None:
+            self.records.trace(self.timeline.gather())
+            self.timeline = self.step_of.timeline = None
+
     # -- evaluation, checkpoint, resume ---------------------------------------------------------------------------
 
     def _evaluate(self, control: StepControl) -> StepControl:
         if self.task.valid is None:
             return control
-        found = evaluate(self.task, self.store, self.comm, self.step_of.shards)
+        began = perf_counter()
+        with self.mode.shown():
+            found = evaluate(self.task, self.store, self.comm, self.step_of.shards)
+        if self.timeline is not None:
+            self.timeline.span("evaluation", began)
         self.metrics = {f"valid_{name}": value for name, value in found.items()}
         epoch = data.position(self.step - 1, self.samples, self.batch_size).epoch
         self.records.evaluation(self.step, epoch + 1, self.metrics)
         return self.coordinator.observe(self.step - 1, control, self.metrics["valid_loss"])
 
     def _checkpoint(self, final: bool) -> None:
+        began = perf_counter()
         self.records.flush()
-        try:
-            checkpoint.save(self.comm, self.records.directory, self._snapshot, self.config.run.keep)
-        except CheckpointError as error:
-            if final:
-                raise
-            self.records.warn(f"checkpoint of step {self.step} not saved, training goes on: {error.one_line}")
+        memory = private.gather(self.mode)
+        with self.mode.shown(state=True):
+            state = self.mode.whole_state()
+            take = lambda: self._snapshot(state, memory)
+            try:
+                checkpoint.save(self.comm, self.records.directory, take, self.config.run.keep)
+            except CheckpointError as error:
+                if final:
+                    raise
+                self.records.warn(f"checkpoint of step {self.step} not saved, training goes on: {error.one_line}")
+        if self.timeline is not None:
+            self.timeline.span("checkpoint", began)
 
-    def _snapshot(self) -> Snapshot:
+    def _snapshot(self, state: Mapping[str, Any], memory: Mapping[str, Any]) -> Snapshot:
         epoch, offset = data.position(self.step, self.samples, self.batch_size)
         return Snapshot(
             step=self.step,
@@ -140,7 +186,8 @@ class Trainer:
             seed=self.config.run.seed,
             data=self.data,
             model=to_torch(self.task.model, self.store.tensors),
-            optim=self.optimizer.state,
+            optim=state,
+            memory=memory,
             optim_count=self.optimizer.count,
             config=self.config.to_table(),
             coordinator=self.coordinator.state_dict(),
@@ -149,14 +196,14 @@ class Trainer:
         )
 
     def resume(self, saved: Snapshot) -> list[str]:
-        """Take up a saved run where it stood; a line for each option that makes it go on differently.
+        """Take up a saved run where it stood; a line for each thing that makes it go on differently.
 
         Raises
         ------
         CheckpointError : it is of another model or optimizer
         UsageError : something that decides the steps to come has changed
         """
-        saved.require(to_torch(self.task.model, self.store.tensors), self.optimizer.state)
+        saved.require(to_torch(self.task.model, self.store.tensors), self.mode.state_like())
         changes = self._changes(saved)
         if saved.data != self.data:
             raise UsageError(
@@ -165,22 +212,22 @@ class Trainer:
             )
         tensors = from_torch(self.task.model, saved.model)
         self.store.load_state(tensors)
-        fill(self.comm, self.step_of.node, lambda: self._load_shared(tensors, saved.optim))
+        self.mode.load_state(saved.optim)
+        fill(self.comm, self.step_of.node, lambda: self.store.load_parameters(tensors))
         self.optimizer.count = saved.optim_count
         self.coordinator.load(dict(saved.coordinator))
         self.step, self.metrics = saved.step, dict(saved.metrics)
-        return changes
-
-    def _load_shared(self, parameters: Mapping[str, Any], state: Mapping[str, Any]) -> None:
-        self.store.load_parameters(parameters)
-        for name, vector in self.optimizer.state.items():
-            vector[...] = state[name]
+        self.mode.done = self.step
+        then, now = saved.config.get("comm", {}), self.config.to_table()["comm"]
+        same = all(then.get(option, now[option]) == now[option] for option in ("mode", "hook"))
+        changed = private.give_back(self.mode, saved.memory, same)
+        return [*changes, changed] if changed else changes
 
     def _changes(self, saved: Snapshot) -> list[str]:
         """What is told otherwise than it was, among what decides the steps to come; some of it cannot be."""
         now, changes = self.config.to_table(), []
         for option in tables.leaves(self.config):
-            if option.split(".")[0] not in _DECIDING and option not in _FIXED and option != "run.epochs":
+            if option.split(".")[0] not in _DECIDING and option not in (*_FIXED, *_DECIDING):
                 continue
             then, said = (tables.value_at(table, option) for table in (saved.config, now))
             name = tables.option(option)
@@ -189,10 +236,14 @@ class Trainer:
                     f"{name} is {said}, but the checkpoint's run had {then}",
                     remedy=f"Give {name} {then}, or start anew in another --run.dir.",
                 )
-            if then != said:
+            if then != said and then is not None:  # None: saved before there was such an option
                 changes.append(f"{name} is {said}, but was {then}: the run goes on differently")
         return changes
 
 
 _FIXED = ("run.seed", "run.dtype", "data.batch_size")  # a step number means nothing without them
-_DECIDING = ("optim", "schedule", "clip", "model")
+_DECIDING = (
+    *("optim", "schedule", "clip", "model"),  # whole sections
+    *("run.epochs", "run.shards", "run.accumulate", "comm.hook", "comm.topk_fraction", "comm.powersgd_rank"),
+    *("comm.mode", "comm.sync_every", "comm.outer_lr", "comm.outer_momentum"),
+)

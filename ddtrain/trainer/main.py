@@ -17,6 +17,7 @@ from ddtrain.trainer import cli, requests, tables
 from ddtrain.trainer.config import Config, validate
 from ddtrain.trainer.loop import Result, Trainer
 from ddtrain.trainer.records import Records, choose_directory, find_checkpoint, together
+from ddtrain.trainer.replica import idle_options, memory_of
 from ddtrain.trainer.task import Task
 
 _TOO_LATE = (  # Note [BLAS threads] in _threads.py
@@ -102,6 +103,9 @@ class _Job:
         waited_s = lambda: trainer.step_of.waited_s
         trainer.records = Records(comm, config, name, directory, found, task, waited_s)  # from here on, disk is written
         self.records[comm.rank] = trainer.records
+        trainer.records.memory(memory_of(trainer.step_of), trainer.step_of.node.why)
+        if idle := idle_options(trainer.step_of, config.comm):
+            changes.append(idle)
         for change in changes:
             trainer.records.warn(change)
         _finish(trainer.records, trainer.run())
@@ -121,6 +125,7 @@ def _finish(records: Records, result: Result) -> None:
         steps=result.step,
         **result.metrics,
         params_sha256=result.params_sha256,
+        gradient_bytes=result.gradient_bytes,
     )
     if code:
         sys.exit(code)

@@ -3,6 +3,7 @@
 RUN/config.toml     the resolved configuration
 RUN/status.json     running, completed, stopped or failed, and why
 RUN/metrics.jsonl   a line a step, a line an evaluation
+RUN/trace.json      what every rank did in the steps of --run.trace
 RUN/checkpoints/    see ``checkpoint.py``
 RUN/summary.json    the final figures
 """
@@ -10,7 +11,8 @@ RUN/summary.json    the final figures
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any, TextIO, TypeVar
 
@@ -18,15 +20,17 @@ from ddtrain import data
 from ddtrain.comm import agree
 from ddtrain.comm.protocol import Communicator
 from ddtrain.diagnose import GradientCheck
-from ddtrain.errors import DdtrainError, UsageError
+from ddtrain.errors import DataError, DdtrainError, UsageError
 from ddtrain.trainer import checkpoint, files
 from ddtrain.trainer.config import Config
 from ddtrain.trainer.console import Console
 from ddtrain.trainer.coordinator import Reason, StepControl, total_steps
 from ddtrain.trainer.metrics import MetricsLog, write_summary
+from ddtrain.trainer.replica import Memory
 from ddtrain.trainer.status import State, Status
 from ddtrain.trainer.task import Task
 from ddtrain.trainer.totals import Totals
+from ddtrain.trainer.trace import merge
 
 T = TypeVar("T")
 _AFTER = {
@@ -116,6 +120,7 @@ class Records:
         self.status = Status(directory, comm, self.first_step)
         self._started = time.perf_counter()
         self._samples = 0
+        self.used: Memory | None = None
         together(comm, self._open)
         self.steps_per_epoch = data.steps_per_epoch(len(task.train), config.data.batch_size)
         self.evaluates = task.valid is not None and config.run.eval_every > 0
@@ -154,6 +159,14 @@ class Records:
 
     # -- from the loop --------------------------------------------------------------------------------------------
 
+    def memory(self, seen: Memory, obstacle: str) -> None:
+        """What the run's vectors take, and what keeps ranks of one machine from sharing them; empty if nothing does."""
+        self.used = seen
+        if obstacle:
+            self.warn(f"every rank keeps parameters of its own and sends its gradients: {obstacle}")
+        if self.comm.size > 1:
+            self.console.message(str(seen))
+
     def step(self, done: int, epoch: int, totals: Totals, control: StepControl, seconds: float) -> None:
         """Step number ``done`` of epoch number ``epoch`` (both counted from 1) took ``seconds``."""
         self.status.step = done
@@ -183,6 +196,18 @@ class Records:
         self.console.report(figures)
         self.status.progress()
 
+    def trace(self, recordings: Sequence[dict[str, Any]]) -> None:
+        """All ranks' recordings, in rank order, as RUN/trace.json; a run does not end because there is no room."""
+        path = self.directory / "trace.json"
+        if self.comm.rank == 0:
+            try:
+                whole = merge(recordings, recipe=self.recipe, backend=self.comm.spec)
+                files.replace(path, files.to_json(whole).encode())
+            except DataError as error:
+                self.warn(f"{error.one_line} The steps of --run.trace are lost.")
+                return
+        self.console.message(f"steps {self.config.run.trace} traced in {path}")
+
     def flush(self) -> None:
         """Write the log so far: before a checkpoint, so that the log is never behind it, and at the end."""
         self.metrics.flush()
@@ -210,9 +235,16 @@ class Records:
             "backend": self.comm.spec,
             "seconds": round(seconds, 3),
             "samples_per_s": round(self._samples / seconds, 1),
+            "memory_bytes": asdict(self.used) if self.used else {},
             **figures,
         }
         self.console.close()
+        sent, exact = (figures.get("gradient_bytes", {}).get(name, 0) for name in ("sent", "exact"))
+        if sent != exact:
+            self.console.message(
+                f"gradients of rank 0: {sent / 1e6:.1f} MB sent to other nodes, {sent / exact:.1%} of the exact sums' "
+                f"{exact / 1e6:.1f} MB"
+            )
         together(self.comm, self.metrics.close)
         together(self.comm, lambda: write_summary(self.comm, self.directory, summary))
         together(self.comm, lambda: self.status.end(state, code, reason))

@@ -7,7 +7,9 @@ the node reads.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -17,10 +19,14 @@ from ddtrain import optim
 from ddtrain.comm.protocol import Array, Communicator, Node
 from ddtrain.errors import UsageError
 from ddtrain.nn import Module
-from ddtrain.parallel import Place, alloc_rows, find_place, verify_replicas
+from ddtrain.parallel import Place, Reducer, alloc_rows, find_place, make_buckets, make_hook, verify_replicas
+from ddtrain.parallel.hooks import Apart
 from ddtrain.parallel.verify import describe
 from ddtrain.store import ParamStore
-from ddtrain.trainer.config import Config
+from ddtrain.trainer import tables
+from ddtrain.trainer.config import Comm, Config
+from ddtrain.trainer.lane import Lane
+from ddtrain.trainer.modes import DividedOptimizer
 from ddtrain.trainer.step import TrainStep
 from ddtrain.trainer.task import Task
 
@@ -35,12 +41,17 @@ def build_step(comm: Communicator, task: Task, config: Config) -> TrainStep:
     UsageError : ranks have different models, or are more than the shards, or share no memory though it was asked for
     """
     initial = task.model.init(config.run.seed, config.run.dtype)  # drawn from (seed, path), so equal on all ranks
-    tensors = describe(initial)
-    verify_replicas(tensors, comm, "tensor", remedy="Build the same model from one seed on every rank.")
+    verify_replicas(describe(initial), comm, "tensor", remedy="Build the same model from one seed on every rank.")
+    verify_replicas(_agreed(config), comm, "option", remedy="Give every rank the same options.")
     node = _node(comm, config, initial)
-    place = find_place(comm, node, config.run.shards)
+    place = find_place(comm, node, config.run.shards, config.run.accumulate)
     store, parts = _store(task.model, initial, config, node, place)
-    optimizer = optim.make(config.optim, store.values.size, config.run.dtype, once(node))
+    make_lane = _lane_maker(comm, config, node, place, store, parts)
+    if config.comm.sharded_optimizer:
+        spans = make_lane(0).reducer.spans
+        optimizer: optim.Optimizer = DividedOptimizer(config.optim, spans, config.run.dtype)
+    else:
+        optimizer = optim.make(config.optim, store.values.size, config.run.dtype, once(node))
     comm.barrier()  # before anybody changes what another has yet to fill
     return TrainStep(
         task,
@@ -49,11 +60,75 @@ def build_step(comm: Communicator, task: Task, config: Config) -> TrainStep:
         comm,
         node,
         place,
-        parts,
+        make_lane,
         seed=config.run.seed,
-        bucket_bytes=config.comm.bucket_bytes,
         clip_value=config.clip.value,
     )
+
+
+def _lane_maker(
+    comm: Communicator, config: Config, node: Node, place: Place, store: ParamStore, parts: list[Array]
+) -> Callable[[int], Lane]:
+    """Makes lanes by number, once each; the first has the gradient rows ``parts``, the others rows of their own."""
+    sums = comm.duplicate()
+    layout = store.spans, [view.shape for view in store.value_views]
+    buckets = make_buckets(store.spans, store.dtype.itemsize, config.comm.bucket_bytes)
+    apart = config.comm.mode in ("local", "diloco")
+    hook = Apart() if apart else make_hook(config.comm, store.values.size, store.dtype)
+
+    @functools.cache
+    def make_lane(number: int) -> Lane:
+        rows = parts if number == 0 else alloc_rows(node, place, store.values.size, store.dtype)
+        divided = config.comm.sharded_optimizer
+        reducer = Reducer(rows, buckets, sums, node, place, hook, layout, divided, number)
+        return Lane(store, rows[node.rank], place, reducer)
+
+    return make_lane
+
+
+@dataclass(frozen=True)
+class Memory:
+    """Bytes that the run's flat vectors take, and how many ranks of this node share the first two.
+
+    Attributes
+    ----------
+    parameters, optimizer : once for ``sharers`` ranks
+    gradients : of each rank, with what its shards are added up in
+    """
+
+    parameters: int
+    optimizer: int
+    gradients: int
+    sharers: int
+
+    def __str__(self) -> str:
+        shared, own = self.parameters + self.optimizer, self.gradients
+        if self.sharers == 1:
+            return f"memory: parameters and optimizer state {_mb(shared)} a rank, gradients {_mb(own)} a rank"
+        return (
+            f"memory: parameters and optimizer state {_mb(shared)}, shared by the {self.sharers} ranks of a machine, "
+            f"gradients {_mb(own)} a rank"
+        )
+
+
+def memory_of(step_of: TrainStep) -> Memory:
+    """What a step's vectors take."""
+    state = sum(vector.nbytes for vector in step_of.optimizer.state.values())
+    return Memory(step_of.store.values.nbytes, state, step_of.lane.nbytes, step_of.node.size)
+
+
+def idle_options(step_of: TrainStep, config: Comm) -> str:
+    """Which options for the exchange between nodes have none to act on; empty if all have."""
+    given = [f"--comm.hook {config.hook}"] if config.hook != "exact" else []
+    given += [f"--comm.mode {config.mode}"] if config.mode in ("local", "diloco") else []
+    given += ["--comm.sharded-optimizer"] if config.sharded_optimizer else []
+    if len(step_of.node.sizes) > 1 or not given:
+        return ""
+    return f"{', '.join(given)}: all ranks share one memory, so that nothing is sent between nodes"
+
+
+def _mb(n_bytes: int) -> str:
+    return f"{n_bytes / 1e6:.1f} MB"
 
 
 def once(node: Node) -> Callable[[int, DTypeLike], Array]:
@@ -68,10 +143,16 @@ def fill(comm: Communicator, node: Node, write: Callable[[], None]) -> None:
     comm.barrier()
 
 
+def _agreed(config: Config) -> dict[str, str]:
+    """What decides which sums are made, of which rows: ranks that differ in it would hang, or add the wrong ones."""
+    options = [option for option in tables.leaves(config) if option.startswith("comm.") and option != "comm.backend"]
+    return {tables.option(name): repr(tables.lookup(config, name)) for name in (*options, "run.shards", "run.dtype")}
+
+
 def _node(comm: Communicator, config: Config, initial: Mapping[str, Any]) -> Node:
     asked = config.comm.node_memory
     count = sum(np.size(value) for value in initial.values())
-    rows = -(-max(config.run.shards, comm.size) // comm.size)
+    rows = -(-max(config.run.shards, comm.size) // comm.size) * (2 if config.comm.mode == "stale" else 1)
     shared_bytes = (_VECTORS + rows) * count * np.dtype(config.run.dtype).itemsize
     node = comm.split_nodes(shared_bytes if asked != "off" else -1)
     if asked == "on" and node.spec == "private" and comm.size > 1:

@@ -1,7 +1,8 @@
-"""A checkpoint's contents and its three files: two of tensors, and a state.json that holds the hashes of all three.
+"""A checkpoint's contents and its files: two or three of tensors, and a state.json that holds the hashes of them all.
 
     model.safetensors   parameters and buffers, by the names and layouts of export
     optim.safetensors   the optimizer's vectors
+    memory.safetensors  what each rank remembers beyond these, see ``private.py``; not there if nothing
     state.json          where the run stood, what it was told, sizes and hashes; its own hash is its last line
 
 No file is believed before its size and hash agree, and none holds code.
@@ -29,7 +30,8 @@ from ddtrain.trainer.files import to_json
 
 FORMAT, FORMAT_VERSION = "ddtrain checkpoint", 1
 MODEL, OPTIM, STATE = "model.safetensors", "optim.safetensors", "state.json"
-FILES = (MODEL, OPTIM, STATE)
+MEMORY = "memory.safetensors"
+FILES = (MODEL, OPTIM, MEMORY, STATE)
 
 _STATE_LIMIT_BYTES = 1 << 24  # a state.json is a few KB; a larger one is not ours
 _SEAL = b',\n "state_sha256": "'
@@ -49,6 +51,7 @@ class Snapshot:
     seed : of the run
     model : parameters and buffers, by exported name
     optim : the optimizer's vectors, by name
+    memory : what ranks remember, by their numbers and its names
     data : which training data, see ``task.describe_data``
     optim_count : updates the optimizer has applied
     config : the resolved configuration, JSON-able
@@ -63,6 +66,7 @@ class Snapshot:
     seed: int
     model: Tensors
     optim: Tensors
+    memory: Tensors = field(default_factory=dict)
     data: str = ""
     optim_count: int = 0
     config: Mapping[str, Any] = field(default_factory=dict)
@@ -89,7 +93,7 @@ class Snapshot:
             )
 
 
-_STATE = tuple(f.name for f in fields(Snapshot) if f.name not in ("model", "optim"))
+_STATE = tuple(f.name for f in fields(Snapshot) if f.name not in ("model", "optim", "memory"))
 
 
 def _differences(what: str, side: str, saved: Tensors, wanted: Tensors) -> Iterator[str]:
@@ -104,13 +108,15 @@ def _describe(x: NDArray[Any] | None) -> str:
 
 
 def encode(snapshot: Snapshot) -> dict[str, bytes]:
-    """The three files of a checkpoint, by name.
+    """The files of a checkpoint, by name.
 
     >>> files = encode(Snapshot(step=3, epoch=0, position=96, seed=0, model={"w": np.ones(2)}, optim={}))
     >>> sorted(files)
     ['model.safetensors', 'optim.safetensors', 'state.json']
     """
     files = {MODEL: _pack(snapshot.model), OPTIM: _pack(snapshot.optim)}
+    if snapshot.memory:
+        files[MEMORY] = _pack(snapshot.memory)
     state = {
         "format": FORMAT,
         "format_version": FORMAT_VERSION,
@@ -135,8 +141,9 @@ def decode(path: Path) -> Snapshot:
     """
     state = read_state(path)
     model, optim = (_read_tensors(path / file, state["files"]) for file in (MODEL, OPTIM))
+    memory = _read_tensors(path / MEMORY, state["files"]) if MEMORY in state["files"] else {}
     state["metrics"] = {name: float(value) for name, value in state["metrics"].items()}  # "NaN" is one again
-    return Snapshot(model=model, optim=optim, **{name: state[name] for name in _STATE})
+    return Snapshot(model=model, optim=optim, memory=memory, **{name: state[name] for name in _STATE})
 
 
 def read_state(path: Path) -> dict[str, Any]:

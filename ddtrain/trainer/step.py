@@ -7,7 +7,8 @@ gradient going into its row, and with the last shard the reducer starting full b
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from time import perf_counter
 from typing import Any
 
@@ -19,12 +20,15 @@ from ddtrain.comm.protocol import Communicator, Node
 from ddtrain.errors import DdtrainError, NonFiniteError
 from ddtrain.ops import use_communicator
 from ddtrain.optim import Optimizer
-from ddtrain.parallel import Accumulator, Place, Reducer, Shards, make_buckets
+from ddtrain.parallel import Collectives, Place, Reducer, Shards, nearby
+from ddtrain.parallel.reducer import CONTROL, MODEL
 from ddtrain.rng import SampleRng
 from ddtrain.source import user_line
 from ddtrain.store import ParamStore
 from ddtrain.trainer.coordinator import StepControl
+from ddtrain.trainer.lane import Lane
 from ddtrain.trainer.task import Task
+from ddtrain.trainer.timeline import Timeline
 from ddtrain.trainer.totals import Totals
 
 TapeType = Callable[[int], Tape]  # makes a tape for so many leaves
@@ -39,12 +43,12 @@ class TrainStep:
         inside the model (Note [Order of collectives])
     node : the ranks that hold parameters and optimizer state together with this one
     place : which shards are this rank's
-    parts : gradient rows of the ranks of this node; the first of this rank's is ``store.grads``
-    bucket_bytes : see :func:`make_buckets`; changes no bit of any result
+    make_lane : makes the lane of a number: where gradients go, and are summed
     clip_value : limit of each gradient element after scaling by the clip factor, 0 for none
 
     Attributes
     ----------
+    lane : that of this step; a mode may change it between steps
     tape_for : the reverse-mode trace of a shard with so many samples, e.g. one that checks every value
     seconds : of the last step, by part; ``wait`` is what communication takes beyond the backward pass
     """
@@ -57,46 +61,45 @@ class TrainStep:
         comm: Communicator,
         node: Node,
         place: Place,
-        parts: list[Any],
+        make_lane: Callable[[int], Lane],
         *,
         seed: int = 0,
-        bucket_bytes: int = 1 << 20,
         clip_value: float = 0.0,
     ) -> None:
         self.task, self.store, self.optimizer, self.comm = task, store, optimizer, comm
         self.node, self.place, self.seed, self.clip_value = node, place, seed, clip_value
         self.tape_for: Callable[[int], TapeType] = lambda rows: Tape
-        self.shards = Shards(comm.duplicate(), place)
-        buckets = make_buckets(store.spans, store.dtype.itemsize, bucket_bytes)
-        self.reducer = Reducer(parts, buckets, comm.duplicate(), node, place)
-        shapes = [view.shape for view in store.value_views]
-        self.accumulator = Accumulator(list(parts[node.rank]), place.blocks, store.spans, shapes)
-        self.sinks = [[self._sink(k, i) for i in range(len(store.names))] for k in range(len(place.shards))]
+        self.shards = Shards(nearby(comm.duplicate(), node, MODEL), place)
+        self.make_lane, self.lane = make_lane, make_lane(0)
+        self.control_comm = nearby(comm.duplicate(), node, CONTROL)
         self.updates: dict[str, Any] = {}
-        self.phase = "start"
-        self.seconds = dict.fromkeys(("forward", "backward", "wait", "update"), 0.0)
-
-    def _sink(self, k: int, i: int) -> Any:
-        """What takes gradient ``i`` of this rank's k-th shard."""
-        ready, last = self.reducer.ready, k + 1 == len(self.place.shards)
-        if len(self.place.shards) == 1:
-            view = self.store.grad_views[i]
-
-            def write(g: Any) -> None:
-                view[...] = 0 if g is None else g
-                ready(i)
-
-            return write
-
-        def add(g: Any) -> None:
-            self.accumulator.take(k, i, g)
-            if last:
-                ready(i)
-
-        return add
+        self.phase, self._waits = "start", 0.0
+        self.seconds = dict.fromkeys(("data", "forward", "backward", "wait", "update"), 0.0)
+        self._timeline: Timeline | None = None
 
     @property
-    def model_comm(self) -> Communicator:
+    def reducer(self) -> Reducer:
+        """What sums this step's gradients."""
+        return self.lane.reducer
+
+    @property
+    def gradient_bytes(self) -> dict[str, int]:
+        """Bytes that this rank has sent to other nodes for gradients, or in their place, and would have, if exact."""
+        hook = self.reducer.hook
+        return {"sent": hook.bytes_sent, "exact": hook.bytes_exact}
+
+    @property
+    def timeline(self) -> Timeline | None:
+        """What records this rank's steps, None while nothing does."""
+        return self._timeline
+
+    @timeline.setter
+    def timeline(self, timeline: Timeline | None) -> None:
+        self._timeline = self.reducer.watcher = timeline
+        self.shards.link = self.shards.comm if timeline is None else timeline.watch(self.shards.comm)
+
+    @property
+    def model_comm(self) -> Collectives:
         """What collectives inside the model go over."""
         return self.shards.comm
 
@@ -115,9 +118,22 @@ class TrainStep:
         rows : the samples of the global batch, the same on every rank; each takes its shards' of them
         stop_vote : whether this rank was asked to stop
         """
-        try:  # NaN and infinity are the coordinator's decision, not a warning's
+        with self._at(step):
+            totals = self._begin(step, rows, stop_vote)
+            self.finish(self.lane)
+            return totals
+
+    def begin(self, step: int, rows: Any, stop_vote: bool = False) -> Totals:
+        """As :meth:`gradients`, but leave the sum of the gradients under way in :attr:`lane`."""
+        with self._at(step):
+            return self._begin(step, rows, stop_vote)
+
+    @contextmanager
+    def _at(self, step: int) -> Iterator[None]:
+        """Where errors are from; NaN and infinity are the coordinator's decision, not a warning's."""
+        try:
             with np.errstate(all="ignore"):
-                return self._gradients(step, rows, stop_vote)
+                yield
         except DdtrainError as error:
             error.at(rank=self.comm.rank, step=step + 1, line=user_line(error.__traceback__))
             raise
@@ -125,7 +141,7 @@ class TrainStep:
             error.add_note(f"rank {self.comm.rank}, step {step + 1}, in {self.phase}")
             raise
 
-    def _gradients(self, step: int, rows: Any, stop_vote: bool) -> Totals:
+    def _begin(self, step: int, rows: Any, stop_vote: bool) -> Totals:
         self.seconds = dict.fromkeys(self.seconds, 0.0)
         sums: list[Totals] = []
         reduced: list[Any] = []
@@ -136,10 +152,14 @@ class TrainStep:
                 reduced.append(self._start(sums))
 
         self.shards.each(lambda shard, peers: self._shard(step, rows, shard, peers, stop_vote, forwarded))
-        self.phase, began = "reduce", perf_counter()
-        self.reducer.finish()
-        self.seconds["wait"] = perf_counter() - began
+        self.phase, self._waits = "reduce", perf_counter()
+        self.reducer.sum_totals()
         return sums[0].unpack(reduced[0])
+
+    def finish(self, lane: Lane) -> None:
+        """Wait for the sum of a step's gradients: this one's, or one begun before."""
+        lane.reducer.finish()
+        self._took("wait", self._waits)
 
     def _start(self, sums: list[Totals]) -> Any:
         """Begin to sum the totals of all shards: in float64, along the tree like everything."""
@@ -154,7 +174,9 @@ class TrainStep:
         """Forward and backward of one shard."""
         store, k, count = self.store, shard - self.place.shards[0], len(rows)
         first, last = data.shard_bounds(count, shard, self.place.count)
+        self.phase, began = "data", perf_counter()
         batch, rng = self.task.train.batch(rows[first:last]), SampleRng(self.seed, step, first)
+        self._took("data", began)
         totals = Totals(stop_votes=stop_vote and k == 0)
 
         def losses_of(*parameters: Any) -> Any:
@@ -168,14 +190,14 @@ class TrainStep:
 
         try:
             with use_communicator(peers):
-                self.phase, began = "forward", perf_counter() - _away_s(peers)
+                self.phase, began = "forward", perf_counter()
                 losses_N, tape, end = record(losses_of, store.value_views, self.tape_for(last - first))
-                self.seconds["forward"] += perf_counter() - _away_s(peers) - began
+                self._took("forward", began, peers)
                 forwarded(totals)
-                self.phase, began = "backward", perf_counter() - _away_s(peers)
+                self.phase, began = "backward", perf_counter()
                 g_N = np.full(losses_N.shape, 1 / count, losses_N.dtype)  # a sample's share of the global batch's mean
-                walk_back(tape, end, g_N, self.sinks[k], keep=False)
-                self.seconds["backward"] += perf_counter() - _away_s(peers) - began
+                walk_back(tape, end, g_N, self.lane.sinks[k], keep=False)
+                self._took("backward", began, peers)
         except NonFiniteError as error:
             row = error.place.pop("row", None)
             if row is not None:
@@ -186,25 +208,45 @@ class TrainStep:
         """The squared global norm of the reduced gradient, the same bits on every rank. Collective."""
         return self.reducer.square_norm()
 
-    def apply(self, control: StepControl) -> None:
+    def apply(self, control: StepControl, lane: Lane | None = None) -> None:
         """Do as the coordinator decided: clip, update the parameters, store the new buffers; or nothing at all.
 
         Returns when all of the node's parameters are new. Collective.
+
+        Parameters
+        ----------
+        lane : the gradients to apply; this step's unless told
         """
+        lane = lane or self.lane
         self.phase, began = "update", perf_counter()
         if not control.apply:
             return
-        spans = self.reducer.spans
+        grads, spans = lane.grads, lane.reducer.spans
         if self.clip_value:
             for span in spans:
-                kernels.update.clip_value_(self.store.grads[span], self.clip_value / control.scale)
-        self.optimizer.apply(self.store.values, self.store.grads, lr=control.lr, scale=control.scale, spans=spans)
+                kernels.update.clip_value_(grads[span], self.clip_value / control.scale)
+        self.optimizer.apply(self.store.values, grads, lr=control.lr, scale=control.scale, spans=spans)
         for name, value in self.updates.items():
             self.store.state_views[name][...] = value
-        self.reducer.updated()
-        self.seconds["update"] = perf_counter() - began
+        lane.reducer.updated()
+        self._took("update", began)
+
+    def _took(self, part: str, began: float, peers: Any = None) -> None:
+        """A part is over: count its seconds, without those in which other shards of this rank had their turn."""
+        for first, last in _between(began, perf_counter(), getattr(peers, "away", ())):
+            self.seconds[part] += last - first
+            if self._timeline is not None:
+                self._timeline.span(part, first, last)
 
 
-def _away_s(peers: Any) -> float:
-    """Seconds in which other shards of this rank had their turn: no time of this shard's."""
-    return getattr(peers, "away_s", 0.0)
+def _between(began: float, ended: float, away: Sequence[tuple[float, float]]) -> Iterator[tuple[float, float]]:
+    """What is left of a span without the disjoint ones in ``away`` that lie within it.
+
+    >>> list(_between(1, 9, [(0, 0.5), (3, 4), (6, 7)]))
+    [(1, 3), (4, 6), (7, 9)]
+    """
+    for left, back in away:
+        if left >= began:
+            yield began, left
+            began = back
+    yield began, ended

@@ -26,7 +26,7 @@ FIGURES |= {"wait_ms", "samples_per_s"}
 def test_every_workload_takes_a_step_and_an_eager_pass(name: str) -> None:
     with ours(LocalCommunicator(), name, WORKLOADS[name]) as contestant:
         before = contestant.trainer.store.values.copy()
-        assert set(contestant.step()) == {"step", "forward", "backward", "wait", "update"}
+        assert set(contestant.step()) == {"step", "data", "forward", "backward", "wait", "update"}
         after = contestant.trainer.store.values.copy()
         assert np.isfinite(after).all()
         assert (before != after).any()

@@ -7,6 +7,7 @@ import signal
 import sys
 import threading
 import time
+from pathlib import Path
 
 import numpy as np
 
@@ -92,6 +93,22 @@ def signal_while_waiting(comm: Communicator) -> None:
     if comm.rank == 1:
         other.allreduce(np.zeros(1))
     comm.barrier()
+
+
+def one_never_asks(comm: Communicator) -> None:
+    """Rank 0 goes on only when all others have their sum, though it takes part in it."""
+    folder = Path(os.environ["EVERYBODY_ELSE"])
+    folder.mkdir(exist_ok=True)
+    buf = np.full(500_000, comm.rank + 1.0)
+    work = comm.iallreduce(buf)
+    if comm.rank == 0:
+        while len(list(folder.iterdir())) < comm.size - 1:
+            time.sleep(0.01)
+    else:
+        work.wait()
+        (folder / str(comm.rank)).touch()
+    work.wait()
+    assert set(buf) == {comm.size * (comm.size + 1) / 2}
 
 
 def on_failure(error: BaseException, rank: int) -> None:

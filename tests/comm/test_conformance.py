@@ -6,6 +6,7 @@ sentinels, and the values summed are such that another order of additions gives 
 
 from __future__ import annotations
 
+import sys
 import time
 from collections.abc import Callable
 from typing import Any
@@ -13,7 +14,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from ddtrain.comm import Communicator, make
+from ddtrain.comm import Communicator, make, run_ranks
 from ddtrain.comm.tree import Tree, bounds
 from ddtrain.errors import ShapeError
 from worlds import World
@@ -177,6 +178,25 @@ def allgather_gives_rows(comm: Communicator) -> None:
             assert_same_bits(np.asarray(row), np.full(shape, float(rank)))
 
 
+def gathers_and_swaps_under_way(comm: Communicator) -> None:
+    """Begun together with sums, awaited in another order; 5000 and 70 000 bytes a row."""
+    for shape in ((), (0,), (3,), (5000,), (70_000,)):
+        mine = np.full(shape, comm.rank, np.uint8)
+        rows = np.stack([np.full(shape, 10 * comm.rank + r, np.uint8) for r in range(comm.size)])
+        gathered, swapped = np.full_like(rows, 77), np.full_like(rows, 77)
+        summed = np.full(3000, comm.rank)
+        works = [comm.ialltoall(rows, swapped), comm.iallreduce(summed), comm.iallgather(mine, gathered)]
+        while not works[2].test():
+            comm.progress()
+        for work in works:
+            work.wait()
+            assert work.test()
+        for rank in range(comm.size):
+            assert (gathered[rank] == rank).all()
+            assert (swapped[rank] == 10 * rank + comm.rank).all()
+        assert set(summed) == {comm.size * (comm.size - 1) // 2}
+
+
 def broadcast_from_any_root(comm: Communicator) -> None:
     for root in range(comm.size):
         for shape in ((), (0,), (5,), (2, 3), (300_000,)):
@@ -225,6 +245,9 @@ def wrong_buffers_are_refused(comm: Communicator) -> None:
         lambda: comm.broadcast(matrix[::2]),
         lambda: comm.allgather(np.zeros(3), np.zeros((comm.size, 4))),
         lambda: comm.allgather(np.zeros(3), np.zeros((comm.size, 3), np.float32)),
+        lambda: comm.iallgather(np.zeros(3), np.zeros((comm.size, 4))),
+        lambda: comm.ialltoall(np.zeros((comm.size + 1, 3)), np.zeros((comm.size + 1, 3))),
+        lambda: comm.ialltoall(np.zeros((comm.size, 3)), np.zeros((comm.size, 3), np.float32)),
         lambda: comm.reduce_scatter(np.zeros(3), np.zeros(4)),
         lambda: comm.broadcast(np.zeros(3), comm.size),
         lambda: comm.broadcast(np.zeros(3), -1),
@@ -244,6 +267,7 @@ BODIES = [
     duplicates_are_isolated,
     reduce_scatter_gives_the_slice,
     allgather_gives_rows,
+    gathers_and_swaps_under_way,
     broadcast_from_any_root,
     zero_dimensional_and_shaped_buffers,
     objects_travel_as_json,
@@ -252,13 +276,21 @@ BODIES = [
     wrong_buffers_are_refused,
 ]
 body = pytest.mark.parametrize("body", BODIES, ids=lambda body: body.__name__)
+WIRE = "latency-us=20,gbit-s=10"  # a few bodies' worth of waiting is a second
+SPECS = ["local", *(f"threads:{n}" for n in (1, 2, 3, 4)), "debug", "debug:threads:3"]
+SPECS += [
+    f"wire:local,{WIRE}",
+    f"wire:threads:3,{WIRE}",
+    f"debug:wire:threads:2,{WIRE}",
+    f"wire:debug:threads:2,{WIRE}",
+]
 Body = Callable[[Communicator], None]
 
 
 @body
-@pytest.mark.parametrize("spec", ["local", "debug", *(f"threads:{n}" for n in (1, 2, 3, 4)), "debug:threads:3"])
+@pytest.mark.parametrize("spec", SPECS)
 def test_in_one_process(spec: str, body: Body) -> None:
-    if spec.startswith("debug") and body is duplicates_are_isolated:
+    if "debug" in spec and body is duplicates_are_isolated:
         pytest.skip("ranks begin in different orders, which debug, whose headers wait, does not allow")
     World(spec).run(body)
 
@@ -270,8 +302,13 @@ def test_mpi(comm: Communicator, body: Body) -> None:
 
 
 @pytest.mark.mpi(sizes=(3,))
-def test_debug_over_mpi(comm: Communicator) -> None:
-    wrapped = make("debug:mpi")[0]
+@pytest.mark.parametrize("spec", ["debug:mpi", f"wire:debug:mpi,{WIRE}"])
+def test_wrapped_mpi(comm: Communicator, spec: str) -> None:
+    wrapped = make(spec)[0]
     for check in BODIES:
         if check is not duplicates_are_isolated:
             check(wrapped)
+
+
+if __name__ == "__main__":  # python test_conformance.py SPEC: on ranks that another launcher starts
+    sys.exit(run_ranks(sys.argv[1], lambda comm: [check(comm) for check in BODIES]))

@@ -28,6 +28,10 @@ def no_launcher(monkeypatch: pytest.MonkeyPatch) -> None:
         ("debug", ["debug:local"]),
         ("debug:threads:2", ["debug:threads:2"] * 2),
         ("debug:null:2", ["debug:null:2"]),
+        ("wire:local,latency-us=0,gbit-s=0.1", ["wire:local,latency-us=0,gbit-s=0.1"]),
+        ("wire:threads:2,gbit-s=10,latency-us=50", ["wire:threads:2,latency-us=50,gbit-s=10"] * 2),
+        ("debug:wire:null:2,latency-us=1.5,gbit-s=100", ["debug:wire:null:2,latency-us=1.5,gbit-s=100"]),
+        ("wire:debug:null:2,latency-us=1,gbit-s=1e3", ["wire:debug:null:2,latency-us=1,gbit-s=1000"]),
     ],
 )
 def test_specs(spec: str, made: list[str]) -> None:
@@ -37,7 +41,8 @@ def test_specs(spec: str, made: list[str]) -> None:
 
 
 WRONG = ["", "nope", "Local", "local:2", "mpi:4", "null", "auto:local", "debug:", "debug:nope"]
-WRONG += ["threads", "threads:", "threads:0", "threads:x", "threads:2:3"]
+WRONG += ["threads", "threads:", "threads:0", "threads:x", "threads:2:3", "wire:"]
+WRONG += [f"wire:{inner},latency-us=50,gbit-s=10" for inner in ("", "nope", "threads:0", "mpi:2")]
 
 
 @pytest.mark.parametrize("spec", WRONG)
@@ -81,7 +86,8 @@ def test_launchers() -> None:
 
 def test_one_process_needs_no_mpi(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "mpi4py", None)  # importing it is an ImportError
-    monkeypatch.delitem(sys.modules, "ddtrain.comm.mpi", raising=False)
+    for module in ("mpi", "mpi_library", "mpi_node"):
+        monkeypatch.delitem(sys.modules, f"ddtrain.comm.{module}", raising=False)
     assert run_ranks("auto", lambda comm: None) == run_ranks("threads:2", lambda comm: None) == 0
     with pytest.raises(UsageError, match="mpi4py cannot be imported") as info:
         make("mpi")

@@ -17,6 +17,7 @@ from ddtrain import nn
 from ddtrain.comm.local import LocalCommunicator
 from ddtrain.comm.threads import make_threads
 from ddtrain.parallel import reducer
+from ddtrain.parallel.hooks import Apart
 from ddtrain.trainer.config import Comm
 from ddtrain.trainer.task import Task
 from helpers import Net, loss, make_task, sgd_config, train
@@ -82,17 +83,14 @@ def test_unsynchronised_batch_norm_differs(world: Any) -> None:
 def test_dropping_the_reduction_is_noticed(world: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     """A mutation: without the sum over ranks, the first test of this file must fail."""
 
-    class Done:
-        def wait(self) -> None: ...
-
     class Silent(reducer.Reducer):
         def start(self, rows: Any, totals: Any) -> None:
             super().start(rows, totals)
-            self.hook = lambda gradients, comm: Done()
+            self.hook = Apart()
 
     if world.size == 1:
         pytest.skip("one rank reduces nothing")
-    monkeypatch.setattr("ddtrain.trainer.step.Reducer", Silent)
+    monkeypatch.setattr("ddtrain.trainer.replica.Reducer", Silent)
     for got in world.run(train):
         assert largest_difference(got, one_rank()) > 1e-3
 

@@ -10,7 +10,7 @@ import pytest
 from ddtrain.comm.null import NullCommunicator
 from ddtrain.comm.tree import Tree
 from ddtrain.errors import ReplicaError
-from ddtrain.parallel import Reducer, alloc_rows, exact_sum, find_place, make_buckets
+from ddtrain.parallel import Reducer, alloc_rows, find_place, make_buckets
 from ddtrain.store import ParamStore
 
 
@@ -133,12 +133,3 @@ def test_a_node_shares_the_work_and_gets_the_same_bits(comm: Any, bucket_bytes: 
     for span in spans:
         assert grads[span].tobytes() == expected[span].tobytes()
     assert len(set(comm.exchange_objects(norm.hex()))) == 1
-
-
-def test_the_default_hook_is_the_plain_sum(world: Any) -> None:
-    def body(comm: Any) -> float:
-        x = np.ones(3)
-        exact_sum(x, comm).wait()
-        return float(x[0])
-
-    assert world.run(body) == [float(world.size)] * world.size

@@ -19,7 +19,7 @@ from ddtrain.comm.local import LocalCommunicator
 from ddtrain.errors import CheckpointError
 from ddtrain.trainer import checkpoint, snapshot
 from ddtrain.trainer.checkpoint import latest, load, verify, write
-from ddtrain.trainer.snapshot import FILES, MODEL, OPTIM, STATE, Snapshot
+from ddtrain.trainer.snapshot import FILES, MEMORY, MODEL, OPTIM, STATE, Snapshot
 
 
 def make(step=120, valid_loss=0.5, seed=0, **changes):
@@ -37,6 +37,7 @@ def make(step=120, valid_loss=0.5, seed=0, **changes):
             "empty": np.empty((0, 3), np.float32),
         },
         optim={"velocity": rng.normal(size=20).astype(np.float32)},
+        memory={"0/own.empty": np.empty((0, 2), np.int64), "1/sum.residual": rng.normal(size=3)},
         optim_count=step,
         config={"optim": {"lr": 0.1}},
         coordinator={"best": None, "schedule": {}},
@@ -49,7 +50,7 @@ def make(step=120, valid_loss=0.5, seed=0, **changes):
 def assert_same(ours, theirs):
     for field in dataclasses.fields(Snapshot):
         a, b = getattr(ours, field.name), getattr(theirs, field.name)
-        if field.name not in ("model", "optim"):
+        if field.name not in ("model", "optim", "memory"):
             assert a == b, field.name
             continue
         assert set(a) == set(b)
@@ -68,6 +69,11 @@ class TestRoundTrip:
         assert path == tmp_path / "checkpoints" / "step-00000120"
         assert sorted(entry.name for entry in path.iterdir()) == sorted(FILES)
         assert_same(load(path).snapshot, make())
+
+    def test_ranks_that_remember_nothing_leave_no_file(self, tmp_path):
+        path = write(tmp_path, make(memory={}))
+        assert sorted(entry.name for entry in path.iterdir()) == sorted({*FILES} - {MEMORY})
+        assert_same(load(path).snapshot, make(memory={}))
 
     def test_other_readers_of_safetensors_can_read_the_model(self, tmp_path):
         from safetensors.numpy import load_file
@@ -384,7 +390,7 @@ def test_killed_between_any_two_calls_a_good_checkpoint_is_found_and_the_next_sa
 
 @pytest.mark.parametrize("code", [errno.ENOSPC, errno.EIO, errno.EROFS, errno.EACCES])
 def test_an_error_at_any_call_keeps_the_old_and_says_why(tmp_path, code):
-    write(tmp_path, make(10, metrics={}), keep=1)
+    write(tmp_path, make(10, metrics={}, memory={}), keep=1)
     messages = []
     for n in range(1, 100):
 
@@ -395,7 +401,7 @@ def test_an_error_at_any_call_keeps_the_old_and_says_why(tmp_path, code):
         with pytest.MonkeyPatch.context() as patch:
             seen = count_calls(patch, fail)
             try:
-                write(tmp_path, make(20, metrics={}), keep=2)
+                write(tmp_path, make(20, metrics={}, memory={}), keep=2)
             except CheckpointError as error:
                 messages.append(error.message)
         assert latest(tmp_path).refused == ()

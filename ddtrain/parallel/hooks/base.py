@@ -1,0 +1,151 @@
+"""What hooks have in common: the memory of what was not sent, the account of bytes, and the start of an exchange.
+
+Note [Error feedback]
+A hook that sends less than the gradient keeps the rest, adds it to the next gradient, and sends from that sum. So
+nothing is lost, only late: over any number of steps, what was applied plus what all ranks still hold is the sum of
+all gradients, to rounding. (Seide et al. 2014; Karimireddy et al. 2019, arXiv:1901.09847: with it, any compressor
+that moves towards its input converges at the rate of SGD.)
+An element that is NaN or infinite is sent as such and leaves no memory: the coordinator will skip the step or end
+the run, and after a skipped step the memory must be finite.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Mapping
+from typing import ClassVar, Protocol
+
+import numpy as np
+from numpy.typing import DTypeLike
+
+from ddtrain.comm.protocol import Communicator, Work
+from ddtrain.parallel.hooks.piece import Array, Piece
+from ddtrain.parallel.hooks.stages import DoneWork, StagedWork, Stages, drive
+
+
+class HookConfig(Protocol):
+    """The options a hook may read: the section ``comm`` of the configuration."""
+
+    @property
+    def hook(self) -> str: ...
+    @property
+    def topk_fraction(self) -> float: ...
+    @property
+    def powersgd_rank(self) -> int: ...
+
+
+class Hook(Protocol):
+    """How a piece's gradients become the sum over the ranks, or something near it.
+
+    Attributes
+    ----------
+    name : in the table of hooks
+    exact : the sum is the exact one, bit for bit
+    additive : the names in its memory that hold what is owed to the sum
+    bytes_sent, bytes_exact : what this rank has sent so far, and what it would have sent for exact sums, counted as
+        an allreduce in two stages, an allgather and an all-to-all need at least
+    """
+
+    name: ClassVar[str]
+    exact: ClassVar[bool]
+    additive: ClassVar[tuple[str, ...]]
+    bytes_sent: int
+    bytes_exact: int
+
+    def __call__(self, piece: Piece, comm: Communicator) -> Work:
+        """Begin an exchange; when the work is done, the piece holds the same bits on all ranks of ``comm``."""
+        ...
+
+    def progress(self) -> None:
+        """Begin what can begin of the exchanges under way, between two pieces of computation."""
+        ...
+
+    def state_dict(self) -> dict[str, Array]:
+        """This rank's memory: arrays by name, copies."""
+        ...
+
+    def load_state_dict(self, state: Mapping[str, Array]) -> None:
+        """Take up a saved memory."""
+        ...
+
+    def owed(self) -> Array | None:
+        """What this rank has not sent yet, each element at its place in the gradient; None if it always sends all."""
+        ...
+
+    def owe(self, owed: Array) -> None:
+        """Forget all memory but this: for a run that goes on with other ranks."""
+        ...
+
+
+class ErrorFeedback:
+    """A hook that sends an approximation and keeps the rest (Note [Error feedback]). Subclasses write ``exchange``.
+
+    Parameters
+    ----------
+    count, dtype : of the flat gradient vector
+    """
+
+    name: ClassVar[str]
+    exact: ClassVar[bool] = False
+    additive: ClassVar[tuple[str, ...]] = ("residual",)
+
+    def __init__(self, count: int, dtype: DTypeLike) -> None:
+        self.bytes_sent = self.bytes_exact = 0
+        self.residual = np.zeros(count, dtype)  # pages outside this rank's pieces are never touched, and cost nothing
+        self._ahead: deque[StagedWork] = deque()
+        self._second: Communicator | None = None
+
+    def __call__(self, piece: Piece, comm: Communicator) -> Work:
+        """Begin an exchange; among one rank there is none, and the sum is exact."""
+        if comm.size == 1:
+            return DoneWork()
+        self.bytes_exact += allreduce_bytes(piece.gradients.nbytes, comm.size)
+        if self._second is None:
+            self._second = comm.duplicate()  # Note [Second stage]
+        return StagedWork(self.exchange(piece, comm, self._second), self._ahead)
+
+    def exchange(self, piece: Piece, comm: Communicator, second: Communicator) -> Stages:
+        """Yield each collective that the next line needs: one on ``comm``, then perhaps one on ``second``."""
+        raise NotImplementedError
+
+    def progress(self) -> None:
+        """Begin the second stages of exchanges whose first has arrived."""
+        drive(self._ahead)
+
+    def state_dict(self) -> dict[str, Array]:
+        """The residual, at each element's place in the flat gradient vector."""
+        return {"residual": self.residual.copy()}
+
+    def load_state_dict(self, state: Mapping[str, Array]) -> None:
+        """Take up a saved memory."""
+        self.residual[...] = state["residual"]
+
+    def owed(self) -> Array | None:
+        """The residual."""
+        return self.residual
+
+    def owe(self, owed: Array) -> None:
+        """Keep this as the residual, and nothing else."""
+        self.residual[...] = owed
+
+
+def keep_rest(residual: Array, wanted: Array, sent: Array) -> None:
+    """The new residual: what was wanted less what was sent, and nothing where that is not finite."""
+    np.subtract(wanted, sent, out=residual)
+    finite = np.isfinite(residual)
+    if not finite.all():
+        residual[~finite] = 0
+
+
+def allreduce_bytes(nbytes: int, size: int) -> int:
+    """Bytes that each of ``size`` ranks sends so that all get a sum of ``nbytes``: its slice twice to all others.
+
+    >>> allreduce_bytes(1000, 2), allreduce_bytes(1000, 4)
+    (1000, 1500)
+    """
+    return 2 * nbytes * (size - 1) // size
+
+
+def allgather_bytes(nbytes: int, size: int) -> int:
+    """Bytes that each of ``size`` ranks sends so that all get its ``nbytes``."""
+    return nbytes * (size - 1)

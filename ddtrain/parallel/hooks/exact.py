@@ -1,0 +1,64 @@
+"""The exact sum: the default, and the template for other hooks."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import ClassVar
+
+from numpy.typing import DTypeLike
+
+from ddtrain.comm.protocol import Communicator, Work
+from ddtrain.parallel.hooks.base import HookConfig, allreduce_bytes
+from ddtrain.parallel.hooks.piece import Array, Piece
+from ddtrain.parallel.hooks.stages import DoneWork
+
+
+class ExactSum:
+    """The sum over the ranks in the communicator's fixed order, to the last bit whatever the bucket size."""
+
+    name: ClassVar[str] = "exact"
+    exact: ClassVar[bool] = True
+    additive: ClassVar[tuple[str, ...]] = ()
+
+    def __init__(self) -> None:
+        self.bytes_sent = self.bytes_exact = 0
+
+    def __call__(self, piece: Piece, comm: Communicator) -> Work:
+        """Begin the sum in place."""
+        nbytes = allreduce_bytes(piece.gradients.nbytes, comm.size)
+        self.bytes_sent += nbytes
+        self.bytes_exact += nbytes
+        return comm.iallreduce(piece.gradients)
+
+    def progress(self) -> None:
+        """Nothing: there is one stage."""
+
+    def state_dict(self) -> dict[str, Array]:
+        """Nothing: it remembers nothing."""
+        return {}
+
+    def load_state_dict(self, state: Mapping[str, Array]) -> None:
+        """Nothing to take up."""
+
+    def owed(self) -> None:
+        """Nothing: all was sent."""
+
+    def owe(self, owed: Array) -> None:
+        """Nothing to keep."""
+
+
+class Apart(ExactSum):
+    """No sum at all: each node goes on with its own. For modes that bring nodes together otherwise."""
+
+    name: ClassVar[str] = "apart"
+    exact: ClassVar[bool] = False
+
+    def __call__(self, piece: Piece, comm: Communicator) -> Work:
+        """Nothing to begin."""
+        self.bytes_exact += allreduce_bytes(piece.gradients.nbytes, comm.size)
+        return DoneWork()
+
+
+def make(config: HookConfig, count: int, dtype: DTypeLike) -> ExactSum:
+    """The exact sum, which has no options."""
+    return ExactSum()

@@ -1,0 +1,35 @@
+"""Two bytes an element on the wire, float16 or bfloat16, with error feedback; sums are made in the run's own type."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from numpy.typing import DTypeLike
+
+from ddtrain.parallel.hooks.base import HookConfig
+from ddtrain.parallel.hooks.codecs import Bfloat16, Codec, Float16
+from ddtrain.parallel.hooks.squeezed import Squeezed
+
+
+class Float16Sum(Squeezed):
+    """Half the bytes of float32; 1024 elements share a power of two, so that no gradient is too small or large."""
+
+    name: ClassVar[str] = "float16"
+    codec: ClassVar[Codec] = Float16()
+
+
+class Bfloat16Sum(Squeezed):
+    """Half the bytes of float32, with its range and 8 bits of precision."""
+
+    name: ClassVar[str] = "bfloat16"
+    codec: ClassVar[Codec] = Bfloat16()
+
+
+def make_float16(config: HookConfig, count: int, dtype: DTypeLike) -> Float16Sum:
+    """float16 has no options."""
+    return Float16Sum(count, dtype)
+
+
+def make_bfloat16(config: HookConfig, count: int, dtype: DTypeLike) -> Bfloat16Sum:
+    """bfloat16 has no options."""
+    return Bfloat16Sum(count, dtype)

@@ -1,0 +1,69 @@
+"""What a hook is given: a run of the flat gradient vector, and the matrices whose whole rows lie inside it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from numpy.typing import NDArray
+
+Array = NDArray[Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Matrix:
+    """Whole rows of one parameter: ``rows`` times ``columns`` elements of a piece, from element ``start`` on."""
+
+    start: int
+    rows: int
+    columns: int
+
+    @property
+    def span(self) -> slice:
+        """Its elements within the piece."""
+        return slice(self.start, self.start + self.rows * self.columns)
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """A bucket, or the slice of a bucket that one rank exchanges with its column.
+
+    Parameters
+    ----------
+    gradients : (n,) view of the flat gradient vector, to be replaced by the sum over the ranks
+    start : where the view begins in that vector
+    matrices : the parameters with two or more axes, as far as their rows lie in the piece whole
+    """
+
+    gradients: Array
+    start: int
+    matrices: tuple[Matrix, ...] = ()
+
+    @property
+    def span(self) -> slice:
+        """The piece's place in the flat gradient vector."""
+        return slice(self.start, self.start + self.gradients.size)
+
+
+def make_piece(grads: Array, span: slice, spans: Sequence[slice], shapes: Sequence[tuple[int, ...]]) -> Piece:
+    """The piece ``span`` of the flat vector ``grads``, in which parameter i has ``spans[i]`` and ``shapes[i]``.
+
+    A parameter of more than two axes counts as a matrix with its last axis as columns: a convolution's
+    (height, width, in, out) has a column an output channel, a linear layer's (in, out) likewise.
+
+    >>> import numpy as np
+    >>> piece = make_piece(np.zeros(14), slice(3, 12), [slice(2, 14), slice(0, 2)], [(4, 3), (2,)])
+    >>> piece.matrices  # the rows 5..7 and 8..10 are whole; 3, 4 and 11 are parts of others
+    (Matrix(start=2, rows=2, columns=3),)
+    """
+    matrices = []
+    for whole, shape in sorted(zip(spans, shapes, strict=True), key=lambda pair: pair[0].start):
+        columns = shape[-1] if len(shape) > 1 else 0
+        first, last = max(whole.start, span.start), min(whole.stop, span.stop)
+        if columns and first < last:
+            above, below = -((whole.start - first) // columns), (last - whole.start) // columns
+            if above < below:
+                start = whole.start + above * columns - span.start
+                matrices.append(Matrix(start, below - above, columns))
+    return Piece(grads[span], span.start, tuple(matrices))

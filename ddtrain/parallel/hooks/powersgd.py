@@ -1,0 +1,170 @@
+"""Gradients of matrices as products of two thin ones, by one step of power iteration that goes on from step to step.
+
+Note [Same bits, other machines]
+BLAS may round differently on another kind of processor. What every rank computes for itself and must be equal, the
+orthogonal basis and the decoded sum, is therefore made of elementwise operations in a fixed order; matrix products
+only make what is then summed over the ranks, or stays on this one.
+
+R rows, C columns, r the rank of the approximation: the gradient M_RC is sent as p_rR and q_rC.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import ClassVar
+
+import numpy as np
+from numpy.typing import DTypeLike
+
+from ddtrain.comm.protocol import Communicator
+from ddtrain.parallel.hooks.base import ErrorFeedback, HookConfig, allreduce_bytes
+from ddtrain.parallel.hooks.piece import Array, Matrix, Piece
+from ddtrain.parallel.hooks.stages import Stages
+
+
+class PowerSgd(ErrorFeedback):
+    """PowerSGD: rank-r approximations with error feedback; vectors, and small matrices, are summed exactly.
+
+    Parameters
+    ----------
+    rank : of the approximation, at least 1
+
+    Notes
+    -----
+    With M the gradient plus the memory on each rank and q the right factor of the step before:
+
+        p ← Σ M qᵀ over the ranks, orthogonalised
+        q ← Mᵀ p on this rank; what is kept is M − p q, what comes out is p Σq
+
+    A matrix that a piece cuts is approximated in the rows that the piece has whole; the rest counts as vectors.
+
+    References
+    ----------
+    Vogels, Karimireddy, Jaggi (2019), "PowerSGD: practical low-rank gradient compression for distributed
+    optimization", arXiv:1905.13727, algorithms 1 and 2.
+    """
+
+    name: ClassVar[str] = "powersgd"
+
+    def __init__(self, count: int, dtype: DTypeLike, rank: int = 2) -> None:
+        super().__init__(count, dtype)
+        self.rank = rank
+        self.right: dict[str, Array] = {}  # q of each matrix, by its place in the flat gradient and its shape
+
+    def exchange(self, piece: Piece, comm: Communicator, second: Communicator) -> Stages:
+        """All left factors and vectors in one sum, all right factors in another."""
+        gradients, residual = piece.gradients, self.residual[piece.span]
+        matrices = [matrix for matrix in piece.matrices if self._is_worth(matrix)]
+        lefts = [matrix.rows * self._rank_of(matrix) for matrix in matrices]
+        rests = list(_between(matrices, gradients.size))
+        first = np.empty(sum(lefts) + sum(gradients[rest].size for rest in rests), gradients.dtype)
+        p_of = _cut(first, lefts, [(-1, matrix.rows) for matrix in matrices])
+        exactly = first[sum(lefts) :]
+        np.concatenate([gradients[rest] for rest in rests] or [exactly], out=exactly)
+        for matrix, p_rR in zip(matrices, p_of, strict=True):
+            gradients[matrix.span] += residual[matrix.span]
+            m_RC = gradients[matrix.span].reshape(matrix.rows, matrix.columns)
+            np.matmul(self._right_of(piece, matrix), m_RC.T, out=p_rR)
+        self.bytes_sent += allreduce_bytes(first.nbytes, comm.size)
+        yield comm.iallreduce(first)
+
+        offset = 0
+        for rest in rests:
+            gradients[rest] = exactly[offset : offset + gradients[rest].size]
+            offset += gradients[rest].size
+        if not matrices:
+            return
+        rights = [self._rank_of(matrix) * matrix.columns for matrix in matrices]
+        factors = np.empty(sum(rights), gradients.dtype)
+        q_of = _cut(factors, rights, [(-1, matrix.columns) for matrix in matrices])
+        for matrix, p_rR, q_rC in zip(matrices, p_of, q_of, strict=True):
+            orthogonalise_(p_rR)
+            m_RC = gradients[matrix.span].reshape(matrix.rows, matrix.columns)
+            np.matmul(p_rR, m_RC, out=q_rC)
+            rest_n = residual[matrix.span]
+            np.subtract(m_RC, p_rR.T @ q_rC, out=rest_n.reshape(m_RC.shape))
+            rest_n[~np.isfinite(rest_n)] = 0
+        self.bytes_sent += allreduce_bytes(factors.nbytes, comm.size)
+        yield second.iallreduce(factors)
+
+        for matrix, p_rR, q_rC in zip(matrices, p_of, q_of, strict=True):
+            m_RC = gradients[matrix.span].reshape(matrix.rows, matrix.columns)
+            m_RC[...] = 0
+            for p_R, q_C in zip(p_rR, q_rC, strict=True):  # Note [Same bits, other machines]
+                m_RC += p_R[:, None] * q_C
+            if np.isfinite(q_rC).all():
+                self.right[_key(piece, matrix)] = q_rC.copy()
+
+    def _rank_of(self, matrix: Matrix) -> int:
+        return min(self.rank, matrix.rows, matrix.columns)
+
+    def _is_worth(self, matrix: Matrix) -> bool:
+        """Are the two factors smaller than the matrix?"""
+        return self._rank_of(matrix) * (matrix.rows + matrix.columns) < matrix.rows * matrix.columns
+
+    def _right_of(self, piece: Piece, matrix: Matrix) -> Array:
+        """The right factor of the step before; random directions at first, and where it has died out."""
+        q_rC = self.right.get(_key(piece, matrix))
+        if q_rC is not None and q_rC.any(axis=1).all():
+            return q_rC
+        draw = np.random.default_rng((piece.start + matrix.start, matrix.columns))
+        drawn_rC = draw.standard_normal((self._rank_of(matrix), matrix.columns)).astype(piece.gradients.dtype)
+        return drawn_rC if q_rC is None else np.where(q_rC.any(axis=1, keepdims=True), q_rC, drawn_rC)
+
+    def state_dict(self) -> dict[str, Array]:
+        """The residual, and the right factor of each matrix."""
+        return {**super().state_dict(), **{name: q_rC.copy() for name, q_rC in self.right.items()}}
+
+    def load_state_dict(self, state: Mapping[str, Array]) -> None:
+        """Take up a saved memory."""
+        super().load_state_dict(state)
+        self.right = {name: np.array(value) for name, value in state.items() if name != "residual"}
+
+    def owe(self, owed: Array) -> None:
+        """Keep this as the residual; the factors start anew, at random directions."""
+        super().owe(owed)
+        self.right = {}
+
+
+def orthogonalise_(p_rR: Array) -> None:
+    """Make the rows orthonormal, in place, by Gram and Schmidt; a row of zeros stays one.
+
+    Twice, because rows that were nearly parallel are mostly rounding after the first time.
+
+    >>> p = np.array([[3.0, 4.0], [4.0, 3.0]])
+    >>> orthogonalise_(p)
+    >>> p
+    array([[ 0.6,  0.8],
+           [ 0.8, -0.6]])
+    """
+    for i, row_R in enumerate(p_rR):
+        for _ in range(2):
+            for before_R in p_rR[:i]:
+                row_R -= before_R * np.add.reduce(before_R * row_R)
+            norm = np.sqrt(np.add.reduce(row_R * row_R))
+            if norm != 0:
+                row_R /= norm
+
+
+def _between(matrices: list[Matrix], size: int) -> Iterator[slice]:
+    """What the matrices leave of a piece of ``size`` elements."""
+    start = 0
+    for matrix in matrices:
+        yield slice(start, matrix.span.start)
+        start = matrix.span.stop
+    yield slice(start, size)
+
+
+def _cut(vector: Array, sizes: list[int], shapes: list[tuple[int, int]]) -> list[Array]:
+    """Views of consecutive parts of a vector."""
+    ends = np.cumsum(sizes, dtype=int)
+    return [vector[end - size : end].reshape(shape) for end, size, shape in zip(ends, sizes, shapes, strict=True)]
+
+
+def _key(piece: Piece, matrix: Matrix) -> str:
+    return f"right.{piece.start + matrix.start}.{matrix.rows}x{matrix.columns}"
+
+
+def make(config: HookConfig, count: int, dtype: DTypeLike) -> PowerSgd:
+    """PowerSGD from the section ``comm``: reads powersgd_rank."""
+    return PowerSgd(count, dtype, config.powersgd_rank)

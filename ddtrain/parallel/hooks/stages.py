@@ -1,0 +1,82 @@
+"""Exchanges of one or two stages that read from top to bottom: a generator that yields each collective it awaits.
+
+Note [Second stage]
+Collectives match by order, but the moment when a first stage has arrived, so that the second can begin, differs
+between ranks. So the second stages go over a channel of their own, and begin in the order in which their exchanges
+began, whoever drives them: no exchange overtakes another on either channel.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterator
+
+import numpy as np
+
+from ddtrain.comm.protocol import Work
+
+Stages = Iterator[Work]
+
+
+class DoneWork:
+    """An exchange that was over when it began."""
+
+    def test(self) -> bool:
+        """True."""
+        return True
+
+    def wait(self) -> None:
+        """Return at once."""
+
+
+class StagedWork:
+    """An exchange under way.
+
+    Parameters
+    ----------
+    stages : yields the work of the first stage, then perhaps of a second on the other channel, and decodes
+    ahead : the exchanges of one hook that are still in their first stage, this one at its end
+    """
+
+    def __init__(self, stages: Stages, ahead: deque[StagedWork]) -> None:
+        self._stages, self._ahead = stages, ahead
+        self._work: Work | None = None
+        self.go_on()
+        ahead.append(self)
+
+    def test(self) -> bool:
+        """Drive this exchange and those ahead of it; True when it is done."""
+        drive(self._ahead)
+        if self in self._ahead:
+            return False
+        if self._work is not None and self._work.test():
+            self.go_on()
+        return self._work is None
+
+    def wait(self) -> None:
+        """Return when done."""
+        while self in self._ahead:
+            self._ahead[0]._await()
+            self._ahead.popleft().go_on()
+        while self._work is not None:
+            self._await()
+            self.go_on()
+
+    def has_arrived(self) -> bool:
+        """Is the stage over that is under way?"""
+        return self._work is None or self._work.test()
+
+    def go_on(self) -> None:
+        """Do what follows a stage that is over."""
+        with np.errstate(all="ignore"):  # NaN and infinity are the coordinator's decision, not a warning's
+            self._work = next(self._stages, None)
+
+    def _await(self) -> None:
+        if self._work is not None:
+            self._work.wait()
+
+
+def drive(ahead: deque[StagedWork]) -> None:
+    """Let exchanges in their first stage go on, in order, as far as they have arrived."""
+    while ahead and ahead[0].has_arrived():
+        ahead.popleft().go_on()

@@ -1,0 +1,75 @@
+"""The largest elements of each rank's gradient, with their places; the rest waits (Note [Error feedback]).
+
+P ranks, n elements of the piece, k of them sent.
+"""
+
+from __future__ import annotations
+
+from math import ceil
+from typing import ClassVar
+
+import numpy as np
+from numpy.typing import DTypeLike
+
+from ddtrain.comm.protocol import Communicator
+from ddtrain.parallel.hooks.base import ErrorFeedback, HookConfig, allgather_bytes
+from ddtrain.parallel.hooks.piece import Array, Piece
+from ddtrain.parallel.hooks.stages import Stages
+
+
+class TopK(ErrorFeedback):
+    """Every rank sends the ``fraction`` of its elements that are largest in magnitude; the sum is made of those.
+
+    Parameters
+    ----------
+    fraction : of each piece, in (0, 1]; at least one element is sent
+
+    References
+    ----------
+    Aji, Heafield (2017), "Sparse communication for distributed gradient descent", arXiv:1704.05021.
+    Stich, Cordonnier, Jaggi (2018), "Sparsified SGD with memory", arXiv:1809.07599.
+    """
+
+    name: ClassVar[str] = "topk"
+
+    def __init__(self, count: int, dtype: DTypeLike, fraction: float = 0.01) -> None:
+        super().__init__(count, dtype)
+        self.fraction = fraction
+
+    def exchange(self, piece: Piece, comm: Communicator, second: Communicator) -> Stages:
+        """Values and places of the chosen elements to all."""
+        gradients_n, residual_n = piece.gradients, self.residual[piece.span]
+        residual_n += gradients_n
+        places_k = largest(residual_n, ceil(self.fraction * residual_n.size))
+        values_k = residual_n[places_k]
+        residual_n[places_k] = 0
+        message = np.concatenate([values_k.view(np.uint8), places_k.astype(np.uint32).view(np.uint8)])
+        arrived_P = np.empty((comm.size, message.size), np.uint8)
+        self.bytes_sent += allgather_bytes(message.size, comm.size)
+        yield comm.iallgather(message, arrived_P)
+
+        gradients_n[...] = 0
+        for row in arrived_P:  # in rank order, one after another: the same bits everywhere
+            gradients_n[row[values_k.nbytes :].view(np.uint32)] += row[: values_k.nbytes].view(values_k.dtype)
+
+
+def largest(x_n: Array, k: int) -> Array:
+    """Places of the ``k`` largest magnitudes, ascending; among equals the first ones, and NaN is the largest.
+
+    >>> largest(np.array([1.0, -2.0, 2.0, np.nan, 2.0]), 3)
+    array([1, 2, 3])
+    """
+    if k >= x_n.size:
+        return np.arange(x_n.size)
+    size_n = np.abs(x_n)
+    size_n[np.isnan(size_n)] = np.inf
+    least = np.partition(size_n, x_n.size - k)[x_n.size - k]  # a value, so that the algorithm's order does not matter
+    chosen_n = size_n > least
+    equals = np.flatnonzero(size_n == least)
+    chosen_n[equals[: k - np.count_nonzero(chosen_n)]] = True
+    return np.flatnonzero(chosen_n)
+
+
+def make(config: HookConfig, count: int, dtype: DTypeLike) -> TopK:
+    """Top-k from the section ``comm``: reads topk_fraction."""
+    return TopK(count, dtype, config.topk_fraction)

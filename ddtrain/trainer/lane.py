@@ -1,0 +1,56 @@
+"""One gradient in the making: its rows, what adds to them, and the reducer that sums them over the ranks."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from ddtrain.parallel import Accumulator, Place, Reducer
+from ddtrain.store import ParamStore
+
+Sink = Callable[[Any], None]
+
+
+class Lane:
+    """Where the gradients of one step go.
+
+    Parameters
+    ----------
+    store : the parameters that the gradients are of
+    rows : this rank's, one for each of ``place.blocks``; with a single shard, ``store.grads`` or another like it
+    reducer : sums them
+
+    Attributes
+    ----------
+    grads : the first row, in whose ``reducer.spans`` the sum will be
+    sinks : what takes each gradient of each of this rank's shards
+    nbytes : memory of the rows, and of what shards are added up in
+    """
+
+    def __init__(self, store: ParamStore, rows: Any, place: Place, reducer: Reducer) -> None:
+        self.grads, self.reducer = rows[0], reducer
+        shapes = [view.shape for view in store.value_views]
+        self._views = [rows[0][span].reshape(shape) for span, shape in zip(store.spans, shapes, strict=True)]
+        self._accumulator = Accumulator(list(rows), place.blocks, store.spans, shapes)
+        self.nbytes = self._accumulator.nbytes
+        self._last = len(place.shards) - 1
+        self.sinks = [[self._sink(k, i) for i in range(len(store.names))] for k in range(len(place.shards))]
+
+    def _sink(self, k: int, i: int) -> Sink:
+        """What takes gradient ``i`` of this rank's k-th shard."""
+        ready, last = self.reducer.ready, k == self._last
+        if self._last == 0:
+            view = self._views[i]
+
+            def write(g: Any) -> None:
+                view[...] = 0 if g is None else g
+                ready(i)
+
+            return write
+
+        def add(g: Any) -> None:
+            self._accumulator.take(k, i, g)
+            if last:
+                ready(i)
+
+        return add

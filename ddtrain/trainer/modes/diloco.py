@@ -1,0 +1,63 @@
+"""DiLoCo: as local SGD, but what the nodes have moved in H steps is the gradient of an outer optimizer."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+import numpy as np
+
+from ddtrain.comm.protocol import Array
+from ddtrain.trainer.modes.local import Local
+from ddtrain.trainer.modes.sync import own
+from ddtrain.trainer.step import TrainStep
+
+
+class DiLoCo(Local):
+    """Every ``sync_every`` steps, one step of SGD with Nesterov momentum along the mean of the nodes' movements.
+
+    With θ the parameters that all nodes had at the last meeting, x the mean of theirs now, v the velocity (zero at
+    first), and the rate and momentum ``outer_lr`` and ``outer_momentum``:
+
+        d ← θ − x
+        v ← momentum · v + d
+        θ ← θ − lr · (d + momentum · v), and every node goes on from there
+
+    Every node keeps its own state of the inner optimizer; running statistics are averaged. With rate 1 and momentum 0
+    this is averaging the parameters.
+
+    References
+    ----------
+    Douillard et al. (2023), "DiLoCo: distributed low-communication training of language models", arXiv:2311.08105,
+    algorithm 1.
+    """
+
+    keeps_state: ClassVar[bool] = True  # averaged for checkpoints alone, with which other nodes may go on
+
+    def __init__(self, step_of: TrainStep, config: Any) -> None:
+        super().__init__(step_of, config)
+        self.outer_lr, self.outer_momentum = config.outer_lr, config.outer_momentum
+        self.anchor = step_of.store.values.copy()
+        self.velocity = np.zeros_like(self.anchor)
+
+    def meet(self) -> None:
+        self._average(self.values)
+        for mean, anchor, velocity in zip(
+            self.values, own(self.anchor, self.spans), own(self.velocity, self.spans), strict=True
+        ):
+            moved = anchor - mean
+            velocity *= self.outer_momentum
+            velocity += moved
+            anchor -= self.outer_lr * (moved + self.outer_momentum * velocity)
+            mean[...] = anchor
+        self._average_buffers()
+        self.wait_for_node()
+
+    def memory(self) -> dict[str, Array]:
+        return {**super().memory(), "mean.anchor": self.anchor, "mean.velocity": self.velocity}
+
+    def recall(self, memory: Mapping[str, Array], exactly: bool) -> None:
+        super().recall(memory, exactly)
+        if "mean.velocity" in memory:
+            self.velocity[...] = memory["mean.velocity"]
+        self.anchor[...] = memory["mean.anchor"] if exactly else self.step_of.store.values

@@ -1,0 +1,67 @@
+"""One step late: while a step's gradients are summed over the ranks, the next step is already computed.
+
+Note [One step late]
+Step t computes its gradients at the parameters of step t, and applies those of step t − 1, whose sum had all of this
+step's time to arrive: x(t+1) = update(x(t), g(t−1)), with the learning rate of step t. The first step applies nothing.
+Totals are not late: a step's line in the log shows its own loss, beside the norm of the gradient that it applied.
+The last gradient of a run, or before a checkpoint, is not applied in haste: it stays under way, and a checkpoint holds
+it, so that a run that was stopped anywhere and resumed is the run that never stopped.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from ddtrain.comm.protocol import Array
+from ddtrain.trainer.control import StepControl
+from ddtrain.trainer.lane import Lane
+from ddtrain.trainer.modes.sync import Sync
+from ddtrain.trainer.step import TrainStep
+from ddtrain.trainer.totals import Totals
+
+
+class Stale(Sync):
+    """Two lanes of gradients, one being computed while the other is being summed (Note [One step late]).
+
+    References
+    ----------
+    Bounded staleness of one step: Ho et al. (2013), "More effective distributed ML via a stale synchronous parallel
+    parameter server".
+    """
+
+    def __init__(self, step_of: TrainStep, config: Any) -> None:
+        super().__init__(step_of, config)
+        self._lanes = first, second = step_of.lane, step_of.make_lane(1)
+        first.reducer.behind, second.reducer.behind = second.reducer, first.reducer
+        self._under_way: list[Lane] = []  # begun and not applied yet, in order
+
+    def gradients(self, step: int, rows: Any, stop_vote: bool = False) -> Totals:
+        """Begin this step's gradients; wait for those of the step before."""
+        self.done = step + 1
+        step_of, before = self.step_of, list(self._under_way)
+        step_of.lane = next(lane for lane in self._lanes if lane not in before)
+        totals = step_of.begin(step, rows, stop_vote)
+        step_of.finish(before[0] if before else step_of.lane)
+        step_of.lane.reducer.progress()
+        self._under_way = [*before, step_of.lane]
+        return totals
+
+    def square_norm(self) -> float:
+        """Of the gradient that is going to be applied; 0 in the first step."""
+        return self._under_way[0].reducer.square_norm() if len(self._under_way) > 1 else 0.0
+
+    def apply(self, control: StepControl) -> None:
+        if len(self._under_way) > 1:
+            self.step_of.apply(control, self._under_way.pop(0))
+
+    def memory(self) -> dict[str, Array]:
+        for lane in self._under_way:
+            lane.reducer.finish()
+            return {"mean.late": lane.grads}
+        return {}
+
+    def recall(self, memory: Mapping[str, Array], exactly: bool) -> None:
+        if "mean.late" in memory:
+            self._lanes[0].reducer.take(memory["mean.late"])
+            self._under_way = [self._lanes[0]]

@@ -1,0 +1,369 @@
+"""Modes against what they promise: sync where they should be sync, the textbook's loop where they are not, and resumed
+runs against those that never stopped."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from ddtrain import data, nn
+from ddtrain.comm import Communicator
+from ddtrain.errors import UsageError
+from ddtrain.parallel import HOOKS
+from ddtrain.trainer import private
+from ddtrain.trainer.config import Clip, Comm, Config, Data, Optim, Run, validate
+from ddtrain.trainer.coordinator import Coordinator
+from ddtrain.trainer.main import Recipe, run
+from ddtrain.trainer.metrics import read
+from ddtrain.trainer.modes import Sync, make_mode
+from ddtrain.trainer.replica import build_step
+from ddtrain.trainer.snapshot import decode
+from helpers import CLASSES, FEATURES, Net, make_task, sgd_config
+from worlds import World
+
+PLAIN = Optim(name="sgd", lr=0.05, momentum=0.0)
+STEPS = 9  # two epochs of 4 steps, each with a last batch of 2 samples, fewer than three ranks, and one step more
+
+
+class Plain(nn.Module):
+    """A perceptron without batch-norm: nothing but gradients couples its samples."""
+
+    def __init__(self) -> None:
+        self.first = nn.Linear(FEATURES, 10)
+        self.head = nn.Linear(10, CLASSES)
+
+    def forward(self, x: Any) -> Any:
+        return self.head(nn.functional.tanh(self.first(x)))
+
+
+def take_steps(comm: Communicator, config: Config, model: Any = Plain, steps: int = STEPS) -> list[dict[str, Any]]:
+    """The parameters that the run shows after each step."""
+    task = make_task(model())
+    step_of = build_step(comm, task, config)
+    mode, samples, size = make_mode(step_of, config.comm), len(task.train), config.data.batch_size
+    coordinator, shown = Coordinator(config, comm, data.steps_per_epoch(samples, size)), []
+    for step in range(steps):
+        epoch, offset = data.position(step, samples, size)
+        rows = data.batches(config.run.seed, epoch, samples, size)[offset]
+        totals = mode.gradients(step, rows)
+        mode.apply(coordinator.decide(step, totals, mode.square_norm()))
+        with mode.shown():
+            shown.append({name: x.copy() for name, x in step_of.store.tensors.items()})
+    return shown
+
+
+def farthest(a: Sequence[dict[str, Any]], b: Sequence[dict[str, Any]]) -> float:
+    assert len(a) == len(b)
+    return max(float(np.abs(x[name] - y[name]).max()) for x, y in zip(a, b, strict=True) for name in x)
+
+
+def config(**comm: Any) -> Config:
+    return sgd_config(optim=PLAIN, comm=Comm(**comm), clip=Clip(norm=0.0))
+
+
+@pytest.mark.parametrize("clip", [0.0, 0.1])
+def test_local_that_meets_every_step_is_sync_with_plain_sgd(world: Any, clip: float) -> None:
+    """With clipping, too, where a rank has all samples; the norm is that of the workers otherwise."""
+    limits = Clip(norm=clip if world.size == 1 else 0.0)
+    sync = world.run(lambda comm: take_steps(comm, replace(config(), clip=limits)))[0]
+    for got in world.run(lambda comm: take_steps(comm, replace(config(mode="local", sync_every=1), clip=limits))):
+        assert farthest(got, sync) < 1e-12
+
+
+def test_local_that_meets_every_step_is_sync_with_synchronised_batch_norm(world: Any) -> None:
+    net = lambda: Net(dropout=0.2)
+    sync = world.run(lambda comm: take_steps(comm, config(), net))[0]
+    for got in world.run(lambda comm: take_steps(comm, config(mode="local", sync_every=1), net)):
+        assert farthest(got, sync) < 1e-12
+
+
+def test_local_is_the_mean_of_runs_that_went_apart(world: Any) -> None:
+    """Against a loop that knows nothing of modes: each worker alone, on its rows, with momentum, averaged every 4."""
+    momentum = sgd_config(clip=Clip(norm=0.0))
+    expected = by_hand(momentum, world.size, every=4)
+    got = world.run(lambda comm: take_steps(comm, replace(momentum, comm=Comm(mode="local", sync_every=4))))
+    for shown in got:
+        assert farthest(shown, expected) < 1e-12
+    sync = world.run(lambda comm: take_steps(comm, momentum))[0]
+    assert world.size == 1 or farthest(sync, expected) > 1e-6, "workers did go apart"
+
+
+def by_hand(config: Config, workers: int, every: int) -> list[dict[str, Any]]:
+    """Momentum SGD with L2 decay on each worker, written out; averaged values and velocities."""
+    from ddtrain import value_and_grad
+
+    task = make_task(Plain())
+    start = task.model.init(config.run.seed, "float64")
+    x = [dict(start) for _ in range(workers)]
+    v = [{name: np.zeros_like(value) for name, value in start.items()} for _ in range(workers)]
+    mean = lambda trees: {name: sum(tree[name] for tree in trees) / workers for name in start}
+    shown, size, of = [], config.data.batch_size, config.optim
+    for step in range(STEPS):
+        epoch, offset = data.position(step, len(task.train), size)
+        rows = data.batches(config.run.seed, epoch, len(task.train), size)[offset]
+        for worker in range(workers):
+            first, last = data.shard_bounds(len(rows), worker, workers)
+            batch = task.train.batch(rows[first:last])
+
+            def loss(values: Any, batch: Any = batch, count: int = len(rows)) -> Any:
+                losses, _ = task.loss(task.model.bind(values, training=True), *batch)
+                return losses.sum() * (workers / count)
+
+            _, g = value_and_grad(loss)(x[worker])
+            for name in start:
+                v[worker][name] = of.momentum * v[worker][name] + g[name] + of.weight_decay * x[worker][name]
+                x[worker][name] = x[worker][name] - of.lr * v[worker][name]
+        if (step + 1) % every == 0:
+            x, v = [mean(x)] * workers, [mean(v)] * workers
+            x, v = [dict(tree) for tree in x], [dict(tree) for tree in v]
+        shown.append(mean(x))
+    return shown
+
+
+def test_diloco_with_rate_one_and_no_momentum_averages_the_parameters(world: Any) -> None:
+    local = world.run(lambda comm: take_steps(comm, config(mode="local", sync_every=3)))[0]
+    outer = config(mode="diloco", sync_every=3, outer_lr=1.0, outer_momentum=0.0)
+    for got in world.run(lambda comm: take_steps(comm, outer)):
+        assert farthest(got, local) < 1e-12
+
+
+def test_diloco_takes_nesterovs_steps(world: Any) -> None:
+    """The movement between meetings, through the outer optimizer by hand."""
+    lr, momentum = 0.7, 0.9
+    shown = world.run(
+        lambda comm: take_steps(comm, config(mode="diloco", sync_every=1, outer_lr=lr, outer_momentum=momentum))
+    )[0]
+    theta = make_task(Plain()).model.init(0, "float64")
+    one = lambda values, step: gradient(values, step)
+    velocity = {name: np.zeros_like(value) for name, value in theta.items()}
+    for step, got in enumerate(shown):
+        moved = {name: PLAIN.lr * g for name, g in one(theta, step).items()}
+        velocity = {name: momentum * velocity[name] + moved[name] for name in theta}
+        theta = {name: theta[name] - lr * (moved[name] + momentum * velocity[name]) for name in theta}
+        assert farthest([got], [theta]) < 1e-12
+
+
+def gradient(values: dict[str, Any], step: int) -> dict[str, Any]:
+    """Of the mean loss of a step's batch."""
+    from ddtrain import grad
+
+    task = make_task(Plain())
+    epoch, offset = data.position(step, len(task.train), 7)
+    batch = task.train.batch(data.batches(0, epoch, len(task.train), 7)[offset])
+    return dict(grad(lambda x: task.loss(task.model.bind(x, training=True), *batch)[0].mean())(values))
+
+
+def test_stale_is_the_loop_that_applies_the_gradient_before(world: Any) -> None:
+    x, late, expected = make_task(Plain()).model.init(0, "float64"), None, []
+    for step in range(STEPS):
+        g = gradient(x, step)
+        if late is not None:
+            x = {name: x[name] - PLAIN.lr * late[name] for name in x}
+        late = g
+        expected.append(x)
+    for got in world.run(lambda comm: take_steps(comm, config(mode="stale"))):
+        assert farthest(got, expected) < 1e-12
+
+
+@pytest.mark.parametrize("optimizer", ["sgd", "adamw"])
+@pytest.mark.parametrize("bucket_bytes", [64, 1 << 20])
+def test_a_divided_optimizer_gives_the_bits_of_one_that_is_everywhere(
+    world: Any, optimizer: Any, bucket_bytes: int
+) -> None:
+    base = sgd_config(optim=Optim(name=optimizer, lr=0.05, weight_decay=1e-2), clip=Clip(norm=0.5, value=0.05))
+    runs = [
+        world.run(
+            lambda comm, on=on: take_steps(
+                comm, replace(base, comm=Comm(sharded_optimizer=on, bucket_bytes=bucket_bytes)), Net
+            )
+        )
+        for on in (False, True)
+    ]
+    for everywhere, divided in zip(*runs, strict=True):
+        assert farthest(everywhere, divided) == 0.0
+
+
+def test_a_divided_optimizer_takes_a_share_of_the_memory() -> None:
+    def body(comm: Communicator) -> tuple[int, int]:
+        step_of = build_step(comm, make_task(Net()), sgd_config(comm=Comm(sharded_optimizer=True)))
+        return step_of.optimizer.state["velocity"].size, step_of.store.values.size
+
+    shares = World("threads:3").run(body)
+    n = shares[0][1]
+    assert sum(share for share, _ in shares) == n
+    assert max(share for share, _ in shares) < 0.6 * n
+
+
+@pytest.mark.parametrize("pieces", [2, 3])
+def test_accumulated_pieces_are_the_whole_batch(pieces: int) -> None:
+    """Ragged: batches of 7, and of 2 at the end of an epoch, in 2 and 3 pieces a rank."""
+    told = sgd_config(clip=Clip(norm=0.1), run=Run(dtype="float64", epochs=1000, accumulate=pieces))
+    for spec in ("local", "threads:2"):
+        whole = World(spec).run(lambda comm: take_steps(comm, sgd_config(clip=Clip(norm=0.1))))[0]
+        for got in World(spec).run(lambda comm: take_steps(comm, told)):
+            assert farthest(got, whole) < 1e-12
+
+
+def test_accumulated_pieces_share_synchronised_batch_norm() -> None:
+    told = sgd_config(run=Run(dtype="float64", epochs=1000, accumulate=2))
+    whole = World("local").run(lambda comm: take_steps(comm, sgd_config(), Net))[0]
+    for got in World("threads:3").run(lambda comm: take_steps(comm, told, Net)):
+        assert farthest(got, whole) < 1e-12
+
+
+# -- whole runs -----------------------------------------------------------------------------------------------------
+
+CONFIG = Config(
+    run=Run(epochs=6, dtype="float32", checkpoint_every=5),
+    data=Data(batch_size=7),
+    optim=Optim(name="adamw", lr=0.01, weight_decay=0.1),
+)
+RECIPES = {"tiny": Recipe(CONFIG, lambda config: make_task(dtype=config.run.dtype), "a tiny net")}
+KINDS = [
+    *(("--comm.hook", name, "--comm.topk-fraction", "0.2", "--comm.powersgd-rank", "1") for name in HOOKS),
+    ("--comm.mode", "local", "--comm.sync-every", "4"),
+    ("--comm.mode", "diloco", "--comm.sync-every", "4"),
+    ("--comm.mode", "stale"),
+    ("--comm.sharded-optimizer",),
+    ("--run.accumulate", "2"),
+]
+
+
+def launch(directory: Path, ranks: int, *options: str) -> int:
+    backend = f"threads:{ranks}" if ranks > 1 else "local"
+    return run(["tiny", "--run.dir", str(directory), "--comm.backend", backend, *options], RECIPES)
+
+
+def outcome(directory: Path) -> tuple[str, list[Any]]:
+    lines = [line for line in read(directory / "metrics.jsonl") if "lr" in line]
+    summary = json.loads((directory / "summary.json").read_text())
+    return summary["params_sha256"], [(line["step"], line["loss"], line["grad_norm"]) for line in lines]
+
+
+@pytest.mark.parametrize("options", KINDS, ids=lambda options: options[1] if len(options) > 1 else options[0])
+@pytest.mark.parametrize("ranks", [2, 3])
+def test_stopped_anywhere_and_resumed(tmp_path: Path, options: tuple[str, ...], ranks: int) -> None:
+    assert launch(tmp_path / "straight", ranks, *options) == 0
+    for stop in ("1", "6", "8", "19", "24"):
+        assert launch(tmp_path / "cut", ranks, *options, "--run.steps", stop, "--run.resume", "auto") == 0
+    assert outcome(tmp_path / "cut") == outcome(tmp_path / "straight")
+
+
+@pytest.mark.parametrize("name", [name for name in HOOKS if name != "exact"])
+def test_what_was_owed_is_still_owed_by_fewer_or_more_ranks(
+    tmp_path: Path, name: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    told = ("--comm.hook", name, "--run.keep", "9")
+    assert launch(tmp_path, 3, *told, "--run.steps", "5") == 0
+    before = owed(tmp_path, 5)
+    assert launch(tmp_path, 2, *told, "--run.resume", "auto", "--run.steps", "5") == 0
+    said = "gradients that 3 ranks had not sent yet: their sum is owed by the first node from here on"
+    assert capsys.readouterr().out.count(said) == 1
+    for backend in (2, 3):
+        assert launch(tmp_path, backend, *told, "--run.resume", "auto", "--run.steps", "7") == 0
+    assert np.isfinite(owed(tmp_path, 7)).all()
+    assert launch(tmp_path, 2, "--run.resume", "auto", "--comm.hook", "exact") == 0
+    assert "is dropped, as sums are exact from here on" in capsys.readouterr().out
+    assert before.any()
+
+
+def test_the_sum_of_what_is_owed_survives_a_change_of_ranks() -> None:
+    def save(comm: Communicator) -> tuple[Any, Any]:
+        mode = a_mode(comm, "float16")
+        hook = mode.step_of.reducer.hook
+        draw, n = np.random.default_rng(comm.rank), mode.step_of.store.values.size
+        hook.load_state_dict({name: draw.standard_normal(n) for name in ("residual", "served")})
+        return private.gather(mode), hook.owed()
+
+    saved = World("threads:3").run(save)
+    total = sum(owed for _, owed in saved)
+    memory = saved[0][0]
+
+    def load(comm: Communicator) -> tuple[Any, str]:
+        mode = a_mode(comm, "float16")
+        said = private.give_back(mode, memory, same=True)
+        return mode.step_of.reducer.hook.owed(), said
+
+    for spec in ("local", "threads:2", "threads:4"):
+        loaded = World(spec).run(load)
+        np.testing.assert_allclose(sum(owed for owed, _ in loaded), total, rtol=0, atol=1e-14)
+        assert {said for _, said in loaded} == {
+            "gradients that 3 ranks had not sent yet: their sum is owed by the first node from here on"
+        }
+        assert all(not owed.any() for owed, _ in loaded[1:])
+    for (_, owed), (again, said) in zip(saved, World("threads:3").run(load), strict=True):
+        assert said == ""
+        assert owed.tobytes() == again.tobytes()
+
+
+def a_mode(comm: Communicator, hook: Any) -> Sync:
+    told = sgd_config(comm=Comm(hook=hook))
+    return make_mode(build_step(comm, make_task(Plain()), told), told.comm)
+
+
+def owed(directory: Path, step: int) -> Any:
+    memory = decode(directory / "checkpoints" / f"step-{step:08d}").memory
+    return sum(x.astype(float) for name, x in memory.items() if "/sum." in name)
+
+
+@pytest.mark.parametrize("mode", ["local", "diloco", "stale"])
+@pytest.mark.parametrize("ranks", [1, 2])
+def test_a_mode_goes_on_with_other_ranks(tmp_path: Path, mode: str, ranks: int) -> None:
+    told = ("--comm.mode", mode, "--comm.sync-every", "4")
+    assert launch(tmp_path, 3, *told, "--run.steps", "6") == 0
+    assert launch(tmp_path, ranks, *told, "--run.resume", "auto") == 0
+    assert outcome(tmp_path)[1][-1][0] == 24
+
+
+def test_divided_and_whole_checkpoints_are_the_same(tmp_path: Path) -> None:
+    assert launch(tmp_path / "straight", 2) == 0
+    assert launch(tmp_path / "cut", 2, "--comm.sharded-optimizer", "--run.steps", "6") == 0
+    assert launch(tmp_path / "cut", 2, "--comm.no-sharded-optimizer", "--run.resume", "auto", "--run.steps", "13") == 0
+    assert launch(tmp_path / "cut", 2, "--comm.sharded-optimizer", "--run.resume", "auto") == 0
+    assert outcome(tmp_path / "cut") == outcome(tmp_path / "straight")
+
+
+def test_bytes_saved_are_in_the_summary_and_on_the_console(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert launch(tmp_path, 2, "--comm.hook", "bfloat16", "--run.epochs", "1") == 0
+    seen = json.loads((tmp_path / "summary.json").read_text())["gradient_bytes"]
+    assert 0 < seen["sent"] < 0.6 * seen["exact"]
+    assert "gradients of rank 0: " in capsys.readouterr().out
+
+
+def test_options_with_nothing_to_act_on_are_pointed_out(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert launch(tmp_path, 1, "--comm.hook", "sign", "--run.steps", "1") == 0
+    assert "warning: --comm.hook sign: all ranks share one memory" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("comm", "shards", "said"),
+    [
+        ({"hook": "topk"}, 4, "--comm.hook topk with --run.shards 4"),
+        ({"mode": "local"}, 4, "--comm.mode local with --run.shards 4"),
+        ({"sharded_optimizer": True}, 4, "--comm.sharded-optimizer with --run.shards 4"),
+        ({"mode": "stale", "hook": "sign"}, 0, "--comm.hook sign with --comm.mode stale"),
+        ({"mode": "diloco", "sharded_optimizer": True}, 0, "--comm.sharded-optimizer with --comm.mode diloco"),
+        ({"hook": "powersgd", "sharded_optimizer": True}, 0, "--comm.sharded-optimizer with --comm.hook powersgd"),
+        ({"topk_fraction": 0.0}, 0, "--comm.topk-fraction 0.0 is out of range"),
+        ({"sync_every": 0}, 0, "--comm.sync-every 0 is out of range"),
+    ],
+)
+def test_what_does_not_go_together_is_refused_by_name(comm: dict[str, Any], shards: int, said: str) -> None:
+    with pytest.raises(UsageError) as caught:
+        validate(Config(comm=Comm(**comm), run=Run(shards=shards)), 2)
+    assert said in str(caught.value)
+
+
+def test_ranks_that_disagree_on_the_hook_are_refused_before_the_first_step() -> None:
+    def body(comm: Communicator) -> None:
+        told = sgd_config(comm=Comm(hook="topk" if comm.rank == 1 else "exact"))
+        with pytest.raises(UsageError, match=r"ranks disagree: option --comm.hook is .*on rank 1"):
+            build_step(comm, make_task(), told)
+
+    World("threads:3").run(body)
