@@ -19,7 +19,7 @@ class DdtrainError(Exception):
     ----------
     message : the operation, both sides of the disagreement, and their values
     remedy : what to do about it
-    place : anything among ``rank``, ``step``, ``sample``, ``layer``, ``line``
+    place : anything among ``rank``, ``step``, ``sample``, ``layer``, ``function``, ``line``
 
     >>> print(ShapeError("linear: x has 784 columns but weight has 512 rows", remedy="Was it flattened?", rank=2))
     linear: x has 784 columns but weight has 512 rows
@@ -38,9 +38,7 @@ class DdtrainError(Exception):
         return self
 
     def __str__(self) -> str:
-        known = [
-            self.place[k] if k == "line" else f"{k} {self.place[k]!r}" for k in _ORDER if self.place.get(k, "") != ""
-        ]
+        known = [_WORDS.get(k, k + " {!r}").format(self.place[k]) for k in _ORDER if self.place.get(k, "") != ""]
         details = "  ".join(part for part in (self.remedy, ", ".join(known)) if part)
         return f"{self.message}\n  {details}" if details else self.message
 
@@ -54,7 +52,8 @@ class DdtrainError(Exception):
         return str(self).replace("\n ", ":", 1).replace(":  ", ": ").replace("\n", " ")
 
 
-_ORDER = ("rank", "step", "sample", "layer", "line")
+_ORDER = ("rank", "step", "sample", "layer", "function", "line")
+_WORDS = {"function": "in {}", "line": "{}"}  # others are quoted, after their names
 
 
 class UsageError(DdtrainError):

@@ -1,6 +1,7 @@
 """Nested lists, tuples and dicts of leaves: flatten to a list, and back.
 
-Dicts are walked in sorted key order, so that two ranks that built the same dict differently agree.
+Dicts are walked in sorted key order, so that two ranks that built the same dict differently agree; keys that do not
+compare are sorted by their types and how they print.
 """
 
 from __future__ import annotations
@@ -32,7 +33,7 @@ _LEAF = _Leaf()
 
 def _strip(tree: Any, leaves: list[Any]) -> Any:
     if isinstance(tree, dict):
-        stripped = {key: _strip(tree[key], leaves) for key in sorted(tree)}
+        stripped = {key: _strip(tree[key], leaves) for key in _ordered(tree)}
         return {key: stripped[key] for key in tree}
     if isinstance(tree, tuple):
         children = [_strip(child, leaves) for child in tree]
@@ -43,11 +44,18 @@ def _strip(tree: Any, leaves: list[Any]) -> Any:
     return _LEAF
 
 
+def _ordered(keys: Any) -> list[Any]:
+    try:
+        return sorted(keys)
+    except TypeError:  # numbers and strings, say: kind by kind
+        return sorted(keys, key=lambda key: (type(key).__name__, repr(key)))
+
+
 def _fill(spec: Any, leaves: Any) -> Any:
     if spec is _LEAF:
         return next(leaves)
     if isinstance(spec, dict):
-        filled = {key: _fill(spec[key], leaves) for key in sorted(spec)}
+        filled = {key: _fill(spec[key], leaves) for key in _ordered(spec)}
         return {key: filled[key] for key in spec}
     children = [_fill(child, leaves) for child in spec]
     if isinstance(spec, tuple):
@@ -72,7 +80,7 @@ def paths(tree: Any) -> list[str]:
     ["['a']", "['b'][0]", "['b'][1]"]
     """
     if isinstance(tree, dict):
-        children = [(key, tree[key]) for key in sorted(tree)]
+        children = [(key, tree[key]) for key in _ordered(tree)]
     elif isinstance(tree, list | tuple):
         children = list(enumerate(tree))
     else:

@@ -27,3 +27,11 @@ def test_a_bare_leaf_is_a_tree() -> None:
     leaves, rebuild = tree.flatten(3)
     assert leaves == [3]
     assert rebuild([4]) == 4
+
+
+def test_keys_that_do_not_compare() -> None:
+    one = {1: 2.0, "a": 3.0, None: 4.0, (1, 2): 5.0}
+    leaves, rebuild = tree.flatten(one)
+    assert leaves == tree.flatten(dict(reversed(one.items())))[0]
+    assert rebuild(leaves) == one
+    assert sorted(tree.paths(one)) == ["['a']", "[(1, 2)]", "[1]", "[None]"]

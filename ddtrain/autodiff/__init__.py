@@ -2,10 +2,10 @@
 
 Reading order: ``tracer`` (boxes and primitives), ``rules`` (derivatives as a table), ``space`` (adding and fitting
 cotangents), ``reverse`` and ``forward`` (the two walks), ``outputs`` and ``fused`` (one step that has several results,
-one that stands for many). Then what people call: ``arguments`` (structures, and what a misuse is told), ``products``,
-``operators``, ``jacobians``, ``curvature``; ``recomputing`` (checkpoint), ``implicit`` (fixed_point), ``replay``
-(const_graph); ``check`` (derivatives against finite differences), ``graph`` (what a trace sees), ``table`` (what
-has rules).
+one that stands for many), ``lists`` (of traced values, as arrays), ``guard`` and ``beside`` (arrays that were written
+to). Then what people call: ``arguments`` (structures, and what a misuse is told), ``products``, ``operators``,
+``jacobians``, ``curvature``; ``recomputing`` (checkpoint), ``implicit`` (fixed_point), ``replay`` (const_graph);
+``check`` (derivatives against finite differences), ``graph`` (what a trace sees), ``table`` (what has rules).
 """
 
 from ddtrain.autodiff.check import check_grads

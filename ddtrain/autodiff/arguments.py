@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Sequence
+from inspect import unwrap
 from typing import Any
 
 import numpy as np
@@ -16,7 +17,8 @@ from ddtrain import tree
 from ddtrain.autodiff.guard import fingerprint
 from ddtrain.autodiff.outputs import pack, unpack
 from ddtrain.autodiff.tracer import BOXES
-from ddtrain.errors import DerivativeError
+from ddtrain.errors import DdtrainError, DerivativeError, ShapeError
+from ddtrain.source import user_line
 
 Argnum = int | Sequence[int]
 
@@ -24,7 +26,7 @@ Argnum = int | Sequence[int]
 def called(fun: Callable[..., Any]) -> str:
     """The name of a function for a message; a lambda is told from others by its line."""
     name = getattr(fun, "__name__", type(fun).__name__)
-    code = getattr(fun, "__code__", None)
+    code = getattr(unwrap(fun), "__code__", None)  # a derivative bears the name of its function
     if name == "<lambda>" and code is not None:
         return f"the lambda of {os.path.basename(code.co_filename)}:{code.co_firstlineno}"
     return str(name)
@@ -64,6 +66,9 @@ class Arguments:
         self.leaves = [x if type(x) in BOXES else np.asarray(x) for x in leaves]
         if any(x.dtype.kind not in "fc" for x in self.leaves):
             raise self._not_floating(chosen)
+        for k, (old, new) in enumerate(zip(leaves, self.leaves)):
+            if new is not old and isinstance(old, np.ma.MaskedArray | np.matrix):
+                raise self._not_plain(k, type(old).__name__)
         # a Python number became an array that nobody else has
         self.before = [None if new is not old else fingerprint(new) for old, new in zip(leaves, self.leaves)]
 
@@ -90,14 +95,30 @@ class Arguments:
         try:
             return self._called_with(*leaves)
         except (TypeError, ValueError) as error:
+            line = user_line(error.__traceback__)
+            if isinstance(error, DdtrainError):
+                own_line = line and getattr(self.fun, "__name__", "") == "<lambda>"  # which is all that called() says
+                error.at(function="" if own_line else called(self.fun), line=line)
             if isinstance(error.__cause__, DerivativeError):  # NumPy met a box where it wanted a number
-                raise self._written_into_plain() from error
+                raise self._written_into_plain(line) from error
+            if type(error) is ValueError and str(error).startswith("The truth value of an array"):
+                raise self._branches_on_several(line) from error
             raise
 
-    def _written_into_plain(self) -> DerivativeError:
+    def _written_into_plain(self, line: str) -> DerivativeError:
         return DerivativeError(
             f"{self.operator}: {called(self.fun)} puts a traced value into a plain array, where its derivative is lost",
             remedy="Make the array of its entries instead: np.stack, np.concatenate or np.where.",
+            line=line,
+        )
+
+    def _branches_on_several(self, line: str) -> ShapeError:
+        shapes = ", ".join(f"{self.place(k)}, shape {x.shape}" for k, x in enumerate(self.leaves[:3]))
+        return ShapeError(
+            f"{self.operator}: {called(self.fun)} branches in Python on the truth of an array of several entries "
+            f"({shapes})",
+            remedy="Choose by np.where, or reduce by np.any, np.all first.",
+            line=line,
         )
 
     def _called_with(self, *leaves: Any) -> Any:
@@ -128,6 +149,12 @@ class Arguments:
             remedy=f"{remedy}, or leave it out of what is differentiated.",
         )
 
+    def _not_plain(self, k: int, kind: str) -> DerivativeError:
+        return DerivativeError(
+            f"{self.operator}: {self.place(k)} is a {kind}, whose mask or products a trace would not follow",
+            remedy="Pass np.asarray of it, and the mask by np.where.",
+        )
+
     def check_unchanged(self) -> None:
         """Raise if an argument was written to since it was taken, see Note [Mutated arguments]."""
         for k, (x, before) in enumerate(zip(self.leaves, self.before)):
@@ -137,6 +164,14 @@ class Arguments:
                     "and its derivative can no longer be known",
                     remedy="Write to a copy (x = x.copy(), or x = x + y for x += y), or later.",
                 )
+
+    def written_beside(self, name: str, x: Any, step: str) -> DerivativeError:
+        """The error for an array that was written to after a step used it, see Note [Mutated arguments]."""
+        return DerivativeError(
+            f"{self.operator}: {name} of {called(self.fun)}, shape {x.shape}, was written to after {step} used it, "
+            "and the derivative can no longer be known",
+            remedy="Write to a copy (x = x.copy(), or x = x + y for x += y), or later.",
+        )
 
 
 def _only(leaves: list[Any]) -> Any:

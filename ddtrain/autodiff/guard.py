@@ -6,8 +6,14 @@ argument written to in the meantime, its gradient would be wrong without a word.
 fingerprint of every array they differentiate by, and compare when they walk back. Making the arrays read-only would
 name the guilty line, but would also change arrays that other threads use, and would miss writes through another view.
 A fingerprint reads every byte: 0.3 us for a small array, 0.14 ms for a million doubles, a third of the time of one
-multiplication of them. Arrays that a function closes over are not watched: they may be anything, of any size.
-``check_grads`` shows what comes of writing to those.
+multiplication of them.
+
+What a function merely *uses* may well be written to: a buffer that each call fills anew, a batch that is centred in
+place. Wrong is only a write to what a step has used already. So of the other arguments and of the arrays that the
+function names, a glance at a few entries is remembered, whatever their size; where one has changed, the steps that
+used it are done again, and if one comes out differently, and a rule of it reads what has changed, the derivative
+would come out differently, too. Entries that no glance met, arrays deeper in structures or in what the function
+calls, and fused operations are not watched. See ``beside.py``.
 """
 
 from __future__ import annotations

@@ -14,6 +14,7 @@ import numpy as np
 
 from ddtrain import tree
 from ddtrain.autodiff.arguments import Argnum, Arguments, Result, as_array, called
+from ddtrain.autodiff.beside import Beside
 from ddtrain.autodiff.forward import push_forward
 from ddtrain.autodiff.outputs import pack, unpack
 from ddtrain.autodiff.reverse import record, walk_back
@@ -26,13 +27,20 @@ Pull = Callable[[Any], Any]
 def pullback(of: Arguments) -> tuple[Any, Pull]:
     """The result of a function, and the map from its cotangent to that of the arguments, as often as wanted."""
     result = Result(of.operator, of.fun)
+    beside = Beside(of.fun, of.args, of.kwargs, of.argnum)
     out, tape, end = record(lambda *leaves: result.take(of(*leaves)), of.leaves)
     value = result.give(out)
 
     def pull(g: Any) -> Any:
         of.check_unchanged()
+        if (written := beside.written_to(tape)) is not None:
+            raise of.written_beside(*written)
         g = _fit(g, value, "cotangent", of) if result.rebuild is None else _fit_structure(g, out, result, of)
-        grads = walk_back(tape, end, g) if end is not None else [None] * len(of.leaves)
+        try:
+            grads = walk_back(tape, end, g) if end is not None else [None] * len(of.leaves)
+        except DerivativeError as error:  # of a rule
+            error.at(function=called(of.fun))
+            raise
         return of.rebuild([_zeros(x) if g is None else as_array(g) for g, x in zip(grads, of.leaves)])
 
     return value, pull

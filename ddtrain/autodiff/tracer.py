@@ -91,11 +91,16 @@ def box(value: Any, trace: Trace, node: Any) -> Any:
     if box_type is None:
         value = np.asarray(value)
         if value.dtype == object:
-            raise DerivativeError(
-                "arrays of objects cannot be traced", remedy="Convert to a numeric dtype before differentiating."
-            )
+            raise objects_refused()
         box_type = _box_for[np.ndarray]
     return box_type(value, trace, node)
+
+
+def objects_refused() -> DerivativeError:
+    """The error for an array of objects where a trace would have to follow it."""
+    return DerivativeError(
+        "arrays of objects cannot be traced", remedy="Convert to a numeric dtype before differentiating."
+    )
 
 
 def top_trace(args: Any) -> Trace | None:
@@ -174,9 +179,9 @@ def primitive(raw: Callable[..., Any], *, name: str | None = None, examples: Any
                 return prim.otherwise(prim, args, kwargs)
             try:
                 return raw(*args, **kwargs)
-            except TypeError:
-                if prim.otherwise is refuse or fits(raw, args, kwargs):
-                    raise
+            except (TypeError, ValueError) as error:
+                if prim.otherwise is refuse or isinstance(error, ValueError) or fits(raw, args, kwargs):
+                    return _again(call, args, kwargs, error)
             return prim.otherwise(prim, args, kwargs)
         if kwargs and not _by_name(kwargs, known):
             return prim.otherwise(prim, args, kwargs)
@@ -190,7 +195,12 @@ def primitive(raw: Callable[..., Any], *, name: str | None = None, examples: Any
             return prim.otherwise(prim, args, kwargs)
         else:
             top, values, argnums, nodes, nested = strip(args)
-        ans = call(*values, **kwargs) if nested else raw(*values, **kwargs)
+        try:
+            ans = call(*values, **kwargs) if nested else raw(*values, **kwargs)
+        except (TypeError, ValueError) as error:
+            return _again(call, args, kwargs, error)
+        if nested and type(ans) in BOXES and ans._trace.level >= top.level:  # a list inside held boxes of this trace
+            return _again(call, args, kwargs, None)
         box_type = _box_for.get(type(ans))
         if box_type is None:
             return _box_result(call, ans, top, values, kwargs, argnums, nodes)
@@ -233,6 +243,12 @@ def strip(args: tuple[Any, ...]) -> _Stripped:
     return top, tuple(values), tuple(argnums), tuple(nodes), nested  # tuples: Note [Garbage collector]
 
 
+def _again(call: Any, args: tuple[Any, ...], kwargs: dict[str, Any], error: Exception | None) -> Any:
+    from ddtrain.autodiff.lists import again_with_arrays  # which are gathered by a primitive
+
+    return again_with_arrays(call, args, kwargs, error)
+
+
 def _box_result(call: Any, ans: Any, top: Trace, *process_args: Any) -> Any:
     """The slow half of a primitive: a result that is not an array yet."""
     ans = np.asarray(ans)
@@ -250,11 +266,14 @@ def nondifferentiable(raw: Callable[..., Any], *, name: str | None = None, examp
         top = top_trace(args)
         if kwargs and (_traced_key(kwargs) or (top is not None and kwargs.get("out") is not None)):
             return prim.otherwise(prim, args, kwargs)
-        if top is None:
-            return raw(*args, **kwargs)
-        mine = [i for i, a in enumerate(args) if type(a) in BOXES and a._trace is top]
-        values = [a.value if i in mine else a for i, a in enumerate(args)]
-        ans = call(*values, **kwargs)
+        try:
+            if top is None:
+                return raw(*args, **kwargs)
+            mine = [i for i, a in enumerate(args) if type(a) in BOXES and a._trace is top]
+            values = [a.value if i in mine else a for i, a in enumerate(args)]
+            ans = call(*values, **kwargs)
+        except (TypeError, ValueError) as error:
+            return _again(call, args, kwargs, error)
         if not top.sees_constants or type(ans) is tuple:  # positions, such as nonzero's, are no value of a trace
             return ans
         return _box_result(call, ans, top, values, kwargs, mine, [args[i].node for i in mine])

@@ -29,7 +29,7 @@ from ddtrain.numpy import (
     selections,
     shapes,
 )
-from ddtrain.numpy._missing import no_rule
+from ddtrain.numpy._missing import no_rule, no_rule_elsewhere
 from ddtrain.numpy.inplace import written_to
 from ddtrain.source import calling_line
 
@@ -171,24 +171,26 @@ class ArrayBox(Box):
         return f"{type(self).__name__}({self.value!r})"
 
     def __setitem__(self, index: Any, value: Any) -> NoReturn:
-        raise written_to()
+        raise written_to(shape=self.shape)
 
     def sort(self, *args: Any, **kwargs: Any) -> NoReturn:
         """Refused: the method sorts in place."""
         raise DerivativeError("x.sort() sorts a traced array in place", remedy="Use x = np.sort(x).")
 
     def __float__(self) -> float:
-        raise _loses_derivative("float(x)", "Keep it an array; for printing, take ddtrain.autodiff.value_of(x).")
+        raise _loses_derivative(self, "float(x)", "Keep it an array; for printing, take ddtrain.autodiff.value_of(x).")
 
     def __int__(self) -> int:
-        raise _loses_derivative("int(x)", "Keep it an array; for indices, take int(ddtrain.autodiff.value_of(x)).")
+        raise _loses_derivative(
+            self, "int(x)", "Keep it an array; for indices, take int(ddtrain.autodiff.value_of(x))."
+        )
 
     def item(self, *args: Any) -> NoReturn:
         """Refused: a Python number carries no derivative."""
-        raise _loses_derivative("x.item()", "Keep it an array; for printing, take ddtrain.autodiff.value_of(x).")
+        raise _loses_derivative(self, "x.item()", "Keep it an array; for printing, take ddtrain.autodiff.value_of(x).")
 
     def __array__(self, *args: Any, **kwargs: Any) -> NoReturn:
-        raise _loses_derivative("Converting to a plain array", "Use ddtrain.numpy.array or ddtrain.numpy.stack.")
+        raise _loses_derivative(self, "Converting to a plain array", "Use ddtrain.numpy.array or ddtrain.numpy.stack.")
 
     def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **kwargs: Any) -> Any:
         if kwargs.get("out") is not None or method == "at":
@@ -201,7 +203,9 @@ class ArrayBox(Box):
             return COUNTERPARTS[ufunc](column, y)
         if (ufunc, method) in METHODS:
             return METHODS[ufunc, method](*inputs, **({"axis": 0} | kwargs))
-        raise no_rule(ufunc.__name__ if method == "__call__" else f"{ufunc.__name__}.{method}")
+        if getattr(np, name := ufunc.__name__, None) is not ufunc:
+            raise no_rule_elsewhere(name)
+        raise no_rule(name if method == "__call__" else f"{name}.{method}")
 
     def __array_function__(self, func: Any, types: Any, args: Any, kwargs: Any) -> Any:
         if func not in COUNTERPARTS:
@@ -218,8 +222,9 @@ def _no_branch(x: ArrayBox) -> ShapeError:
     )
 
 
-def _loses_derivative(what: str, remedy: str) -> DerivativeError:
-    return DerivativeError(f"{what} of a traced value would lose its derivative", remedy=remedy)
+def _loses_derivative(x: ArrayBox, what: str, remedy: str) -> DerivativeError:
+    shape = f", of shape {x.shape}," if x.ndim else ""
+    return DerivativeError(f"{what} of a traced value{shape} would lose its derivative", remedy=remedy)
 
 
 register_box(ArrayBox, np.ndarray)

@@ -18,9 +18,9 @@ import numpy as np
 
 from ddtrain.autodiff import BOXES, Primitive
 from ddtrain.autodiff.calls import fits
+from ddtrain.autodiff.lists import holds_box
 from ddtrain.errors import DerivativeError
 from ddtrain.numpy.casts import astype
-from ddtrain.numpy.joining import holds_box
 from ddtrain.source import calling_line
 
 MEANINGS: dict[Any, Callable[..., Any]] = {}  # a function of NumPy -> ours in NumPy's names, with more of its keywords

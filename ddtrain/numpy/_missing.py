@@ -20,6 +20,15 @@ def no_rule(name: str) -> DerivativeError:
     )
 
 
+def no_rule_elsewhere(name: str) -> DerivativeError:
+    """The error for a ufunc that is not NumPy's, such as SciPy's ``erf`` on a traced value."""
+    return DerivativeError(
+        f"{name} is not a function of NumPy's, and has no derivative rule",
+        remedy=f"Use ddtrain.scipy.special.{name} for SciPy's, or declare f = primitive({name}), then defvjp(f, ...) "
+        "and defjvp(f, ...).",
+    )
+
+
 def missing_name(module: ModuleType, name: str) -> AttributeError:
     """The error for asking our counterpart of NumPy's ``module`` for a name that it does not have."""
     path = f"{module.__name__}.{name}".removeprefix("numpy.")

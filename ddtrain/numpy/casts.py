@@ -7,8 +7,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import DTypeLike
 
-from ddtrain.autodiff import def_linear, defvjp, nondifferentiable, primitive, value_of
+from ddtrain.autodiff import BOXES, def_linear, defvjp, nondifferentiable, primitive, value_of
 from ddtrain.autodiff.examples import case
+from ddtrain.autodiff.tracer import objects_refused
 
 
 def _cast(x: Any, dtype: Any) -> Any:
@@ -29,6 +30,8 @@ def astype(x: Any, dtype: DTypeLike, copy: bool = True) -> Any:
     array([1.5], dtype=float32)
     """
     dtype = np.dtype(dtype)
+    if dtype.kind == "O" and type(x) in BOXES:
+        raise objects_refused()
     return (cast if dtype.kind in "fc" else truncate)(x, dtype)
 
 

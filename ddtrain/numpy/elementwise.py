@@ -108,7 +108,8 @@ def_elementwise(sinh, lambda g, ans, x: g * cosh(x))
 def_elementwise(cosh, lambda g, ans, x: g * sinh(x))
 
 tanh = primitive(np.tanh, examples=_any)
-def_elementwise(tanh, lambda g, ans, x: g * (1 - ans * ans))
+# g (1 - ans^2), without a number, which NumPy would first make an array of: two thirds of the time
+def_elementwise(tanh, lambda g, ans, x: g - g * ans * ans)
 
 arcsinh = primitive(np.arcsinh, examples=_any)
 def_elementwise(arcsinh, lambda g, ans, x: g / sqrt(x * x + 1))

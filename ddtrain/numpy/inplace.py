@@ -14,11 +14,11 @@ from ddtrain.errors import DerivativeError
 from ddtrain.source import calling_line
 
 
-def written_to(what: str = "", remedy: str = "") -> DerivativeError:
+def written_to(what: str = "", remedy: str = "", shape: tuple[int, ...] | None = None) -> DerivativeError:
     """The error for an assignment into an array under a trace, which cannot follow it."""
     line = calling_line(sys._getframe(1))
     return DerivativeError(
-        f"{what}assignment into an array under a trace",
+        f"{what}assignment into an array under a trace" + ("" if shape is None else f", of shape {shape}"),
         remedy=remedy or "Build a new array: np.where, np.concatenate or np.stack, and x = x + y for x += y.",
         **({"line": line} if line else {}),
     )

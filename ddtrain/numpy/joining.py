@@ -10,8 +10,9 @@ import numpy as np
 from numpy.lib.array_utils import normalize_axis_index
 from numpy.typing import DTypeLike
 
-from ddtrain.autodiff import BOXES, defjvp_rest, defvjp_rest, primitive, value_of
+from ddtrain.autodiff import defjvp_rest, defvjp_rest, primitive, value_of
 from ddtrain.autodiff.examples import case
+from ddtrain.autodiff.lists import gather, holds_box
 from ddtrain.numpy.shapes import atleast_1d, atleast_2d, atleast_3d, expand_dims, ndim, ravel, reshape, shape
 
 
@@ -147,11 +148,6 @@ def dsplit(x: Any, indices_or_sections: int | Sequence[int]) -> list[Any]:
     return split(x, indices_or_sections, 2)
 
 
-def holds_box(x: Any) -> bool:
-    """Whether ``x`` is traced, or something in its nested lists and tuples is."""
-    return type(x) in BOXES or (isinstance(x, list | tuple) and any(map(holds_box, x)))
-
-
 def array(x: Any, dtype: DTypeLike | None = None) -> Any:
     """An array of numbers, arrays and traced values, nested in lists and tuples.
 
@@ -161,7 +157,7 @@ def array(x: Any, dtype: DTypeLike | None = None) -> Any:
     """
     if not holds_box(x):
         return np.array(x, dtype)
-    whole = x if type(x) in BOXES else stack([array(part) for part in x])
+    whole = gather(x)
     return whole if dtype is None else whole.astype(dtype)
 
 

@@ -11,28 +11,29 @@ from numpy.lib.array_utils import normalize_axis_index, normalize_axis_tuple
 
 from ddtrain.autodiff import def_linear, defvjp, primitive, value_of
 from ddtrain.autodiff.examples import case
+from ddtrain.autodiff.lists import gather
 
 Axes = int | Sequence[int] | None
 
 
 def shape(x: Any) -> tuple[int, ...]:
     """The shape of an array, traced or not."""
-    return x.shape if hasattr(x, "shape") else np.shape(x)  # a list has none
+    return as_array(x).shape  # type: ignore[no-any-return]  # a list has none
 
 
 def ndim(x: Any) -> int:
     """The number of axes of an array, traced or not."""
-    return x.ndim if hasattr(x, "ndim") else np.ndim(x)
+    return as_array(x).ndim  # type: ignore[no-any-return]
 
 
 def as_array(x: Any) -> Any:
     """``x`` itself if it is an array, traced or not; of a list or a number, an array."""
-    return x if hasattr(x, "shape") else np.asarray(x)
+    return x if hasattr(x, "shape") else gather(x)
 
 
 def size(x: Any, axis: int | None = None) -> int:
     """The number of elements of an array, traced or not, or its extent along ``axis``."""
-    return np.size(value_of(x), axis)
+    return np.size(value_of(as_array(x)), axis)
 
 
 def _reshape(x: Any, shape: Any, order: Any = "C") -> Any:

@@ -20,6 +20,7 @@ from ddtrain.autodiff import defjvp, defvjp, primitive
 from ddtrain.autodiff.examples import case
 from ddtrain.errors import ShapeError
 from ddtrain.numpy import conj, flip, reshape, swapaxes, transpose
+from ddtrain.numpy.shapes import as_array
 from ddtrain.scipy._rest import rest_of
 
 Axes = tuple[Sequence[int], Sequence[int]]
@@ -96,7 +97,7 @@ def convolve(
     """
     if isinstance(axes, str):
         return convolve(A, B, None, dot_axes, axes)
-    A, B = (x if hasattr(x, "dtype") else np.asarray(x) for x in (A, B))
+    A, B = as_array(A), as_array(B)
     if axes is None:
         if A.ndim != B.ndim:
             raise ShapeError(f"convolve: factors of {A.ndim} and {B.ndim} axes (A {A.shape}, B {B.shape})")

@@ -20,9 +20,10 @@ from ddtrain.autodiff import (
     vjp,
 )
 from ddtrain.autodiff.guard import SMALL_BYTES, fingerprint
-from ddtrain.errors import DerivativeError
+from ddtrain.errors import DerivativeError, ShapeError
 
 X = onp.array([0.3, -0.8])
+TABLE = onp.ones(2)
 
 
 def loss(x, y=1.0):
@@ -68,7 +69,10 @@ def test_assignment_into_a_traced_array():
         x[0] = 1.0
         return np.sum(x)
 
-    with pytest.raises(DerivativeError, match=r"assignment into an array under a trace\n.*np.where"):
+    with pytest.raises(
+        DerivativeError,
+        match=r"assignment into an array under a trace, of shape \(2,\)\n.*np.where.*in assigns, test_arguments.py:\d+",
+    ):
         grad(assigns)(X)
 
 
@@ -79,6 +83,40 @@ def test_truth_of_several_entries_names_line_and_shape():
     with pytest.raises(ValueError, match=r"branches on the truth .* shape \(2,\)\n.*np.any.*test_arguments.py:\d+"):
         grad(branches)(X)
     assert grad(lambda x: x * 2 if x else x)(1.0) == 2.0  # one entry: Python's own business
+
+
+@pytest.mark.parametrize("operator", [grad, lambda f: make_jvp(f)(X)])
+def test_a_branch_on_a_comparison_of_several_entries_names_function_argument_and_shape(operator):
+    def branches(x):
+        return np.sum(x) if x > 0 else -np.sum(x)
+
+    message = (
+        r"branches branches in Python.*\(argument 0 of branches, shape \(2,\)\)\n.*np.where.*test_arguments.py:\d+"
+    )
+    with pytest.raises(ShapeError, match=message):
+        operator(branches)(X)
+
+
+def test_masks_and_matrices_are_refused():
+    with pytest.warns(PendingDeprecationWarning):
+        matrix = onp.matrix(X)
+    for x, kind in ((onp.ma.array(X, mask=[True, False]), "MaskedArray"), (matrix, "matrix")):
+        with pytest.raises(DerivativeError, match=f"argument 0 of loss is a {kind}"):
+            grad(loss)(x)
+
+
+def test_a_rule_that_is_missing_names_the_function_that_needs_it():
+    before = len(PRIMITIVES)
+    half = primitive(lambda x: x / 2, name="half")
+    del PRIMITIVES[before:]
+
+    def uses(x):
+        return half(x)
+
+    with pytest.raises(DerivativeError, match=r"half has no VJP rule for argument 0\n.*defvjp\(half, .*in uses"):
+        grad(uses)(1.0)
+    with pytest.raises(DerivativeError, match=r"half has no VJP .*\n.*in the lambda of test_arguments.py:\d+"):
+        jacobian(jacobian(lambda x: half(x)))(1.0)
 
 
 def test_one_entry_is_a_scalar_of_any_shape():
@@ -166,6 +204,71 @@ class TestMutatedArguments:
 
         grad(uses)(X, buffer)
         jacobian(lambda x: x * 2.0)(X)
+
+    def test_a_buffer_may_be_filled_anew_until_it_is_used(self):
+        buffer, history = onp.zeros(2), onp.zeros((3, 2))
+
+        def uses(x):
+            buffer[:] = [3.0, 4.0]
+            total = np.sum(x * buffer)
+            for k in range(3):
+                history[k] = k
+                total = total + np.sum(x * history[k])  # a part that is not written to again
+                buffer[:] = k
+                total = total + np.sum(x + buffer)  # whose rule does not ask what was added
+            buffer[:] = [3.0, 4.0]
+            return total
+
+        onp.testing.assert_array_equal(grad(uses)(X), [9.0, 10.0])
+        onp.testing.assert_array_equal(jacobian(lambda x: x * uses(x))(X * 0), 6.0 * onp.eye(2))
+
+    @pytest.mark.parametrize("n", [2, 5000])
+    def test_what_a_step_used_may_not_change(self, n):
+        x, own, kept = onp.ones(n), onp.ones(n), [onp.ones(n)]
+
+        def writes(x, data):
+            total = np.sum(x * data)
+            data *= 2.0
+            return total
+
+        def writes_part(x):
+            total = np.sum(x * own[::-1] + np.exp(x))
+            own[:] = 0.0
+            return total
+
+        def writes_entry(x):
+            total = np.sum(x**2 * kept[0])
+            kept[0] -= 1.0
+            return total
+
+        for call, name in (
+            (lambda: grad(writes)(x, onp.ones(n)), "argument 1 of writes"),
+            (lambda: grad(writes)(x, data=onp.ones(n)), "'data' of writes"),
+            (lambda: grad(writes_part)(x), "'own' of writes_part"),
+            (lambda: jacobian(jacobian(writes_entry))(x[:2] if n == 2 else x[:1]), "'kept' of writes_entry"),
+        ):
+            with pytest.raises(
+                DerivativeError, match=rf"{name}, shape \({n},\), was written to after multiply used it"
+            ):
+                call()
+
+    def test_positions_may_not_change(self):
+        index = onp.array([1, 0, 1])
+
+        def writes(x):
+            total = np.sum(x[index] * X[0])
+            index[:] = 1
+            return total
+
+        with pytest.raises(DerivativeError, match=r"'index' of writes, shape \(3,\), .* after getitem used it"):
+            grad(writes)(X)
+
+    def test_an_array_of_the_module_and_a_late_walk_back(self):
+        pull, _ = make_vjp(lambda x: np.sum(x * TABLE))(X)
+        pull(1.0)
+        TABLE[0] += 1.0
+        with pytest.raises(DerivativeError, match="'TABLE' of the lambda"):
+            pull(1.0)
 
 
 def test_a_traced_value_put_into_a_plain_array_is_named():

@@ -14,6 +14,7 @@ from ddtrain.autodiff import def_elementwise, defjvp, defvjp, nondifferentiable,
 from ddtrain.autodiff.examples import case
 from ddtrain.numpy import broadcast_to, exp, isfinite, logaddexp, where
 from ddtrain.numpy.reductions import Axis, spread, sum
+from ddtrain.numpy.shapes import as_array
 
 
 def _scaled_sum(x: Any, b: Any, axis: Axis) -> tuple[Any, Any]:
@@ -112,7 +113,7 @@ def logsumexp(a: Any, axis: Axis = None, b: Any = None, keepdims: bool = False, 
 
 def _floating(x: Any) -> Any:
     """``x`` as an array of floating numbers, or the box it is."""
-    x = x if hasattr(x, "dtype") else np.asarray(x)
+    x = as_array(x)
     return x if x.dtype.kind in "fc" else x.astype(float)
 
 

@@ -13,12 +13,12 @@ from typing import Any
 import numpy as np
 
 from ddtrain.autodiff import value_of
-from ddtrain.numpy import log, where
+from ddtrain.numpy import asarray, log, where
 
 
 def standardized(x: Any, loc: Any, scale: Any) -> Any:
     """(x - loc) / scale, an array or traced."""
-    x = x if hasattr(x, "dtype") else np.asarray(x, float)
+    x = x if hasattr(x, "dtype") else asarray(x, float)
     if type(loc) is int and loc == 0 and type(scale) is int and scale == 1:
         return x
     return (x - loc) / scale

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
-
 from ddtrain.errors import ShapeError
-from ddtrain.numpy import concatenate, exp, sum, transpose
+from ddtrain.numpy import asarray, concatenate, exp, sum, transpose
 from ddtrain.scipy._rest import rest_of
 from ddtrain.scipy.special import digamma, gammaln, xlogy
 
@@ -29,10 +27,10 @@ def logpdf(x: Any, alpha: Any) -> Any:
     That the components add to 1 is not checked: they do not while a derivative is being probed. The derivative is
     that of the formula, in all components independently.
 
-    >>> round(float(logpdf(np.array([0.5, 0.5]), np.array([2.0, 2.0]))), 6)
+    >>> round(float(logpdf([0.5, 0.5], [2.0, 2.0])), 6)
     0.405465
     """
-    x, alpha = (a if hasattr(a, "dtype") else np.asarray(a, float) for a in (x, alpha))
+    x, alpha = (a if hasattr(a, "dtype") else asarray(a, float) for a in (x, alpha))
     if x.shape[0] == alpha.shape[0] - 1:
         x = concatenate([x, 1 - sum(x, 0, keepdims=True)])
     if x.shape[0] != alpha.shape[0]:

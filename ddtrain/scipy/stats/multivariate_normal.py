@@ -15,7 +15,7 @@ import numpy as np
 
 from ddtrain.autodiff import value_of
 from ddtrain.errors import DerivativeError, ShapeError
-from ddtrain.numpy import diagonal, exp, expand_dims, eye, log, reshape, sqrt, sum, transpose, where
+from ddtrain.numpy import asarray, diagonal, exp, expand_dims, eye, log, reshape, sqrt, sum, transpose, where
 from ddtrain.numpy.linalg.factorizations import cholesky
 from ddtrain.scipy._rest import holds_a_box, refuse_options
 from ddtrain.scipy.linalg import solve_triangular
@@ -26,7 +26,7 @@ FAR = 40.0  # standard deviations, beyond which the density is 0 in double preci
 
 
 def _array(x: Any) -> Any:
-    return x if hasattr(x, "dtype") else np.asarray(x, float)
+    return x if hasattr(x, "dtype") else asarray(x, float)
 
 
 def _matrix(mean: Any, cov: Any) -> Any:
