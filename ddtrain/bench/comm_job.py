@@ -44,7 +44,7 @@ class NodeSum:
         place = find_place(comm, self.node)
         parts = alloc_rows(self.node, place, count, dtype)
         buckets = make_buckets([slice(0, count)], 4, nbytes)
-        nobody = NullCommunicator(comm.size)  # for the totals of a step, which are not measured here
+        nobody = NullCommunicator(comm.size + 1)  # for the totals of a step, which are not measured here: not the node
         self.reducer = Reducer(parts, buckets, nobody, self.node, place)
         self._totals = np.zeros(1)
 

@@ -129,6 +129,11 @@ def fold(blocks: Blocks, rows: Sequence[Array], target: Block, out_n: Array) -> 
     if not additions:
         out_n[...] = rows[blocks.index(target)]
         return
+    if len(additions) == 1:  # of two ranks, say: one pass, and nothing to keep in a cache
+        left, right, _ = additions[0]
+        with np.errstate(over="ignore", invalid="ignore"):
+            np.add(rows[left], rows[right], out_n)
+        return
     scratch = np.empty((depth, min(out_n.size, _CHUNK)), out_n.dtype) if depth else ()
     with np.errstate(over="ignore", invalid="ignore"):
         for start in range(0, out_n.size, _CHUNK):
