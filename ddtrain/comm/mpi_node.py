@@ -4,9 +4,9 @@ Note [Counters]
 What a rank has written is announced by a counter that only it writes, in shared memory, on a cache line of its own:
 eight bytes, stored at once. ``Win.Sync`` is the memory barrier on both sides: before a counter rises, so that what it
 announces is there first, and after it was seen, so that nothing older is read. Who waits looks for a moment, yielding
-the core each time; where there are more ranks than cores, for a shorter one. Then it raises a flag that it sleeps, and
-sleeps until the counter changes (Note [Futex]); who counts looks for flags, after another barrier, and wakes. MPI's own
-works go on meanwhile, every millisecond or so: another rank may need ours before it can get here.
+the core each time: with more ranks than cores, too, that is the fastest way to hand a core over. Then it raises a flag
+that it sleeps, and sleeps until the counter changes (Note [Futex]); who counts looks for flags, after another barrier,
+and wakes. MPI's own works go on meanwhile, every millisecond or so: another rank may need ours before it can get here.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from ddtrain.comm.protocol import COUNTERS, Array, Communicator
 
 _LINE = 8  # eight-byte words in a cache line
 _ASLEEP = COUNTERS * _LINE  # the word of a rank's that says that it sleeps
-_LOOK_S, _LOOK_CROWDED_S = 1e-3, 5e-5  # before sleeping
+_LOOK_S = 1e-3  # before sleeping
 _SLEEP_S = 1e-3  # at a time
 _PAGE = 4096  # bytes: every rank's part begins on a page of its own
 _SHARED_MEMORY = Path("/dev/shm")  # where MPI libraries on Linux keep windows
@@ -75,7 +75,6 @@ class MpiNode:
         words = self.alloc(_ASLEEP + _LINE, np.int64)
         self._fence = self._windows[0].Sync
         self._addresses = [part.ctypes.data for part in words]
-        self._look_s = _LOOK_CROWDED_S if self.size > len(os.sched_getaffinity(0)) else _LOOK_S
         self._counters = [memoryview(part.data) for part in words]  # an index into one takes a third of NumPy's time
         self._mine = self._counters[self.rank]
         self._others = [view for r, view in enumerate(self._counters) if r != self.rank]
@@ -127,7 +126,7 @@ class MpiNode:
             while (seen := self._counters[r][at]) < value:
                 self._drive()
                 waited_s = time.perf_counter() - began
-                if waited_s < self._look_s:
+                if waited_s < _LOOK_S:
                     os.sched_yield()
                 elif futex.AVAILABLE:
                     self._sleep(r, at, seen)
