@@ -142,4 +142,4 @@ def _bars(axis: Any, sizes: list[int], rows: list[dict[str, Any]], parts: list[s
     axis.set_xticks(range(len(sizes)), [f"{n}" for n in sizes])
     axis.set_xlabel("ranks (a bar each)")
     axis.set_ylabel("ms a step")
-    axis.legend(fontsize=7, loc="upper left")
+    axis.legend(fontsize=7, loc="upper left", bbox_to_anchor=(1.0, 1.0), frameon=False)  # beside the bars, not on them
