@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
+from ddtrain.bench import plots
 from ddtrain.bench.run_figures import SUM, Trace, end
-from ddtrain.errors import UsageError
-from ddtrain.trainer.files import io_error
 from ddtrain.trainer.trace import BUCKET, COMPUTE, MODEL, Event
 
 _COLOURS = {  # computing is cold, waiting is warm, bookkeeping is grey
@@ -27,27 +25,17 @@ _DARK = 1.5  # sum of red, green and blue
 _NUMBERED = 0.015  # of the width: a bar this wide has room for its number
 
 
-def save(trace: Trace, step: int, path: Path) -> None:
+def save(trace: Trace, step: int, file: str) -> None:
     """Draw one step: time in ms from left to right, a group of lanes for each rank.
 
     Raises
     ------
-    UsageError : matplotlib is missing, or does not know the kind of file
     DataError : the file cannot be written
     """
-    try:
-        from matplotlib.figure import Figure
-    except ImportError:
-        raise UsageError("--plot needs matplotlib", remedy="Install it, or ddtrain[plots].") from None
     lanes = _lanes(trace, step)
-    figure = Figure(figsize=(12, 1.4 + 0.34 * len(lanes)), layout="constrained")
-    _draw(figure, trace, step, lanes)
-    try:
-        figure.savefig(path, dpi=150)
-    except ValueError as error:
-        raise UsageError(f"--plot {path}: {error}", remedy="Give a name that ends in .png.") from None
-    except OSError as error:
-        raise io_error(error, path, 0) from None
+    figure, ((axes,),) = plots.axes(1, 1, width=12, height=1.4 + 0.34 * len(lanes))
+    _draw(figure, axes, trace, step, lanes)
+    plots.save(figure, file)
 
 
 def _lanes(trace: Trace, step: int) -> list[tuple[int, str, list[Event]]]:
@@ -63,11 +51,10 @@ def _lanes(trace: Trace, step: int) -> list[tuple[int, str, list[Event]]]:
     return lanes
 
 
-def _draw(figure: Any, trace: Trace, step: int, lanes: list[tuple[int, str, list[Event]]]) -> None:
+def _draw(figure: Any, axes: Any, trace: Trace, step: int, lanes: list[tuple[int, str, list[Event]]]) -> None:
     from matplotlib import colormaps
     from matplotlib.patches import Patch
 
-    axes = figure.subplots()
     events = [event for _, _, lane in lanes for event in lane]
     start, stop = min(event["ts"] for event in events), max(end(event) for event in events)
     indices = sorted({event["args"]["index"] for event in events if event["cat"] == BUCKET})

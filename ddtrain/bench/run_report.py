@@ -37,9 +37,10 @@ def run(comm: Communicator, options: Options) -> None:
 
     Raises
     ------
-    UsageError : there is no trace, or no such step in it
+    UsageError : there is no trace, or no such step in it, or no such picture can be made
     DataError : it cannot be read, or a file not be written
     """
+    plots.check(options.plot)
     if not options.run:
         raise UsageError("bench report needs the directory of a run", remedy="Write bench report RUN.")
     trace = run_figures.read(Path(options.run))
@@ -48,7 +49,7 @@ def run(comm: Communicator, options: Options) -> None:
         raise UsageError(f"--step {options.step} is not in {trace.path}", remedy=f"There are {there}.")
     found = run_figures.figures(trace)
     if options.plot:
-        gantt.save(trace, options.step or _usual_step(trace), Path(options.plot))
+        gantt.save(trace, options.step or _usual_step(trace), options.plot)
     if options.json:
         write_json(options.json, {"benchmark": "report", "run": options.run, **found})
     _print(found)

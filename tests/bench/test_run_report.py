@@ -166,7 +166,7 @@ def test_what_is_no_trace_is_said(tmp_path: Path) -> None:
         ([], "bench report needs the directory of a run: Write bench report RUN."),
         (["{run}/nowhere"], "nowhere: Train with --run.trace 10:20, which records steps 10 to 19."),
         (["{run}", "--step", "9"], "trace.json: There are 10, 11, 12, 13."),
-        (["{run}", "--plot", "{run}/step.xyz"], "Give a name that ends in .png."),
+        (["{run}", "--plot", "{run}/step.xyz"], "End it in .png, .svg, .pdf."),
         (["{run}", "and", "more"], "unexpected argument 'and'"),
     ],
 )
