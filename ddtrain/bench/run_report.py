@@ -11,7 +11,7 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
-from ddtrain.bench import gantt, run_figures
+from ddtrain.bench import gantt, plots, run_figures
 from ddtrain.bench.report import LEAST_COLUMNS
 from ddtrain.comm import Communicator
 from ddtrain.errors import UsageError
