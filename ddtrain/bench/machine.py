@@ -11,6 +11,7 @@ import numpy as np
 
 import ddtrain
 from ddtrain._threads import VARIABLES
+from ddtrain.trainer.arithmetic import blas, cpu
 
 
 def facts(*packages: str) -> dict[str, Any]:
@@ -19,12 +20,11 @@ def facts(*packages: str) -> dict[str, Any]:
     >>> sorted(facts())
     ['blas', 'blas_threads', 'cores', 'cpu', 'system', 'versions']
     """
-    blas = np.show_config(mode="dicts")["Build Dependencies"]["blas"]
     return {
-        "cpu": _cpu(),
+        "cpu": cpu(),
         "cores": cores(),
         "system": f"{platform.system()} {platform.machine()}",
-        "blas": f"{blas['name']} {blas['version']}",
+        "blas": blas(),
         "blas_threads": {name: os.environ.get(name, "") for name in VARIABLES},
         "versions": {
             "python": platform.python_version(),
@@ -38,12 +38,3 @@ def facts(*packages: str) -> dict[str, Any]:
 def cores() -> int:
     """Processors that this process may run on."""
     return len(os.sched_getaffinity(0))
-
-
-def _cpu() -> str:
-    try:
-        with open("/proc/cpuinfo") as file:
-            names = [line.partition(":")[2].strip() for line in file if line.startswith("model name")]
-    except OSError:
-        names = []
-    return names[0] if names else platform.processor() or platform.machine()

@@ -19,6 +19,7 @@ from ddtrain.errors import CheckpointError, UsageError
 from ddtrain.nn import from_torch, to_torch
 from ddtrain.parallel import verify_replicas
 from ddtrain.trainer import checkpoint, private, requests, tables
+from ddtrain.trainer.arithmetic import arithmetic
 from ddtrain.trainer.config import Config
 from ddtrain.trainer.coordinator import Coordinator, Reason, StepControl
 from ddtrain.trainer.evaluate import evaluate
@@ -221,6 +222,11 @@ class Trainer:
         then, now = saved.config.get("comm", {}), self.config.to_table()["comm"]
         same = all(then.get(option, now[option]) == now[option] for option in ("mode", "hook"))
         changed = private.give_back(self.mode, saved.memory, same)
+        changes += [
+            f"{name} is {now_here!r}, but the checkpoint's run had {saved.versions[name]!r}: last bits may differ"
+            for name, now_here in arithmetic().items()
+            if saved.versions.get(name, now_here) != now_here
+        ]
         return [*changes, changed] if changed else changes
 
     def _changes(self, saved: Snapshot) -> list[str]:

@@ -16,7 +16,6 @@ import os
 import platform
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, fields
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +25,7 @@ from numpy.typing import NDArray
 from safetensors import SafetensorError
 
 from ddtrain.errors import CheckpointError
+from ddtrain.trainer.arithmetic import arithmetic
 from ddtrain.trainer.files import to_json
 
 FORMAT, FORMAT_VERSION = "ddtrain checkpoint", 1
@@ -58,6 +58,7 @@ class Snapshot:
     coordinator : ``Coordinator.state_dict()``
     metrics : figures of the latest evaluation; the best checkpoint is that of the least ``valid_loss``
     params_sha256 : hash of the parameters, as in summary.json
+    versions : what made it, see ``arithmetic.py``; and of Python
     """
 
     step: int
@@ -73,6 +74,7 @@ class Snapshot:
     coordinator: Mapping[str, Any] = field(default_factory=dict)
     metrics: Mapping[str, float] = field(default_factory=dict)
     params_sha256: str = ""
+    versions: Mapping[str, str] = field(default_factory=lambda: {**arithmetic(), "python": platform.python_version()})
 
     def require(self, model: Tensors, optim: Tensors) -> None:
         """Check names, shapes and dtypes against those of the run that wants to go on.
@@ -121,7 +123,6 @@ def encode(snapshot: Snapshot) -> dict[str, bytes]:
         "format": FORMAT,
         "format_version": FORMAT_VERSION,
         **{name: getattr(snapshot, name) for name in _STATE},
-        "versions": _versions(),
         "files": {name: {"bytes": len(data), "sha256": _sha256(data)} for name, data in files.items()},
     }
     body = to_json(state, indent=1).removesuffix("\n}").encode()
@@ -196,11 +197,3 @@ def _read(file: Path, limit: int) -> bytes:
 
 def _sha256(data: bytes) -> str:
     return hashlib.sha256(data).hexdigest()
-
-
-def _versions() -> dict[str, str]:
-    try:
-        ours = version("ddtrain")
-    except PackageNotFoundError:  # run from a source tree that was never installed
-        ours = "not installed"
-    return {"ddtrain": ours, "numpy": np.__version__, "python": platform.python_version()}

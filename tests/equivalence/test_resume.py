@@ -152,6 +152,17 @@ def test_a_change_inside_a_nested_section_is_pointed_out(tmp_path: Path, capsys:
     assert "warning: --model.body.width is 4, but was 3" in capsys.readouterr().out
 
 
+def test_another_arithmetic_is_pointed_out(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert launch(tmp_path, "--run.steps", "5") == 0
+    monkeypatch.setattr("ddtrain.trainer.arithmetic.cpu", lambda: "another core")
+    assert launch(tmp_path, "--run.resume", "auto", "--run.steps", "6") == 0
+    out = capsys.readouterr().out
+    assert out.count("last bits may differ") == 1
+    assert "warning: cpu is 'another core', but the checkpoint's run had" in out
+
+
 def test_another_recipe_or_other_data_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert launch(tmp_path, "--run.steps", "5") == 0
     fewer = {"tiny": Recipe(CONFIG, lambda config: make_task(dtype=config.run.dtype, samples=22), "")}
