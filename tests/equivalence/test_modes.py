@@ -348,6 +348,16 @@ def test_bytes_saved_are_in_the_summary_and_on_the_console(tmp_path: Path, capsy
     assert "gradients of rank 0: " in capsys.readouterr().out
 
 
+def test_sums_of_several_shards_a_node_are_counted(tmp_path: Path) -> None:
+    """Of five shards on two nodes, rank 0 has one subtree, (0, 2), and rank 1 two: rank 0 sends one row, as without shards."""
+    sent = {}
+    for shards in ("2", "5"):
+        assert launch(tmp_path / shards, 2, "--run.shards", shards, "--run.steps", "2") == 0
+        sent[shards] = json.loads((tmp_path / shards / "summary.json").read_text())["gradient_bytes"]
+    assert sent["5"] == sent["2"]
+    assert sent["2"]["sent"] == sent["2"]["exact"] > 0
+
+
 def test_options_with_nothing_to_act_on_are_pointed_out(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert launch(tmp_path, 1, "--comm.hook", "sign", "--run.steps", "1") == 0
     assert "warning: --comm.hook sign: all ranks share one memory" in capsys.readouterr().out
