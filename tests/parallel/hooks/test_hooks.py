@@ -144,9 +144,7 @@ def test_ranks_with_empty_shards_take_part(ranks: World, name: str) -> None:
 @pytest.mark.parametrize("name", HOOKS)
 @pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
 @pytest.mark.parametrize("places", [[0, COUNT - 2], slice(None)], ids=["few", "all"])  # few: in a matrix, and elsewhere
-def test_what_is_not_finite_is_seen_by_all_and_not_remembered(
-    ranks: World, name: str, bad: float, places: Any
-) -> None:
+def test_what_is_not_finite_is_seen_by_all_and_not_remembered(ranks: World, name: str, bad: float, places: Any) -> None:
     def body(comm: Communicator) -> None:
         hook, gradients = hook_of(name), draws(comm)
         reduce(hook, comm, next(gradients))
