@@ -349,7 +349,7 @@ def test_bytes_saved_are_in_the_summary_and_on_the_console(tmp_path: Path, capsy
 
 
 def test_sums_of_several_shards_a_node_are_counted(tmp_path: Path) -> None:
-    """Of five shards on two nodes, rank 0 has one subtree, (0, 2), and rank 1 two: rank 0 sends one row, as without shards."""
+    """Of five shards on two nodes, rank 0 has one subtree, (0, 2), and rank 1 two: rank 0 sends one row, as of two."""
     sent = {}
     for shards in ("2", "5"):
         assert launch(tmp_path / shards, 2, "--run.shards", shards, "--run.steps", "2") == 0
