@@ -8,7 +8,7 @@ the node reads.
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -92,7 +92,7 @@ class Memory:
 
     Attributes
     ----------
-    parameters, optimizer : once for ``sharers`` ranks
+    parameters, optimizer : of ``sharers`` ranks together
     gradients : of each rank, with what its shards are added up in
     """
 
@@ -111,10 +111,19 @@ class Memory:
         )
 
 
-def memory_of(step_of: TrainStep) -> Memory:
-    """What a step's vectors take."""
-    state = sum(vector.nbytes for vector in step_of.optimizer.state.values())
-    return Memory(step_of.store.values.nbytes, state, step_of.lane.nbytes, step_of.node.size)
+def memory_of(step_of: TrainStep, lanes: Sequence[Lane] = ()) -> Memory:
+    """What a step's vectors take. Collective.
+
+    Parameters
+    ----------
+    lanes : all that the run has; the step's alone unless told
+    """
+    node, state = step_of.node, sum(vector.nbytes for vector in step_of.optimizer.state.values())
+    if isinstance(step_of.optimizer, DividedOptimizer):  # each rank has its share to itself
+        shares = step_of.comm.exchange_objects([node.index, state])
+        state = sum(nbytes for index, nbytes in shares if index == node.index)
+    gradients = sum(lane.nbytes for lane in lanes or [step_of.lane])
+    return Memory(step_of.store.values.nbytes, state, gradients, node.size)
 
 
 def idle_options(step_of: TrainStep, config: Comm) -> str:

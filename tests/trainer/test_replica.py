@@ -11,6 +11,7 @@ import pytest
 from ddtrain.comm.local import LocalCommunicator
 from ddtrain.errors import UsageError
 from ddtrain.trainer.config import Comm, Run
+from ddtrain.trainer.modes import make_mode
 from ddtrain.trainer.replica import build_step, memory_of
 from helpers import make_task, sgd_config, train
 from worlds import World
@@ -85,6 +86,20 @@ def test_ranks_that_disagree_are_told_on_all_ranks(here: Any, there: Any, said: 
 
     for message in World("threads:3").run(body):
         assert said in message
+
+
+def test_memory_counts_both_rows_of_gradients_that_are_late() -> None:
+    told = sgd_config(comm=Comm(mode="stale"))
+    step_of = build_step(LocalCommunicator(), make_task(), told)
+    assert memory_of(step_of, make_mode(step_of, told.comm).lanes).gradients == 2 * step_of.store.grads.nbytes
+
+
+@pytest.mark.mpi(sizes=(2, 3))
+def test_memory_of_a_divided_optimizer_is_that_of_the_whole_node(comm: Any) -> None:
+    told = [sgd_config(comm=Comm(sharded_optimizer=divided)) for divided in (False, True)]
+    shared, divided = (memory_of(build_step(comm, make_task(), config)) for config in told)
+    assert shared.sharers == comm.size
+    assert divided == shared
 
 
 def test_memory_counts_what_shards_are_added_up_in() -> None:
