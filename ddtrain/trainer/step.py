@@ -106,8 +106,8 @@ class TrainStep:
     @property
     def waited_s(self) -> float:
         """Seconds this rank has been blocked in communication since the start."""
-        channels: list[Any] = [self.comm, self.shards, self.control_comm, self.reducer.comm, self.reducer.hook, self.node]
-        channels += [self.node.column] if self.node.column is not None else []
+        channels: list[Any] = [self.comm, self.shards, self.control_comm, self.reducer.comm, self.reducer.hook]
+        channels += [self.node] if self.node.column is None else [self.node, self.node.column]
         return float(sum(channel.waited_s for channel in channels))
 
     def gradients(self, step: int, rows: Any, stop_vote: bool = False) -> Totals:
