@@ -162,8 +162,8 @@ def _node(comm: Communicator, config: Config, initial: Mapping[str, Any]) -> Nod
     asked = config.comm.node_memory
     count = sum(np.size(value) for value in initial.values())
     rows = -(-max(config.run.shards, comm.size) // comm.size) * (2 if config.comm.mode == "stale" else 1)
-    shared_bytes = (_VECTORS + rows) * count * np.dtype(config.run.dtype).itemsize
-    node = comm.split_nodes(shared_bytes if asked != "off" else -1)
+    nbytes = count * np.dtype(config.run.dtype).itemsize
+    node = comm.split_nodes(rows * nbytes if asked != "off" else -1, _VECTORS * nbytes)
     if asked == "on" and node.spec == "private" and comm.size > 1:
         raise UsageError(
             f"--comm.node-memory on: {node.why or f'the ranks of {comm.spec} share no memory'}",
