@@ -143,7 +143,8 @@ def parse_ranks(text: str) -> list[int]:
     first, dots, last = text.partition("..")
     parts = [part.strip() for part in ((first, last) if dots else text.split(","))]
     numbers = sorted({int(part) for part in parts if part.isdecimal()})
-    if not all(part.isdecimal() for part in parts) or not 0 < numbers[0] <= numbers[-1] <= _MOST_RANKS:
+    backwards = dots and len(numbers) == 2 and int(parts[0]) > int(parts[1])
+    if not all(part.isdecimal() for part in parts) or backwards or not 0 < numbers[0] <= numbers[-1] <= _MOST_RANKS:
         raise UsageError(
             f"--ranks {text}: expected numbers of ranks from 1 to {_MOST_RANKS}",
             remedy="Write --ranks 2..4096 or --ranks 2,8,100.",

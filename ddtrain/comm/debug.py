@@ -90,7 +90,7 @@ class DebugCommunicator:
         self._agree("duplicate")
         return DebugCommunicator(self._inner.duplicate())
 
-    def split_nodes(self, shared_bytes: int = 0) -> SoloNode:
+    def split_nodes(self, shared_bytes: int = 0, once_bytes: int = 0) -> SoloNode:
         """Every rank alone, so that all exchange goes through collectives, which are compared."""
         return SoloNode(self)
 

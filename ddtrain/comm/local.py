@@ -95,7 +95,7 @@ class LocalCommunicator:
     def duplicate(self) -> LocalCommunicator:
         return LocalCommunicator()
 
-    def split_nodes(self, shared_bytes: int = 0) -> SoloNode:
+    def split_nodes(self, shared_bytes: int = 0, once_bytes: int = 0) -> SoloNode:
         return SoloNode(self)
 
     def abort(self, code: int) -> None:

@@ -172,11 +172,11 @@ class MpiCommunicator:
         self.wait(request.Test)
         return MpiCommunicator(duplicate, self._farewell, self.underway)
 
-    def split_nodes(self, shared_bytes: int = 0) -> Node:
+    def split_nodes(self, shared_bytes: int = 0, once_bytes: int = 0) -> Node:
         if shared_bytes < 0:
             return SoloNode(self)
         local = cast(MPI.Intracomm, self._comm.Split_type(MPI.COMM_TYPE_SHARED, key=self.rank))
-        everybody = self.exchange_objects([local.bcast(self.rank), obstacle(local, shared_bytes)])
+        everybody = self.exchange_objects([local.bcast(self.rank), obstacle(local, shared_bytes, once_bytes)])
         leaders = sorted({leader for leader, _ in everybody})
         why = next((why for _, why in everybody if why), "")
         if why or len(leaders) == self.size:

@@ -33,8 +33,8 @@ _SHARED_MEMORY = Path("/dev/shm")  # where MPI libraries on Linux keep windows
 _SPARE_BYTES = 16 << 20  # left free there for MPI's own use
 
 
-def obstacle(local: MPI.Intracomm, shared_bytes: int) -> str:
-    """Why these ranks cannot share that much each; empty if nothing is known to prevent it.
+def obstacle(local: MPI.Intracomm, shared_bytes: int, once_bytes: int = 0) -> str:
+    """Why these ranks cannot share that much, each and together; empty if nothing is known to prevent it.
 
     A window larger than the file system it lives in is not refused by MPI: the first touch beyond the end kills the
     process with SIGBUS.
@@ -42,7 +42,8 @@ def obstacle(local: MPI.Intracomm, shared_bytes: int) -> str:
     if local.size == 1 or not _SHARED_MEMORY.is_dir():
         return ""
     facts = os.statvfs(_SHARED_MEMORY)
-    free, wanted = facts.f_bavail * facts.f_frsize, local.size * shared_bytes + _SPARE_BYTES
+    free = facts.f_bavail * facts.f_frsize
+    wanted = local.size * shared_bytes + once_bytes + _SPARE_BYTES
     if wanted > free:
         return f"{_SHARED_MEMORY} has {free >> 20} MiB free, and {local.size} ranks need {wanted >> 20} MiB there"
     return ""

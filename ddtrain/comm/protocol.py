@@ -162,13 +162,14 @@ class Communicator(Protocol):
         """An independent channel between the same ranks. Collective; the k-th on one rank meets the k-th on others."""
         ...
 
-    def split_nodes(self, shared_bytes: int = 0) -> Node:
+    def split_nodes(self, shared_bytes: int = 0, once_bytes: int = 0) -> Node:
         """Which ranks share memory with this one, and who stands in its place on the other nodes. Collective.
 
         Parameters
         ----------
-        shared_bytes : how much this rank is going to allocate; where that cannot be had, every rank is a node of its
+        shared_bytes : how much each rank is going to allocate; where that cannot be had, every rank is a node of its
             own, and ``node.why`` says why; -1: share nothing
+        once_bytes : how much one rank of each node allocates for all, besides
         """
         ...
 

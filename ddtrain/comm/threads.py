@@ -103,7 +103,7 @@ class ThreadCommunicator:
         self._duplicates += 1
         return ThreadCommunicator(self.place, self.rank, (*self._channel, self._duplicates))
 
-    def split_nodes(self, shared_bytes: int = 0) -> SoloNode:
+    def split_nodes(self, shared_bytes: int = 0, once_bytes: int = 0) -> SoloNode:
         """Every rank alone: threads show what happens between nodes, and print it when it hangs."""
         return SoloNode(self)
 

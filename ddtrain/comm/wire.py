@@ -138,7 +138,7 @@ class WireCommunicator:
     def duplicate(self) -> WireCommunicator:
         return WireCommunicator(self._inner.duplicate(), self.link)
 
-    def split_nodes(self, shared_bytes: int = 0) -> SoloNode:
+    def split_nodes(self, shared_bytes: int = 0, once_bytes: int = 0) -> SoloNode:
         return SoloNode(self)  # every rank has a link of its own
 
     def abort(self, code: int) -> None:

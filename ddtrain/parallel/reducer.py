@@ -275,8 +275,13 @@ class Reducer:
                 fold(place.inside, rows, target, sum_n)
         if column.size == 1:
             return None
-        one_row = len(place.across.rows) == column.size
-        return self.hook(piece, column) if one_row else column.isum(sums, place.across, out)
+        if len(place.across.rows) == column.size:  # one row a node
+            return self.hook(piece, column)
+        sent = len(sums) * out.nbytes * (column.size - 1) // column.size  # slices of the rows, and one of their sum
+        sent += out.nbytes * (column.size - 1) // column.size
+        self.hook.bytes_sent += sent
+        self.hook.bytes_exact += sent
+        return column.isum(sums, place.across, out)
 
     def _tell(self) -> None:
         """Tell the watcher which buckets have arrived."""

@@ -111,7 +111,9 @@ class Trainer:
         rows = self._epoch_order(epoch)[offset * self.batch_size : (offset + 1) * self.batch_size]
         every = self.config.run.check_gradients_every
         if every and self.step % every == 0:
-            self.records.gradients(self.step + 1, check_gradients(self.step_of, self.step, rows))
+            with self.mode.shown():
+                checked = check_gradients(self.step_of, self.step, rows)
+            self.records.gradients(self.step + 1, checked)
         totals = self.mode.gradients(self.step, rows, requests.pending())
         reduced = perf_counter()
         control = self.coordinator.decide(self.step, totals, self.mode.square_norm())

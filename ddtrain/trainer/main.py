@@ -103,7 +103,7 @@ class _Job:
         waited_s = lambda: trainer.step_of.waited_s
         trainer.records = Records(comm, config, name, directory, found, task, waited_s)  # from here on, disk is written
         self.records[comm.rank] = trainer.records
-        trainer.records.memory(memory_of(trainer.step_of), trainer.step_of.node.why)
+        trainer.records.memory(memory_of(trainer.step_of, trainer.mode.lanes), trainer.step_of.node.why)
         if idle := idle_options(trainer.step_of, config.comm):
             changes.append(idle)
         for change in changes:

@@ -8,7 +8,7 @@ the node reads.
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -92,7 +92,7 @@ class Memory:
 
     Attributes
     ----------
-    parameters, optimizer : once for ``sharers`` ranks
+    parameters, optimizer : of ``sharers`` ranks together
     gradients : of each rank, with what its shards are added up in
     """
 
@@ -111,10 +111,19 @@ class Memory:
         )
 
 
-def memory_of(step_of: TrainStep) -> Memory:
-    """What a step's vectors take."""
-    state = sum(vector.nbytes for vector in step_of.optimizer.state.values())
-    return Memory(step_of.store.values.nbytes, state, step_of.lane.nbytes, step_of.node.size)
+def memory_of(step_of: TrainStep, lanes: Sequence[Lane] = ()) -> Memory:
+    """What a step's vectors take. Collective.
+
+    Parameters
+    ----------
+    lanes : all that the run has; the step's alone unless told
+    """
+    node, state = step_of.node, sum(vector.nbytes for vector in step_of.optimizer.state.values())
+    if isinstance(step_of.optimizer, DividedOptimizer):  # each rank has its share to itself
+        shares = step_of.comm.exchange_objects([node.index, state])
+        state = sum(nbytes for index, nbytes in shares if index == node.index)
+    gradients = sum(lane.nbytes for lane in lanes or [step_of.lane])
+    return Memory(step_of.store.values.nbytes, state, gradients, node.size)
 
 
 def idle_options(step_of: TrainStep, config: Comm) -> str:
@@ -153,8 +162,8 @@ def _node(comm: Communicator, config: Config, initial: Mapping[str, Any]) -> Nod
     asked = config.comm.node_memory
     count = sum(np.size(value) for value in initial.values())
     rows = -(-max(config.run.shards, comm.size) // comm.size) * (2 if config.comm.mode == "stale" else 1)
-    shared_bytes = (_VECTORS + rows) * count * np.dtype(config.run.dtype).itemsize
-    node = comm.split_nodes(shared_bytes if asked != "off" else -1)
+    nbytes = count * np.dtype(config.run.dtype).itemsize
+    node = comm.split_nodes(rows * nbytes if asked != "off" else -1, _VECTORS * nbytes)
     if asked == "on" and node.spec == "private" and comm.size > 1:
         raise UsageError(
             f"--comm.node-memory on: {node.why or f'the ranks of {comm.spec} share no memory'}",

@@ -106,8 +106,9 @@ class TrainStep:
     @property
     def waited_s(self) -> float:
         """Seconds this rank has been blocked in communication since the start."""
-        column = self.node.column.waited_s if self.node.column is not None else 0.0
-        return self.comm.waited_s + self.shards.waited_s + self.reducer.comm.waited_s + self.node.waited_s + column
+        channels: list[Any] = [self.comm, self.shards, self.control_comm, self.reducer.comm, self.reducer.hook]
+        channels += [self.node] if self.node.column is None else [self.node, self.node.column]
+        return float(sum(channel.waited_s for channel in channels))
 
     def gradients(self, step: int, rows: Any, stop_vote: bool = False) -> Totals:
         """Fill this rank's share of the gradients with those of the global batch's mean loss; returns its totals.

@@ -164,7 +164,7 @@ def test_from_command_line_to_picture(network: str, tmp_path: Path, capfd: pytes
     assert ("over wire:mpi,latency-us=50,gbit-s=10" in err) == (network == "50,10")
 
 
-@pytest.mark.parametrize("text", ["0", "0..4", "x", "2..", "8..2..4", "", "1,2000000"])
+@pytest.mark.parametrize("text", ["0", "0..4", "x", "2..", "4..2", "8..2..4", "", "1,2000000"])
 def test_ranks_are_numbers(text: str) -> None:
     with pytest.raises(UsageError, match="expected numbers of ranks"):
         predict.parse_ranks(text)

@@ -192,6 +192,16 @@ def test_a_run_has_the_same_bits_with_and_without(tmp_path, capsys, backend):
     assert hashes[0] == hashes[1]
 
 
+@pytest.mark.parametrize("mode", ["local", "diloco", "stale"])
+def test_nodes_that_have_gone_apart_are_checked_at_their_mean(tmp_path, capsys, mode):
+    hashes, told = [], ("--comm.backend", "threads:2", "--comm.mode", mode)
+    for every in ("0", "1"):
+        code, _, out = train(tmp_path / every, capsys, "--run.check-gradients-every", every, *told)
+        assert (code, out.count("gradient checked")) == (0, 5 * int(every))
+        hashes.append(json.loads((tmp_path / every / "summary.json").read_text())["params_sha256"])
+    assert hashes[0] == hashes[1]
+
+
 def test_a_wrong_gradient_ends_the_run(tmp_path, capsys, monkeypatch):
     monkeypatch.setattr(ops.linear, "joint", wrong(ops.linear.joint, 1, 1.01))
     code, status, out = train(tmp_path / "run", capsys, "--run.check-gradients-every", "1")

@@ -321,6 +321,18 @@ def test_a_mode_goes_on_with_other_ranks(tmp_path: Path, mode: str, ranks: int) 
     assert outcome(tmp_path)[1][-1][0] == 24
 
 
+def test_diloco_sets_out_from_where_another_mode_has_come(tmp_path: Path) -> None:
+    """With outer rate 1/2, no momentum and a meeting after every step, it is sync at half the rate, from there on."""
+    told = ("--optim.name", "sgd", "--optim.momentum", "0", "--run.dtype", "float64", "--optim.lr", "0.05")
+    outer = ("--comm.mode", "diloco", "--comm.sync-every", "1", "--comm.outer-lr", "0.5", "--comm.outer-momentum", "0")
+    for name, then in (("sync", ("--optim.lr", "0.025")), ("diloco", outer)):
+        assert launch(tmp_path / name, 2, *told, "--run.steps", "6") == 0
+        assert launch(tmp_path / name, 2, *told, "--run.resume", "auto", "--run.steps", "9", *then) == 0
+    losses = [[loss for _, loss, _ in outcome(tmp_path / name)[1]] for name in ("sync", "diloco")]
+    assert len(losses[0]) == 9
+    np.testing.assert_allclose(*losses, rtol=1e-12)  # from the initial values it would be off by far more than rounding
+
+
 def test_divided_and_whole_checkpoints_are_the_same(tmp_path: Path) -> None:
     assert launch(tmp_path / "straight", 2) == 0
     assert launch(tmp_path / "cut", 2, "--comm.sharded-optimizer", "--run.steps", "6") == 0
@@ -334,6 +346,16 @@ def test_bytes_saved_are_in_the_summary_and_on_the_console(tmp_path: Path, capsy
     seen = json.loads((tmp_path / "summary.json").read_text())["gradient_bytes"]
     assert 0 < seen["sent"] < 0.6 * seen["exact"]
     assert "gradients of rank 0: " in capsys.readouterr().out
+
+
+def test_sums_of_several_shards_a_node_are_counted(tmp_path: Path) -> None:
+    """Of five shards on two nodes, rank 0 has one subtree, (0, 2), and rank 1 two: rank 0 sends one row, as of two."""
+    sent = {}
+    for shards in ("2", "5"):
+        assert launch(tmp_path / shards, 2, "--run.shards", shards, "--run.steps", "2") == 0
+        sent[shards] = json.loads((tmp_path / shards / "summary.json").read_text())["gradient_bytes"]
+    assert sent["5"] == sent["2"]
+    assert sent["2"]["sent"] == sent["2"]["exact"] > 0
 
 
 def test_options_with_nothing_to_act_on_are_pointed_out(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

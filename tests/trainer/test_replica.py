@@ -6,12 +6,14 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import numpy as np
 import pytest
 
 from ddtrain.comm.local import LocalCommunicator
 from ddtrain.errors import UsageError
 from ddtrain.trainer.config import Comm, Run
-from ddtrain.trainer.replica import build_step, memory_of
+from ddtrain.trainer.modes import make_mode
+from ddtrain.trainer.replica import _VECTORS, build_step, memory_of
 from helpers import make_task, sgd_config, train
 from worlds import World
 
@@ -60,6 +62,21 @@ def test_a_window_that_was_asked_for_and_cannot_be_had_is_an_error_on_all_ranks(
         build_step(comm, make_task(), sgd_config(comm=Comm(node_memory="on")))
 
 
+@pytest.mark.mpi(sizes=(2, 3))
+def test_what_exists_once_a_node_needs_its_room_once(comm: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    if not Path("/dev/shm").is_dir():
+        pytest.skip("no /dev/shm here, where a window could fail to fit")
+    from ddtrain.comm.mpi_node import _SPARE_BYTES
+
+    task = make_task()
+    nbytes = 8 * sum(np.size(value) for value in task.model.init(0, "float64").values())
+    enough = (comm.size + _VECTORS) * nbytes + _SPARE_BYTES  # a gradient a rank
+    for free, sharers in ((enough, comm.size), (enough - 1, 1)):
+        facts = SimpleNamespace(f_bavail=free, f_frsize=1)
+        monkeypatch.setattr("ddtrain.comm.mpi_node.os.statvfs", lambda path, facts=facts: facts)
+        assert memory_of(build_step(comm, task, sgd_config())).sharers == sharers
+
+
 def test_threads_share_nothing_and_say_so_when_asked() -> None:
     with pytest.raises(UsageError, match=r"node-memory on: the ranks of threads:2 share no memory"):
         World("threads:2").run(lambda comm: build_step(comm, make_task(), sgd_config(comm=Comm(node_memory="on"))))
@@ -85,6 +102,20 @@ def test_ranks_that_disagree_are_told_on_all_ranks(here: Any, there: Any, said: 
 
     for message in World("threads:3").run(body):
         assert said in message
+
+
+def test_memory_counts_both_rows_of_gradients_that_are_late() -> None:
+    told = sgd_config(comm=Comm(mode="stale"))
+    step_of = build_step(LocalCommunicator(), make_task(), told)
+    assert memory_of(step_of, make_mode(step_of, told.comm).lanes).gradients == 2 * step_of.store.grads.nbytes
+
+
+@pytest.mark.mpi(sizes=(2, 3))
+def test_memory_of_a_divided_optimizer_is_that_of_the_whole_node(comm: Any) -> None:
+    told = [sgd_config(comm=Comm(sharded_optimizer=divided)) for divided in (False, True)]
+    shared, divided = (memory_of(build_step(comm, make_task(), config)) for config in told)
+    assert shared.sharers == comm.size
+    assert divided == shared
 
 
 def test_memory_counts_what_shards_are_added_up_in() -> None:

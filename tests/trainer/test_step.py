@@ -7,12 +7,16 @@ from typing import Any
 import numpy as np
 import pytest
 
+from ddtrain.comm import Communicator
 from ddtrain.comm.local import LocalCommunicator
 from ddtrain.errors import ShapeError
+from ddtrain.parallel.hooks.base import ErrorFeedback
+from ddtrain.trainer.config import Comm
 from ddtrain.trainer.control import StepControl
 from ddtrain.trainer.replica import build_step
 from ddtrain.trainer.task import Task
 from helpers import Net, make_task, sgd_config
+from worlds import World
 
 CONFIG = sgd_config()
 
@@ -31,6 +35,20 @@ def test_a_step_changes_parameters_and_running_statistics() -> None:
     before, after = stepped(StepControl(lr=0.1, scale=1.0, grad_norm=1.0))
     unchanged = [name for name in before if np.array_equal(before[name], after[name])]
     assert unchanged == []
+
+
+def test_waiting_is_counted_on_every_channel() -> None:
+    def body(comm: Communicator) -> None:
+        step = build_step(comm, make_task(Net()), sgd_config(comm=Comm(hook="float16")))
+        step.gradients(0, np.arange(7))
+        hook, before = step.reducer.hook, step.waited_s
+        assert isinstance(hook, ErrorFeedback)
+        channels: list[Any] = [step.comm, step.control_comm, step.model_comm, step.reducer.comm, step.node.column]
+        for k, channel in enumerate([*channels, hook._second]):
+            channel.waited_s += 10.0**k
+        assert step.waited_s - before == pytest.approx(111111.0)
+
+    World("threads:2").run(body)
 
 
 def test_a_skipped_step_changes_nothing_at_all() -> None:

@@ -52,6 +52,11 @@ class Hook(Protocol):
     bytes_sent: int
     bytes_exact: int
 
+    @property
+    def waited_s(self) -> float:
+        """Seconds that this rank has been blocked on a channel of the hook's own."""
+        ...
+
     def __call__(self, piece: Piece, comm: Communicator) -> Work:
         """Begin an exchange; when the work is done, the piece holds the same bits on all ranks of ``comm``."""
         ...
@@ -94,6 +99,11 @@ class ErrorFeedback:
         self.residual = np.zeros(count, dtype)  # pages outside this rank's pieces are never touched, and cost nothing
         self._ahead: deque[StagedWork] = deque()
         self._second: Communicator | None = None
+
+    @property
+    def waited_s(self) -> float:
+        """Seconds blocked in second stages."""
+        return self._second.waited_s if self._second is not None else 0.0
 
     def __call__(self, piece: Piece, comm: Communicator) -> Work:
         """Begin an exchange; among one rank there is none, and the sum is exact."""

@@ -19,6 +19,7 @@ class ExactSum:
     name: ClassVar[str] = "exact"
     exact: ClassVar[bool] = True
     additive: ClassVar[tuple[str, ...]] = ()
+    waited_s = 0.0
 
     def __init__(self) -> None:
         self.bytes_sent = self.bytes_exact = 0

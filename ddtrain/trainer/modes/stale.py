@@ -32,7 +32,7 @@ class Stale(Sync):
 
     def __init__(self, step_of: TrainStep, config: Any) -> None:
         super().__init__(step_of, config)
-        self._lanes = first, second = step_of.lane, step_of.make_lane(1)
+        self.lanes = first, second = step_of.lane, step_of.make_lane(1)
         first.reducer.behind, second.reducer.behind = second.reducer, first.reducer
         self._under_way: list[Lane] = []  # begun and not applied yet, in order
 
@@ -40,7 +40,7 @@ class Stale(Sync):
         """Begin this step's gradients; wait for those of the step before."""
         self.done = step + 1
         step_of, before = self.step_of, list(self._under_way)
-        step_of.lane = next(lane for lane in self._lanes if lane not in before)
+        step_of.lane = next(lane for lane in self.lanes if lane not in before)
         totals = step_of.begin(step, rows, stop_vote)
         step_of.finish(before[0] if before else step_of.lane)
         step_of.lane.reducer.progress()
@@ -63,5 +63,5 @@ class Stale(Sync):
 
     def recall(self, memory: Mapping[str, Array], exactly: bool) -> None:
         if "mean.late" in memory:
-            self._lanes[0].reducer.take(memory["mean.late"])
-            self._under_way = [self._lanes[0]]
+            self.lanes[0].reducer.take(memory["mean.late"])
+            self._under_way = [self.lanes[0]]

@@ -8,6 +8,7 @@ from typing import Any
 
 from ddtrain.comm.protocol import COUNTERS, Array
 from ddtrain.trainer.control import StepControl
+from ddtrain.trainer.lane import Lane
 from ddtrain.trainer.step import TrainStep
 from ddtrain.trainer.totals import Totals
 
@@ -21,10 +22,15 @@ class Sync:
     ----------
     step_of : this rank's step
     config : the section ``comm``; each mode reads the options it has
+
+    Attributes
+    ----------
+    lanes : all that the run has
     """
 
     def __init__(self, step_of: TrainStep, config: Any) -> None:
         self.step_of = step_of
+        self.lanes: tuple[Lane, ...] = (step_of.lane,)
         self.done = self._meetings = 0  # steps of the run; meetings of this rank with its node
 
     def gradients(self, step: int, rows: Any, stop_vote: bool = False) -> Totals:

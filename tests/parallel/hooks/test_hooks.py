@@ -143,13 +143,14 @@ def test_ranks_with_empty_shards_take_part(ranks: World, name: str) -> None:
 
 @pytest.mark.parametrize("name", HOOKS)
 @pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
-def test_what_is_not_finite_is_seen_by_all_and_not_remembered(ranks: World, name: str, bad: float) -> None:
+@pytest.mark.parametrize("places", [[0, COUNT - 2], slice(None)], ids=["few", "all"])  # few: in a matrix, and elsewhere
+def test_what_is_not_finite_is_seen_by_all_and_not_remembered(ranks: World, name: str, bad: float, places: Any) -> None:
     def body(comm: Communicator) -> None:
         hook, gradients = hook_of(name), draws(comm)
         reduce(hook, comm, next(gradients))
         grads = next(gradients)
         if comm.rank == comm.size - 1:
-            grads[[0, COUNT - 2]] = bad  # in a matrix, and in another bucket
+            grads[places] = bad
         reduce(hook, comm, grads)
         assert not np.isfinite(grads).all()
         assert all(np.isfinite(value).all() for value in hook.state_dict().values())
