@@ -268,6 +268,14 @@ def test_a_resumed_run_keeps_its_hook_and_mode_untold(tmp_path: Path, options: t
     assert kept == told
 
 
+@pytest.mark.parametrize("rank", ["1", "3"])
+def test_powersgd_goes_on_with_another_rank(tmp_path: Path, rank: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert launch(tmp_path, 2, "--comm.hook", "powersgd", "--comm.powersgd-rank", "2", "--run.steps", "5") == 0
+    assert launch(tmp_path, 2, "--run.resume", "auto", "--comm.powersgd-rank", rank) == 0
+    assert f"--comm.powersgd-rank is {rank}, but was 2" in capsys.readouterr().out
+    assert outcome(tmp_path)[1][-1][0] == 24
+
+
 @pytest.mark.parametrize("name", [name for name in HOOKS if name != "exact"])
 def test_what_was_owed_is_still_owed_by_fewer_or_more_ranks(
     tmp_path: Path, name: str, capsys: pytest.CaptureFixture[str]
