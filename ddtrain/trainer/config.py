@@ -30,7 +30,7 @@ class Comm:
     wire:SPEC,latency-us=50,gbit-s=10: another backend, as slow as over such a network
     """
     bucket_bytes: int = 1 << 20
-    """Bytes of gradient reduced at once; changes speed, never a result."""
+    """Bytes of gradient reduced at once; changes speed, never a result of exact sums."""
     node_memory: Literal["auto", "on", "off"] = "auto"
     """Whether the ranks of a machine share parameters, optimizer state and gradients in memory instead of sending
     messages: auto where MPI can, on: or else an error, off: never. Changes speed, never a result on one machine.

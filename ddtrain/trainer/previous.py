@@ -12,7 +12,10 @@ from typing import Any
 
 from ddtrain.trainer import tables
 
-OF_ONE_START = ("dir", "steps", "resume", "debug", "check_gradients_every")  # of section run; all of comm is, too
+OF_ONE_START = {  # by section
+    "run": ("dir", "steps", "resume", "debug", "check_gradients_every"),
+    "comm": ("backend", "node_memory"),
+}
 
 
 def files(
@@ -50,6 +53,7 @@ def _said(options: Sequence[str], given: Sequence[tuple[str, Mapping[str, Any]]]
 
 
 def _lasting(table: dict[str, Any]) -> dict[str, Any]:
-    table.pop("comm", None)
-    run = table.get("run", {})
-    return table | {"run": {key: value for key, value in run.items() if key not in OF_ONE_START}}
+    return table | {
+        section: {key: value for key, value in table.get(section, {}).items() if key not in left_out}
+        for section, left_out in OF_ONE_START.items()
+    }

@@ -4,6 +4,7 @@ runs against those that never stopped."""
 from __future__ import annotations
 
 import json
+import tomllib
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -253,6 +254,26 @@ def test_stopped_anywhere_and_resumed(tmp_path: Path, options: tuple[str, ...], 
     for stop in ("1", "6", "8", "19", "24"):
         assert launch(tmp_path / "cut", ranks, *options, "--run.steps", stop, "--run.resume", "auto") == 0
     assert outcome(tmp_path / "cut") == outcome(tmp_path / "straight")
+
+
+@pytest.mark.parametrize("options", KINDS, ids=lambda options: options[1] if len(options) > 1 else options[0])
+def test_a_resumed_run_keeps_its_hook_and_mode_untold(tmp_path: Path, options: tuple[str, ...]) -> None:
+    """The advice at the end of a stopped run, taken literally: ``--run.dir RUN --run.resume auto``."""
+    options = (*options, "--comm.bucket-bytes", "300")
+    assert launch(tmp_path / "straight", 2, *options) == 0
+    assert launch(tmp_path / "cut", 2, *options, "--run.steps", "9") == 0
+    assert launch(tmp_path / "cut", 2, "--run.resume", "auto") == 0
+    assert outcome(tmp_path / "cut") == outcome(tmp_path / "straight")
+    kept, told = (tomllib.loads((tmp_path / name / "config.toml").read_text())["comm"] for name in ("cut", "straight"))
+    assert kept == told
+
+
+@pytest.mark.parametrize("rank", ["1", "3"])
+def test_powersgd_goes_on_with_another_rank(tmp_path: Path, rank: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert launch(tmp_path, 2, "--comm.hook", "powersgd", "--comm.powersgd-rank", "2", "--run.steps", "5") == 0
+    assert launch(tmp_path, 2, "--run.resume", "auto", "--comm.powersgd-rank", rank) == 0
+    assert f"--comm.powersgd-rank is {rank}, but was 2" in capsys.readouterr().out
+    assert outcome(tmp_path)[1][-1][0] == 24
 
 
 @pytest.mark.parametrize("name", [name for name in HOOKS if name != "exact"])

@@ -103,13 +103,19 @@ class PowerSgd(ErrorFeedback):
         return self._rank_of(matrix) * (matrix.rows + matrix.columns) < matrix.rows * matrix.columns
 
     def _right_of(self, piece: Piece, matrix: Matrix) -> Array:
-        """The right factor of the step before; random directions at first, and where it has died out."""
-        q_rC = self.right.get(_key(piece, matrix))
-        if q_rC is not None and q_rC.any(axis=1).all():
+        """The right factor of the step before; random directions at first, and where it has died out or has no row.
+
+        It has more or fewer rows than now where a run goes on with another rank.
+        """
+        q_rC, r = self.right.get(_key(piece, matrix)), self._rank_of(matrix)
+        if q_rC is not None and len(q_rC) == r and q_rC.any(axis=1).all():
             return q_rC
         draw = np.random.default_rng((piece.start + matrix.start, matrix.columns))
-        drawn_rC = draw.standard_normal((self._rank_of(matrix), matrix.columns)).astype(piece.gradients.dtype)
-        return drawn_rC if q_rC is None else np.where(q_rC.any(axis=1, keepdims=True), q_rC, drawn_rC)
+        drawn_rC: Array = draw.standard_normal((r, matrix.columns)).astype(piece.gradients.dtype)
+        for drawn_C, q_C in zip(drawn_rC, q_rC if q_rC is not None else (), strict=False):
+            if q_C.any():
+                drawn_C[...] = q_C
+        return drawn_rC
 
     def state_dict(self) -> dict[str, Array]:
         """The residual, and the right factor of each matrix."""
