@@ -13,7 +13,7 @@ from typing import Any
 from ddtrain.trainer import tables
 
 OF_ONE_START = {  # by section
-    "run": ("dir", "steps", "resume", "debug", "check_gradients_every"),
+    "run": ("dir", "steps", "resume", "debug", "check_gradients_every", "trace"),
     "comm": ("backend", "node_memory"),
 }
 
