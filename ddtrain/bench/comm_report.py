@@ -80,7 +80,8 @@ def plot(result: dict[str, Any], file: str) -> None:
     right.set_ylabel("time over ddtrain's")
     for axis in (left, right):
         axis.set_xlabel("bytes")
-        axis.set_xticks(sizes[::3], [size_text(n) for n in sizes[::3]])
+        named = sizes[:: -(-len(sizes) // 5)]  # five at most, or they overlap
+        axis.set_xticks(named, [size_text(n) for n in named])
         axis.minorticks_off()
         axis.grid(alpha=0.3)
         axis.legend(fontsize=8)
