@@ -39,8 +39,8 @@ class TrainStep:
 
     Parameters
     ----------
-    comm : the run's communicator; the step takes two duplicates, one for the buckets and one for the collectives
-        inside the model (Note [Order of collectives])
+    comm : the run's communicator; the step takes two duplicates, one for the collectives inside the model and one for
+        rank 0's decisions. Lanes have another for the buckets (Note [Order of collectives])
     node : the ranks that hold parameters and optimizer state together with this one
     place : which shards are this rank's
     make_lane : makes the lane of a number: where gradients go, and are summed

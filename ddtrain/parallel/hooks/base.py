@@ -18,9 +18,10 @@ from typing import ClassVar, Protocol
 import numpy as np
 from numpy.typing import DTypeLike
 
+from ddtrain.comm.local import DoneWork
 from ddtrain.comm.protocol import Communicator, Work
 from ddtrain.parallel.hooks.piece import Array, Piece
-from ddtrain.parallel.hooks.stages import DoneWork, StagedWork, Stages, drive
+from ddtrain.parallel.hooks.stages import StagedWork, Stages, drive
 
 
 class HookConfig(Protocol):

@@ -18,17 +18,6 @@ from ddtrain.comm.protocol import Work
 Stages = Iterator[Work]
 
 
-class DoneWork:
-    """An exchange that was over when it began."""
-
-    def test(self) -> bool:
-        """True."""
-        return True
-
-    def wait(self) -> None:
-        """Return at once."""
-
-
 class StagedWork:
     """An exchange under way.
 
