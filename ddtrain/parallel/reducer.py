@@ -39,7 +39,9 @@ Array = NDArray[Any]
 Layout = tuple[Sequence[slice], Sequence[tuple[int, ...]]]
 READY, NORM, UPDATED, TOTALS, MODEL, CONTROL = range(6)  # a node's counters: buckets complete, norms, updates, totals;
 # and what is exchanged inside the model and by the coordinator (``nearby.py``)
+_ROOM = 1 << 12  # numbers of a row of totals that go through memory; longer ones are sent
 _SECOND = 6  # of a second reducer at work beside the first: its READY and so on begin here
+_ALIKE = "Return the same metrics from every call of the loss."
 
 
 class Watcher(Protocol):
@@ -94,6 +96,8 @@ class Reducer:
         kept, self._divided = self._shares, divided and node.column is not None and node.column.size > 1
         if self._divided:
             kept = self._divide(hulls)
+        if node.column is not None:
+            self.hook.connect(node.column)
         self.spans = joined([cell for cells in kept for cell in cells])
         self._own_cells = [cell for cells in kept for cell in cells]
         number = {cell.start: k for k, cell in enumerate(cell for bucket in buckets for cell in bucket.cells)}
@@ -101,14 +105,17 @@ class Reducer:
         self._shared = [number[cell.start] for cells in self._shares for cell in cells]
         self._norms = node.alloc(len(number) if node.rank == 0 else 0, np.float64)[0]
         self._sums = [self._rows(hull) for hull in hulls]
-        self._pieces = [make_piece(self.grads, hull, *layout) for hull in hulls]
+        self._pieces = [make_piece(self.grads, hull, *layout, bucket) for bucket, hull in enumerate(hulls)]
         self._missing: list[int] = []
         self._next = self._folded = len(buckets)
         self._steps = 0
         self._works: list[Work] = []
-        self._totals: list[Array] | None = None  # rows by local rank, where all ranks share memory
+        self._totals: list[Array] = []  # rows by local rank, where all ranks share memory; first, how long they are
+        if node.size == comm.size:
+            parts_of_totals = node.alloc(len(place.blocks) * (1 + _ROOM), np.float64)
+            self._totals = [part.reshape(-1, 1 + _ROOM) for part in parts_of_totals]
         self._sent_totals = 0  # works that sum them, elsewhere
-        self._wanted: Array | None = None  # where their sum is to go
+        self._wanted: tuple[Sequence[Array], Array] | None = None  # this rank's, and where their sum is to go
         self.watcher: Watcher | None = None
         self._bytes = [parts[node.rank][0][bucket.span].nbytes for bucket in buckets]
         self._flying: dict[int, Work | None] = {}  # what the watcher has not heard the end of
@@ -119,7 +126,7 @@ class Reducer:
         assert column is not None, "a rank that stands for its node"
         parts = [[_part(cells, rank, column.size) for rank in range(column.size)] for cells in self._shares]
         self.hook = ScatterSum(
-            {hull.start: [_within(hull, cells) for cells in of_ranks] for hull, of_ranks in zip(hulls, parts)}
+            [[_within(hull, cells) for cells in of_ranks] for hull, of_ranks in zip(hulls, parts, strict=True)]
         )
         return [of_ranks[column.rank] for of_ranks in parts]
 
@@ -134,7 +141,7 @@ class Reducer:
         self._missing = list(self._members)
         self._next = self._folded = 0
         self._steps += 1
-        if self.node.size == self.comm.size:
+        if self._totals:
             self._write_totals(rows, totals)
             self._works = []
         else:
@@ -227,20 +234,27 @@ class Reducer:
         self._norms[self._shared] = norms
 
     def _write_totals(self, rows: Sequence[Array], totals: Array) -> None:
-        if self._totals is None or self._totals[0].shape[1] != totals.size:
-            parts = self.node.alloc(len(rows) * totals.size, totals.dtype)
-            self._totals = [part.reshape(-1, totals.size) for part in parts]
         for mine, row in zip(self._totals[self.node.rank], rows, strict=True):
-            mine[...] = row
+            mine[0] = row.size
+            if row.size <= _ROOM:
+                mine[1 : 1 + row.size] = row
         self.node.post(self._counters[TOTALS], self._steps)
-        self._wanted = totals
+        self._wanted = rows, totals
 
     def _read_totals(self) -> None:
-        if self._wanted is not None and self._totals is not None:
-            self.node.wait(self._counters[TOTALS], self._steps)
-            rows = [self._totals[local][row] for local, row in self.place.holders]
-            fold(self.place.inside, rows, self.place.targets[0], self._wanted)
-            self._wanted = None
+        if self._wanted is None:
+            return
+        (mine, totals), self._wanted = self._wanted, None
+        self.node.wait(self._counters[TOTALS], self._steps)
+        rows = [self._totals[local][row] for local, row in self.place.holders]
+        lengths = [int(row[0]) for row in rows]
+        if lengths != [totals.size] * len(lengths):
+            sides = ", ".join(f"rank {local} {n}" for (local, _), n in zip(self.place.holders, lengths, strict=True))
+            raise ReplicaError(f"totals: ranks sum different numbers of figures: {sides}", remedy=_ALIKE)
+        if totals.size <= _ROOM:
+            fold(self.place.inside, [row[1 : 1 + totals.size] for row in rows], self.place.targets[0], totals)
+        else:
+            self.comm.isum(mine, self.place.world, totals).wait()
 
     def _goal(self, buckets: int) -> int:
         """The counter's value when so many buckets of this step are complete."""
@@ -273,8 +287,8 @@ class Reducer:
             sums = [np.empty_like(out) for _ in place.targets]
             for target, sum_n in zip(place.targets, sums, strict=True):
                 fold(place.inside, rows, target, sum_n)
-        if column.size == 1:
-            return None
+        if column.size == 1:  # nothing is left out, and what a run on more nodes has left out is made up for
+            return None if self.hook.exact else self.hook(piece, column)
         if len(place.across.rows) == column.size:  # one row a node
             return self.hook(piece, column)
         sent = len(sums) * out.nbytes * (column.size - 1) // column.size  # slices of the rows, and one of their sum

@@ -58,7 +58,8 @@ class Shards:
     def __init__(self, comm: Collectives, place: Place) -> None:
         self.comm, self.place = comm, place
         self.link: Any = comm
-        self._whole = place.count == comm.size  # a shard a rank: the communicator is all they need
+        in_order = tuple(range(shard, shard + 1) for shard in range(comm.size))
+        self._whole = place.held == in_order  # rank r is shard r: the communicator is all they need
         self.peers = [ShardPeers(self, k) for k in range(len(place.shards))]
         self._workers: dict[int, _Worker] = {}
         self._ranks = [(rank, k) for rank, held in enumerate(place.held) for k in range(len(held))]

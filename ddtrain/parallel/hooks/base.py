@@ -58,6 +58,14 @@ class Hook(Protocol):
         """Seconds that this rank has been blocked on a channel of the hook's own."""
         ...
 
+    def connect(self, comm: Communicator) -> None:
+        """Make the channels of the hook's own among the ranks of ``comm``. Collective; before the first exchange.
+
+        Not in the midst of one: ranks come to a bucket when their own node has finished it, so that one which waited
+        there for others could be what these wait for.
+        """
+        ...
+
     def __call__(self, piece: Piece, comm: Communicator) -> Work:
         """Begin an exchange; when the work is done, the piece holds the same bits on all ranks of ``comm``."""
         ...
@@ -101,19 +109,32 @@ class ErrorFeedback:
         self._ahead: deque[StagedWork] = deque()
         self._second: Communicator | None = None
 
+    def connect(self, comm: Communicator) -> None:
+        """Make the channel of second stages (Note [Second stage])."""
+        if self._second is None and comm.size > 1:
+            self._second = comm.duplicate()
+
     @property
     def waited_s(self) -> float:
         """Seconds blocked in second stages."""
         return self._second.waited_s if self._second is not None else 0.0
 
     def __call__(self, piece: Piece, comm: Communicator) -> Work:
-        """Begin an exchange; among one rank there is none, and the sum is exact."""
+        """Begin an exchange; among one rank there is none, the sum is exact, and what was owed is paid."""
         if comm.size == 1:
+            self._pay(piece)
             return DoneWork()
+        assert self._second is not None, "the hook is connected"
         self.bytes_exact += allreduce_bytes(piece.gradients.nbytes, comm.size)
-        if self._second is None:
-            self._second = comm.duplicate()  # Note [Second stage]
         return StagedWork(self.exchange(piece, comm, self._second), self._ahead)
+
+    def _pay(self, piece: Piece) -> None:
+        """Add what earlier steps, on more ranks, left out."""
+        for name in self.additive:
+            owed = getattr(self, name)[piece.span]
+            if owed.any():
+                piece.gradients[...] += owed
+                owed[...] = 0
 
     def exchange(self, piece: Piece, comm: Communicator, second: Communicator) -> Stages:
         """Yield each collective that the next line needs: one on ``comm``, then perhaps one on ``second``."""

@@ -34,11 +34,13 @@ class Piece:
     gradients : (n,) view of the flat gradient vector, to be replaced by the sum over the ranks
     start : where the view begins in that vector
     matrices : the parameters with two or more axes, as far as their rows lie in the piece whole
+    bucket : the bucket that it is of, by index: what a piece is known by, for several may be empty at one start
     """
 
     gradients: Array
     start: int
     matrices: tuple[Matrix, ...] = ()
+    bucket: int = 0
 
     @property
     def span(self) -> slice:
@@ -46,7 +48,9 @@ class Piece:
         return slice(self.start, self.start + self.gradients.size)
 
 
-def make_piece(grads: Array, span: slice, spans: Sequence[slice], shapes: Sequence[tuple[int, ...]]) -> Piece:
+def make_piece(
+    grads: Array, span: slice, spans: Sequence[slice], shapes: Sequence[tuple[int, ...]], bucket: int = 0
+) -> Piece:
     """The piece ``span`` of the flat vector ``grads``, in which parameter i has ``spans[i]`` and ``shapes[i]``.
 
     A parameter of more than two axes counts as a matrix with its last axis as columns: a convolution's
@@ -66,4 +70,4 @@ def make_piece(grads: Array, span: slice, spans: Sequence[slice], shapes: Sequen
             if above < below:
                 start = whole.start + above * columns - span.start
                 matrices.append(Matrix(start, below - above, columns))
-    return Piece(grads[span], span.start, tuple(matrices))
+    return Piece(grads[span], span.start, tuple(matrices), bucket)

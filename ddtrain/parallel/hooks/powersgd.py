@@ -60,6 +60,9 @@ class PowerSgd(ErrorFeedback):
         first = np.empty(sum(lefts) + sum(gradients[rest].size for rest in rests), gradients.dtype)
         p_of = _cut(first, lefts, [(-1, matrix.rows) for matrix in matrices])
         exactly = first[sum(lefts) :]
+        for rest in rests:  # remembered where another hook, or another cut of the pieces, approximated it
+            gradients[rest] += residual[rest]
+            residual[rest] = 0
         np.concatenate([gradients[rest] for rest in rests] or [exactly], out=exactly)
         for matrix, p_rR in zip(matrices, p_of, strict=True):
             gradients[matrix.span] += residual[matrix.span]

@@ -6,7 +6,7 @@ P ranks of the column.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import ClassVar
 
 import numpy as np
@@ -24,12 +24,12 @@ class ScatterSum(ExactSum):
 
     Parameters
     ----------
-    slices : by a piece's ``start``, the slice of each rank, within the piece
+    slices : by bucket, the slice of each rank, within the piece
     """
 
     name: ClassVar[str] = "scatter"
 
-    def __init__(self, slices: Mapping[int, Sequence[slice]]) -> None:
+    def __init__(self, slices: Sequence[Sequence[slice]]) -> None:
         super().__init__()
         self._slices = slices
         self._ahead: deque[StagedWork] = deque()
@@ -40,7 +40,7 @@ class ScatterSum(ExactSum):
         return StagedWork(self._exchange(piece, comm), self._ahead)
 
     def _exchange(self, piece: Piece, comm: Communicator) -> Stages:
-        slices, gradients = self._slices[piece.start], piece.gradients
+        slices, gradients = self._slices[piece.bucket], piece.gradients
         longest = max(part.stop - part.start for part in slices)
         rows_P = np.zeros((comm.size, longest), gradients.dtype)
         for row, part in zip(rows_P, slices, strict=True):

@@ -44,6 +44,7 @@ def hook_of(name: str, dtype: Any = np.float64) -> Hook:
 def reduce(hook: Hook, comm: Communicator, grads: Any, bucket_bytes: int = 2000, poll: bool = False) -> Any:
     """One step: all pieces under way before the first is awaited."""
     pieces = [make_piece(grads, b.span, SPANS, SHAPES) for b in make_buckets(SPANS, grads.itemsize, bucket_bytes)]
+    hook.connect(comm)
     works = []
     for piece in pieces:
         works.append(hook(piece, comm))

@@ -107,6 +107,7 @@ def test_powersgd_is_exact_at_full_rank_and_finds_low_rank_within_a_few_steps() 
         matrix = left @ np.diag([3.0, 1.0 + comm.rank]) @ right
         exact = 2 * left @ np.diag([3.0, 1.5]) @ right
         hook, errors = PowerSgd(600, np.float64, rank=2), []
+        hook.connect(comm)
         for _ in range(3):
             hook.residual[...] = 0  # the approximation alone
             piece = make_piece(matrix.reshape(-1).copy(), slice(0, 600), [slice(0, 600)], [(20, 30)])
@@ -121,6 +122,7 @@ def test_powersgd_is_exact_at_full_rank_and_finds_low_rank_within_a_few_steps() 
 def test_powersgd_recovers_from_gradients_that_were_nothing() -> None:
     def body(comm: Any) -> float:
         hook = PowerSgd(200, np.float64, rank=1)
+        hook.connect(comm)
         for step in range(3):
             grads = np.zeros(200) if step < 2 else np.outer(np.arange(10.0) == 7, np.arange(20.0)).reshape(-1)
             piece = make_piece(grads, slice(0, 200), [slice(0, 200)], [(10, 20)])
