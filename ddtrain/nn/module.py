@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Self
+from typing import Any, Literal, Self, get_args
 
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
@@ -21,6 +21,8 @@ from numpy.typing import DTypeLike, NDArray
 from ddtrain import rng as _rng
 from ddtrain.errors import DdtrainError, UsageError
 from ddtrain.nn.init import Init
+
+Rule = Literal["same", "mean", "sum"]  # how the shards' values of a buffer become one
 
 
 @dataclass(frozen=True)
@@ -32,6 +34,7 @@ class Declaration:
     torch_axes: tuple[int, ...] | None = None
     torch_dtype: DTypeLike | None = None
     trained = True  # by gradients; a buffer is not
+    reduce = "same"  # how a buffer's values of all shards become one
 
     def to_torch(self, value: NDArray[Any]) -> NDArray[Any]:
         """The value in PyTorch's layout (and dtype, for counters)."""
@@ -51,10 +54,12 @@ class Parameter(Declaration):
     """Trained by gradients."""
 
 
+@dataclass(frozen=True)
 class Buffer(Declaration):
-    """State that the forward pass updates, such as running statistics."""
+    """State that the forward pass updates, such as running statistics; ``reduce``: see :func:`buffer`."""
 
     trained = False
+    reduce: str = "same"
 
 
 def param(shape: tuple[int, ...], init: Init, *, torch_axes: tuple[int, ...] | None = None) -> Any:
@@ -68,9 +73,35 @@ def param(shape: tuple[int, ...], init: Init, *, torch_axes: tuple[int, ...] | N
     return Parameter(tuple(shape), init, torch_axes)
 
 
-def buffer(shape: tuple[int, ...], init: Init, *, torch_dtype: DTypeLike | None = None) -> Any:
-    """Declare state. The forward pass reads it as an attribute and replaces it with :meth:`Module.update`."""
-    return Buffer(tuple(shape), init, None, torch_dtype)
+def buffer(
+    shape: tuple[int, ...],
+    init: Init,
+    *,
+    reduce: Rule = "same",
+    torch_dtype: DTypeLike | None = None,
+) -> Any:
+    """Declare state. The forward pass reads it as an attribute and replaces it with :meth:`Module.update`.
+
+    A batch is computed in shards, on one or several ranks, and each leaves a value of its own; all go on with one.
+
+    Parameters
+    ----------
+    init : as for :func:`param`
+    reduce : what the one value is. ``same``: what every shard has left, to the last bit, as from sums over all ranks
+        (``ops.allreduce``); where they differ the run ends with an error. ``mean``: of all shards, each weighted by its
+        samples, for averages. ``sum``: the old value plus what every shard has added to it, for counts
+    torch_dtype : in PyTorch's layout, where it differs
+
+    Raises
+    ------
+    UsageError : no such rule
+
+    >>> buffer((), lambda rng, shape: np.zeros(shape), reduce="sum").reduce
+    'sum'
+    """
+    if reduce not in get_args(Rule):
+        raise UsageError(f"buffer: reduce={reduce!r} is not a rule", remedy=f"Give one of {', '.join(get_args(Rule))}.")
+    return Buffer(tuple(shape), init, None, torch_dtype, reduce)
 
 
 @dataclass

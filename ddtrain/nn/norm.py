@@ -9,7 +9,7 @@ import numpy as np
 from ddtrain import ops
 from ddtrain.autodiff import value_of
 from ddtrain.nn import init
-from ddtrain.nn.module import Module, buffer, param
+from ddtrain.nn.module import Module, Rule, buffer, param
 
 
 class BatchNorm(Module):
@@ -21,7 +21,8 @@ class BatchNorm(Module):
     eps : added to the variance
     momentum : share of the new moments in the running ones, as in PyTorch
     sync : over all ranks, weighting each sample once; False uses this rank's shard alone, so that the result depends
-        on the number of ranks
+        on the number of ranks; its running statistics are the mean over the shards, each weighted by its samples
+        (PyTorch's DistributedDataParallel keeps those of rank 0)
 
     Attributes
     ----------
@@ -33,9 +34,10 @@ class BatchNorm(Module):
     def __init__(self, channels: int, eps: float = 1e-5, momentum: float = 0.1, sync: bool = True) -> None:
         self.weight = param((channels,), init.ones)
         self.bias = param((channels,), init.zeros)
-        self.running_mean = buffer((channels,), init.zeros)
-        self.running_var = buffer((channels,), init.ones)
-        self.num_batches_tracked = buffer((), init.zeros, torch_dtype=np.int64)
+        reduce: Rule = "same" if sync else "mean"
+        self.running_mean = buffer((channels,), init.zeros, reduce=reduce)
+        self.running_var = buffer((channels,), init.ones, reduce=reduce)
+        self.num_batches_tracked = buffer((), init.zeros, reduce=reduce, torch_dtype=np.int64)
         self.eps, self.momentum, self.sync = eps, momentum, sync
 
     def forward(self, x: Any) -> Any:

@@ -21,11 +21,10 @@ def evaluate(task: Task, store: ParamStore, comm: Communicator, shards: Shards) 
     """Mean loss and metrics over the validation set, with derived figures.
 
     Shards without samples take part: they walk the same number of batches, so collectives inside the model match.
-    Running statistics are rank 0's: those of an unsynchronised batch-norm differ between ranks.
+    Buffers are the same on all ranks (Note [One value of a buffer]).
     """
     assert task.valid is not None, "a task without validation data has nothing to evaluate"
     valid, count = task.valid, shards.place.count
-    comm.broadcast(store.state)
     model = task.model.bind(store.tensors)
 
     def totals_of(shard: int, peers: Any) -> Totals:

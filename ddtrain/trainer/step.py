@@ -25,6 +25,7 @@ from ddtrain.parallel.reducer import CONTROL, MODEL
 from ddtrain.rng import SampleRng
 from ddtrain.source import user_line
 from ddtrain.store import ParamStore
+from ddtrain.trainer.buffers import Buffers
 from ddtrain.trainer.coordinator import StepControl
 from ddtrain.trainer.lane import Lane
 from ddtrain.trainer.task import Task
@@ -72,7 +73,8 @@ class TrainStep:
         self.shards = Shards(nearby(comm.duplicate(), node, MODEL), place)
         self.make_lane, self.lane = make_lane, make_lane(0)
         self.control_comm = nearby(comm.duplicate(), node, CONTROL)
-        self.updates: dict[str, Any] = {}
+        self.buffers = Buffers(task.model.declarations(), store.state_views, place, comm)
+        self.updates: dict[str, Any] = {}  # of buffers, by this step's forward passes
         self.phase, self._waits = "start", 0.0
         self.seconds = dict.fromkeys(("data", "forward", "backward", "wait", "update"), 0.0)
         self._timeline: Timeline | None = None
@@ -145,32 +147,42 @@ class TrainStep:
     def _begin(self, step: int, rows: Any, stop_vote: bool) -> Totals:
         self.seconds = dict.fromkeys(self.seconds, 0.0)
         sums: list[Totals] = []
+        lefts: list[dict[str, Any]] = []
         reduced: list[Any] = []
 
-        def forwarded(totals: Totals) -> None:
+        def forwarded(totals: Totals, left: dict[str, Any]) -> None:
             sums.append(totals)
+            lefts.append(left)
             if len(sums) == len(self.place.shards):
-                reduced.append(self._start(sums))
+                reduced.append(self._start(step, sums, lefts))
 
         self.shards.each(lambda shard, peers: self._shard(step, rows, shard, peers, stop_vote, forwarded))
         self.phase, self._waits = "reduce", perf_counter()
         self.reducer.sum_totals()
-        return sums[0].unpack(reduced[0])
+        (whole,) = reduced
+        own = whole.size - self.buffers.size
+        totals = sums[0].unpack(whole[:own])
+        self.updates = self.buffers.folded(whole[own:], lefts, step, totals.count)
+        return totals
 
     def finish(self, lane: Lane) -> None:
         """Wait for the sum of a step's gradients: this one's, or one begun before."""
         lane.reducer.finish()
         self._took("wait", self._waits)
 
-    def _start(self, sums: list[Totals]) -> Any:
-        """Begin to sum the totals of all shards: in float64, along the tree like everything."""
-        rows = self.place.blocks_of([totals.pack() for totals in sums])
+    def _start(self, step: int, sums: list[Totals], lefts: list[dict[str, Any]]) -> Any:
+        """Begin to sum the totals of all shards, and buffers: in float64, along the tree like everything."""
+        packed = [totals.pack() for totals in sums]
+        if self.buffers.size:
+            own = [self.buffers.row(left, step, totals.count) for totals, left in zip(sums, lefts, strict=True)]
+            packed = [np.concatenate(parts) for parts in zip(packed, own, strict=True)]
+        rows = self.place.blocks_of(packed)
         whole = np.empty_like(rows[0])
         self.reducer.start(rows, whole)
         return whole
 
     def _shard(
-        self, step: int, rows: Any, shard: int, peers: Any, stop_vote: bool, forwarded: Callable[[Totals], None]
+        self, step: int, rows: Any, shard: int, peers: Any, stop_vote: bool, forwarded: Callable[[Totals, Any], None]
     ) -> None:
         """Forward and backward of one shard."""
         store, k, count = self.store, shard - self.place.shards[0], len(rows)
@@ -178,15 +190,14 @@ class TrainStep:
         self.phase, began = "data", perf_counter()
         batch, rng = self.task.train.batch(rows[first:last]), SampleRng(self.seed, step, first)
         self._took("data", began)
-        totals = Totals(stop_votes=stop_vote and k == 0)
+        totals, left = Totals(stop_votes=stop_vote and k == 0), dict[str, Any]()
 
         def losses_of(*parameters: Any) -> Any:
             values = dict(zip(store.names, parameters, strict=True))
             model = self.task.model.bind({**values, **store.state_views}, training=True, rng=rng)
             losses, metrics = self.task.loss(model, *batch)
             totals.add(value_of(losses), {name: value_of(x) for name, x in metrics.items()})
-            if k == 0:
-                self.updates = model.run.updates
+            left.update(model.run.updates)
             return losses
 
         try:
@@ -194,7 +205,7 @@ class TrainStep:
                 self.phase, began = "forward", perf_counter()
                 losses_N, tape, end = record(losses_of, store.value_views, self.tape_for(last - first))
                 self._took("forward", began, peers)
-                forwarded(totals)
+                forwarded(totals, left)
                 self.phase, began = "backward", perf_counter()
                 g_N = np.full(losses_N.shape, 1 / count, losses_N.dtype)  # a sample's share of the global batch's mean
                 walk_back(tape, end, g_N, self.lane.sinks[k], keep=False)
@@ -216,21 +227,26 @@ class TrainStep:
 
         Parameters
         ----------
-        lane : the gradients to apply; this step's unless told
+        lane : the gradients to apply, without buffers; this step's unless told
         """
-        lane = lane or self.lane
         self.phase, began = "update", perf_counter()
         if not control.apply:
             return
+        if lane is None:
+            self.store_buffers()
+            lane = self.lane
         grads, spans = lane.grads, lane.reducer.spans
         if self.clip_value:
             for span in spans:
                 kernels.update.clip_value_(grads[span], self.clip_value / control.scale)
         self.optimizer.apply(self.store.values, grads, lr=control.lr, scale=control.scale, spans=spans)
-        for name, value in self.updates.items():
-            self.store.state_views[name][...] = value
         lane.reducer.updated()
         self._took("update", began)
+
+    def store_buffers(self) -> None:
+        """Let the buffers have the values that this step has given them."""
+        for name, value in self.updates.items():
+            self.store.state_views[name][...] = value
 
     def _took(self, part: str, began: float, peers: Any = None) -> None:
         """A part is over: count its seconds, without those in which other shards of this rank had their turn."""

@@ -23,8 +23,7 @@ class DiLoCo(Local):
         v ← momentum · v + d
         θ ← θ − lr · (d + momentum · v), and every node goes on from there
 
-    Every node keeps its own state of the inner optimizer; running statistics are averaged. With rate 1 and momentum 0
-    this is averaging the parameters.
+    Every node keeps its own state of the inner optimizer. With rate 1 and momentum 0 this is averaging the parameters.
 
     References
     ----------
@@ -50,7 +49,6 @@ class DiLoCo(Local):
             velocity += moved
             anchor -= self.outer_lr * (moved + self.outer_momentum * velocity)
             mean[...] = anchor
-        self._average_buffers()
         self.wait_for_node()
 
     def memory(self) -> dict[str, Array]:

@@ -6,8 +6,9 @@ the global batch's mean times the number of nodes, so that the mean of all worke
 batch, ragged and empty shards included; with H = 1 and plain SGD local is sync, to rounding. The norm that is logged
 and clipped by is the root of the mean of the workers' squares, so that one factor holds for all. What a run shows
 (evaluations, checkpoints, its final parameters) is the mean of its workers; they themselves go on from where they were.
-The totals and rank 0's decision, some hundred bytes, still travel every step, and so do the moments of a synchronised
-batch-norm: ``BatchNorm(sync=False)`` spares them.
+The totals and rank 0's decision, some hundred bytes, still travel every step, with them the buffers that are means or
+sums over shards (Note [One value of a buffer] in ``trainer/buffers.py``), and so do the moments of a synchronised
+batch-norm, forward and backward: ``BatchNorm(sync=False)`` spares these.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ from ddtrain.trainer.step import TrainStep
 
 
 class Local(Sync):
-    """Parameters, optimizer state and running statistics are averaged over the nodes every ``sync_every`` steps.
+    """Parameters and optimizer state are averaged over the nodes every ``sync_every`` steps.
 
     References
     ----------
@@ -66,24 +67,19 @@ class Local(Sync):
     def meet(self) -> None:
         """Make all nodes equal: at their mean."""
         self._average([*self.values, *self._state()])
-        self._average_buffers()
         self.wait_for_node()
 
     @contextmanager
     def shown(self, state: bool = False) -> Iterator[None]:
         vectors = [*self.values] if self.is_apart else []
         vectors += self._state() if state and (self.is_apart or self.keeps_state) else []
-        store = self.step_of.store
-        kept, buffers = [vector.copy() for vector in vectors], store.state.copy()
+        kept = [vector.copy() for vector in vectors]
         self._average(vectors)
-        if self.is_apart:
-            self._average_buffers()
         self.wait_for_node()
         yield
         self.wait_for_node()  # nobody still looks
         for vector, mine in zip(vectors, kept, strict=True):
             vector[...] = mine
-        store.state[...] = buffers
         self.wait_for_node()
 
     def memory(self) -> dict[str, Array]:
@@ -91,7 +87,6 @@ class Local(Sync):
         return {
             "mean.values": store.values,
             **{f"mean.optim.{name}": vector for name, vector in state.items()},
-            "own.buffers": store.state,
         }
 
     def recall(self, memory: Mapping[str, Array], exactly: bool) -> None:
@@ -103,7 +98,6 @@ class Local(Sync):
         for name, vector in vectors.items():
             for span in self.spans:
                 vector[span] = memory[name][span]
-        store.state[...] = memory["own.buffers"]
         self.wait_for_node()
 
     def _state(self) -> list[Array]:
@@ -119,10 +113,3 @@ class Local(Sync):
         for work, vector in zip(works, vectors, strict=True):
             work.wait()
             vector /= column.size
-
-    def _average_buffers(self) -> None:
-        """Running statistics, of which each rank has its own."""
-        state = self.step_of.store.state
-        if state.size:
-            self.step_of.comm.allreduce(state)
-            state /= self.step_of.comm.size
