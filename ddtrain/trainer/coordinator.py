@@ -52,6 +52,7 @@ class Coordinator:
         self, config: Config, comm: Collectives, steps_per_epoch: int, stop_file: StopFile | None = None
     ) -> None:
         self.run, self.max_norm, self.comm = config.run, config.clip.norm, comm
+        self.late = config.comm.mode == "stale"  # a norm is of the step before, and NaN where its loss was not finite
         self.steps_per_epoch, self.stop_file = steps_per_epoch, stop_file
         planned = self.run.epochs * steps_per_epoch
         self.total_steps = total_steps(self.run, steps_per_epoch)
@@ -108,10 +109,12 @@ class Coordinator:
     def _decide(self, step: int, totals: Totals, sq_norm: float) -> StepControl:
         done = step + 1
         norm = math.sqrt(sq_norm) if sq_norm >= 0 else math.nan
-        apply = math.isfinite(norm) and math.isfinite(totals.loss_sum)
+        finite = math.isfinite(totals.loss_sum)
+        apply = math.isfinite(norm) and (finite or self.late)
         self.skipped_in_a_row = 0 if apply else self.skipped_in_a_row + 1
         self.skipped += not apply
-        if not apply and (self.run.nonfinite == "stop" or self.skipped_in_a_row >= self.run.max_skips):
+        stops = self.run.nonfinite == "stop" or self.skipped_in_a_row >= self.run.max_skips
+        if stops and not (apply and finite):
             return StepControl(0.0, 1.0, norm, apply=False, stop=True, reason=Reason.NON_FINITE)
         finished = done >= self.total_steps
         requested = totals.stop_votes > 0 or (self.stop_file is not None and self.stop_file.seen())
@@ -144,7 +147,8 @@ class Coordinator:
         return every > 0 and done % every == 0
 
     def _non_finite(self, totals: Totals, norm: float) -> NonFiniteError:
-        found = f"loss is {totals.means()['loss']:g}, gradient norm is {norm:g}"
+        late = " of the step before" if self.late else ""
+        found = f"loss is {totals.means()['loss']:g}, gradient norm{late} is {norm:g}"
         skips = f", and so were the {self.run.max_skips - 1} steps before" if self.run.nonfinite == "skip" else ""
         return NonFiniteError(
             f"training: {found}{skips}",

@@ -253,5 +253,5 @@ _FIXED = ("run.seed", "run.dtype", "data.batch_size")  # a step number means not
 _DECIDING = (
     *("optim", "schedule", "clip", "model"),  # whole sections
     *("run.epochs", "run.shards", "run.accumulate", "comm.hook", "comm.topk_fraction", "comm.powersgd_rank"),
-    *("comm.mode", "comm.sync_every", "comm.outer_lr", "comm.outer_momentum"),
+    *("comm.mode", "comm.sync_every", "comm.outer_lr", "comm.outer_momentum", "comm.node_memory"),
 )

@@ -14,7 +14,7 @@ from ddtrain.trainer import tables
 
 OF_ONE_START = {  # by section
     "run": ("dir", "steps", "resume", "debug", "check_gradients_every", "trace"),
-    "comm": ("backend", "node_memory"),
+    "comm": ("backend",),
 }
 
 

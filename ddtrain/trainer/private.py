@@ -73,6 +73,8 @@ def give_back(mode: Sync, saved: Mapping[str, Array], same: bool) -> str:
     if not owed.any():
         return f"what {ranks} ranks remembered is taken up as the mean of their nodes" if same else ""
     fate = "is owed by the first node from here on" if kept else "is dropped, as sums are exact from here on"
+    if kept and len(mode.step_of.node.sizes) == 1:
+        fate = "is added to the first gradient, as there is one node from here on"
     return f"gradients that {ranks} ranks had not sent yet: their sum {fate}"
 
 

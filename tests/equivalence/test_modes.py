@@ -10,12 +10,13 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import nodes  # noqa: F401  a backend
 import numpy as np
 import pytest
 
 from ddtrain import data, nn
 from ddtrain.comm import Communicator
-from ddtrain.errors import UsageError
+from ddtrain.errors import NonFiniteError, UsageError
 from ddtrain.parallel import HOOKS
 from ddtrain.trainer import private
 from ddtrain.trainer.config import Clip, Comm, Config, Data, Optim, Run, validate
@@ -25,6 +26,7 @@ from ddtrain.trainer.metrics import read
 from ddtrain.trainer.modes import Sync, make_mode
 from ddtrain.trainer.replica import build_step
 from ddtrain.trainer.snapshot import decode
+from ddtrain.trainer.task import Task
 from helpers import CLASSES, FEATURES, Net, make_task, sgd_config
 from worlds import World
 
@@ -172,6 +174,65 @@ def test_stale_is_the_loop_that_applies_the_gradient_before(world: Any) -> None:
         assert farthest(got, expected) < 1e-12
 
 
+class Sum(nn.Module):
+    """A loss linear in one weight, with a buffer that counts samples: what was applied, and seen, adds up."""
+
+    def __init__(self) -> None:
+        self.w = nn.param((), nn.init.zeros)
+        self.seen = nn.buffer((), nn.init.zeros, reduce="sum")
+
+    def forward(self, x: Any) -> Any:
+        self.update(seen=self.seen + len(x))
+        return x[:, 0] * self.w
+
+
+def applied_by(comm: Communicator, mode: Any, xs: Any, factors: Any, nonfinite: Any = "skip") -> tuple[Any, ...]:
+    """What batches of two equal samples come to: the sum of gradients that were applied, samples seen, steps skipped.
+
+    The gradient of a batch is its x; its loss is that of the model, 0 at first, times a constant factor of its own.
+    """
+    x = np.repeat(np.stack([xs, factors], axis=1), 2, axis=0)
+    loss = lambda model, x: (model(x) + x[:, 1], {})
+    told = sgd_config(
+        batch_size=2,
+        run=Run(dtype="float64", nonfinite=nonfinite),
+        optim=Optim(name="sgd", lr=1.0, momentum=0.0),
+        clip=Clip(norm=0.0),
+        comm=Comm(mode=mode),
+    )
+    step_of = build_step(comm, Task(Sum(), loss, data.ArrayData(x)), told)
+    mode, coordinator = make_mode(step_of, told.comm), Coordinator(told, step_of.control_comm, len(xs))
+    for step in range(len(xs)):
+        totals = mode.gradients(step, np.arange(2 * step, 2 * step + 2))
+        mode.apply(coordinator.decide(step, totals, mode.square_norm()))
+    return -float(step_of.store.values[0]), float(step_of.store.state[0]), comm.rank == 0 and coordinator.skipped
+
+
+@pytest.mark.parametrize(
+    ("xs", "constants"),
+    [
+        ([1, 10, np.nan, 100, 0, 0], [0] * 6),  # loss and gradient
+        ([1, 10, 1000, 100, 0, 0], [0, 0, np.inf, 0, 0, 0]),  # a loss whose gradient is finite
+        ([1, 10, 1000, 1000, 100, 0], [0, 0, np.nan, np.nan, 0, 0]),
+        ([1000, 1, 10, 100, 0], [np.nan, 0, 0, 0, 0]),  # the first
+    ],
+    ids=["both", "loss", "two", "first"],
+)
+def test_stale_leaves_out_the_bad_batches_and_no_others(world: Any, xs: Any, constants: Any) -> None:
+    bad = sum(not np.isfinite(x * c) for x, c in zip(xs, np.array(constants) + 1.0, strict=True))
+    for mode in ("sync", "stale"):
+        found = world.run(lambda comm, mode=mode: applied_by(comm, mode, xs, constants))
+        assert {applied for applied, _, _ in found} == {111.0}
+        assert {seen for _, seen, _ in found} == {2.0 * (len(xs) - bad)}
+        assert found[0][2] == bad
+
+
+def test_stale_stops_at_the_step_whose_loss_is_not_finite() -> None:
+    with pytest.raises(NonFiniteError, match="loss is nan") as caught:
+        World("threads:2").run(lambda comm: applied_by(comm, "stale", [1, 1, 1, 1], [0, 0, np.nan, 0], "stop"))
+    assert caught.value.place["step"] == 3
+
+
 @pytest.mark.parametrize("optimizer", ["sgd", "adamw"])
 @pytest.mark.parametrize("bucket_bytes", [64, 1 << 20])
 def test_a_divided_optimizer_gives_the_bits_of_one_that_is_everywhere(
@@ -225,7 +286,10 @@ CONFIG = Config(
     data=Data(batch_size=7),
     optim=Optim(name="adamw", lr=0.01, weight_decay=0.1),
 )
-RECIPES = {"tiny": Recipe(CONFIG, lambda config: make_task(dtype=config.run.dtype), "a tiny net")}
+RECIPES = {
+    "tiny": Recipe(CONFIG, lambda config: make_task(dtype=config.run.dtype), "a tiny net"),
+    "apart": Recipe(CONFIG, lambda config: make_task(Net(sync=False), config.run.dtype), "its batch-norm by shard"),
+}
 KINDS = [
     *(("--comm.hook", name, "--comm.topk-fraction", "0.2", "--comm.powersgd-rank", "1") for name in HOOKS),
     ("--comm.mode", "local", "--comm.sync-every", "4"),
@@ -266,6 +330,33 @@ def test_a_resumed_run_keeps_its_hook_and_mode_untold(tmp_path: Path, options: t
     assert outcome(tmp_path / "cut") == outcome(tmp_path / "straight")
     kept, told = (tomllib.loads((tmp_path / name / "config.toml").read_text())["comm"] for name in ("cut", "straight"))
     assert kept == told
+
+
+@pytest.mark.parametrize("mode", ["local", "diloco", "stale"])
+def test_unsynchronised_statistics_resume_between_two_meetings(tmp_path: Path, mode: str) -> None:
+    told = ("apart", "--comm.mode", mode, "--comm.sync-every", "4", "--comm.backend", "threads:3")
+    for name, stops in (("straight", ("8",)), ("cut", ("1", "6", "8"))):
+        for steps in stops:
+            argv = [*told, "--run.dir", str(tmp_path / name), "--run.steps", steps, "--run.resume", "auto"]
+            assert run(argv, RECIPES) == 0
+    model, other = (decode(tmp_path / name / "checkpoints" / "step-00000008").model for name in ("straight", "cut"))
+    assert {name: x.tobytes() for name, x in model.items()} == {name: x.tobytes() for name, x in other.items()}
+    summaries = [json.loads((tmp_path / name / "summary.json").read_text()) for name in ("straight", "cut")]
+    assert summaries[0]["valid_loss"] == summaries[1]["valid_loss"]
+
+
+def test_a_resumed_run_keeps_to_messages_untold(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Where ranks share memory, a hook has nothing to send: whether they do decides what it does."""
+    told = ("--comm.backend", "nodes:000", "--run.dir")
+    topk = ("--comm.hook", "topk", "--comm.node-memory", "off", "--run.steps")
+    assert run(["tiny", *told, str(tmp_path / "straight"), *topk, "9"], RECIPES) == 0
+    assert run(["tiny", *told, str(tmp_path / "cut"), *topk, "5"], RECIPES) == 0
+    assert run([*told, str(tmp_path / "cut"), "--run.resume", "auto", "--run.steps", "9"], RECIPES) == 0
+    assert outcome(tmp_path / "cut") == outcome(tmp_path / "straight")
+    assert "warning" not in capsys.readouterr().out
+    again = ("--run.resume", "auto", "--run.steps", "10", "--comm.node-memory", "auto")
+    assert run([*told, str(tmp_path / "cut"), *again], RECIPES) == 0
+    assert "--comm.node-memory is auto, but was off: the run goes on differently" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize("rank", ["1", "3"])
@@ -314,13 +405,39 @@ def test_the_sum_of_what_is_owed_survives_a_change_of_ranks() -> None:
     for spec in ("local", "threads:2", "threads:4"):
         loaded = World(spec).run(load)
         np.testing.assert_allclose(sum(owed for owed, _ in loaded), total, rtol=0, atol=1e-14)
-        assert {said for _, said in loaded} == {
-            "gradients that 3 ranks had not sent yet: their sum is owed by the first node from here on"
-        }
+        fate = "is owed by the first node from here on"
+        if spec == "local":
+            fate = "is added to the first gradient, as there is one node from here on"
+        assert {said for _, said in loaded} == {f"gradients that 3 ranks had not sent yet: their sum {fate}"}
         assert all(not owed.any() for owed, _ in loaded[1:])
     for (_, owed), (again, said) in zip(saved, World("threads:3").run(load), strict=True):
         assert said == ""
         assert owed.tobytes() == again.tobytes()
+
+
+@pytest.mark.parametrize("name", [name for name in HOOKS if name != "exact"])
+@pytest.mark.parametrize("spec", ["local", "threads:2"])
+def test_what_was_owed_is_paid_whoever_goes_on(name: str, spec: str) -> None:
+    """A memory of ones, also where powersgd makes no products, and gradients of zero: in the end all of it is out."""
+
+    def body(comm: Communicator) -> tuple[Any, Any]:
+        step_of = a_mode(comm, name).step_of
+        reducer, grads = step_of.reducer, step_of.store.grads
+        reducer.hook.owe(np.full(grads.size, float(comm.rank == 0)))
+        paid = np.zeros(grads.size)
+        for _ in range(1 if comm.size == 1 else 300):
+            grads[...] = 0
+            reducer.start([np.zeros(1)], np.empty(1))
+            for i in range(len(step_of.store.names)):
+                reducer.ready(i)
+            reducer.finish()
+            paid += grads
+        return paid, reducer.hook.owed()
+
+    found = World(spec).run(body)
+    paid, left = found[0][0], sum(owed for _, owed in found)
+    np.testing.assert_allclose(paid + left, 1.0, rtol=0, atol=1e-12)  # 300 sums of numbers up to 1
+    assert np.abs(left).max() <= (0 if spec == "local" else 1e-3)
 
 
 def a_mode(comm: Communicator, hook: Any) -> Sync:

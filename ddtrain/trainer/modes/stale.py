@@ -3,7 +3,9 @@
 Note [One step late]
 Step t computes its gradients at the parameters of step t, and applies those of step t − 1, whose sum had all of this
 step's time to arrive: x(t+1) = update(x(t), g(t−1)), with the learning rate of step t. The first step applies nothing.
-Totals are not late: a step's line in the log shows its own loss, beside the norm of the gradient that it applied.
+Totals are not late: a step's line in the log shows its own loss, beside the norm of the gradient that it applied. Nor
+are buffers: they are those of the last forward pass, unless its loss was not finite. Of a loss that is not finite the
+gradient's norm counts as NaN, whereupon the coordinator leaves out that gradient, a step late, too, and no other.
 The last gradient of a run, or before a checkpoint, is not applied in haste: it stays under way, and a checkpoint holds
 it, so that a run that was stopped anywhere and resumed is the run that never stopped.
 """
@@ -11,7 +13,10 @@ it, so that a run that was stopped anywhere and resumed is the run that never st
 from __future__ import annotations
 
 from collections.abc import Mapping
+from math import isfinite, nan
 from typing import Any
+
+import numpy as np
 
 from ddtrain.comm.protocol import Array
 from ddtrain.trainer.control import StepControl
@@ -35,6 +40,7 @@ class Stale(Sync):
         self.lanes = first, second = step_of.lane, step_of.make_lane(1)
         first.reducer.behind, second.reducer.behind = second.reducer, first.reducer
         self._under_way: list[Lane] = []  # begun and not applied yet, in order
+        self._finite: dict[Lane, bool] = {}  # was the loss that a lane's gradients are of?
 
     def gradients(self, step: int, rows: Any, stop_vote: bool = False) -> Totals:
         """Begin this step's gradients; wait for those of the step before."""
@@ -45,23 +51,30 @@ class Stale(Sync):
         step_of.finish(before[0] if before else step_of.lane)
         step_of.lane.reducer.progress()
         self._under_way = [*before, step_of.lane]
+        self._finite[step_of.lane] = isfinite(totals.loss_sum)
         return totals
 
     def square_norm(self) -> float:
         """Of the gradient that is going to be applied; 0 in the first step."""
-        return self._under_way[0].reducer.square_norm() if len(self._under_way) > 1 else 0.0
+        if len(self._under_way) == 1:
+            return 0.0
+        lane = self._under_way[0]
+        square = lane.reducer.square_norm()
+        return square if self._finite[lane] else nan
 
     def apply(self, control: StepControl) -> None:
+        if self._finite[self.step_of.lane]:
+            self.step_of.store_buffers()
         if len(self._under_way) > 1:
             self.step_of.apply(control, self._under_way.pop(0))
 
     def memory(self) -> dict[str, Array]:
         for lane in self._under_way:
             lane.reducer.finish()
-            return {"mean.late": lane.grads}
+            return {"mean.late": lane.grads if self._finite[lane] else np.full_like(lane.grads, nan)}
         return {}
 
     def recall(self, memory: Mapping[str, Array], exactly: bool) -> None:
         if "mean.late" in memory:
             self.lanes[0].reducer.take(memory["mean.late"])
-            self._under_way = [self.lanes[0]]
+            self._under_way, self._finite[self.lanes[0]] = [self.lanes[0]], True  # or NaN all over
