@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from ddtrain import data, nn
+from ddtrain import data
 from ddtrain.comm import Communicator
 from ddtrain.errors import UsageError
 from ddtrain.parallel import HOOKS
@@ -25,22 +25,11 @@ from ddtrain.trainer.metrics import read
 from ddtrain.trainer.modes import Sync, make_mode
 from ddtrain.trainer.replica import build_step
 from ddtrain.trainer.snapshot import decode
-from helpers import CLASSES, FEATURES, Net, make_task, sgd_config
+from helpers import Net, Plain, make_task, sgd_config
 from worlds import World
 
 PLAIN = Optim(name="sgd", lr=0.05, momentum=0.0)
 STEPS = 9  # two epochs of 4 steps, each with a last batch of 2 samples, fewer than three ranks, and one step more
-
-
-class Plain(nn.Module):
-    """A perceptron without batch-norm: nothing but gradients couples its samples."""
-
-    def __init__(self) -> None:
-        self.first = nn.Linear(FEATURES, 10)
-        self.head = nn.Linear(10, CLASSES)
-
-    def forward(self, x: Any) -> Any:
-        return self.head(nn.functional.tanh(self.first(x)))
 
 
 def take_steps(comm: Communicator, config: Config, model: Any = Plain, steps: int = STEPS) -> list[dict[str, Any]]:
