@@ -58,7 +58,7 @@ class Shards:
     def __init__(self, comm: Collectives, place: Place) -> None:
         self.comm, self.place = comm, place
         self.link: Any = comm
-        self._whole = place.count == comm.size  # a shard a rank: the communicator is all they need
+        self._whole = all(held == range(rank, rank + 1) for rank, held in enumerate(place.held))  # rank r is shard r
         self.peers = [ShardPeers(self, k) for k in range(len(place.shards))]
         self._workers: dict[int, _Worker] = {}
         self._ranks = [(rank, k) for rank, held in enumerate(place.held) for k in range(len(held))]

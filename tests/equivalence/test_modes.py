@@ -161,6 +161,17 @@ def test_stale_is_the_loop_that_applies_the_gradient_before(world: Any) -> None:
         assert farthest(got, expected) < 1e-12
 
 
+@pytest.mark.parametrize("spec", ["threads:4", "threads:5"])
+def test_a_divided_optimizer_of_many_nodes_sums_along_the_tree(spec: str) -> None:
+    """At three nodes or fewer the tree is the order of the ranks, and nothing tells one from the other."""
+    runs = [
+        World(spec).run(lambda comm, on=on: take_steps(comm, sgd_config(comm=Comm(sharded_optimizer=on)), steps=4))
+        for on in (False, True)
+    ]
+    for everywhere, divided in zip(*runs, strict=True):
+        assert farthest(everywhere, divided) == 0.0
+
+
 @pytest.mark.parametrize("optimizer", ["sgd", "adamw"])
 @pytest.mark.parametrize("bucket_bytes", [64, 1 << 20])
 def test_a_divided_optimizer_gives_the_bits_of_one_that_is_everywhere(
