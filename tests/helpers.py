@@ -14,6 +14,7 @@ import numpy as np
 from ddtrain import data, nn, ops
 from ddtrain.trainer.config import Clip, Config, Data, Optim, Run
 from ddtrain.trainer.coordinator import Coordinator
+from ddtrain.trainer.modes import make_mode
 from ddtrain.trainer.replica import build_step
 from ddtrain.trainer.task import Task
 from worlds import mpirun
@@ -38,6 +39,17 @@ class Net(nn.Module):
 
     def forward(self, x: Any) -> Any:
         return self.head(self.dropout(nn.functional.relu(self.norm(self.first(x)))))
+
+
+class Plain(nn.Module):
+    """A perceptron without batch-norm: its ranks meet nowhere but where gradients and decisions are exchanged."""
+
+    def __init__(self) -> None:
+        self.first = nn.Linear(FEATURES, 10)
+        self.head = nn.Linear(10, CLASSES)
+
+    def forward(self, x: Any) -> Any:
+        return self.head(nn.functional.tanh(self.first(x)))
 
 
 def loss(model: Any, x: Any, y: Any) -> tuple[Any, dict[str, Any]]:
@@ -65,19 +77,21 @@ def sgd_config(batch_size: int = 7, dtype: str = "float64", **sections: Any) -> 
 
 
 def train(comm: Any, steps: int = 20, config: Config | None = None, task: Task | None = None) -> dict[str, Any]:
-    """Take ``steps`` steps; tensors, losses and accuracies as plain lists, comparable between ranks."""
+    """Take ``steps`` steps; tensors, losses, accuracies and norms as plain lists, comparable between ranks."""
     config, task = config or sgd_config(), task or make_task()
     step_of = build_step(comm, task, config)
-    samples, batch_size = len(task.train), config.data.batch_size
-    coordinator = Coordinator(config, comm, data.steps_per_epoch(samples, batch_size))
+    mode, samples, batch_size = make_mode(step_of, config.comm), len(task.train), config.data.batch_size
+    coordinator = Coordinator(config, step_of.control_comm, data.steps_per_epoch(samples, batch_size))
     means = []
     for step in range(steps):
         epoch, offset = data.position(step, samples, batch_size)
         rows = data.batches(config.run.seed, epoch, samples, batch_size)[offset]
-        totals = step_of.gradients(step, rows)
-        step_of.apply(coordinator.decide(step, totals, step_of.square_norm()))
-        means.append(totals.means())
-    return {"means": means, "tensors": {name: x.copy() for name, x in step_of.store.tensors.items()}}
+        totals = mode.gradients(step, rows)
+        control = coordinator.decide(step, totals, mode.square_norm())
+        mode.apply(control)
+        means.append({**totals.means(), "norm": control.grad_norm})
+    with mode.shown():
+        return {"means": means, "tensors": {name: x.copy() for name, x in step_of.store.tensors.items()}}
 
 
 def launch(

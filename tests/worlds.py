@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import nodes  # noqa: F401  so that nodes:0011 is a backend
+
 from ddtrain.bench.launching import mpirun
 from ddtrain.comm import Communicator, make, run_ranks
 

@@ -9,7 +9,7 @@ import numpy as onp
 import pytest
 
 import ddtrain.numpy as np
-from ddtrain.autodiff import Tape, defvjp, grad, primitive, record, walk_back
+from ddtrain.autodiff import Tape, defvjp, grad, primitive, record, value_of, walk_back
 from ddtrain.autodiff.tracer import PRIMITIVES
 
 
@@ -73,6 +73,19 @@ def test_leaves_without_a_gradient_are_delivered_none():
     onp.testing.assert_array_equal(got[3], [1.0, 1.0])
 
 
+def test_a_leaf_that_only_what_comes_after_the_output_uses_is_delivered_none():
+    """Such as a parameter that nothing but a metric reads: its bucket must not wait for ever."""
+
+    def fun(w, only_a_metric):
+        losses = np.sum(w**2)
+        np.sum(losses * only_a_metric)
+        return losses
+
+    (first, none), (second, g) = deliveries(fun, [onp.ones(2), onp.ones(())])
+    assert (first, none, second) == (1, None, 0)
+    onp.testing.assert_array_equal(g, [2.0, 2.0])
+
+
 def test_every_leaf_is_delivered_when_the_output_is_constant():
     assert deliveries(lambda a, b: onp.array(1.0), [onp.ones(2)] * 2) == [(0, None), (1, None)]
 
@@ -133,6 +146,24 @@ def test_steps_are_freed_as_they_are_walked():
         tracemalloc.stop()
     assert kept_peak < 45 * 8 * n  # 40 values and a few cotangents: no cotangent outlives its step
     assert held < 2 * 8 * n
+
+
+@pytest.mark.parametrize("keep", [False, True])
+def test_a_step_that_was_walked_is_let_go_of_before_the_next(keep):
+    """Seen from the first layer's leaf, which is handed over last: what later layers have computed is gone by then."""
+    made = []
+
+    def chain(first, second):
+        x = onp.ones(3)
+        for w in (first, second, second, second):
+            x = np.sin(w * x)
+            made.append(weakref.ref(value_of(x)))
+        return np.sum(x)
+
+    alive = []
+    _, tape, end = record(chain, [onp.ones(3)] * 2)
+    walk_back(tape, end, onp.ones(()), [lambda g: alive.extend(x() is not None for x in made), None], keep)
+    assert alive == [keep] * 4
 
 
 def test_a_tape_can_be_walked_twice():

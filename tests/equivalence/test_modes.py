@@ -27,22 +27,11 @@ from ddtrain.trainer.modes import Sync, make_mode
 from ddtrain.trainer.replica import build_step
 from ddtrain.trainer.snapshot import decode
 from ddtrain.trainer.task import Task
-from helpers import CLASSES, FEATURES, Net, make_task, sgd_config
+from helpers import Net, Plain, make_task, sgd_config
 from worlds import World
 
 PLAIN = Optim(name="sgd", lr=0.05, momentum=0.0)
 STEPS = 9  # two epochs of 4 steps, each with a last batch of 2 samples, fewer than three ranks, and one step more
-
-
-class Plain(nn.Module):
-    """A perceptron without batch-norm: nothing but gradients couples its samples."""
-
-    def __init__(self) -> None:
-        self.first = nn.Linear(FEATURES, 10)
-        self.head = nn.Linear(10, CLASSES)
-
-    def forward(self, x: Any) -> Any:
-        return self.head(nn.functional.tanh(self.first(x)))
 
 
 def take_steps(comm: Communicator, config: Config, model: Any = Plain, steps: int = STEPS) -> list[dict[str, Any]]:
@@ -231,6 +220,17 @@ def test_stale_stops_at_the_step_whose_loss_is_not_finite() -> None:
     with pytest.raises(NonFiniteError, match="loss is nan") as caught:
         World("threads:2").run(lambda comm: applied_by(comm, "stale", [1, 1, 1, 1], [0, 0, np.nan, 0], "stop"))
     assert caught.value.place["step"] == 3
+
+
+@pytest.mark.parametrize("spec", ["threads:4", "threads:5"])
+def test_a_divided_optimizer_of_many_nodes_sums_along_the_tree(spec: str) -> None:
+    """At three nodes or fewer the tree is the order of the ranks, and nothing tells one from the other."""
+    runs = [
+        World(spec).run(lambda comm, on=on: take_steps(comm, sgd_config(comm=Comm(sharded_optimizer=on)), steps=4))
+        for on in (False, True)
+    ]
+    for everywhere, divided in zip(*runs, strict=True):
+        assert farthest(everywhere, divided) == 0.0
 
 
 @pytest.mark.parametrize("optimizer", ["sgd", "adamw"])

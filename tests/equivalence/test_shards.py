@@ -19,6 +19,7 @@ from ddtrain.errors import ReplicaError, UsageError
 from ddtrain.parallel import Shards, find_place
 from ddtrain.trainer.config import Clip, Comm, Run, validate
 from helpers import Net, loss, make_task, sgd_config, train
+from worlds import World
 
 STEPS = 12
 
@@ -46,6 +47,15 @@ def test_any_number_of_ranks_gives_the_same_bits(shards: int) -> None:
     for size in range(1, shards + 1):
         for replica in over_threads(size, shards):
             assert_same_bits(replica, alone)
+
+
+@pytest.mark.parametrize("shards", [5, 7])
+@pytest.mark.parametrize("spec", ["nodes:00111", "nodes:01010"])
+def test_nor_does_where_the_ranks_are(spec: str, shards: int) -> None:
+    """Consecutive shards are a node's, so that shards follow each other otherwise than ranks where nodes alternate."""
+    alone = run(LocalCommunicator(), shards)
+    for replica in World(spec).run(lambda comm: run(comm, shards)):
+        assert_same_bits(replica, alone)
 
 
 @pytest.mark.mpi(sizes=(1, 2, 3, 4))

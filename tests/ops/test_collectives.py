@@ -112,6 +112,17 @@ def test_tied_to_others_the_derivative_is_a_zero_that_stays_tied(other: Any) -> 
     check_grads(lambda x, y: collectives.tied(x**2, y) * np.sum(y))(X, other)
 
 
+def test_the_derivative_in_what_is_tied_is_tied_too() -> None:
+    """A rank whose part is constant comes to the collectives of its derivative's derivative, too."""
+    other = onp.array([2.0, 3.0, 4.0])
+    of_x = lambda y: grad(lambda x: np.sum(collectives.tied(x, y)))(X)
+    tangent = lambda y: jvp(lambda x: collectives.tied(x, y), (X,), (X,))[1]
+    for derivative in (of_x, tangent):
+        assert "tied" in str(graph(derivative, other)), "a function of y, though a constant one"
+    onp.testing.assert_array_equal(of_x(other), onp.ones(X.shape))
+    onp.testing.assert_array_equal(tangent(other), X)
+
+
 def test_the_input_is_not_written_to() -> None:
     def body(rank: int) -> Any:
         x = X[rank].copy()

@@ -12,6 +12,7 @@ from ddtrain.comm.tree import Tree
 from ddtrain.errors import ReplicaError
 from ddtrain.parallel import Reducer, alloc_rows, find_place, make_buckets
 from ddtrain.store import ParamStore
+from worlds import World
 
 
 class Recorder(NullCommunicator):
@@ -133,3 +134,34 @@ def test_a_node_shares_the_work_and_gets_the_same_bits(comm: Any, bucket_bytes: 
     for span in spans:
         assert grads[span].tobytes() == expected[span].tobytes()
     assert len(set(comm.exchange_objects(norm.hex()))) == 1
+
+
+def sharded(comm: Any, shards: int) -> tuple[list[slice], np.ndarray, np.ndarray, int, int]:
+    """As :func:`sums`, of gradients of shards; and the bytes counted, beside those of a row's slices to one node."""
+    rng = np.random.default_rng(shards)
+    gradients = rng.standard_normal((shards, 30)) * 10.0 ** rng.integers(-8, 8, (shards, 30))
+    node = comm.split_nodes(1 << 20)
+    place = find_place(comm, node, shards)
+    parts = alloc_rows(node, place, 30, np.dtype(np.float64))
+    reducer = Reducer(parts, make_buckets([slice(0, 30)], 8, 1), comm.duplicate(), node, place)
+    for row, (first, last) in zip(parts[node.rank], place.blocks, strict=True):
+        Tree.ranks(last - first).fold(list(gradients[first:last]), row)
+    reducer.start([np.zeros(1) for _ in place.blocks], np.empty(1))
+    reducer.ready(0)
+    reducer.finish()
+    expected = np.empty(30)
+    Tree.ranks(shards).fold(list(gradients), expected)
+    others, (share,) = len(node.sizes) - 1, [span.stop - span.start for span in reducer.spans] or [0]
+    row_bytes = 8 * share * others // (others + 1)
+    return reducer.spans, reducer.grads, expected, reducer.hook.bytes_sent, (len(place.targets) + 1) * row_bytes
+
+
+@pytest.mark.parametrize("spec", ["nodes:0011", "nodes:0101", "nodes:000111", "nodes:001122", "nodes:012"])
+@pytest.mark.parametrize("shards", [6, 7, 8, 11, 13])
+def test_subtrees_of_several_ranks_on_several_nodes_have_the_bits_of_the_tree(spec: str, shards: int) -> None:
+    """Where a node's shards are several subtrees, each is a row of its own, and none may be lost to another."""
+    for spans, grads, expected, sent, counted in World(spec).run(lambda comm: sharded(comm, shards)):
+        assert spans
+        for span in spans:
+            assert grads[span].tobytes() == expected[span].tobytes()
+        assert sent == counted, "its slice of every subtree's row to each other node, and of their sum"

@@ -250,6 +250,12 @@ class TestRetention:
             write(tmp_path, make(step, loss), keep=2)
         assert steps(tmp_path) == [20, 50, 60]
 
+    @pytest.mark.parametrize("losses", [[0.1, math.nan], [math.nan, 0.1, math.nan], [0.1, 0.2, math.nan, math.nan]])
+    def test_a_nan_is_never_the_best(self, tmp_path, losses):
+        for step, loss in enumerate(losses, start=1):
+            write(tmp_path, make(step, loss), keep=1)
+        assert steps(tmp_path) == [losses.index(0.1) + 1, len(losses)]
+
     def test_without_evaluations_there_is_no_best(self, tmp_path):
         for step in (10, 20, 30):
             write(tmp_path, make(step, metrics={}), keep=2)

@@ -185,6 +185,15 @@ def test_a_saved_state_decides_the_same():
     assert after.state_dict() == never_stopped.state_dict()
 
 
+def test_patience_is_counted_over_a_stop():
+    """Two evaluations without a better loss before, one after: with patience 3, that is the end."""
+    before, after = (make(patience=3, epochs=9) for _ in range(2))
+    list(TestObserve.run(before, [1.0, 2.0, 2.0]))
+    after.load(json.loads(json.dumps(before.state_dict())))
+    control = after.observe(4 * STEPS - 1, drive(after, STEPS, first=3 * STEPS)[-1], 2.0)
+    assert control.reason is Reason.PATIENCE
+
+
 class TestRanks:
     """Rank 0's word holds, whatever the others computed."""
 

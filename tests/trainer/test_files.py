@@ -59,6 +59,24 @@ class TestReplace:
         assert path.read_bytes() == b"old"
         assert os.listdir(tmp_path) == ["x"]
 
+    def test_bytes_are_on_the_disk_before_the_name_and_the_name_before_it_returns(self, tmp_path, monkeypatch):
+        """A page cache hides a missing fsync from every other test, so the order of the calls is looked at."""
+        calls = []
+
+        def recorded(name, real):
+            def call(first, *others):
+                target = os.readlink(f"/proc/self/fd/{first}") if name == "fsync" else os.fspath(first)
+                calls.append((name, os.path.basename(target)))
+                return real(first, *others)
+
+            return call
+
+        for name in ("fsync", "rename"):
+            monkeypatch.setattr(os, name, recorded(name, getattr(os, name)))
+        replace(tmp_path / "x", b"new")
+        aside = f".tmp-x-{os.getpid()}"
+        assert calls == [("fsync", aside), ("rename", aside), ("fsync", tmp_path.name)]
+
     def test_a_leftover_of_a_killed_writer_is_no_obstacle(self, tmp_path):
         (tmp_path / f".tmp-x-{os.getpid()}").write_bytes(b"torn")
         replace(tmp_path / "x", b"new")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -9,9 +10,12 @@ from typing import Any
 import numpy as np
 import pytest
 
+from ddtrain import nn
 from ddtrain.comm.local import LocalCommunicator
 from ddtrain.errors import UsageError
-from ddtrain.trainer.config import Comm, Run
+from ddtrain.store import ParamStore
+from ddtrain.trainer import replica
+from ddtrain.trainer.config import Comm, Optim, Run
 from ddtrain.trainer.modes import make_mode
 from ddtrain.trainer.replica import _VECTORS, build_step, memory_of
 from helpers import make_task, sgd_config, train
@@ -102,6 +106,88 @@ def test_ranks_that_disagree_are_told_on_all_ranks(here: Any, there: Any, said: 
 
     for message in World("threads:3").run(body):
         assert said in message
+
+
+@pytest.mark.parametrize("odd", [0, 2])
+def test_ranks_with_another_model_are_told_on_all_ranks(odd: int) -> None:
+    """Also where it differs in one value alone, as of a rank that draws its own."""
+
+    class Drawn(nn.Module):
+        def __init__(self, value: float) -> None:
+            self.gain = nn.param((2,), lambda shape, rng: np.array([1.0, value]))
+
+    def body(comm: Any) -> str:
+        task = make_task(Drawn(1.0 + (comm.rank == odd) * 2.0**-52))
+        with pytest.raises(UsageError, match=rf"tensor gain is \(2,\) float64 .* on rank {odd} but gain is") as caught:
+            build_step(comm, task, sgd_config())
+        return caught.value.remedy
+
+    assert set(World("threads:3").run(body)) == {"Build the same model from one seed on every rank."}
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {},
+        {"comm": Comm(mode="stale")},
+        {"comm": Comm(mode="diloco")},
+        {"comm": Comm(sharded_optimizer=True)},
+        {"run": Run(dtype="float64", shards=7)},
+        {"run": Run(dtype="float32", accumulate=3)},
+        {"optim": Optim(name="adamw")},
+    ],
+    ids=str,
+)
+def test_as_much_shared_memory_is_asked_for_as_is_used(options: Any) -> None:
+    """A window that was not asked for in full kills the process at the first touch beyond what the machine has."""
+
+    def body(comm: Any) -> None:
+        config = sgd_config(**options)
+        step_of = build_step(comm, make_task(), config)
+        lanes, node = make_mode(step_of, config.comm).lanes, step_of.node
+        step_of.gradients(0, np.arange(7))
+        n, (asked,) = step_of.store.values.nbytes, comm.asked
+        rows = [vector for vector in node.allocated if vector.nbytes and vector.nbytes % n == 0]
+        mine = [vector for vector in rows if any(np.shares_memory(vector, lane.grads) for lane in lanes)]
+        once = sum(vector.nbytes for vector in rows) - sum(vector.nbytes for vector in mine)
+        assert len(mine) == len(lanes)
+        assert sum(vector.nbytes for vector in mine) <= asked[0]
+        assert once <= asked[1]
+
+    World("nodes:0011").run(body)
+
+
+def test_no_rank_begins_before_the_values_of_its_node_are_there(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Late(ParamStore):
+        def __init__(self, *args: Any, **kwargs: Any) -> None:
+            time.sleep(0.05 * kwargs["fill"])  # the others come as far as they can
+            super().__init__(*args, **kwargs)
+
+    monkeypatch.setattr(replica, "ParamStore", Late)
+    task = make_task()
+    initial = task.model.init(0, "float64")
+
+    def body(comm: Any) -> None:
+        store = build_step(comm, task, sgd_config()).store
+        for name, seen in {name: x.copy() for name, x in store.tensors.items()}.items():
+            np.testing.assert_array_equal(seen, initial[name])
+
+    World("nodes:0011").run(body)
+
+
+def test_what_one_rank_of_a_node_writes_is_there_when_fill_returns() -> None:
+    def body(comm: Any) -> list[float]:
+        node = comm.split_nodes()
+        (shared, *_) = node.alloc(3 if node.rank == 0 else 0, np.float64)
+
+        def write() -> None:
+            time.sleep(0.05)
+            shared[...] = comm.rank + 1.0
+
+        replica.fill(comm, node, write)
+        return shared.tolist()
+
+    assert World("nodes:0101").run(body) == [[1.0] * 3, [2.0] * 3] * 2
 
 
 def test_memory_counts_both_rows_of_gradients_that_are_late() -> None:

@@ -11,7 +11,7 @@ from ddtrain.comm import Communicator
 from ddtrain.comm.local import LocalCommunicator
 from ddtrain.errors import ShapeError
 from ddtrain.parallel.hooks.base import ErrorFeedback
-from ddtrain.trainer.config import Comm
+from ddtrain.trainer.config import Clip, Comm, Optim
 from ddtrain.trainer.control import StepControl
 from ddtrain.trainer.replica import build_step
 from ddtrain.trainer.task import Task
@@ -54,6 +54,19 @@ def test_waiting_is_counted_on_every_channel() -> None:
 def test_a_skipped_step_changes_nothing_at_all() -> None:
     before, after = stepped(StepControl(lr=0.1, scale=1.0, grad_norm=1.0, apply=False))
     assert [name for name in before if not np.array_equal(before[name], after[name])] == []
+
+
+def test_a_limit_by_value_is_applied_after_the_one_by_norm() -> None:
+    """To each element of the gradient as it is applied: scaled first, then cut."""
+    config = sgd_config(optim=Optim(name="sgd", lr=0.1, momentum=0.0), clip=Clip(norm=1.0, value=0.02))
+    step = build_step(LocalCommunicator(), make_task(Net()), config)
+    before = step.store.values.copy()
+    step.gradients(0, np.arange(7))
+    scaled = 0.25 * step.store.grads
+    step.apply(StepControl(lr=0.1, scale=0.25, grad_norm=4.0))
+    assert (np.abs(scaled) > 0.02).any()
+    assert (np.abs(scaled) < 0.005).any(), "else a limit four times too low would cut all alike"
+    np.testing.assert_allclose(before - step.store.values, 0.1 * np.clip(scaled, -0.02, 0.02), rtol=0, atol=1e-15)
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,43 @@
+"""Nobody goes on without a rank that is slow: the numbers are those of ranks that are all quick, to the last bit.
+
+A wait that is left out goes unnoticed where the ranks are equally fast, and where a collective of the model, such as
+synchronised batch-norm's, makes everybody wait anyway. So the ranks are four on two machines, one of them pauses at
+every turn, and the model is tried with batch-norm and without.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from ddtrain.trainer.config import Clip, Comm, Run
+from helpers import Net, Plain, make_task, sgd_config, train
+from worlds import World
+
+WAYS: dict[str, Any] = {
+    "sync": {},
+    "batch-norm": {"model": Net},
+    "small buckets": {"comm": Comm(bucket_bytes=64)},
+    "shards": {"run": Run(dtype="float64", epochs=1000, shards=7)},
+    "local": {"comm": Comm(mode="local", sync_every=2)},
+    "diloco": {"comm": Comm(mode="diloco", sync_every=2)},
+    "stale": {"comm": Comm(mode="stale")},
+    "hook": {"comm": Comm(hook="float16", bucket_bytes=300)},
+}
+
+
+def taken(spec: str, model: Any = Plain, **sections: Any) -> list[Any]:
+    config = sgd_config(**({"clip": Clip(norm=0.1)} | sections))  # a norm that is wrong on one rank tells at once
+    return World(spec).run(lambda comm: train(comm, 4, config, make_task(model())))
+
+
+@pytest.mark.parametrize("slow", range(4))
+@pytest.mark.parametrize("way", WAYS)
+def test_nobody_goes_on_without_a_slow_rank(way: str, slow: int) -> None:
+    quick, waited_for = (taken(spec, **WAYS[way]) for spec in ("nodes:0011", f"nodes:0011-{slow}"))
+    for a, b in zip(quick, waited_for, strict=True):
+        assert a["means"] == b["means"]
+        for name in a["tensors"]:
+            np.testing.assert_array_equal(a["tensors"][name], b["tensors"][name])

@@ -1,0 +1,127 @@
+"""Put faults into a copy of the package, one at a time, and say which tests notice: ``python -m tests.faults``.
+
+    python -m tests.faults                      all of table.py, some minutes
+    python -m tests.faults reducer/ step/       those whose names begin so
+    python -m tests.faults --list               their names, and what each does
+
+A line a fault: noticed, and by which test; or LIVES ON. The exit code is 1 if any lives on, 2 if a test that should
+notice fails without a fault, or is not there. A fault that makes a test hang is noticed, by its time limit.
+
+Why no library of mutations. mutmut, cosmic-ray and mutatest change every operator and constant of a file, and run one
+command for all: for this package tens of thousands of runs of a suite of minutes, most of whose mutants are equivalent
+(a chunk's length, an error's text). The faults worth trying here are of other kinds: a wait that is left out, the sum
+in another order, a row read from the wrong rank, one fsync less. They are chosen by hand, have names, and have the few
+tests beside them that should notice, so that a fault takes seconds. mutmut also forks, which is not to be done once MPI
+has started; mutatest has had no release since 2022. What they would give, a copy, a patch and a loop, is this file.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from tests.faults.table import FAULTS, ROOT, Fault
+
+COPIED = ("ddtrain", "tests", "docs", "examples", "launch", "pyproject.toml", "README.md", "CHANGELOG.md", "LICENSE")
+LIMIT_S = 180  # for the tests of one fault
+_PASSED, _NOTHING_RAN = 0, (3, 4, 5)  # pytest's exit codes; others: a test failed, no import went well, a crash
+
+
+def copy(folder: Path) -> None:
+    """A copy of the project, so that no fault is ever in the project itself."""
+    for name in COPIED:
+        if (ROOT / name).is_dir():
+            shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__", ".*"))
+        elif (ROOT / name).exists():
+            shutil.copy2(ROOT / name, folder / name)
+
+
+@contextmanager
+def within(fault: Fault, folder: Path) -> Iterator[None]:
+    """Have the fault in the copy."""
+    path = folder / fault.file
+    sound, times = path.read_text(), path.stat()
+    path.write_text(fault.applied(sound))
+    try:
+        yield
+    finally:
+        path.write_text(sound)
+        os.utime(path, ns=(times.st_atime_ns, times.st_mtime_ns))  # so that what is compiled holds again
+
+
+def run(tests: Sequence[str], folder: Path, compiling: bool = False) -> tuple[int | None, str]:
+    """pytest's exit code, None for a hang, and the tests that failed, or what it printed."""
+    command = [sys.executable, "-m", "pytest", "-x", "-q", "--tb=no", "-rfE", "--no-header", "-p", "no:cacheprovider"]
+    environment = {**os.environ, "PYTHONPATH": str(folder), "OPENBLAS_NUM_THREADS": "1", "DDTRAIN_TEST_HANG_S": "20"}
+    if not compiling:  # a file with a fault may be as old and as long as without
+        environment["PYTHONDONTWRITEBYTECODE"] = "1"
+    with subprocess.Popen(
+        [*command, "-o", "faulthandler_timeout=60", *tests],
+        cwd=folder,
+        env=environment,
+        text=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        start_new_session=True,
+    ) as process:
+        try:
+            output, _ = process.communicate(timeout=LIMIT_S)
+        except subprocess.TimeoutExpired:
+            os.killpg(process.pid, signal.SIGKILL)
+            return None, "a hang"
+    failed = re.findall(r"^(?:FAILED|ERROR) (\S+)", output, re.MULTILINE)
+    return process.returncode, ", ".join(failed) or output[-2000:]
+
+
+def try_out(faults: Sequence[Fault], folder: Path) -> int:
+    """The exit code, and a line a fault."""
+    copy(folder)
+    code, said = run(sorted({test for fault in faults for test in fault.tests}), folder, compiling=True)
+    if code != _PASSED:
+        print(f"without a fault, the tests do not pass:\n{said}")
+        return 2
+    alive = 0
+    for fault in faults:
+        began = time.perf_counter()
+        with within(fault, folder):
+            code, said = run(fault.tests, folder)
+        if code in _NOTHING_RAN:
+            print(f"{fault.name}: pytest ended with {code}\n{said}")
+            return 2
+        alive += code == _PASSED
+        verdict = "LIVES ON" if code == _PASSED else "noticed "
+        by = "" if code == _PASSED else f"  {said.splitlines()[0] if said else ''}"
+        print(f"{verdict}  {fault.name}{by}  ({time.perf_counter() - began:.1f} s)", flush=True)
+    print(f"{len(faults) - alive} of {len(faults)} noticed")
+    return int(alive > 0)
+
+
+def main() -> int:
+    """The command line."""
+    parser = argparse.ArgumentParser(prog="python -m tests.faults", description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("names", nargs="*", metavar="NAME", help="beginnings of names; all unless told")
+    parser.add_argument("--list", action="store_true", help="print the names, and where each fault is")
+    told = parser.parse_args()
+    wanted = [fault for fault in FAULTS if not told.names or fault.name.startswith(tuple(told.names))]
+    if not wanted:
+        parser.error(f"no fault's name begins with {' or '.join(told.names)}; see --list")
+    if told.list:
+        for fault in wanted:
+            print(f"{fault.name}  {fault.file}\n    {fault.old.strip()}\n    -> {fault.new.strip() or '(nothing)'}")
+        return 0
+    with tempfile.TemporaryDirectory(prefix="faults-") as folder:
+        return try_out(wanted, Path(folder))
+
+
+if __name__ == "__main__":
+    sys.exit(main())
