@@ -43,10 +43,10 @@ class Listening:
         self.calls.append(Call(perf_counter(), "sum", buf.nbytes))
         self._comm.allreduce(buf)
 
-    def allgather(self, send: NDArray[Any], out: NDArray[Any]) -> None:
+    def allgather(self, send: NDArray[Any], out: NDArray[Any], *said: Any) -> None:
         """Likewise."""
         self.calls.append(Call(perf_counter(), "allgather", send.nbytes))
-        self._comm.allgather(send, out)
+        self._comm.allgather(send, out, *said)
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._comm, name)

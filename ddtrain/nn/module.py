@@ -20,6 +20,7 @@ from numpy.typing import DTypeLike, NDArray
 
 from ddtrain import rng as _rng
 from ddtrain.errors import DdtrainError, UsageError
+from ddtrain.layer import LAYER
 from ddtrain.nn.init import Init
 
 Rule = Literal["same", "mean", "sum"]  # how the shards' values of a buffer become one
@@ -137,11 +138,15 @@ class Module:
                 f"{type(self).__name__} was called before it had values",
                 remedy="Bind it first: model.bind(model.init(seed))(x).",
             )
+        layer = self._path or type(self).__name__
+        token = LAYER.set(layer)
         try:
             return self.forward(*args)
         except DdtrainError as error:
-            error.at(layer=self._path or type(self).__name__)
+            error.at(layer=layer)
             raise
+        finally:
+            LAYER.reset(token)
 
     # -- the tree -------------------------------------------------------------------------------------------------
 

@@ -25,6 +25,7 @@ from ddtrain.autodiff import fused, value_of
 from ddtrain.autodiff.examples import case
 from ddtrain.errors import ShapeError
 from ddtrain.kernels import norm as kernel
+from ddtrain.layer import LAYER, within
 from ddtrain.ops._shapes import check_vector
 from ddtrain.ops.collectives import Collectives, allreduce, peers
 
@@ -124,19 +125,20 @@ def _forward(
     if moments is not None:
         moments.fill(count, mean_C, m2_C)
     inv_std_C = 1.0 / onp.sqrt(m2_C / max(1, count) + eps)
-    return kernel.normalise(x, mean_C, inv_std_C, scale, shift), (comm, count, mean_C, inv_std_C)
+    return kernel.normalise(x, mean_C, inv_std_C, scale, shift), (comm, LAYER.get(), count, mean_C, inv_std_C)
 
 
 def _backward(
     needs: tuple[int, ...], g: Any, saved: Any, x: Any, scale: Any, shift: Any, *_: Any, **__: Any
 ) -> list[Any]:
-    comm, count, mean_C, inv_std_C = saved
+    comm, layer, count, mean_C, inv_std_C = saved
     sum_g_C, sum_gx_C = kernel.backward_sums(g, x, mean_C, inv_std_C)
     cotangents: dict[int, Any] = {1: sum_gx_C.astype(scale.dtype), 2: sum_g_C.astype(shift.dtype)}
     if 0 in needs:
         sums_2C = onp.stack((sum_g_C, sum_gx_C))
         if comm is not None:
-            comm.allreduce(sums_2C)
+            with within(layer):
+                comm.allreduce(sums_2C)
         mean_g_C, mean_gx_C = sums_2C / max(1, count)
         cotangents[0] = kernel.backward_input(g, x, mean_C, inv_std_C, scale, mean_g_C, mean_gx_C)
     return [cotangents[i] for i in needs]

@@ -46,6 +46,7 @@ from numpy.typing import NDArray
 
 from ddtrain.autodiff import def_linear, defjvp, defjvp_rest, defvjp, defvjp_rest, primitive, value_of
 from ddtrain.autodiff.examples import case
+from ddtrain.layer import LAYER, within
 
 
 class Collectives(Protocol):
@@ -95,16 +96,17 @@ class use_communicator:  # a context manager, called like a function
         _current.reset(self._token)
 
 
-def _summed(x: Any, comm: Collectives | None = None) -> Any:
+def _summed(x: Any, comm: Collectives | None = None, layer: str = "") -> Any:
     if comm is None or comm.size == 1:
         return x
     total = np.array(x, order="C")
-    comm.allreduce(total.reshape(-1))
+    with within(layer):
+        comm.allreduce(total.reshape(-1))
     return total
 
 
 _allreduce = primitive(_summed, name="allreduce", examples=lambda r: [case(r(3, 2)), case(r())])
-defvjp(_allreduce, lambda g, ans, x, comm=None: _allreduce(g, comm))
+defvjp(_allreduce, lambda g, ans, x, comm=None, layer="": _allreduce(g, comm, layer))
 def_linear(_allreduce)
 
 
@@ -116,7 +118,7 @@ def allreduce(x: Any) -> Any:
     >>> allreduce(np.array([1.0, 2.0]))
     array([1., 2.])
     """
-    return _allreduce(x, peers())
+    return _allreduce(x, peers(), LAYER.get())
 
 
 def _same(x: Any, comm: Collectives | None = None) -> Any:
@@ -136,7 +138,7 @@ def _over_ranks(x: Any, comm: Collectives | None = None) -> Any:
     >>> fan_in(2.0)
     2.0
     """
-    return _summed(x, comm)
+    return _summed(x, comm, LAYER.get())
 
 
 fan_out = primitive(_same, name="fan_out", examples=lambda r: [case(r(3, 2))])

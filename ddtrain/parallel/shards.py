@@ -24,8 +24,10 @@ from numpy.typing import NDArray
 
 from ddtrain.comm.tree import Tree
 from ddtrain.errors import ReplicaError
+from ddtrain.layer import LAYER
 from ddtrain.parallel.nearby import Collectives
 from ddtrain.parallel.place import Place
+from ddtrain.parallel.tags import END, Tag, difference, tag_of
 
 Array = NDArray[Any]
 T = TypeVar("T")
@@ -58,8 +60,7 @@ class Shards:
     def __init__(self, comm: Collectives, place: Place) -> None:
         self.comm, self.place = comm, place
         self.link: Any = comm
-        in_order = tuple(range(shard, shard + 1) for shard in range(comm.size))
-        self._whole = place.held == in_order  # rank r is shard r: the communicator is all they need
+        self._whole = all(held == range(rank, rank + 1) for rank, held in enumerate(place.held))  # rank r is shard r
         self.peers = [ShardPeers(self, k) for k in range(len(place.shards))]
         self._workers: dict[int, _Worker] = {}
         self._ranks = [(rank, k) for rank, held in enumerate(place.held) for k in range(len(held))]
@@ -78,9 +79,10 @@ class Shards:
         ------
         ReplicaError : one shard exchanges something and another does not
         """
-        if self._whole:
-            return [call(self.place.shards[0], self.link)]
-        return _Round(self, call).run()
+        found = [call(self.place.shards[0], self.link)] if self._whole else _Round(self, call).run()
+        if self.comm.size > 1:
+            self.comm.end()
+        return found
 
     def worker(self, k: int) -> _Worker:
         """The thread of this rank's k-th shard."""
@@ -88,13 +90,15 @@ class Shards:
             self._workers[k] = _Worker(f"shard {self.place.shards[k]}")
         return self._workers[k]
 
-    def exchange(self, rows: list[Array]) -> list[Array]:
+    def exchange(self, rows: list[Array], tag: Tag) -> list[Array]:
         """Everybody's rows, of all V shards in order, from this rank's."""
+        if self.comm.size == 1:
+            return rows
         send = np.zeros((self._most, rows[0].size), rows[0].dtype)
         for row, mine in zip(send, rows, strict=False):
             row[...] = mine
         everybody = np.empty((self.comm.size, *send.shape), send.dtype)
-        self.link.allgather(send, everybody)
+        self.link.allgather(send, everybody, tag)
         return [everybody[at] for at in self._ranks]
 
 
@@ -108,16 +112,16 @@ class ShardPeers:
 
     def allgather(self, send: Array, out: Array) -> None:
         """Put shard s's ``send`` into everybody's ``out[s]``."""
-        for row, got in zip(out, self._meet(send), strict=True):
+        for row, got in zip(out, self._meet("allgather", send), strict=True):
             row[...] = got.reshape(row.shape)
 
     def allreduce(self, buf: Array) -> None:
         """Replace ``buf`` by its sum over all shards (Note [Tree order])."""
-        Tree.ranks(self.size).fold(self._meet(buf), buf.reshape(-1))
+        Tree.ranks(self.size).fold(self._meet("allreduce", buf), buf.reshape(-1))
 
-    def _meet(self, mine: Array) -> list[Array]:
-        began = perf_counter()
-        rows: list[Array] = self.round.meet(self._k, np.ascontiguousarray(mine).reshape(-1))
+    def _meet(self, operation: str, mine: Array) -> list[Array]:
+        began, tag = perf_counter(), tag_of(operation, mine.size, mine.dtype.char, LAYER.get())
+        rows: list[Array] = self.round.meet(self._k, np.ascontiguousarray(mine).reshape(-1), tag)
         self.away.append((began, perf_counter()))
         return rows
 
@@ -133,6 +137,7 @@ class _Round:
         self._ended = threading.Semaphore(0)  # once for each shard that had a thread of its own
         self._begun = self._threads = 0
         self._left: list[Array] = []  # at the present meeting, by the shards that have come to it
+        self._tag = END  # of the present meeting
         self._met: list[Array] = []  # everybody's, of the last meeting
         self._error: BaseException | None = None
 
@@ -148,16 +153,20 @@ class _Round:
             raise self._error
         return self._results
 
-    def meet(self, k: int, row: Array) -> list[Array]:
+    def meet(self, k: int, row: Array, tag: Tag) -> list[Array]:
         """Leave a row, let the others come here, and return everybody's rows."""
         if len(self._left) != k:
             raise ReplicaError(
                 f"shard {self._name(k)} exchanges something that shard {self._name(0)} did not",
                 remedy="All shards must call the same collectives in the same order.",
             )
+        if k == 0:
+            self._tag = tag
+        elif tag.code != self._tag.code:
+            raise difference([self._tag.text, tag.text], "shard", [self._name(0), self._name(k)])
         self._left.append(row.copy())
         if k + 1 == self._count:
-            self._met, self._left = self._shards.exchange(self._left), []
+            self._met, self._left = self._shards.exchange(self._left, tag), []
         if self._count > 1:
             self._pass_to((k + 1) % self._count)
             self._turns[k].acquire()

@@ -81,7 +81,7 @@ class Timeline:
         nbytes, began = self._launched.pop(bucket)
         self._buckets.append((bucket, nbytes, self.step, began, perf_counter()))
 
-    def watch(self, comm: Collectives) -> Collectives:
+    def watch(self, comm: Collectives) -> _Watched:
         """``comm`` for the collectives inside the model, each of which is recorded."""
         return _Watched(comm, self)
 
@@ -136,7 +136,7 @@ class _Watched:
         self.comm.allreduce(buf)
         self.timeline.call("allreduce", buf.nbytes, began)
 
-    def allgather(self, send: Array, out: Array) -> None:
+    def allgather(self, send: Array, out: Array, *said: Any) -> None:
         began = perf_counter()
-        self.comm.allgather(send, out)
+        self.comm.allgather(send, out, *said)
         self.timeline.call("allgather", send.nbytes, began)

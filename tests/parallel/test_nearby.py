@@ -74,6 +74,11 @@ def test_wrong_buffers_are_refused_as_elsewhere(comm: Any) -> None:
             call()
 
 
-def test_without_shared_memory_it_is_the_communicator_itself() -> None:
+def test_a_rank_alone_has_what_it_brings() -> None:
     comm = LocalCommunicator()
-    assert nearby(comm, comm.split_nodes(), 4) is comm
+    near, buf, rows = nearby(comm, comm.split_nodes(), 4), np.arange(3.0), np.empty((1, 3))
+    near.allreduce(buf)
+    near.allgather(buf, rows)
+    near.broadcast(buf)
+    near.end()
+    assert rows.tolist() == [buf.tolist()] == [[0.0, 1.0, 2.0]]

@@ -1,0 +1,29 @@
+"""Which layer of a model is at work: said by modules, heard by whoever must name what is exchanged inside the model.
+
+A collective may be made when its layer is long done, as those of a backward pass are; whoever makes it remembers the
+layer it is of, and says so again with :class:`within`.
+"""
+
+from __future__ import annotations
+
+from contextvars import ContextVar
+
+LAYER: ContextVar[str] = ContextVar("layer", default="")  # its path in the model; empty outside of any
+
+
+class within:  # a context manager, called like a function
+    """Within the block, this layer is at work.
+
+    >>> with within("head"):
+    ...     LAYER.get()
+    'head'
+    """
+
+    def __init__(self, layer: str) -> None:
+        self.layer = layer
+
+    def __enter__(self) -> None:
+        self._token = LAYER.set(self.layer)
+
+    def __exit__(self, *error: object) -> None:
+        LAYER.reset(self._token)
