@@ -243,13 +243,6 @@ FAULTS = (
         f"{REPLICA}::test_as_much_shared_memory_is_asked_for_as_is_used",
     ),
     _fault(
-        "replica/no rank waits until values are filled in",
-        "ddtrain/trainer/replica.py",
-        "    comm.barrier()  # before anybody changes what another has yet to fill\n",
-        "",
-        f"{REPLICA}::test_no_rank_begins_before_the_values_of_its_node_are_there",
-    ),
-    _fault(
         "replica/fill returns before it is done",
         "ddtrain/trainer/replica.py",
         "        write()\n    comm.barrier()\n",
@@ -378,10 +371,11 @@ FAULTS = (
         SLOW,
     ),
     _fault(
-        "reducer/buckets start as they become ready",
+        "reducer/a bucket starts because another is ready",
         "ddtrain/parallel/reducer.py",
-        "if self._next < len(missing) and missing[self._next] == 0:\n            while",
-        "if self._next < len(missing):\n            while",
+        "        if self._next < len(missing) and missing[self._next] == 0:\n            while",
+        "        if missing[self._buckets_of[i]] == 0:\n            self._next += missing[self._next] > 0\n"
+        "            while",
         REDUCER,
     ),
     _fault(
