@@ -52,8 +52,7 @@ def build_step(comm: Communicator, task: Task, config: Config) -> TrainStep:
         optimizer: optim.Optimizer = DividedOptimizer(config.optim, spans, config.run.dtype)
     else:
         optimizer = optim.make(config.optim, store.values.size, config.run.dtype, once(node))
-    comm.barrier()  # before anybody changes what another has yet to fill
-    return TrainStep(
+    return TrainStep(  # makes a reducer, whose memory is the node's: none of its ranks goes on before values are there
         task,
         store,
         optimizer,

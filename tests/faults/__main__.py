@@ -33,7 +33,7 @@ from pathlib import Path
 from tests.faults.table import FAULTS, ROOT, Fault
 
 COPIED = ("ddtrain", "tests", "docs", "examples", "launch", "pyproject.toml", "README.md", "CHANGELOG.md", "LICENSE")
-LIMIT_S = 180  # for the tests of one fault
+LIMIT_S, WHOLE_LIMIT_S = 180, 1800  # for the tests of one fault, and for those of all together, without one
 _PASSED, _NOTHING_RAN = 0, (3, 4, 5)  # pytest's exit codes; others: a test failed, no import went well, a crash
 
 
@@ -59,7 +59,7 @@ def within(fault: Fault, folder: Path) -> Iterator[None]:
         os.utime(path, ns=(times.st_atime_ns, times.st_mtime_ns))  # so that what is compiled holds again
 
 
-def run(tests: Sequence[str], folder: Path, compiling: bool = False) -> tuple[int | None, str]:
+def run(tests: Sequence[str], folder: Path, limit_s: float, compiling: bool = False) -> tuple[int | None, str]:
     """pytest's exit code, None for a hang, and the tests that failed, or what it printed."""
     command = [sys.executable, "-m", "pytest", "-x", "-q", "--tb=no", "-rfE", "--no-header", "-p", "no:cacheprovider"]
     environment = {**os.environ, "PYTHONPATH": str(folder), "OPENBLAS_NUM_THREADS": "1", "DDTRAIN_TEST_HANG_S": "20"}
@@ -75,7 +75,7 @@ def run(tests: Sequence[str], folder: Path, compiling: bool = False) -> tuple[in
         start_new_session=True,
     ) as process:
         try:
-            output, _ = process.communicate(timeout=LIMIT_S)
+            output, _ = process.communicate(timeout=limit_s)
         except subprocess.TimeoutExpired:
             os.killpg(process.pid, signal.SIGKILL)
             return None, "a hang"
@@ -86,7 +86,8 @@ def run(tests: Sequence[str], folder: Path, compiling: bool = False) -> tuple[in
 def try_out(faults: Sequence[Fault], folder: Path) -> int:
     """The exit code, and a line a fault."""
     copy(folder)
-    code, said = run(sorted({test for fault in faults for test in fault.tests}), folder, compiling=True)
+    everything = sorted({test for fault in faults for test in fault.tests})
+    code, said = run(everything, folder, WHOLE_LIMIT_S, compiling=True)
     if code != _PASSED:
         print(f"without a fault, the tests do not pass:\n{said}")
         return 2
@@ -94,7 +95,7 @@ def try_out(faults: Sequence[Fault], folder: Path) -> int:
     for fault in faults:
         began = time.perf_counter()
         with within(fault, folder):
-            code, said = run(fault.tests, folder)
+            code, said = run(fault.tests, folder, LIMIT_S)
         if code in _NOTHING_RAN:
             print(f"{fault.name}: pytest ended with {code}\n{said}")
             return 2

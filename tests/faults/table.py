@@ -149,13 +149,6 @@ FAULTS = (
         "tests/trainer/test_evaluate.py",
     ),
     _fault(
-        "evaluate/statistics are each rank's own",
-        "ddtrain/trainer/evaluate.py",
-        "    comm.broadcast(store.state)\n",
-        "",
-        "tests/trainer/test_evaluate.py",
-    ),
-    _fault(
         "totals/a count is not added up",
         "ddtrain/trainer/totals.py",
         "self.count += len(losses_N)",
@@ -200,6 +193,34 @@ FAULTS = (
         SLOW,
     ),
     _fault(
+        "buffers/a mean is of shards, not of samples",
+        "ddtrain/trainer/buffers.py",
+        "part * samples if name in self._mean",
+        "part if name in self._mean",
+        "tests/trainer/test_buffers.py",
+    ),
+    _fault(
+        "buffers/a sum is of what each shard holds",
+        "ddtrain/trainer/buffers.py",
+        "if name in self._mean else part - old",
+        "if name in self._mean else part",
+        "tests/trainer/test_buffers.py",
+    ),
+    _fault(
+        "buffers/what is declared the same is not compared",
+        "ddtrain/trainer/buffers.py",
+        "if self._place.count * totals[1] != totals[0] * totals[0]:",
+        "if False:",
+        "tests/trainer/test_buffers.py",
+    ),
+    _fault(
+        "buffers/an empty shard has its say in a mean",
+        "ddtrain/trainer/buffers.py",
+        "if samples or name in self._sum:",
+        "if True:",
+        "tests/trainer/test_buffers.py",
+    ),
+    _fault(
         "loop/the optimizer's count of updates is not taken up",
         "ddtrain/trainer/loop.py",
         "        self.optimizer.count = saved.optim_count\n",
@@ -220,13 +241,6 @@ FAULTS = (
         '(2 if config.comm.mode == "stale" else 1)',
         "1",
         f"{REPLICA}::test_as_much_shared_memory_is_asked_for_as_is_used",
-    ),
-    _fault(
-        "replica/no rank waits until values are filled in",
-        "ddtrain/trainer/replica.py",
-        "    comm.barrier()  # before anybody changes what another has yet to fill\n",
-        "",
-        f"{REPLICA}::test_no_rank_begins_before_the_values_of_its_node_are_there",
     ),
     _fault(
         "replica/fill returns before it is done",
@@ -263,20 +277,6 @@ FAULTS = (
         "        self.step_of.node.wait(_MET, self._meetings)\n",
         "",
         SLOW,
-    ),
-    _fault(
-        "modes/local/running statistics are not averaged at a meeting",
-        "ddtrain/trainer/modes/local.py",
-        "        self._average([*self.values, *self._state()])\n        self._average_buffers()\n",
-        "        self._average([*self.values, *self._state()])\n",
-        LOCAL,
-    ),
-    _fault(
-        "modes/local/the mean of running statistics stays where it was shown",
-        "ddtrain/trainer/modes/local.py",
-        "        store.state[...] = buffers\n",
-        "",
-        LOCAL,
     ),
     _fault(
         "modes/local/the norm is off by the number of nodes",
@@ -345,7 +345,7 @@ FAULTS = (
     _fault(
         "reducer/nobody waits for totals",
         "ddtrain/parallel/reducer.py",
-        "            self.node.wait(self._counters[TOTALS], self._steps)\n",
+        "        self.node.wait(self._counters[TOTALS], self._steps)\n",
         "",
         SLOW,
     ),
@@ -371,10 +371,11 @@ FAULTS = (
         SLOW,
     ),
     _fault(
-        "reducer/buckets start as they become ready",
+        "reducer/a bucket starts because another is ready",
         "ddtrain/parallel/reducer.py",
-        "if self._next < len(missing) and missing[self._next] == 0:\n            while",
-        "if self._next < len(missing):\n            while",
+        "        if self._next < len(missing) and missing[self._next] == 0:\n            while",
+        "        if missing[self._buckets_of[i]] == 0:\n            self._next += missing[self._next] > 0\n"
+        "            while",
         REDUCER,
     ),
     _fault(
@@ -423,8 +424,8 @@ FAULTS = (
     _fault(
         "shards/a shard a rank is taken to be in the order of ranks",
         "ddtrain/parallel/shards.py",
-        "all(held == range(rank, rank + 1) for rank, held in enumerate(place.held))",
-        "place.count == comm.size",
+        "self._whole = place.held == in_order",
+        "self._whole = len(place.held) == place.count",
         "tests/parallel/test_shards.py",
     ),
     _fault(

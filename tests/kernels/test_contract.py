@@ -146,13 +146,22 @@ def _spread_out(a: Any) -> Any:
     return view
 
 
+def _assert_equal_to_rounding(y: np.ndarray, expected: np.ndarray) -> None:
+    """Within 16 roundings of the largest entry: the longest sums here have 60 terms, whose roundings add up like √60.
+
+    Entry by entry nothing is promised: a small sum of large terms has the terms' errors. Measured: 4.3 roundings at
+    most, of the gradient of a convolution's weight.
+    """
+    np.testing.assert_allclose(y, expected, rtol=0, atol=8 * np.finfo(y.dtype).eps * np.abs(expected).max(initial=0))
+
+
 @every_kernel
 def test_float32_stays_float32_and_agrees(name: str) -> None:
     kernel, args = _make(name, 5, np.float32)
     _, wide = _make(name, 5, np.float64)
     y = _first(kernel(*args))
     assert y.dtype == np.float32
-    np.testing.assert_allclose(y, _first(kernel(*wide)), rtol=1e-4, atol=1e-5)  # some tens of roundings of 6e-8
+    _assert_equal_to_rounding(y, _first(kernel(*wide)))
 
 
 @every_kernel
@@ -173,7 +182,7 @@ def test_any_memory_layout_and_inputs_untouched(name: str) -> None:
     for a in scattered:
         if isinstance(a, np.ndarray):
             a.flags.writeable = False
-    np.testing.assert_allclose(_first(kernel(*scattered)), expected, rtol=1e-12, atol=1e-14)
+    _assert_equal_to_rounding(_first(kernel(*scattered)), expected)
     np.testing.assert_equal(scattered, args)
 
 

@@ -42,7 +42,7 @@ def hook_of(name: str, dtype: Any = np.float64) -> Hook:
 
 
 def reduce(hook: Hook, comm: Communicator, grads: Any, bucket_bytes: int = 2000, poll: bool = False) -> Any:
-    """One step: all pieces under way before the first is awaited."""
+    """One step: all pieces under way before the first is awaited, by every other rank from the last on."""
     pieces = [make_piece(grads, b.span, SPANS, SHAPES) for b in make_buckets(SPANS, grads.itemsize, bucket_bytes)]
     hook.connect(comm)
     works = []
@@ -50,7 +50,7 @@ def reduce(hook: Hook, comm: Communicator, grads: Any, bucket_bytes: int = 2000,
         works.append(hook(piece, comm))
         if poll:
             hook.progress()
-    for work in works[::-1] if poll else works:
+    for work in works[::-1] if (comm.rank + poll) % 2 else works:
         while poll and not work.test():
             comm.progress()
         work.wait()
