@@ -106,3 +106,24 @@ class ShapeError(DdtrainError, ValueError):
 
 class DerivativeError(DdtrainError, TypeError):
     """Something that cannot be differentiated was asked for."""
+
+
+_LONG = 200  # characters of somebody else's text in a message of ours
+
+
+def shorten(text: str) -> str:
+    """A text for a message, without its middle if it is long.
+
+    >>> shorten("x" * 1000).count("x")
+    180
+    """
+    return text if len(text) <= _LONG else f"{text[:150]} ... {text[-30:]}"
+
+
+def first_line(error: BaseException) -> str:
+    """What an error of others' making says, on one line of bearable length.
+
+    >>> first_line(ValueError()), first_line(ValueError("no\\nwonder"))
+    ('ValueError', 'no')
+    """
+    return shorten((str(error).splitlines() or [""])[0] or type(error).__name__)

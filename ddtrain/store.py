@@ -107,7 +107,15 @@ class ParamStore:
 
     def sha256(self) -> str:
         """Hash of the final parameter bytes in name order (running statistics are not parameters)."""
-        digest = hashlib.sha256()
-        for _, view in sorted(self.parameters.items()):
-            digest.update(np.ascontiguousarray(view).data)
-        return digest.hexdigest()
+        return _sha256(self.parameters)
+
+    def model_sha256(self) -> str:
+        """Hash of the bytes of all that the model is, parameters and buffers, in name order."""
+        return _sha256(self.tensors)
+
+
+def _sha256(tensors: Mapping[str, Array]) -> str:
+    digest = hashlib.sha256()
+    for _, view in sorted(tensors.items()):
+        digest.update(np.ascontiguousarray(view).data)
+    return digest.hexdigest()

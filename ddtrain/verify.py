@@ -11,7 +11,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from ddtrain.errors import COMPLETED, CheckpointError, UsageError
-from ddtrain.trainer.checkpoint import verify
+from ddtrain.trainer.checkpoint import checkpoints, verify
+from ddtrain.trainer.state import STATE
 
 
 def main(argv: Sequence[str]) -> int:
@@ -19,22 +20,30 @@ def main(argv: Sequence[str]) -> int:
     if not argv or argv[0] in ("-h", "--help"):
         print(__doc__, file=sys.stdout if argv else sys.stderr)
         return COMPLETED if argv else UsageError.exit_code
-    found = [path for argument in argv for path in _checkpoints(Path(argument))]
-    if not found:
+    verdicts = [code for argument in argv for code in map(_verdict, _named(Path(argument))) if code is not None]
+    if not verdicts:
         print(f"ddtrain: error: no checkpoint under {', '.join(argv)}", file=sys.stderr)
         return UsageError.exit_code
-    return max(map(_verdict, found))
+    return max(verdicts)
 
 
-def _checkpoints(path: Path) -> list[Path]:
-    inside = sorted(path.glob("checkpoints/step-*"))
-    return inside or ([path] if path.exists() else [])
+def _named(path: Path) -> list[Path]:
+    """The checkpoints that a path stands for, oldest first: itself, or those of a run."""
+    if (path / STATE).exists():
+        return [path]
+    try:
+        return checkpoints(path)[::-1] or ([path] if path.exists() else [])
+    except CheckpointError:  # no directory
+        return [path]
 
 
-def _verdict(path: Path) -> int:
+def _verdict(path: Path) -> int | None:
+    """A checkpoint's exit code, None if a running job has removed it meanwhile."""
     try:
         state = verify(path)
     except CheckpointError as error:
+        if not path.exists() and not path.is_symlink():
+            return None
         print(f"{path}: refused: {error.one_line}")
         return error.exit_code
     print(f"{path}: good, after step {state['step']}, parameters {str(state['params_sha256'])[:12]}")

@@ -8,10 +8,9 @@ from typing import Any
 
 from ddtrain.bench import comm_job, comm_report, launching, machine, peers, plots
 from ddtrain.bench.timing import Turn, quartiles, step_seconds
-from ddtrain.comm import Communicator, launcher
+from ddtrain.comm import Communicator, launcher, together
 from ddtrain.errors import UsageError
 from ddtrain.trainer.files import write_json
-from ddtrain.trainer.records import together
 
 _UNITS = {"": 1, "K": 1 << 10, "M": 1 << 20}
 _MOST_BYTES = 1 << 30

@@ -18,10 +18,9 @@ from rich.table import Table
 from ddtrain.bench import machine, report, workloads
 from ddtrain.bench.ours import Ours, ours
 from ddtrain.bench.timing import Contestant, alternate, quartiles
-from ddtrain.comm import Communicator
+from ddtrain.comm import Communicator, together
 from ddtrain.errors import UsageError
 from ddtrain.trainer.files import write_json
-from ddtrain.trainer.records import together
 
 _WARM_UP = 2  # steps of each before any counts
 

@@ -10,10 +10,9 @@ from typing import Any
 from ddtrain.bench import machine, peers, report, workloads
 from ddtrain.bench.ours import ours
 from ddtrain.bench.timing import Contestant, Seconds, alternate, quartiles
-from ddtrain.comm import Communicator
+from ddtrain.comm import Communicator, together
 from ddtrain.errors import UsageError
 from ddtrain.trainer.files import write_json
-from ddtrain.trainer.records import together
 
 OWN_LIMIT_US = 150.0  # of OWN_LIMIT_WORKLOAD on one rank: the promise that the trainer itself costs next to nothing
 OWN_LIMIT_WORKLOAD = "tiny_mlp"

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any, TypeVar
+
 from ddtrain.comm.protocol import Communicator
 from ddtrain.comm.waitgraph import ranks
 from ddtrain.errors import (
@@ -14,6 +17,7 @@ from ddtrain.errors import (
     UsageError,
 )
 
+T = TypeVar("T")
 _KINDS = {
     kind.__name__: kind for kind in (UsageError, DataError, CheckpointError, NonFiniteError, ReplicaError, ShapeError)
 }
@@ -44,9 +48,37 @@ def agree(comm: Communicator, error: DdtrainError | None) -> None:
     failed = [rank for rank, description in enumerate(everybody) if description]
     if not failed:
         return
-    kind, message, remedy, place = everybody[failed[0]]
     where = "" if len(failed) == comm.size else f" (on {ranks(failed)} of {comm.size})"
-    raise _KINDS.get(kind, DdtrainError)(message + where, remedy=remedy, **place) from error
+    raise _again(everybody[failed[0]], where) from error
+
+
+def together(comm: Communicator, action: Callable[[], T]) -> T:
+    """The result of ``action``; if it fails on any rank, its error on all of them. Collective."""
+    try:
+        result, error = action(), None
+    except DdtrainError as caught:
+        error = caught
+    agree(comm, error)
+    return result
+
+
+def by_rank_0(comm: Communicator, action: Callable[[], Any]) -> Any:
+    """What ``action`` returns on rank 0 (JSON-able; no other rank calls it), or its error, on all ranks. Collective."""
+    told: tuple[Any, Any] = None, None
+    if comm.rank == 0:
+        try:
+            told = action(), None
+        except DdtrainError as error:
+            told = None, _described(error)
+    result, error_of_0 = comm.exchange_objects(told)[0]
+    if error_of_0:
+        raise _again(error_of_0)
+    return result
+
+
+def _again(described: Any, where: str = "") -> DdtrainError:
+    kind, message, remedy, place = described
+    return _KINDS.get(kind, DdtrainError)(message + where, remedy=remedy, **place)
 
 
 def _described(error: DdtrainError | None) -> tuple[str, str, str, dict[str, int | str]] | None:

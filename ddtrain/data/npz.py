@@ -18,7 +18,7 @@ from numpy.lib import format as npy
 from numpy.typing import DTypeLike, NDArray
 
 from ddtrain.data.files import AGAIN, LIMIT_BYTES, MAX_INFLATION
-from ddtrain.errors import DataError
+from ddtrain.errors import DataError, first_line
 
 Spec = tuple[DTypeLike, tuple[int | str, ...]]
 
@@ -46,9 +46,10 @@ def read_npz(path: str | Path, wanted: Mapping[str, Spec], limit_bytes: int = LI
         with zipfile.ZipFile(path) as archive:
             return {name: _member(archive, path, name, spec, lengths, limit_bytes) for name, spec in wanted.items()}
     except (zipfile.BadZipFile, zlib.error, EOFError) as error:
-        raise DataError(f"{path}: expected a sound .npz archive, found it damaged ({error})", remedy=AGAIN) from None
+        damage = f"expected a sound .npz archive, found it damaged ({first_line(error)})"
+        raise DataError(f"{path}: {damage}", remedy=AGAIN) from None
     except (NotImplementedError, RuntimeError) as error:  # another compression; a password
-        raise DataError(f"{path}: expected an .npz archive as NumPy writes it: {error}") from None
+        raise DataError(f"{path}: expected an .npz archive as NumPy writes it: {first_line(error)}") from None
     except OSError as error:
         raise DataError(f"{path}: cannot be read: {error.strerror or error}") from None
 
@@ -79,8 +80,10 @@ def _header(stream: IO[bytes], place: str) -> tuple[tuple[int, ...], bool, np.dt
         version = npy.read_magic(stream)
         read = npy.read_array_header_1_0 if version == (1, 0) else npy.read_array_header_2_0
         shape, fortran, dtype = read(stream)
-    except (ValueError, SyntaxError, TypeError) as error:
-        raise DataError(f"{place}: expected NumPy's .npy format: {str(error).splitlines()[0]}") from None
+    except OSError:  # what is wrong is the archive, or the disk
+        raise
+    except Exception as error:  # a header is an expression, which Python's own parsers may fail at in many ways
+        raise DataError(f"{place}: expected NumPy's .npy format: {first_line(error)}") from None
     if dtype.hasobject:
         raise DataError(
             f"{place} holds Python objects, which need pickle", remedy="Pickles can run code: save plain arrays."

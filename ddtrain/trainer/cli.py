@@ -77,7 +77,17 @@ def parse(argv: Sequence[str], recipes: Recipes, *, only: str = "", prog: str = 
         config = _overlay(config, path, table)
     if request.help:
         return Parsed(recipe, config, help=_help(config, recipe, recipes, only, prog))
-    return Parsed(recipe, options.convert(config, request.options), request.print_config)
+    return Parsed(recipe, _at_home(options.convert(config, request.options)), request.print_config)
+
+
+def _at_home(config: Config) -> Config:
+    run, data = config.run, config.data
+    return config.updated(
+        {
+            "run": {"dir": tables.at_home(run.dir), "resume": tables.at_home(run.resume)},
+            "data": {"root": tables.at_home(data.root)},
+        }
+    )
 
 
 def _same_recipe(given: str, earlier: Sequence[tuple[str, Mapping[str, Any]]]) -> None:

@@ -17,6 +17,7 @@ from ddtrain.parallel import Collectives
 from ddtrain.trainer.config import Config, Run
 from ddtrain.trainer.control import Reason, StepControl
 from ddtrain.trainer.requests import StopFile
+from ddtrain.trainer.state import check_decisions
 from ddtrain.trainer.totals import Totals
 
 __all__ = ["Coordinator", "Reason", "StepControl"]
@@ -94,7 +95,15 @@ class Coordinator:
         return {name: getattr(self, name) for name in _STATE} | {"schedule": self.schedule.state}
 
     def load(self, state: dict[str, Any]) -> None:
-        """Take up a saved state, on any rank."""
+        """Take up a saved state, on any rank.
+
+        Raises
+        ------
+        CheckpointError : it is none that a run could have saved
+        """
+        check_decisions(state, self.state_dict())
+        if state["schedule"]:  # of a schedule that keeps none: there is nothing to take up
+            check_decisions(state["schedule"], self.schedule.state)
         for name in _STATE:
             setattr(self, name, state[name])
         self.schedule.load(state["schedule"])
@@ -124,7 +133,7 @@ class Coordinator:
             scale=self.max_norm / norm if 0 < self.max_norm < norm < math.inf else 1.0,
             grad_norm=norm,
             apply=apply,
-            evaluate=self._evaluation_due(done) or (finished and self.run.eval_every > 0),
+            evaluate=self.evaluates(done),
             checkpoint=stop or done % (self.run.checkpoint_every or self.steps_per_epoch) == 0,
             stop=stop,
             reason=_reason(finished, requested, apply),
@@ -138,9 +147,18 @@ class Coordinator:
             self.best, self.since_best = valid_loss, 0
             return control._replace(checkpoint=True)
         self.since_best += 1
-        if 0 < self.run.patience <= self.since_best and not control.stop:
+        if self.out_of_patience and not control.stop:
             return control._replace(checkpoint=True, stop=True, reason=Reason.PATIENCE)
         return control
+
+    def evaluates(self, done: int) -> bool:
+        """Whether there is an evaluation after so many steps: at the end of the run, if at no other time."""
+        return self._evaluation_due(done) or (done >= self.total_steps and self.run.eval_every > 0)
+
+    @property
+    def out_of_patience(self) -> bool:
+        """Whether the evaluations so far end the run, as they do when one is resumed that they have ended before."""
+        return 0 < self.run.patience <= self.since_best
 
     def _evaluation_due(self, done: int) -> bool:
         every = self.run.eval_every * self.steps_per_epoch

@@ -17,8 +17,10 @@ from ddtrain.trainer.totals import Totals
 ROWS = 256  # samples a shard handles at once: bounds memory, and keeps matrix products large
 
 
-def evaluate(task: Task, store: ParamStore, comm: Communicator, shards: Shards) -> dict[str, float]:
-    """Mean loss and metrics over the validation set, with derived figures.
+def evaluate(
+    task: Task, store: ParamStore, comm: Communicator, shards: Shards, batches: int | None = None
+) -> dict[str, float]:
+    """Mean loss and metrics over the validation set, or its first batches, with derived figures.
 
     Shards without samples take part: they walk the same number of batches, so collectives inside the model match.
     Buffers are the same on all ranks (Note [One value of a buffer]).
@@ -28,7 +30,7 @@ def evaluate(task: Task, store: ParamStore, comm: Communicator, shards: Shards) 
     model = task.model.bind(store.tensors)
 
     def totals_of(shard: int, peers: Any) -> Totals:
-        totals, n = Totals(), len(valid)
+        totals, n = Totals(), len(valid) if batches is None else min(len(valid), batches * ROWS * count)
         with use_communicator(peers):
             for start in range(0, n, ROWS * count):
                 size = min(ROWS * count, n - start)

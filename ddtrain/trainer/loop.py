@@ -7,15 +7,19 @@ records write, and both are the same call on every rank.
 from __future__ import annotations
 
 import functools
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 from time import perf_counter
 from typing import Any
+
+import numpy as np
 
 from ddtrain import data
 from ddtrain.comm.protocol import Communicator
 from ddtrain.diagnose import CheckedTape, check_gradients
-from ddtrain.errors import CheckpointError, UsageError
+from ddtrain.errors import CheckpointError, NonFiniteError, UsageError, first_line, shorten
 from ddtrain.nn import from_torch, to_torch
 from ddtrain.parallel import verify_replicas
 from ddtrain.trainer import checkpoint, private, requests, tables
@@ -28,6 +32,7 @@ from ddtrain.trainer.records import Records
 from ddtrain.trainer.replica import build_step, fill
 from ddtrain.trainer.requests import StopFile
 from ddtrain.trainer.snapshot import Snapshot
+from ddtrain.trainer.state import check_memory
 from ddtrain.trainer.task import Task, describe_data
 from ddtrain.trainer.timeline import Timeline, steps_of
 
@@ -40,6 +45,7 @@ class Result:
     step: int
     metrics: dict[str, float] = field(default_factory=dict)
     params_sha256: str = ""
+    model_sha256: str = ""
     gradient_bytes: dict[str, int] = field(default_factory=dict)
 
 
@@ -78,6 +84,8 @@ class Trainer:
         self.coordinator = Coordinator(config, self.step_of.control_comm, steps_per_epoch, stop_file)
         self.step = 0  # steps taken
         self.metrics: dict[str, float] = {}  # of the latest evaluation
+        self.evaluated = 0  # the step after which that was
+        self._never_finite = _not_finite(self.store.tensors)  # by declaration, such as a mask of infinities
         self.timeline: Timeline | None = None  # while steps are traced
         self._order: tuple[int, Any] = (-1, None)  # an epoch and its permutation
 
@@ -85,24 +93,32 @@ class Trainer:
 
     def run(self) -> Result:
         """Train to the end, or until something asks to stop."""
-        reason, traced = Reason.FINISHED, steps_of(self.config.run.trace)
+        traced = steps_of(self.config.run.trace)
         if traced and not range(max(traced.start, self.step + 1), min(traced.stop, self.coordinator.total_steps + 1)):
             self.records.warn(f"--run.trace {self.config.run.trace} names no step that this run will take")
-        while self.step < self.coordinator.total_steps:
+        reason = self._before_the_first_step()
+        while reason is Reason.NONE:
             if traced:
                 self._trace(self.step + 1, traced)
-            control = self.train_step()
-            if control.evaluate:
-                control = self._evaluate(control)
-            if control.checkpoint:
-                self._checkpoint(final=control.stop)
-            if control.stop:
-                reason = control.reason
-                break
+            control = self._keep(self.train_step())
+            reason = control.reason if control.stop else Reason.NONE
         self._end_trace()
         with self.mode.shown():
-            sha256 = self.store.sha256()
-        return Result(reason, self.step, self.metrics, sha256, self.step_of.gradient_bytes)
+            hashes = self.store.sha256(), self.store.model_sha256()
+        return Result(reason, self.step, self.metrics, *hashes, self.step_of.gradient_bytes)
+
+    def _before_the_first_step(self) -> Reason:
+        """Why no step is to be taken, after making up for an evaluation that a kill has cost, or trying one out."""
+        finished = self.step >= self.coordinator.total_steps
+        if self._evaluates and self.evaluated < self.step and self.coordinator.evaluates(self.step):
+            control = self._evaluate(StepControl(lr=0.0, scale=1.0, grad_norm=0.0, stop=finished))
+            self._complete(checkpoint.path_of(self.records.directory, self.step), final=control.stop)
+            reason = control.reason
+        else:
+            reason = Reason.PATIENCE if self.coordinator.out_of_patience else Reason.NONE
+            if self._evaluates and not finished and reason is Reason.NONE:
+                self._try_evaluation()
+        return Reason.FINISHED if finished else reason
 
     def train_step(self) -> StepControl:
         """One optimizer step: gradients of the next global batch, the decision, the update, one line in the log."""
@@ -151,36 +167,80 @@ class Trainer:
 
     # -- evaluation, checkpoint, resume ---------------------------------------------------------------------------
 
-    def _evaluate(self, control: StepControl) -> StepControl:
-        if self.task.valid is None:
+    @property
+    def _evaluates(self) -> bool:
+        return self.task.valid is not None and self.config.run.eval_every > 0
+
+    def _keep(self, control: StepControl) -> StepControl:
+        """Save, then evaluate, as an evaluation may fail, and then put into the checkpoint what it has shown.
+
+        Every evaluation has a checkpoint, so that the best model is one that was saved.
+        """
+        evaluates = control.evaluate and self._evaluates
+        path = self._checkpoint(final=control.stop) if control.checkpoint or evaluates else None
+        if not evaluates:
             return control
+        control = self._evaluate(control)
+        if path is not None:
+            self._complete(path, final=control.stop)
+        elif control.stop:  # there was no room before
+            self._checkpoint(final=True)
+        return control
+
+    def _evaluate(self, control: StepControl) -> StepControl:
         began = perf_counter()
         with self.mode.shown():
             found = evaluate(self.task, self.store, self.comm, self.step_of.shards)
         if self.timeline is not None:
             self.timeline.span("evaluation", began)
-        self.metrics = {f"valid_{name}": value for name, value in found.items()}
+        self.metrics, self.evaluated = {f"valid_{name}": value for name, value in found.items()}, self.step
         epoch = data.position(self.step - 1, self.samples, self.batch_size).epoch
         self.records.evaluation(self.step, epoch + 1, self.metrics)
         return self.coordinator.observe(self.step - 1, control, self.metrics["valid_loss"])
 
-    def _checkpoint(self, final: bool) -> None:
-        began = perf_counter()
+    def _try_evaluation(self) -> None:
+        """Evaluate a batch for nothing: an error in it shows now, not after the first epoch."""
+        buffers = self.store.state.copy()
+        evaluate(self.task, self.store, self.comm, self.step_of.shards, batches=1)
+        self.store.state[...] = buffers
+
+    def _checkpoint(self, final: bool) -> Path | None:
+        """The checkpoint's directory, None if it could not be saved."""
+        began, path = perf_counter(), None
         self.records.flush()
         memory = private.gather(self.mode)
         with self.mode.shown(state=True):
             state = self.mode.whole_state()
             take = lambda: self._snapshot(state, memory)
-            try:
-                checkpoint.save(self.comm, self.records.directory, take, self.config.run.keep)
-            except CheckpointError as error:
-                if final:
-                    raise
-                self.records.warn(f"checkpoint of step {self.step} not saved, training goes on: {error.one_line}")
+            with self._tolerating(final, f"checkpoint of step {self.step} not saved"):
+                keep, spared = self.config.run.keep, self.records.spared
+                path = checkpoint.save(self.comm, self.records.directory, take, keep, spared)
         if self.timeline is not None:
             self.timeline.span("checkpoint", began)
+        return path
+
+    def _complete(self, path: Path, final: bool) -> None:
+        """Put an evaluation into the checkpoint that was saved before it."""
+        with self._tolerating(final, f"evaluation of step {self.step} not saved"):
+            checkpoint.complete(self.comm, path, self._findings, self.config.run.keep, self.records.spared)
+
+    @contextmanager
+    def _tolerating(self, final: bool, what: str) -> Iterator[None]:
+        """That a disk is full ends a run only at its end."""
+        try:
+            yield
+        except CheckpointError as error:
+            if final:
+                raise
+            self.records.warn(f"{what}, training goes on: {error.one_line}")
+
+    def _findings(self) -> dict[str, Any]:
+        """What evaluations have shown so far, as fields of a snapshot."""
+        found = {"metrics": self.metrics, "evaluated": self.evaluated}
+        return {**found, "coordinator": self.coordinator.state_dict()}
 
     def _snapshot(self, state: Mapping[str, Any], memory: Mapping[str, Any]) -> Snapshot:
+        self._require_finite(self.store.tensors | {f"optimizer state {name}": x for name, x in state.items()})
         epoch, offset = data.position(self.step, self.samples, self.batch_size)
         return Snapshot(
             step=self.step,
@@ -193,17 +253,25 @@ class Trainer:
             memory=memory,
             optim_count=self.optimizer.count,
             config=self.config.to_table(),
-            coordinator=self.coordinator.state_dict(),
-            metrics=self.metrics,
+            **self._findings(),
             params_sha256=self.store.sha256(),
+            model_sha256=self.store.model_sha256(),
         )
+
+    def _require_finite(self, tensors: Mapping[str, Any]) -> None:
+        """Let no checkpoint of a model that is lost take the place of one that is not."""
+        for name in sorted(_not_finite(tensors) - self._never_finite):
+            raise NonFiniteError(
+                f"checkpoint of step {self.step}: {name} is not finite, so nothing is saved",
+                remedy="Go on from an older checkpoint with a lower --optim.lr, or find the step with --run.debug.",
+            )
 
     def resume(self, saved: Snapshot) -> list[str]:
         """Take up a saved run where it stood; a line for each thing that makes it go on differently.
 
         Raises
         ------
-        CheckpointError : it is of another model or optimizer
+        CheckpointError : it is of another model or optimizer, or what it says makes no sense
         UsageError : something that decides the steps to come has changed
         """
         saved.require(to_torch(self.task.model, self.store.tensors), self.mode.state_like())
@@ -213,17 +281,32 @@ class Trainer:
                 f"the training data is {self.data}, but the checkpoint's run had {saved.data}",
                 remedy="Give the data that the run had, or start anew in another --run.dir.",
             )
+        epoch, offset = data.position(saved.step, self.samples, self.batch_size)
+        place = {"epoch": epoch, "position": offset * self.batch_size, "seed": self.config.run.seed}
+        for name, here in place.items():
+            if getattr(saved, name) != here:
+                said = f"{name} is {getattr(saved, name)}, where it can only be {here}"
+                raise CheckpointError(f"checkpoint of step {saved.step}: foreign: {said}")
+        check_memory(saved.memory, self.store.values.size)
         tensors = from_torch(self.task.model, saved.model)
         self.store.load_state(tensors)
         self.mode.load_state(saved.optim)
         fill(self.comm, self.step_of.node, lambda: self.store.load_parameters(tensors))
         self.optimizer.count = saved.optim_count
         self.coordinator.load(dict(saved.coordinator))
-        self.step, self.metrics = saved.step, dict(saved.metrics)
+        self.step, self.metrics, self.evaluated = saved.step, dict(saved.metrics), saved.evaluated
         self.mode.done = self.step
-        then, now = saved.config.get("comm", {}), self.config.to_table()["comm"]
-        same = all(then.get(option, now[option]) == now[option] for option in ("mode", "hook"))
-        changed = private.give_back(self.mode, saved.memory, same)
+        now = self.config.to_table()
+        same = all(
+            tables.value_at(saved.config, option) in (None, tables.value_at(now, option)) for option in _EXCHANGE
+        )
+        try:
+            changed = private.give_back(self.mode, saved.memory, same)
+        except (LookupError, ValueError) as error:
+            raise CheckpointError(
+                f"checkpoint of step {saved.step}: foreign: its memory.safetensors is not what {self.config.comm.mode} "
+                f"and {self.config.comm.hook} remember ({first_line(error)})"
+            ) from error
         changes += [
             f"{name} is {now_here!r}, but the checkpoint's run had {saved.versions[name]!r}: last bits may differ"
             for name, now_here in arithmetic().items()
@@ -239,6 +322,10 @@ class Trainer:
                 continue
             then, said = (tables.value_at(table, option) for table in (saved.config, now))
             name = tables.option(option)
+            if not _same_kind(then, said) and (then is not None or option in _FIXED):
+                raise CheckpointError(
+                    f"checkpoint of step {saved.step}: foreign: its {name} is {shorten(repr(then))}, not such as {said}"
+                )
             if then != said and option in _FIXED:
                 raise UsageError(
                     f"{name} is {said}, but the checkpoint's run had {then}",
@@ -249,6 +336,15 @@ class Trainer:
         return changes
 
 
+def _not_finite(tensors: Mapping[str, Any]) -> set[str]:
+    return {name for name, x in tensors.items() if np.asarray(x).dtype.kind in "fc" and not np.all(np.isfinite(x))}
+
+
+def _same_kind(then: Any, said: Any) -> bool:
+    return type(then) is type(said) or {type(then), type(said)} <= {int, float}
+
+
+_EXCHANGE = ("comm.mode", "comm.hook")
 _FIXED = ("run.seed", "run.dtype", "data.batch_size")  # a step number means nothing without them
 _DECIDING = (
     *("optim", "schedule", "clip", "model"),  # whole sections

@@ -10,13 +10,14 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from ddtrain import _threads
-from ddtrain.comm import Communicator, agree, launcher, run_ranks
+from ddtrain.comm import Communicator, agree, launcher, run_ranks, together
 from ddtrain.errors import UsageError
 from ddtrain.parallel import verify_replicas
 from ddtrain.trainer import cli, requests, tables
 from ddtrain.trainer.config import Config, validate
+from ddtrain.trainer.directory import Claim, claimed, find_checkpoint
 from ddtrain.trainer.loop import Result, Trainer
-from ddtrain.trainer.records import Records, choose_directory, find_checkpoint, together
+from ddtrain.trainer.records import Records
 from ddtrain.trainer.replica import idle_options, memory_of
 from ddtrain.trainer.task import Task
 
@@ -94,12 +95,15 @@ class _Job:
         together(comm, lambda: validate(config, comm.size))
         options = {option: repr(tables.lookup(config, option)) for option in tables.leaves(config)}
         verify_replicas({"recipe": name, **options}, comm, "option", remedy="Give every rank the same options.")
-        directory = choose_directory(comm, config, name)
-        config = config.updated({"run": {"dir": str(directory)}})
+        with claimed(comm, config, name) as claim:
+            self._train(comm, name, config.updated({"run": {"dir": str(claim.directory)}}), claim)
+
+    def _train(self, comm: Communicator, name: str, config: Config, claim: Claim) -> None:
+        directory = claim.directory
         found = find_checkpoint(comm, config, directory)
         task = together(comm, lambda: self.recipes[name].build(config))
         trainer = Trainer(comm, config, task, requests.StopFile(directory))
-        changes = trainer.resume(found.snapshot) if found is not None else []
+        changes = [*claim.notes, *(trainer.resume(found.snapshot) if found is not None else [])]
         waited_s = lambda: trainer.step_of.waited_s
         trainer.records = Records(comm, config, name, directory, found, task, waited_s)  # from here on, disk is written
         self.records[comm.rank] = trainer.records
@@ -125,6 +129,7 @@ def _finish(records: Records, result: Result) -> None:
         steps=result.step,
         **result.metrics,
         params_sha256=result.params_sha256,
+        model_sha256=result.model_sha256,
         gradient_bytes=result.gradient_bytes,
     )
     if code:

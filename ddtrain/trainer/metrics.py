@@ -7,6 +7,7 @@ its last. NaN and infinities are strings (see :func:`ddtrain.trainer.files.to_js
 from __future__ import annotations
 
 import json
+import math
 import os
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
@@ -30,6 +31,7 @@ class MetricsLog:
     comm : who is rank 0
     run_dir : must exist
     last_step : lines of later steps are removed first: a resumed run takes those steps again. 0: a new log
+    evaluated : and so are evaluations after later steps than this
     warn : told once that lines wait
 
     Raises
@@ -42,6 +44,7 @@ class MetricsLog:
         comm: Communicator,
         run_dir: Path | str,
         last_step: int = 0,
+        evaluated: float = math.inf,
         warn: Callable[[str], None] = lambda text: None,
     ) -> None:
         self.path, self.warn = Path(run_dir) / "metrics.jsonl", warn
@@ -50,7 +53,7 @@ class MetricsLog:
         self._next_s = 0.0
         if comm.rank != 0:
             return
-        truncate_after(self.path, last_step)
+        truncate_after(self.path, last_step, evaluated)
         try:
             self._file = os.open(self.path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
         except OSError as error:
@@ -112,7 +115,7 @@ def read(path: Path | str) -> Iterator[dict[str, Any]]:
                 yield figures
 
 
-def truncate_after(path: Path, step: int) -> None:
+def truncate_after(path: Path, step: int, evaluated: float = math.inf) -> None:
     """Remove the lines of later steps, and torn ones, so that each step is in the log once. Atomic.
 
     >>> import tempfile
@@ -122,15 +125,24 @@ def truncate_after(path: Path, step: int) -> None:
     >>> list(read(path))
     [{'step': 1}]
     """
-    try:
-        lines = path.read_bytes().splitlines(keepends=True)
-    except FileNotFoundError:
-        return
-    except OSError as error:
-        raise DataError(f"{path}: cannot be read: {error.strerror}") from error
-    kept = [line for line in lines if _step(line) <= step]
+    lines = _lines(path)
+    kept = [line for line in lines if _step(line) <= step and not _is_evaluation_after(line, evaluated)]
     if len(kept) < len(lines):
         replace(path, b"".join(kept))
+
+
+def lines_after(path: Path, step: int) -> list[bytes]:
+    """The lines of later steps, and torn ones."""
+    return [line for line in _lines(path) if _step(line) > step]
+
+
+def _lines(path: Path) -> list[bytes]:
+    try:
+        return path.read_bytes().splitlines(keepends=True)
+    except FileNotFoundError:
+        return []
+    except OSError as error:
+        raise DataError(f"{path}: cannot be read: {error.strerror}") from error
 
 
 def write_summary(comm: Communicator, run_dir: Path | str, figures: Mapping[str, Any]) -> None:
@@ -144,7 +156,7 @@ def _parse(line: bytes) -> dict[str, Any] | None:
         return None
     try:
         figures = json.loads(line)
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
     return figures if isinstance(figures, dict) else None
 
@@ -153,3 +165,7 @@ def _step(line: bytes) -> float:
     figures = _parse(line) or {}
     step = figures.get("step")
     return step if isinstance(step, int) else float("inf")
+
+
+def _is_evaluation_after(line: bytes, step: float) -> bool:
+    return b"valid_loss" in line and _step(line) > step

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from ddtrain.trainer import tables
+from ddtrain.trainer.state import STATE
 
 OF_ONE_START = {  # by section
     "run": ("dir", "steps", "resume", "debug", "check_gradients_every", "trace"),
@@ -32,11 +33,16 @@ def files(
     resume, directory = (_said(options, given, key) or last for key, last in (("resume", resume), ("dir", directory)))
     if resume == "never" or (resume == "auto" and not directory):
         return []
-    places = [Path(directory)] if resume == "auto" else [Path(resume), Path(resume).parent.parent]
-    for file in (place / "config.toml" for place in places):
-        if file.is_file():
-            return [(str(file), _lasting(tables.read_toml(str(file))))]
-    return []
+    file = _run_of(directory if resume == "auto" else resume) / "config.toml"
+    return [(str(file), _lasting(tables.read_toml(str(file))))] if file.is_file() else []
+
+
+def _run_of(named: str) -> Path:
+    """The run that a path stands for, which may be that of its checkpoints, or of one of them."""
+    path = Path(tables.at_home(named))
+    if (path / STATE).exists():
+        return path.absolute().parent.parent
+    return path.parent if path.name == "checkpoints" else path
 
 
 def _said(options: Sequence[str], given: Sequence[tuple[str, Mapping[str, Any]]], key: str) -> str:

@@ -1,11 +1,13 @@
 """The run's directory and console, seen from the loop: calls that every rank makes, and that write from rank 0 alone.
 
 RUN/config.toml     the resolved configuration
-RUN/status.json     running, completed, stopped or failed, and why
+RUN/status.json     running, completed, stopped or failed, and why; written first, so that it says whose the others are
 RUN/metrics.jsonl   a line a step, a line an evaluation
 RUN/trace.json      what every rank did in the steps of --run.trace
 RUN/checkpoints/    see ``checkpoint.py``
 RUN/summary.json    the final figures
+
+Before that, :mod:`ddtrain.trainer.directory` has seen to it that the directory is this job's.
 """
 
 from __future__ import annotations
@@ -14,17 +16,18 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any, TextIO, TypeVar
+from typing import Any, TextIO
 
 from ddtrain import data
-from ddtrain.comm import agree
+from ddtrain.comm import together
 from ddtrain.comm.protocol import Communicator
 from ddtrain.diagnose import GradientCheck
-from ddtrain.errors import DataError, DdtrainError, UsageError
+from ddtrain.errors import DataError
 from ddtrain.trainer import checkpoint, files
 from ddtrain.trainer.config import Config
 from ddtrain.trainer.console import Console
 from ddtrain.trainer.coordinator import Reason, StepControl, total_steps
+from ddtrain.trainer.directory import NAMES, supersede
 from ddtrain.trainer.metrics import MetricsLog, write_summary
 from ddtrain.trainer.replica import Memory
 from ddtrain.trainer.status import State, Status
@@ -32,59 +35,10 @@ from ddtrain.trainer.task import Task
 from ddtrain.trainer.totals import Totals
 from ddtrain.trainer.trace import merge
 
-T = TypeVar("T")
 _AFTER = {
     "completed": "summary, log and checkpoints in {}",
     "stopped": "go on with --run.dir {} --run.resume auto",
 }
-
-
-def together(comm: Communicator, action: Callable[[], T]) -> T:
-    """The result of ``action``; if it fails on any rank, its error on all of them. Collective."""
-    try:
-        result, error = action(), None
-    except DdtrainError as caught:
-        error = caught
-    agree(comm, error)
-    return result
-
-
-def choose_directory(comm: Communicator, config: Config, recipe: str) -> Path:
-    """``run.dir``, or a new ``runs/RECIPE-TIME``: rank 0's clock decides for all ranks."""
-    name = config.run.dir or f"runs/{recipe}-{time.strftime('%Y%m%d-%H%M%S')}"
-    return Path(comm.exchange_objects(name)[0])
-
-
-def find_checkpoint(comm: Communicator, config: Config, directory: Path) -> checkpoint.Found | None:
-    """The checkpoint to resume from, the same on every rank. Collective.
-
-    Raises
-    ------
-    UsageError : there is a run in the directory already and nobody asked to resume it
-    CheckpointError : the checkpoint asked for is not good, or under ``auto`` there are some and none is
-    """
-    found = together(comm, lambda: _find(config, directory))
-    hashes = comm.exchange_objects(found.snapshot.params_sha256 if found else "")
-    if len(set(hashes)) > 1:
-        raise UsageError(
-            f"ranks found different checkpoints under {directory}",
-            remedy="Give a --run.dir on a file system that all hosts share.",
-        )
-    return found
-
-
-def _find(config: Config, directory: Path) -> checkpoint.Found | None:
-    if config.run.resume == "auto":
-        return checkpoint.latest(directory)
-    if config.run.resume != "never":
-        return checkpoint.load(config.run.resume)
-    log = directory / "metrics.jsonl"  # empty: of a run that ended before its first step, such as one refused
-    if (directory / "checkpoints").exists() or (log.exists() and log.stat().st_size):
-        raise UsageError(
-            f"{directory} holds a run already",
-            remedy="Give another --run.dir, or --run.resume auto to go on with it.",
-        )
-    return None
 
 
 class Records:
@@ -121,6 +75,8 @@ class Records:
         self._started = time.perf_counter()
         self._samples = 0
         self.used: Memory | None = None
+        self._superseded = ""
+        self.spared: frozenset[str] = frozenset()  # checkpoints that are not this run's to remove
         together(comm, self._open)
         self.steps_per_epoch = data.steps_per_epoch(len(task.train), config.data.batch_size)
         self.evaluates = task.valid is not None and config.run.eval_every > 0
@@ -146,6 +102,8 @@ class Records:
             for line in self.resume_from.refused:
                 self.warn(line)
             self.console.message(f"resuming from {self.resume_from.path} after step {self.first_step}")
+        if self._superseded:
+            self.warn(self._superseded)
 
     def _open(self) -> None:
         if self.comm.rank == 0:
@@ -153,9 +111,17 @@ class Records:
                 self.directory.mkdir(parents=True, exist_ok=True)
             except OSError as error:
                 raise files.io_error(error, self.directory, 0) from error
-            files.replace(self.directory / "config.toml", self.config.to_toml(self.recipe).encode())
+            for name in NAMES:  # what a killed job was writing
+                for leftover in self.directory.glob(f".tmp-{name}-*"):
+                    files.discard(leftover)
+            if self.resume_from is not None:
+                self._superseded = supersede(self.directory, self.first_step, self.config.run.resume)
+            self.spared = checkpoint.behind_a_link(self.directory)
         self.status.start()
-        self.metrics = MetricsLog(self.comm, self.directory, self.first_step, self.warn)
+        if self.comm.rank == 0:
+            files.replace(self.directory / "config.toml", self.config.to_toml(self.recipe).encode())
+        evaluated = self.resume_from.snapshot.evaluated if self.resume_from else 0
+        self.metrics = MetricsLog(self.comm, self.directory, self.first_step, evaluated, self.warn)
 
     # -- from the loop --------------------------------------------------------------------------------------------
 

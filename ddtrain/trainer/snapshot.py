@@ -5,7 +5,8 @@
     memory.safetensors  what each rank remembers beyond these, see ``private.py``; not there if nothing
     state.json          where the run stood, what it was told, sizes and hashes; its own hash is its last line
 
-No file is believed before its size and hash agree, and none holds code.
+No file is believed before its size and hash agree, and none holds code. A hash says that nothing was damaged, not that
+it makes sense: what state.json says is checked by :mod:`ddtrain.trainer.state`.
 """
 
 from __future__ import annotations
@@ -22,19 +23,18 @@ from typing import Any
 import numpy as np
 import safetensors.numpy
 from numpy.typing import NDArray
-from safetensors import SafetensorError
 
-from ddtrain.errors import CheckpointError
+from ddtrain.errors import CheckpointError, first_line, shorten
 from ddtrain.trainer.arithmetic import arithmetic
 from ddtrain.trainer.files import to_json
+from ddtrain.trainer.state import MEMORY, MODEL, OPTIM, STATE, check_state
 
-FORMAT, FORMAT_VERSION = "ddtrain checkpoint", 1
-MODEL, OPTIM, STATE = "model.safetensors", "optim.safetensors", "state.json"
-MEMORY = "memory.safetensors"
+FORMAT, FORMAT_VERSION = "ddtrain checkpoint", 2
 FILES = (MODEL, OPTIM, MEMORY, STATE)
 
 _STATE_LIMIT_BYTES = 1 << 24  # a state.json is a few KB; a larger one is not ours
-_SEAL = b',\n "state_sha256": "'
+SEAL = "state_sha256"
+_SEAL = f',\n "{SEAL}": "'.encode()
 
 Tensors = Mapping[str, NDArray[Any]]
 
@@ -56,8 +56,10 @@ class Snapshot:
     optim_count : updates the optimizer has applied
     config : the resolved configuration, JSON-able
     coordinator : ``Coordinator.state_dict()``
-    metrics : figures of the latest evaluation; the best checkpoint is that of the least ``valid_loss``
-    params_sha256 : hash of the parameters, as in summary.json
+    metrics : figures of the latest evaluation
+    evaluated : the step after which that was, 0 for none; where there are figures, ``step`` unless told. Where an
+        evaluation is due at ``step`` and is not in here, it is yet to come
+    params_sha256, model_sha256 : hash of the parameters, and of the buffers, too, as in summary.json
     versions : what made it, see ``arithmetic.py``; and of Python
     """
 
@@ -73,8 +75,14 @@ class Snapshot:
     config: Mapping[str, Any] = field(default_factory=dict)
     coordinator: Mapping[str, Any] = field(default_factory=dict)
     metrics: Mapping[str, float] = field(default_factory=dict)
+    evaluated: int = -1
     params_sha256: str = ""
+    model_sha256: str = ""
     versions: Mapping[str, str] = field(default_factory=lambda: {**arithmetic(), "python": platform.python_version()})
+
+    def __post_init__(self) -> None:
+        if self.evaluated < 0:
+            object.__setattr__(self, "evaluated", self.step if self.metrics else 0)
 
     def require(self, model: Tensors, optim: Tensors) -> None:
         """Check names, shapes and dtypes against those of the run that wants to go on.
@@ -125,8 +133,15 @@ def encode(snapshot: Snapshot) -> dict[str, bytes]:
         **{name: getattr(snapshot, name) for name in _STATE},
         "files": {name: {"bytes": len(data), "sha256": _sha256(data)} for name, data in files.items()},
     }
-    body = to_json(state, indent=1).removesuffix("\n}").encode()
-    return {**files, STATE: body + _SEAL + f'{_sha256(body)}"\n}}\n'.encode()}
+    return {**files, STATE: sealed(state)}
+
+
+def sealed(state: Mapping[str, Any]) -> bytes:
+    """The bytes of a state.json, whose last line is the hash of all before."""
+    body = (
+        to_json({name: value for name, value in state.items() if name != SEAL}, indent=1).removesuffix("\n}").encode()
+    )
+    return body + _SEAL + f'{_sha256(body)}"\n}}\n'.encode()
 
 
 def _pack(tensors: Tensors) -> bytes:
@@ -154,19 +169,21 @@ def read_state(path: Path) -> dict[str, Any]:
     try:
         state = json.loads(raw)
     except (ValueError, RecursionError) as error:
-        raise CheckpointError(f"{file}: damaged: not JSON ({error})") from None
+        raise CheckpointError(f"{file}: damaged: not JSON ({first_line(error)})") from None
     if not isinstance(state, dict) or state.get("format") != FORMAT:
         raise CheckpointError(f"{file}: foreign: does not say it is a {FORMAT!r}")
-    if state.get("format_version") not in range(1, FORMAT_VERSION + 1):
+    version = state.get("format_version")
+    if type(version) is not int or not 1 <= version <= FORMAT_VERSION:
         raise CheckpointError(
-            f"{file}: format version {state.get('format_version')!r}; this ddtrain reads up to {FORMAT_VERSION}",
+            f"{file}: format version {shorten(repr(version))}; this ddtrain reads up to {FORMAT_VERSION}",
             remedy="Use the ddtrain that wrote it, or a newer one.",
         )
     body, _, tail = raw.rpartition(_SEAL)
     if tail != f'{_sha256(body)}"\n}}\n'.encode():
         raise CheckpointError(f"{file}: damaged: its bytes do not have the hash on its last line")
-    if missing := [name for name in (*_STATE, "files") if name not in state]:
-        raise CheckpointError(f"{file}: foreign: has no {missing[0]!r}")
+    if state["format_version"] == 1:  # which saved after evaluating, so that nothing is yet to come
+        state = {"evaluated": state.get("step") if state.get("metrics") else 0, "model_sha256": "", **state}
+    check_state(file, state, {*_STATE, "format", "format_version", "files", SEAL})
     return state
 
 
@@ -179,8 +196,8 @@ def _read_tensors(file: Path, listed: Mapping[str, Any]) -> dict[str, NDArray[An
         raise CheckpointError(f"{file}: damaged: its bytes do not have the hash that state.json says")
     try:
         return safetensors.numpy.load(raw)
-    except (SafetensorError, LookupError, ValueError, TypeError, AttributeError) as error:
-        raise CheckpointError(f"{file}: not tensors that NumPy can hold ({error})") from None
+    except Exception as error:  # whatever a parser of others' making raises on bytes that make no sense
+        raise CheckpointError(f"{file}: not tensors that NumPy can hold ({first_line(error)})") from None
 
 
 def _read(file: Path, limit: int) -> bytes:

@@ -105,6 +105,6 @@ def read(run_dir: Path | str) -> dict[str, Any]:
     """The status of a run; empty where there is none or none that can be read."""
     try:
         status = json.loads((Path(run_dir) / "status.json").read_bytes())
-    except (OSError, ValueError):
+    except (OSError, ValueError, RecursionError):
         return {}
     return status if isinstance(status, dict) else {}

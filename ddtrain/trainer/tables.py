@@ -9,6 +9,7 @@ from __future__ import annotations
 import dataclasses
 import difflib
 import json
+import os
 import tomllib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -150,10 +151,23 @@ def _last(name: str) -> str:
     return name.lstrip("-").rpartition(".")[2]
 
 
+def at_home(path: str) -> str:
+    """A path that begins with ``~``, which shells leave as it is in ``--option=~/path``, in the home directory.
+
+    Raises
+    ------
+    UsageError : of a user that there is not, or without a home
+    """
+    whole = os.path.expanduser(path)
+    if whole.startswith("~"):
+        raise UsageError(f"{path}: there is no such home directory", remedy="Write ./~ for a file of that name.")
+    return whole
+
+
 def read_toml(path: str) -> dict[str, Any]:
     """The table in a TOML file; whatever is wrong with the file is a UsageError that names it."""
     try:
-        return tomllib.loads(Path(path).read_text("utf-8"))
+        return tomllib.loads(Path(at_home(path)).read_text("utf-8"))
     except OSError as error:
         raise UsageError(f"--config {path}: {error.strerror}") from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError, ValueError) as error:

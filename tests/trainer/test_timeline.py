@@ -14,6 +14,7 @@ from faulty import RECIPES
 from ddtrain.comm import Communicator
 from ddtrain.comm.local import LocalCommunicator
 from ddtrain.errors import UsageError
+from ddtrain.trainer import files
 from ddtrain.trainer.config import Comm, Config, Data, Run, validate
 from ddtrain.trainer.loop import Trainer
 from ddtrain.trainer.main import run
@@ -254,6 +255,7 @@ def test_a_run_that_ends_within_the_steps_writes_those_it_took(job: Any, tmp_pat
 
 def test_a_run_that_is_stopped_within_the_steps_writes_those_it_took(job: Any, tmp_path: Path) -> None:
     (tmp_path / "run").mkdir()
+    files.write_json(tmp_path / "run" / "status.json", {"state": "failed"})  # a run that ended before its first step
     (tmp_path / "run" / "STOP").touch()
     code, _ = job("--run.trace", "1:100")
     assert code == 75
@@ -269,6 +271,7 @@ def test_steps_that_the_run_does_not_reach_are_pointed_out(job: Any, tmp_path: P
 
 def test_a_trace_that_cannot_be_written_does_not_end_the_run(job: Any, tmp_path: Path) -> None:
     (tmp_path / "run" / "trace.json").mkdir(parents=True)
+    files.write_json(tmp_path / "run" / "status.json", {"state": "failed"})
     code, said = job("--run.steps", "3", "--run.trace", "1:3")
     assert code == 0
     assert "warning: cannot write run/trace.json: Is a directory (EISDIR)" in said

@@ -1,0 +1,152 @@
+"""What a state.json may say: every field's type and range, checked before anything is done with it.
+
+A sound hash does not make sense of a file: it may come from another program, or from a hand that has edited it. What
+depends on the run that goes on (shapes, names of parameters, data) is that run's to check.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Callable, Collection, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ddtrain.errors import CheckpointError, shorten
+
+_MEMORY = re.compile(r"(\d{1,9})/(spans|(?:sum|mean|own)\..+)")  # see private.py
+
+
+def is_count(value: Any, most: float = 2**63) -> bool:
+    """A whole number from 0 to below ``most``; True is none."""
+    return type(value) is int and 0 <= value < most
+
+
+def is_figure(value: Any) -> bool:
+    """A number, or one of the strings that stand for those that JSON has not."""
+    return type(value) in (int, float) or value in ("NaN", "Infinity", "-Infinity")
+
+
+def _is_hash(value: Any) -> bool:
+    return isinstance(value, str) and (not value or re.fullmatch("[0-9a-f]{64}", value) is not None)
+
+
+def _is_table(value: Any, of: Callable[[Any], bool]) -> bool:
+    return isinstance(value, Mapping) and all(map(of, value.values()))
+
+
+def _are_files(value: Any) -> bool:
+    return _is_table(value, _is_file) and {MODEL, OPTIM} <= set(value) <= {MODEL, OPTIM, MEMORY}
+
+
+def _is_file(value: Any) -> bool:
+    if not isinstance(value, Mapping) or set(value) != {"bytes", "sha256"}:
+        return False
+    return is_count(value["bytes"]) and bool(value["sha256"]) and _is_hash(value["sha256"])
+
+
+MODEL, OPTIM, MEMORY, STATE = "model.safetensors", "optim.safetensors", "memory.safetensors", "state.json"
+_COUNT, _HASH = "a whole number, 0 or more", "a SHA-256 in hexadecimal"
+_FIELDS: dict[str, tuple[str, Callable[[Any], bool]]] = {
+    "step": (_COUNT, is_count),
+    "epoch": (_COUNT, is_count),
+    "position": (_COUNT, is_count),
+    "evaluated": (_COUNT, is_count),
+    "optim_count": (_COUNT, is_count),
+    "seed": ("a whole number from 0 to 2**64 - 1", lambda value: is_count(value, 2**64)),
+    "data": ("a text", lambda value: isinstance(value, str)),
+    "config": ("sections", lambda value: isinstance(value, Mapping)),
+    "coordinator": ("names and values", lambda value: isinstance(value, Mapping)),
+    "metrics": ("names and numbers", lambda value: _is_table(value, is_figure)),
+    "params_sha256": (_HASH, _is_hash),
+    "model_sha256": (_HASH, _is_hash),
+    "versions": ("names and texts", lambda value: _is_table(value, lambda text: isinstance(text, str))),
+    "files": (f"bytes and sha256 of {MODEL}, {OPTIM} and perhaps {MEMORY}", _are_files),
+}
+
+
+def check_state(file: Path, state: Mapping[str, Any], names: Collection[str]) -> None:
+    """Check the contents of a state.json.
+
+    Parameters
+    ----------
+    file : for the message
+    names : what it holds, neither less nor more
+
+    Raises
+    ------
+    CheckpointError : naming the field, what it should be and what it is.
+    """
+    for name in names:
+        if name not in state:
+            raise CheckpointError(f"{file}: foreign: has no {name!r}")
+    for name, value in state.items():
+        if name not in names:
+            raise CheckpointError(f"{file}: foreign: has {shorten(repr(name))}, which no checkpoint has")
+        wanted, is_right = _FIELDS.get(name, ("", lambda value: True))
+        if not is_right(value):
+            raise CheckpointError(f"{file}: foreign: {name!r} should be {wanted}, but is {shorten(repr(value))}")
+    if state["evaluated"] > state["step"]:
+        raise CheckpointError(f"{file}: foreign: evaluated after step {state['evaluated']}, but at {state['step']}")
+
+
+def check_memory(memory: Mapping[str, NDArray[Any]], size: int) -> None:
+    """Check that names are those of ranks' memory, and that each rank's packed vectors are as long as its spans.
+
+    Parameters
+    ----------
+    size : of the vectors that the spans are of
+
+    Raises
+    ------
+    CheckpointError : naming the first array that is not.
+    """
+    for name, x in memory.items():
+        match = _MEMORY.fullmatch(name)
+        if match is None:
+            raise CheckpointError(f"{MEMORY}: foreign: {shorten(repr(name))} is the name of no rank's memory")
+        rank, what = match.groups()
+        spans = memory.get(f"{rank}/spans")
+        if spans is None or not _are_spans(spans, size):
+            raise CheckpointError(f"{MEMORY}: foreign: {rank}/spans should be spans of a vector of {size}")
+        length = int(np.sum(spans[:, 1] - spans[:, 0]))
+        if what.startswith(("sum.", "mean.")) and x.shape != (length,):
+            raise CheckpointError(
+                f"{MEMORY}: foreign: {name} should be {length} numbers, as {rank}/spans says: {x.shape}"
+            )
+    ranks = {int(name.partition("/")[0]) for name in memory}
+    if ranks != set(range(len(ranks))):
+        raise CheckpointError(f"{MEMORY}: foreign: it holds the memory of ranks {sorted(ranks)[:9]}, with gaps")
+
+
+def _are_spans(spans: NDArray[Any], size: int) -> bool:
+    if spans.ndim != 2 or spans.shape[1] != 2 or spans.dtype != np.int64:
+        return False
+    first, last = spans.T
+    return bool(np.all((first >= 0) & (first <= last) & (last <= size)))
+
+
+def check_decisions(saved: Mapping[str, Any], fresh: Mapping[str, Any]) -> None:
+    """Check what rank 0 decided by against what a new run would have: the same names, and values of their kinds.
+
+    Raises
+    ------
+    CheckpointError : naming the first that is missing or of another kind.
+    """
+    for name, value in fresh.items():
+        if name not in saved or not _is_like(saved[name], value):
+            found = shorten(repr(saved[name])) if name in saved else "missing"
+            raise CheckpointError(
+                f"{STATE}: foreign: {name!r} of the coordinator is {found}, where a new run has {value}"
+            )
+
+
+def _is_like(value: Any, fresh: Any) -> bool:
+    if isinstance(fresh, Mapping):
+        return isinstance(value, Mapping)
+    if type(fresh) is int:
+        return is_count(value)
+    return (value is None and fresh is None) or (type(value) in (int, float) and math.isfinite(value))
