@@ -17,7 +17,6 @@ from ddtrain.comm.protocol import Communicator
 from ddtrain.diagnose import CheckedTape, check_gradients
 from ddtrain.errors import CheckpointError, UsageError
 from ddtrain.nn import from_torch, to_torch
-from ddtrain.parallel import verify_replicas
 from ddtrain.trainer import checkpoint, private, requests, tables
 from ddtrain.trainer.arithmetic import arithmetic
 from ddtrain.trainer.config import Config
@@ -28,7 +27,7 @@ from ddtrain.trainer.records import Records
 from ddtrain.trainer.replica import build_step, fill
 from ddtrain.trainer.requests import StopFile
 from ddtrain.trainer.snapshot import Snapshot
-from ddtrain.trainer.task import Task, describe_data
+from ddtrain.trainer.task import Task, compare_data
 from ddtrain.trainer.timeline import Timeline, steps_of
 
 
@@ -64,11 +63,7 @@ class Trainer:
     def __init__(self, comm: Communicator, config: Config, task: Task, stop_file: StopFile | None = None) -> None:
         self.comm, self.config, self.task = comm, config, task
         self.samples, self.batch_size = len(task.train), config.data.batch_size
-        if not self.samples:
-            raise UsageError("the training data is empty", remedy="Give it at least one sample.")
-        self.data = describe_data(task.train)
-        sets = {"for training": self.data, "for validation": describe_data(task.valid)}
-        verify_replicas(sets, comm, "data", remedy="Give every rank the same data.")
+        self.data = compare_data(comm, task)
         self.step_of = build_step(comm, task, config)
         self.store, self.optimizer = self.step_of.store, self.step_of.optimizer
         self.mode = make_mode(self.step_of, config.comm)
@@ -208,7 +203,7 @@ class Trainer:
         """
         saved.require(to_torch(self.task.model, self.store.tensors), self.mode.state_like())
         changes = self._changes(saved)
-        if saved.data != self.data:
+        if not self.data.startswith(saved.data):  # a checkpoint may hold less: once only some sets had a checksum
             raise UsageError(
                 f"the training data is {self.data}, but the checkpoint's run had {saved.data}",
                 remedy="Give the data that the run had, or start anew in another --run.dir.",

@@ -18,7 +18,7 @@ from ddtrain.trainer.config import Config, validate
 from ddtrain.trainer.loop import Result, Trainer
 from ddtrain.trainer.records import Records, choose_directory, find_checkpoint, together
 from ddtrain.trainer.replica import idle_options, memory_of
-from ddtrain.trainer.task import Task
+from ddtrain.trainer.task import Task, built
 
 _TOO_LATE = (  # Note [BLAS threads] in _threads.py
     "NumPy was imported before ddtrain, so its BLAS starts a thread for each core in every rank, which is slow: "
@@ -97,7 +97,7 @@ class _Job:
         directory = choose_directory(comm, config, name)
         config = config.updated({"run": {"dir": str(directory)}})
         found = find_checkpoint(comm, config, directory)
-        task = together(comm, lambda: self.recipes[name].build(config))
+        task = together(comm, lambda: built(self.recipes[name].build, config))
         trainer = Trainer(comm, config, task, requests.StopFile(directory))
         changes = trainer.resume(found.snapshot) if found is not None else []
         waited_s = lambda: trainer.step_of.waited_s
