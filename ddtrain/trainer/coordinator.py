@@ -89,6 +89,13 @@ class Coordinator:
         """
         return self._obey(self._observe(step, control, valid_loss) if self.comm.rank == 0 else None)
 
+    @property
+    def out_of_patience(self) -> bool:
+        """Whether evaluations without a better loss are as many as ``run.patience`` allows; known to rank 0, and to all
+        after :meth:`load`.
+        """
+        return 0 < self.run.patience <= self.since_best
+
     def state_dict(self) -> dict[str, Any]:
         """Everything decided from the past, on rank 0. JSON-able."""
         return {name: getattr(self, name) for name in _STATE} | {"schedule": self.schedule.state}
@@ -138,7 +145,7 @@ class Coordinator:
             self.best, self.since_best = valid_loss, 0
             return control._replace(checkpoint=True)
         self.since_best += 1
-        if 0 < self.run.patience <= self.since_best and not control.stop:
+        if self.out_of_patience and not control.stop:
             return control._replace(checkpoint=True, stop=True, reason=Reason.PATIENCE)
         return control
 

@@ -32,7 +32,7 @@ def evaluate(task: Task, store: ParamStore, comm: Communicator, shards: Shards) 
 
     def totals_of(shard: int, peers: Any) -> Totals:
         totals, n = Totals(), len(valid)
-        with use_communicator(peers):
+        with use_communicator(peers), np.errstate(all="ignore"):
             for start in range(0, n, ROWS * count):
                 size = min(ROWS * count, n - start)
                 first, last = shard_bounds(size, shard, count)

@@ -8,14 +8,17 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from time import perf_counter
 from typing import Any
 
+import numpy as np
+
 from ddtrain import data
 from ddtrain.comm.protocol import Communicator
-from ddtrain.diagnose import CheckedTape, check_gradients
-from ddtrain.errors import CheckpointError, UsageError
+from ddtrain.diagnose import CheckedTape, check_gradients, locate, require_finite
+from ddtrain.errors import CheckpointError, NonFiniteError, UsageError
 from ddtrain.nn import from_torch, to_torch
 from ddtrain.trainer import checkpoint, private, requests, tables
 from ddtrain.trainer.arithmetic import arithmetic
@@ -27,6 +30,7 @@ from ddtrain.trainer.records import Records
 from ddtrain.trainer.replica import build_step, fill
 from ddtrain.trainer.requests import StopFile
 from ddtrain.trainer.snapshot import Snapshot
+from ddtrain.trainer.step import located
 from ddtrain.trainer.task import Task, compare_data
 from ddtrain.trainer.timeline import Timeline, steps_of
 
@@ -40,6 +44,7 @@ class Result:
     metrics: dict[str, float] = field(default_factory=dict)
     params_sha256: str = ""
     gradient_bytes: dict[str, int] = field(default_factory=dict)
+    skipped: int = 0  # steps whose loss or gradient was not finite
 
 
 class Trainer:
@@ -63,6 +68,7 @@ class Trainer:
     def __init__(self, comm: Communicator, config: Config, task: Task, stop_file: StopFile | None = None) -> None:
         self.comm, self.config, self.task = comm, config, task
         self.samples, self.batch_size = len(task.train), config.data.batch_size
+        _require_validation(config, task)
         self.data = compare_data(comm, task)
         self.step_of = build_step(comm, task, config)
         self.store, self.optimizer = self.step_of.store, self.step_of.optimizer
@@ -80,10 +86,13 @@ class Trainer:
 
     def run(self) -> Result:
         """Train to the end, or until something asks to stop."""
-        reason, traced = Reason.FINISHED, steps_of(self.config.run.trace)
+        over = self.coordinator.out_of_patience  # a run that is resumed, and was over already
+        if over:
+            self.records.warn(f"--run.patience {self.config.run.patience} had run out before: give more to go on")
+        reason, traced = Reason.PATIENCE if over else Reason.FINISHED, steps_of(self.config.run.trace)
         if traced and not range(max(traced.start, self.step + 1), min(traced.stop, self.coordinator.total_steps + 1)):
             self.records.warn(f"--run.trace {self.config.run.trace} names no step that this run will take")
-        while self.step < self.coordinator.total_steps:
+        while self.step < self.coordinator.total_steps and not over:
             if traced:
                 self._trace(self.step + 1, traced)
             control = self.train_step()
@@ -97,7 +106,8 @@ class Trainer:
         self._end_trace()
         with self.mode.shown():
             sha256 = self.store.sha256()
-        return Result(reason, self.step, self.metrics, sha256, self.step_of.gradient_bytes)
+        skipped = self.coordinator.skipped
+        return Result(reason, self.step, self.metrics, sha256, self.step_of.gradient_bytes, skipped)
 
     def train_step(self) -> StepControl:
         """One optimizer step: gradients of the next global batch, the decision, the update, one line in the log."""
@@ -111,9 +121,13 @@ class Trainer:
             self.records.gradients(self.step + 1, checked)
         totals = self.mode.gradients(self.step, rows, requests.pending())
         reduced = perf_counter()
-        control = self.coordinator.decide(self.step, totals, self.mode.square_norm())
+        try:
+            control = self.coordinator.decide(self.step, totals, self.mode.square_norm())
+        except NonFiniteError as error:
+            raise locate(error, self.step_of, self.step, rows) from None
         decided = perf_counter()
-        self.mode.apply(control)
+        with np.errstate(all="ignore"):  # an update that overflows is found before it is saved
+            self.mode.apply(control)
         updated = perf_counter()
         self.step += 1
         self.records.step(self.step, epoch + 1, totals, control, updated - started)
@@ -146,11 +160,14 @@ class Trainer:
 
     # -- evaluation, checkpoint, resume ---------------------------------------------------------------------------
 
+    def _at(self, phase: str, **place: Any) -> AbstractContextManager[None]:
+        return located(lambda: phase, self.comm.rank, self.step, phase=phase, **place)
+
     def _evaluate(self, control: StepControl) -> StepControl:
         if self.task.valid is None:
             return control
         began = perf_counter()
-        with self.mode.shown():
+        with self._at("evaluation", rank=self.comm.rank), self.mode.shown():
             found = evaluate(self.task, self.store, self.comm, self.step_of.shards)
         if self.timeline is not None:
             self.timeline.span("evaluation", began)
@@ -163,8 +180,9 @@ class Trainer:
         began = perf_counter()
         self.records.flush()
         memory = private.gather(self.mode)
-        with self.mode.shown(state=True):
+        with self._at("checkpoint"), self.mode.shown(state=True):
             state = self.mode.whole_state()
+            require_finite(self.comm, {**self.store.parameters, **{f"optimizer's {k}": v for k, v in state.items()}})
             take = lambda: self._snapshot(state, memory)
             try:
                 checkpoint.save(self.comm, self.records.directory, take, self.config.run.keep)
@@ -242,6 +260,16 @@ class Trainer:
             if then != said and then is not None:  # None: saved before there was such an option
                 changes.append(f"{name} is {said}, but was {then}: the run goes on differently")
         return changes
+
+
+def _require_validation(config: Config, task: Task) -> None:
+    watchers = {"--run.patience": config.run.patience > 0, "--schedule.name plateau": config.schedule.name == "plateau"}
+    for watcher, given in watchers.items():
+        if given and task.valid is None:
+            raise UsageError(
+                f"{watcher} watches evaluations, but there is no validation data",
+                remedy="Give the Task some, as valid=..., or leave the option out.",
+            )
 
 
 _FIXED = ("run.seed", "run.dtype", "data.batch_size")  # a step number means nothing without them

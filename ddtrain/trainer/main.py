@@ -125,6 +125,7 @@ def _finish(records: Records, result: Result) -> None:
         steps=result.step,
         **result.metrics,
         params_sha256=result.params_sha256,
+        skipped_steps=result.skipped,
         gradient_bytes=result.gradient_bytes,
     )
     if code:

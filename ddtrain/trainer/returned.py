@@ -101,6 +101,7 @@ class Returned:
                         f"loss: the metrics are {_listed(names)} on rank {rank}, but {_listed(self.names)} on rank "
                         f"{first}",
                         remedy=_SAME,
+                        rank=rank,
                         line=self._line,
                     )
             self._agreed = True

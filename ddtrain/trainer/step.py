@@ -136,15 +136,8 @@ class TrainStep:
     @contextmanager
     def _at(self, step: int) -> Iterator[None]:
         """Where errors are from; NaN and infinity are the coordinator's decision, not a warning's."""
-        try:
-            with np.errstate(all="ignore"):
-                yield
-        except DdtrainError as error:
-            error.at(rank=self.comm.rank, step=step + 1, line=user_line(error.__traceback__))
-            raise
-        except Exception as error:
-            error.add_note(f"rank {self.comm.rank}, step {step + 1}, in {self.phase}")
-            raise
+        with located(lambda: self.phase, self.comm.rank, step + 1, rank=self.comm.rank), np.errstate(all="ignore"):
+            yield
 
     def _begin(self, step: int, rows: Any, stop_vote: bool) -> Totals:
         self.seconds = dict.fromkeys(self.seconds, 0.0)
@@ -257,6 +250,24 @@ class TrainStep:
             self.seconds[part] += last - first
             if self._timeline is not None:
                 self._timeline.span(part, first, last)
+
+
+@contextmanager
+def located(doing: Callable[[], str], rank: int, step: int, /, **place: Any) -> Iterator[None]:
+    """Within this, errors say where they are from: others by a note, ours by their place.
+
+    Parameters
+    ----------
+    place : what ours are told besides the step; without the rank where all ranks raise the same one
+    """
+    try:
+        yield
+    except DdtrainError as error:
+        error.at(step=step, line=user_line(error.__traceback__), **place)
+        raise
+    except Exception as error:
+        error.add_note(f"rank {rank}, step {step}, in {doing()}")
+        raise
 
 
 def _between(began: float, ended: float, away: Sequence[tuple[float, float]]) -> Iterator[tuple[float, float]]:
