@@ -6,6 +6,7 @@ the code that finds a fault need not know who called it.
 
 from __future__ import annotations
 
+import reprlib
 from typing import Any, Self
 
 COMPLETED = 0  # exit codes: the contract of the command line, see README "What a run leaves"
@@ -19,7 +20,7 @@ class DdtrainError(Exception):
     ----------
     message : the operation, both sides of the disagreement, and their values
     remedy : what to do about it
-    place : anything among ``rank``, ``step``, ``sample``, ``layer``, ``function``, ``line``
+    place : anything among ``rank``, ``step``, ``phase``, ``sample``, ``layer``, ``function``, ``line``
 
     >>> print(ShapeError("linear: x has 784 columns but weight has 512 rows", remedy="Was it flattened?", rank=2))
     linear: x has 784 columns but weight has 512 rows
@@ -52,8 +53,34 @@ class DdtrainError(Exception):
         return str(self).replace("\n ", ":", 1).replace(":  ", ": ").replace("\n", " ")
 
 
-_ORDER = ("rank", "step", "sample", "layer", "function", "line")
-_WORDS = {"function": "in {}", "line": "{}"}  # others are quoted, after their names
+_ORDER = ("rank", "step", "phase", "sample", "layer", "function", "line")
+_WORDS = {"phase": "in {}", "function": "in {}", "line": "{}"}  # others are quoted, after their names
+
+_QUOTED = 160  # characters of somebody's input that a message repeats at most
+_REPR = reprlib.Repr()
+_REPR.maxstring = _REPR.maxother = _REPR.maxlong = _QUOTED
+_REPR.maxlevel, _REPR.maxlist, _REPR.maxtuple, _REPR.maxdict = 4, 12, 12, 12
+
+
+def quoted(value: Any, *, plain: bool = False) -> str:
+    """A value for a message, however long it is and however deep: its middle is left out where it is long.
+
+    Parameters
+    ----------
+    plain : a text as it is, without quotation marks
+
+    >>> quoted("mlp"), quoted([1.5, "a"]), len(quoted("x" * 15_000))
+    ("'mlp'", "[1.5, 'a']", 160)
+    >>> deep = []
+    >>> for _ in range(100_000):
+    ...     deep = [deep]
+    >>> quoted(deep)
+    '[[[[[...]]]]]'
+    """
+    text = value if plain and isinstance(value, str) else _REPR.repr(value)
+    if len(text) > _QUOTED:
+        text = f"{text[: _QUOTED - 43]}...{text[-40:]}"
+    return text if text.isprintable() else ascii(text)[1:-1]
 
 
 class UsageError(DdtrainError):

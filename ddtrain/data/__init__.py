@@ -2,6 +2,7 @@
 
 from ddtrain.data.arrays import ArrayData, Normalize
 from ddtrain.data.bigram import Bigram
+from ddtrain.data.checksum import checksum, fingerprint_of, whole_fingerprint
 from ddtrain.data.idx import read_idx
 from ddtrain.data.images import EMBEDDED, Images, digits, fashion_mnist
 from ddtrain.data.npz import read_npz
@@ -29,9 +30,11 @@ __all__ = [
     "Vocabulary",
     "batches",
     "characters",
+    "checksum",
     "corpus",
     "digits",
     "fashion_mnist",
+    "fingerprint_of",
     "order",
     "plays",
     "position",
@@ -42,6 +45,7 @@ __all__ = [
     "split",
     "step_at",
     "steps_per_epoch",
+    "whole_fingerprint",
     "windows",
     "words",
 ]

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import zlib
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
 
+from ddtrain.data.checksum import checksum
 from ddtrain.errors import DataError
 
 Array = NDArray[Any]
@@ -24,7 +24,7 @@ class ArrayData:
 
     Raises
     ------
-    DataError : arrays of different lengths.
+    DataError : arrays of different lengths, or one with a mask, which no loss function would see
 
     >>> data = ArrayData(np.arange(6).reshape(3, 2), np.array([0, 1, 0]))
     >>> len(data)
@@ -35,6 +35,12 @@ class ArrayData:
     """
 
     def __init__(self, *arrays: ArrayLike, transform: Callable[[Array], Array] | None = None) -> None:
+        for k, array in enumerate(arrays):
+            if isinstance(array, np.ma.MaskedArray):
+                raise DataError(
+                    f"ArrayData: array {k} is masked, and the values under its mask would be trained on",
+                    remedy="Leave those samples out, or fill them: array.filled(0), with the mask as an array beside.",
+                )
         self.arrays = tuple(np.asarray(array) for array in arrays)
         self.transform = transform
         shapes = [array.shape for array in self.arrays]
@@ -47,13 +53,19 @@ class ArrayData:
     def fingerprint(self) -> str:
         """A checksum of every byte, by which ranks and resumed runs see that they have the same data.
 
+        Raises
+        ------
+        DataError : an array of Python objects that are not made of numbers, texts and arrays
+
         >>> ArrayData(np.arange(3)).fingerprint() == ArrayData(np.arange(3)).fingerprint()
         True
         """
-        checksum = 0
-        for array in self.arrays:
-            checksum = zlib.crc32(np.ascontiguousarray(array).data, checksum)
-        return f"{checksum:08x}"
+        try:
+            return checksum(self.arrays)
+        except TypeError as error:
+            raise DataError(
+                f"ArrayData: {error}", remedy="Give plain arrays, or arrays of arrays, numbers or texts."
+            ) from None
 
     def batch(self, indices: Array) -> tuple[Array, ...]:
         """The rows ``indices`` of every array, in that order; none for an empty shard, with the right shapes."""

@@ -107,7 +107,7 @@ class _Check:
     def _losses(self, values: Mapping[str, Any]) -> Any:
         rng = SampleRng(self.of.seed, self.step, self.first)
         model = self.of.task.model.bind({**values, **self.state}, training=True, rng=rng)
-        return self.of.task.loss(model, *self.batch)[0]
+        return self.of.returned.read(self.of.task.loss(model, *self.batch), len(self.batch[0]), self.batch)[0]
 
     def _backward(self) -> tuple[Any, dict[str, NDArray[np.float64]]]:
         """This rank's losses, and the gradient of all ranks' mean loss."""
@@ -168,7 +168,7 @@ class _Check:
             f"and {numeric:.9g} by finite differences: |Ge - Ga| / |Ge + Ga| = {ratio:.1e} exceeds "
             f"{LIMIT_AT_KINKS if kink else LIMIT:.0e}",
             remedy=f"One of the derivative rules between {name} and the loss is wrong: try check_grads on each.",
-            step=self.step,
+            step=self.step + 1,
         )
 
     def _choices_differ(self, *ends: Mapping[str, Any]) -> bool:

@@ -1,20 +1,29 @@
-"""``--run.debug``: a tape that looks at every result, and names the operation that first made a NaN or infinity.
+"""A tape that looks at every result, and names the operation that first made a NaN or infinity.
 
 It is an ordinary reverse-mode trace that also remembers the user's line of each step, so that a cotangent that goes
-bad on the way back is traced to the line that wrote the operation.
+bad on the way back is traced to the line that wrote the operation. ``--run.debug`` records every step on one; a step
+that ends a run is walked through again on one, which costs nothing before.
 """
 
 from __future__ import annotations
 
+import functools
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
-from ddtrain.autodiff import Primitive, Tape, value_of
+from ddtrain import data
+from ddtrain.autodiff import Primitive, Tape, record, value_of, walk_back
+from ddtrain.comm import agree
+from ddtrain.comm.protocol import Communicator
 from ddtrain.errors import NonFiniteError
+from ddtrain.nn import Module
+from ddtrain.ops import use_communicator
+from ddtrain.rng import SampleRng
 from ddtrain.source import calling_line
+from ddtrain.trainer.step import TrainStep
 
 
 class CheckedTape(Tape):
@@ -66,3 +75,90 @@ class CheckedTape(Tape):
         if x.ndim and len(x) == self.rows:
             place["row"] = first[0]
         raise NonFiniteError(f"{what} {x[first]} at index {first}, {len(bad)} of {x.size} values not finite", **place)
+
+
+class _Listening(CheckedTape):
+    """Keeps the first finding instead of raising it, so that all ranks come to the end of the step together."""
+
+    __slots__ = ("found", "seen")
+
+    def __init__(self, n_leaves: int, rows: int, found: list[tuple[int, NonFiniteError]]) -> None:
+        super().__init__(n_leaves, rows)
+        self.seen, self.found = 0, found
+
+    def _check(self, x: Any, what: str, line: str) -> None:
+        self.seen += 1
+        if not self.found:
+            try:
+                super()._check(x, what, line)
+            except NonFiniteError as error:
+                self.found.append((self.seen, error.at(layer=_layer())))
+
+
+def _layer() -> str:
+    """The innermost module that is being called, "" outside of all."""
+    frame: Any = sys._getframe(1)
+    while frame is not None:
+        if frame.f_code is Module.__call__.__code__:
+            module = frame.f_locals["self"]
+            return module._path or type(module).__name__
+        frame = frame.f_back
+    return ""
+
+
+def locate(error: NonFiniteError, step_of: TrainStep, step: int, rows: Any) -> NonFiniteError:
+    """The same error with the operation that first went wrong, the rank and the sample, as far as they are found.
+
+    Walks through the step again, which has not been applied: the same values, samples and random numbers. Ranks whose
+    moments are summed in the midst of a step infect each other, so the finding that counts is the earliest. Collective.
+    """
+    found: list[tuple[int, NonFiniteError]] = []
+
+    def again(shard: int, peers: Any) -> None:
+        first, last = data.shard_bounds(len(rows), shard, step_of.place.count)
+        batch, rng = step_of.task.train.batch(rows[first:last]), SampleRng(step_of.seed, step, first)
+        mine: list[tuple[int, NonFiniteError]] = []
+
+        def losses_of(*parameters: Any) -> Any:
+            values = dict(zip(step_of.store.names, parameters, strict=True))
+            model = step_of.task.model.bind({**values, **step_of.store.state_views}, training=True, rng=rng)
+            return step_of.returned.read(step_of.task.loss(model, *batch), last - first, batch)[0]
+
+        tape = functools.partial(_Listening, rows=last - first, found=mine)
+        with use_communicator(peers), np.errstate(all="ignore"):
+            losses_N, walked, end = record(losses_of, step_of.store.value_views, tape)
+            walk_back(walked, end, np.full(losses_N.shape, 1 / len(rows), losses_N.dtype), keep=False)
+        for seen, finding in mine:
+            row = finding.place.pop("row", None)
+            found.append((seen, finding if row is None else finding.at(sample=int(rows[first + row]))))
+
+    step_of.shards.each(again)
+    mine = min(found, key=lambda each: each[0], default=None)
+    told = [mine[0], mine[1].message, mine[1].place] if mine else None
+    findings = [(told[0], rank, *told[1:]) for rank, told in enumerate(step_of.comm.exchange_objects(told)) if told]
+    if not findings:
+        return error
+    _, rank, said, place = min(findings, key=lambda finding: finding[:2])
+    return NonFiniteError(
+        f"{error.message}: {said}",
+        remedy="Lower --optim.lr, or limit the gradient with --clip.norm, unless the data or the operation is wrong.",
+        **{**error.place, **place, "rank": rank},
+    )
+
+
+def require_finite(comm: Communicator, vectors: Mapping[str, Any]) -> None:
+    """Refuse values that no run can go on from, on whichever rank they are. Collective.
+
+    Raises
+    ------
+    NonFiniteError : on all ranks, naming the first vector that holds a NaN or an infinity
+    """
+    bad = {name: np.size(x) - np.isfinite(x).sum() for name, x in vectors.items() if not np.isfinite(x).all()}
+    agree(comm, next((_overflown(name, count, np.size(vectors[name])) for name, count in bad.items()), None))
+
+
+def _overflown(name: str, count: int, size: int) -> NonFiniteError:
+    return NonFiniteError(
+        f"update: {count} of {size} values of {name} are not finite",
+        remedy="Lower --optim.lr, or limit the gradient with --clip.norm; the last checkpoint is of before.",
+    )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Mapping
 from typing import Any
 
 from ddtrain import ops
@@ -13,6 +15,18 @@ def classify(model: Any, x: Any, labels_N: Any) -> tuple[Any, dict[str, Any]]:
     """Cross-entropy of each sample, and whether its most likely class (or next word) is the right one."""
     logits_NK = model(x)
     return ops.cross_entropy(logits_NK, labels_N), {"accuracy": ops.correct(logits_NK, labels_N)}
+
+
+def perplexity(means: Mapping[str, float]) -> float:
+    """exp of the mean loss in nats, infinite where that overflows.
+
+    >>> perplexity({"loss": 0.0}), perplexity({"loss": 1000.0})
+    (1.0, inf)
+    """
+    try:
+        return math.exp(means["loss"])
+    except OverflowError:
+        return math.inf
 
 
 def embedded_only(settings: Config) -> None:

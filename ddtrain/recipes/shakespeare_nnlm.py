@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 
 from ddtrain import data
 from ddtrain.models import Nnlm
-from ddtrain.recipes.common import classify, embedded_only
+from ddtrain.recipes.common import classify, embedded_only, perplexity
 from ddtrain.trainer import config
 from ddtrain.trainer.task import Task
 
@@ -54,5 +53,5 @@ def build(settings: ShakespeareNnlm) -> Task:
         train=data.ArrayData(*data.windows(train, model.context)),
         valid=data.ArrayData(x_valid, y_valid),
         about=f"nine plays, {len(vocabulary):,} words; to beat: interpolated bigrams with perplexity {to_beat:.1f}",
-        derived={"perplexity": lambda means: math.exp(means["loss"])},
+        derived={"perplexity": perplexity},
     )

@@ -90,6 +90,13 @@ class Coordinator:
         """
         return self._obey(self._observe(step, control, valid_loss) if self.comm.rank == 0 else None)
 
+    @property
+    def out_of_patience(self) -> bool:
+        """Whether evaluations without a better loss are as many as ``run.patience`` allows; known to rank 0, and to all
+        after :meth:`load`.
+        """
+        return 0 < self.run.patience <= self.since_best
+
     def state_dict(self) -> dict[str, Any]:
         """Everything decided from the past, on rank 0. JSON-able."""
         return {name: getattr(self, name) for name in _STATE} | {"schedule": self.schedule.state}
@@ -154,11 +161,6 @@ class Coordinator:
     def evaluates(self, done: int) -> bool:
         """Whether there is an evaluation after so many steps: at the end of the run, if at no other time."""
         return self._evaluation_due(done) or (done >= self.total_steps and self.run.eval_every > 0)
-
-    @property
-    def out_of_patience(self) -> bool:
-        """Whether the evaluations so far end the run, as they do when one is resumed that they have ended before."""
-        return 0 < self.run.patience <= self.since_best
 
     def _evaluation_due(self, done: int) -> bool:
         every = self.run.eval_every * self.steps_per_epoch

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -11,7 +13,8 @@ from ddtrain.data import shard_bounds
 from ddtrain.ops import use_communicator
 from ddtrain.parallel import Shards
 from ddtrain.store import ParamStore
-from ddtrain.trainer.task import Task
+from ddtrain.trainer.returned import Returned
+from ddtrain.trainer.task import Task, batch_of
 from ddtrain.trainer.totals import Totals
 
 ROWS = 256  # samples a shard handles at once: bounds memory, and keeps matrix products large
@@ -27,21 +30,38 @@ def evaluate(
     """
     assert task.valid is not None, "a task without validation data has nothing to evaluate"
     valid, count = task.valid, shards.place.count
-    model = task.model.bind(store.tensors)
+    model, seen = task.model.bind(store.tensors), Returned(task.loss)
 
     def totals_of(shard: int, peers: Any) -> Totals:
         totals, n = Totals(), len(valid) if batches is None else min(len(valid), batches * ROWS * count)
-        with use_communicator(peers):
+        with use_communicator(peers), np.errstate(all="ignore"):
             for start in range(0, n, ROWS * count):
                 size = min(ROWS * count, n - start)
                 first, last = shard_bounds(size, shard, count)
-                losses, metrics = task.loss(model, *valid.batch(np.arange(start + first, start + last)))
+                batch = batch_of(valid, np.arange(start + first, start + last))
+                losses, metrics = seen.read(task.loss(model, *batch), last - first, batch)
                 totals.add(losses, metrics)
         return totals
 
     mine = shards.each(totals_of)
-    rows = shards.place.blocks_of([totals.pack() for totals in mine])
+    names = seen.agree(comm)
+    rows = shards.place.blocks_of([totals.pack(names) for totals in mine])
     whole = np.empty_like(rows[0])
     comm.isum(rows, shards.place.world, whole).wait()
-    means = mine[0].unpack(whole).means()
-    return means | {name: figure(means) for name, figure in task.derived.items()}
+    means = Totals.unpack(whole, names).means()
+    return means | {name: derived(name, figure, means) for name, figure in task.derived.items()}
+
+
+def derived(name: str, figure: Callable[[Mapping[str, float]], float], means: Mapping[str, float]) -> float:
+    """A figure computed from the averages: infinite where it overflows, NaN where it is not defined.
+
+    >>> derived("perplexity", lambda means: math.exp(means["loss"]), {"loss": 1000.0})
+    inf
+    """
+    try:
+        with np.errstate(all="ignore"):
+            return float(figure(means))
+    except OverflowError:
+        return math.inf
+    except (ZeroDivisionError, FloatingPointError, ValueError):  # ValueError: of a logarithm or a root
+        return math.nan

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from time import perf_counter
@@ -18,10 +18,9 @@ import numpy as np
 
 from ddtrain import data
 from ddtrain.comm.protocol import Communicator
-from ddtrain.diagnose import CheckedTape, check_gradients
+from ddtrain.diagnose import CheckedTape, check_gradients, locate, require_finite
 from ddtrain.errors import CheckpointError, NonFiniteError, UsageError, first_line, shorten
 from ddtrain.nn import from_torch, to_torch
-from ddtrain.parallel import verify_replicas
 from ddtrain.trainer import checkpoint, private, requests, tables
 from ddtrain.trainer.arithmetic import arithmetic
 from ddtrain.trainer.config import Config
@@ -33,7 +32,8 @@ from ddtrain.trainer.replica import build_step, fill
 from ddtrain.trainer.requests import StopFile
 from ddtrain.trainer.snapshot import Snapshot
 from ddtrain.trainer.state import check_memory
-from ddtrain.trainer.task import Task, describe_data
+from ddtrain.trainer.step import located
+from ddtrain.trainer.task import Task, compare_data
 from ddtrain.trainer.timeline import Timeline, steps_of
 
 
@@ -47,6 +47,7 @@ class Result:
     params_sha256: str = ""
     model_sha256: str = ""
     gradient_bytes: dict[str, int] = field(default_factory=dict)
+    skipped: int = 0  # steps whose loss or gradient was not finite
 
 
 class Trainer:
@@ -70,11 +71,8 @@ class Trainer:
     def __init__(self, comm: Communicator, config: Config, task: Task, stop_file: StopFile | None = None) -> None:
         self.comm, self.config, self.task = comm, config, task
         self.samples, self.batch_size = len(task.train), config.data.batch_size
-        if not self.samples:
-            raise UsageError("the training data is empty", remedy="Give it at least one sample.")
-        self.data = describe_data(task.train)
-        sets = {"for training": self.data, "for validation": describe_data(task.valid)}
-        verify_replicas(sets, comm, "data", remedy="Give every rank the same data.")
+        _require_validation(config, task)
+        self.data = compare_data(comm, task)
         self.step_of = build_step(comm, task, config)
         self.store, self.optimizer = self.step_of.store, self.step_of.optimizer
         self.mode = make_mode(self.step_of, config.comm)
@@ -105,7 +103,8 @@ class Trainer:
         self._end_trace()
         with self.mode.shown():
             hashes = self.store.sha256(), self.store.model_sha256()
-        return Result(reason, self.step, self.metrics, *hashes, self.step_of.gradient_bytes)
+        bytes_sent, skipped = self.step_of.gradient_bytes, self.coordinator.skipped
+        return Result(reason, self.step, self.metrics, *hashes, bytes_sent, skipped)
 
     def _before_the_first_step(self) -> Reason:
         """Why no step is to be taken, after making up for an evaluation that a kill has cost, or trying one out."""
@@ -115,7 +114,10 @@ class Trainer:
             self._complete(checkpoint.path_of(self.records.directory, self.step), final=control.stop)
             reason = control.reason
         else:
-            reason = Reason.PATIENCE if self.coordinator.out_of_patience else Reason.NONE
+            reason = Reason.NONE
+            if self.coordinator.out_of_patience:
+                reason = Reason.PATIENCE
+                self.records.warn(f"--run.patience {self.config.run.patience} had run out before: give more to go on")
             if self._evaluates and not finished and reason is Reason.NONE:
                 self._try_evaluation()
         return Reason.FINISHED if finished else reason
@@ -132,9 +134,13 @@ class Trainer:
             self.records.gradients(self.step + 1, checked)
         totals = self.mode.gradients(self.step, rows, requests.pending())
         reduced = perf_counter()
-        control = self.coordinator.decide(self.step, totals, self.mode.square_norm())
+        try:
+            control = self.coordinator.decide(self.step, totals, self.mode.square_norm())
+        except NonFiniteError as error:
+            raise locate(error, self.step_of, self.step, rows) from None
         decided = perf_counter()
-        self.mode.apply(control)
+        with np.errstate(all="ignore"):  # an update that overflows is found before it is saved
+            self.mode.apply(control)
         updated = perf_counter()
         self.step += 1
         self.records.step(self.step, epoch + 1, totals, control, updated - started)
@@ -167,6 +173,9 @@ class Trainer:
 
     # -- evaluation, checkpoint, resume ---------------------------------------------------------------------------
 
+    def _at(self, phase: str, **place: Any) -> AbstractContextManager[None]:
+        return located(lambda: phase, self.comm.rank, self.step, phase=phase, **place)
+
     @property
     def _evaluates(self) -> bool:
         return self.task.valid is not None and self.config.run.eval_every > 0
@@ -189,7 +198,7 @@ class Trainer:
 
     def _evaluate(self, control: StepControl) -> StepControl:
         began = perf_counter()
-        with self.mode.shown():
+        with self._at("evaluation", rank=self.comm.rank), self.mode.shown():
             found = evaluate(self.task, self.store, self.comm, self.step_of.shards)
         if self.timeline is not None:
             self.timeline.span("evaluation", began)
@@ -200,17 +209,18 @@ class Trainer:
 
     def _try_evaluation(self) -> None:
         """Evaluate a batch for nothing: an error in it shows now, not after the first epoch."""
-        buffers = self.store.state.copy()
-        evaluate(self.task, self.store, self.comm, self.step_of.shards, batches=1)
-        self.store.state[...] = buffers
+        with self._at("evaluation", rank=self.comm.rank):
+            evaluate(self.task, self.store, self.comm, self.step_of.shards, batches=1)
 
     def _checkpoint(self, final: bool) -> Path | None:
         """The checkpoint's directory, None if it could not be saved."""
         began, path = perf_counter(), None
         self.records.flush()
         memory = private.gather(self.mode)
-        with self.mode.shown(state=True):
+        with self._at("checkpoint"), self.mode.shown(state=True):
             state = self.mode.whole_state()
+            kept = {**self.store.tensors, **{f"the optimizer's {name}": vector for name, vector in state.items()}}
+            require_finite(self.comm, {name: x for name, x in kept.items() if name not in self._never_finite})
             take = lambda: self._snapshot(state, memory)
             with self._tolerating(final, f"checkpoint of step {self.step} not saved"):
                 keep, spared = self.config.run.keep, self.records.spared
@@ -240,7 +250,6 @@ class Trainer:
         return {**found, "coordinator": self.coordinator.state_dict()}
 
     def _snapshot(self, state: Mapping[str, Any], memory: Mapping[str, Any]) -> Snapshot:
-        self._require_finite(self.store.tensors | {f"optimizer state {name}": x for name, x in state.items()})
         epoch, offset = data.position(self.step, self.samples, self.batch_size)
         return Snapshot(
             step=self.step,
@@ -258,14 +267,6 @@ class Trainer:
             model_sha256=self.store.model_sha256(),
         )
 
-    def _require_finite(self, tensors: Mapping[str, Any]) -> None:
-        """Let no checkpoint of a model that is lost take the place of one that is not."""
-        for name in sorted(_not_finite(tensors) - self._never_finite):
-            raise NonFiniteError(
-                f"checkpoint of step {self.step}: {name} is not finite, so nothing is saved",
-                remedy="Go on from an older checkpoint with a lower --optim.lr, or find the step with --run.debug.",
-            )
-
     def resume(self, saved: Snapshot) -> list[str]:
         """Take up a saved run where it stood; a line for each thing that makes it go on differently.
 
@@ -276,7 +277,7 @@ class Trainer:
         """
         saved.require(to_torch(self.task.model, self.store.tensors), self.mode.state_like())
         changes = self._changes(saved)
-        if saved.data != self.data:
+        if not self.data.startswith(saved.data):  # a checkpoint may hold less: once only some sets had a checksum
             raise UsageError(
                 f"the training data is {self.data}, but the checkpoint's run had {saved.data}",
                 remedy="Give the data that the run had, or start anew in another --run.dir.",
@@ -334,6 +335,16 @@ class Trainer:
             if then != said and then is not None:  # None: saved before there was such an option
                 changes.append(f"{name} is {said}, but was {then}: the run goes on differently")
         return changes
+
+
+def _require_validation(config: Config, task: Task) -> None:
+    watchers = {"--run.patience": config.run.patience > 0, "--schedule.name plateau": config.schedule.name == "plateau"}
+    for watcher, given in watchers.items():
+        if given and task.valid is None:
+            raise UsageError(
+                f"{watcher} watches evaluations, but there is no validation data",
+                remedy="Give the Task some, as valid=..., or leave the option out.",
+            )
 
 
 def _not_finite(tensors: Mapping[str, Any]) -> set[str]:

@@ -19,7 +19,7 @@ from ddtrain.trainer.directory import Claim, claimed, find_checkpoint
 from ddtrain.trainer.loop import Result, Trainer
 from ddtrain.trainer.records import Records
 from ddtrain.trainer.replica import idle_options, memory_of
-from ddtrain.trainer.task import Task
+from ddtrain.trainer.task import Task, built
 
 _TOO_LATE = (  # Note [BLAS threads] in _threads.py
     "NumPy was imported before ddtrain, so its BLAS starts a thread for each core in every rank, which is slow: "
@@ -101,7 +101,7 @@ class _Job:
     def _train(self, comm: Communicator, name: str, config: Config, claim: Claim) -> None:
         directory = claim.directory
         found = find_checkpoint(comm, config, directory)
-        task = together(comm, lambda: self.recipes[name].build(config))
+        task = together(comm, lambda: built(self.recipes[name].build, config))
         trainer = Trainer(comm, config, task, requests.StopFile(directory))
         changes = [*claim.notes, *(trainer.resume(found.snapshot) if found is not None else [])]
         waited_s = lambda: trainer.step_of.waited_s
@@ -130,6 +130,7 @@ def _finish(records: Records, result: Result) -> None:
         **result.metrics,
         params_sha256=result.params_sha256,
         model_sha256=result.model_sha256,
+        skipped_steps=result.skipped,
         gradient_bytes=result.gradient_bytes,
     )
     if code:

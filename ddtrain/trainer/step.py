@@ -28,7 +28,8 @@ from ddtrain.store import ParamStore
 from ddtrain.trainer.buffers import Buffers
 from ddtrain.trainer.coordinator import StepControl
 from ddtrain.trainer.lane import Lane
-from ddtrain.trainer.task import Task
+from ddtrain.trainer.returned import Returned
+from ddtrain.trainer.task import Task, batch_of
 from ddtrain.trainer.timeline import Timeline
 from ddtrain.trainer.totals import Totals
 
@@ -75,6 +76,7 @@ class TrainStep:
         self.control_comm = nearby(comm.duplicate(), node, CONTROL)
         self.buffers = Buffers(task.model.declarations(), store.state_views, place, comm)
         self.updates: dict[str, Any] = {}  # of buffers, by this step's forward passes
+        self.returned = Returned(task.loss)
         self.phase, self._waits = "start", 0.0
         self.seconds = dict.fromkeys(("data", "forward", "backward", "wait", "update"), 0.0)
         self._timeline: Timeline | None = None
@@ -134,15 +136,8 @@ class TrainStep:
     @contextmanager
     def _at(self, step: int) -> Iterator[None]:
         """Where errors are from; NaN and infinity are the coordinator's decision, not a warning's."""
-        try:
-            with np.errstate(all="ignore"):
-                yield
-        except DdtrainError as error:
-            error.at(rank=self.comm.rank, step=step + 1, line=user_line(error.__traceback__))
-            raise
-        except Exception as error:
-            error.add_note(f"rank {self.comm.rank}, step {step + 1}, in {self.phase}")
-            raise
+        with located(lambda: self.phase, self.comm.rank, step + 1, rank=self.comm.rank), np.errstate(all="ignore"):
+            yield
 
     def _begin(self, step: int, rows: Any, stop_vote: bool) -> Totals:
         self.seconds = dict.fromkeys(self.seconds, 0.0)
@@ -161,7 +156,7 @@ class TrainStep:
         self.reducer.sum_totals()
         (whole,) = reduced
         own = whole.size - self.buffers.size
-        totals = sums[0].unpack(whole[:own])
+        totals = Totals.unpack(whole[:own], self.returned.agree(self.comm))
         self.updates = self.buffers.folded(whole[own:], lefts, step, totals.count)
         return totals
 
@@ -172,7 +167,8 @@ class TrainStep:
 
     def _start(self, step: int, sums: list[Totals], lefts: list[dict[str, Any]]) -> Any:
         """Begin to sum the totals of all shards, and buffers: in float64, along the tree like everything."""
-        packed = [totals.pack() for totals in sums]
+        names = self.returned.agree(self.comm)
+        packed = [totals.pack(names) for totals in sums]
         if self.buffers.size:
             own = [self.buffers.row(left, step, totals.count) for totals, left in zip(sums, lefts, strict=True)]
             packed = [np.concatenate(parts) for parts in zip(packed, own, strict=True)]
@@ -188,15 +184,15 @@ class TrainStep:
         store, k, count = self.store, shard - self.place.shards[0], len(rows)
         first, last = data.shard_bounds(count, shard, self.place.count)
         self.phase, began = "data", perf_counter()
-        batch, rng = self.task.train.batch(rows[first:last]), SampleRng(self.seed, step, first)
+        batch, rng = batch_of(self.task.train, rows[first:last]), SampleRng(self.seed, step, first)
         self._took("data", began)
         totals, left = Totals(stop_votes=stop_vote and k == 0), dict[str, Any]()
 
         def losses_of(*parameters: Any) -> Any:
             values = dict(zip(store.names, parameters, strict=True))
             model = self.task.model.bind({**values, **store.state_views}, training=True, rng=rng)
-            losses, metrics = self.task.loss(model, *batch)
-            totals.add(value_of(losses), {name: value_of(x) for name, x in metrics.items()})
+            losses, metrics = self.returned.read(self.task.loss(model, *batch), last - first, batch)
+            totals.add(value_of(losses), metrics)
             left.update(model.run.updates)
             return losses
 
@@ -254,6 +250,24 @@ class TrainStep:
             self.seconds[part] += last - first
             if self._timeline is not None:
                 self._timeline.span(part, first, last)
+
+
+@contextmanager
+def located(doing: Callable[[], str], rank: int, step: int, /, **place: Any) -> Iterator[None]:
+    """Within this, errors say where they are from: others by a note, ours by their place.
+
+    Parameters
+    ----------
+    place : what ours are told besides the step; without the rank where all ranks raise the same one
+    """
+    try:
+        yield
+    except DdtrainError as error:
+        error.at(step=step, line=user_line(error.__traceback__), **place)
+        raise
+    except Exception as error:
+        error.add_note(f"rank {rank}, step {step}, in {doing()}")
+        raise
 
 
 def _between(began: float, ended: float, away: Sequence[tuple[float, float]]) -> Iterator[tuple[float, float]]:

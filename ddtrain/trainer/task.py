@@ -4,29 +4,36 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from time import perf_counter
 from typing import Any, Protocol
 
-from ddtrain.nn import Module
+import numpy as np
 
-Loss = Callable[..., tuple[Any, Mapping[str, Any]]]
+from ddtrain.comm.protocol import Communicator
+from ddtrain.data import ArrayData, fingerprint_of, whole_fingerprint
+from ddtrain.data.checksum import SAMPLED
+from ddtrain.errors import DataError, UsageError, quoted
+from ddtrain.nn import Module
+from ddtrain.parallel import verify_replicas
+
+Loss = Callable[..., Any]  # loss(model, *batch) -> (losses_N, metrics), or losses_N
+
+_READ_S = 1.0  # for reading all samples of data sets that offer no checksum
+_SAME_DATA = "Give every rank the same data."
 
 
 class Dataset(Protocol):
-    """Samples by position."""
+    """Samples by position.
+
+    One that also has ``fingerprint()``, a text that is the same for the same data, is compared by that; any other by
+    its samples.
+    """
 
     def __len__(self) -> int: ...
 
     def batch(self, indices: Any) -> tuple[Any, ...]:
         """The samples at ``indices`` (possibly none), as a tuple of arrays whose first axis is the sample."""
         ...
-
-
-def describe_data(dataset: Dataset | None) -> str:
-    """How many samples, and which: the checksum of a data set that offers one, as ``ArrayData.fingerprint`` does."""
-    if dataset is None:
-        return "none"
-    fingerprint = getattr(dataset, "fingerprint", None)
-    return f"{len(dataset)} samples" + (f" with checksum {fingerprint()}" if fingerprint else "")
 
 
 @dataclass(frozen=True)
@@ -38,10 +45,19 @@ class Task:
     model : unbound; the trainer draws and binds its values
     loss : ``loss(model, *batch) -> (losses_N, metrics)``: one loss a sample, *not averaged* (the trainer divides by the
         number of samples in the global batch, so ragged and empty shards are exact), and per-sample metrics by name,
-        e.g. ``{"accuracy": ops.correct(logits, labels)}``
-    train, valid : datasets; ``valid=None`` means no evaluation
+        e.g. ``{"accuracy": ops.correct(logits, labels)}``; or ``losses_N`` alone
+    train, valid : datasets, or tuples of arrays, which become :class:`ArrayData`; ``valid=None`` means no evaluation
     about : a line about the data, shown when the run starts
     derived : further evaluation figures computed from the averages, e.g. ``{"perplexity": lambda m: exp(m["loss"])}``
+
+    Raises
+    ------
+    UsageError : one of them is something else, or a data set is empty
+
+    >>> from ddtrain import nn
+    >>> task = Task(nn.Linear(2, 1), lambda model, x, y: (model(x)[:, 0] - y) ** 2, train=(np.ones((3, 2)), np.ones(3)))
+    >>> len(task.train)
+    3
     """
 
     model: Module
@@ -50,3 +66,108 @@ class Task:
     valid: Dataset | None = None
     about: str = ""
     derived: Mapping[str, Callable[[Mapping[str, float]], float]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.model, Module):
+            hint = "Make one of the class." if isinstance(self.model, type) else "Derive it from nn.Module."
+            raise UsageError(f"Task: model is {_kind(self.model)}, not an nn.Module", remedy=hint)
+        if not callable(self.loss):
+            raise UsageError(
+                f"Task: loss is {_kind(self.loss)}, not a function", remedy="Give loss(model, *batch) -> losses_N."
+            )
+        object.__setattr__(self, "train", _dataset("train", self.train))
+        if self.valid is not None:
+            object.__setattr__(self, "valid", _dataset("valid", self.valid))
+        for name, figure in self.derived.items():
+            if name == "loss" or not callable(figure):
+                raise UsageError(
+                    f"Task: derived figure {quoted(name)} is {_kind(figure)}",
+                    remedy="Give functions of the means, under other names than loss.",
+                )
+
+
+def _dataset(name: str, given: Any) -> Dataset:
+    """The data set that was given, or made of the arrays that were."""
+    if isinstance(given, np.ndarray):
+        given = (given,)
+    if isinstance(given, tuple) and given and all(isinstance(x, np.ndarray) for x in given):
+        given = ArrayData(*given)
+    if isinstance(given, type) or not callable(getattr(given, "batch", None)) or not hasattr(given, "__len__"):
+        raise UsageError(
+            f"Task: {name} is {_kind(given)}, not a data set",
+            remedy="Give ddtrain.ArrayData(x, y), or an object with __len__() and batch(indices).",
+        )
+    if not len(given):
+        kind, instead = ("training", "") if name == "train" else ("validation", ", or none: valid=None")
+        raise UsageError(f"the {kind} data is empty", remedy=f"Give it at least one sample{instead}.")
+    dataset: Dataset = given
+    return dataset
+
+
+def _kind(x: Any) -> str:
+    return "nothing" if x is None else f"the class {x.__name__}" if isinstance(x, type) else f"a {type(x).__name__}"
+
+
+def built(build: Callable[[Any], Any], config: Any) -> Task:
+    """What ``build`` makes of a configuration, if that is a task.
+
+    Raises
+    ------
+    UsageError : it is something else, or nothing
+    """
+    task = build(config)
+    if not isinstance(task, Task):
+        raise UsageError(
+            f"{getattr(build, '__name__', 'build')} returned {_kind(task)} where a Task is wanted",
+            remedy="Return ddtrain.Task(model, loss, train=..., valid=...).",
+        )
+    return task
+
+
+def batch_of(dataset: Dataset, rows: Any) -> tuple[Any, ...]:
+    """The samples at ``rows``.
+
+    Raises
+    ------
+    DataError : the data set gave something else than a tuple, which the loss function would be given piece by piece
+    """
+    batch = dataset.batch(rows)
+    if not isinstance(batch, tuple | list):
+        raise DataError(
+            f"{type(dataset).__name__}.batch returned {_kind(batch)} where a tuple of arrays is wanted",
+            remedy="Return (x,) if there is only one array.",
+        )
+    return tuple(batch)
+
+
+def describe_data(dataset: Dataset | None) -> str:
+    """How many samples, and which: by the checksum that the data set offers, or one of some of them."""
+    if dataset is None:
+        return "none"
+    checksum = fingerprint_of(dataset)
+    return f"{len(dataset)} samples" + (f" with checksum {checksum}" if checksum else "")
+
+
+def compare_data(comm: Communicator, task: Task) -> str:
+    """The training data in words, for the checkpoints, once all ranks are known to have the same sets. Collective.
+
+    A data set without a checksum of its own is read as a whole where that takes no longer than ``_READ_S``.
+
+    Raises
+    ------
+    UsageError : on all ranks, if their data differ
+    """
+    began = perf_counter()
+    seen = {"for training": describe_data(task.train), "for validation": describe_data(task.valid)}
+    took_s = perf_counter() - began
+    verify_replicas(seen, comm, "data", remedy=_SAME_DATA)
+    unread = {
+        name: dataset
+        for name, dataset in (("for training", task.train), ("for validation", task.valid))
+        if dataset is not None and not hasattr(dataset, "fingerprint") and "checksum" in seen[name]
+    }
+    whole_s = took_s * sum(map(len, unread.values())) / (2 * SAMPLED)
+    if comm.size > 1 and unread and comm.exchange_objects(whole_s < _READ_S)[0]:
+        whole = {name: f"{len(x)} samples with checksum {whole_fingerprint(x)}" for name, x in unread.items()}
+        verify_replicas(whole, comm, "data", remedy=_SAME_DATA)
+    return seen["for training"]

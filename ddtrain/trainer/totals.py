@@ -5,17 +5,11 @@ They travel as one float64 vector, so that the mean over ragged and empty shards
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-
-from ddtrain.errors import ShapeError
-
-
-def _describe(x: Any) -> str:
-    return f"an array of shape {x.shape}" if isinstance(x, np.ndarray) else f"a {type(x).__name__}"
 
 
 class Totals:
@@ -32,33 +26,27 @@ class Totals:
         self.sums: dict[str, float] = {}
 
     def add(self, losses_N: NDArray[Any], metrics: Mapping[str, NDArray[Any]]) -> None:
-        """Add the rows of one batch.
-
-        Raises
-        ------
-        ShapeError : the loss or a metric does not hold one number a sample
-        """
-        for name, x in (("loss", losses_N), *metrics.items()):
-            if not isinstance(x, np.ndarray) or x.ndim != 1 or len(x) != len(losses_N):
-                raise ShapeError(
-                    f"loss: {name} is {_describe(x)} where an array of one number a sample is wanted",
-                    remedy="Return losses of shape (N,), not their mean: the trainer divides by the global count.",
-                )
+        """Add the rows of one batch: a number a sample each, as :class:`ddtrain.trainer.returned.Returned` sees to."""
         self.loss_sum += _sum(losses_N)
         self.count += len(losses_N)
         for name, x in metrics.items():
             self.sums[name] = self.sums.get(name, 0.0) + _sum(x)
 
-    def pack(self) -> NDArray[np.float64]:
-        """As a vector that ranks can add."""
-        return np.array([self.loss_sum, self.count, self.stop_votes, *self.sums.values()])
+    def pack(self, names: Sequence[str]) -> NDArray[np.float64]:
+        """As a vector that ranks can add, with the metrics in the order of ``names``.
 
-    def unpack(self, vector: NDArray[np.float64]) -> Totals:
-        """The totals that ``vector``, a sum of packed ones with the same metrics, stands for."""
+        A batch that was never added has none of them: its sums are 0.
+        """
+        sums = self.sums
+        return np.array([self.loss_sum, self.count, self.stop_votes, *(sums.get(name, 0.0) for name in names)])
+
+    @classmethod
+    def unpack(cls, vector: NDArray[np.float64], names: Sequence[str]) -> Totals:
+        """The totals that ``vector``, a sum of vectors packed with the same names, stands for."""
         loss_sum, count, stop_votes, *sums = vector.tolist()
-        total = Totals(int(stop_votes))
+        total = cls(int(stop_votes))
         total.loss_sum, total.count = loss_sum, int(count)
-        total.sums = dict(zip(self.sums, sums, strict=True))
+        total.sums = dict(zip(names, sums, strict=True))
         return total
 
     def means(self) -> dict[str, float]:

@@ -39,8 +39,9 @@ def test_one_rank_ends_all(tmp_path, job, kind, who, said):
 def test_nan_stops_all_ranks_after_the_same_step(tmp_path, job, complaint, ranks):
     backend = [] if ranks else ["--comm.backend", "threads:3"]
     line = complaint(job(ranks, "--run.dir", "run", "--fault.kind", "nan", *backend), 73)
-    assert line.startswith("training: loss is nan, gradient norm is nan: Lower --optim.lr")
-    assert line.endswith("step 7")
+    assert line.startswith("training: loss is nan, gradient norm is nan: multiply produced nan at index (0,)")
+    assert "rank 1, step 7, sample " in line
+    assert line.endswith("faulty.py:132")
     assert status(tmp_path / "run") == {"state": "failed", "code": 73, "rank": 0, "step": 6}
 
 

@@ -231,9 +231,9 @@ class TestRanks:
     def test_a_vote_of_any_rank_stops_all(self):
         def body(comm):
             mine = totals(stop_votes=comm.rank == 2)
-            vector = mine.pack()
+            vector = mine.pack(())
             comm.allreduce(vector)
-            control = make(comm).decide(1, mine.unpack(vector), 1.0)
+            control = make(comm).decide(1, Totals.unpack(vector, ()), 1.0)
             return control.stop, control.checkpoint, control.apply, control.reason
 
         assert self.on_three_ranks(body) == [(True, True, True, Reason.REQUESTED)] * 3

@@ -1,0 +1,134 @@
+"""What a task is made of, what is said of anything else, and how ranks see that they have the same data."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from ddtrain import data, nn
+from ddtrain.comm import Communicator
+from ddtrain.comm.local import LocalCommunicator
+from ddtrain.errors import UsageError
+from ddtrain.trainer.task import Task, built, compare_data, describe_data
+from worlds import World
+
+X, Y = np.arange(12.0).reshape(6, 2), np.arange(6)
+
+
+def loss(model: Any, x: Any, y: Any = 0) -> Any:
+    return (model(x)[:, 0] - y) ** 2
+
+
+class Own:
+    """A data set of somebody's own, without a checksum."""
+
+    def __init__(self, x: Any, noise: Any = None) -> None:
+        self.x, self.noise = x, noise
+
+    def __len__(self) -> int:
+        return len(self.x)
+
+    def batch(self, indices: Any) -> tuple[Any, ...]:
+        x = self.x[indices]
+        return (x if self.noise is None else x + self.noise.standard_normal(x.shape),)
+
+
+@pytest.mark.parametrize("given", [(X, Y), (X,), X])
+def test_arrays_become_a_data_set(given: Any) -> None:
+    task = Task(nn.Linear(2, 1), loss, given, given)
+    assert isinstance(task.train, data.ArrayData)
+    assert isinstance(task.valid, data.ArrayData)
+    np.testing.assert_array_equal(task.train.batch(np.array([1]))[0], X[1:2])
+
+
+@pytest.mark.parametrize(
+    ("changed", "said"),
+    [
+        ({"model": nn.Linear}, "model is the class Linear, not an nn.Module: Make one of the class."),
+        ({"model": None}, "model is nothing"),
+        ({"loss": 3}, "loss is a int, not a function"),
+        ({"train": None}, "train is nothing, not a data set: Give ddtrain.ArrayData(x, y)"),
+        ({"train": {"x": X}}, "train is a dict"),
+        ({"train": [(X[0], Y[0])]}, "train is a list"),
+        ({"train": (X, [0] * 6)}, "train is a tuple"),
+        ({"valid": ()}, "valid is a tuple"),
+        ({"valid": Own}, "valid is the class Own"),
+        ({"train": (X[:0], Y[:0])}, "the training data is empty: Give it at least one sample."),
+        ({"valid": Own(X[:0])}, "the validation data is empty: Give it at least one sample, or none: valid=None."),
+        ({"derived": {"loss": max}}, "derived figure 'loss'"),
+        ({"derived": {"a": 3}}, "derived figure 'a' is a int"),
+    ],
+)
+def test_what_is_no_task_is_said_in_one_line(changed: dict[str, Any], said: str) -> None:
+    with pytest.raises(UsageError) as caught:
+        Task(**({"model": nn.Linear(2, 1), "loss": loss, "train": (X, Y)} | changed))
+    assert said in caught.value.one_line
+
+
+@pytest.mark.parametrize(
+    ("returned", "kind"), [(None, "nothing"), ((1, 2), "a tuple"), ({}, "a dict"), (Task, "the class Task")]
+)
+def test_build_returns_a_task(returned: Any, kind: str) -> None:
+    def build(settings: Any) -> Any:
+        return returned
+
+    with pytest.raises(UsageError, match=f"build returned {kind} where a Task is wanted"):
+        built(build, None)
+
+
+def same(comm: Communicator, train: Any, valid: Any = None) -> str:
+    return compare_data(comm, Task(nn.Linear(2, 1), loss, train, valid))
+
+
+def test_the_same_data_is_the_same_in_every_process() -> None:
+    """Also of sequences of several lengths, whose array holds pointers."""
+
+    def ragged() -> Any:
+        rows = np.empty(3, dtype=object)
+        rows[:] = [np.ones(2), np.ones(3), "text"]
+        return rows
+
+    assert describe_data(data.ArrayData(ragged())) == describe_data(data.ArrayData(ragged()))
+    other = ragged()
+    other[1] = np.ones((3, 1))
+    assert describe_data(data.ArrayData(ragged())) != describe_data(data.ArrayData(other))
+
+
+@pytest.mark.parametrize("where", ["train", "valid"])
+@pytest.mark.parametrize("kind", [data.ArrayData, Own])
+def test_one_value_that_differs_on_one_rank_is_found(kind: Any, where: str) -> None:
+    """Wherever it is, in many samples: a checksum of some of them would not see it."""
+
+    def body(comm: Communicator) -> str:
+        x = np.zeros((5000, 1))
+        x[1234] = comm.rank == 1
+        sets = {"train": kind(np.zeros((9, 1)))} | {where: kind(x)}
+        with pytest.raises(UsageError) as caught:
+            same(comm, **sets)
+        return caught.value.one_line
+
+    (said,) = set(World("threads:3").run(body))
+    assert "ranks disagree: data for" in said
+    assert "on rank 1" in said
+
+
+def test_samples_that_are_random_have_no_checksum(world: World) -> None:
+    """Augmentation is no difference: every look gives other samples."""
+
+    def body(comm: Communicator) -> str:
+        return same(comm, Own(X, np.random.default_rng(comm.rank)))
+
+    assert set(world.run(body)) == {"6 samples"}
+
+
+def test_a_data_set_may_say_itself_what_it_is() -> None:
+    class Named(Own):
+        def fingerprint(self) -> str:
+            return "version 3"
+
+        def batch(self, indices: Any) -> Any:
+            raise AssertionError("nobody looks at the samples then")
+
+    assert same(LocalCommunicator(), Named(X)) == "6 samples with checksum version 3"
