@@ -30,6 +30,8 @@ def pullback(of: Arguments) -> tuple[Any, Pull]:
     beside = Beside(of.fun, of.args, of.kwargs, of.argnum)
     out, tape, end = record(lambda *leaves: result.take(of(*leaves)), of.leaves)
     value = result.give(out)
+    if result.rebuild is None:
+        of.refuse_whole(value)
 
     def pull(g: Any) -> Any:
         of.check_unchanged()
@@ -53,7 +55,10 @@ def pushforward(of: Arguments, v: Any) -> tuple[Any, Any]:
         raise DerivativeError(
             f"{of.operator}: {len(of.leaves)} leaves in the argument but {len(directions)} in the tangent"
         )
-    return push_forward(of, of.leaves, [_fit(d, x, "tangent", of) for d, x in zip(directions, of.leaves)])
+    value, tangent = push_forward(of, of.leaves, [_fit(d, x, "tangent", of) for d, x in zip(directions, of.leaves)])
+    if hasattr(value, "dtype"):  # no structure
+        of.refuse_whole(value)
+    return value, tangent
 
 
 def _zeros(x: Any) -> Any:

@@ -25,6 +25,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
+import numpy as np
+
 from ddtrain.autodiff.rules import rule_of
 from ddtrain.autodiff.space import accumulate, match
 from ddtrain.autodiff.tracer import BOXES, Primitive, Trace, box
@@ -116,7 +118,11 @@ def walk_back(
                 if cotangent is None:
                     continue
                 x, parent = args[i], parents[position]
-                if cotangent.shape != x.shape or cotangent.dtype is not x.dtype:
+                try:
+                    fits = cotangent.shape == x.shape and cotangent.dtype is x.dtype
+                except AttributeError:  # a plain number, as of a rule that is constant
+                    cotangent, fits = np.asarray(cotangent), False
+                if not fits:
                     cotangent = _fitted(cotangent, x, prim, i)
                 if checks:
                     tape.checked_cotangent(index, position, cotangent)

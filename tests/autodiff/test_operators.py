@@ -178,3 +178,19 @@ def test_complex_gradient_is_u_x_minus_i_u_y():
 def test_misuse(call, message):
     with pytest.raises(DerivativeError, match=message):
         call()
+
+
+@pytest.mark.parametrize("fun", [np.argmax, lambda x: np.allclose(x, x), lambda x: np.sum(x > 0), lambda x: 3])
+@pytest.mark.parametrize(
+    "operator", [grad, value_and_grad, elementwise_grad, jacobian, hessian, deriv, multigrad_dict, make_hvp]
+)
+def test_a_whole_number_has_no_derivative(operator, fun):
+    with pytest.raises(DerivativeError, match=r"returned dtype (int64|bool), shape \(\), which has no derivative"):
+        operator(fun)(X)
+
+
+def test_whole_numbers_beside_others_are_passed_on():
+    (_, n), pull = vjp(lambda x: (np.sum(x), np.argmax(x)), X)
+    assert n == 0
+    onp.testing.assert_array_equal(pull((1.0, 0))[0], 1.0)
+    assert jvp(lambda x: (np.sum(x), np.argmax(x)), (X,), (X,))[1] == (onp.sum(X), 0)
