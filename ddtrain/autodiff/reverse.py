@@ -33,7 +33,7 @@ from ddtrain.autodiff.tracer import BOXES, Primitive, Trace, box
 from ddtrain.errors import DerivativeError
 
 Sink = Callable[[Any], None]
-_NO_KEYWORDS: dict[str, Any] = {}  # shared by all entries, never written to
+NO_KEYWORDS: dict[str, Any] = {}  # shared by all entries, never written to
 
 
 class Tape(Trace):
@@ -61,7 +61,7 @@ class Tape(Trace):
         nodes: Sequence[int],
     ) -> int:
         index = len(self.entries)
-        self.entries.append((prim, ans, args, kwargs or _NO_KEYWORDS, argnums, nodes))
+        self.entries.append((prim, ans, args, kwargs or NO_KEYWORDS, argnums, nodes))
         for parent in nodes:
             if parent < self.n_leaves and not self.first_use[parent]:
                 self.first_use[parent] = index
