@@ -155,6 +155,15 @@ class Arguments:
             remedy="Pass np.asarray of it, and the mask by np.where.",
         )
 
+    def refuse_whole(self, out: Any) -> None:
+        """Raise where a result is one array of whole numbers or truths: its derivative is zero where it has one."""
+        if out.dtype.kind not in "fc":
+            raise DerivativeError(
+                f"{self.operator}: {called(self.fun)} returned dtype {out.dtype}, shape {out.shape}, which has no "
+                "derivative",
+                remedy="Return floating-point numbers: counts, positions, comparisons and astype(int) are constant.",
+            )
+
     def check_unchanged(self) -> None:
         """Raise if an argument was written to since it was taken, see Note [Mutated arguments]."""
         for k, (x, before) in enumerate(zip(self.leaves, self.before)):

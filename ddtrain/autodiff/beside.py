@@ -1,4 +1,4 @@
-"""The plain arrays that a function uses beside what it is differentiated by, and whether they were written to.
+"""The plain arrays that the steps of a trace use beside what is traced, and whether they were written to since.
 
 See Note [Mutated arguments] in ``guard.py``.
 """
@@ -13,17 +13,17 @@ from typing import Any
 import numpy as np
 
 from ddtrain.autodiff.guard import SMALL_BYTES
-from ddtrain.autodiff.reverse import Tape
+from ddtrain.autodiff.reverse import NO_KEYWORDS, Tape
 from ddtrain.autodiff.rules import rule_of
 from ddtrain.autodiff.tracer import Primitive, value_of
 
 LOOKS = 128  # entries of a larger array that a glance looks at
-ENTRIES = 16  # of a list or dictionary that are looked at
+ENTRIES = 16  # of a list or dictionary that are looked at for the name of an array
 _CONTAINERS = (list, tuple, dict)
 
 
-def glance(x: Any) -> bytes:
-    """Some of the bytes of an array: all of a small one.
+def glance(x: Any) -> int:
+    """A hash of some of the entries of an array: of all of a small one.
 
     >>> x = np.arange(1000.0)
     >>> before = glance(x)
@@ -31,46 +31,69 @@ def glance(x: Any) -> bytes:
     >>> glance(x) == before
     False
     """
-    return (x if x.nbytes <= SMALL_BYTES else x.flat[:: x.size // LOOKS]).tobytes()  # type: ignore[no-any-return]
+    return hash((x if x.nbytes <= SMALL_BYTES else x.flat[:: x.size // LOOKS]).tobytes())
 
 
-class Beside:
-    """The plain arrays that ``fun(*args, **kwargs)`` can use beside the arguments ``taken``, as they are now."""
+class WatchingTape(Tape):
+    """A tape that takes a glance at every plain array that a step uses: the tape of the operators."""
 
     __slots__ = ("seen",)
 
-    def __init__(self, fun: Callable[..., Any], args: Sequence[Any], kwargs: dict[str, Any], taken: Any) -> None:
-        self.seen = [[name, x, glance(x)] for name, x in _reachable(fun, args, kwargs, taken)]
+    def __init__(self, n_leaves: int) -> None:
+        super().__init__(n_leaves)
+        self.seen: list[tuple[int, int, Any, int]] = []  # step, position of the operand, array, glance
 
-    def written_to(self, tape: Tape) -> tuple[str, Any, str] | None:
-        """The first step of a tape one of whose operands was written to since: name of the array, array, step."""
-        changed = [one for one in self.seen if glance(one[1]) != one[2]]
-        for prim, ans, args, kwargs, argnums, _ in tape.entries[tape.n_leaves :] if changed else ():
+    def process(
+        self,
+        prim: Primitive,
+        ans: Any,
+        args: Sequence[Any],
+        kwargs: dict[str, Any],
+        argnums: Sequence[int],
+        nodes: Sequence[int],
+    ) -> int:
+        index = len(self.entries)
+        if len(args) > len(argnums):
             for k, a in enumerate(args):
-                if isinstance(a, np.ndarray):
-                    for name, x, _ in changed:
-                        if np.may_share_memory(a, x) and _is_stale(prim, ans, args, kwargs, argnums, k):
-                            return f"argument {name}" if isinstance(name, int) else repr(name), x, prim.__name__
-        for one in changed:  # before it was used: now is what to compare with
-            one[2] = glance(one[1])
+                if type(a) is np.ndarray:
+                    if k not in argnums:
+                        self.seen.append((index, k, a, glance(a)))
+                elif type(a) is tuple:  # of positions
+                    self.seen += [(index, k, part, glance(part)) for part in a if type(part) is np.ndarray]
+        self.entries.append((prim, ans, args, kwargs or NO_KEYWORDS, argnums, nodes))  # as in Tape.process
+        for parent in nodes:
+            if parent < self.n_leaves and not self.first_use[parent]:
+                self.first_use[parent] = index
+        return index
+
+    def written_to(self) -> tuple[Any, str] | None:
+        """An array that was written to after a step used it, and the name of the first such step."""
+        now: dict[int, int] = {}
+        for index, k, x, before in self.seen:
+            if id(x) not in now:
+                now[id(x)] = glance(x)
+            if now[id(x)] != before:
+                prim, ans, args, kwargs, argnums, _ = self.entries[index]
+                if _rules_read(prim, ans, args, kwargs, argnums, k):
+                    return x, prim.__name__
         return None
 
 
-def _is_stale(
+def _rules_read(
     prim: Primitive, ans: Any, args: Sequence[Any], kwargs: dict[str, Any], argnums: Sequence[int], k: int
 ) -> bool:
-    """Whether a step comes out differently now, and a rule of it reads operand ``k``: that of a sum reads none."""
+    """Whether a rule of a step reads operand ``k``: that of a sum reads none."""
     if prim.compose is not None or prim.joint is not None or isinstance(value_of(ans), tuple):
         return False  # fused operations keep what they need; and several results side by side read nothing
     now = [value_of(a) for a in args]
+    if type(now[k]) is tuple:  # positions
+        return True
     other, g = list(now), np.ones_like(value_of(ans))
     other[k] = ~now[k] if now[k].dtype.kind == "b" else now[k] + 1
     rules = [rule for i in argnums if (rule := rule_of(prim, i, "vjp")) is not None]
     try:
-        if _octets(prim.raw(*now, **kwargs)) == _octets(ans):
-            return False
         return any(_octets(rule(g, ans, *now, **kwargs)) != _octets(rule(g, ans, *other, **kwargs)) for rule in rules)
-    except IndexError:  # of positions, which a rule reads
+    except (IndexError, ValueError):  # one that does not take what is there now, or might be, reads it
         return True
 
 
@@ -78,10 +101,20 @@ def _octets(x: Any) -> bytes:
     return np.asarray(value_of(x)).tobytes()
 
 
+def name_of(
+    x: Any, fun: Callable[..., Any], args: Sequence[Any], kwargs: dict[str, Any], taken: int | Sequence[int]
+) -> str:
+    """What ``fun(*args, **kwargs)`` calls an array that it uses; "an array" where that is not to be found out."""
+    for place, known in _reachable(fun, args, kwargs, taken):
+        if np.may_share_memory(known, x):
+            return f"argument {place}" if isinstance(place, int) else repr(place)
+    return "an array"
+
+
 def _reachable(
     fun: Callable[..., Any], args: Sequence[Any], kwargs: dict[str, Any], taken: int | Sequence[int]
 ) -> list[tuple[int | str, Any]]:
-    """Arguments by position or keyword, and what ``fun`` names, with the arrays that are there; in order, and quick."""
+    """Arguments by position or keyword, and what ``fun`` names, with the arrays that are there."""
     there: list[tuple[int | str, Any]] = []
     if len(args) > 1:
         there += [(i, a) for i, a in enumerate(args) if i != taken and (isinstance(taken, int) or i not in taken)]

@@ -4,8 +4,15 @@ Note [Finite differences]
 The function is probed along one random direction per argument and weighted to one number, so a check costs a few
 evaluations whatever the sizes, and a wrong entry escapes with probability zero. With step h a central difference is
 off by h^2 |f'''| / 6 + eps |f| / h; at h = 1e-5 in float64 that is about 2e-11 of each, far below the tolerance of
-1e-6, which leaves room for third derivatives in the thousands. Derivatives of derivatives are differences of exact
-first derivatives, so the same bound holds at every order.
+1e-6, which leaves room for third derivatives in the thousands. Where they are larger, or the domain ends close by, a
+shorter step is right, and where |f| or |x| are large a longer one. So a derivative is wrong if it agrees with the
+difference of no step, of those whose own rounding is below the tolerance: others could agree by chance.
+
+Note [Derivatives of derivatives]
+The next order checks the product with the Jacobian as a function of the arguments *and of the cotangent (or tangent)*:
+a rule is a function of both. If the cotangent never moved, a rule that multiplies it by a function with a wrong rule
+of its own would pass, and every second derivative through it be wrong. Products are again differences of exact
+derivatives, so the same bound holds at every order.
 """
 
 from __future__ import annotations
@@ -19,7 +26,7 @@ from ddtrain import tree
 from ddtrain.autodiff.products import jvp, vjp
 from ddtrain.autodiff.tracer import BOXES
 
-STEP = 1e-5
+STEPS = (1e-5, 1e-6, 1e-7, 1e-8, 1e-9, 1e-10, 1e-11, 1e-4, 1e-3)  # the first is right for most
 
 
 def check_grads(
@@ -92,29 +99,27 @@ class _Probe:
         self, fun: Callable[..., Any], xs: list[Any], places: list[str], order: int, done: tuple[str, ...]
     ) -> None:
         """Check ``fun`` at ``xs``, then its derivatives in each mode; ``done`` are the modes applied so far."""
-        directions = [self._direction(x) for x in xs]
-        weigh = self._weights(fun(*xs))
-
-        def weighed(*leaves: Any) -> Any:
-            return weigh(fun(*leaves))
-
-        for k, (x, v, place) in enumerate(zip(xs, directions, places, strict=True)):
+        out = fun(*xs)
+        weigh = self._weights(out)
+        for k, (x, place) in enumerate(zip(xs, places, strict=True)):
+            v = self._direction(x)
 
             def along(t: Any, k: int = k) -> Any:
-                return weighed(*xs[:k], t, *xs[k + 1 :])
+                return weigh(fun(*xs[:k], t, *xs[k + 1 :]))
 
-            numeric = float(along(x + STEP * v) - along(x - STEP * v)) / (2 * STEP)
+            numeric = _Differences(along, x, v)
             for mode in self.modes:
                 exact = float(_pushed(along, x, v) if mode == "fwd" else _pulled(along, x, v))
-                if not abs(exact - numeric) <= self.atol + self.rtol * max(abs(exact), abs(numeric)):
+                if not numeric.agree(exact, self.rtol, self.atol):
                     raise AssertionError(
                         f"check_grads: {self.name}, order {len(done) + 1}, {' over '.join((mode, *done))}, {place}: "
-                        f"the derivative is {exact!r}, finite differences say {numeric!r}"
+                        f"the derivative is {exact!r}, finite differences say {numeric.known[0][0]!r}"
                     )
         if order > 1 and xs:
             for mode in self.modes:
-                further = _push_all(weighed, directions) if mode == "fwd" else _pull_all(weighed)
-                self.compare(further, xs, places, order - 1, (mode, *done))
+                further, more, of_more = _push_of(fun, xs, places) if mode == "fwd" else _pull_of(fun, xs, out)
+                moved = [*xs, *map(self._direction, more)]  # Note [Derivatives of derivatives]
+                self.compare(further, moved, places + of_more, order - 1, (mode, *done))
 
     def _direction(self, x: Any) -> Any:
         v = self.rng.standard_normal(x.shape)
@@ -129,6 +134,34 @@ class _Probe:
             return sum(((leaf * w).sum().real for leaf, w in pairs if w is not None), np.zeros(()))
 
         return weigh
+
+
+class _Differences:
+    """Central differences of ``f`` at ``x`` along ``v``, one a step: with the first, and others if that disagrees."""
+
+    def __init__(self, f: Callable[[Any], Any], x: Any, v: Any) -> None:
+        self.f, self.x, self.v = f, x, v
+        self.known = [self._difference(STEPS[0])]
+
+    def agree(self, exact: float, rtol: float, atol: float) -> bool:
+        """Whether ``exact`` is what a step says that can tell, see Note [Finite differences]."""
+        for k, step in enumerate(STEPS):
+            if k == len(self.known):
+                self.known.append(self._difference(step))
+            numeric, rounding = self.known[k]
+            tolerance = atol + rtol * max(abs(exact), abs(numeric))
+            if abs(exact - numeric) <= tolerance and (k == 0 or rounding <= tolerance):
+                return True
+        return False
+
+    def _difference(self, step: float) -> tuple[float, float]:
+        """The difference, and an estimate of its rounding error; NaN where the step leaves the domain."""
+        try:
+            with np.errstate(all="ignore"):
+                ahead, behind = float(self.f(self.x + step * self.v)), float(self.f(self.x - step * self.v))
+                return (ahead - behind) / (2 * step), float(np.finfo(float).eps) * max(abs(ahead), abs(behind)) / step
+        except (ValueError, ArithmeticError):
+            return np.nan, np.nan
 
 
 def _double(leaf: Any) -> Any:
@@ -150,9 +183,22 @@ def _pulled(fun: Callable[..., Any], x: Any, v: Any) -> Any:
     return np.sum(vjp(fun, x)[1](1.0)[0] * v).real
 
 
-def _push_all(fun: Callable[..., Any], directions: list[Any]) -> Callable[..., Any]:
-    return lambda *xs: jvp(fun, xs, directions)[1]
+def _push_of(fun: Callable[..., Any], xs: list[Any], places: list[str]) -> tuple[Callable[..., Any], list[Any], Any]:
+    """The tangent of ``fun`` as a function of the arguments and their tangents: it, and what and where those are."""
+    n = len(xs)
+    return lambda *at: jvp(fun, at[:n], at[n:])[1], xs, [f"the tangent of {place}" for place in places]
 
 
-def _pull_all(fun: Callable[..., Any]) -> Callable[..., Any]:
-    return lambda *xs: vjp(fun, *xs)[1](1.0)
+def _pull_of(fun: Callable[..., Any], xs: list[Any], out: Any) -> tuple[Callable[..., Any], list[Any], Any]:
+    """The cotangents of the arguments of ``fun`` as a function of them and of the cotangents of the result ``out``."""
+    n, (leaves, rebuild) = len(xs), tree.flatten(out)
+    moving = [k for k, leaf in enumerate(leaves) if _floats(leaf)]
+
+    def pulled(*at: Any) -> Any:
+        g = list(leaves)
+        for k, part in zip(moving, at[n:], strict=True):
+            g[k] = part
+        return vjp(fun, *at[:n])[1](rebuild(g))
+
+    cotangent = [f"the cotangent of the result{f', leaf {k}' if len(leaves) > 1 else ''}" for k in moving]
+    return pulled, [np.asarray(leaves[k]) for k in moving], cotangent

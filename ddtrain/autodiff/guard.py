@@ -9,11 +9,10 @@ A fingerprint reads every byte: 0.3 us for a small array, 0.14 ms for a million 
 multiplication of them.
 
 What a function merely *uses* may well be written to: a buffer that each call fills anew, a batch that is centred in
-place. Wrong is only a write to what a step has used already. So of the other arguments and of the arrays that the
-function names, a glance at a few entries is remembered, whatever their size; where one has changed, the steps that
-used it are done again, and if one comes out differently, and a rule of it reads what has changed, the derivative
-would come out differently, too. Entries that no glance met, arrays deeper in structures or in what the function
-calls, and fused operations are not watched. See ``beside.py``.
+place. Wrong is only a write to what a step has used already. So of every plain array that a step uses, wherever it
+comes from, a glance at a few entries is remembered, whatever its size; where one has changed, and a rule of the step
+reads it, the derivative would come out differently. Entries that no glance met and fused operations are not watched,
+nor is a training step, which owns its arrays. See ``beside.py``.
 """
 
 from __future__ import annotations

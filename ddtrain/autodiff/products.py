@@ -8,17 +8,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import wraps
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
 from ddtrain import tree
 from ddtrain.autodiff.arguments import Argnum, Arguments, Result, as_array, called
-from ddtrain.autodiff.beside import Beside
+from ddtrain.autodiff.beside import WatchingTape, name_of
 from ddtrain.autodiff.forward import push_forward
 from ddtrain.autodiff.outputs import pack, unpack
 from ddtrain.autodiff.reverse import record, walk_back
-from ddtrain.autodiff.space import spread
+from ddtrain.autodiff.space import own, spread, stack
+from ddtrain.autodiff.tracer import value_of
 from ddtrain.errors import DerivativeError
 
 Pull = Callable[[Any], Any]
@@ -27,21 +28,23 @@ Pull = Callable[[Any], Any]
 def pullback(of: Arguments) -> tuple[Any, Pull]:
     """The result of a function, and the map from its cotangent to that of the arguments, as often as wanted."""
     result = Result(of.operator, of.fun)
-    beside = Beside(of.fun, of.args, of.kwargs, of.argnum)
-    out, tape, end = record(lambda *leaves: result.take(of(*leaves)), of.leaves)
+    out, tape, end = record(lambda *leaves: result.take(of(*leaves)), of.leaves, WatchingTape)
     value = result.give(out)
+    if result.rebuild is None:
+        of.refuse_whole(value)
 
     def pull(g: Any) -> Any:
         of.check_unchanged()
-        if (written := beside.written_to(tape)) is not None:
-            raise of.written_beside(*written)
+        if (written := cast(WatchingTape, tape).written_to()) is not None:
+            name = name_of(written[0], of.fun, of.args, of.kwargs, of.argnum)
+            raise of.written_beside(name, *written)
         g = _fit(g, value, "cotangent", of) if result.rebuild is None else _fit_structure(g, out, result, of)
         try:
             grads = walk_back(tape, end, g) if end is not None else [None] * len(of.leaves)
         except DerivativeError as error:  # of a rule
             error.at(function=called(of.fun))
             raise
-        return of.rebuild([_zeros(x) if g is None else as_array(g) for g, x in zip(grads, of.leaves)])
+        return of.rebuild([_zeros(x) if g is None else own(g) for g, x in zip(grads, of.leaves)])
 
     return value, pull
 
@@ -53,7 +56,10 @@ def pushforward(of: Arguments, v: Any) -> tuple[Any, Any]:
         raise DerivativeError(
             f"{of.operator}: {len(of.leaves)} leaves in the argument but {len(directions)} in the tangent"
         )
-    return push_forward(of, of.leaves, [_fit(d, x, "tangent", of) for d, x in zip(directions, of.leaves)])
+    value, tangent = push_forward(of, of.leaves, [_fit(d, x, "tangent", of) for d, x in zip(directions, of.leaves)])
+    if hasattr(value, "dtype"):  # no structure
+        of.refuse_whole(value)
+    return value, tree.map_leaves(own, tangent)
 
 
 def _zeros(x: Any) -> Any:
@@ -145,16 +151,40 @@ def jvp(fun: Callable[..., Any], args: Sequence[Any], tangents: Sequence[Any]) -
 def tensor_jacobian_product(fun: Callable[..., Any], argnum: Argnum = 0) -> Callable[..., Any]:
     """The function of ``(*args, g)`` that returns the cotangent ``g`` times the Jacobian, without forming it.
 
-    >>> tensor_jacobian_product(lambda x: x**2)(np.array([1.0, 2.0]), np.array([1.0, -1.0]))
+    A ``g`` with fewer axes than the result is summed against the first of them; the others come first in the product.
+
+    >>> product = tensor_jacobian_product(lambda x: x**2)
+    >>> product(np.array([1.0, 2.0]), np.array([1.0, -1.0]))
     array([ 2., -4.])
+    >>> product(np.ones((2, 3)), np.array([1.0, -1.0])).shape
+    (3, 2, 3)
     """
 
     @wraps(fun)
     def product(*args_and_g: Any, **kwargs: Any) -> Any:
         *args, g = args_and_g
-        return pullback(Arguments("tensor_jacobian_product", fun, argnum, args, kwargs))[1](g)
+        of = Arguments("tensor_jacobian_product", fun, argnum, args, kwargs)
+        out, pull = pullback(of)
+        axes = out.ndim - np.ndim(value_of(g)) if hasattr(out, "ndim") else 0
+        return pull(g) if axes <= 0 else _summed_against_first(as_array(g), out.shape[-axes:], pull, of)
 
     return product
+
+
+def _summed_against_first(g: Any, others: tuple[int, ...], pull: Pull, of: Arguments) -> Any:
+    """``g`` times the Jacobian, for each position along the ``others``, the last axes of the result."""
+    rows = []
+    for index in np.ndindex(others):
+        one = np.zeros(others)
+        one[index] = 1.0
+        rows.append(tree.flatten(pull(g.reshape(g.shape + (1,) * len(others)) * one))[0])
+    columns = zip(*rows, strict=True) if rows else [() for _ in of.leaves]
+    return of.rebuild(
+        [
+            as_array(stack((*others, *x.shape), *column)) if rows else np.zeros((*others, *x.shape), x.dtype)
+            for column, x in zip(columns, of.leaves, strict=True)
+        ]
+    )
 
 
 vector_jacobian_product = tensor_jacobian_product

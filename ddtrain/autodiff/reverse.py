@@ -25,13 +25,15 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
+import numpy as np
+
 from ddtrain.autodiff.rules import rule_of
 from ddtrain.autodiff.space import accumulate, match
 from ddtrain.autodiff.tracer import BOXES, Primitive, Trace, box
 from ddtrain.errors import DerivativeError
 
 Sink = Callable[[Any], None]
-_NO_KEYWORDS: dict[str, Any] = {}  # shared by all entries, never written to
+NO_KEYWORDS: dict[str, Any] = {}  # shared by all entries, never written to
 
 
 class Tape(Trace):
@@ -59,7 +61,7 @@ class Tape(Trace):
         nodes: Sequence[int],
     ) -> int:
         index = len(self.entries)
-        self.entries.append((prim, ans, args, kwargs or _NO_KEYWORDS, argnums, nodes))
+        self.entries.append((prim, ans, args, kwargs or NO_KEYWORDS, argnums, nodes))
         for parent in nodes:
             if parent < self.n_leaves and not self.first_use[parent]:
                 self.first_use[parent] = index
@@ -116,7 +118,11 @@ def walk_back(
                 if cotangent is None:
                     continue
                 x, parent = args[i], parents[position]
-                if cotangent.shape != x.shape or cotangent.dtype is not x.dtype:
+                try:
+                    fits = cotangent.shape == x.shape and cotangent.dtype is x.dtype
+                except AttributeError:  # a plain number, as of a rule that is constant
+                    cotangent, fits = np.asarray(cotangent), False
+                if not fits:
                     cotangent = _fitted(cotangent, x, prim, i)
                 if checks:
                     tape.checked_cotangent(index, position, cotangent)

@@ -12,7 +12,7 @@ import numpy as np
 
 from ddtrain.autodiff.examples import case
 from ddtrain.autodiff.rules import def_linear, defjvp, defjvp_rest, defvjp, defvjp_rest
-from ddtrain.autodiff.tracer import primitive
+from ddtrain.autodiff.tracer import BOXES, primitive
 
 
 def _accumulate(a: Any, b: Any) -> Any:
@@ -39,6 +39,15 @@ def _spread(t: Any, shape: tuple[int, ...], dtype: np.dtype[Any]) -> Any:
     if t.dtype.kind == "c" and dtype.kind != "c":
         t = t.real
     return np.broadcast_to(t.astype(dtype, copy=False), shape)
+
+
+def own(g: Any) -> Any:
+    """``g``, if traced, or else a copy for the user to write to.
+
+    A derivative may be the very array of another, the cotangent given, a constant of the function or one entry seen
+    many times; only sinks, which copy anyway, get it as it is.
+    """
+    return g if type(g) in BOXES else np.array(g)
 
 
 def _stack(shape: tuple[int, ...], *rows: Any) -> Any:

@@ -68,6 +68,18 @@ class Box:
     def __init__(self, value: Any, trace: Trace, node: Any) -> None:
         self.value, self._trace, self.node = value, trace, node
 
+    def __copy__(self) -> Any:
+        return self  # nobody writes to it
+
+    def __deepcopy__(self, memo: Any) -> Any:
+        return self  # and a copy of its trace would be one that nobody walks back
+
+    def __reduce_ex__(self, protocol: Any) -> NoReturn:
+        raise DerivativeError(
+            "pickling a traced value would lose its derivative",
+            remedy="Differentiate within one process, and save ddtrain.autodiff.value_of(x).",
+        )
+
 
 BOXES: set[type] = set()  # every concrete box class
 _box_for: dict[type, type[Box]] = {}  # type of a value -> class of its box
@@ -250,10 +262,21 @@ def _again(call: Any, args: tuple[Any, ...], kwargs: dict[str, Any], error: Exce
 
 
 def _box_result(call: Any, ans: Any, top: Trace, *process_args: Any) -> Any:
-    """The slow half of a primitive: a result that is not an array yet."""
+    """The slow half of a primitive: a result that is not an array, or not a plain one."""
+    if isinstance(ans, np.ma.MaskedArray | np.matrix):  # as is every result of an operand of that kind
+        raise _not_followed(call, ans)
     ans = np.asarray(ans)
     node = top.process(call, ans, *process_args)
     return ans if node is None else box(ans, top, node)
+
+
+def _not_followed(prim: Primitive, ans: Any) -> DerivativeError:
+    masked = isinstance(ans, np.ma.MaskedArray)
+    what = "mask" if masked else "products"
+    return DerivativeError(
+        f"{prim.__name__}: an operand is a {type(ans).__name__}, whose {what} a trace would not follow",
+        remedy="Pass its .data, and its mask by np.where." if masked else "Pass np.asarray of it, and multiply by @.",
+    )
 
 
 def nondifferentiable(raw: Callable[..., Any], *, name: str | None = None, examples: Any = None) -> Primitive:

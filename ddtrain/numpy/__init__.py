@@ -21,6 +21,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as _np
+from numpy import __version__ as __version__
 
 from ddtrain.numpy import fft, linalg, numpy_boxes, numpy_vjps, random
 from ddtrain.numpy._box import ArrayBox

@@ -12,7 +12,7 @@ from typing import Any, NoReturn
 
 import numpy as np
 
-from ddtrain.autodiff import Box, register_box
+from ddtrain.autodiff import Box, register_box, value_of
 from ddtrain.errors import DerivativeError, ShapeError
 from ddtrain.numpy import (
     arithmetic,
@@ -20,6 +20,7 @@ from ddtrain.numpy import (
     choices,
     comparisons,
     complexes,
+    floats,
     indexing,
     joining,
     products,
@@ -31,7 +32,7 @@ from ddtrain.numpy import (
 )
 from ddtrain.numpy._missing import no_rule, no_rule_elsewhere
 from ddtrain.numpy.inplace import written_to
-from ddtrain.source import calling_line
+from ddtrain.source import calling_line, library_call
 
 COUNTERPARTS: dict[Any, Any] = {}  # a function of NumPy -> ours; filled in __init__.py
 
@@ -59,6 +60,9 @@ class ArrayBox(Box):
     ndim = property(lambda self: self.value.ndim)
     size = property(lambda self: self.value.size)
     dtype = property(lambda self: self.value.dtype)
+    itemsize = property(lambda self: self.value.itemsize)
+    nbytes = property(lambda self: self.value.nbytes)
+    flat = property(lambda self: shapes.ravel(self))
     T = property(lambda self: shapes.transpose(self))
     mT = property(lambda self: shapes.matrix_transpose(self))
     real = property(lambda self: complexes.real(self))
@@ -108,6 +112,24 @@ class ArrayBox(Box):
     def __rmatmul__(self, other: Any) -> Any:
         return products.matmul(other, self)
 
+    def __divmod__(self, other: Any) -> Any:
+        return floats.divmod(self, other)
+
+    def __rdivmod__(self, other: Any) -> Any:
+        return floats.divmod(other, self)
+
+    def __round__(self, ndigits: int | None = None) -> Any:
+        return _whole(comparisons.round(self)) if ndigits is None else comparisons.round(self, ndigits)
+
+    def __floor__(self) -> Any:
+        return _whole(comparisons.floor(self))
+
+    def __ceil__(self) -> Any:
+        return _whole(comparisons.ceil(self))
+
+    def __trunc__(self) -> Any:
+        return _whole(comparisons.trunc(self))
+
     all = comparisons.all
     any = comparisons.any
     argmax = comparisons.argmax
@@ -152,12 +174,26 @@ class ArrayBox(Box):
         """The layers along ``axis`` at which ``condition`` holds."""
         return selections.compress(condition, self, axis)
 
-    def copy(self) -> Any:
-        """The value itself: traced arrays are never written to."""
+    def copy(self, order: str = "C") -> Any:
+        """The value itself: traced arrays are never written to, and have no layout of their own."""
         return self
+
+    def view(self, dtype: Any = None) -> Any:
+        """The value itself."""
+        if dtype is None or np.dtype(dtype) == self.dtype:
+            return self
+        remedy = "Convert by astype, or take np.real and np.imag."
+        raise DerivativeError(f"x.view({dtype}) reads the bytes of a traced value anew", remedy=remedy)
+
+    def tolist(self) -> Any:
+        """Nested lists of the entries, each a traced number."""
+        return [part.tolist() for part in self] if self.ndim else self
 
     def __len__(self) -> int:
         return len(self.value)
+
+    def __contains__(self, value: Any) -> bool:
+        return bool(comparisons.any(comparisons.equal(self, value)))
 
     def __iter__(self) -> Iterator[Any]:
         return (self[i] for i in range(len(self)))
@@ -170,6 +206,9 @@ class ArrayBox(Box):
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self.value!r})"
 
+    def __format__(self, spec: str) -> str:
+        return format(value_of(self)[()], spec) if spec else str(self)
+
     def __setitem__(self, index: Any, value: Any) -> NoReturn:
         raise written_to(shape=self.shape)
 
@@ -177,8 +216,21 @@ class ArrayBox(Box):
         """Refused: the method sorts in place."""
         raise DerivativeError("x.sort() sorts a traced array in place", remedy="Use x = np.sort(x).")
 
+    def partition(self, *args: Any, **kwargs: Any) -> NoReturn:
+        """Refused: the method sorts in place."""
+        raise DerivativeError("x.partition() sorts a traced array in place", remedy="Use x = np.partition(x, kth).")
+
+    def _written(self, *args: Any, **kwargs: Any) -> NoReturn:
+        """Refused: the method writes into the array."""
+        raise written_to(shape=self.shape)
+
+    fill = put = resize = setfield = _written
+
     def __float__(self) -> float:
         raise _loses_derivative(self, "float(x)", "Keep it an array; for printing, take ddtrain.autodiff.value_of(x).")
+
+    def __complex__(self) -> complex:
+        raise _loses_derivative(self, "complex(x)", "Use x.astype(complex).")
 
     def __int__(self) -> int:
         raise _loses_derivative(
@@ -189,8 +241,25 @@ class ArrayBox(Box):
         """Refused: a Python number carries no derivative."""
         raise _loses_derivative(self, "x.item()", "Keep it an array; for printing, take ddtrain.autodiff.value_of(x).")
 
-    def __array__(self, *args: Any, **kwargs: Any) -> NoReturn:
-        raise _loses_derivative(self, "Converting to a plain array", "Use ddtrain.numpy.array or ddtrain.numpy.stack.")
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> Any:
+        """Whole numbers and truths, such as np.int64(x): their derivative is zero, as that of astype. Else refused."""
+        kind = "" if dtype is None else np.dtype(dtype).kind
+        if kind and kind in "biu" and self._trace.branches:
+            return value_of(self).astype(dtype)
+        into = "a plain array" if dtype is None else f"a plain array of {np.dtype(dtype)}"
+        astype = f"x.astype({np.dtype(dtype).name!r}), or " if kind and kind in "biufc" else ""
+        raise _loses_derivative(
+            self, f"Converting to {into}", f"Use {astype}ddtrain.numpy.array or ddtrain.numpy.stack."
+        )
+
+    def __getattr__(self, name: str) -> NoReturn:
+        if not hasattr(np.ndarray, name):
+            raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}", name=name, obj=self)
+        raise AttributeError(
+            f"a traced array has no {name!r}: ddtrain.autodiff.value_of(x) has, and is constant",
+            name=name,
+            obj=self,
+        )
 
     def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **kwargs: Any) -> Any:
         if kwargs.get("out") is not None or method == "at":
@@ -224,7 +293,22 @@ def _no_branch(x: ArrayBox) -> ShapeError:
 
 def _loses_derivative(x: ArrayBox, what: str, remedy: str) -> DerivativeError:
     shape = f", of shape {x.shape}," if x.ndim else ""
-    return DerivativeError(f"{what} of a traced value{shape} would lose its derivative", remedy=remedy)
+    frame = sys._getframe(2)  # of whoever asked for it
+    if library := library_call(frame):
+        what, remedy = f"{library}: {what[0].lower()}{what[1:]}", _REMEDY_ELSEWHERE
+    line = {"line": line} if (line := calling_line(frame)) else {}
+    return DerivativeError(f"{what} of a traced value{shape} would lose its derivative", remedy=remedy, **line)
+
+
+_REMEDY_ELSEWHERE = (
+    "Use its counterpart in ddtrain.numpy or ddtrain.scipy, compose it of functions that are there, or make a "
+    "primitive of it, with rules."
+)
+
+
+def _whole(x: Any) -> Any:
+    """A rounded number as an integer, as Python rounds: constant, and fit for indices."""
+    return casts.astype(x, int)
 
 
 register_box(ArrayBox, np.ndarray)

@@ -22,6 +22,8 @@ def no_rule(name: str) -> DerivativeError:
 
 def no_rule_elsewhere(name: str) -> DerivativeError:
     """The error for a ufunc that is not NumPy's, such as SciPy's ``erf`` on a traced value."""
+    if name.endswith("(vectorized)"):  # as np.frompyfunc calls what it makes
+        return DerivativeError(f"{name} is made by frompyfunc, and has no derivative rule", remedy="Use np.vectorize.")
     return DerivativeError(
         f"{name} is not a function of NumPy's, and has no derivative rule",
         remedy=f"Use ddtrain.scipy.special.{name} for SciPy's, or declare f = primitive({name}), then defvjp(f, ...) "

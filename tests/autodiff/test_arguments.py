@@ -1,6 +1,8 @@
 """Bad input: one clear error each, naming function, argument, shapes and remedy."""
 
+import functools
 import threading
+from typing import ClassVar
 
 import numpy as onp
 import pytest
@@ -262,6 +264,49 @@ class TestMutatedArguments:
 
         with pytest.raises(DerivativeError, match=r"'index' of writes, shape \(3,\), .* after getitem used it"):
             grad(writes)(X)
+
+    @pytest.mark.parametrize("n", [2, 5000])
+    def test_an_array_may_come_from_anywhere(self, n):
+        class Layer:
+            scale = onp.ones(n)
+            nested: ClassVar = {"deep": [onp.ones(n)]}
+
+        def local(x):
+            buffer = onp.ones(n)
+            y = x * buffer
+            buffer[:] = 0
+            return np.sum(y)
+
+        def deep(x):
+            y = x * Layer.nested["deep"][0]
+            Layer.nested["deep"][0] -= 1
+            return np.sum(y)
+
+        def attribute(layer, x):
+            y = x * layer.scale
+            layer.scale *= 0.5
+            return np.sum(y)
+
+        def rows(x):
+            index = onp.arange(n)
+            y = np.reshape(x, (1, n))[:, index] * onp.arange(n)
+            index[0] = 1
+            return np.sum(y)
+
+        for fun in (local, deep, functools.partial(attribute, Layer()), rows):
+            with pytest.raises(DerivativeError, match=rf"an array of .*, shape \({n},\), was written to after"):
+                grad(fun)(onp.ones(n))
+
+    def test_what_is_written_before_it_is_used_is_right(self):
+        def fills(x):
+            total = 0.0
+            for k in range(3):
+                buffer = onp.empty(2)
+                buffer[:] = k
+                total = total + np.sum(x * buffer)
+            return total
+
+        onp.testing.assert_array_equal(grad(fills)(X), [3.0, 3.0])
 
     def test_an_array_of_the_module_and_a_late_walk_back(self):
         pull, _ = make_vjp(lambda x: np.sum(x * TABLE))(X)

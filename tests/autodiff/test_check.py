@@ -45,6 +45,46 @@ def test_a_rule_that_hides_its_own_derivative_fails_at_second_order(cube):
         check_grads(cube, order=2)(X)
 
 
+@pytest.mark.parametrize(("declare", "mode"), [(defvjp, "rev"), (defjvp, "fwd")])
+def test_a_rule_that_moves_its_cotangent_wrongly_fails_at_second_order(cube, declare, mode):
+    through = primitive(lambda g: g * 1.0, name="through")  # right values, so that first derivatives are right
+    PRIMITIVES.remove(through)
+    defvjp(through, lambda g, ans, x: 1.5 * g)
+    defjvp(through, lambda g, ans, x: 1.5 * g)
+    declare(cube, lambda g, ans, x: 3 * through(g) * x**2)
+    check_grads(cube, modes=[mode], order=1)(X)
+    what = {"rev": "the cotangent of the result", "fwd": "the tangent of argument 0"}[mode]
+    with pytest.raises(AssertionError, match=f"order 2, {mode} over {mode}, {what}"):
+        check_grads(cube, modes=[mode], order=2)(X)
+
+
+@pytest.mark.parametrize(
+    ("fun", "x"),
+    [
+        (lambda x: np.abs(x) ** 1.3, onp.array([1e-3, 2.0])),  # third derivatives of 1e5 and more
+        (np.log, onp.array([1e-7, 2.0])),  # the domain ends before the usual step
+        (lambda x: 1e3 * np.sqrt(x) ** 3, 1e-6),
+        (lambda x: np.sin(x), 1e6),  # x + 1e-5 is rounded
+        (lambda x: 1e7 + np.sin(x), 0.3),  # so is f
+        (lambda x: np.linalg.cholesky(x)[1], onp.array([[1.0, 1 - 1e-7], [1 - 1e-7, 1.0]])),
+    ],
+    ids=["steep", "edge", "steep edge", "far", "high", "raises beyond the edge"],
+)
+def test_no_alarm_where_one_step_does_not_fit_all(fun, x):
+    check_grads(fun, order=1)(x)
+    with pytest.raises(AssertionError):
+        check_grads(_off_by_little(fun), order=1)(x)
+
+
+def _off_by_little(fun):
+    """``fun`` with derivatives that are wrong by a hundredth."""
+    prim = primitive(lambda x: x * 1.0, name="nearly")
+    PRIMITIVES.remove(prim)
+    defvjp(prim, lambda g, ans, x: 1.01 * g)
+    defjvp(prim, lambda g, ans, x: 1.01 * g)
+    return lambda x: prim(fun(x))
+
+
 def test_the_wrong_argument_is_named():
     prim = primitive(lambda x, y: x * y, name="product")
     PRIMITIVES.remove(prim)

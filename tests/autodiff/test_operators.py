@@ -30,6 +30,7 @@ from ddtrain.errors import DerivativeError
 
 A = onp.array([[2.0, -1.0], [0.5, 3.0]])
 X = onp.array([0.3, -0.8])
+C = onp.ones(())
 
 
 def quartic(x):
@@ -178,3 +179,85 @@ def test_complex_gradient_is_u_x_minus_i_u_y():
 def test_misuse(call, message):
     with pytest.raises(DerivativeError, match=message):
         call()
+
+
+@pytest.mark.parametrize("fun", [np.argmax, lambda x: np.allclose(x, x), lambda x: np.sum(x > 0), lambda x: 3])
+@pytest.mark.parametrize(
+    "operator", [grad, value_and_grad, elementwise_grad, jacobian, hessian, deriv, multigrad_dict, make_hvp]
+)
+def test_a_whole_number_has_no_derivative(operator, fun):
+    with pytest.raises(DerivativeError, match=r"returned dtype (int64|bool), shape \(\), which has no derivative"):
+        operator(fun)(X)
+
+
+def test_whole_numbers_beside_others_are_passed_on():
+    (_, n), pull = vjp(lambda x: (np.sum(x), np.argmax(x)), X)
+    assert n == 0
+    onp.testing.assert_array_equal(pull((1.0, 0))[0], 1.0)
+    assert jvp(lambda x: (np.sum(x), np.argmax(x)), (X,), (X,))[1] == (onp.sum(X), 0)
+
+
+class TestResultsAreTheUsersOwn:
+    """What an operator returns can be written to, and nothing else changes with it."""
+
+    FUNCTIONS = (
+        lambda a, b: np.sum(a + b),
+        lambda a, b: np.sum(a.T) + np.mean(np.reshape(b, -1)),
+        lambda a, b: np.sum(C * a) + np.sum(b[::-1]),
+        lambda a, b: np.sum(np.mean(a, axis=1)) + np.max(b),
+    )
+
+    @pytest.mark.parametrize("n", [1, 100])  # beyond 4096 entries sums were seen, not made
+    @pytest.mark.parametrize("fun", FUNCTIONS)
+    def test_of_gradients(self, fun, n):
+        a, b = onp.ones((n, n)), onp.ones((n, n))
+        pull = vjp(fun, a, b)[1]
+        for results in (
+            grad(fun, (0, 1))(a, b),
+            grad(lambda p: fun(p["a"], p["b"]))({"a": a, "b": b}).values(),
+            value_and_grad(fun, (0, 1))(a, b)[1],
+            multigrad_dict(fun)(a, b).values(),
+            elementwise_grad(fun, (0, 1))(a, b),
+            pull(1.0),
+            pull(1.0),
+        ):
+            self.are_own(list(results), a, b)
+        self.are_own([hvp(fun, (a, b), b), grad(fun)(a, b)], a, b)
+
+    @pytest.mark.parametrize("n", [2, 5000])
+    def test_of_products(self, n):
+        x, g, v = onp.ones(n), onp.ones(n), onp.ones(n)
+        self.are_own([*vjp(lambda x, y: x + y, x, x)[1](g), tensor_jacobian_product(lambda x: x)(x, g)], x, g)
+        self.are_own([jvp(lambda x: x, (x,), (v,))[1], make_jvp(lambda x: x + 1)(x)(v)[1]], x, v)
+        self.are_own([deriv(lambda x: np.broadcast_to(x, (n, 2)))(1.0), elementwise_grad(lambda x: x)(x)], x)
+        self.are_own([jacobian(lambda x: x[:2])(x), make_ggnvp(lambda x: x)(x)(v), hvp(lambda x: x @ x, (x,), v)], x, v)
+        constant = onp.ones(())
+        self.are_own([grad(lambda x: x * constant)(onp.array(1.0)), grad(lambda x: x)(onp.array(1.0))], constant)
+
+    @staticmethod
+    def are_own(results, *others):
+        for k, result in enumerate(results):
+            result += 1.0
+            assert not any(onp.shares_memory(result, other) for other in [*results[:k], *others])
+
+    def test_a_scaled_gradient_leaves_the_next_walk_alone(self):
+        pull = vjp(lambda x: np.sum(np.exp(x) + 3 * x), X)[1]
+        first = pull(1.0)[0]
+        kept = first.copy()
+        first *= 0.0
+        onp.testing.assert_array_equal(pull(1.0)[0], kept)
+
+
+@pytest.mark.parametrize("axes", [0, 1, 2, 3])
+def test_a_cotangent_of_fewer_axes_is_summed_against_the_first(axes):
+    rng = onp.random.default_rng(0)
+    a, g = rng.standard_normal((2, 3, 2)), rng.standard_normal((2, 3, 2)[:axes])
+    fun = lambda a: np.sin(np.roll(a, 1)) * a
+    expected = onp.tensordot(g, jacobian(fun)(a), axes)
+    onp.testing.assert_allclose(tensor_jacobian_product(fun)(a, g), expected, rtol=1e-13)
+    np_grad = grad(lambda g: np.sum(tensor_jacobian_product(fun)(a, g)))(g)  # and is differentiable
+    onp.testing.assert_allclose(np_grad, jacobian(fun)(a).sum(axis=tuple(range(axes, 6))), rtol=1e-13)
+    of_two = tensor_jacobian_product(lambda a, b: fun(a) * b, (0, 1))(a, a, g)
+    assert [part.shape for part in of_two] == [expected.shape] * 2
+    nothing = tensor_jacobian_product(lambda a: a[:, :0])(a, onp.ones(2))
+    assert nothing.shape == (0, 2, 2, 3, 2)

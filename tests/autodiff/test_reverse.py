@@ -179,3 +179,10 @@ def test_cotangents_are_not_written_to():
     _, tape, end = record(lambda x, y: (x + y) + (x + y) * 2.0, [onp.ones(2), onp.ones(2)])
     first, second = walk_back(tape, end, g)
     onp.testing.assert_array_equal([first, second, g], [[3.0, 3.0], [3.0, 3.0], [1.0, 1.0]])
+
+
+def test_a_rule_may_return_a_plain_number():
+    flat = primitive(lambda x: 0 * x, name="flat")
+    PRIMITIVES.remove(flat)
+    defvjp(flat, lambda g, ans, x: 2.0)
+    onp.testing.assert_array_equal(grad(lambda x: np.sum(flat(x)) + np.sum(x))(onp.array(1.0)), 3.0)
