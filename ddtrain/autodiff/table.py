@@ -87,7 +87,7 @@ def row(module: str, name: str, x: Any) -> str | None:
 def named_in_tests(package: str) -> frozenset[str]:
     """What the tests of a package take from ddtrain, or name in a string, such as a key of a table of calls."""
     found: set[str] = set()
-    for path in sorted((TESTS / package).glob("*.py")):
+    for path in [*sorted((TESTS / package).glob("*.py")), TESTS / "calls.py"]:
         nodes = list(ast.walk(ast.parse(path.read_text())))
         ours = {
             (alias.asname or alias.name).split(".")[0]

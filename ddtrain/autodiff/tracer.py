@@ -181,6 +181,7 @@ def primitive(raw: Callable[..., Any], *, name: str | None = None, examples: Any
     """
 
     most, known = takes(raw)
+    of_arrays = isinstance(raw, np.ufunc)
 
     def call(*args: Any, **kwargs: Any) -> Any:
         for a in args:
@@ -207,6 +208,10 @@ def primitive(raw: Callable[..., Any], *, name: str | None = None, examples: Any
             return prim.otherwise(prim, args, kwargs)
         else:
             top, values, argnums, nodes, nested = strip(args)
+            if of_arrays and len(argnums) < len(args):
+                for a in values:
+                    if type(a) in _LISTS:  # NumPy takes them, rules need not
+                        return _with_arrays(call, args, kwargs)
         try:
             ans = call(*values, **kwargs) if nested else raw(*values, **kwargs)
         except (TypeError, ValueError) as error:
@@ -224,6 +229,7 @@ def primitive(raw: Callable[..., Any], *, name: str | None = None, examples: Any
 
 
 _FIRST, _SECOND, _BOTH = (0,), (1,), (0, 1)
+_LISTS = {list, tuple, range}
 _Stripped = tuple[Trace, Sequence[Any], Sequence[int], Sequence[Any], bool]
 
 
@@ -259,6 +265,12 @@ def _again(call: Any, args: tuple[Any, ...], kwargs: dict[str, Any], error: Exce
     from ddtrain.autodiff.lists import again_with_arrays  # which are gathered by a primitive
 
     return again_with_arrays(call, args, kwargs, error)
+
+
+def _with_arrays(call: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    from ddtrain.autodiff.lists import gather
+
+    return call(*[gather(a) if type(a) in _LISTS else a for a in args], **kwargs)
 
 
 def _box_result(call: Any, ans: Any, top: Trace, *process_args: Any) -> Any:

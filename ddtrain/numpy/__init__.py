@@ -5,9 +5,9 @@ in one of the families puts it here:
 
 - entry by entry: ``arithmetic elementwise special floats choices comparisons complexes casts``
 - along axes: ``reductions scans masked nans statistics differences ranks``
-- moving entries: ``shapes arrangements joining indexing selections``
+- moving entries: ``shapes arrangements joining indexing index_tricks selections padding``
 - products: ``products einsum linalg fft convolutions polynomials interpolation``
-- the rest: ``creation random mapping inplace``
+- the rest: ``creation random mapping inplace``; and ``ufuncs``, the methods of ufuncs
 
 ``_rest`` lists the names of NumPy that are passed on unchanged, and those refused; any other says how to add a rule.
 
@@ -76,8 +76,8 @@ from ddtrain.numpy.choices import (
     fmin,
     maximum,
     minimum,
-    where,
 )
+from ddtrain.numpy.choices import where_or_positions as where
 from ddtrain.numpy.comparisons import (
     all,
     allclose,
@@ -119,7 +119,6 @@ from ddtrain.numpy.comparisons import (
     rint,
     round,
     searchsorted,
-    sign,
     signbit,
     tril_indices_from,
     triu_indices_from,
@@ -131,6 +130,7 @@ from ddtrain.numpy.complexes import (
     conjugate,
     imag,
     real,
+    sign,
 )
 from ddtrain.numpy.convolutions import (
     convolve,
@@ -246,10 +246,13 @@ from ddtrain.numpy.floats import (
     real_if_close,
     spacing,
 )
+from ddtrain.numpy.index_tricks import (
+    c_,
+    r_,
+)
 from ddtrain.numpy.indexing import (
     diag,
     diagonal,
-    pad,
     take,
     take_along_axis,
     tril,
@@ -307,6 +310,9 @@ from ddtrain.numpy.nans import (
     nanstd,
     nansum,
     nanvar,
+)
+from ddtrain.numpy.padding import (
+    pad,
 )
 from ddtrain.numpy.polynomials import (
     poly,
@@ -416,7 +422,7 @@ __all__ = [
     "array_equal", "array_equiv", "array_split", "asanyarray", "asarray", "asarray_chkfinite", "ascontiguousarray",
     "asfortranarray", "asin", "asinh", "astype", "atan", "atan2", "atanh", "atleast_1d", "atleast_2d",
     "atleast_3d", "average", "bincount", "block", "bool_", "broadcast_arrays", "broadcast_shapes", "broadcast_to",
-    "cbrt", "ceil", "choose", "clip", "column_stack", "complex128", "complex64", "compress", "concat",
+    "c_", "cbrt", "ceil", "choose", "clip", "column_stack", "complex128", "complex64", "compress", "concat",
     "concatenate", "conj", "conjugate", "convolve", "copy", "copysign", "copyto", "corrcoef", "correlate", "cos",
     "cosh", "count_nonzero", "cov", "cross", "cumprod", "cumsum", "cumulative_prod", "cumulative_sum", "deg2rad",
     "degrees", "delete", "diag", "diag_indices_from", "diagflat", "diagonal", "diff", "digitize", "divide",
@@ -436,7 +442,7 @@ __all__ = [
     "ndim", "negative", "newaxis", "nextafter", "nonzero", "not_equal", "ones", "ones_like", "outer", "pad",
     "partition", "percentile", "permute_dims", "pi", "piecewise", "place", "poly", "polyadd", "polyder", "polyfit",
     "polyint", "polymul", "polysub", "polyval", "positive", "pow", "power", "printoptions", "prod",
-    "promote_types", "ptp", "put", "put_along_axis", "putmask", "quantile", "rad2deg", "radians", "random",
+    "promote_types", "ptp", "put", "put_along_axis", "putmask", "quantile", "r_", "rad2deg", "radians", "random",
     "ravel", "real", "real_if_close", "reciprocal", "remainder", "repeat", "reshape", "resize", "result_type",
     "rint", "roll", "rollaxis", "roots", "rot90", "round", "row_stack", "s_", "searchsorted", "select",
     "set_printoptions", "shape", "sign", "signbit", "sin", "sinc", "sinh", "size", "sort", "sort_complex",

@@ -22,7 +22,6 @@ from ddtrain.numpy import (
     complexes,
     floats,
     indexing,
-    joining,
     products,
     ranks,
     reductions,
@@ -32,21 +31,10 @@ from ddtrain.numpy import (
 )
 from ddtrain.numpy._missing import no_rule, no_rule_elsewhere
 from ddtrain.numpy.inplace import written_to
+from ddtrain.numpy.ufuncs import call_method
 from ddtrain.source import calling_line, library_call
 
 COUNTERPARTS: dict[Any, Any] = {}  # a function of NumPy -> ours; filled in __init__.py
-
-
-METHODS: dict[Any, Any] = {  # (ufunc, method) -> ours, along one axis
-    (np.add, "reduce"): reductions.sum,
-    (np.add, "accumulate"): scans.cumsum,
-    (np.multiply, "reduce"): scans.prod,
-    (np.multiply, "accumulate"): scans.cumprod,
-    (np.maximum, "reduce"): reductions.max,
-    (np.minimum, "reduce"): reductions.min,
-    (np.logical_and, "reduce"): comparisons.all,
-    (np.logical_or, "reduce"): comparisons.any,
-}
 
 
 class ArrayBox(Box):
@@ -263,15 +251,11 @@ class ArrayBox(Box):
 
     def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **kwargs: Any) -> Any:
         if kwargs.get("out") is not None or method == "at":
-            raise written_to()
+            raise written_to(f"{ufunc.__name__}.at: " if method == "at" else "")
         if method == "__call__" and ufunc in COUNTERPARTS:
             return COUNTERPARTS[ufunc](*inputs, **kwargs)
-        if method == "outer" and ufunc in COUNTERPARTS and not kwargs:
-            x, y = inputs
-            column = shapes.reshape(joining.asarray(x), (*shapes.shape(x), *(1 for _ in shapes.shape(y))))
-            return COUNTERPARTS[ufunc](column, y)
-        if (ufunc, method) in METHODS:
-            return METHODS[ufunc, method](*inputs, **({"axis": 0} | kwargs))
+        if ufunc in COUNTERPARTS:
+            return call_method(ufunc, method, COUNTERPARTS[ufunc], *inputs, **kwargs)
         if getattr(np, name := ufunc.__name__, None) is not ufunc:
             raise no_rule_elsewhere(name)
         raise no_rule(name if method == "__call__" else f"{name}.{method}")

@@ -16,6 +16,7 @@ from ddtrain.numpy._keywords import MEANINGS, answer_otherwise, in_numpys_words
 from ddtrain.numpy.choices import clip
 from ddtrain.numpy.creation import full
 from ddtrain.numpy.shapes import shape as shape_of
+from ddtrain.numpy.ufuncs import give_methods
 
 
 def take_numpys_words(prefix: str, ours: dict[str, Any], theirs: ModuleType, names: Iterable[str]) -> None:
@@ -36,6 +37,8 @@ def take_numpys_words(prefix: str, ours: dict[str, Any], theirs: ModuleType, nam
                 if x is function:
                     setattr(ArrayBox, method, ours[name])
         COUNTERPARTS[counterpart] = ours[name]
+        if isinstance(counterpart, np.ufunc) and not hasattr(ours[name], "reduce"):
+            give_methods(ours[name], counterpart)
 
 
 def _clip(a: Any, a_min: Any = None, a_max: Any = None, min: Any = None, max: Any = None) -> Any:

@@ -66,9 +66,9 @@ def _base_rule(g: Any, ans: Any, x: Any, y: Any) -> Any:
 
 
 def _exponent_rule(g: Any, ans: Any, x: Any, y: Any) -> Any:
-    """x^y log x, which is 0 where x = 0."""
+    """x^y log x, which is 0 where x = 0, and undefined where x is negative."""
     if type(x) is int or type(x) is float:
-        return g * ans * (math.log(x) if x else 0.0)
+        return g * ans * (math.log(x) if x > 0 else 0.0 if x == 0 else math.nan)
     return g * ans * log(where(x == 0, 1, x))
 
 
@@ -97,9 +97,39 @@ fmod = primitive(np.fmod, examples=lambda r: [case(r.positive(2, 3), 0.4 + r.pos
 def_elementwise(fmod, lambda g, ans, x, y: g, lambda g, ans, x, y: -g * trunc(x / y))
 
 
+def _inverse(length: Any) -> Any:
+    length = np.asarray(length)
+    return np.divide(1, length, out=np.zeros_like(length), where=length != 0)
+
+
+def _bent(g: Any, ans: Any, length: Any) -> Any:
+    return where(length == 0, math.nan, -ans * ans) * g
+
+
+# 1 / length, and 0 where that is 0: so lengths get the derivative 0 where they have none. What has no derivative has no
+# second one, either, so that of this factor is NaN there: 0 would make that of length^2 a wrong number, 0 for 2
+inverse_length = primitive(
+    _inverse, name="inverse_length", examples=lambda r: [case(r.positive(2, 3)), case(r.positive())]
+)
+def_elementwise(inverse_length, _bent)
+
+
+def _root(x: Any, n: float = 2) -> Any:
+    return np.sqrt(x) if n == 2 else np.asarray(x) ** (1 / n)
+
+
+# of sums of powers, which are no less than 0: its derivative there is taken to be 0
+root = primitive(_root, name="root", examples=lambda r: [case(r.positive(2, 3)), case(r.positive(), r.positive())])
+def_elementwise(
+    root,
+    lambda g, ans, x, n=2: g * ans * inverse_length(x) / n,
+    lambda g, ans, x, n: -g * ans * log(where(x == 0, 1, x)) / (n * n),
+)
+
+
 def _direction(ans: Any, x: Any) -> Any:
     """x / |x|, and 0 at 0."""
-    return x / where(ans == 0, 1, ans) if x.dtype.kind == "c" else sign(x)
+    return x * inverse_length(ans) if x.dtype.kind == "c" else sign(x)
 
 
 absolute = primitive(np.absolute, examples=lambda r: [case(r(2, 3)), case(r())])

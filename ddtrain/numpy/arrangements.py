@@ -10,7 +10,18 @@ import numpy as np
 from ddtrain.errors import ShapeError
 from ddtrain.numpy.indexing import diag, take
 from ddtrain.numpy.joining import asarray
-from ddtrain.numpy.shapes import broadcast_to, expand_dims, flip, moveaxis, ndim, ravel, reshape, shape, swapaxes
+from ddtrain.numpy.shapes import (
+    broadcast_to,
+    expand_dims,
+    flip,
+    integers,
+    moveaxis,
+    ndim,
+    ravel,
+    reshape,
+    shape,
+    swapaxes,
+)
 
 
 def fliplr(x: Any) -> Any:
@@ -108,9 +119,13 @@ def ix_(*args: Any) -> tuple[Any, ...]:
 def resize(x: Any, new_shape: int | Sequence[int]) -> Any:
     """As many entries of the flat ``x``, starting over at its end, as ``new_shape`` holds."""
     x = ravel(asarray(x))
-    extents = (new_shape,) if isinstance(new_shape, int) else tuple(new_shape)
+    extents = integers(new_shape)
     n = int(np.prod(extents))
-    return reshape(take(x, np.arange(n) % np.maximum(1, shape(x)[0])), extents) if shape(x)[0] else np.zeros(extents)
+    return (
+        reshape(take(x, np.arange(n) % np.maximum(1, shape(x)[0])), extents)
+        if shape(x)[0]
+        else np.zeros(extents, x.dtype)
+    )
 
 
 def diagflat(x: Any, k: int = 0) -> Any:

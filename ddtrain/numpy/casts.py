@@ -35,6 +35,11 @@ def astype(x: Any, dtype: DTypeLike, copy: bool = True) -> Any:
     return (cast if dtype.kind in "fc" else truncate)(x, dtype)
 
 
+def fitting(x: Any, whole: Any) -> Any:
+    """``x`` in the dtype of the floating array ``whole`` that it becomes a part of; whole numbers take fractions in."""
+    return x if whole.dtype.kind not in "fc" or x.dtype == whole.dtype else astype(x, whole.dtype)
+
+
 def result_type(*arrays_and_dtypes: Any) -> np.dtype[Any]:
     """The dtype of a result of the given operands, traced or not."""
     return np.result_type(*map(value_of, arrays_and_dtypes))

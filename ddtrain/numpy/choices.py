@@ -1,4 +1,7 @@
-"""Functions that pick one of their arguments: where, maximum, minimum, clip. Ties share the derivative evenly."""
+"""Functions that pick one of their arguments: where, maximum, minimum, clip. Ties share the derivative evenly.
+
+What is called ``where`` here takes all three arguments; users get :func:`where_or_positions` by that name.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +11,7 @@ import numpy as np
 
 from ddtrain.autodiff import def_elementwise, primitive
 from ddtrain.autodiff.examples import case
+from ddtrain.numpy.comparisons import nonzero
 
 where = primitive(
     np.where,
@@ -18,6 +22,17 @@ where = primitive(
     ],
 )
 def_elementwise(where, None, lambda g, ans, c, x, y: where(c, g, 0.0), lambda g, ans, c, x, y: where(c, 0.0, g))
+
+
+def where_or_positions(condition: Any, x: Any = None, y: Any = None) -> Any:
+    """Entries of ``x`` where ``condition`` holds, else of ``y``; given neither, the positions at which it holds.
+
+    >>> where_or_positions(np.array([0.0, 2.0]))
+    (array([1]),)
+    """
+    if (x is None) != (y is None):
+        raise ValueError("where: x and y go together; give both, or neither")
+    return nonzero(condition) if x is None else where(condition, x, y)
 
 
 def _share(g: Any, ans: Any, this: Any, other: Any) -> Any:

@@ -10,7 +10,7 @@ from ddtrain.autodiff import def_linear, defvjp, primitive
 from ddtrain.autodiff.examples import case
 from ddtrain.numpy.complexes import conjugate
 from ddtrain.numpy.joining import asarray
-from ddtrain.numpy.shapes import atleast_1d, flip, shape
+from ddtrain.numpy.shapes import atleast_1d, flip, integers, is_integer, shape
 
 
 def _convolve(x: Any, y: Any) -> Any:
@@ -34,7 +34,7 @@ _MODES = {0: "valid", 1: "same", 2: "full"}  # NumPy takes numbers, too
 
 def _part(whole: Any, longer: int, shorter: int, mode: str | int) -> Any:
     """What NumPy's ``mode`` keeps of the full convolution of two lengths."""
-    mode = _MODES.get(mode, mode) if isinstance(mode, int) else mode
+    mode = _MODES.get(integers(mode)[0], mode) if is_integer(mode) else mode
     if mode == "full":
         return whole
     if mode == "same":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 from typing import Any
 
 import numpy as np
@@ -51,11 +52,15 @@ from numpy import (
 )
 from numpy.typing import DTypeLike
 
-from ddtrain.autodiff import BOXES, value_of
+from ddtrain.autodiff import value_of
+from ddtrain.autodiff.lists import holds_box
 from ddtrain.numpy.arithmetic import power
+from ddtrain.numpy.comparisons import floor
+from ddtrain.numpy.complexes import sign
 from ddtrain.numpy.elementwise import log10
-from ddtrain.numpy.joining import asarray
-from ddtrain.numpy.shapes import broadcast_to, moveaxis, ndim
+from ddtrain.numpy.joining import asarray, concatenate
+from ddtrain.numpy.shapes import broadcast_to, expand_dims, integers, moveaxis, ndim, reshape
+from ddtrain.numpy.shapes import shape as shape_of
 
 
 def zeros_like(x: Any, dtype: DTypeLike | None = None) -> Any:
@@ -79,9 +84,9 @@ def full(shape: Any, fill_value: Any, dtype: DTypeLike | None = None) -> Any:
     >>> full(2, 3.0)
     array([3., 3.])
     """
-    if type(fill_value) not in BOXES:
+    if not holds_box(fill_value):
         return np.full(shape, fill_value, dtype)
-    filled = broadcast_to(fill_value, (shape,) if isinstance(shape, int) else tuple(shape))
+    filled = broadcast_to(asarray(fill_value), integers(shape))
     return filled if dtype is None else filled.astype(dtype)
 
 
@@ -111,16 +116,26 @@ def linspace(
     >>> linspace(0.0, 1.0, 3)
     array([0. , 0.5, 1. ])
     """
-    if type(start) not in BOXES and type(stop) not in BOXES:
+    if not holds_box((start, stop)):
         return np.linspace(start, stop, num, endpoint, retstep, dtype, axis)  # type: ignore[call-overload]
-    steps = max(1, num - 1 if endpoint else num)
-    start, stop = asarray(start), asarray(stop)
-    n = max(ndim(start), ndim(stop))
-    dtype_of_numbers = np.result_type(value_of(start), value_of(stop), 0.0)
-    part = (np.arange(num) / steps).astype(dtype_of_numbers).reshape((-1,) + (1,) * n)
-    numbers = moveaxis(start * (1 - part) + stop * part, 0, axis)
-    numbers = numbers if dtype is None else numbers.astype(dtype)
-    return (numbers, (stop - start) / steps) if retstep else numbers
+    start, stop = (asarray(end) if holds_box(end) else end for end in (start, stop))
+    dt = np.linspace(value_of(start), value_of(stop), 0).dtype
+    num, div = operator.index(num), operator.index(num) - bool(endpoint)
+    first, last = asarray(start).astype(dt), asarray(stop).astype(dt)
+    delta = last - first
+    places = np.arange(num, dtype=dt).reshape((-1,) + (1,) * ndim(delta))
+    step = delta / div if div > 0 else np.nan
+    tiny = div > 0 and not np.all(value_of(step))  # so that it is rounded to 0, which the numbers need not be
+    numbers = first + (places / div * delta if tiny else places * (step if div > 0 else delta))
+    if endpoint and num > 1:  # exactly, whatever is rounded
+        numbers = concatenate([numbers[:-1], expand_dims(broadcast_to(last, shape_of(delta)), 0)])
+    numbers = _as_dtype(moveaxis(numbers, 0, axis), dtype)
+    return (numbers, step) if retstep else numbers
+
+
+def _as_dtype(x: Any, dtype: DTypeLike | None) -> Any:
+    """``x`` in ``dtype``, unless that is None: whole numbers are rounded down, as NumPy's spaces do."""
+    return x if dtype is None else (floor(x) if np.dtype(dtype).kind in "iu" else x).astype(dtype)
 
 
 def logspace(
@@ -132,22 +147,36 @@ def logspace(
     dtype: DTypeLike | None = None,
     axis: int = 0,
 ) -> Any:
-    """``base`` to the powers :func:`linspace`."""
-    numbers = moveaxis(power(base, linspace(start, stop, num, endpoint)), 0, axis)
+    """``base`` to the powers :func:`linspace`; of several bases, one axis more."""
+    if ndim(base):
+        n = np.broadcast(*map(value_of, (start, stop, base))).ndim
+        start, stop, base = (reshape(a, (1,) * (n - ndim(a)) + shape_of(a)) for a in (start, stop, base))
+        base = expand_dims(base, axis)
+    numbers = power(base, linspace(start, stop, num, endpoint, axis=axis))
     return numbers if dtype is None else numbers.astype(dtype)
 
 
 def geomspace(
     start: Any, stop: Any, num: int = 50, endpoint: bool = True, dtype: DTypeLike | None = None, axis: int = 0
 ) -> Any:
-    """``num`` numbers at equal ratios from ``start`` to ``stop``, along ``axis``.
+    """``num`` numbers at equal ratios from ``start`` to ``stop``, along ``axis``; both may be negative, or complex.
 
     >>> geomspace(1.0, 4.0, 3)
     array([1., 2., 4.])
     """
-    if type(start) not in BOXES and type(stop) not in BOXES:
+    if not holds_box((start, stop)):
         return np.geomspace(start, stop, num, endpoint, dtype, axis)
-    return logspace(log10(start), log10(stop), num, endpoint, dtype=dtype, axis=axis)
+    start, stop = (asarray(end) if holds_box(end) else end for end in (start, stop))
+    dt = np.geomspace(value_of(start), value_of(stop), 0, dtype=dtype).dtype
+    start, stop = asarray(start).astype(dt), asarray(stop).astype(dt)
+    direction = sign(start)  # turned to the positive numbers, whose logarithms are real
+    start, stop = start / direction, stop / direction
+    numbers = logspace(log10(start), log10(stop), num, endpoint)
+    if num > 0:  # both ends exactly, whatever is rounded
+        start, stop = (expand_dims(broadcast_to(end, shape_of(numbers)[1:]), 0) for end in (start, stop))
+        ends = num > 1 and endpoint
+        numbers = concatenate([start, numbers[1:-1] if ends else numbers[1:], *([stop] if ends else [])])
+    return moveaxis(numbers * direction, 0, axis)
 
 
 __all__ = [

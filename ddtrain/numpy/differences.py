@@ -9,6 +9,7 @@ import numpy as np
 from numpy.lib.array_utils import normalize_axis_index, normalize_axis_tuple
 
 from ddtrain.autodiff import nondifferentiable
+from ddtrain.numpy.casts import fitting
 from ddtrain.numpy.joining import asarray, concatenate
 from ddtrain.numpy.reductions import sum
 from ddtrain.numpy.shapes import broadcast_to, ndim, ravel, reshape, shape
@@ -48,8 +49,9 @@ def diff(x: Any, n: int = 1, axis: int = -1, prepend: Any = None, append: Any = 
 
 def ediff1d(x: Any, to_end: Any = None, to_begin: Any = None) -> Any:
     """The differences of the flat ``x``, with ``to_begin`` before them and ``to_end`` after them."""
-    steps = _steps(ravel(asarray(x)), 0)
-    around = [part if part is None else ravel(asarray(part)) for part in (to_begin, to_end)]
+    x = ravel(asarray(x))
+    steps = _steps(x, 0)
+    around = [part if part is None else fitting(ravel(asarray(part)), x) for part in (to_begin, to_end)]
     return concatenate([part for part in (around[0], steps, around[1]) if part is not None])
 
 
@@ -74,21 +76,25 @@ def _slope(f: Any, step: Any, axis: int, edge_order: int) -> Any:
     n = shape(f)[axis]
     if n <= edge_order:
         raise ValueError(f"gradient: {n} samples along axis {axis}; edge_order={edge_order} needs {edge_order + 1}")
+    left, here, right = _cut(f, axis, None, -2), _cut(f, axis, 1, -1), _cut(f, axis, 2, None)
     if ndim(step) == 0:
-        h = [step] * (n - 1)
-        before, after = step, step
+        inside = (right - left) / (2.0 * step)
+        widths = [step] * (n - 1)
     else:
         if shape(step) != (n,):
             raise ValueError(f"gradient: coordinates of shape {shape(step)} for {n} samples along axis {axis}")
-        h = list(_steps(step, 0))
-        widths = reshape(_steps(step, 0), (-1,) + (1,) * (ndim(f) - 1 - axis))
-        before, after = widths[:-1], widths[1:]
-    left, here, right = _cut(f, axis, None, -2), _cut(f, axis, 1, -1), _cut(f, axis, 2, None)
-    total = before + after
-    inside = (right - here) * (before / (after * total)) + (here - left) * (after / (before * total))
-    parts = [f[(slice(None),) * axis + (slice(k, k + 1),)] for k in range(edge_order + 1)]
-    mirrored = [f[(slice(None),) * axis + (slice(n - 1 - k, n - k),)] for k in range(edge_order + 1)]
-    first, last = _one_sided(parts, h), _one_sided(mirrored, [-s for s in reversed(h)])
+        steps = _steps(step, 0)
+        widths = list(steps)
+        steps = reshape(steps, (-1,) + (1,) * (ndim(f) - 1 - axis))
+        before, after = steps[:-1], steps[1:]
+        inside = (  # term by term as NumPy, whose values overflow where these do
+            -after / (before * (before + after)) * left
+            + (after - before) / (before * after) * here
+            + before / (after * (before + after)) * right
+        )
+    parts = [_cut(f, axis, k, k + 1) for k in range(edge_order + 1)]
+    mirrored = [_cut(f, axis, n - 1 - k, n - k) for k in range(edge_order + 1)]
+    first, last = _one_sided(parts, widths), _one_sided(mirrored, [-s for s in reversed(widths)])
     return concatenate([first, inside, last], axis)
 
 
@@ -96,8 +102,9 @@ def _one_sided(f: list[Any], h: list[Any]) -> Any:
     """The slope at the first of two or three samples, exact for a line or a parabola."""
     if len(f) == 2:
         return (f[1] - f[0]) / h[0]
-    near, far = (f[1] - f[0]) / h[0], (f[2] - f[1]) / h[1]
-    return near - h[0] * (far - near) / (h[0] + h[1])
+    near, far = h[0], h[1]
+    both = near + far
+    return -(near + both) / (near * both) * f[0] + both / (near * far) * f[1] - near / (far * both) * f[2]
 
 
 def gradient(f: Any, *varargs: Any, axis: int | Sequence[int] | None = None, edge_order: int = 1) -> Any:
@@ -131,7 +138,13 @@ def gradient(f: Any, *varargs: Any, axis: int | Sequence[int] | None = None, edg
 
 
 def _turns(x: Any, discont: float | None, axis: int, period: float) -> Any:
-    return np.unwrap(x, discont, axis, period=period) - x
+    """What NumPy's unwrap adds to all but the first entries, of which it does not tell."""
+    steps = np.diff(x, axis=axis)
+    low, high = -period / 2, period / 2
+    within = np.mod(steps - low, period) + low
+    within = np.where((within == low) & (steps > 0), high, within)  # a half turn up stays one
+    small = np.abs(steps) < (high if discont is None else discont)
+    return np.cumsum(np.where(small, 0, within - steps).astype(steps.dtype), axis)
 
 
 whole_turns = nondifferentiable(_turns, name="unwrap")
@@ -144,4 +157,6 @@ def unwrap(x: Any, discont: float | None = None, axis: int = -1, *, period: floa
     array([0.  , 3.  , 6.  , 8.98])
     """
     x = asarray(x)
-    return x + whole_turns(x, discont, axis, period)
+    x = x if x.dtype.kind in "fc" else x.astype(np.float64)
+    axis = normalize_axis_index(axis, ndim(x))
+    return concatenate([_cut(x, axis, None, 1), _cut(x, axis, 1, None) + whole_turns(x, discont, axis, period)], axis)

@@ -16,9 +16,9 @@ from ddtrain.autodiff import Primitive, def_linear, defvjp, primitive
 from ddtrain.autodiff.examples import Case, Sampler, case
 from ddtrain.numpy._missing import missing_name
 from ddtrain.numpy.complexes import conjugate, real
-from ddtrain.numpy.indexing import pad_constant
 from ddtrain.numpy.joining import asarray
-from ddtrain.numpy.shapes import ndim, roll, shape
+from ddtrain.numpy.padding import pad_constant
+from ddtrain.numpy.shapes import integers, ndim, roll, shape
 
 Norm = str | None
 _SWAPPED = {None: "forward", "backward": "forward", "forward": "backward", "ortho": "ortho"}
@@ -175,7 +175,7 @@ def irfft2(x: Any, s: Sequence[int] | None = None, axes: Sequence[int] = (-2, -1
 
 def _shifted(x: Any, axes: int | Sequence[int] | None, sign: int) -> Any:
     x = asarray(x)
-    places = range(ndim(x)) if axes is None else (axes,) if isinstance(axes, int) else axes
+    places = range(ndim(x)) if axes is None else integers(axes)
     extents = [shape(x)[axis] for axis in places]
     return roll(x, tuple(sign * (n // 2) for n in extents), tuple(places))
 

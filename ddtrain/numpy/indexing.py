@@ -1,14 +1,15 @@
-"""Picking entries out of arrays and putting cotangents back: indexing, take, diagonals, triangles, sorting, padding."""
+"""Picking entries out of arrays and putting cotangents back: indexing, take, diagonals, triangles, sorting."""
 
 from __future__ import annotations
 
+import operator
 from types import EllipsisType
 from typing import Any
 
 import numpy as np
 from numpy.lib.array_utils import normalize_axis_index
 
-from ddtrain.autodiff import def_linear, defjvp, defvjp, primitive
+from ddtrain.autodiff import def_linear, defvjp, primitive
 from ddtrain.autodiff.examples import case
 from ddtrain.numpy.comparisons import argsort
 from ddtrain.numpy.shapes import as_array, ndim, ravel, shape
@@ -87,7 +88,7 @@ def _diagonal(x: Any, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Any:
 def _place_diagonal(g: Any, shape: tuple[int, ...], offset: int = 0, axis1: int = 0, axis2: int = 1) -> Any:
     """Zeros of ``shape`` with ``g`` on a diagonal."""
     out = np.zeros(shape, g.dtype)
-    k = np.arange(g.shape[-1])
+    k, offset = np.arange(g.shape[-1]), operator.index(offset)  # Python's integers have no sign to overflow
     np.moveaxis(out, (axis1, axis2), (-2, -1))[..., k + max(0, -offset), k + max(0, offset)] = g
     return out
 
@@ -107,6 +108,7 @@ def diag(x: Any, k: int = 0) -> Any:
     x = as_array(x)
     if ndim(x) == 2:
         return diagonal(x, k)
+    k = operator.index(k)
     n = shape(x)[0] + abs(k)
     return place_diagonal(x, (n, n), k)
 
@@ -118,39 +120,3 @@ def_linear(triu)
 tril = primitive(np.tril, examples=lambda r: [case(r(3, 4)), case(r(2, 3, 3), 1), case(r(3, 3), k=-1)])
 defvjp(tril, lambda g, ans, x, k=0: tril(g, k))
 def_linear(tril)
-
-
-def _pad_constant(x: Any, widths: tuple[tuple[int, int], ...], value: float = 0.0) -> Any:
-    return np.pad(x, widths, constant_values=value)
-
-
-def _inside(widths: tuple[tuple[int, int], ...], shape: tuple[int, ...]) -> tuple[slice, ...]:
-    return tuple(slice(before, before + extent) for (before, _), extent in zip(widths, shape, strict=True))
-
-
-pad_constant = primitive(
-    _pad_constant, name="pad", examples=lambda r: [case(r(3), ((1, 2),)), case(r(2, 3), ((0, 1), (2, 0)), 1.5)]
-)
-defvjp(pad_constant, lambda g, ans, x, widths, value=0.0: g[_inside(widths, x.shape)])
-defjvp(pad_constant, lambda g, ans, x, widths, value=0.0: pad_constant(g, widths))
-
-
-def pad(x: Any, pad_width: Any, mode: str = "constant", constant_values: float = 0.0) -> Any:
-    """``x`` with entries added around it, as NumPy's ``pad``.
-
-    Parameters
-    ----------
-    pad_width : (before, after) for each axis; one pair or one number stands for all
-    mode : "constant", or one that copies entries of ``x``: "edge", "reflect", "symmetric", "wrap"
-    constant_values : the number added by "constant"
-
-    >>> pad(np.array([1.0, 2.0]), (1, 2))
-    array([0., 1., 2., 0., 0.])
-    """
-    x = as_array(x)
-    widths = np.broadcast_to(pad_width, (ndim(x), 2)).tolist()
-    if mode == "constant":
-        return pad_constant(x, tuple(map(tuple, widths)), constant_values)
-    for axis, (before, after) in enumerate(widths):
-        x = take(x, np.pad(np.arange(shape(x)[axis]), (before, after), mode), axis)  # type: ignore[call-overload]
-    return x

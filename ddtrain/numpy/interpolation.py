@@ -9,7 +9,7 @@ import numpy as np
 from ddtrain.autodiff import value_of
 from ddtrain.numpy.arithmetic import remainder
 from ddtrain.numpy.choices import where
-from ddtrain.numpy.comparisons import argsort, searchsorted
+from ddtrain.numpy.comparisons import argsort, isfinite, searchsorted
 from ddtrain.numpy.joining import asarray, concatenate
 
 
@@ -25,7 +25,9 @@ def interp(x: Any, xp: Any, fp: Any, left: Any = None, right: Any = None, period
     >>> interp(0.25, np.array([0.0, 1.0]), np.array([0.0, 8.0]))
     np.float64(2.0)
     """
-    x, xp, fp = asarray(x), asarray(xp), asarray(fp)
+    x, xp, fp = (asarray(a) for a in (x, xp, fp))
+    x, xp = x.astype(np.float64), xp.astype(np.float64)  # as NumPy's
+    fp = fp.astype(np.complex128 if fp.dtype.kind == "c" else np.float64)
     if xp.ndim != 1 or xp.shape != fp.shape or not xp.size:
         raise ValueError(f"interp: coordinates {xp.shape} and samples {fp.shape} must be vectors of one length, not 0")
     if period is not None:
@@ -44,6 +46,7 @@ def interp(x: Any, xp: Any, fp: Any, left: Any = None, right: Any = None, period
         i = np.clip(searchsorted(xp, value_of(x), side="right") - 1, 0, xp.size - 2)
         width = xp[i + 1] - xp[i]
         slope = (fp[i + 1] - fp[i]) / where(width == 0, 1.0, width)
-        inside = fp[i] + slope * (x - xp[i])
+        inside = slope * (x - xp[i]) + fp[i]
+        inside = where((x == xp[i]) & ~isfinite(inside), fp[i], inside)  # infinity times 0 at a point
     below = where(x < xp[0], fp[0] if left is None else left, inside)
     return where(x > xp[-1], fp[-1] if right is None else right, below)[()]

@@ -13,7 +13,19 @@ from numpy.typing import DTypeLike
 from ddtrain.autodiff import defjvp_rest, defvjp_rest, primitive, value_of
 from ddtrain.autodiff.examples import case
 from ddtrain.autodiff.lists import gather, holds_box
-from ddtrain.numpy.shapes import atleast_1d, atleast_2d, atleast_3d, expand_dims, ndim, ravel, reshape, shape
+from ddtrain.numpy.shapes import (
+    as_array,
+    atleast_1d,
+    atleast_2d,
+    atleast_3d,
+    expand_dims,
+    is_integer,
+    lie,
+    ndim,
+    ravel,
+    reshape,
+    shape,
+)
 
 
 def _join(axis: int, *parts: Any) -> Any:
@@ -44,7 +56,8 @@ defjvp_rest(join, _embed)
 
 def concatenate(arrays: Sequence[Any], axis: int | None = 0) -> Any:
     """The arrays one after another along ``axis``; flattened first, for None."""
-    return join(0, *[ravel(a) for a in arrays]) if axis is None else join(axis, *arrays)
+    parts = [as_array(a) for a in arrays]  # for the rules, which ask parts for their shapes
+    return join(0, *map(ravel, parts)) if axis is None else join(axis, *parts)
 
 
 concat = concatenate
@@ -111,11 +124,11 @@ def _assemble(x: Any, axis: int, n: int) -> Any:
     return reshape(x, (1,) * (n - ndim(x)) + shape(x))
 
 
-def array_split(x: Any, indices_or_sections: int | Sequence[int], axis: int = 0) -> list[Any]:
+def array_split(x: Any, indices_or_sections: Any, axis: int = 0) -> list[Any]:
     """``x`` cut along ``axis`` into that many nearly equal parts, or before each of the given indices."""
     x = asarray(x)
     extent = shape(x)[axis]
-    if isinstance(indices_or_sections, int):
+    if is_integer(indices_or_sections):
         lengths = map(len, np.array_split(np.arange(extent), indices_or_sections))
         ends = [0, *itertools.accumulate(lengths)]
     else:
@@ -124,26 +137,26 @@ def array_split(x: Any, indices_or_sections: int | Sequence[int], axis: int = 0)
     return [x[(*before, slice(start, end))] for start, end in itertools.pairwise(ends)]
 
 
-def split(x: Any, indices_or_sections: int | Sequence[int], axis: int = 0) -> list[Any]:
+def split(x: Any, indices_or_sections: Any, axis: int = 0) -> list[Any]:
     """As :func:`array_split`, but the parts must be equal when a number of them is given."""
-    if isinstance(indices_or_sections, int) and shape(x)[axis] % indices_or_sections:
+    if is_integer(indices_or_sections) and shape(x)[axis] % indices_or_sections:
         raise ValueError(
             f"split: {shape(x)[axis]} entries along axis {axis} do not make {indices_or_sections} equal parts"
         )
     return array_split(x, indices_or_sections, axis)
 
 
-def vsplit(x: Any, indices_or_sections: int | Sequence[int]) -> list[Any]:
+def vsplit(x: Any, indices_or_sections: Any) -> list[Any]:
     """:func:`split` along axis 0."""
     return split(x, indices_or_sections, 0)
 
 
-def hsplit(x: Any, indices_or_sections: int | Sequence[int]) -> list[Any]:
+def hsplit(x: Any, indices_or_sections: Any) -> list[Any]:
     """:func:`split` along axis 1, or axis 0 of a vector."""
     return split(x, indices_or_sections, 0 if ndim(x) == 1 else 1)
 
 
-def dsplit(x: Any, indices_or_sections: int | Sequence[int]) -> list[Any]:
+def dsplit(x: Any, indices_or_sections: Any) -> list[Any]:
     """:func:`split` along axis 2."""
     return split(x, indices_or_sections, 2)
 
@@ -170,18 +183,18 @@ asanyarray = asarray
 
 
 def ascontiguousarray(x: Any, dtype: DTypeLike | None = None) -> Any:
-    """:func:`asarray` in C order; of a traced array, itself."""
-    return asarray(x, dtype) if holds_box(x) else np.ascontiguousarray(x, dtype)
+    """:func:`asarray` in C order, with at least one axis."""
+    return lie(atleast_1d(asarray(x, dtype)), "C") if holds_box(x) else np.ascontiguousarray(x, dtype)
 
 
 def asfortranarray(x: Any, dtype: DTypeLike | None = None) -> Any:
-    """:func:`asarray` in Fortran order; of a traced array, itself."""
-    return asarray(x, dtype) if holds_box(x) else np.asfortranarray(x, dtype)
+    """:func:`asarray` in Fortran order."""
+    return lie(asarray(x, dtype), "F") if holds_box(x) else np.asfortranarray(x, dtype)
 
 
 def copy(x: Any, order: Any = "K") -> Any:
-    """A copy; of a traced array, which is never written to, itself."""
-    return array(x) if holds_box(x) else np.copy(x, order)
+    """A copy that lies in memory in ``order``; of a traced array, which is never written to, itself if it lies so."""
+    return lie(array(x), order) if holds_box(x) else np.copy(x, order)
 
 
 def asarray_chkfinite(x: Any, dtype: DTypeLike | None = None) -> Any:

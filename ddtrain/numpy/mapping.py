@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
+import re
 from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 from numpy.lib.array_utils import normalize_axis_index
 
+from ddtrain.autodiff.lists import holds_box
+from ddtrain.numpy.casts import astype
 from ddtrain.numpy.joining import asarray, stack
-from ddtrain.numpy.shapes import broadcast_to, expand_dims, moveaxis, ndim, ravel, reshape, shape
+from ddtrain.numpy.shapes import broadcast_to, expand_dims, integers, moveaxis, ndim, reshape, shape
 
 
 def apply_along_axis(func1d: Callable[..., Any], axis: int, arr: Any, *args: Any, **kwargs: Any) -> Any:
@@ -34,53 +38,103 @@ def apply_along_axis(func1d: Callable[..., Any], axis: int, arr: Any, *args: Any
 def apply_over_axes(func: Callable[[Any, int], Any], a: Any, axes: int | Sequence[int]) -> Any:
     """``func(a, axis)`` for each of ``axes`` in turn, keeping axes that it drops at length 1."""
     a = asarray(a)
-    for axis in (axes,) if isinstance(axes, int) else axes:
+    for axis in integers(axes):
         result = func(a, axis % ndim(a))
         a = result if ndim(result) == ndim(a) else expand_dims(result, axis % ndim(a))
     return a
 
 
-def vectorize(
-    pyfunc: Callable[..., Any],
-    otypes: Any = None,
-    doc: str | None = None,
-    excluded: Any = None,
-    cache: bool = False,
-    signature: str | None = None,
-) -> Callable[..., Any]:
+class _Traced(Exception):
+    """A function returned a traced value, which NumPy could not hold."""
+
+
+class vectorize:  # NumPy's name
     """A function of numbers as a function of arrays, which are broadcast: a loop, for convenience and not for speed.
+
+    Without traced values, in the arguments or out of what the function knows otherwise, it is NumPy's.
 
     Parameters
     ----------
-    excluded : positions of arguments that are passed on whole
-    otypes, cache : accepted for compatibility
+    otypes : the dtypes of the results, as a string or a list; those of the first results unless told
     doc : the docstring of the result
-
-    Raises
-    ------
-    NotImplementedError : a ``signature``, of functions of vectors; use :func:`apply_along_axis`
+    excluded : positions and names of arguments that are passed on whole
+    cache : accepted for compatibility; NumPy's way not to call the function twice for the first dtype
+    signature : as "(n),(n)->()": of functions of vectors and matrices, which axes they take
 
     >>> vectorize(lambda a, b: a if a > b else 2 * b)(np.array([1.0, 5.0]), 3.0)
     array([6., 5.])
     """
-    if signature is not None:
-        raise NotImplementedError("vectorize: no signature= here; use apply_along_axis, or stack over a loop")
-    whole = frozenset(excluded or ())
 
-    def of_arrays(*args: Any, **kwargs: Any) -> Any:
-        looped = [i for i in range(len(args)) if i not in whole]
-        arrays = [asarray(args[i]) for i in looped]
-        common = np.broadcast_shapes(*[shape(a) for a in arrays])
-        flat = [ravel(broadcast_to(a, common)) for a in arrays]
+    def __init__(
+        self,
+        pyfunc: Any = None,
+        otypes: Any = None,
+        doc: str | None = None,
+        excluded: Any = None,
+        cache: bool = False,
+        signature: str | None = None,
+    ) -> None:
+        self.pyfunc, self.otypes, self.excluded = pyfunc, otypes, frozenset(excluded or ())
+        self.cache, self.signature = cache, signature
+        self.options = {"otypes": otypes, "doc": doc, "excluded": excluded, "cache": cache, "signature": signature}
+        np.vectorize(pyfunc or abs, **self.options)  # which checks the options
+        self.__name__ = getattr(pyfunc, "__name__", type(self).__name__)
+        self.__doc__ = doc or pyfunc.__doc__
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        if self.pyfunc is None:  # a decorator with options
+            return type(self)(*args, **self.options)
+        if not (holds_box(args) or holds_box(tuple(kwargs.values()))):
+            with contextlib.suppress(_Traced):
+                return np.vectorize(self._untraced, **self.options)(*args, **kwargs)
+        return self._loop(args, kwargs)
+
+    def _untraced(self, *args: Any, **kwargs: Any) -> Any:
+        result = self.pyfunc(*args, **kwargs)
+        if holds_box(result):
+            raise _Traced
+        return result
+
+    def _loop(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        given: dict[Any, Any] = {**dict(enumerate(args)), **kwargs}
+        arrays = {key: asarray(x) for key, x in given.items() if key not in self.excluded}
+        cores = self._cores(len(arrays))
+        outer = [shape(a)[: ndim(a) - core] for a, core in zip(arrays.values(), cores, strict=True)]
+        common = np.broadcast_shapes(*outer)
+        flat = {
+            key: reshape(broadcast_to(a, common + shape(a)[len(own) :]), (-1, *shape(a)[len(own) :]))
+            for (key, a), own in zip(arrays.items(), outer, strict=True)
+        }
         results = []
         for k in range(int(np.prod(common))):
-            each = list(args)
-            for i, a in zip(looped, flat, strict=True):
-                each[i] = a[k]
-            results.append(pyfunc(*each, **kwargs))
+            each = given | {key: a[k] for key, a in flat.items()}
+            results.append(self.pyfunc(*[each[i] for i in range(len(args))], **{key: each[key] for key in kwargs}))
+        if not results:
+            return self._empty(common)
         if isinstance(results[0], tuple):
-            return tuple(reshape(stack([asarray(r) for r in part]), common)[()] for part in zip(*results, strict=True))
-        return reshape(stack([asarray(r) for r in results]), common)[()]
+            columns = zip(*results, strict=True)
+            return tuple(self._result(k, column, common) for k, column in enumerate(columns))
+        return self._result(0, results, common)
 
-    of_arrays.__doc__ = doc or pyfunc.__doc__
-    return of_arrays
+    def _cores(self, n: int) -> list[int]:
+        """How many axes of each of ``n`` arguments the function takes."""
+        if self.signature is None:
+            return [0] * n
+        inputs = re.findall(r"\(([^)]*)\)", self.signature.partition("->")[0])
+        if len(inputs) != n:
+            raise TypeError(f"vectorize: {n} arguments for the signature {self.signature!r}")
+        return [len(axes.split(",")) if axes.strip() else 0 for axes in inputs]
+
+    def _dtype(self, k: int) -> Any:
+        return None if self.otypes is None else np.dtype(self.otypes[k])
+
+    def _result(self, k: int, results: Sequence[Any], common: tuple[int, ...]) -> Any:
+        rows = stack([asarray(r) for r in results])
+        whole = reshape(rows, common + shape(rows)[1:])[()]
+        return whole if self.otypes is None else astype(whole, self._dtype(k))
+
+    def _empty(self, common: tuple[int, ...]) -> Any:
+        if self.otypes is None:
+            raise ValueError("vectorize: no entries, so that nothing says of what dtype the results are; set otypes")
+        empty = tuple(np.empty(common, self._dtype(k)) for k in range(len(self.otypes)))
+        return empty[0] if len(empty) == 1 else empty

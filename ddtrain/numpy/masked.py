@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from ddtrain.autodiff import value_of
-from ddtrain.numpy.arithmetic import sqrt
+from ddtrain.numpy.arithmetic import root
 from ddtrain.numpy.choices import maximum as larger
 from ddtrain.numpy.choices import minimum as smaller
 from ddtrain.numpy.choices import where as choose
@@ -123,5 +123,4 @@ def std(
     correction: float | None = None,
 ) -> Any:
     """The root of :func:`var`; its derivative where the entries are equal, which has none, is 0."""
-    v = var(a, axis, ddof=ddof, keepdims=keepdims, where=where, mean=mean, correction=correction)
-    return choose(v == 0, 0.0, sqrt(choose(v == 0, 1.0, v)))[()]
+    return root(var(a, axis, ddof=ddof, keepdims=keepdims, where=where, mean=mean, correction=correction))[()]

@@ -23,6 +23,7 @@ def vander(x: Any, N: int | None = None, increasing: bool = False) -> Any:
            [9., 3., 1.]])
     """
     x = asarray(x)
+    x = x.astype(np.promote_types(x.dtype, int))
     n = shape(x)[0] if N is None else N
     powers = range(n) if increasing else range(n - 1, -1, -1)
     return stack([x**k for k in powers], 1) if n else np.zeros((shape(x)[0], 0), x.dtype)
@@ -62,7 +63,13 @@ def polymul(a: Any, b: Any) -> Any:
     >>> polymul(np.array([1.0, 1.0]), np.array([1.0, -1.0]))
     array([ 1.,  0., -1.])
     """
-    return convolve(a, b)
+    return convolve(_without_leading_zeros(a), _without_leading_zeros(b))
+
+
+def _without_leading_zeros(p: Any) -> Any:
+    p = atleast_1d(asarray(p))
+    filled = np.flatnonzero(value_of(p))
+    return p[filled[0] if filled.size else -1 :]
 
 
 def polyder(p: Any, m: int = 1) -> Any:
@@ -98,11 +105,13 @@ def poly(zeros: Any) -> Any:
     zeros = atleast_1d(asarray(zeros))
     if ndim(zeros) == 2:
         zeros = eigvals(zeros)
-    p: Any = np.ones(1)
+    known = value_of(zeros)
+    one = np.ones(1, np.result_type(known, np.float16))
+    p: Any = one
     for k in range(shape(zeros)[0]):
-        p = convolve(p, concatenate([np.ones(1), -zeros[k : k + 1]]))
-    known = value_of(p)
-    return p.real if known.dtype.kind == "c" and np.allclose(known.imag, 0.0, rtol=0.0, atol=1e-14) else p
+        p = convolve(p, concatenate([one, -zeros[k : k + 1]]))
+    in_pairs = known.dtype.kind == "c" and np.array_equal(np.sort(known), np.sort(known.conj()))
+    return p.real if in_pairs else p
 
 
 def roots(p: Any) -> Any:

@@ -6,7 +6,6 @@ All but ``matmul`` and ``einsum`` are compositions of these two and of reshaping
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -19,6 +18,8 @@ from ddtrain.numpy.reductions import sum
 from ddtrain.numpy.shapes import (
     as_array,
     expand_dims,
+    integers,
+    is_integer,
     matrix_transpose,
     moveaxis,
     ndim,
@@ -66,12 +67,13 @@ defvjp(matmul, _left_rule, _right_rule)
 defjvp(matmul, lambda g, ans, x, y: matmul(g, y), lambda g, ans, x, y: matmul(x, g))
 
 
-def tensordot(x: Any, y: Any, axes: int | Sequence[Any] = 2) -> Any:
+def tensordot(x: Any, y: Any, axes: Any = 2) -> Any:
     """The sum of products over the given axes of both: the last and first ``axes``, or two lists of axes."""
-    if isinstance(axes, int):
-        over_x, over_y = list(range(ndim(x) - axes, ndim(x))), list(range(axes))
+    if is_integer(axes):
+        (n,) = integers(axes)
+        over_x, over_y = list(range(ndim(x) - n, ndim(x))), list(range(n))
     else:
-        over_x, over_y = ([a] if isinstance(a, int) else list(a) for a in axes)
+        over_x, over_y = (list(integers(a)) for a in axes)
     left = moveaxis(x, over_x, range(-len(over_x), 0)) if over_x else x
     right = moveaxis(y, over_y, range(len(over_y))) if over_y else y
     rows, columns = shape(left)[: ndim(x) - len(over_x)], shape(right)[len(over_y) :]
@@ -140,7 +142,7 @@ def matvec(x: Any, y: Any) -> Any:
     array([[1., 2.],
            [3., 4.]])
     """
-    return matmul(x, expand_dims(y, -1))[..., 0]
+    return matmul(as_array(x), expand_dims(y, -1))[..., 0]
 
 
 def vecmat(x: Any, y: Any) -> Any:

@@ -11,7 +11,9 @@ from typing import Any
 import numpy as np
 from numpy.lib.array_utils import normalize_axis_tuple
 
-from ddtrain.autodiff import BOXES, nondifferentiable, value_of
+from ddtrain.autodiff import BOXES, def_elementwise, nondifferentiable, primitive, value_of
+from ddtrain.autodiff.examples import case
+from ddtrain.autodiff.lists import gather, holds_box
 from ddtrain.numpy.choices import where
 from ddtrain.numpy.comparisons import argsort, isnan
 from ddtrain.numpy.indexing import sort, take_along_axis
@@ -72,7 +74,7 @@ def _rates(rows: Any, at: Any, q: Any, counts: Any, method: str) -> Any:
     Where a neighbour is infinite it is 0, and so it is beyond the first and last entry, where quantiles are constant.
     """
     if method not in _SLOPES:
-        return np.zeros(at.shape)
+        return np.zeros(at.shape, rows.dtype)
     last = np.maximum(counts - 1, 0)
     knots = at == np.floor(at)
     low = np.where(knots, np.maximum(at - 1, 0), np.floor(at)).astype(np.int64)
@@ -90,27 +92,61 @@ def _rates(rows: Any, at: Any, q: Any, counts: Any, method: str) -> Any:
     return where(finite, step, 0.0) * rate
 
 
+_STEPS = {"closest_observation", "higher", "inverted_cdf", "lower", "nearest"}  # methods that take one entry
+
+
+def _between(below: Any, above: Any, part: Any, method: str) -> Any:
+    """``part`` of the way from one entry to the next, computed as NumPy does, so that infinities make the same NaN."""
+    if method in _STEPS:
+        return below
+    if method == "median":
+        return where(part == 0, below, (below + above) / 2)
+    step = above - below
+    return where(part >= 0.5, above - step * (1 - part), below + step * part)
+
+
+def _moved(result: Any, q: Any, rates: Any) -> Any:
+    return result + np.zeros_like(q)
+
+
+# result + (q - its value) * rates: a quantile, which moves with q at known rates, and is none the more or less for it
+moved_by = primitive(_moved, name="quantile", examples=lambda r: [case(r(2, 3), r(2, 1), r(2, 3), argnums=(0, 1))])
+def_elementwise(
+    moved_by,
+    lambda g, ans, result, q, rates: g,
+    lambda g, ans, result, q, rates: g * rates,
+    lambda g, ans, result, q, rates: g * (q - value_of(q)),
+)
+
+
+def _dtype(x: Any, q: Any, method: str) -> np.dtype[Any]:
+    """That of NumPy's quantiles, which depends on how ``q`` is given, or of its medians."""
+    if method == "median":
+        return x.dtype if x.dtype.kind in "fc" else np.dtype(np.float64)
+    numpys: Any = np.quantile
+    return numpys(np.zeros(1, x.dtype), q, method=method).dtype  # type: ignore[no-any-return]
+
+
 def _of_sorted(x: Any, q: Any, axis: Axis, method: str, keepdims: bool, skip_nan: bool) -> Any:
-    x, q = asarray(x), asarray(q)
+    x, q = asarray(x), gather(q) if holds_box(q) else q
+    x, q = x.astype(_dtype(x, value_of(q), method)), asarray(q)
     known = np.asarray(value_of(q), np.float64)
-    if value_of(x).dtype.kind not in "fc":
-        x = x.astype(np.float64)
     axes = tuple(range(ndim(x))) if axis is None else normalize_axis_tuple(axis, ndim(x))
     front = moveaxis(x, axes, range(len(axes)))
     rows = sort(reshape(front, (-1, *shape(front)[len(axes) :])), 0)  # NaN last
     n, missing = shape(rows)[0], isnan(rows)
     counts = np.asarray(n - np.sum(missing, 0) if skip_nan else np.full(missing.shape[1:], n))
-    at = _positions(known, counts, method)
+    at = _positions(known, counts, "linear" if method == "median" else method)
     low = np.floor(at).astype(np.int64)
     part = (at - low).astype(value_of(x).dtype)
     flat = (-1, *shape(rows)[1:])
     below, above = (
         reshape(take_along_axis(rows, i.reshape(flat), 0), low.shape) for i in (low, np.minimum(low + 1, n - 1))
     )
-    result = where(part == 0, below, below * (1 - part) + above * part)
+    result = _between(below, above, part, method)
     if type(q) in BOXES:
-        away = reshape(q - known, known.shape + (1,) * counts.ndim)  # 0, with the derivatives of q
-        result = result + away.astype(result.dtype) * _rates(rows, at, known, counts, method)
+        spread_q = reshape(q, known.shape + (1,) * counts.ndim)
+        result = moved_by(result, spread_q, _rates(rows, at, known, counts, method))
     undefined = counts == 0 if skip_nan else np.any(missing, 0)
     if np.any(undefined):
         result = where(undefined, np.nan, result)
@@ -139,7 +175,7 @@ def percentile(x: Any, q: Any, axis: Axis = None, *, method: str = "linear", kee
 
 def median(x: Any, axis: Axis = None, *, keepdims: bool = False) -> Any:
     """The middle entry, or the mean of the middle two."""
-    return quantile(x, 0.5, axis, keepdims=keepdims)
+    return _of_sorted(x, 0.5, axis, "median", keepdims, skip_nan=False)
 
 
 def nanquantile(x: Any, q: Any, axis: Axis = None, *, method: str = "linear", keepdims: bool = False) -> Any:
@@ -154,11 +190,11 @@ def nanpercentile(x: Any, q: Any, axis: Axis = None, *, method: str = "linear", 
 
 def nanmedian(x: Any, axis: Axis = None, *, keepdims: bool = False) -> Any:
     """:func:`median` of the entries that are numbers."""
-    return nanquantile(x, 0.5, axis, keepdims=keepdims)
+    return _of_sorted(x, 0.5, axis, "median", keepdims, skip_nan=True)
 
 
 def _hundredths(q: Any) -> Any:
-    return asarray(q) / 100
+    return q / 100 if isinstance(q, int | float) else asarray(q) / 100
 
 
 def sort_complex(x: Any) -> Any:
@@ -185,8 +221,9 @@ def unique(
     array([1., 2.])
     """
     plain: Any = np.unique
-    if type(x) not in BOXES:
+    if not holds_box(x):
         return plain(x, return_index, return_inverse, return_counts, axis, **kwargs)
+    x = asarray(x)
     _, index, inverse, counts = plain(value_of(x), True, True, True, axis, **kwargs)
     flat = ravel(x) if axis is None else moveaxis(x, axis, 0)
     values = flat[index] if axis is None else moveaxis(flat[index], 0, axis)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -11,7 +12,7 @@ from numpy.typing import DTypeLike
 
 from ddtrain.autodiff import def_linear, defjvp, defvjp, primitive
 from ddtrain.autodiff.examples import Case, Sampler, case
-from ddtrain.numpy.choices import where
+from ddtrain.numpy.arithmetic import inverse_length
 from ddtrain.numpy.complexes import conjugate, real
 from ddtrain.numpy.shapes import broadcast_to, reshape
 
@@ -85,8 +86,9 @@ def_linear(mean)
 
 
 def _centred(x: Any, axis: Axis, ddof: float) -> Any:
-    """d var / d x: 2 (x - mean) / (n - ddof), conjugated (Note [Complex cotangents])."""
-    return conjugate(x - mean(x, axis, keepdims=True)) * (2 / (_count(x, axis) - ddof))
+    """d var / d x: 2 (x - mean) / (n - ddof), conjugated (Note [Complex cotangents]); NaN where NumPy's variance is."""
+    left = _count(x, axis) - ddof
+    return conjugate(x - mean(x, axis, keepdims=True)) * (2 / left if left > 0 else math.nan)
 
 
 var = primitive(_var, name="var", examples=lambda r: [*_examples(r), case(r(4, 2), 0, ddof=1)])
@@ -101,7 +103,7 @@ defjvp(
 
 def _half_inverse(ans: Any) -> Any:
     """d sqrt(v) / d v at ans = sqrt(v); 0 for constant entries, whose standard deviation has no derivative."""
-    return where(ans == 0, 0.0, 0.5 / where(ans == 0, 1, ans))
+    return 0.5 * inverse_length(ans)
 
 
 std = primitive(_std, name="std", examples=lambda r: [*_examples(r)[:-1], case(r(4, 2), 0, ddof=1)])

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.lib.array_utils import normalize_axis_index, normalize_axis_tuple
 
-from ddtrain.autodiff import BOXES, def_linear, defjvp, defvjp, primitive
+from ddtrain.autodiff import def_linear, defjvp, defvjp, primitive
 from ddtrain.autodiff.examples import case
 from ddtrain.numpy.joining import asarray, concatenate, stack
 from ddtrain.numpy.reductions import Axis, spread, sum
@@ -65,24 +65,65 @@ defvjp(cumsum, lambda g, ans, x, axis=None: reshape(flip(cumsum(flip(g, axis), a
 def_linear(cumsum)
 
 
-def cumprod(x: Any, axis: int | None = None) -> Any:
-    """Running products along ``axis``; of the flat array, for None.
+def _cumprod(x: Any, axis: int | None = None) -> Any:
+    return np.cumprod(x, axis)
 
-    Under a trace they are made by doubling, in log2(n) products of arrays: no division, so zeros do no harm.
 
-    >>> cumprod(np.array([2.0, 0.0, 5.0]))
-    array([2., 0., 0.])
+def _recurrence(factors: Any, terms: Any) -> Any:
+    """y of y[i] = factors[i] y[i - 1] + terms[i], y[-1] = 0: by doubling, in log2(n) steps, along the first axis.
+
+    Nothing is divided by, so zeros do no harm.
     """
-    if type(x) not in BOXES:
-        return np.cumprod(x, axis)
-    if axis is None:
-        x, axis = ravel(x), 0
-    before = (slice(None),) * normalize_axis_index(axis, ndim(x))
-    n, step = shape(x)[axis], 1
-    while step < n:  # each entry holds the product of up to ``step`` entries that end there
-        x = concatenate([x[(*before, slice(step))], x[(*before, slice(step, None))] * x[(*before, slice(-step))]], axis)
+    n, step = shape(terms)[0], 1
+    while step < n:  # each term holds what up to ``step`` terms that end there give
+        terms = concatenate([terms[:step], terms[step:] + factors[step:] * terms[:-step]])
+        factors = concatenate([factors[:step], factors[step:] * factors[:-step]])
         step *= 2
-    return x
+    return terms
+
+
+def _before(y: Any, first: float) -> Any:
+    """``y`` moved by one place along the first axis, with ``first`` in the place that is free."""
+    return concatenate([np.full((1, *y.shape[1:]), first, y.dtype), y[:-1]])
+
+
+def _front(x: Any, axis: int | None, like: Any) -> Any:
+    """``x`` in the shape of the running products ``like``, with ``axis`` in front."""
+    return ravel(x) if axis is None else moveaxis(reshape(x, like.shape), axis, 0)
+
+
+def _cumprod_vjp(g: Any, ans: Any, x: Any, axis: int | None = None) -> Any:
+    """With c[i] the cotangent of product i and of those after it, c[i] = g[i] + x[i + 1] c[i + 1]."""
+    if not x.size:
+        return g
+    g, ans, x_ = (_front(part, axis, ans) for part in (g, ans, x))
+    c = flip(_recurrence(_before(flip(x_, 0), 1), flip(g, 0)), 0)
+    of_x = c * _before(ans, 1)
+    return reshape(of_x if axis is None else moveaxis(of_x, 0, axis), x.shape)
+
+
+def _cumprod_jvp(g: Any, ans: Any, x: Any, axis: int | None = None) -> Any:
+    """Product i is x[i] times product i - 1, and so is its tangent, plus that of x[i] times product i - 1."""
+    if not x.size:
+        return ravel(g) if axis is None else g
+    products, x, g = (_front(part, axis, ans) for part in (ans, x, g))
+    moved = _recurrence(x, g * _before(products, 1))
+    return moved if axis is None else moveaxis(moved, 0, axis)
+
+
+cumprod = primitive(
+    _cumprod,
+    name="cumprod",
+    examples=lambda r: [
+        case(r(2, 3)),
+        case(r(2, 3), 1),
+        case(r(3, 2, 2), axis=0),
+        case(np.array([2.0, 0.0, 3.0, 0.0], r.dtype)),
+        case(r()),
+    ],
+)
+defvjp(cumprod, _cumprod_vjp)
+defjvp(cumprod, _cumprod_jvp)
 
 
 def _cumulative(scan: Any, first: float, x: Any, axis: int | None, include_initial: bool) -> Any:

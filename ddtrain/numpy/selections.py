@@ -9,6 +9,7 @@ import numpy as np
 from numpy.lib.array_utils import normalize_axis_index
 
 from ddtrain.autodiff import value_of
+from ddtrain.numpy.casts import fitting
 from ddtrain.numpy.choices import where
 from ddtrain.numpy.comparisons import logical_not
 from ddtrain.numpy.indexing import place, take, take_along_axis
@@ -114,6 +115,7 @@ def insert(x: Any, obj: Any, values: Any, axis: int | None = None) -> Any:
     array([1., 5., 2.])
     """
     x, values = asarray(x), asarray(values)
+    values = fitting(values, x)
     if axis is None:
         x, axis = ravel(x), 0
     axis = normalize_axis_index(axis, ndim(x))

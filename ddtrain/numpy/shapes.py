@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
+import operator
 from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 from numpy.lib.array_utils import normalize_axis_index, normalize_axis_tuple
 
-from ddtrain.autodiff import def_linear, defvjp, primitive, value_of
+from ddtrain.autodiff import def_linear, defjvp, defvjp, primitive, value_of
 from ddtrain.autodiff.examples import case
 from ddtrain.autodiff.lists import gather
 
@@ -31,6 +32,23 @@ def as_array(x: Any) -> Any:
     return x if hasattr(x, "shape") else gather(x)
 
 
+def integers(n: Any) -> tuple[int, ...]:
+    """One integer, or several, as a tuple of Python's: NumPy's scalars and arrays of no axes are integers, too.
+
+    >>> integers(np.int64(2)), integers([2, np.array(3)])
+    ((2,), (2, 3))
+    """
+    try:
+        return (operator.index(n),)
+    except TypeError:
+        return tuple(operator.index(k) for k in n)
+
+
+def is_integer(n: Any) -> bool:
+    """Whether ``n`` is one integer, of any type, and not several or none."""
+    return hasattr(n, "__index__") and np.ndim(n) == 0
+
+
 def size(x: Any, axis: int | None = None) -> int:
     """The number of elements of an array, traced or not, or its extent along ``axis``."""
     return np.size(value_of(as_array(x)), axis)
@@ -40,13 +58,18 @@ def _reshape(x: Any, shape: Any, order: Any = "C") -> Any:
     return np.reshape(x, shape, order)
 
 
+def _order(x: Any, order: Any) -> Any:
+    """What order "A" means for ``x``, whose cotangents and tangents may lie otherwise in memory."""
+    return order if order != "A" else "F" if np.isfortran(np.asarray(value_of(x))) else "C"
+
+
 reshape = primitive(
     _reshape,
     name="reshape",
-    examples=lambda r: [case(r(2, 6), (3, -1)), case(r(2, 3), 6, order="F"), case(r(), (1, 1))],
+    examples=lambda r: [case(r(2, 6), (3, -1)), case(r(2, 3), 6, order="F"), case(r(2, 3).T, 6, order="A")],
 )
-defvjp(reshape, lambda g, ans, x, shape, order="C": reshape(g, x.shape, order))
-def_linear(reshape)
+defvjp(reshape, lambda g, ans, x, shape, order="C": reshape(g, x.shape, _order(x, order)))
+defjvp(reshape, lambda g, ans, x, shape, order="C": reshape(g, shape, _order(x, order)))
 
 transpose = primitive(
     np.transpose, examples=lambda r: [case(r(2, 3, 4)), case(r(2, 3, 4), (1, 2, 0)), case(r(2, 3, 4), axes=(0, -1, 1))]
@@ -87,13 +110,31 @@ def_linear(flip)
 roll = primitive(
     np.roll, examples=lambda r: [case(r(2, 3), 2), case(r(2, 3), 1, axis=1), case(r(2, 3), (1, -1), (0, 1))]
 )
-defvjp(roll, lambda g, ans, x, shift, axis=None: roll(g, tuple(-s for s in shift) if np.ndim(shift) else -shift, axis))
+defvjp(roll, lambda g, ans, x, shift, axis=None: roll(g, tuple(-s for s in integers(shift)), axis))
 def_linear(roll)
 
 
 def ravel(x: Any, order: Any = "C") -> Any:
-    """``x`` as one axis."""
-    return reshape(x, -1, order)
+    """``x`` as one axis; ``order`` is that of :func:`reshape`, or "K" for that of memory."""
+    if order != "K":
+        return reshape(x, -1, order)
+    x = as_array(x)
+    strides = [abs(s) for s in np.asarray(value_of(x)).strides]
+    return reshape(transpose(x, sorted(range(len(strides)), key=lambda i: -strides[i])), -1)
+
+
+laid_out = primitive(lambda x, order: np.array(x, order=order), name="copy", examples=lambda r: [case(r(2, 3), "F")])
+defvjp(laid_out, lambda g, ans, x, order: g)
+def_linear(laid_out)
+
+
+def lie(x: Any, order: Any) -> Any:
+    """``x`` if it lies in memory in ``order``, else a copy that does: "C", "F", "A" for either, "K" for any."""
+    flags = np.asarray(value_of(x)).flags
+    lies = {"C": flags.c_contiguous, "F": flags.f_contiguous, "A": flags.forc, "K": True}
+    if order is not None and order not in lies:
+        raise ValueError(f"order is {order!r}, not one of C, F, A, K")
+    return x if order is None or lies[order] else laid_out(x, order)
 
 
 def swapaxes(x: Any, axis1: int, axis2: int) -> Any:
@@ -120,7 +161,7 @@ def moveaxis(x: Any, source: int | Sequence[int], destination: int | Sequence[in
 
 def expand_dims(x: Any, axis: int | Sequence[int]) -> Any:
     """``x`` with axes of length 1 at the given places of the result."""
-    axes = (axis,) if isinstance(axis, int) else tuple(axis)
+    axes = integers(axis)
     n = ndim(x) + len(axes)
     new, old = normalize_axis_tuple(axes, n), iter(shape(x))
     return reshape(x, tuple(1 if i in new else next(old) for i in range(n)))
@@ -145,7 +186,7 @@ def repeat(x: Any, repeats: Any, axis: int | None = None) -> Any:
 
 def tile(x: Any, reps: int | Sequence[int]) -> Any:
     """Copies of ``x`` laid side by side, ``reps`` of them along each axis."""
-    counts = (reps,) if isinstance(reps, int) else tuple(reps)
+    counts = integers(reps)
     n = max(ndim(x), len(counts))
     extents, counts = (1,) * (n - ndim(x)) + shape(x), (1,) * (n - len(counts)) + counts
     column = reshape(x, tuple(k for extent in extents for k in (1, extent)))

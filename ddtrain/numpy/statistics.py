@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+from numpy.typing import DTypeLike
 
 from ddtrain.autodiff import def_linear, defvjp, primitive, value_of
 from ddtrain.autodiff.examples import case
@@ -13,7 +14,17 @@ from ddtrain.numpy.comparisons import occurrences
 from ddtrain.numpy.indexing import diagonal
 from ddtrain.numpy.joining import asarray, concatenate
 from ddtrain.numpy.reductions import Axis, max, mean, min, sum
-from ddtrain.numpy.shapes import atleast_2d, broadcast_to, expand_dims, matrix_transpose, ndim, reshape, shape
+from ddtrain.numpy.shapes import (
+    atleast_2d,
+    broadcast_to,
+    expand_dims,
+    integers,
+    is_integer,
+    matrix_transpose,
+    ndim,
+    reshape,
+    shape,
+)
 
 weighted_bincount = primitive(
     lambda weights, x, minlength: np.bincount(x, weights, minlength),
@@ -56,12 +67,14 @@ def average(x: Any, axis: Axis = None, weights: Any = None, returned: bool = Fal
     x = asarray(x)
     if weights is None:
         result = mean(x, axis, keepdims=keepdims)
-        return (result, np.full(shape(result), x.size / np.maximum(1, np.size(result)))) if returned else result
+        count = x.size / np.maximum(1, np.size(result))
+        return (result, np.full(shape(result), count, result.dtype)) if returned else result
     w = asarray(weights)
     if shape(w) != shape(x):
-        if not isinstance(axis, int) or shape(w) != (shape(x)[axis],):
+        along = integers(axis)[0] if is_integer(axis) else None
+        if along is None or shape(w) != (shape(x)[along],):
             raise ValueError(f"average: weights {shape(w)} fit neither {shape(x)} nor its axis {axis}")
-        w = reshape(w, (-1,) + (1,) * (ndim(x) - 1 - axis % ndim(x)))
+        w = reshape(w, (-1,) + (1,) * (ndim(x) - 1 - along % ndim(x)))
         w = broadcast_to(w, shape(x))
     total = sum(w, axis, keepdims=keepdims)
     if np.any(total == 0):
@@ -78,6 +91,8 @@ def cov(
     ddof: int | None = None,
     fweights: Any = None,
     aweights: Any = None,
+    *,
+    dtype: DTypeLike | None = None,
 ) -> Any:
     """The covariances of variables, one a row of ``m`` (a column, unless ``rowvar``), with those of ``y`` after them.
 
@@ -85,6 +100,7 @@ def cov(
     ----------
     bias, ddof : divide by the number of observations less ``ddof``; 0 with ``bias``, else 1, unless told
     fweights, aweights : how often each observation was made, and its weight
+    dtype : of the result; double precision unless told
 
     >>> cov(np.array([[1.0, 2.0, 3.0], [3.0, 2.0, 1.0]]))
     array([[ 1., -1.],
@@ -93,6 +109,7 @@ def cov(
     x = _variables(m, rowvar)
     if y is not None:
         x = concatenate([x, _variables(y, rowvar)])
+    x = x.astype(np.result_type(x.dtype, np.float64) if dtype is None else dtype)
     less = (0 if bias else 1) if ddof is None else ddof
     w: Any = None
     for part in (fweights, aweights):
@@ -107,6 +124,7 @@ def cov(
         centred = x - expand_dims(average(x, 1, w), 1)
         weighted = centred * w
         count = total - less * (1.0 if aweights is None else sum(w * asarray(aweights)) / total)
+    count = count if value_of(count) > 0 else 0.0  # too few observations: NaN, as NumPy's
     return (weighted @ matrix_transpose(centred).conj() / count).squeeze()[()]
 
 
@@ -116,15 +134,19 @@ def _variables(m: Any, rowvar: bool) -> Any:
     return matrix_transpose(x) if not rowvar and ndim(m) != 1 else x
 
 
-def corrcoef(x: Any, y: Any = None, rowvar: bool = True) -> Any:
-    """The covariances as parts of the standard deviations.
+def corrcoef(x: Any, y: Any = None, rowvar: bool = True, *, dtype: DTypeLike | None = None) -> Any:
+    """The covariances as parts of the standard deviations, in [-1, 1] in spite of rounding.
 
     >>> corrcoef(np.array([[1.0, 2.0, 3.0], [3.0, 2.0, 1.0]]))
     array([[ 1., -1.],
            [-1.,  1.]])
     """
-    c = cov(x, y, rowvar)
+    c = cov(x, y, rowvar, dtype=dtype)
     if ndim(c) == 0:
         return c / c
     deviation = sqrt(diagonal(c).real)
-    return c / expand_dims(deviation, 1) / deviation
+    c = c / expand_dims(deviation, 1) / deviation
+    known = np.asarray(value_of(c))
+    if known.dtype.kind == "c":
+        return c + (np.clip(known.real, -1, 1) - known.real) + 1j * (np.clip(known.imag, -1, 1) - known.imag)
+    return c + (np.clip(known, -1, 1) - known)  # the derivative goes on through what is rounded beyond

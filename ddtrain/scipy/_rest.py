@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import pkgutil
 from collections.abc import Callable
 from functools import wraps
@@ -67,9 +68,47 @@ def rest_of(path: str) -> Callable[[str], Any]:
         found = None if name.startswith("_") else getattr(pkgutil.resolve_name(path), name, None)
         if found is None:
             raise AttributeError(f"neither {path} nor ddtrain.{path} has a name {name!r}")
-        return found if isinstance(found, type) or not callable(found) else _on_plain_arrays(found, f"{path}.{name}")
+        return guarded(found, f"{path}.{name}")
 
     return get
+
+
+def guarded(found: Any, name: str) -> Any:
+    """What SciPy has by that name; if it can be called, so that it refuses traced values."""
+    if isinstance(found, type) or not callable(found):
+        return found
+    return _on_plain_arrays(found, name) if inspect.isroutine(found) else Guarded(found, name)
+
+
+class Guarded:
+    """An object of SciPy's that can be called, such as a distribution: it and its methods refuse traced values.
+
+    >>> import scipy.stats
+    >>> Guarded(scipy.stats.bernoulli, "scipy.stats.bernoulli")(0.5).pmf(1)
+    np.float64(0.5)
+    """
+
+    def __init__(self, theirs: Any, name: str) -> None:
+        self._theirs, self._name = theirs, name
+        self.__doc__ = theirs.__doc__
+
+    @property  # type: ignore[misc]  # so that SciPy's own functions take it for what it stands for
+    def __class__(self) -> Any:
+        return type(self._theirs)
+
+    def __reduce__(self) -> Any:
+        return Guarded, (self._theirs, self._name)
+
+    def __getattr__(self, name: str) -> Any:
+        return guarded(getattr(self._theirs, name), f"{self._name}.{name}")
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        result = _on_plain_arrays(self._theirs.__call__, self._name)(*args, **kwargs)
+        holds_parameters = hasattr(result, "rvs")
+        return Guarded(result, self._name) if holds_parameters else result
+
+    def __repr__(self) -> str:
+        return repr(self._theirs)
 
 
 def _on_plain_arrays(fun: Callable[..., Any], name: str) -> Callable[..., Any]:

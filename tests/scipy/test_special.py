@@ -10,7 +10,7 @@ import pytest
 import scipy.special as sc
 
 import ddtrain.numpy as dnp
-from ddtrain import elementwise_grad, grad
+from ddtrain import elementwise_grad, grad, hessian
 from ddtrain.autodiff import check_grads, jvp
 from ddtrain.scipy import special
 
@@ -182,3 +182,25 @@ def test_the_scale_of_a_complex_bessel_function_is_not_analytic(name):
     z = np.array([1.2 + 0.7j, 0.8 - 0.4j])
     np.testing.assert_array_equal(fun(1.5, z), getattr(sc, name)(1.5, z))
     check_grads(lambda z: fun(1.5, z))(z)
+
+
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")  # of infinity less infinity, where NaN is meant
+def test_infinite_entries_of_a_logsumexp_share_its_derivative():
+    inf = np.inf
+    for x, expected in (
+        ([inf, 0.0], [1, 0]),
+        ([inf, inf, 0.0], [0.5, 0.5, 0]),
+        ([-inf, 1.0], [0, 1]),
+        ([-inf, -inf], [0, 0]),
+        ([np.nan, 1.0], [np.nan, np.nan]),
+    ):
+        np.testing.assert_array_equal(grad(special.logsumexp)(np.array(x)), expected)
+        v = np.arange(1.0, len(x) + 1)
+        np.testing.assert_array_equal(jvp(special.logsumexp, (np.array(x),), (v,))[1], np.dot(expected, v))
+    rows = np.array([[inf, 0.0], [1.0, 2.0]])
+    p = 1 / (1 + np.exp(1.0))
+    np.testing.assert_allclose(grad(lambda x: dnp.sum(special.logsumexp(x, 1)))(rows), [[1, 0], [p, 1 - p]], rtol=1e-15)
+    b = np.array([1.0, 2.0, 0.0])
+    np.testing.assert_allclose(grad(lambda x: special.logsumexp(x, b=b))(np.array([inf, inf, 0.0])), b / 3, rtol=1e-15)
+    np.testing.assert_allclose(grad(lambda x: special.logsumexp(x, b=b))(np.array([0.0, 0.0, inf])), b / 3, rtol=1e-15)
+    assert np.isfinite(hessian(special.logsumexp)(np.array([inf, 0.0]))).all()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+
 import numpy as np
 import pytest
 import scipy.integrate
@@ -229,3 +231,56 @@ def test_what_the_multivariate_normal_cdf_refuses_where_traced():
 
 def test_logcdf_of_one_dimension_does_not_underflow():
     assert grad(MVN.logcdf)(-50.0) == pytest.approx(50.0 + 1 / 50, rel=1e-5)
+
+
+OTHERS = {
+    "binom": ("pmf", (3, 10, 0.5)),
+    "expon": ("pdf", (1.0,)),
+    "lognorm": ("logpdf", (1.0, 0.5)),
+    "multinomial": ("pmf", ([1, 1], 2, [0.5, 0.5])),
+    "uniform": ("cdf", (0.3,)),
+    "vonmises": ("logpdf", (0.3, 2.0)),
+}
+
+
+@pytest.mark.parametrize("name", OTHERS)
+def test_every_other_distribution_is_scipys_and_refuses_traced_values_by_name(name):
+    method, args = OTHERS[name]
+    ours, theirs = getattr(stats, name), getattr(scipy.stats, name)
+    assert getattr(ours, method)(*args) == getattr(theirs, method)(*args)
+    assert isinstance(ours, type(theirs))
+    assert isinstance(copy.copy(ours), type(theirs))
+    with pytest.raises(DerivativeError, match=rf"scipy.stats.{name}.{method} has no derivative rule"):
+        grad(lambda t: getattr(ours, method)(*args[:-1], t))(0.5)
+
+
+def test_other_distributions_that_hold_parameters():
+    assert stats.expon(scale=2.0).cdf(1.0) == scipy.stats.expon(scale=2.0).cdf(1.0)
+    assert stats.expon(scale=2.0).mean() == 2.0
+    assert stats.kstest([0.1, 0.2, 0.9], stats.expon.cdf).pvalue > 0
+    assert repr(stats.expon) == repr(scipy.stats.expon)
+    with pytest.raises(DerivativeError, match=r"scipy.stats.expon.cdf has no derivative rule"):
+        grad(lambda x: stats.expon(scale=2.0).cdf(x))(1.0)
+    with pytest.raises(DerivativeError, match=r"scipy.stats.expon has no derivative rule"):
+        grad(lambda scale: stats.expon(scale=scale).cdf(1.0))(1.0)
+
+
+HELD = {"beta": (2.0, 3.0), "chi2": (3.0,), "gamma": (2.0,), "norm": (0.2, 1.5), "t": (4.0, 0.1)}
+
+
+@pytest.mark.parametrize("name", HELD)
+@pytest.mark.parametrize("method", ["pdf", "logpdf", "cdf", "sf", "ppf"])
+def test_distributions_with_rules_may_hold_their_parameters(name, method):
+    ours, params = getattr(stats, name), HELD[name]
+    held = getattr(scipy.stats, name)(*params)
+    np.testing.assert_allclose(getattr(ours(*params), method)(0.4), getattr(held, method)(0.4), rtol=1e-12)
+    check_grads(lambda x, *ps: getattr(ours(*ps), method)(x), order=1)(0.4, *params)
+
+
+def test_what_holds_parameters_has_scipys_other_methods():
+    assert stats.norm(1.0, 2.0).interval(0.9) == scipy.stats.norm(1.0, 2.0).interval(0.9)
+    assert stats.poisson(2.0).mean() == 2.0
+    assert stats.multivariate_normal([0.0, 1.0], np.eye(2)).rvs(random_state=0).shape == (2,)
+    check_grads(lambda a: stats.dirichlet(a).entropy(), order=1)(np.array([2.0, 3.0]))
+    with pytest.raises(DerivativeError, match=r"scipy.stats.norm.mean has no derivative rule"):
+        grad(lambda m: stats.norm(m, 1.0).mean())(0.5)

@@ -8,14 +8,13 @@ import numpy as np
 
 from ddtrain.autodiff import defjvp, defvjp, primitive
 from ddtrain.autodiff.examples import case
-from ddtrain.numpy.arithmetic import absolute
-from ddtrain.numpy.choices import where
+from ddtrain.numpy.arithmetic import absolute, inverse_length, root
 from ddtrain.numpy.complexes import conjugate, real
 from ddtrain.numpy.linalg.matrices import matrix
 from ddtrain.numpy.linalg.solves import inv
 from ddtrain.numpy.linalg.svd import svdvals
 from ddtrain.numpy.reductions import Axis, max, min, spread, sum
-from ddtrain.numpy.shapes import expand_dims, moveaxis, ndim, ravel, reshape
+from ddtrain.numpy.shapes import expand_dims, integers, moveaxis, ndim, ravel, reshape
 
 
 def _norm2(x: Any, axis: Axis = None, keepdims: bool = False) -> Any:
@@ -24,8 +23,7 @@ def _norm2(x: Any, axis: Axis = None, keepdims: bool = False) -> Any:
 
 def _ray(ans: Any, x: Any, axis: Axis) -> Any:
     """conj(x) / |x|, and 0 at x = 0, where the norm has no derivative."""
-    length = spread(ans, x, axis)
-    return conjugate(x) / where(length == 0, 1, length)
+    return conjugate(x) * spread(inverse_length(ans), x, axis)
 
 
 norm2 = primitive(
@@ -48,20 +46,16 @@ def norm(x: Any, ord: Any = None, axis: Axis = None, keepdims: bool = False) -> 
 
     Notes
     -----
-    The derivative at a zero vector, where there is none, is 0.
+    The derivative at a zero vector, where there is none, is 0, and the second derivative NaN.
 
     >>> norm(np.array([3.0, -4.0])), norm(np.array([3.0, -4.0]), 1)
     (np.float64(5.0), np.float64(7.0))
     """
     x = matrix(x)
-    axes = axis if axis is None or isinstance(axis, int) else tuple(axis)
-    if isinstance(axes, tuple) and len(axes) == 1:
-        axes = axes[0]
-    if ord is None and not isinstance(axes, tuple):
-        return norm2(x, axes, keepdims)
-    if axes is None:
-        axes = 0 if ndim(x) == 1 else tuple(range(ndim(x)))
-    if isinstance(axes, int):
+    if ord is None and (axis is None or len(integers(axis)) == 1):
+        return norm2(x, axis if axis is None else integers(axis), keepdims)
+    axes = tuple(range(ndim(x))) if axis is None else integers(axis)
+    if len(axes) == 1:
         return _vector(x, ord, axes, keepdims)
     if len(axes) != 2:
         raise ValueError(f"norm: ord={ord!r} needs one axis or two, not {axes}")
@@ -80,9 +74,7 @@ def _vector(x: Any, ord: Any, axis: Axis, keepdims: bool) -> Any:
         return sum((x != 0).astype(size.dtype), axis, keepdims=keepdims)
     if ord == 1:
         return sum(size, axis, keepdims=keepdims)
-    powers = sum(size**ord, axis, keepdims=keepdims)
-    vanishes = powers == 0
-    return where(vanishes, 0.0, where(vanishes, 1.0, powers) ** (1 / ord))
+    return root(sum(size**ord, axis, keepdims=keepdims), ord)
 
 
 def _matrix(x: Any, ord: Any, axes: tuple[Any, ...], keepdims: bool) -> Any:

@@ -1,4 +1,4 @@
-"""``scipy.linalg`` with derivatives: ``from ddtrain.scipy import linalg``. One matrix at a time.
+"""``scipy.linalg`` with derivatives: ``from ddtrain.scipy import linalg``, of a matrix or a stack in the leading axes.
 
 On plain arrays these are SciPy's own functions. Of traced ones every option is honoured, or refused by name; options
 that only say how to compute (``overwrite_a``, ``check_finite``, a driver) change nothing there.

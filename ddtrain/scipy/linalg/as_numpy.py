@@ -15,11 +15,13 @@ from ddtrain.numpy.linalg.matrices import matrix
 from ddtrain.numpy.linalg.svd import svd as numpy_svd
 from ddtrain.numpy.linalg.svd import svdvals as numpy_svdvals
 from ddtrain.scipy._rest import scipys_unless_traced
+from ddtrain.scipy.linalg.stacks import VECTOR_OR_MATRIX, over_stacks
 
 _MODES = {"full": "complete", "r": "r", "economic": "reduced"}
 
 
 @scipys_unless_traced(sl.qr)
+@over_stacks(a=2)
 def qr(
     a: Any,
     overwrite_a: bool = False,
@@ -84,6 +86,7 @@ def svdvals(a: Any, overwrite_a: bool = False, check_finite: bool = True) -> Any
 
 
 @scipys_unless_traced(sl.pinv)
+@over_stacks(a=2)
 def pinv(
     a: Any,
     *,
@@ -111,6 +114,7 @@ def pinv(
 
 
 @scipys_unless_traced(sl.lstsq)
+@over_stacks(a=2, b=VECTOR_OR_MATRIX)
 def lstsq(
     a: Any,
     b: Any,

@@ -15,6 +15,7 @@ import scipy.linalg as sl
 from ddtrain.autodiff import defjvp, defvjp, primitive
 from ddtrain.autodiff.examples import Case, Sampler, case
 from ddtrain.numpy import concatenate, expand_dims, ndim, stack, sum, zeros_like
+from ddtrain.scipy.linalg.stacks import VECTOR_OR_MATRIX, over_stacks
 
 
 def _moved(x: Any, by: int) -> Any:
@@ -95,7 +96,11 @@ def solve_banded(
     >>> solve_banded((1, 1), np.array([[0.0, 1.0], [2.0, 3.0], [0.0, 0.0]]), np.array([3.0, 3.0]))
     array([1., 1.])
     """
-    lower, upper = l_and_u
+    return _solve_columns(ab, b, *l_and_u)
+
+
+@over_stacks(ab=2, b=VECTOR_OR_MATRIX)
+def _solve_columns(ab: Any, b: Any, lower: int, upper: int) -> Any:
     if ndim(b) == 1:
         return solve_columns(ab, expand_dims(b, 1), lower, upper)[:, 0]
     return solve_columns(ab, b, lower, upper)

@@ -16,6 +16,7 @@ from ddtrain.errors import DerivativeError
 from ddtrain.numpy.linalg import eigen, factorizations, solves
 from ddtrain.numpy.linalg.matrices import H, matrix, mirror
 from ddtrain.scipy._rest import refuse_options, scipys_unless_traced
+from ddtrain.scipy.linalg.stacks import over_stacks
 from ddtrain.scipy.linalg.triangular import solve_triangular
 
 
@@ -40,6 +41,7 @@ def _chosen(w: Any, by_index: Any, by_value: Any) -> Any:
 
 
 @scipys_unless_traced(sl.eigh)
+@over_stacks(a=2, b=2)
 def eigh(
     a: Any,
     b: Any = None,
@@ -102,6 +104,7 @@ def _to_general(a: Any, b: Any) -> Any:
 
 
 @scipys_unless_traced(sl.eig)
+@over_stacks(a=2, b=2)
 def eig(
     a: Any,
     b: Any = None,
@@ -127,6 +130,7 @@ def eig(
 
 
 @scipys_unless_traced(sl.eigvals)
+@over_stacks(a=2, b=2)
 def eigvals(
     a: Any, b: Any = None, overwrite_a: bool = False, check_finite: bool = True, homogeneous_eigvals: bool = False
 ) -> Any:

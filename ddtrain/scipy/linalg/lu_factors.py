@@ -20,6 +20,7 @@ from ddtrain.numpy import matrix_transpose as T
 from ddtrain.numpy.linalg.matrices import matrix
 from ddtrain.numpy.linalg.solves import solve_matrix
 from ddtrain.scipy._rest import scipys_unless_traced
+from ddtrain.scipy.linalg.stacks import VECTOR_OR_MATRIX, over_stacks
 from ddtrain.scipy.linalg.triangular import solve_triangular
 
 
@@ -92,6 +93,7 @@ def _factors(a_MN: Any) -> tuple[Any, Any, Any]:
 
 
 @scipys_unless_traced(sl.lu)
+@over_stacks(a=2)
 def lu(
     a: Any, permute_l: bool = False, overwrite_a: bool = False, check_finite: bool = True, p_indices: bool = False
 ) -> Any:
@@ -118,6 +120,7 @@ def lu(
 
 
 @scipys_unless_traced(sl.lu_factor)
+@over_stacks(a=2)
 def lu_factor(a: Any, overwrite_a: bool = False, check_finite: bool = True) -> tuple[Any, Any]:
     """``(lu, piv)`` for :func:`lu_solve`: both triangles in one matrix, and what row each was exchanged with.
 
@@ -143,9 +146,13 @@ def lu_solve(
     >>> lu_solve(lu_factor(np.array([[0.0, 2.0], [1.0, 3.0]])), np.array([2.0, 4.0]))
     array([1., 1.])
     """
-    packed, piv = lu_and_piv
     if trans not in (0, 1, 2):
         raise DerivativeError(f"lu_solve: trans={trans!r} is none of 0, 1, 2")
+    return _lu_solve(*lu_and_piv, b, trans)
+
+
+@over_stacks(packed=2, piv=1, b=VECTOR_OR_MATRIX)
+def _lu_solve(packed: Any, piv: Any, b: Any, trans: int) -> Any:
     if packed.shape[0] != packed.shape[1] or packed.shape[0] != b.shape[0]:
         raise ShapeError(f"lu_solve: factors of shape {packed.shape} do not go with b of shape {b.shape}")
     order = np.arange(len(piv))

@@ -15,6 +15,7 @@ from ddtrain.numpy import matrix_transpose as T
 from ddtrain.numpy.linalg import factorizations
 from ddtrain.numpy.linalg.matrices import H, matrix, mirror
 from ddtrain.scipy._rest import scipys_unless_traced
+from ddtrain.scipy.linalg.stacks import VECTOR_OR_MATRIX, over_stacks
 
 _TRANS = {0: 0, 1: 1, 2: 2, "N": 0, "T": 1, "C": 2}
 
@@ -62,6 +63,7 @@ defjvp(
 )
 
 
+@over_stacks(a=2, b=VECTOR_OR_MATRIX)
 def solve_triangular(
     a: Any,
     b: Any,
@@ -122,6 +124,10 @@ def cho_solve(c_and_lower: tuple[Any, bool], b: Any, overwrite_b: bool = False, 
     >>> cho_solve(cho_factor(np.array([[4.0, 2.0], [2.0, 5.0]])), np.array([6.0, 7.0]))
     array([1., 1.])
     """
-    factor, lower = c_and_lower
+    return _cho_solve(*c_and_lower, b)
+
+
+@over_stacks(factor=2, b=VECTOR_OR_MATRIX)
+def _cho_solve(factor: Any, lower: bool, b: Any) -> Any:
     first, second = (0, 2) if lower else (2, 0)
     return solve_triangular(factor, solve_triangular(factor, b, first, lower), second, lower)

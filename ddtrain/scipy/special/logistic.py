@@ -10,9 +10,10 @@ from typing import Any
 import numpy as np
 import scipy.special as sc
 
-from ddtrain.autodiff import def_elementwise, defjvp, defvjp, nondifferentiable, primitive
+from ddtrain.autodiff import def_elementwise, defjvp, defvjp, nondifferentiable, primitive, value_of
 from ddtrain.autodiff.examples import case
-from ddtrain.numpy import broadcast_to, exp, isfinite, logaddexp, where
+from ddtrain.numpy import absolute, broadcast_to, exp, logaddexp
+from ddtrain.numpy.choices import where
 from ddtrain.numpy.reductions import Axis, spread, sum
 from ddtrain.numpy.shapes import as_array
 
@@ -42,9 +43,20 @@ def _sign_of_sum(x: Any, b: Any = None, axis: Axis = None, keepdims: bool = Fals
 
 
 def _weight(ans: Any, x: Any, b: Any, axis: Axis, of_size: bool) -> Any:
-    """exp(x - ans), with the sign of the sum where its size was taken; 0 where the sum has no terms."""
+    """exp(x - ans), with the sign of the sum where its size was taken; 0 where the sum has no terms.
+
+    An infinite sum is that of its infinite terms, which share the derivative, as those of logaddexp do.
+    """
     top = spread(ans, x, axis)
-    weight = exp(x - where(isfinite(top), top, 0.0))
+    top = where(top == -np.inf, 0.0, top)
+    endless = x == np.inf
+    if np.any(value_of(endless)):
+        total = sum(endless.astype(x.dtype) if b is None else endless * b, axis, keepdims=True)
+        total = absolute(total) if of_size else total
+        weight = exp(where(endless | (total != 0), 0.0, x - top))
+        weight = where(total != 0, endless / where(total != 0, total, 1.0), weight)
+    else:
+        weight = exp(x - top)
     return weight * spread(sign_of_sum(x, b, axis=axis), x, axis) if of_size else weight
 
 
@@ -123,6 +135,7 @@ def log_softmax(x: Any, axis: Axis = None) -> Any:
     >>> log_softmax(np.array([0.0, 1000.0]))
     array([-1000.,     0.])
     """
+    x = _floating(x)
     return x - logsumexp(x, axis, keepdims=True)
 
 

@@ -1,13 +1,17 @@
 """``scipy.stats`` with derivatives in every real parameter: ``from ddtrain.scipy.stats import norm``.
 
-One module a distribution, with the methods of SciPy's object of that name as functions.
+One module a distribution, with the methods of SciPy's object of that name as functions; called, it holds parameters.
+Every other distribution is SciPy's, on plain numbers, and refuses traced ones by name.
 """
 
 from __future__ import annotations
 
 from ddtrain.scipy._rest import rest_of
 from ddtrain.scipy.stats import beta, chi2, dirichlet, gamma, multivariate_normal, norm, poisson, t
+from ddtrain.scipy.stats._frozen import Distribution
 
 __all__ = ["beta", "chi2", "dirichlet", "gamma", "multivariate_normal", "norm", "poisson", "t"]
+for _module in (beta, chi2, dirichlet, gamma, multivariate_normal, norm, poisson, t):
+    _module.__class__ = Distribution
 
 __getattr__ = rest_of("scipy.stats")

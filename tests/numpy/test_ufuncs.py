@@ -1,0 +1,123 @@
+"""Methods of ufuncs, on plain arrays NumPy's own, on traced ones with derivatives; and ``r_``, ``c_``."""
+
+import numpy as onp
+import pytest
+
+import ddtrain.numpy as np
+from ddtrain.autodiff import check_grads, grad, vjp
+from ddtrain.errors import DerivativeError
+
+rng = onp.random.default_rng(4)
+M, V = 0.5 + rng.random((3, 4)), 0.5 + rng.random(4)
+UFUNCS = sorted({name for name in np.__all__ if isinstance(getattr(onp, name, None), onp.ufunc)})
+# power and arctan2 left out: NumPy's own reductions of contiguous entries are wrong where it has vector loops for them
+BINARY = ["add", "subtract", "multiply", "divide", "maximum", "minimum", "fmax", "hypot", "logaddexp", "copysign"]
+
+
+@pytest.mark.parametrize("name", UFUNCS)
+def test_every_ufunc_has_what_numpys_has(name):
+    ours, theirs = getattr(np, name), getattr(onp, name)
+    for key in ("nin", "nout", "nargs", "ntypes", "types", "identity", "signature"):
+        assert getattr(ours, key) == getattr(theirs, key)
+    for method in ("reduce", "accumulate", "reduceat", "outer", "at"):
+        assert callable(getattr(ours, method))
+
+
+@pytest.mark.parametrize("name", BINARY)
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda f, x: f.reduce(x),
+        lambda f, x: f.reduce(x, 1, keepdims=True),
+        lambda f, x: f.reduce(x, axis=-1),
+        lambda f, x: f.accumulate(x),
+        lambda f, x: f.accumulate(x, 1),
+        lambda f, x: f.reduceat(x, [0, 2, 1], 1),
+        lambda f, x: f.outer(x, V),
+        lambda f, x: f.outer(V[:2], x),
+    ],
+    ids=[
+        "reduce",
+        "reduce, kept",
+        "reduce along the last",
+        "accumulate",
+        "accumulate 1",
+        "reduceat",
+        "outer",
+        "outer of x",
+    ],
+)
+def test_methods_are_numpys_and_differentiate(name, call):
+    ours, theirs = getattr(np, name), getattr(onp, name)
+    onp.testing.assert_array_equal(call(ours, M), call(theirs, M))  # nothing traced
+    for f in (ours, theirs):
+        onp.testing.assert_allclose(vjp(lambda x, f=f: call(f, x), M)[0], call(theirs, M), rtol=1e-14)
+    check_grads(lambda x: call(ours, x), order=1)(M)
+
+
+@pytest.mark.parametrize("name", ["add", "multiply", "maximum", "logaddexp", "hypot"])
+def test_reductions_of_several_axes_and_of_none(name):
+    ours, theirs = getattr(np, name), getattr(onp, name)
+    for axis in (None, (0, 1), onp.int64(0)):
+        onp.testing.assert_allclose(vjp(lambda x, a=axis: ours.reduce(x, a), M)[0], theirs.reduce(M, axis), rtol=1e-14)
+    if theirs.identity is not None:
+        empty = onp.zeros((0, 3))
+        onp.testing.assert_array_equal(vjp(ours.reduce, empty)[0], theirs.reduce(empty))
+    else:
+        with pytest.raises(ValueError, match="no identity"):
+            grad(lambda x: np.sum(np.minimum.reduce(x) if name == "maximum" else np.subtract.reduce(x)))(
+                onp.zeros((0, 3))
+            )
+
+
+def test_a_first_value_and_a_mask():
+    mask = M > 1
+    check_grads(lambda x: np.add.reduce(x, 0, where=mask, initial=2.0) + np.maximum.reduce(x, initial=0.9))(M)
+    with pytest.raises(DerivativeError, match=r"logaddexp.reduce: where= has no derivative rule\n.*np.where"):
+        grad(lambda x: np.sum(np.logaddexp.reduce(x, 0, where=mask)))(M)
+
+
+def test_writing_is_numpys_on_plain_arrays_and_refused_on_traced_ones():
+    out = onp.zeros(2)
+    np.add.at(out, [0, 0, 1], onp.array([1.0, 3.0, 2.0]))
+    onp.testing.assert_array_equal(out, [4, 2])
+    for f in (np.add, onp.add):
+        with pytest.raises(DerivativeError, match=r"add.at: assignment into an array under a trace"):
+            grad(lambda x, f=f: f.at(x, [0], 1.0))(V)
+        with pytest.raises(DerivativeError, match=r"add.at: assignment"):
+            grad(lambda x, f=f: f.at(onp.zeros(2), [0], x[0]))(V)
+    with pytest.raises(DerivativeError, match="out="):
+        grad(lambda x: np.subtract.reduce(x, out=onp.zeros(())))(V)
+
+
+JOINED = {
+    "r_": [
+        lambda r_, x: r_[x, 1.0, x],
+        lambda r_, x: r_[x, 0:3, 0:1:4j],
+        lambda r_, x: r_[x],
+        lambda r_, x: r_["0,2", x, x],
+        lambda r_, x: r_["1,2,0", x, [1, 2, 3, 4]],
+        lambda r_, x: r_["-1", x[None], x[None]],
+        lambda r_, x: r_[[x[0], 2.0], x[1], 3],
+    ],
+    "c_": [lambda c_, x: c_[x, x, 0:4], lambda c_, x: c_[x[:, None], [[1.0]] * 4], lambda c_, x: c_[x]],
+}
+
+
+@pytest.mark.parametrize(("name", "call"), [(n, c) for n, calls in JOINED.items() for c in calls])
+def test_joining_by_brackets(name, call):
+    x = V
+    onp.testing.assert_array_equal(call(getattr(np, name), x), call(getattr(onp, name), x))
+    value = vjp(lambda x: call(getattr(np, name), x), x)[0]
+    onp.testing.assert_array_equal(value, call(getattr(onp, name), x))
+    check_grads(lambda x: call(getattr(np, name), x))(x)
+    single = V.astype("f4")
+    assert vjp(lambda x: call(getattr(np, name), x), single)[0].dtype == call(getattr(onp, name), single).dtype
+
+
+def test_what_brackets_cannot_join():
+    check_grads(lambda x: np.r_[x : 2 * x : 3j])(0.7)
+    with pytest.raises(DerivativeError, match=r"traced end.*\n.*imaginary step"):
+        grad(lambda x: np.sum(np.r_[0:x]))(3.0)
+    with pytest.raises(DerivativeError, match=r"r_: 'r' makes a matrix"):
+        grad(lambda x: np.sum(np.r_["r", x, x]))(V)
