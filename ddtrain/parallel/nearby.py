@@ -157,8 +157,8 @@ class Messages:
     """Through a communicator. See :func:`nearby`, and :class:`Collectives` for the methods.
 
     Each rank shows its tag to the next, and the last one to the first: where two of all ranks differ, two neighbours
-    do, and one of these ends the run. Tags are on their way at the same time as what they are of, and looked at first; over
-    a channel of their own, for calls that do not belong together leave theirs in disorder.
+    do, and one of these ends the run. Tags are on their way at the same time as what they are of, and looked at first;
+    over a channel of their own, for calls that do not belong together leave theirs in disorder.
     """
 
     def __init__(self, comm: Communicator) -> None:

@@ -80,9 +80,13 @@ class Shards:
         ReplicaError : one shard exchanges something and another does not
         """
         found = [call(self.place.shards[0], self.link)] if self._whole else _Round(self, call).run()
+        self.end()
+        return found
+
+    def end(self) -> None:
+        """None of this rank's shards exchanges anything more in this pass: tell those that wait for it."""
         if self.comm.size > 1:
             self.comm.end()
-        return found
 
     def worker(self, k: int) -> _Worker:
         """The thread of this rank's k-th shard."""

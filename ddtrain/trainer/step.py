@@ -167,6 +167,7 @@ class TrainStep:
 
     def _start(self, step: int, sums: list[Totals], lefts: list[dict[str, Any]]) -> Any:
         """Begin to sum the totals of all shards, and buffers: in float64, along the tree like everything."""
+        self.shards.end()  # of the forward pass: what follows may wait for all ranks
         names = self.returned.agree(self.comm)
         packed = [totals.pack(names) for totals in sums]
         if self.buffers.size:
