@@ -46,9 +46,10 @@ class Shards:
     link : what they exchange through: ``comm``, or something around it that listens
 
     >>> from ddtrain.comm.local import LocalCommunicator
-    >>> from ddtrain.parallel import find_place
+    >>> from ddtrain.parallel import find_place, nearby
     >>> comm = LocalCommunicator()
-    >>> shards = Shards(comm, find_place(comm, comm.split_nodes(), 3))
+    >>> node = comm.split_nodes()
+    >>> shards = Shards(nearby(comm, node, 4), find_place(comm, node, 3))
     >>> def sum_of_squares(shard, peers):
     ...     buf = np.array([float(shard**2)])
     ...     peers.allreduce(buf)
