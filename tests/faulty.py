@@ -113,7 +113,7 @@ def fill_disk(settings: Job) -> None:
 def stray_call(settings: Job) -> None:
     """A collective that no other rank calls, where each of them waits in another."""
     comm: Any = ops.communicator()
-    comm.duplicate().allreduce(np.zeros(3))
+    comm.comm.duplicate().allreduce(np.zeros(3))
 
 
 def make_loss(settings: Job) -> Callable[..., Any]:

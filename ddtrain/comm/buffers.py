@@ -71,6 +71,12 @@ def check_swap(send: Array, out: Array, size: int) -> None:
         )
 
 
+def check_shift(send: Array, out: Array) -> None:
+    """Raise ShapeError unless ``out`` can take another rank's ``send``."""
+    if out.shape != send.shape or out.dtype != send.dtype:
+        raise ShapeError(f"shift: send is {send.shape} {send.dtype}, but out {out.shape} {out.dtype}")
+
+
 def check_root(root: int, size: int) -> None:
     """Raise ShapeError unless ``root`` is a rank."""
     if not 0 <= root < size:

@@ -71,6 +71,10 @@ class DebugCommunicator:
         self._agree("ialltoall", send)
         return self._inner.ialltoall(send, out)
 
+    def ishift(self, send: Array, out: Array) -> Work:
+        self._agree("ishift", send)
+        return self._inner.ishift(send, out)
+
     def broadcast(self, buf: Array, root: int = 0) -> None:
         self._agree(f"broadcast from root {root}", buf)
         self._inner.broadcast(buf, root)

@@ -11,6 +11,7 @@ from ddtrain.comm.buffers import (
     check_gather,
     check_root,
     check_rows,
+    check_shift,
     check_slice,
     check_swap,
     exchange_json,
@@ -77,6 +78,11 @@ class LocalCommunicator:
     def ialltoall(self, send: Array, out: Array) -> DoneWork:
         check_swap(send, out, self.size)
         flat("alltoall", out).reshape(self.size, -1)[...] = flat("alltoall", send).reshape(self.size, -1)[self.rank]
+        return _DONE
+
+    def ishift(self, send: Array, out: Array) -> DoneWork:
+        check_shift(send, out)
+        flat("shift", out)[...] = flat("shift", send)
         return _DONE
 
     def broadcast(self, buf: Array, root: int = 0) -> None:

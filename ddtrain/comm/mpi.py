@@ -22,6 +22,7 @@ from ddtrain.comm.buffers import (
     check_gather,
     check_root,
     check_rows,
+    check_shift,
     check_slice,
     check_swap,
     exchange_json,
@@ -153,6 +154,16 @@ class MpiCommunicator:
         got[self.rank] = sent[self.rank]
         self._works += 1
         return self._one_stage(self._exchange([[row] for row in sent], [[row] for row in got], self._tag))
+
+    def ishift(self, send: Array, out: Array) -> MpiWork:
+        check_shift(send, out)
+        self._works += 1
+        before, after = (self.rank - 1) % self.size, (self.rank + 1) % self.size
+        requests = [
+            self._comm.Irecv(_raw(flat("shift", out)), before, self._tag),
+            self._comm.Isend(_raw(flat("shift", send)), after, self._tag),
+        ]
+        return self._one_stage(lambda: MPI.Request.Testall(requests))
 
     def broadcast(self, buf: Array, root: int = 0) -> None:
         check_root(root, self.size)

@@ -142,6 +142,10 @@ class Communicator(Protocol):
         """Begin to put rank r's ``send[q]`` into rank q's ``out[r]``; both have a row for every rank."""
         ...
 
+    def ishift(self, send: Array, out: Array) -> Work:
+        """Begin to put rank r's ``send`` into the ``out`` of rank r + 1, and the last rank's into that of rank 0."""
+        ...
+
     def broadcast(self, buf: Array, root: int = 0) -> None:
         """Replace everybody's ``buf`` by that of rank ``root``."""
         ...

@@ -16,6 +16,7 @@ from ddtrain.comm.buffers import (
     check_gather,
     check_root,
     check_rows,
+    check_shift,
     check_slice,
     check_swap,
     exchange_json,
@@ -84,6 +85,10 @@ class ThreadCommunicator:
     def ialltoall(self, send: Array, out: Array) -> ThreadWork:
         check_swap(send, out, self.size)
         return ThreadWork(self, self._post("ialltoall", send, out, _alltoall))
+
+    def ishift(self, send: Array, out: Array) -> ThreadWork:
+        check_shift(send, out)
+        return ThreadWork(self, self._post("ishift", send, out, _shift))
 
     def broadcast(self, buf: Array, root: int = 0) -> None:
         check_root(root, self.size)
@@ -170,6 +175,11 @@ def _alltoall(calls: list[Call]) -> None:
         rows = call.out.reshape(len(calls), -1)
         for row, other in zip(rows, calls, strict=True):
             row[...] = other.send.reshape(len(calls), -1)[rank]
+
+
+def _shift(calls: list[Call]) -> None:
+    for rank, call in enumerate(calls):
+        call.out[...] = calls[rank - 1].send
 
 
 def _broadcast(calls: list[Call]) -> None:

@@ -119,6 +119,10 @@ class WireCommunicator:
         due = self._send("alltoall", send.nbytes)
         return WireWork(self, self._inner.ialltoall(send, out), due)
 
+    def ishift(self, send: Array, out: Array) -> WireWork:
+        due = self._send("barrier", 0)  # one round, of few bytes
+        return WireWork(self, self._inner.ishift(send, out), due)
+
     def broadcast(self, buf: Array, root: int = 0) -> None:
         due = self._send("broadcast", buf.nbytes)
         self._inner.broadcast(buf, root)

@@ -90,7 +90,8 @@ def buffer(
     init : as for :func:`param`
     reduce : what the one value is. ``same``: what every shard has left, to the last bit, as from sums over all ranks
         (``ops.allreduce``); where they differ the run ends with an error. ``mean``: of all shards, each weighted by its
-        samples, for averages. ``sum``: the old value plus what every shard has added to it, for counts
+        samples, for averages. ``sum``: the old value plus what every shard has added to it, for counts (of the run's
+        dtype like all values: exact up to 2**24 in float32)
     torch_dtype : in PyTorch's layout, where it differs
 
     Raises

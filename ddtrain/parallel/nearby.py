@@ -21,7 +21,7 @@ from ddtrain.comm.buffers import check_gather, check_root, flat
 from ddtrain.comm.protocol import Communicator, Node, Work
 from ddtrain.comm.tree import Tree
 from ddtrain.layer import LAYER
-from ddtrain.parallel.tags import END, TAG_BYTES, Tag, difference, known, tag_of, text_of
+from ddtrain.parallel.tags import END, TAG_BYTES, Tag, difference, tag_of, text_of
 
 Array = NDArray[Any]
 LIMIT_BYTES = 1 << 16  # what a rank can say at once; more goes the usual way
@@ -156,8 +156,9 @@ class Nearby:
 class Messages:
     """Through a communicator. See :func:`nearby`, and :class:`Collectives` for the methods.
 
-    The codes of tags are on their way at the same time as what they are of, and are looked at first; over a channel of
-    their own, for calls that do not belong together leave theirs in disorder.
+    Each rank shows its tag to the next, and the last one to the first: where two of all ranks differ, two neighbours
+    do, and one of these ends the run. Tags are on their way at the same time as what they are of, and looked at first;
+    over a channel of their own, for calls that do not belong together leave theirs in disorder.
     """
 
     def __init__(self, comm: Communicator) -> None:
@@ -214,17 +215,16 @@ class Messages:
 
 
 class _Compared:
-    """Codes of tags on their way to everybody."""
+    """This rank's tag on its way to the next, and that of the rank before on its way here."""
 
     def __init__(self, comm: Communicator, tag: Tag) -> None:
-        self._comm, self._tag = comm, tag
-        self._codes = np.empty((comm.size, 1), np.int64)
-        self._work = comm.iallgather(np.array([tag.code]), self._codes)
+        self._tag, self._ranks = tag, ((comm.rank - 1) % comm.size, comm.rank)
+        self._other = np.empty(TAG_BYTES, np.uint8)
+        self._work = comm.ishift(np.frombuffer(tag.raw, np.uint8), self._other)
 
     def wait(self) -> None:
-        """Return when all are here, and are alike."""
+        """Return when the other is here, and is the same."""
         self._work.wait()
-        if (self._codes != self._tag.code).any():
-            codes = self._codes[:, 0].tolist()
-            ended = END.code in codes  # then not all ranks have come to look
-            raise difference([known(c) for c in codes] if ended else self._comm.exchange_objects(self._tag.text))
+        other = self._other.tobytes()
+        if other != self._tag.raw:
+            raise difference([text_of(other), self._tag.text], numbers=self._ranks)

@@ -46,9 +46,10 @@ class Shards:
     link : what they exchange through: ``comm``, or something around it that listens
 
     >>> from ddtrain.comm.local import LocalCommunicator
-    >>> from ddtrain.parallel import find_place
+    >>> from ddtrain.parallel import find_place, nearby
     >>> comm = LocalCommunicator()
-    >>> shards = Shards(comm, find_place(comm, comm.split_nodes(), 3))
+    >>> node = comm.split_nodes()
+    >>> shards = Shards(nearby(comm, node, 4), find_place(comm, node, 3))
     >>> def sum_of_squares(shard, peers):
     ...     buf = np.array([float(shard**2)])
     ...     peers.allreduce(buf)
@@ -80,9 +81,13 @@ class Shards:
         ReplicaError : one shard exchanges something and another does not
         """
         found = [call(self.place.shards[0], self.link)] if self._whole else _Round(self, call).run()
+        self.end()
+        return found
+
+    def end(self) -> None:
+        """None of this rank's shards exchanges anything more in this pass: tell those that wait for it."""
         if self.comm.size > 1:
             self.comm.end()
-        return found
 
     def worker(self, k: int) -> _Worker:
         """The thread of this rank's k-th shard."""

@@ -24,9 +24,6 @@ from ddtrain.errors import ReplicaError
 TAG_BYTES = 192  # a code of eight bytes, and text
 
 
-_TEXTS: dict[int, str] = {}  # by code
-
-
 class Tag(NamedTuple):
     """What a call says: in words, as what is compared, and both as ``TAG_BYTES`` bytes, of a longer text the head."""
 
@@ -53,14 +50,8 @@ def tag_of(operation: str, count: int, dtype: str, layer: str) -> Tag:
 
 def _tag(text: str) -> Tag:
     code = blake2b(text.encode(), digest_size=8).digest()
-    room, number = TAG_BYTES - len(code), int.from_bytes(code, sys.byteorder, signed=True)
-    _TEXTS[number] = text
-    return Tag(text, number, code + text.encode()[:room].ljust(room, b"\0"))
-
-
-def known(code: int) -> str:
-    """The words of a code, where this rank has used them itself."""
-    return _TEXTS.get(code, "another call")
+    room = TAG_BYTES - len(code)
+    return Tag(text, int.from_bytes(code, sys.byteorder, signed=True), code + text.encode()[:room].ljust(room, b"\0"))
 
 
 END = _tag("nothing more in this pass through the model")

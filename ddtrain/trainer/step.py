@@ -47,6 +47,7 @@ class TrainStep:
     place : which shards are this rank's
     make_lane : makes the lane of a number: where gradients go, and are summed
     clip_value : limit of each gradient element after scaling by the clip factor, 0 for none
+    skips : whether steps may be skipped, and must be undone then
 
     Attributes
     ----------
@@ -67,9 +68,10 @@ class TrainStep:
         *,
         seed: int = 0,
         clip_value: float = 0.0,
+        skips: bool = False,
     ) -> None:
         self.task, self.store, self.optimizer, self.comm = task, store, optimizer, comm
-        self.node, self.place, self.seed, self.clip_value = node, place, seed, clip_value
+        self.node, self.place, self.seed, self.clip_value, self.skips = node, place, seed, clip_value, skips
         self.tape_for: Callable[[int], TapeType] = lambda rows: Tape
         self.shards = Shards(nearby(comm.duplicate(), node, MODEL), place)
         self.make_lane, self.lane = make_lane, make_lane(0)
@@ -99,7 +101,10 @@ class TrainStep:
 
     @timeline.setter
     def timeline(self, timeline: Timeline | None) -> None:
-        self._timeline = self.reducer.watcher = timeline
+        self._timeline = timeline
+        for reducer in (self.reducer, self.reducer.behind):
+            if reducer is not None:
+                reducer.watcher = timeline
         self.shards.link = self.shards.comm if timeline is None else timeline.watch(self.shards.comm)
 
     @property
@@ -141,6 +146,8 @@ class TrainStep:
 
     def _begin(self, step: int, rows: Any, stop_vote: bool) -> Totals:
         self.seconds = dict.fromkeys(self.seconds, 0.0)
+        if self.skips:
+            self.reducer.hook.keep()
         sums: list[Totals] = []
         lefts: list[dict[str, Any]] = []
         reduced: list[Any] = []
@@ -167,6 +174,7 @@ class TrainStep:
 
     def _start(self, step: int, sums: list[Totals], lefts: list[dict[str, Any]]) -> Any:
         """Begin to sum the totals of all shards, and buffers: in float64, along the tree like everything."""
+        self.shards.end()  # of the forward pass: what follows may wait for all ranks
         names = self.returned.agree(self.comm)
         packed = [totals.pack(names) for totals in sums]
         if self.buffers.size:
@@ -227,6 +235,8 @@ class TrainStep:
         """
         self.phase, began = "update", perf_counter()
         if not control.apply:
+            if self.skips:
+                self.reducer.hook.undo()
             return
         if lane is None:
             self.store_buffers()

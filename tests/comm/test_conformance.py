@@ -197,6 +197,20 @@ def gathers_and_swaps_under_way(comm: Communicator) -> None:
         assert set(summed) == {comm.size * (comm.size - 1) // 2}
 
 
+def shifts_go_round(comm: Communicator) -> None:
+    """Several under way, beside a sum."""
+    sent = [np.full(shape, 10.0 * k + comm.rank) for k, shape in enumerate(((), (0,), (3,), (20_000,)))]
+    outs, summed = [np.full_like(x, -77) for x in sent], np.full(3000, comm.rank)
+    works = [comm.ishift(x, out) for x, out in zip(sent, outs, strict=True)]
+    works.append(comm.iallreduce(summed))
+    for work in works[::-1]:
+        work.wait()
+        assert work.test()
+    for k, out in enumerate(outs):
+        assert (out == 10.0 * k + (comm.rank - 1) % comm.size).all()
+    assert set(summed) == {comm.size * (comm.size - 1) // 2}
+
+
 def broadcast_from_any_root(comm: Communicator) -> None:
     for root in range(comm.size):
         for shape in ((), (0,), (5,), (2, 3), (300_000,)):
@@ -248,6 +262,7 @@ def wrong_buffers_are_refused(comm: Communicator) -> None:
         lambda: comm.iallgather(np.zeros(3), np.zeros((comm.size, 4))),
         lambda: comm.ialltoall(np.zeros((comm.size + 1, 3)), np.zeros((comm.size + 1, 3))),
         lambda: comm.ialltoall(np.zeros((comm.size, 3)), np.zeros((comm.size, 3), np.float32)),
+        lambda: comm.ishift(np.zeros(3), np.zeros(3, np.float32)),
         lambda: comm.reduce_scatter(np.zeros(3), np.zeros(4)),
         lambda: comm.broadcast(np.zeros(3), comm.size),
         lambda: comm.broadcast(np.zeros(3), -1),
@@ -268,6 +283,7 @@ BODIES = [
     reduce_scatter_gives_the_slice,
     allgather_gives_rows,
     gathers_and_swaps_under_way,
+    shifts_go_round,
     broadcast_from_any_root,
     zero_dimensional_and_shaped_buffers,
     objects_travel_as_json,

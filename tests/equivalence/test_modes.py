@@ -216,6 +216,33 @@ def test_stale_leaves_out_the_bad_batches_and_no_others(world: Any, xs: Any, con
         assert found[0][2] == bad
 
 
+@pytest.mark.parametrize("spec", ["threads:2", "threads:3", "nodes:0011"])
+@pytest.mark.parametrize("name", HOOKS)
+@pytest.mark.parametrize("bad", ["gradient", "loss"])
+def test_a_skipped_step_leaves_no_trace_in_a_hook_s_memory(spec: str, name: Any, bad: str) -> None:
+    """As the run that never had the bad batch: what was remembered is neither lost with it, nor part of it kept."""
+
+    def body(comm: Communicator, batches: list[int]) -> tuple[bytes, ...]:
+        told = config(hook=name, topk_fraction=0.1, powersgd_rank=1)
+        told = replace(told, run=Run(dtype="float64", nonfinite="skip"))
+        task = make_task(Plain())
+        x, y = task.train.arrays
+        x = x.copy()
+        x[7:14] *= np.nan if bad == "gradient" else 1.0
+        loss_of = lambda model, x, y: (task.loss(model, x, y)[0] + (np.inf if bad == "loss" and odd else 0), {})
+        step_of = build_step(comm, Task(task.model, loss_of, data.ArrayData(x, y)), told)
+        mode, coordinator = make_mode(step_of, told.comm), Coordinator(told, step_of.control_comm, 9)
+        for batch in batches:
+            odd = batch == 1
+            totals = mode.gradients(batch, np.arange(7 * batch, 7 * batch + 7))
+            mode.apply(coordinator.decide(batch, totals, mode.square_norm()))
+        hook = step_of.reducer.hook.state_dict()
+        return (step_of.store.values.tobytes(), *(hook[name].tobytes() for name in sorted(hook)))
+
+    with_it, without = (World(spec).run(lambda comm, b=b: body(comm, b)) for b in ([0, 2, 1, 0, 2], [0, 2, 0, 2]))
+    assert with_it == without
+
+
 def test_stale_stops_at_the_step_whose_loss_is_not_finite() -> None:
     with pytest.raises(NonFiniteError, match="loss is nan") as caught:
         World("threads:2").run(lambda comm: applied_by(comm, "stale", [1, 1, 1, 1], [0, 0, np.nan, 0], "stop"))
@@ -300,8 +327,9 @@ KINDS = [
 ]
 
 
-def launch(directory: Path, ranks: int, *options: str) -> int:
-    backend = f"threads:{ranks}" if ranks > 1 else "local"
+def launch(directory: Path, ranks: int | str, *options: str) -> int:
+    """On so many ranks, each a node, or on a backend."""
+    backend = ranks if isinstance(ranks, str) else f"threads:{ranks}" if ranks > 1 else "local"
     return run(["tiny", "--run.dir", str(directory), "--comm.backend", backend, *options], RECIPES)
 
 
@@ -317,6 +345,15 @@ def test_stopped_anywhere_and_resumed(tmp_path: Path, options: tuple[str, ...], 
     assert launch(tmp_path / "straight", ranks, *options) == 0
     for stop in ("1", "6", "8", "19", "24"):
         assert launch(tmp_path / "cut", ranks, *options, "--run.steps", stop, "--run.resume", "auto") == 0
+    assert outcome(tmp_path / "cut") == outcome(tmp_path / "straight")
+
+
+@pytest.mark.parametrize("options", KINDS[:-1], ids=lambda options: options[1] if len(options) > 1 else options[0])
+def test_stopped_and_resumed_where_nodes_have_several_ranks(tmp_path: Path, options: tuple[str, ...]) -> None:
+    for name, stops in (("straight", ("9",)), ("cut", ("6", "9"))):
+        for stop in stops:
+            argv = (*options, "--run.steps", stop, "--run.resume", "auto", "--run.eval-every", "0")
+            assert launch(tmp_path / name, "nodes:0010", *argv) == 0
     assert outcome(tmp_path / "cut") == outcome(tmp_path / "straight")
 
 

@@ -218,12 +218,7 @@ def test_a_divided_optimizer_over_two_nodes_gives_the_same_bits_with_less_memory
 
 @pytest.mark.parametrize(
     "options",
-    [
-        ("--comm.hook", "powersgd", "--comm.powersgd-rank", "1"),
-        ("--comm.hook", "sign"),
-        ("--comm.mode", "diloco", "--comm.sync-every", "4"),
-        ("--comm.mode", "stale"),
-    ],
+    [("--comm.hook", "powersgd", "--comm.powersgd-rank", "1"), ("--comm.mode", "diloco", "--comm.sync-every", "4")],
     ids=lambda options: options[1],
 )
 def test_stopped_and_resumed_over_two_nodes(tmp_path: Path, options: tuple[str, ...]) -> None:

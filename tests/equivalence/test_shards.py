@@ -16,7 +16,7 @@ from ddtrain import nn, ops
 from ddtrain.comm.local import LocalCommunicator
 from ddtrain.comm.threads import make_threads
 from ddtrain.errors import ReplicaError, UsageError
-from ddtrain.parallel import Shards, find_place
+from ddtrain.parallel import Shards, find_place, nearby
 from ddtrain.trainer.config import Clip, Comm, Run, validate
 from helpers import Net, loss, make_task, sgd_config, train
 from worlds import World
@@ -135,7 +135,8 @@ def test_shards_that_do_not_do_alike_are_an_error_not_a_hang(first: bool, said: 
 @pytest.mark.parametrize("culprit", range(4))
 def test_an_error_in_one_shard_ends_the_others(culprit: int) -> None:
     comm = LocalCommunicator()
-    shards = Shards(comm, find_place(comm, comm.split_nodes(), 4))
+    node = comm.split_nodes()
+    shards = Shards(nearby(comm, node, 4), find_place(comm, node, 4))
 
     def call(shard: int, peers: Any) -> float:
         buf = np.ones(2)

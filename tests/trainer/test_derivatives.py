@@ -153,7 +153,7 @@ def test_one_rank_is_the_ordinary_operators() -> None:
 
 # Mutations: each reduction left out, or made once too often, is wrong by far more than rounding.
 
-identity, summed = lambda g, ans, x, comm=None: g, lambda g, ans, x, comm=None: ops.fan_in(g, comm)
+identity, summed = lambda g, ans, x, comm=None, layer="": g, lambda g, ans, x, comm=None: ops.fan_in(g, comm)
 MODES = {"vjp": "vjps", "jvp": "jvps"}
 MUTATIONS: dict[str, tuple[Any, str, Any, set[str]]] = {
     "the parameters' gradient is each rank's own": (ops.fan_out, "vjps", identity, {"gradient of value"}),

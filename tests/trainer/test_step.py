@@ -11,6 +11,7 @@ from ddtrain.comm import Communicator
 from ddtrain.comm.local import LocalCommunicator
 from ddtrain.errors import ShapeError
 from ddtrain.parallel.hooks.base import ErrorFeedback
+from ddtrain.parallel.nearby import Messages
 from ddtrain.trainer.config import Clip, Comm, Optim
 from ddtrain.trainer.control import StepControl
 from ddtrain.trainer.replica import build_step
@@ -43,10 +44,13 @@ def test_waiting_is_counted_on_every_channel() -> None:
         step.gradients(0, np.arange(7))
         hook, before = step.reducer.hook, step.waited_s
         assert isinstance(hook, ErrorFeedback)
-        channels: list[Any] = [step.comm, step.control_comm, step.model_comm, step.reducer.comm, step.node.column]
-        for k, channel in enumerate([*channels, hook._second]):
+        channels: list[Any] = [step.comm, step.reducer.comm, step.node.column, hook._second]
+        for messages in (step.control_comm, step.model_comm):
+            assert isinstance(messages, Messages)
+            channels += [messages.comm, messages._tags]
+        for k, channel in enumerate(channels):
             channel.waited_s += 10.0**k
-        assert step.waited_s - before == pytest.approx(111111.0)
+        assert step.waited_s - before == pytest.approx(11111111.0)
 
     World("threads:2").run(body)
 

@@ -18,7 +18,9 @@ from ddtrain.trainer import files
 from ddtrain.trainer.config import Comm, Config, Data, Run, validate
 from ddtrain.trainer.loop import Trainer
 from ddtrain.trainer.main import run
+from ddtrain.trainer.modes import make_mode
 from ddtrain.trainer.records import Records
+from ddtrain.trainer.replica import build_step
 from ddtrain.trainer.timeline import Timeline, steps_of
 from ddtrain.trainer.trace import assign_lanes, merge
 from helpers import make_task
@@ -205,6 +207,15 @@ def test_a_run_is_traced_on_every_rank_and_stays_the_same_run(world: World, tmp_
     assert [e["args"]["step"] for e in events(trace, pid=0) if e["name"] == "evaluation"] == [4], "23 samples, by 7"
     assert [e["args"]["step"] for e in events(trace, pid=0) if e["name"] == "checkpoint"] == [4]
     assert trainer.timeline is trainer.step_of.timeline is trainer.step_of.reducer.watcher is None
+
+
+def test_both_lanes_of_stale_tell_the_timeline_and_no_other_afterwards() -> None:
+    config = Config(comm=Comm(mode="stale"))
+    mode = make_mode(build_step(LocalCommunicator(), make_task(), config), config.comm)
+    for timeline in (Timeline(LocalCommunicator()), None):
+        mode.step_of.timeline = timeline
+        assert [lane.reducer.watcher for lane in mode.lanes] == [timeline, timeline]
+        mode.gradients(mode.done, np.arange(7))  # the other lane's turn
 
 
 def test_shards_that_take_turns_do_not_overlap(tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ nothing is lost, only late: over any number of steps, what was applied plus what
 all gradients, to rounding. (Seide et al. 2014; Karimireddy et al. 2019, arXiv:1901.09847: with it, any compressor
 that moves towards its input converges at the rate of SGD.)
 An element that is NaN or infinite is sent as such and leaves no memory: the coordinator will skip the step or end
-the run, and after a skipped step the memory must be finite.
+the run. A step that is skipped is undone: what it sent was not applied, and what it left out is not to be.
 """
 
 from __future__ import annotations
@@ -82,6 +82,14 @@ class Hook(Protocol):
         """Take up a saved memory."""
         ...
 
+    def keep(self) -> None:
+        """A step begins that may be undone."""
+        ...
+
+    def undo(self) -> None:
+        """Have the memory of the last :meth:`keep` again, for the step since then was skipped."""
+        ...
+
     def owed(self) -> Array | None:
         """What this rank has not sent yet, each element at its place in the gradient; None if it always sends all."""
         ...
@@ -108,6 +116,7 @@ class ErrorFeedback:
         self.residual = np.zeros(count, dtype)  # pages outside this rank's pieces are never touched, and cost nothing
         self._ahead: deque[StagedWork] = deque()
         self._second: Communicator | None = None
+        self._kept: dict[str, Array] = {}
 
     def connect(self, comm: Communicator) -> None:
         """Make the channel of second stages (Note [Second stage])."""
@@ -151,6 +160,14 @@ class ErrorFeedback:
     def load_state_dict(self, state: Mapping[str, Array]) -> None:
         """Take up a saved memory."""
         self.residual[...] = state["residual"]
+
+    def keep(self) -> None:
+        """Copy the memory."""
+        self._kept = self.state_dict()
+
+    def undo(self) -> None:
+        """Take up the copy."""
+        self.load_state_dict(self._kept)
 
     def owed(self) -> Array | None:
         """The residual."""

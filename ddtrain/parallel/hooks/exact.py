@@ -44,6 +44,12 @@ class ExactSum:
     def load_state_dict(self, state: Mapping[str, Array]) -> None:
         """Nothing to take up."""
 
+    def keep(self) -> None:
+        """Nothing to keep."""
+
+    def undo(self) -> None:
+        """Nothing to undo."""
+
     def owed(self) -> None:
         """Nothing: all was sent."""
 
