@@ -56,6 +56,7 @@ class DdtrainError(Exception):
 _ORDER = ("rank", "step", "phase", "sample", "layer", "function", "line")
 _WORDS = {"phase": "in {}", "function": "in {}", "line": "{}"}  # others are quoted, after their names
 
+_MOST_BITS = 1 << 13
 _QUOTED = 160  # characters of somebody's input that a message repeats at most
 _REPR = reprlib.Repr()
 _REPR.maxstring = _REPR.maxother = _REPR.maxlong = _QUOTED
@@ -77,6 +78,8 @@ def quoted(value: Any, *, plain: bool = False) -> str:
     >>> quoted(deep)
     '[[[[[...]]]]]'
     """
+    if isinstance(value, int) and value.bit_length() > _MOST_BITS:  # more digits than Python is willing to print
+        return f"an integer of {value.bit_length()} bits"
     text = value if plain and isinstance(value, str) else _REPR.repr(value)
     if len(text) > _QUOTED:
         text = f"{text[: _QUOTED - 43]}...{text[-40:]}"
@@ -135,22 +138,10 @@ class DerivativeError(DdtrainError, TypeError):
     """Something that cannot be differentiated was asked for."""
 
 
-_LONG = 200  # characters of somebody else's text in a message of ours
-
-
-def shorten(text: str) -> str:
-    """A text for a message, without its middle if it is long.
-
-    >>> shorten("x" * 1000).count("x")
-    180
-    """
-    return text if len(text) <= _LONG else f"{text[:150]} ... {text[-30:]}"
-
-
 def first_line(error: BaseException) -> str:
     """What an error of others' making says, on one line of bearable length.
 
     >>> first_line(ValueError()), first_line(ValueError("no\\nwonder"))
     ('ValueError', 'no')
     """
-    return shorten((str(error).splitlines() or [""])[0] or type(error).__name__)
+    return quoted((str(error).splitlines() or [""])[0] or type(error).__name__, plain=True)

@@ -106,7 +106,7 @@ def read(run: Path) -> Trace:
         raise UsageError(there, remedy="Train with --run.trace 10:20, which records steps 10 to 19.") from None
     except OSError as error:
         raise DataError(f"{path}: cannot be read: {error.strerror}") from None
-    except (ValueError, KeyError, TypeError, IndexError):
+    except (ValueError, KeyError, TypeError, IndexError, RecursionError):
         raise DataError(f"{path} is not a trace that --run.trace wrote", remedy="Run it again.") from None
 
 

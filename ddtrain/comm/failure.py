@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from ddtrain.errors import EXCEPTION, DdtrainError, GradientError
+from ddtrain.errors import EXCEPTION, DdtrainError, GradientError, quoted
 
 OnFailure = Callable[[BaseException, int], None]
 INTERRUPTED = 130  # 128 + SIGINT, as shells report it
@@ -52,7 +52,7 @@ def words(error: BaseException) -> str:
     if isinstance(error, KeyboardInterrupt):
         return "ddtrain: interrupted"
     if isinstance(error, SystemExit):
-        return f"ddtrain: exited with {error.code!r} while other ranks were at work"
+        return f"ddtrain: exited with {quoted(error.code)} while other ranks were at work"
     if isinstance(error, DdtrainError) and (error.exit_code != EXCEPTION or isinstance(error, GradientError)):
         return f"ddtrain: error: {error if chr(10) in error.message else error.one_line}"
     return "".join(traceback.format_exception(error)).rstrip("\n")

@@ -11,7 +11,10 @@ from ddtrain.comm.launcher import launcher
 from ddtrain.comm.local import LocalCommunicator
 from ddtrain.comm.protocol import Communicator
 from ddtrain.comm.threads import make_threads
-from ddtrain.errors import UsageError
+from ddtrain.errors import UsageError, quoted
+
+_LONGEST = 200  # characters: no sensible nesting of backends is longer
+_MOST = {"threads": 1024, "null": 1 << 20}  # ranks: more threads than a process is usually allowed
 
 
 def make(spec: str) -> Sequence[Communicator]:
@@ -30,8 +33,8 @@ def make(spec: str) -> Sequence[Communicator]:
     [0, 1, 2]
     """
     name, colon, argument = spec.partition(":")
-    if name not in _MAKERS or (colon and not argument):
-        raise UsageError(f"--comm.backend {spec!r} is not a backend", remedy=_VALID)
+    if name not in _MAKERS or (colon and not argument) or len(spec) > _LONGEST:
+        raise UsageError(f"--comm.backend {quoted(spec)} is not a backend", remedy=_VALID)
     return _MAKERS[name](argument)
 
 
@@ -98,8 +101,10 @@ def _no_argument(name: str, argument: str) -> None:
 
 
 def _count(name: str, argument: str) -> int:
-    if not argument.isdecimal() or int(argument) < 1:
-        raise UsageError(f"--comm.backend {name}:{argument}: the number of ranks must be 1 or more", remedy=_VALID)
+    most = _MOST[name]
+    if not argument.isdecimal() or len(argument) > len(str(most)) or not 1 <= int(argument) <= most:
+        given = quoted(f"{name}:{argument}", plain=True)
+        raise UsageError(f"--comm.backend {given}: the number of ranks must be 1 or more, up to {most}", remedy=_VALID)
     return int(argument)
 
 

@@ -19,7 +19,7 @@ from ddtrain.comm.protocol import Array, Communicator, Work
 from ddtrain.comm.solo import SoloNode
 from ddtrain.comm.tree import Tree
 from ddtrain.comm.waiting import wait_until_time
-from ddtrain.errors import UsageError
+from ddtrain.errors import UsageError, quoted
 
 _OPTIONS = ("latency-us", "gbit-s")
 FORM = "wire:SPEC,latency-us=50,gbit-s=10"
@@ -202,4 +202,6 @@ def _number(argument: str, key: str, text: str) -> float:
 
 
 def _wrong(argument: str, what: str) -> UsageError:
-    return UsageError(f"--comm.backend wire:{argument}: {what}", remedy=f"Give {FORM}, SPEC being another backend.")
+    given = quoted(f"wire:{argument}", plain=True)
+    message = f"--comm.backend {given}: {quoted(what, plain=True)}"
+    return UsageError(message, remedy=f"Give {FORM}, SPEC being another backend.")

@@ -55,13 +55,13 @@ def most_bytes(path: str | Path) -> int:
 
 
 def read_text(path: str | Path, limit_bytes: int = LIMIT_BYTES) -> str:
-    """The text of a UTF-8 file, plain or gzip."""
+    """The text of a UTF-8 file, plain or gzip, without the mark that may stand in front of it."""
     with opened(path) as stream:
         content = stream.read(min(limit_bytes, most_bytes(path)) + 1)
     if len(content) > limit_bytes:
         raise DataError(f"{path}: expected at most {limit_bytes} bytes of text, found more")
     try:
-        return content.decode("utf-8")
+        return content.decode("utf-8-sig")  # editors on Windows put a mark in front
     except UnicodeDecodeError as error:
         raise DataError(
             f"{path}: expected UTF-8 text, found byte {error.object[error.start]:#04x} at {error.start}"

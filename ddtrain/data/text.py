@@ -18,10 +18,11 @@ from numpy.typing import NDArray
 
 from ddtrain.data.files import read_text
 from ddtrain.data.images import EMBEDDED
-from ddtrain.errors import DataError
+from ddtrain.errors import DataError, UsageError, quoted
 
 Ids = NDArray[np.int64]
 S = TypeVar("S", list[str], Ids)
+_MOST = 2**31 - 1  # tokens of a context
 UNKNOWN = "<unk>"  # stands for every token that the vocabulary lacks; always number 0
 _TITLE = re.compile(r"^(\S.*)\n\nby William Shakespeare\n", re.MULTILINE)
 _WORD = re.compile(r"'?[a-z]+(?:['-][a-z]+)*|[0-9]+|--|[^\sa-z0-9]")
@@ -135,10 +136,16 @@ def windows(texts: Sequence[Ids], context: int) -> tuple[Ids, Ids]:
     -------
     contexts (N, T) and targets (N,), where a text of L tokens gives L − T windows; one too short gives none.
 
+    Raises
+    ------
+    UsageError : a context without tokens
+
     >>> windows([np.array([1, 2, 3, 4]), np.array([5, 6])], context=2)
     (array([[1, 2],
            [2, 3]]), array([3, 4]))
     """
+    if not 1 <= context <= _MOST:
+        raise UsageError(f"windows: a context of {quoted(context)} tokens", remedy=f"Give 1 to {_MOST}.")
     runs = [sliding_window_view(text, context + 1) for text in texts if len(text) > context]
     runs_NT = np.concatenate(runs) if runs else np.empty((0, context + 1), np.int64)
     return np.ascontiguousarray(runs_NT[:, :-1]), runs_NT[:, -1].copy()

@@ -19,7 +19,7 @@ from ddtrain.autodiff import Primitive, Tape, record, value_of, walk_back
 from ddtrain.comm import agree
 from ddtrain.comm.protocol import Communicator
 from ddtrain.errors import NonFiniteError
-from ddtrain.nn import Module
+from ddtrain.layer import LAYER
 from ddtrain.ops import use_communicator
 from ddtrain.rng import SampleRng
 from ddtrain.source import calling_line
@@ -92,18 +92,7 @@ class _Listening(CheckedTape):
             try:
                 super()._check(x, what, line)
             except NonFiniteError as error:
-                self.found.append((self.seen, error.at(layer=_layer())))
-
-
-def _layer() -> str:
-    """The innermost module that is being called, "" outside of all."""
-    frame: Any = sys._getframe(1)
-    while frame is not None:
-        if frame.f_code is Module.__call__.__code__:
-            module = frame.f_locals["self"]
-            return module._path or type(module).__name__
-        frame = frame.f_back
-    return ""
+                self.found.append((self.seen, error.at(layer=LAYER.get())))
 
 
 def locate(error: NonFiniteError, step_of: TrainStep, step: int, rows: Any) -> NonFiniteError:

@@ -11,6 +11,8 @@ the rank: replicas start equal without a broadcast.
 
 from __future__ import annotations
 
+import math
+import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal, Self, get_args
@@ -19,10 +21,11 @@ import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 from ddtrain import rng as _rng
-from ddtrain.errors import DdtrainError, UsageError
+from ddtrain.errors import DdtrainError, UsageError, quoted
 from ddtrain.layer import LAYER
 from ddtrain.nn.init import Init
 
+_MOST = sys.maxsize // 8  # elements that an array can have
 Rule = Literal["same", "mean", "sum"]  # how the shards' values of a buffer become one
 
 
@@ -36,6 +39,14 @@ class Declaration:
     torch_dtype: DTypeLike | None = None
     trained = True  # by gradients; a buffer is not
     reduce = "same"  # how a buffer's values of all shards become one
+
+    def __post_init__(self) -> None:
+        whole = all(isinstance(n, int | np.integer) and n >= 1 for n in self.shape)
+        if not whole or math.prod(self.shape) > _MOST:
+            raise UsageError(
+                f"{type(self).__name__.lower()}: no array has the shape ({', '.join(map(quoted, self.shape))})",
+                remedy="Give whole numbers of at least 1 as widths, and no more than memory holds.",
+            )
 
     def to_torch(self, value: NDArray[Any]) -> NDArray[Any]:
         """The value in PyTorch's layout (and dtype, for counters)."""

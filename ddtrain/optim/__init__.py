@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import DTypeLike
 
-from ddtrain.errors import UsageError
+from ddtrain.errors import UsageError, quoted
 from ddtrain.optim import adam, schedules, sgd
 from ddtrain.optim.protocol import Alloc, Factory, OptimConfig, Optimizer
 
@@ -31,7 +31,9 @@ def make(config: OptimConfig, n: int, dtype: DTypeLike, alloc: Alloc = np.zeros)
     UsageError : a name that is not in the table.
     """
     if config.name not in OPTIMIZERS:
-        raise UsageError(f"--optim.name {config.name!r} is not known", remedy=f"Choose among {', '.join(OPTIMIZERS)}.")
+        raise UsageError(
+            f"--optim.name {quoted(config.name)} is not known", remedy=f"Choose among {', '.join(OPTIMIZERS)}."
+        )
     return OPTIMIZERS[config.name](config, n, dtype, alloc)
 
 

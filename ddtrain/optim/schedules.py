@@ -10,7 +10,7 @@ import math
 from collections.abc import Callable
 from typing import Any, Protocol
 
-from ddtrain.errors import UsageError
+from ddtrain.errors import UsageError, quoted
 
 
 class ScheduleConfig(Protocol):
@@ -175,7 +175,7 @@ def make(config: ScheduleConfig, base_lr: float, total_steps: int) -> Schedule:
     """
     if config.name not in SCHEDULES:
         raise UsageError(
-            f"--schedule.name {config.name!r} is not known", remedy=f"Choose among {', '.join(SCHEDULES)}."
+            f"--schedule.name {quoted(config.name)} is not known", remedy=f"Choose among {', '.join(SCHEDULES)}."
         )
     decay = SCHEDULES[config.name](config, base_lr, total_steps - config.warmup_steps)
     return Schedule(base_lr, decay, warmup_steps=config.warmup_steps, min_lr=config.min_lr)

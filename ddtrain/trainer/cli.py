@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
-from ddtrain.errors import UsageError
+from ddtrain.errors import UsageError, quoted
 from ddtrain.trainer import options, previous, tables
 from ddtrain.trainer.config import Config
 
@@ -66,15 +66,18 @@ def parse(argv: Sequence[str], recipes: Recipes, *, only: str = "", prog: str = 
       Did you mean --optim.momentum?
     """
     request = _sort_out(argv, only)
-    files = [(path, tables.read_toml(path)) for path in request.files]
+    files = [(f"--config {path}", tables.read_toml(path, f"--config {path}")) for path in request.files]
     usual = defaults(recipes, request.recipe if request.recipe in recipes else only or next(iter(recipes))).run
     earlier = previous.files(request.options, files, usual.resume, usual.dir)
+    if only:  # the run is this program's, whatever it was called then
+        for _, table in earlier:
+            table.pop("recipe", None)
     _same_recipe(request.recipe, earlier)
     files = [*earlier, *files]
     recipe = _choose(request, files, recipes, only)
     config = defaults(recipes, recipe)
-    for path, table in files:
-        config = _overlay(config, path, table)
+    for source, table in files:
+        config = _overlay(config, source, table)
     if request.help:
         return Parsed(recipe, config, help=_help(config, recipe, recipes, only, prog))
     return Parsed(recipe, _at_home(options.convert(config, request.options)), request.print_config)
@@ -94,15 +97,17 @@ def _same_recipe(given: str, earlier: Sequence[tuple[str, Mapping[str, Any]]]) -
     for path, table in earlier:
         if given and given.replace("-", "_") != table.get("recipe"):
             raise UsageError(
-                f"recipe {given!r}, but the run to be resumed is of recipe {table.get('recipe')!r} ({path})",
+                f"recipe {quoted(given)}, but the run to be resumed is of recipe {quoted(table.get('recipe'))} "
+                f"({path})",
                 remedy="Leave the recipe out, or start anew in another --run.dir.",
             )
 
 
 def defaults(recipes: Recipes, recipe: str) -> Config:
-    """A recipe's configuration before anybody changed it."""
+    """A recipe's configuration before anybody changed it, of the types that its fields say: 1 is no float in a file."""
     config = recipes[recipe][0]
-    return config() if isinstance(config, type) else config
+    config = config() if isinstance(config, type) else config
+    return config.updated(config.to_table())
 
 
 def _sort_out(argv: Sequence[str], only: str) -> _Request:
@@ -110,7 +115,7 @@ def _sort_out(argv: Sequence[str], only: str) -> _Request:
     request, rest = _Request(), list(argv)
     for arg in rest:
         if not arg.isprintable() or any("\ud800" <= c <= "\udfff" for c in arg):
-            raise UsageError(f"argument {arg!a} is not printable text")
+            raise UsageError(f"argument {quoted(arg)} is not printable text")
     while rest:
         arg = rest.pop(0)
         if arg in ("-h", "--help"):
@@ -132,14 +137,17 @@ def _sort_out(argv: Sequence[str], only: str) -> _Request:
 def _choose(request: _Request, files: list[tuple[str, dict[str, Any]]], recipes: Recipes, only: str) -> str:
     """The recipe's name: from the command line, else the last file that has one, else the first there is."""
     chosen, source = request.recipe, ""
-    for path, table in reversed(files):
+    for place, table in reversed(files):
         named = table.pop("recipe", "")
         if not isinstance(named, str):
-            raise UsageError(f"--config {path}: recipe: expected a string, found {named!r}")
+            raise UsageError(f"{place}: recipe: expected a string, found {quoted(named)}")
         if named and not chosen:
-            chosen, source = named, f"--config {path}: "
+            chosen, source = named, f"{quoted(place, plain=True)}: "
     if only and chosen and chosen != only:
-        raise UsageError(f"{source}recipe {chosen!r} is not this program's, which is {only!r}")
+        raise UsageError(
+            f"{source}recipe {quoted(chosen)} is not this program's, which is {only!r}",
+            remedy="To use its options here, take the line with the recipe out of the file.",
+        )
     name = chosen or only or next(iter(recipes))
     name = name if name in recipes else name.replace("-", "_")
     if name in recipes:
@@ -148,14 +156,14 @@ def _choose(request: _Request, files: list[tuple[str, dict[str, Any]]], recipes:
     if chosen.endswith(".toml"):
         known = f"For a configuration file write --config {chosen}."
     hint = tables.did_you_mean(name, recipes)
-    raise UsageError(f"{source}unknown recipe {chosen!r}", remedy=f"{hint} {known}".strip())
+    raise UsageError(f"{source}unknown recipe {quoted(chosen)}", remedy=f"{hint} {known}".strip())
 
 
-def _overlay(config: Config, path: str, table: Mapping[str, Any]) -> Config:
+def _overlay(config: Config, source: str, table: Mapping[str, Any]) -> Config:
     try:
         return config.updated(table)
     except UsageError as error:
-        raise UsageError(f"--config {path}: {error.message}", remedy=error.remedy) from None
+        raise UsageError(f"{quoted(source, plain=True)}: {error.message}", remedy=error.remedy) from None
 
 
 def _help(config: Config, recipe: str, recipes: Recipes, only: str, prog: str) -> str:

@@ -6,14 +6,17 @@ come from (command line over TOML over recipe) is :mod:`ddtrain.trainer.cli`'s b
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from math import isfinite
-from typing import Any, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
-from ddtrain.errors import UsageError
+from ddtrain.errors import UsageError, quoted
 from ddtrain.trainer import tables
 from ddtrain.trainer.timeline import steps_of
+
+_LONGEST_NAME = 255  # bytes, of a file or directory: NAME_MAX of every usual file system
 
 
 @dataclass(frozen=True)
@@ -36,7 +39,7 @@ class Comm:
     messages: auto where MPI can, on: or else an error, off: never. Changes speed, never a result on one machine.
     """
 
-    hook: Literal["exact", "float16", "bfloat16", "topk", "powersgd", "sign"] = "exact"
+    hook: Annotated[str, tables.Keys("ddtrain.parallel.hooks", "HOOKS")] = "exact"
     """How gradients travel between nodes; all but exact keep what they leave out, and send it later
     float16, bfloat16: two bytes an element
     topk: the largest elements alone
@@ -47,7 +50,7 @@ class Comm:
     """Elements that topk sends, as a fraction of all."""
     powersgd_rank: int = 2
     """Columns of powersgd's thin matrices."""
-    mode: Literal["sync", "local", "diloco", "stale"] = "sync"
+    mode: Annotated[str, tables.Keys("ddtrain.trainer.modes", "MODES")] = "sync"
     """sync: every step waits for all nodes
     local: nodes train apart, and average their parameters every sync_every steps
     diloco: as local, with Nesterov momentum on the averaged movement
@@ -125,7 +128,7 @@ class Data:
 class Optim:
     """The optimizer."""
 
-    name: Literal["sgd", "adam", "adamw"] = "sgd"
+    name: Annotated[str, tables.Keys("ddtrain.optim", "OPTIMIZERS")] = "sgd"
     """Update rule."""
     lr: float = 0.1
     """Base learning rate, which the schedule multiplies."""
@@ -147,7 +150,7 @@ class Optim:
 class Schedule:
     """The learning rate over time (t: steps since the warm-up)."""
 
-    name: Literal["constant", "step", "exponential", "inverse", "cosine", "plateau"] = "constant"
+    name: Annotated[str, tables.Keys("ddtrain.optim.schedules", "SCHEDULES")] = "constant"
     """constant: the base rate
     step: times factor every decay_every steps
     exponential: times factor ** (t / decay_every)
@@ -236,7 +239,11 @@ def _problems(config: Config, size: int) -> Iterator[tuple[str, str]]:
     for option, ok, allowed in _ranges(config):
         value = tables.lookup(config, option)
         if not ok or (isinstance(value, float) and not isfinite(value)):
-            yield f"{tables.option(option)} {value} is out of range", f"Give {allowed}."
+            yield f"{tables.option(option)} {quoted(value)} is out of range", f"Give {allowed}."
+    for option in ("run.dir", "run.resume", "data.root"):
+        longest = max(map(len, os.fsencode(tables.lookup(config, option)).split(b"/")))
+        if longest > _LONGEST_NAME:
+            yield f"{tables.option(option)} has a name of {longest} bytes", f"Give at most {_LONGEST_NAME} to a name."
     if config.data.batch_size < size:
         yield (
             f"--data.batch-size {config.data.batch_size} is smaller than the {size} ranks that share it",

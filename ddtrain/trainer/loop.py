@@ -19,7 +19,7 @@ import numpy as np
 from ddtrain import data
 from ddtrain.comm.protocol import Communicator
 from ddtrain.diagnose import CheckedTape, check_gradients, locate, require_finite
-from ddtrain.errors import CheckpointError, NonFiniteError, UsageError, first_line, shorten
+from ddtrain.errors import CheckpointError, NonFiniteError, UsageError, first_line, quoted
 from ddtrain.nn import from_torch, to_torch
 from ddtrain.trainer import checkpoint, private, requests, tables
 from ddtrain.trainer.arithmetic import arithmetic
@@ -325,7 +325,7 @@ class Trainer:
             name = tables.option(option)
             if not _same_kind(then, said) and (then is not None or option in _FIXED):
                 raise CheckpointError(
-                    f"checkpoint of step {saved.step}: foreign: its {name} is {shorten(repr(then))}, not such as {said}"
+                    f"checkpoint of step {saved.step}: foreign: its {name} is {quoted(then)}, not such as {said}"
                 )
             if then != said and option in _FIXED:
                 raise UsageError(

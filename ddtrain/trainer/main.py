@@ -49,17 +49,32 @@ def main(build: Callable[[Any], Task], config: Config | None = None, argv: Seque
     --------
     See ``examples/custom_training.py``.
     """
-    script = Path(sys.argv[0]).stem or "custom"
+    name, prog = _program()
     recipe = Recipe(config or Config(), build, (build.__doc__ or "").strip())
-    sys.exit(run(sys.argv[1:] if argv is None else argv, {script: recipe}, only=script))
+    sys.exit(run(sys.argv[1:] if argv is None else argv, {name: recipe}, only=name, prog=prog))
 
 
-def run(argv: Sequence[str], recipes: Mapping[str, Recipe], only: str = "") -> int:
-    """Parse, train, and return the exit code. See ``--help`` for the options and README.md for the codes."""
+def _program() -> tuple[str, str]:
+    """What this program is called, and how: by its file, by ``python -m`` and its module, or neither."""
+    path, spec = Path(sys.argv[0]), sys.modules["__main__"].__spec__
+    if spec is not None and spec.origin and Path(spec.origin) == path:
+        module = spec.name.removesuffix(".__main__")
+        return module.rpartition(".")[2], f"python -m {module}"
+    name = path.parent.name if path.stem == "__main__" else path.stem
+    return (name, "") if name.strip("-") and name != "-c" else ("custom", "python")
+
+
+def run(argv: Sequence[str], recipes: Mapping[str, Recipe], only: str = "", prog: str = "") -> int:
+    """Parse, train, and return the exit code. See ``--help`` for the options and README.md for the codes.
+
+    Parameters
+    ----------
+    only, prog : of a program with one recipe, its name and how it is called
+    """
     parsed, error = None, None
     try:
         choices = {name: (recipe.config, recipe.about) for name, recipe in recipes.items()}
-        parsed = cli.parse(argv, choices, only=only)
+        parsed = cli.parse(argv, choices, only=only, prog=prog)
     except UsageError as caught:
         error = caught
     if parsed is not None and parsed.output:

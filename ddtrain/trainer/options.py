@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import contextlib
 import io
+import re
 from collections.abc import Mapping
-from typing import Any, NoReturn, get_args, get_origin, get_type_hints
+from typing import Annotated, Any, NoReturn, get_args, get_origin, get_type_hints
 
-from ddtrain.errors import UsageError
+from ddtrain.errors import UsageError, quoted
 from ddtrain.trainer import tables
 from ddtrain.trainer.config import Config
 
@@ -66,15 +67,17 @@ def _check(config: Config, args: list[str]) -> list[str]:
             values.append(rest.pop(0))
         if not values and get_origin(kind) is not tuple:
             raise UsageError(f"{option} needs a value")
+        if get_origin(kind) is Annotated:
+            tables.coerce(values[0], kind, option)
         checked += [option, *values] if get_origin(kind) is tuple else [f"{option}={values[0]}"]
     return checked
 
 
 def _refuse(option: str, flags: Mapping[str, str]) -> NoReturn:
     if not option.startswith("-"):
-        raise UsageError(f"unexpected argument {option!r}", remedy="A recipe comes first; options start with --.")
+        raise UsageError(f"unexpected argument {quoted(option)}", remedy="A recipe comes first; options start with --.")
     hint = tables.did_you_mean(option.replace("_", "-"), [*flags, *_GENERAL])
-    raise UsageError(f"unknown option {option}", remedy=hint or "See --help.")
+    raise UsageError(f"unknown option {quoted(option, plain=True)}", remedy=hint or "See --help.")
 
 
 def _arity(kind: Any) -> float:
@@ -86,7 +89,7 @@ def _arity(kind: Any) -> float:
 def _annotations(instance: Any, path: str = "") -> dict[str, Any]:
     """Type of every leaf by dotted name."""
     types: dict[str, Any] = {}
-    for name, annotation in get_type_hints(type(instance)).items():
+    for name, annotation in get_type_hints(type(instance), include_extras=True).items():
         value, place = getattr(instance, name), f"{path}.{name}" if path else name
         types |= _annotations(value, place) if tables.is_section(value) else {place: annotation}
     return types
@@ -114,7 +117,7 @@ def _complaint(config: Config, args: list[str], said: str) -> UsageError:
                 tables.coerce(value, types[flags[option]], option)
             except UsageError as error:
                 return error
-    return UsageError(message)
+    return UsageError(quoted(message, plain=True))
 
 
 def _first_paragraph(box: str) -> str:
@@ -137,4 +140,14 @@ def explain(config: Config) -> str:
     kept = [line for line in lines[first:] if line.strip("- ") and not line.startswith("  -h, --help")]
     if kept[:1] == [" options"] and not kept[1].startswith("  "):
         kept.pop(0)  # nothing outside the sections
-    return "\n".join(f"\n{line.strip()}" if line[1:2].strip() else line for line in kept).strip()
+    text = "\n".join(f"\n{line.strip()}" if line[1:2].strip() else line for line in kept).strip()
+    for leaf, kind in _annotations(config).items():
+        if get_origin(kind) is Annotated:  # tyro knows of no table
+            text = _with_choices(text, tables.option(leaf), tables.choices_of(kind) or [])
+    return text
+
+
+def _with_choices(text: str, option: str, choices: list[str]) -> str:
+    """The help with an option's choices in the place of its type, and its explanation below them."""
+    listed = lambda found: f"  {option} {{{','.join(choices)}}}\n" + " " * len(found[0].rpartition("\n")[2])
+    return re.sub(rf"^  {option} STR\s+", listed, text, flags=re.MULTILINE)

@@ -33,8 +33,12 @@ def files(
     resume, directory = (_said(options, given, key) or last for key, last in (("resume", resume), ("dir", directory)))
     if resume == "never" or (resume == "auto" and not directory):
         return []
-    file = _run_of(directory if resume == "auto" else resume) / "config.toml"
-    return [(str(file), _lasting(tables.read_toml(str(file))))] if file.is_file() else []
+    try:
+        file = _run_of(directory if resume == "auto" else resume) / "config.toml"
+        there = file.is_file()
+    except (OSError, ValueError):  # a name that is too long, or has a null character
+        return []
+    return [(str(file), _lasting(tables.read_toml(str(file))))] if there else []
 
 
 def _run_of(named: str) -> Path:
@@ -59,7 +63,8 @@ def _said(options: Sequence[str], given: Sequence[tuple[str, Mapping[str, Any]]]
 
 
 def _lasting(table: dict[str, Any]) -> dict[str, Any]:
+    sections = {name: table[name] for name in OF_ONE_START if isinstance(table.get(name), Mapping)}
     return table | {
-        section: {key: value for key, value in table.get(section, {}).items() if key not in left_out}
-        for section, left_out in OF_ONE_START.items()
+        name: {key: value for key, value in section.items() if key not in OF_ONE_START[name]}
+        for name, section in sections.items()
     }

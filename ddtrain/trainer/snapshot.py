@@ -24,7 +24,7 @@ import numpy as np
 import safetensors.numpy
 from numpy.typing import NDArray
 
-from ddtrain.errors import CheckpointError, first_line, shorten
+from ddtrain.errors import CheckpointError, first_line, quoted
 from ddtrain.trainer.arithmetic import arithmetic
 from ddtrain.trainer.files import to_json
 from ddtrain.trainer.state import MEMORY, MODEL, OPTIM, STATE, check_state
@@ -175,7 +175,7 @@ def read_state(path: Path) -> dict[str, Any]:
     version = state.get("format_version")
     if type(version) is not int or not 1 <= version <= FORMAT_VERSION:
         raise CheckpointError(
-            f"{file}: format version {shorten(repr(version))}; this ddtrain reads up to {FORMAT_VERSION}",
+            f"{file}: format version {quoted(version)}; this ddtrain reads up to {FORMAT_VERSION}",
             remedy="Use the ddtrain that wrote it, or a newer one.",
         )
     body, _, tail = raw.rpartition(_SEAL)

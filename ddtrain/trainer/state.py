@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ddtrain.errors import CheckpointError, shorten
+from ddtrain.errors import CheckpointError, quoted
 
 _MEMORY = re.compile(r"(\d{1,9})/(spans|(?:sum|mean|own)\..+)")  # see private.py
 
@@ -85,10 +85,10 @@ def check_state(file: Path, state: Mapping[str, Any], names: Collection[str]) ->
             raise CheckpointError(f"{file}: foreign: has no {name!r}")
     for name, value in state.items():
         if name not in names:
-            raise CheckpointError(f"{file}: foreign: has {shorten(repr(name))}, which no checkpoint has")
+            raise CheckpointError(f"{file}: foreign: has {quoted(name)}, which no checkpoint has")
         wanted, is_right = _FIELDS.get(name, ("", lambda value: True))
         if not is_right(value):
-            raise CheckpointError(f"{file}: foreign: {name!r} should be {wanted}, but is {shorten(repr(value))}")
+            raise CheckpointError(f"{file}: foreign: {name!r} should be {wanted}, but is {quoted(value)}")
     if state["evaluated"] > state["step"]:
         raise CheckpointError(f"{file}: foreign: evaluated after step {state['evaluated']}, but at {state['step']}")
 
@@ -107,7 +107,7 @@ def check_memory(memory: Mapping[str, NDArray[Any]], size: int) -> None:
     for name, x in memory.items():
         match = _MEMORY.fullmatch(name)
         if match is None:
-            raise CheckpointError(f"{MEMORY}: foreign: {shorten(repr(name))} is the name of no rank's memory")
+            raise CheckpointError(f"{MEMORY}: foreign: {quoted(name)} is the name of no rank's memory")
         rank, what = match.groups()
         spans = memory.get(f"{rank}/spans")
         if spans is None or not _are_spans(spans, size):
@@ -138,7 +138,7 @@ def check_decisions(saved: Mapping[str, Any], fresh: Mapping[str, Any]) -> None:
     """
     for name, value in fresh.items():
         if name not in saved or not _is_like(saved[name], value):
-            found = shorten(repr(saved[name])) if name in saved else "missing"
+            found = quoted(saved[name]) if name in saved else "missing"
             raise CheckpointError(
                 f"{STATE}: foreign: {name!r} of the coordinator is {found}, where a new run has {value}"
             )

@@ -12,24 +12,51 @@ import json
 import os
 import tomllib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from importlib import import_module
 from pathlib import Path
-from typing import Any, Literal, TypeVar, get_args, get_origin, get_type_hints
+from typing import Annotated, Any, Literal, TypeVar, get_args, get_origin, get_type_hints
 
-from ddtrain.errors import UsageError
+import numpy as np
+
+from ddtrain.errors import UsageError, quoted
 
 T = TypeVar("T")
+_LONGEST = 60  # characters of a name for which similar ones are looked for
+_BITS = 128  # of an integer; what each option allows is less
 _NAMES = {bool: "true or false", int: "an integer", float: "a number", str: "a string"}
 
 
+@dataclasses.dataclass(frozen=True)
+class Keys:
+    """Marks a text that is a key of a table, to which others may add: ``Annotated[str, Keys(module, table)]``.
+
+    >>> Keys("ddtrain.optim", "OPTIMIZERS").names()
+    ['sgd', 'adam', 'adamw']
+    """
+
+    module: str
+    table: str
+
+    def names(self) -> list[str]:
+        """What the table holds now."""
+        return list(getattr(import_module(self.module), self.table))
+
+
 def to_table(instance: Any) -> dict[str, Any]:
-    """Nested dict of a dataclass instance, tuples as lists (the shape of JSON and TOML)."""
+    """Nested dict of a dataclass instance, tuples as lists, NumPy's numbers and paths as what they hold: the shape of
+    JSON and TOML.
+    """
     return {field.name: _plain(getattr(instance, field.name)) for field in dataclasses.fields(instance)}
 
 
 def _plain(value: Any) -> Any:
     if dataclasses.is_dataclass(value):
         return to_table(value)
-    return [_plain(item) for item in value] if isinstance(value, tuple | list) else value
+    if isinstance(value, tuple | list):
+        return [_plain(item) for item in value]
+    if isinstance(value, np.generic | np.ndarray):
+        return value.tolist()
+    return os.fspath(value) if isinstance(value, os.PathLike) else value
 
 
 def update(instance: T, table: Mapping[str, Any], path: str = "", known: Sequence[str] = ()) -> T:
@@ -40,15 +67,15 @@ def update(instance: T, table: Mapping[str, Any], path: str = "", known: Sequenc
     UsageError : a key that no field has, with the nearest that one has; a value of another type.
     """
     known = known or [*leaves(instance), *(f.name for f in dataclasses.fields(instance))]  # type: ignore[arg-type]
-    hints = get_type_hints(type(instance))
+    hints = get_type_hints(type(instance), include_extras=True)
     names = [field.name for field in dataclasses.fields(instance)]  # type: ignore[arg-type]
     changed = {}
     for key, value in table.items():
-        place = f"{path}.{key}" if path else key
+        place = quoted(f"{path}.{key}" if path else key, plain=True)
         name = key.replace("-", "_")
         if name not in names:
             kind = "section" if isinstance(value, Mapping) and not path else "key"
-            raise UsageError(f"unknown {kind} {place!r}", remedy=did_you_mean(place, known))
+            raise UsageError(f"unknown {kind} '{place}'", remedy=did_you_mean(place, known))
         old = getattr(instance, name)
         changed[name] = (
             update(old, _mapping(value, place), place, known) if is_section(old) else coerce(value, hints[name], place)
@@ -59,30 +86,48 @@ def update(instance: T, table: Mapping[str, Any], path: str = "", known: Sequenc
 def _mapping(value: Any, place: str) -> Mapping[str, Any]:
     if isinstance(value, Mapping):
         return value
-    raise UsageError(f"{place}: expected a section, found {value!r}", remedy=f"Write [{place}] and its keys below.")
+    raise UsageError(
+        f"{place}: expected a section, found {quoted(value)}", remedy=f"Write [{place}] and its keys below."
+    )
 
 
 def coerce(value: Any, annotation: Any, place: str) -> Any:
     """``value`` as the type of its field; an integer may stand for a float, a list for a tuple, nothing else."""
-    if get_origin(annotation) is Literal:
-        if value in get_args(annotation) and isinstance(value, type(get_args(annotation)[0])):
+    if (choices := choices_of(annotation)) is not None:
+        if type(value) is type(choices[0]) and value in choices:
             return value
-        hint = did_you_mean(str(value), map(str, get_args(annotation)))
-        raise UsageError(f"{place}: {value!r} is none of {', '.join(map(str, get_args(annotation)))}", remedy=hint)
+        hint = did_you_mean(quoted(value, plain=True), map(str, choices))
+        raise UsageError(f"{place}: {quoted(value)} is none of {', '.join(map(str, choices))}", remedy=hint)
     if get_origin(annotation) is tuple:
         return _coerce_tuple(value, get_args(annotation), place)
     if annotation not in _NAMES:
-        raise TypeError(f"{place}: a configuration field cannot be {annotation}")
+        raise UsageError(f"{place}: an option cannot be of type {annotation}", remedy=_TYPES)
     if annotation is float and type(value) is int:
         return float(value)
     if type(value) is not annotation:
-        raise UsageError(f"{place}: expected {_NAMES[annotation]}, found {value!r}")
+        raise UsageError(f"{place}: expected {_NAMES[annotation]}, found {quoted(value)}")
+    if annotation is int and value.bit_length() > _BITS:  # Python prints no more than some 4,000 digits
+        raise UsageError(f"{place}: expected an integer of at most {_BITS} bits, found one of {value.bit_length()}")
     return value
+
+
+_TYPES = "Give it one of bool, int, float, str, Literal, or tuple of them, or a dataclass: a section."
+
+
+def choices_of(annotation: Any) -> list[Any] | None:
+    """The values that a field's type lists, or its table holds; None where it does neither.
+
+    >>> choices_of(Literal["a", "b"]), choices_of(str)
+    (['a', 'b'], None)
+    """
+    if get_origin(annotation) is Annotated:
+        return next((mark.names() for mark in get_args(annotation)[1:] if isinstance(mark, Keys)), None)
+    return list(get_args(annotation)) if get_origin(annotation) is Literal else None
 
 
 def _coerce_tuple(value: Any, items: tuple[Any, ...], place: str) -> tuple[Any, ...]:
     if not isinstance(value, list | tuple):
-        raise UsageError(f"{place}: expected a list, found {value!r}")
+        raise UsageError(f"{place}: expected a list, found {quoted(value)}")
     if items[-1] is Ellipsis:
         items = items[:1] * len(value)
     if len(items) != len(value):
@@ -141,7 +186,7 @@ def did_you_mean(given: str, known: Iterable[str]) -> str:
     >>> did_you_mean("--batch-size", ["--comm.bucket-bytes", "--data.batch-size"])  # the section forgotten
     'Did you mean --data.batch-size?'
     """
-    known = list(known)
+    known = list(known) if len(given) <= _LONGEST else []
     same = [name for name in known if _last(name) == _last(given)]
     near = same or difflib.get_close_matches(given, known, n=1, cutoff=0.6)
     return f"Did you mean {near[0]}?" if near else ""
@@ -160,18 +205,25 @@ def at_home(path: str) -> str:
     """
     whole = os.path.expanduser(path)
     if whole.startswith("~"):
-        raise UsageError(f"{path}: there is no such home directory", remedy="Write ./~ for a file of that name.")
+        raise UsageError(
+            f"{quoted(path, plain=True)}: there is no such home directory", remedy="Write ./~ for a file of that name."
+        )
     return whole
 
 
-def read_toml(path: str) -> dict[str, Any]:
-    """The table in a TOML file; whatever is wrong with the file is a UsageError that names it."""
+def read_toml(path: str, source: str = "") -> dict[str, Any]:
+    """The table in a TOML file; whatever is wrong with the file is a UsageError that names it, or its ``source``."""
+    source = quoted(source or path, plain=True)
     try:
-        return tomllib.loads(Path(at_home(path)).read_text("utf-8"))
+        return tomllib.loads(
+            Path(at_home(path)).read_text("utf-8-sig")
+        )  # editors on Windows put a mark in front of UTF-8
     except OSError as error:
-        raise UsageError(f"--config {path}: {error.strerror}") from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError, ValueError) as error:
-        raise UsageError(f"--config {path} is not valid TOML: {error}") from None
+        raise UsageError(f"{source}: {error.strerror}") from None
+    except RecursionError:
+        raise UsageError(f"{source} is not valid TOML: it is nested too deeply") from None
+    except ValueError as error:  # of TOML, of UTF-8, or of a path with a null character
+        raise UsageError(f"{source} is not valid TOML: {quoted(str(error), plain=True)}") from None
 
 
 def to_toml(table: Mapping[str, Any], path: str = "") -> str:

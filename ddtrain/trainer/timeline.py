@@ -14,8 +14,10 @@ import numpy as np
 
 from ddtrain.comm.clocks import compare_clocks
 from ddtrain.comm.protocol import Array, Communicator
-from ddtrain.errors import UsageError
+from ddtrain.errors import UsageError, quoted
 from ddtrain.ops.collectives import Collectives
+
+_LONGEST = 40  # characters of a range: more digits are no step of any run
 
 
 def steps_of(text: str) -> range:
@@ -31,9 +33,10 @@ def steps_of(text: str) -> range:
     if not text:
         return range(0)
     first, colon, last = text.partition(":")
-    if not (colon and first.isdecimal() and last.isdecimal() and 1 <= int(first) < int(last)):
+    numbers = colon and first.isdecimal() and last.isdecimal() and len(text) <= _LONGEST
+    if not (numbers and 1 <= int(first) < int(last)):
         raise UsageError(
-            f"--run.trace {text} is not a range of steps",
+            f"--run.trace {quoted(text, plain=True)} is not a range of steps",
             remedy="Give FIRST:LAST, as 10:20 for steps 10 to 19; the first step is 1.",
         )
     return range(int(first), int(last))

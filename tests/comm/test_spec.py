@@ -42,6 +42,7 @@ def test_specs(spec: str, made: list[str]) -> None:
 
 WRONG = ["", "nope", "Local", "local:2", "mpi:4", "null", "auto:local", "debug:", "debug:nope"]
 WRONG += ["threads", "threads:", "threads:0", "threads:x", "threads:2:3", "wire:"]
+WRONG += ["threads:1025", "threads:" + "9" * 5000, "null:" + "9" * 30, "x" * 15_000, "debug:" * 3000 + "local"]
 WRONG += [f"wire:{inner},latency-us=50,gbit-s=10" for inner in ("", "nope", "threads:0", "mpi:2")]
 
 
@@ -52,6 +53,7 @@ def test_wrong_specs_name_the_option_and_the_choices(spec: str, capsys: pytest.C
     printed = capsys.readouterr().err
     assert printed.startswith("ddtrain: error: --comm.backend ")
     assert printed.count("\n") == 1
+    assert len(printed) < 400
     assert "threads:N" in printed
     assert not called
 

@@ -7,7 +7,7 @@ import pytest
 
 from ddtrain.data import Vocabulary, characters, corpus, plays, windows, words
 from ddtrain.data.files import read_text
-from ddtrain.errors import DataError
+from ddtrain.errors import DataError, UsageError
 
 
 def test_nine_plays():
@@ -57,6 +57,18 @@ def test_windows_cross_no_text_and_own_their_memory():
     empty, none = windows([np.arange(2)], 2)
     assert empty.shape == (0, 2)
     assert none.shape == (0,)
+
+
+@pytest.mark.parametrize("context", [0, -1, 10**30])
+def test_a_context_has_tokens(context):
+    with pytest.raises(UsageError, match=f"a context of {context} tokens"):
+        windows([np.arange(5)], context)
+
+
+def test_the_mark_before_a_text_is_no_part_of_it(tmp_path):
+    path = tmp_path / "t.txt"
+    path.write_bytes(b"\xef\xbb\xbfto be")
+    assert read_text(path) == "to be"
 
 
 def test_text_that_is_none(tmp_path):

@@ -148,3 +148,16 @@ def test_language_models_predict_one_word_a_position() -> None:
     changed = tokens.copy()
     changed[:, 4] = 0
     assert np.array_equal(bound(changed)[:, :4], logits[:, :4]), "a position may not see those after it"
+
+
+@pytest.mark.parametrize("width", [0, -5, 2.0, 10**30])
+@pytest.mark.parametrize(
+    "layer", [lambda n: nn.Linear(3, n), lambda n: nn.Conv2d(3, n, 3), lambda n: nn.Embedding(n, 2), nn.LayerNorm]
+)
+def test_no_layer_has_such_a_width(layer: Any, width: Any) -> None:
+    with pytest.raises(UsageError, match=r"parameter: no array has the shape \("):
+        layer(width)
+
+
+def test_widths_may_be_of_any_integer_type() -> None:
+    assert nn.Linear(np.int64(3), np.uint8(2)).init()["weight"].shape == (3, 2)

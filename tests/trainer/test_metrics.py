@@ -83,7 +83,10 @@ class TestResume:
         truncate_after(path, 9)
         assert path.read_bytes() == b'{"step": 1}\n'
 
-    @pytest.mark.parametrize("garbage", [b"\0" * 64 + b"\n", b"[1]\n", b"\xff\n", b'{"loss": 1}\n', b'{"step": "1"}\n'])
+    @pytest.mark.parametrize(
+        "garbage",
+        [b"\0" * 64 + b"\n", b"[1]\n", b"\xff\n", b'{"loss": 1}\n', b'{"step": "1"}\n', b"[" * 99_999 + b"\n"],
+    )
     def test_lines_that_are_none_go(self, tmp_path, garbage):
         path = tmp_path / "metrics.jsonl"
         path.write_bytes(b'{"step": 1}\n' + garbage + b'{"step": 2}\n')

@@ -85,7 +85,7 @@ def test_a_full_disk_does_not_leave_a_failed_run_running(tmp_path, monkeypatch):
     assert os.listdir(tmp_path) == ["status.json"]
 
 
-@pytest.mark.parametrize("text", ["", "{", "[]", "\x00"])
+@pytest.mark.parametrize("text", ["", "{", "[]", "\x00", "[" * 100_000])
 def test_an_unreadable_status_is_none(tmp_path, text):
     (tmp_path / "status.json").write_text(text)
     assert read(tmp_path) == {}

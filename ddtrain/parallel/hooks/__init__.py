@@ -11,7 +11,7 @@ from collections.abc import Callable
 
 from numpy.typing import DTypeLike
 
-from ddtrain.errors import UsageError
+from ddtrain.errors import UsageError, quoted
 from ddtrain.parallel.hooks import exact, half, powersgd, sign, topk
 from ddtrain.parallel.hooks.base import Hook, HookConfig
 from ddtrain.parallel.hooks.exact import Apart, ExactSum
@@ -50,7 +50,7 @@ def make_hook(config: HookConfig, count: int, dtype: DTypeLike) -> Hook:
     if config.hook not in HOOKS:
         near = difflib.get_close_matches(config.hook, HOOKS, n=1)
         remedy = f"Did you mean {near[0]}?" if near else f"Choose among {', '.join(HOOKS)}."
-        raise UsageError(f"--comm.hook {config.hook!r} is not known", remedy=remedy)
+        raise UsageError(f"--comm.hook {quoted(config.hook)} is not known", remedy=remedy)
     return HOOKS[config.hook](config, count, dtype)
 
 
