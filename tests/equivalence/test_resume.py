@@ -206,7 +206,7 @@ def test_going_back_puts_aside_what_was_newer(
     assert outcome(tmp_path)["hash"] == undisturbed["hash"]
 
 
-@pytest.mark.parametrize("lost", ["head.bias", "norm.running_var", "optimizer state v"])
+@pytest.mark.parametrize("lost", ["head.bias", "norm.running_var", "the optimizer's v"])
 def test_a_model_that_is_lost_is_not_saved(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, lost: str
 ) -> None:
@@ -216,13 +216,14 @@ def test_a_model_that_is_lost_is_not_saved(
     def apply(self: Sync, control: Any) -> None:
         real(self, control)
         if self.done == 7:
-            vectors = {**self.step_of.store.tensors, "optimizer state v": self.step_of.optimizer.state["v"]}
+            vectors = {**self.step_of.store.tensors, "the optimizer's v": self.step_of.optimizer.state["v"]}
             vectors[lost][-1] = np.inf
 
     monkeypatch.setattr(Sync, "apply", apply)
     assert launch(tmp_path, "--comm.backend", "threads:2", "--run.steps", "7") == 73
     (line,) = capsys.readouterr().err.splitlines()
-    assert f"checkpoint of step 7: {lost} is not finite" in line
+    assert f"values of {lost} are not finite" in line
+    assert "step 7, in checkpoint" in line
     assert latest(tmp_path).snapshot.step == 5
 
 
