@@ -62,6 +62,12 @@ with claimed(LocalCommunicator(), Config(run=Run(dir={str(Path.cwd() / "run")!r}
         assert "did not end in order" in note
         assert socket.gethostname() in note
 
+    def test_a_killed_jobs_children_may_hold_it(self, monkeypatch):
+        with claim("run"):
+            monkeypatch.setattr(directory, "_read", lambda handle: {"host": socket.gethostname(), "pid": 0})
+            with pytest.raises(UsageError, match="end the children of process 0, which is gone itself"), claim("run"):
+                pass
+
     def test_a_lock_that_a_job_lifts_at_this_moment_is_not_mistaken_for_one_of_that_name(self, monkeypatch):
         """Between open and flock the holder removes the file: a lock on what has no name keeps nobody out."""
         Path("run").mkdir()
