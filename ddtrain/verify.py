@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from ddtrain.errors import COMPLETED, CheckpointError, UsageError
-from ddtrain.trainer.checkpoint import checkpoints, verify
+from ddtrain.trainer.checkpoint import checkpoints, step_of, verify
 from ddtrain.trainer.state import STATE
 
 
@@ -29,10 +29,10 @@ def main(argv: Sequence[str]) -> int:
 
 def _named(path: Path) -> list[Path]:
     """The checkpoints that a path stands for, oldest first: itself, or those of a run."""
-    if (path / STATE).exists():
+    if (path / STATE).exists() or step_of(path) >= 0:
         return [path]
     try:
-        return checkpoints(path)[::-1] or ([path] if path.exists() else [])
+        return checkpoints(path)[::-1]
     except CheckpointError:  # no directory
         return [path]
 

@@ -49,5 +49,7 @@ def test_hash_is_of_the_bytes_in_name_order(store: ParamStore) -> None:
     assert store.sha256() == expected
     store.state[...] = 9
     assert store.sha256() == expected, "running statistics are no parameters"
+    both = {**PARAMETERS, "mean": np.full(3, 9.0)}
+    assert store.model_sha256() == hashlib.sha256(b"".join(both[n].tobytes() for n in sorted(both))).hexdigest()
     store.values[0] = np.nextafter(1, 2)
     assert store.sha256() != expected

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from ddtrain.trainer.checkpoint import write
+from ddtrain.trainer.checkpoint import checkpoints, write
 from ddtrain.trainer.snapshot import Snapshot
 from ddtrain.verify import main
 
@@ -35,6 +35,29 @@ def test_one_flipped_bit(run_dir: Path, capsys: pytest.CaptureFixture[str]) -> N
     assert main([str(run_dir)]) == 74
     assert "step-00000006: refused:" in capsys.readouterr().out
     assert main([str(run_dir / "checkpoints" / "step-00000003")]) == 0
+
+
+def test_what_a_kill_left_between_two_renames_is_found(run_dir: Path) -> None:
+    """A checkpoint that was being replaced counts until the new one is there, and not after it."""
+    path = run_dir / "checkpoints" / "step-00000006"
+    old = path.rename(path.with_name(".old-step-00000006"))
+    assert main([str(run_dir)]) == 0
+    assert main([str(old)]) == 0
+    path.mkdir()
+    assert main([str(run_dir)]) == 74
+
+
+def test_a_run_without_checkpoints_has_none(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "checkpoints").mkdir()
+    assert main([str(tmp_path)]) == 2
+    assert main([str(tmp_path / "checkpoints")]) == 2
+    assert "no checkpoint" in capsys.readouterr().err
+
+
+def test_one_that_a_running_job_removes_meanwhile_is_no_damage(run_dir: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    gone = run_dir / "checkpoints" / "step-00000001"
+    monkeypatch.setattr("ddtrain.verify.checkpoints", lambda path: [*checkpoints(path), gone])
+    assert main([str(run_dir)]) == 0
 
 
 def test_nothing_to_verify(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

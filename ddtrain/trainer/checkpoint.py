@@ -8,8 +8,8 @@
 Note [Out of the name space]
 A kill may come between any two system calls, and whoever looks then shall find whole checkpoints only. So what is made
 gets its name when it is whole (Note [Written aside]), and what is removed loses its name before its files go. What a
-killed writer left under these other names is tidied up by the next save. Nothing else in these directories is ever
-touched, and nothing that lies behind a symbolic link: a link was set by somebody who keeps something there.
+killed writer left under these other names is tidied up by the next start or save. Nothing else in these directories is
+ever touched, and no checkpoint that lies behind a symbolic link: a link was set by somebody who keeps something there.
 """
 
 from __future__ import annotations
@@ -111,7 +111,7 @@ def write(run_dir: Path | str, snapshot: Snapshot, keep: int = 3, spared: Collec
     try:
         shelf.mkdir(parents=True, exist_ok=True)
         sync_directory(shelf.parent)
-        _tidy(shelf)
+        tidy(shelf)
         aside.mkdir()
         for name, data in files.items():
             write_new(aside / name, data)
@@ -242,8 +242,9 @@ def _publish(aside: Path, final: Path) -> None:
     sync_directory(final.parent)
 
 
-def _tidy(shelf: Path) -> None:
+def tidy(run_dir: Path | str) -> None:
     """Remove what a killed writer left half made or half removed, and take back what it had not replaced yet."""
+    shelf = shelf_of(Path(run_dir))
     for path in [*shelf.glob(".tmp-step-*"), *shelf.glob(".gone-step-*")]:
         _empty(path)
     for old in shelf.glob(".old-step-*"):

@@ -71,7 +71,7 @@ class Run:
     """The run as a whole."""
 
     dir: str = ""
-    """Directory for logs and checkpoints; empty: runs/RECIPE-TIME."""
+    """Directory for logs and checkpoints, for one job at a time; empty: a new runs/RECIPE-TIME."""
     shards: int = 0
     """Parts of each batch that are computed by themselves; with the same number of shards the results are the same to
     the last bit for every number of ranks up to it. 0: as many as there are ranks.
@@ -87,7 +87,9 @@ class Run:
     steps: int = 0
     """Stop after this many optimizer steps in total; 0: no such limit."""
     resume: str = "never"
-    """never, auto (the newest good checkpoint of run.dir, if there is one), or the path of a checkpoint."""
+    """never, auto (the newest good checkpoint of run.dir, if there is one), or the path of a checkpoint: going back
+    to an older one of run.dir itself puts the newer ones aside.
+    """
     dtype: Literal["float32", "float64"] = "float32"
     """Type of parameters and arithmetic."""
     debug: bool = False
@@ -99,9 +101,9 @@ class Run:
     eval_every: int = 1
     """Epochs between evaluations; 0: never."""
     checkpoint_every: int = 0
-    """Steps between checkpoints; 0: once an epoch."""
+    """Steps between checkpoints; 0: once an epoch. Every evaluation has one, too."""
     keep: int = 3
-    """Newest checkpoints kept, besides the best."""
+    """Newest checkpoints kept, besides the one that was evaluated best."""
     nonfinite: Literal["stop", "skip"] = "stop"
     """What a NaN or infinite loss or gradient does: stop the run, or skip the step on every rank."""
     max_skips: int = 10

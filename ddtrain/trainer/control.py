@@ -52,7 +52,7 @@ class StepControl(NamedTuple):
         applies it to each element after this factor
     grad_norm : global norm of the reduced gradient, before clipping
     apply : update parameters and buffers; False leaves everything as it was
-    evaluate, checkpoint, stop : what follows the update, in this order
+    evaluate, checkpoint, stop : what follows the update; an evaluation has a checkpoint, too, saved before it
     reason : why, where there is something to explain
 
     >>> control = StepControl(lr=0.1, scale=1.0, grad_norm=2.0)

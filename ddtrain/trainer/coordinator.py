@@ -84,7 +84,6 @@ class Coordinator:
     def observe(self, step: int, control: StepControl, valid_loss: float) -> StepControl:
         """Take note of the evaluation that ``control`` asked for; the control that holds from now on. Collective.
 
-        An evaluation better than all before asks for a checkpoint, so that the best model is one that was saved.
         An evaluation that only the end of the run asked for feeds neither plateau nor patience, so that a run that
         was cut short goes on as if it had not been.
         """
@@ -152,10 +151,10 @@ class Coordinator:
         self.schedule.observe(valid_loss)
         if math.isfinite(valid_loss) and (self.best is None or valid_loss < self.best):
             self.best, self.since_best = valid_loss, 0
-            return control._replace(checkpoint=True)
+            return control
         self.since_best += 1
         if self.out_of_patience and not control.stop:
-            return control._replace(checkpoint=True, stop=True, reason=Reason.PATIENCE)
+            return control._replace(stop=True, reason=Reason.PATIENCE)
         return control
 
     def evaluates(self, done: int) -> bool:

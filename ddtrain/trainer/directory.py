@@ -133,10 +133,9 @@ class _Hold:
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            raise UsageError(
-                f"{self._lock.parent}: another job is at work there, {_described(_read(handle))}",
-                remedy="Give another --run.dir, or wait for it to end.",
-            ) from None
+            told = _read(handle)
+            where = f"{self._lock.parent}: another job is at work there, {_described(told)}"
+            raise UsageError(where, remedy=_remedy(told)) from None
         except OSError as error:
             if error.errno not in _NO_LOCKS:
                 raise
@@ -169,12 +168,15 @@ def _read(handle: int) -> dict[str, Any]:
 
 def _described(told: Mapping[str, Any]) -> str:
     host, pid, since = (str(told.get(name, "?"))[:80] for name in ("host", "pid", "since"))
-    gone = " (which is gone: a child of it holds the lock)" if host == socket.gethostname() and _is_gone(pid) else ""
-    return f"process {pid} on {host}{gone}, since {since}"
+    return f"process {pid} on {host}, since {since}"
 
 
-def _is_gone(pid: str) -> bool:
-    return pid.isdecimal() and not Path(f"/proc/{pid}").exists() and Path("/proc/self").exists()
+def _remedy(told: Mapping[str, Any]) -> str:
+    """What to do about a lock: where a job was killed, its children may live on, and hold what they inherited."""
+    pid = str(told.get("pid"))
+    if told.get("host") == socket.gethostname() and Path("/proc/self").exists() and not Path(f"/proc/{pid}").exists():
+        return f"Give another --run.dir, or end the children of process {pid}, which is gone itself."
+    return "Give another --run.dir, or wait for it to end."
 
 
 def _newest(recipe: str) -> str:
@@ -252,7 +254,7 @@ def supersede(directory: Path, step: int, resume: str) -> str:
             return ""
         raise UsageError(
             f"{newer[0]} is newer than step {step}, and not moved aside, as it is behind a symbolic link",
-            remedy="Give another --run.dir.",
+            remedy="Give another --run.dir, or the one that the link points to.",
         )
     try:
         aside = _move_aside(directory, newer, step)

@@ -118,6 +118,8 @@ def read(path: Path | str) -> Iterator[dict[str, Any]]:
 def truncate_after(path: Path, step: int, evaluated: float = math.inf) -> None:
     """Remove the lines of later steps, and torn ones, so that each step is in the log once. Atomic.
 
+    A link becomes a file of its own: what it points to is another's log, to which no line is to be added.
+
     >>> import tempfile
     >>> path = Path(tempfile.mkdtemp()) / "metrics.jsonl"
     >>> _ = path.write_text('{"step": 1}\\n{"step": 2}\\n{"st')
@@ -127,7 +129,7 @@ def truncate_after(path: Path, step: int, evaluated: float = math.inf) -> None:
     """
     lines = _lines(path)
     kept = [line for line in lines if _step(line) <= step and not _is_evaluation_after(line, evaluated)]
-    if len(kept) < len(lines):
+    if len(kept) < len(lines) or path.is_symlink():
         replace(path, b"".join(kept))
 
 

@@ -111,9 +111,7 @@ class Records:
                 self.directory.mkdir(parents=True, exist_ok=True)
             except OSError as error:
                 raise files.io_error(error, self.directory, 0) from error
-            for name in NAMES:  # what a killed job was writing
-                for leftover in self.directory.glob(f".tmp-{name}-*"):
-                    files.discard(leftover)
+            self._tidy()
             if self.resume_from is not None:
                 self._superseded = supersede(self.directory, self.first_step, self.config.run.resume)
             self.spared = checkpoint.behind_a_link(self.directory)
@@ -122,6 +120,16 @@ class Records:
             files.replace(self.directory / "config.toml", self.config.to_toml(self.recipe).encode())
         evaluated = self.resume_from.snapshot.evaluated if self.resume_from else 0
         self.metrics = MetricsLog(self.comm, self.directory, self.first_step, evaluated, self.warn)
+
+    def _tidy(self) -> None:
+        """Remove what a killed job was writing."""
+        for name in NAMES:
+            for leftover in self.directory.glob(f".tmp-{name}-*"):
+                files.discard(leftover)
+        try:
+            checkpoint.tidy(self.directory)
+        except OSError as error:
+            raise files.io_error(error, error.filename or self.directory, 0) from error
 
     # -- from the loop --------------------------------------------------------------------------------------------
 

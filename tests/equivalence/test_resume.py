@@ -2,17 +2,27 @@
 
 from __future__ import annotations
 
+import functools
 import json
-from dataclasses import dataclass
+import threading
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
+from ddtrain import nn
+from ddtrain.data import ArrayData
+from ddtrain.trainer import loop
+from ddtrain.trainer.checkpoint import amend, latest
 from ddtrain.trainer.config import Config, Data, Optim, Run, Schedule
 from ddtrain.trainer.main import Recipe, run
 from ddtrain.trainer.metrics import read
-from helpers import make_task
+from ddtrain.trainer.modes import Sync
+from ddtrain.trainer.snapshot import decode
+from ddtrain.trainer.task import Task
+from helpers import Net, make_task
 
 CONFIG = Config(
     run=Run(epochs=6, dtype="float32", checkpoint_every=5),
@@ -78,6 +88,198 @@ def test_steps_lost_after_the_last_checkpoint_are_taken_again(tmp_path: Path, un
     steps = [line["step"] for line in read(tmp_path / "metrics.jsonl") if "lr" in line]
     assert steps == list(range(1, STEPS + 1)), "each step is in the log once"
     assert outcome(tmp_path)["hash"] == undisturbed["hash"]
+
+
+class Killed(BaseException):
+    """Stands for SIGKILL: nobody catches it."""
+
+
+KEEPING = ("--comm.backend", "threads:2", "--run.checkpoint-every", "100", "--run.keep", "1")
+
+
+@pytest.fixture(scope="module")
+def straight(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A run that saves at evaluations alone, and keeps the newest checkpoint and the best."""
+    directory = tmp_path_factory.mktemp("straight") / "run"
+    assert launch(directory, *KEEPING) == 0
+    return directory
+
+
+@pytest.mark.parametrize("moment", ["evaluate", "Records.evaluation", "checkpoint.complete"])
+@pytest.mark.parametrize("stops_at", [1, 3, 6])
+def test_a_kill_between_saving_and_evaluating_costs_no_step_and_no_evaluation(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, straight: Path, moment: str, stops_at: int
+) -> None:
+    """Before, within and after the evaluation that completes a checkpoint, be it the first, a plateau's or the last."""
+    owner, name = (loop, moment) if "." not in moment else (getattr(loop, moment.split(".")[0]), moment.split(".")[1])
+    real, calls = getattr(owner, name), []
+
+    def fatal(*args: Any, **keywords: Any) -> Any:
+        """The trial before the first step is no evaluation of the run."""
+        if "batches" not in keywords:
+            calls.append(threading.current_thread().name)
+            if calls.count(calls[-1]) == stops_at:
+                raise Killed
+        return real(*args, **keywords)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(owner, name, fatal)
+        assert launch(tmp_path, *KEEPING) == 70
+    saved = latest(tmp_path).snapshot
+    assert (saved.step, saved.evaluated) == (4 * stops_at, 4 * (stops_at - 1))
+    assert launch(tmp_path, *KEEPING, "--run.resume", "auto") == 0
+    assert outcome(tmp_path) == outcome(straight)
+    kept, wanted = ({path.name for path in (run / "checkpoints").iterdir()} for run in (tmp_path, straight))
+    assert kept == wanted, "the best of all evaluations, and the last"
+
+
+def test_the_best_evaluation_has_its_checkpoint(tmp_path: Path, undisturbed: dict[str, Any]) -> None:
+    assert launch(tmp_path, "--run.keep", "1", "--run.checkpoint-every", "7") == 0
+    figures = {line["step"]: line["valid_loss"] for line in undisturbed["lines"] if "valid_loss" in line}
+    best = min(figures, key=figures.__getitem__)
+    assert best % 7, "no step that has a checkpoint anyway"
+    assert sorted(path.name for path in (tmp_path / "checkpoints").iterdir()) == [f"step-{best:08}", f"step-{STEPS:08}"]
+    assert decode(tmp_path / "checkpoints" / f"step-{best:08}").metrics["valid_loss"] == figures[best]
+
+
+def test_an_error_in_the_validation_data_shows_before_the_first_step(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def build(config: Config, bad: int) -> Task:
+        task = make_task(dtype=config.run.dtype, samples=600)
+        x, y = (array.copy() for array in task.valid.arrays)
+        y[bad] = 99  # a class that there is not
+        return replace(task, valid=ArrayData(x, y))
+
+    for bad, step in ((0, 0), (-1, 86)):  # in the first batch; in a later one
+        recipes = {"tiny": Recipe(CONFIG, functools.partial(build, bad=bad), "")}
+        directory = tmp_path / str(step)
+        assert run(["tiny", "--run.dir", str(directory)], recipes) == 70
+        assert "99" in capsys.readouterr().err
+        assert (latest(directory).snapshot.step if step else latest(directory)) == (step or None)
+        assert len([line for line in read(directory / "metrics.jsonl") if "lr" in line]) == step
+    assert latest(tmp_path / "86").snapshot.evaluated == 0, "an epoch's work, though its evaluation fails"
+
+
+def test_a_trial_of_the_evaluation_changes_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Not even running statistics that each rank has for itself, which a whole evaluation makes equal."""
+    build = lambda config: make_task(Net(sync=False), config.run.dtype)
+    recipes = {"tiny": Recipe(CONFIG, build, "")}
+    told = ("--comm.backend", "threads:3", "--comm.mode", "local", "--comm.sync-every", "5")
+    for name in ("with", "without"):
+        if name == "without":
+            monkeypatch.setattr("ddtrain.trainer.loop.Trainer._try_evaluation", lambda self: None)
+        for stop in ("7", "24"):
+            again = ["--run.dir", str(tmp_path / name), "--run.resume", "auto", "--run.steps", stop]
+            assert run(["tiny", *again, *told], recipes) == 0
+    summaries = [json.loads((tmp_path / name / "summary.json").read_text()) for name in ("with", "without")]
+    for name in ("model_sha256", "gradient_bytes", "valid_loss"):
+        assert summaries[0][name] == summaries[1][name]
+    assert outcome(tmp_path / "with") == outcome(tmp_path / "without")
+
+
+def test_a_run_out_of_patience_is_over(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    told = ("--run.patience", "1", "--comm.backend", "threads:2")
+    assert launch(tmp_path, *told) == 0
+    ended = outcome(tmp_path)
+    assert ended["lines"][-1]["step"] < STEPS
+    for _ in range(2):
+        assert launch(tmp_path, "--comm.backend", "threads:2", "--run.resume", "auto") == 0
+        assert "completed: validation loss no longer improves" in capsys.readouterr().out
+        assert outcome(tmp_path) == ended
+    assert launch(tmp_path, "--run.resume", "auto", "--run.patience", "9") == 0
+    assert outcome(tmp_path)["lines"][-1]["step"] == STEPS, "with more patience it goes on"
+
+
+def test_going_back_puts_aside_what_was_newer(
+    tmp_path: Path, undisturbed: dict[str, Any], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert launch(tmp_path, "--run.keep", "9") == 0
+    back = ("--run.resume", str(tmp_path / "checkpoints" / "step-00000010"))
+    assert launch(tmp_path, *back, "--run.steps", "11") == 0
+    assert f"are now in {tmp_path}/superseded-1" in capsys.readouterr().out
+    assert latest(tmp_path).snapshot.step == 11
+    assert decode(tmp_path / "superseded-1" / f"step-{STEPS:08}").step == STEPS
+    lines = [line["step"] for line in read(tmp_path / "superseded-1" / "metrics.jsonl") if "lr" in line]
+    assert lines == list(range(11, STEPS + 1))
+    assert launch(tmp_path, "--run.resume", "auto") == 0
+    assert outcome(tmp_path)["hash"] == undisturbed["hash"]
+
+
+@pytest.mark.parametrize("lost", ["head.bias", "norm.running_var", "the optimizer's v"])
+def test_a_model_that_is_lost_is_not_saved(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, lost: str
+) -> None:
+    """Something becomes infinite after the last gradient, so that no step sees it."""
+    real = Sync.apply
+
+    def apply(self: Sync, control: Any) -> None:
+        real(self, control)
+        if self.done == 7:
+            vectors = {**self.step_of.store.tensors, "the optimizer's v": self.step_of.optimizer.state["v"]}
+            vectors[lost][-1] = np.inf
+
+    monkeypatch.setattr(Sync, "apply", apply)
+    assert launch(tmp_path, "--comm.backend", "threads:2", "--run.steps", "7") == 73
+    (line,) = capsys.readouterr().err.splitlines()
+    assert f"values of {lost} are not finite" in line
+    assert "step 7, in checkpoint" in line
+    assert latest(tmp_path).snapshot.step == 5
+
+
+def test_infinities_that_the_model_declares_are_saved(tmp_path: Path) -> None:
+    class Masked(Net):
+        def __init__(self) -> None:
+            super().__init__()
+            self.mask = nn.buffer((2,), lambda rng, shape: np.full(shape, -np.inf))
+
+    recipes = {"tiny": Recipe(CONFIG, lambda config: make_task(Masked(), config.run.dtype), "")}
+    for stop in ("5", "6"):
+        assert run(["tiny", "--run.dir", str(tmp_path), "--run.resume", "auto", "--run.steps", stop], recipes) == 0
+
+
+def test_the_hash_of_the_model_covers_statistics(tmp_path: Path) -> None:
+    found = []
+    for shift in (0.0, 1.0):
+
+        class Shifted(Net):
+            def init(self, *args: Any) -> Any:
+                values = dict(super().init(*args))
+                return values | {"norm.running_mean": values["norm.running_mean"] + shift}  # noqa: B023
+
+        recipes = {"tiny": Recipe(CONFIG, lambda config: make_task(Shifted(), config.run.dtype), "")}
+        assert run(["tiny", "--run.dir", str(tmp_path / str(shift)), "--run.steps", "5"], recipes) == 0
+        found.append(json.loads((tmp_path / str(shift) / "summary.json").read_text()))
+        saved = latest(tmp_path / str(shift)).snapshot
+        assert (saved.params_sha256, saved.model_sha256) == (found[-1]["params_sha256"], found[-1]["model_sha256"])
+    assert found[0]["params_sha256"] == found[1]["params_sha256"]
+    assert found[0]["model_sha256"] != found[1]["model_sha256"]
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"epoch": 2}, "epoch is 2, where it can only be 1"),
+        ({"position": 5}, "position is 5, where it can only be"),
+        ({"seed": 5}, "seed is 5"),
+        ({"coordinator": {}}, "'skipped' of the coordinator is missing"),
+        ({"config": {}}, "its --run.seed is None"),
+        (
+            {"config": {"run": {"seed": 0, "dtype": "float32"}, "data": {"batch_size": 7}, "optim": {"lr": "fast"}}},
+            "lr",
+        ),
+    ],
+    ids=lambda x: str(x)[:24],
+)
+def test_senseless_contents_of_a_sound_checkpoint(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], change: dict[str, Any], said: str
+) -> None:
+    assert launch(tmp_path, "--run.steps", "5") == 0
+    path = tmp_path / "checkpoints" / "step-00000005"
+    amend(path, change)
+    assert launch(tmp_path, "--run.resume", "auto", "--run.steps", "6") == 74
+    (line,) = capsys.readouterr().err.splitlines()
+    assert said in line
 
 
 def test_a_damaged_checkpoint_falls_back_to_an_older_good_one(

@@ -20,6 +20,7 @@ from ddtrain.errors import CheckpointError
 from ddtrain.trainer import checkpoint, snapshot
 from ddtrain.trainer.checkpoint import latest, load, verify, write
 from ddtrain.trainer.snapshot import FILES, MEMORY, MODEL, OPTIM, STATE, Snapshot
+from ddtrain.verify import main
 
 
 def make(step=120, valid_loss=0.5, seed=0, **changes):
@@ -163,11 +164,18 @@ class TestDamage:
             load(path)
 
     def test_a_future_version_is_refused_as_such(self, path, monkeypatch):
-        monkeypatch.setattr(snapshot, "FORMAT_VERSION", 2)
+        version = snapshot.FORMAT_VERSION
+        monkeypatch.setattr(snapshot, "FORMAT_VERSION", version + 1)
         future = write(path.parents[1], make(121))
         monkeypatch.undo()
-        with pytest.raises(CheckpointError, match=r"format version 2; this ddtrain reads up to 1"):
+        with pytest.raises(CheckpointError, match=f"format version {version + 1}; this ddtrain reads up to {version}"):
             load(future)
+
+    def test_version_1_which_evaluated_before_it_saved(self, path):
+        state = checkpoint.read_state(path) | {"format_version": 1}
+        del state["evaluated"], state["model_sha256"]
+        (path / STATE).write_bytes(snapshot.sealed(state))
+        assert load(path).snapshot.evaluated == 120
 
     def test_something_else_entirely(self, tmp_path):
         (tmp_path / "model.pt").write_bytes(b"PK\3\4 not for us")
@@ -256,6 +264,39 @@ class TestRetention:
             write(tmp_path, make(step, loss), keep=1)
         assert steps(tmp_path) == [losses.index(0.1) + 1, len(losses)]
 
+    def test_the_best_is_a_checkpoint_of_the_step_that_was_evaluated(self, tmp_path):
+        """Others hold the figures of an evaluation before them, and other parameters than it was of."""
+        write(tmp_path, make(10, 0.1))
+        for step, evaluated in [(15, 10), (20, 20), (25, 20), (30, 30)]:
+            write(tmp_path, make(step, 0.1 if evaluated == 10 else 0.5, evaluated=evaluated), keep=1)
+        assert steps(tmp_path) == [10, 30]
+
+    def test_the_first_of_equals_is_the_best(self, tmp_path):
+        for step in (10, 20, 30):
+            write(tmp_path, make(step, 0.5), keep=1)
+        assert steps(tmp_path) == [10, 30]
+
+    @pytest.mark.parametrize("loss", [math.nan, -math.inf, math.inf])
+    def test_what_is_not_finite_is_never_the_best(self, tmp_path, loss):
+        for step, each in [(10, loss), (20, 0.5), (30, loss), (40, 0.6)]:
+            write(tmp_path, make(step, each), keep=1)
+        assert steps(tmp_path) == [20, 40]
+
+    def test_an_evaluation_completes_the_checkpoint_that_was_saved_before_it(self, tmp_path):
+        write(tmp_path, make(10, 0.5), keep=1)
+        path = write(tmp_path, make(20, 0.5, evaluated=10), keep=1)
+        before = {name: (path / name).read_bytes() for name in FILES}
+        assert steps(tmp_path) == [10, 20], "the best so far stays while nothing is known of the new one"
+        changes = {"metrics": {"valid_loss": 0.4}, "evaluated": 20, "coordinator": {"best": 0.4}}
+        checkpoint.complete(LocalCommunicator(), path, lambda: changes, keep=1)
+        assert_same(load(path).snapshot, make(20, 0.4, coordinator={"best": 0.4}))
+        assert all((path / name).read_bytes() == before[name] for name in FILES if name != STATE)
+        assert steps(tmp_path) == [20]
+
+    def test_what_is_not_there_is_not_completed(self, tmp_path):
+        checkpoint.complete(LocalCommunicator(), checkpoint.path_of(tmp_path, 10), dict)
+        assert not (tmp_path / "checkpoints").exists()
+
     def test_without_evaluations_there_is_no_best(self, tmp_path):
         for step in (10, 20, 30):
             write(tmp_path, make(step, metrics={}), keep=2)
@@ -291,11 +332,31 @@ class TestRetention:
         assert all(path.exists() for path in mine)
         assert verify(notes.parent)["step"] == 10
 
-    def test_a_future_that_a_resumed_run_did_not_have_goes(self, tmp_path):
-        for step in (10, 20, 30):
-            write(tmp_path, make(step))
-        write(tmp_path, make(15))
-        assert steps(tmp_path) == [10, 15]
+    def test_a_future_that_a_resumed_run_did_not_have_is_not_a_saves_to_remove(self, tmp_path):
+        for step in (10, 20, 30, 15, 16):
+            write(tmp_path, make(step, metrics={}), keep=1 if step < 20 else 3)
+        assert steps(tmp_path) == [16, 20, 30]
+
+    def test_what_lies_behind_a_link_stays_as_it_is(self, tmp_path):
+        """A checkpoint of the archive, linked; and then all of its checkpoints."""
+        archived = write(tmp_path / "archive", make(10, evaluated=0))
+        before = {path.name: path.read_bytes() for path in archived.iterdir()}
+        one, all_of_them = tmp_path / "one", tmp_path / "all"
+        (one / "checkpoints").mkdir(parents=True)
+        (one / "checkpoints" / archived.name).symlink_to(archived)
+        all_of_them.mkdir()
+        (all_of_them / "checkpoints").symlink_to(archived.parent)
+        for run_dir in (one, all_of_them):
+            spared = checkpoint.behind_a_link(run_dir)
+            linked = checkpoint.path_of(run_dir, 10)
+            checkpoint.complete(LocalCommunicator(), linked, lambda: {"evaluated": 10}, keep=1, spared=spared)
+            for step in (20, 30, 40):
+                write(run_dir, make(step, metrics={}), keep=1, spared=spared)
+            assert steps(run_dir) == [10, 40]
+            assert load(linked).snapshot.step == 10
+            assert {path.name: path.read_bytes() for path in archived.iterdir()} == before
+        write(one, make(10, metrics={}), keep=3)
+        assert {path.name: path.read_bytes() for path in archived.iterdir()} == before, "a link is replaced as a link"
 
     def test_the_same_step_again_replaces_it(self, tmp_path):
         write(tmp_path, make(10, seed=1))
@@ -345,8 +406,14 @@ def test_bytes_are_on_the_disk_before_the_name_and_the_name_before_anything_goes
         ("fsync", ".tmp-step-00000020"),
         ("rename", ".tmp-step-00000020"),
         ("fsync", "checkpoints"),
-        ("rmdir", "step-00000010"),
+        ("rename", "step-00000010"),
+        ("fsync", "checkpoints"),
+        ("rmdir", ".gone-step-00000010"),
     ]
+    calls.clear()
+    checkpoint.amend(tmp_path / "checkpoints" / "step-00000020", {"evaluated": 20})
+    state = ".tmp-state.json"
+    assert calls == [("fsync", state), ("rename", state), ("fsync", "step-00000020")]
 
 
 def test_nothing_older_goes_before_the_new_one_was_read_back(tmp_path, monkeypatch):
@@ -366,13 +433,21 @@ class Killed(BaseException):
     """Stands for SIGKILL: nobody catches it, so nothing is cleaned up."""
 
 
-@pytest.mark.parametrize("same_step", [False, True])
-def test_killed_between_any_two_calls_a_good_checkpoint_is_found_and_the_next_save_cleans_up(tmp_path, same_step):
-    new = make(20, seed=1, metrics={})
-    for n in range(1, 100):
-        run_dir = tmp_path / str(n)
-        old = make(20 if same_step else 10, metrics={})
-        write(run_dir, old, keep=1)
+def history(run_dir):
+    """Saves of every kind: one beside another, one in place of another; completions that remove one or the other."""
+    write(run_dir, make(10, 0.5), keep=1)
+    yield 10
+    for step, loss in [(20, 0.6), (30, 0.4), (30, 0.3), (40, 0.2)]:
+        path = write(run_dir, make(step, 0.5, evaluated=0), keep=1)
+        yield step
+        checkpoint.amend(path, {"metrics": {"valid_loss": loss}, "evaluated": step}, keep=1)
+        yield step
+
+
+def test_killed_between_any_two_calls_whole_checkpoints_are_found_and_the_next_save_cleans_up(tmp_path, monkeypatch):
+    monkeypatch.setattr(os, "fsync", lambda handle: None)  # a killed writer's bytes are not lost, and this is quicker
+    for n in range(1, 500):
+        run_dir, reached = tmp_path / str(n), 0
 
         def kill(call, n=n):
             if call == n:
@@ -381,17 +456,27 @@ def test_killed_between_any_two_calls_a_good_checkpoint_is_found_and_the_next_sa
         with pytest.MonkeyPatch.context() as patch:
             seen = count_calls(patch, kill)
             try:
-                write(run_dir, new, keep=1)
+                for step in history(run_dir):
+                    reached = step
             except Killed:
                 assert seen[0] == n
         found = latest(run_dir)
-        assert found.refused == ()
-        assert_same(found.snapshot, old if found.snapshot.model["head.bias"][0] == old.model["head.bias"][0] else new)
-        write(run_dir, make(30, metrics={}), keep=1)
-        assert [path.name for path in (run_dir / "checkpoints").iterdir()] == ["step-00000030"]
+        if reached:
+            assert found.snapshot.step >= reached, "what was saved is there"
+            assert found.refused == ()
+            assert_sound(run_dir)
+        write(run_dir, make(50, 0.1), keep=1)
+        assert [path.name for path in (run_dir / "checkpoints").iterdir()] == ["step-00000050"]
         if seen[0] < n:
             break
-    assert 12 < n < 99  # every call of a save was hit, and then one was not
+    assert 80 < n < 499  # every call of these saves was hit, and then one was not
+
+
+def assert_sound(run_dir):
+    """Whatever looks like a checkpoint is a whole one, for those who look with other eyes, too."""
+    assert main([str(run_dir)]) == 0
+    for path in (run_dir / "checkpoints").glob("step-*"):
+        assert verify(path)
 
 
 @pytest.mark.parametrize("code", [errno.ENOSPC, errno.EIO, errno.EROFS, errno.EACCES])

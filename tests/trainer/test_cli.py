@@ -94,6 +94,23 @@ def test_values_that_look_like_options_or_lists():
     assert config_of("--model.widths").model.widths == ()
 
 
+def test_a_tilde_is_the_home_directory_wherever_a_path_is_said(tmp_path, monkeypatch, toml):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    path = toml('[run]\ndir = "~/run"\n[data]\nroot = "~"')
+    for config in (
+        config_of("--run.dir=~/run", "--data.root=~", "--run.resume=~/other"),
+        config_of("--config", path, "--run.resume", "~/other"),
+        config_of("--config=~/run.toml", "--run.resume", "~/other"),
+    ):
+        assert (config.run.dir, config.data.root) == (f"{tmp_path}/run", str(tmp_path))
+        assert config.run.resume == f"{tmp_path}/other"
+    assert config_of("--run.dir", "./~").run.dir == "./~"
+    (tmp_path / "run").mkdir()
+    toml("[optim]\nlr = 7", "run/config.toml")
+    assert config_of("--run.dir=~/run", "--run.resume", "auto").optim.lr == 7, "of the run that is gone on with"
+    assert "no such home directory" in complaint_of("--run.dir", "~nobody-of-this-name/run")
+
+
 def test_command_line_over_toml_over_recipe(toml):
     path = toml('recipe = "digits_mlp"\n[optim]\nlr = 1\nmomentum = 0.5\n[run]\nseed = 4')
     parsed = parse(["--config", path, "--optim.momentum", "0.25"], RECIPES)

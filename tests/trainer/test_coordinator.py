@@ -140,15 +140,10 @@ class TestObserve:
         controls = list(self.run(make(patience=2, epochs=9), [3.0, 2.0, 2.0, 2.5, 1.0]))
         assert [control.stop for control in controls] == [False, False, False, True]
         assert controls[-1].reason is Reason.PATIENCE
-        assert controls[-1].checkpoint
 
     def test_a_nan_is_no_improvement_and_no_best(self):
         controls = list(self.run(make(patience=2, epochs=9), [math.nan, math.nan]))
         assert [control.reason for control in controls] == [Reason.NONE, Reason.PATIENCE]
-
-    def test_the_best_is_saved_even_between_checkpoints(self):
-        controls = list(self.run(make(checkpoint_every=1000), [3.0, 4.0, 2.0]))
-        assert [control.checkpoint for control in controls] == [True, False, True]
 
     def test_the_end_stays_the_end_when_patience_runs_out_with_it(self):
         controls = list(self.run(make(patience=1, epochs=2), [1.0, 2.0]))

@@ -77,6 +77,21 @@ class TestResume:
         resumed.close()
         assert log.path.read_bytes() == b"".join([*whole[:4], whole[6], b'{"step": 5}\n'])
 
+    def test_an_evaluation_that_no_checkpoint_has_goes_and_is_made_again(self, tmp_path):
+        path = tmp_path / "metrics.jsonl"
+        path.write_bytes(b'{"step": 4}\n{"step": 4, "valid_loss": 1}\n{"step": 8}\n{"step": 8, "valid_loss": 2}\n')
+        MetricsLog(RANK_0, tmp_path, last_step=8, evaluated=4).close()
+        assert path.read_bytes() == b'{"step": 4}\n{"step": 4, "valid_loss": 1}\n{"step": 8}\n'
+
+    def test_no_line_is_added_to_what_a_link_points_to(self, tmp_path):
+        (tmp_path / "archived.jsonl").write_text('{"step": 1}\n')
+        (tmp_path / "metrics.jsonl").symlink_to("archived.jsonl")
+        resumed = MetricsLog(RANK_0, tmp_path, last_step=1)
+        resumed.write(step=2)
+        resumed.close()
+        assert (tmp_path / "archived.jsonl").read_text() == '{"step": 1}\n'
+        assert (tmp_path / "metrics.jsonl").read_text() == '{"step": 1}\n{"step": 2}\n'
+
     def test_a_torn_line_that_happens_to_be_json_goes_too(self, tmp_path):
         path = tmp_path / "metrics.jsonl"
         path.write_bytes(b'{"step": 1}\n{"step": 2}')
