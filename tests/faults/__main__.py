@@ -86,7 +86,7 @@ def run(tests: Sequence[str], folder: Path, limit_s: float, compiling: bool = Fa
 def try_out(faults: Sequence[Fault], folder: Path) -> int:
     """The exit code, and a line a fault."""
     copy(folder)
-    everything = sorted({test for fault in faults for test in fault.tests})
+    everything = sorted({test for fault in faults for test in fault.tests}, reverse=True)  # docstrings' examples last
     code, said = run(everything, folder, WHOLE_LIMIT_S, compiling=True)
     if code != _PASSED:
         print(f"without a fault, the tests do not pass:\n{said}")
