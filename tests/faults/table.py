@@ -830,7 +830,7 @@ FAULTS = (
         "ddtrain/nn/init.py",
         "bound = max(1, n_in) ** -0.5",
         "bound = 2 * max(1, n_in) ** -0.5",
-        "tests/nn/test_module.py",
+        "tests/nn/test_init.py",
     ),
     _fault(
         "store/parameters are hashed in the order of declaration",
