@@ -80,6 +80,8 @@ def run(tests: Sequence[str], folder: Path, limit_s: float, compiling: bool = Fa
             os.killpg(process.pid, signal.SIGKILL)
             return None, "a hang"
     failed = re.findall(r"^(?:FAILED|ERROR) (\S+)", output, re.MULTILINE)
+    if not failed and process.returncode not in _NOTHING_RAN:
+        return process.returncode, "a hang or a crash"  # of one test: it ended pytest
     return process.returncode, ", ".join(failed) or output[-2000:]
 
 
