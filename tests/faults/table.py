@@ -94,8 +94,8 @@ FAULTS = (
     _fault(
         "checkpoint/its files go while it still counts as one",
         "ddtrain/trainer/checkpoint.py",
-        "                path.rename(gone)\n                sync_directory(gone.parent)\n                hidden.append(gone)",
-        "                hidden.append(path)",
+        "                sync_directory(gone.parent)\n                hidden.append(gone)",
+        "                gone.rename(path)\n                hidden.append(path)",
         CHECKPOINT,
     ),
     _fault(

@@ -9,7 +9,8 @@ import pytest
 
 from ddtrain.comm import Communicator
 from ddtrain.comm.tree import Tree
-from ddtrain.parallel import Shards, find_place
+from ddtrain.parallel import Shards, find_place, nearby
+from ddtrain.parallel.reducer import MODEL
 from worlds import World
 
 
@@ -28,7 +29,8 @@ def test_rows_come_in_the_order_of_shards_and_are_summed_along_the_tree(spec: st
     assert (whole != np.add.reduce(expected)).any(), "one after another, it would be another sum"
 
     def body(comm: Communicator) -> list[Any]:
-        shards = Shards(comm, find_place(comm, comm.split_nodes(), count))
+        node = comm.split_nodes()
+        shards = Shards(nearby(comm.duplicate(), node, MODEL), find_place(comm, node, count))
 
         def call(shard: int, peers: Any) -> Any:
             gathered, total = np.empty_like(expected), expected[shard].copy()
