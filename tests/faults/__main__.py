@@ -1,6 +1,6 @@
 """Put faults into a copy of the package, one at a time, and say which tests notice: ``python -m tests.faults``.
 
-    python -m tests.faults                      all of table.py, some minutes
+    python -m tests.faults                      all of table.py, a quarter of an hour
     python -m tests.faults reducer/ step/       those whose names begin so
     python -m tests.faults --list               their names, and what each does
 
@@ -30,7 +30,8 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from tests.faults.table import FAULTS, ROOT, Fault
+from tests.faults.fault import ROOT, Fault
+from tests.faults.table import FAULTS
 
 COPIED = ("ddtrain", "tests", "docs", "examples", "launch", "pyproject.toml", "README.md", "CHANGELOG.md", "LICENSE")
 LIMIT_S, WHOLE_LIMIT_S = 180, 1800  # for the tests of one fault, and for those of all together, without one

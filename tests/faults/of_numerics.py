@@ -1,0 +1,283 @@
+"""Faults of operations, kernels, optimizers and schedules."""
+
+from __future__ import annotations
+
+from tests.faults.fault import Fault
+
+RANKS = "tests/equivalence/test_ranks.py"
+COORDINATOR = "tests/trainer/test_coordinator.py"
+
+FAULTS = (
+    Fault(
+        "collectives/the derivative of what is tied is not",
+        "ddtrain/ops/collectives.py",
+        "defvjp(tied, lambda g, ans, x, *others: tied(g, *others))",
+        "defvjp(tied, lambda g, ans, x, *others: g)",
+        ("tests/ops/test_collectives.py",),
+    ),
+    Fault(
+        "collectives/nor is its tangent",
+        "ddtrain/ops/collectives.py",
+        "defjvp(tied, lambda g, ans, x, *others: tied(g, *others))",
+        "defjvp(tied, lambda g, ans, x, *others: g)",
+        ("tests/ops/test_collectives.py",),
+    ),
+    Fault(
+        "collectives/the derivative of a sum over ranks is this rank's",
+        "ddtrain/ops/collectives.py",
+        'defvjp(_allreduce, lambda g, ans, x, comm=None, layer="": _allreduce(g, comm, layer))',
+        'defvjp(_allreduce, lambda g, ans, x, comm=None, layer="": g)',
+        ("tests/ops/test_collectives.py",),
+    ),
+    Fault(
+        "batch-norm/the sums of the way back are this rank's",
+        "ddtrain/ops/batch_norm.py",
+        "            comm.allreduce(sums_2C)\n",
+        "            pass\n",
+        ("tests/ops/test_batch_norm.py",),
+    ),
+    Fault(
+        "batch-norm/the gradient of the scale is summed twice",
+        "ddtrain/ops/batch_norm.py",
+        "{1: sum_gx_C.astype(scale.dtype), 2",
+        "{1: (sum_gx_C * (1 if comm is None else comm.size)).astype(scale.dtype), 2",
+        ("tests/ops/test_batch_norm.py",),
+    ),
+    Fault(
+        "batch-norm/running variance is the biased one",
+        "ddtrain/ops/batch_norm.py",
+        "m2_C / max(1, count - 1)",
+        "m2_C / max(1, count)",
+        (
+            "tests/ops/test_batch_norm.py",
+            "ddtrain/ops/batch_norm.py",
+        ),
+    ),
+    Fault(
+        "norm/what lies between the parts is left out of a merge",
+        "ddtrain/kernels/norm.py",
+        "np.add.reduce(m2s_BC, axis=0) + count * between_C",
+        "np.add.reduce(m2s_BC, axis=0)",
+        ("tests/kernels/test_norm.py",),
+    ),
+    Fault(
+        "norm/the sums of the way back are in the data's precision",
+        "ddtrain/kernels/norm.py",
+        "sum_g, sum_gd = np.zeros(x_RL.shape[1]), np.zeros(x_RL.shape[1])",
+        "sum_g, sum_gd = np.zeros(x_RL.shape[1], x.dtype), np.zeros(x_RL.shape[1], x.dtype)",
+        ("tests/kernels/test_norm.py",),
+    ),
+    Fault(
+        "pool/windows that overlap across alone are written, not added",
+        "ddtrain/kernels/pool.py",
+        "apart = kh <= stride[0] and kw <= stride[1]",
+        "apart = kh <= stride[0] or kw <= stride[1]",
+        ("tests/kernels/test_pool.py",),
+    ),
+    Fault(
+        "pool/among equals the last wins",
+        "ddtrain/kernels/pool.py",
+        "np.greater(here, y, out=larger)",
+        "np.greater_equal(here, y, out=larger)",
+        ("tests/kernels/test_pool.py",),
+    ),
+    Fault(
+        "normal/a float64 has the terms of a float32",
+        "ddtrain/kernels/normal.py",
+        "_TERMS.get(x.dtype, len(_SERIES))",
+        "_TERMS.get(x.dtype, 12)",
+        (
+            "tests/kernels/test_elementwise.py",
+            "ddtrain/kernels/normal.py",
+        ),
+    ),
+    Fault(
+        "normal/a float32 has the terms of a half",
+        "ddtrain/kernels/normal.py",
+        "np.dtype(np.float32): 12",
+        "np.dtype(np.float32): 8",
+        (
+            "tests/kernels/test_elementwise.py",
+            "tests/kernels/test_contract.py",
+        ),
+    ),
+    Fault(
+        "conv/a kernel is not turned round on the way back",
+        "ddtrain/kernels/conv.py",
+        "split = w[::-1, ::-1].reshape",
+        "split = w[::-1].reshape",
+        ("tests/kernels/test_conv.py",),
+    ),
+    Fault(
+        "conv/one chunk's share of the weight's gradient replaces another's",
+        "ddtrain/kernels/conv.py",
+        "        dw_GUK += np.matmul(",
+        "        dw_GUK[...] = np.matmul(",
+        ("tests/kernels/test_conv.py",),
+    ),
+    Fault(
+        "softmax/scores are not shifted",
+        "ddtrain/kernels/softmax.py",
+        "return np.subtract(x, np.maximum.reduce(x, axis=axis, keepdims=True), out=out)",
+        "return np.subtract(x, 0, out=out)",
+        (
+            "tests/kernels/test_elementwise.py",
+            "ddtrain/kernels/softmax.py",
+        ),
+    ),
+    Fault(
+        "attention/a query does not see itself",
+        "ddtrain/kernels/attention.py",
+        "mask = np.arange(s) > np.arange(t)[:, None] + (s - t)",
+        "mask = np.arange(s) >= np.arange(t)[:, None] + (s - t)",
+        ("tests/kernels/test_attention.py",),
+    ),
+    Fault(
+        "attention/scores are not scaled on the way back",
+        "ddtrain/kernels/attention.py",
+        "    ds_TS *= 1.0 / math.sqrt(max(1, d))\n",
+        "",
+        ("tests/conformance/test_primitives.py",),
+    ),
+    Fault(
+        "embedding/a row that is picked often is added once",
+        "ddtrain/kernels/embedding.py",
+        "np.add.reduce(rows[start:end], axis=0, out=dtable_VE[v])",
+        "dtable_VE[v] = rows[start]",
+        ("tests/kernels/test_embedding.py",),
+    ),
+    Fault(
+        "update/squares overflow",
+        "ddtrain/kernels/update.py",
+        "if not 1e-30 < square < 1e38:",
+        "if False:",
+        ("tests/kernels/test_update.py",),
+    ),
+    Fault(
+        "optim/Nesterov looks ahead without momentum",
+        "ddtrain/kernels/update.py",
+        "np.multiply(v, lr * momentum, out=work)",
+        "np.multiply(v, lr, out=work)",
+        ("tests/optim/test_optim.py",),
+    ),
+    Fault(
+        "optim/the second moment is not corrected",
+        "ddtrain/kernels/update.py",
+        "root_correction = 1.0 / math.sqrt(1.0 - beta2**count)",
+        "root_correction = 1.0",
+        ("tests/optim/test_optim.py",),
+    ),
+    Fault(
+        "optim/decay is scaled with the gradient",
+        "ddtrain/kernels/update.py",
+        "    np.multiply(value, decay, out=out)\n",
+        "    np.multiply(value, decay * scale, out=out)\n",
+        (
+            "tests/kernels/test_update.py",
+            "tests/optim/test_optim.py",
+        ),
+    ),
+    Fault(
+        "optim/AdamW decays before, by a gradient that decays too",
+        "ddtrain/kernels/update.py",
+        "0.0 if decoupled else weight_decay",
+        "weight_decay",
+        ("tests/optim/test_optim.py",),
+    ),
+    Fault(
+        "optim/Adam counts a span as an update",
+        "ddtrain/optim/adam.py",
+        "        for span in spans:\n",
+        "        for span in spans:\n            self.count += len(spans) > 1\n",
+        (
+            f"{RANKS}::test_n_mpi_ranks_are_one_rank",
+            "tests/optim/test_optim.py",
+        ),
+    ),
+    Fault(
+        "schedules/the warm-up begins at nothing",
+        "ddtrain/optim/schedules.py",
+        "return self.base_lr * (step + 1) / self.warmup_steps",
+        "return self.base_lr * step / self.warmup_steps",
+        (
+            "tests/optim/test_schedules.py",
+            "ddtrain/optim/schedules.py",
+        ),
+    ),
+    Fault(
+        "schedules/a plateau's multiplier is not saved",
+        "ddtrain/optim/schedules.py",
+        "            self._decay.state = dict(state)\n",
+        '            self._decay.state = dict(state) | {"multiplier": 1.0}\n',
+        (
+            "tests/optim/test_schedules.py",
+            f"{COORDINATOR}::test_a_saved_state_decides_the_same",
+        ),
+    ),
+    Fault(
+        "schedules/a staircase falls a step late",
+        "ddtrain/optim/schedules.py",
+        "factor ** (t // every)",
+        "factor ** ((t - 1) // every)",
+        ("tests/optim/test_schedules.py",),
+    ),
+    Fault(
+        "schedules/the floor is one of the warm-up, too",
+        "ddtrain/optim/schedules.py",
+        "            return self.base_lr * (step + 1) / self.warmup_steps\n",
+        "            return max(self.min_lr, self.base_lr * (step + 1) / self.warmup_steps)\n",
+        ("tests/optim/test_schedules.py",),
+    ),
+    Fault(
+        "schedules/a NaN is an improvement to a plateau",
+        "ddtrain/optim/schedules.py",
+        'if math.isfinite(valid_loss) and (state["best"]',
+        'if (state["best"]',
+        ("tests/optim/test_schedules.py",),
+    ),
+    Fault(
+        "schedules/a plateau counts on after a fall",
+        "ddtrain/optim/schedules.py",
+        'state["multiplier"], state["bad"] = state["multiplier"] * self.factor, 0',
+        'state["multiplier"] = state["multiplier"] * self.factor',
+        ("tests/optim/test_schedules.py",),
+    ),
+    Fault(
+        "conv/an even kernel's padding goes above",
+        "ddtrain/ops/convolution.py",
+        "return (kh - 1) // 2, kh // 2, (kw - 1) // 2, kw // 2",
+        "return kh // 2, (kh - 1) // 2, kw // 2, (kw - 1) // 2",
+        (
+            "tests/ops",
+            "tests/kernels/test_conv.py",
+        ),
+    ),
+    Fault(
+        "losses/hinge counts the right class",
+        "ddtrain/ops/losses.py",
+        "    others[rows, classes] = 0\n",
+        "",
+        ("tests/ops/test_losses.py",),
+    ),
+    Fault(
+        "losses/a squared error is a sum over features",
+        "ddtrain/ops/losses.py",
+        "return np.mean(difference * difference, axis",
+        "return np.sum(difference * difference, axis",
+        ("tests/ops/test_losses.py",),
+    ),
+    Fault(
+        "dropout/kept units are not scaled",
+        "ddtrain/kernels/dropout.py",
+        "factor = 1.0 / (1.0 - rate) if rate < 1.0 else 0.0",
+        "factor = 1.0",
+        ("tests/kernels/test_elementwise.py",),
+    ),
+    Fault(
+        "layer-norm/eps is added to the root",
+        "ddtrain/kernels/layer_norm.py",
+        "1.0 / np.sqrt(variance + eps)",
+        "1.0 / (np.sqrt(variance) + eps)",
+        ("tests/kernels/test_norm.py",),
+    ),
+)
