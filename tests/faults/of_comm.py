@@ -54,10 +54,7 @@ FAULTS = (
         "ddtrain/comm/mpi_node.py",
         "        self.waited_s += time.perf_counter() - began\n",
         "",
-        (
-            "tests/comm/test_waiting.py",
-            COMM,
-        ),
+        (COMM,),
     ),
     Fault(
         "wire/bytes do not queue behind those before",
@@ -139,7 +136,7 @@ FAULTS = (
         "    if error is None:\n",
         (
             "tests/comm/test_run.py",
-            "tests/cli/test_failures.py",
+            "tests/trainer/test_task.py",
         ),
     ),
     Fault(

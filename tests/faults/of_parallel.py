@@ -89,11 +89,7 @@ FAULTS = (
         "ddtrain/parallel/accumulate.py",
         "            levels[level][i][...] = 0 if g is None else g\n            return",
         "            levels[level][i][...] = levels[level][i] if g is None else g\n            return",
-        (
-            SHARDS,
-            REDUCER,
-            "tests/trainer/test_step.py",
-        ),
+        ("tests/trainer/test_step.py",),
     ),
     Fault(
         "buckets/cells depend on the bucket's size",
