@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from tests.faults.fault import Fault
 
-RANKS = "tests/equivalence/test_ranks.py"
 COORDINATOR = "tests/trainer/test_coordinator.py"
 
 FAULTS = (
@@ -189,10 +188,7 @@ FAULTS = (
         "ddtrain/optim/adam.py",
         "        for span in spans:\n",
         "        for span in spans:\n            self.count += len(spans) > 1\n",
-        (
-            f"{RANKS}::test_n_mpi_ranks_are_one_rank",
-            "tests/optim/test_optim.py",
-        ),
+        ("tests/optim/test_optim.py",),
     ),
     Fault(
         "schedules/the warm-up begins at nothing",
