@@ -214,7 +214,7 @@ class Records:
         }
         self.console.close()
         sent, exact = (figures.get("gradient_bytes", {}).get(name, 0) for name in ("sent", "exact"))
-        if sent != exact:
+        if exact and sent != exact:  # none where a run that was over took no step
             self.console.message(
                 f"gradients of rank 0: {sent / 1e6:.1f} MB sent to other nodes, {sent / exact:.1%} of the exact sums' "
                 f"{exact / 1e6:.1f} MB"

@@ -105,3 +105,11 @@ def test_many_threads_each_five_levels_deep():
         thread.join(60)
     expected = [fifth_of_powers(0.1 * k) for k in range(10)]
     assert results == {pattern: pytest.approx(expected, rel=1e-12) for pattern in patterns}
+
+
+def test_what_an_inner_function_takes_from_outside_has_no_tangent_within():
+    """The result is the outer trace's: of the inner argument it is a constant, whatever else it depends on."""
+    inner = lambda y: jvp(lambda x: y * y, (3.0,), (1.0,))
+    assert grad(lambda y: inner(y)[0])(2.0) == 4.0
+    assert grad(lambda y: y * inner(y)[1])(2.0) == 0.0
+    assert jvp(lambda y: inner(y)[1] + inner(y)[0], (2.0,), (1.0,))[1] == 4.0

@@ -1,5 +1,6 @@
 """``checkpoint``: the same derivatives, less memory, and a word to those who close over traced values."""
 
+import contextvars
 import tracemalloc
 
 import numpy as onp
@@ -70,6 +71,18 @@ def test_no_more_than_one_segment_at_a_time():
 
     assert peak(segment) > depth * segments
     assert peak(checkpoint(segment)) < segments + depth + 6  # a result each, one segment's steps, a few cotangents
+
+
+def test_it_runs_again_where_it_ran_first():
+    """In the context of its first run, such as the communicator's, though the derivative is walked outside of it."""
+    factor = contextvars.ContextVar("factor", default=1.0)
+    f = checkpoint(lambda x: factor.get() * np.sin(x))
+    inside = contextvars.copy_context()
+    inside.run(factor.set, 10.0)
+    value, pull = inside.run(vjp, f, X)
+    onp.testing.assert_array_equal(value, 10 * onp.sin(X))
+    (g,) = pull(onp.ones(2))
+    onp.testing.assert_array_equal(g, 10 * onp.cos(X))
 
 
 def test_closing_over_a_traced_value():

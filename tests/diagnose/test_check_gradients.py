@@ -17,6 +17,7 @@ from ddtrain.trainer.main import run
 from ddtrain.trainer.replica import build_step
 from ddtrain.trainer.task import Task
 from helpers import make_task, sgd_config
+from worlds import World
 
 COUNT = 7  # samples in a global batch, which neither two nor three ranks divide
 
@@ -91,6 +92,51 @@ def test_a_backward_off_by_a_ten_thousandth_is_named_on_every_rank(world, monkey
 
     world.run(body)
     assert len(set(places)) == 1, "one error, the same on all ranks"
+
+
+class Steep(nn.Module):
+    """Many weights, one of them with a slope beside which the others are nothing."""
+
+    def __init__(self, steep):
+        self.weight = nn.param((500,), lambda generator, shape: onp.full(shape, 0.5))
+        self.slopes = onp.where(onp.arange(500) == steep, 100.0, 1.0)
+
+    def forward(self, x):
+        return np.sum(np.sin(self.weight * self.slopes)) * x
+
+
+def test_the_weight_with_the_largest_derivative_is_among_those_tried(monkeypatch):
+    """Of a derivative that is wrong there alone, random weights would have told nothing."""
+    x, y = onp.ones(COUNT), onp.zeros(COUNT)
+    spoiled = lambda rule: lambda g, ans, x: rule(g, ans, x) * onp.where(onp.abs(x) > 5, 1.001, 1.0)
+    for steep in (3, 499):
+        task = Task(Steep(steep), lambda model, x, y: (model(x), {}), data.ArrayData(x, y))
+        assert check(LocalCommunicator(), task).ratio <= 1e-6
+        with monkeypatch.context() as patch:
+            patch.setitem(np.sin.vjps, 0, spoiled(np.sin.vjps[0]))
+            with pytest.raises(GradientError, match=rf"with respect to weight\[{steep}\] "):
+                check(LocalCommunicator(), task)
+
+
+class Clipped(nn.Module):
+    """Of each sample, the weight cut at plus and minus x: two kinks, whose slopes cancel in differences across both."""
+
+    def __init__(self):
+        self.weight = nn.param((), nn.init.zeros)
+
+    def forward(self, x):
+        w = self.weight * onp.ones_like(x)
+        return np.where(w > x, x, np.where(w < -x, -x, w))
+
+
+@pytest.mark.parametrize("odd", [0, 2])
+def test_a_kink_that_one_rank_alone_has_is_one_for_all(odd):
+    """The others' samples are smooth: that the loss is not, all ranks must hear, or they part ways."""
+    limits = onp.ones(3)
+    limits[odd] = 5e-6  # within the first step of the differences, and beyond the next
+    task = Task(Clipped(), lambda model, x, y: (model(x), {}), data.ArrayData(limits, onp.zeros(3)))
+    for seen in World("threads:3").run(lambda comm: check(comm, task, count=3)):
+        assert (seen.weights, seen.kinks) == (1, 1)
 
 
 class Bent(nn.Module):

@@ -396,6 +396,16 @@ def test_a_resumed_run_keeps_to_messages_untold(tmp_path: Path, capsys: pytest.C
     assert "--comm.node-memory is auto, but was off: the run goes on differently" in capsys.readouterr().out
 
 
+@pytest.mark.parametrize("mode", ["local", "diloco"])
+def test_a_run_that_is_resumed_when_it_is_over_shows_the_mean_of_its_nodes_again(tmp_path: Path, mode: str) -> None:
+    """It has no step left, and its nodes are apart."""
+    for _ in range(2):
+        told = ("--comm.mode", mode, "--comm.sync-every", "4", "--run.steps", "6", "--run.resume", "auto")
+        assert launch(tmp_path, 2, *told) == 0
+        found = decode(tmp_path / "checkpoints" / "step-00000006").params_sha256
+        assert outcome(tmp_path)[0] == found
+
+
 @pytest.mark.parametrize("rank", ["1", "3"])
 def test_powersgd_goes_on_with_another_rank(tmp_path: Path, rank: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert launch(tmp_path, 2, "--comm.hook", "powersgd", "--comm.powersgd-rank", "2", "--run.steps", "5") == 0

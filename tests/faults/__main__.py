@@ -1,6 +1,6 @@
 """Put faults into a copy of the package, one at a time, and say which tests notice: ``python -m tests.faults``.
 
-    python -m tests.faults                      all of table.py, some minutes
+    python -m tests.faults                      all of table.py, a quarter of an hour
     python -m tests.faults reducer/ step/       those whose names begin so
     python -m tests.faults --list               their names, and what each does
 
@@ -30,7 +30,8 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from tests.faults.table import FAULTS, ROOT, Fault
+from tests.faults.fault import ROOT, Fault
+from tests.faults.table import FAULTS
 
 COPIED = ("ddtrain", "tests", "docs", "examples", "launch", "pyproject.toml", "README.md", "CHANGELOG.md", "LICENSE")
 LIMIT_S, WHOLE_LIMIT_S = 180, 1800  # for the tests of one fault, and for those of all together, without one
@@ -80,13 +81,15 @@ def run(tests: Sequence[str], folder: Path, limit_s: float, compiling: bool = Fa
             os.killpg(process.pid, signal.SIGKILL)
             return None, "a hang"
     failed = re.findall(r"^(?:FAILED|ERROR) (\S+)", output, re.MULTILINE)
+    if not failed and process.returncode not in _NOTHING_RAN:
+        return process.returncode, "a hang or a crash"  # of one test: it ended pytest
     return process.returncode, ", ".join(failed) or output[-2000:]
 
 
 def try_out(faults: Sequence[Fault], folder: Path) -> int:
     """The exit code, and a line a fault."""
     copy(folder)
-    everything = sorted({test for fault in faults for test in fault.tests})
+    everything = sorted({test for fault in faults for test in fault.tests}, reverse=True)  # docstrings' examples last
     code, said = run(everything, folder, WHOLE_LIMIT_S, compiling=True)
     if code != _PASSED:
         print(f"without a fault, the tests do not pass:\n{said}")

@@ -7,7 +7,8 @@ from collections import Counter
 
 import pytest
 
-from tests.faults.table import FAULTS, ROOT, Fault
+from tests.faults.fault import ROOT, Fault
+from tests.faults.table import FAULTS
 
 
 @pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.name)

@@ -10,7 +10,7 @@ import pytest
 
 import ddtrain.numpy as np
 from ddtrain import ops
-from ddtrain.autodiff import check_grads, grad, graph, hvp, jvp, make_vjp
+from ddtrain.autodiff import check_grads, grad, graph, hvp, jvp, make_vjp, record
 from ddtrain.ops import collectives
 from worlds import World
 
@@ -118,7 +118,8 @@ def test_the_derivative_in_what_is_tied_is_tied_too() -> None:
     of_x = lambda y: grad(lambda x: np.sum(collectives.tied(x, y)))(X)
     tangent = lambda y: jvp(lambda x: collectives.tied(x, y), (X,), (X,))[1]
     for derivative in (of_x, tangent):
-        assert "tied" in str(graph(derivative, other)), "a function of y, though a constant one"
+        _, _, end = record(derivative, [other])
+        assert end is not None, "a function of y, though a constant one"
     onp.testing.assert_array_equal(of_x(other), onp.ones(X.shape))
     onp.testing.assert_array_equal(tangent(other), X)
 

@@ -71,3 +71,11 @@ def test_a_gradient_never_shares_memory_with_what_came_in() -> None:
 
             for g in grad(total, tuple(range(len(xs))))(*xs):
                 assert not any(onp.shares_memory(g, x) for x in xs), prim.__name__
+
+
+def test_padding_that_keeps_the_size_goes_below_and_to_the_right_where_it_is_odd() -> None:
+    """As in PyTorch: the window of an even kernel begins at its own place."""
+    x = onp.arange(1.0, 13.0).reshape(3, 4)
+    y = ops.conv2d(x[None, :, :, None], onp.ones((2, 2, 1, 1)), padding="same")[0, :, :, 0]
+    beyond = onp.pad(x, ((0, 1), (0, 1)))
+    onp.testing.assert_array_equal(y, beyond[:-1, :-1] + beyond[1:, :-1] + beyond[:-1, 1:] + beyond[1:, 1:])

@@ -115,6 +115,23 @@ def test_cutting_the_vector_up_changes_no_bit(variant):
 
 
 @pytest.mark.parametrize("variant", VARIANTS)
+def test_spans_are_updated_together_once_and_nothing_else_is(variant):
+    """What a rank does whose share of the vector is some cells of each bucket."""
+    rng = np.random.default_rng(3)
+    start, gradients = rng.normal(size=30), rng.normal(size=(3, 30))
+    spans, whole, some = [slice(2, 9), slice(12, 12), slice(20, 30)], start.copy(), start.copy()
+    inside = np.isin(np.arange(30), np.r_[2:9, 20:30])
+    one, other = make(variant, 30, np.float64), make(variant, 30, np.float64)
+    for g in gradients:
+        one.apply(whole, g, lr=LR, scale=SCALE)
+        other.apply(some, g, lr=LR, scale=SCALE, spans=spans)
+    assert other.count == one.count == 3
+    np.testing.assert_array_equal(some, np.where(inside, whole, start))
+    for name, vector in other.state.items():
+        np.testing.assert_array_equal(vector, np.where(inside, one.state[name], 0))
+
+
+@pytest.mark.parametrize("variant", VARIANTS)
 def test_a_rate_of_zero_changes_no_value(variant):
     x = np.arange(4.0)
     make(variant, 4).apply(x, np.ones(4), lr=0.0)

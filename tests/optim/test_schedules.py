@@ -71,6 +71,11 @@ def test_a_warm_up_longer_than_the_run_and_a_rate_of_zero_do_no_harm(name):
     assert still.lr(0) == still.lr(TOTAL) == 0.0
 
 
+def test_no_rate_is_below_the_floor_but_those_of_the_warm_up():
+    schedule = make("exponential", warmup_steps=4, min_lr=0.25, decay_every=1, factor=0.5)
+    assert [schedule.lr(step) / 0.4 for step in range(7)] == pytest.approx([0.25, 0.5, 0.75, 1, 1, 0.625, 0.625])
+
+
 class TestPlateau:
     def test_decays_after_more_than_patience_evaluations_without_improvement(self):
         schedule = make("plateau", factor=0.5, patience=2)
@@ -79,6 +84,14 @@ class TestPlateau:
             schedule.observe(loss)
             rates.append(schedule.lr(0) / 0.4)
         assert rates == [1, 1, 1, 1, 0.5, 0.5, 0.5, 0.5, 0.25]
+
+    def test_patience_begins_anew_after_a_fall(self):
+        schedule = make("plateau", factor=0.5, patience=1)
+        rates = []
+        for loss in (1.0, *[2.0] * 6):
+            schedule.observe(loss)
+            rates.append(schedule.lr(0) / 0.4)
+        assert rates == [1, 1, 0.5, 0.5, 0.25, 0.25, 0.125]
 
     @pytest.mark.parametrize("broken", [math.nan, math.inf])
     def test_a_broken_loss_is_no_improvement_even_as_the_first(self, broken):

@@ -10,6 +10,7 @@ import pytest
 from ddtrain.comm import Communicator
 from ddtrain.comm.tree import Tree
 from ddtrain.parallel import Shards, find_place, nearby
+from ddtrain.parallel.reducer import MODEL
 from worlds import World
 
 
@@ -29,7 +30,7 @@ def test_rows_come_in_the_order_of_shards_and_are_summed_along_the_tree(spec: st
 
     def body(comm: Communicator) -> list[Any]:
         node = comm.split_nodes()
-        shards = Shards(nearby(comm, node, 4), find_place(comm, node, count))
+        shards = Shards(nearby(comm.duplicate(), node, MODEL), find_place(comm, node, count))
 
         def call(shard: int, peers: Any) -> Any:
             gathered, total = np.empty_like(expected), expected[shard].copy()

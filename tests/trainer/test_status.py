@@ -73,16 +73,25 @@ def test_no_place_to_write_is_told_at_start_and_end_and_nowhere_else(tmp_path):
     status.fail(ValueError())
 
 
-def test_a_full_disk_does_not_leave_a_failed_run_running(tmp_path, monkeypatch):
-    def no_space(path):
-        raise OSError(errno.ENOSPC, "No space left on device")
+def no_space(path):
+    raise OSError(errno.ENOSPC, "No space left on device")
 
+
+def test_a_full_disk_does_not_leave_a_failed_run_running(tmp_path, monkeypatch):
     status = Status(tmp_path, RANK_0)
     status.start()
     monkeypatch.setattr(os, "fsync", no_space)
     status.fail(DataError("x" * 300))  # longer than what is there
     assert (read(tmp_path)["state"], read(tmp_path)["code"]) == ("failed", 74)
     assert os.listdir(tmp_path) == ["status.json"]
+
+
+def test_nothing_of_what_is_written_over_stays(tmp_path, monkeypatch):
+    status = Status(tmp_path, RANK_0)
+    status.end("stopped", 75, "x" * 300)
+    monkeypatch.setattr(os, "fsync", no_space)
+    status.fail(DataError("y"))  # shorter than what is there
+    assert (read(tmp_path)["state"], read(tmp_path)["reason"]) == ("failed", "y")
 
 
 @pytest.mark.parametrize("text", ["", "{", "[]", "\x00", "[" * 100_000])

@@ -7,12 +7,13 @@ from typing import Any
 import numpy as np
 import pytest
 
+from ddtrain import data, nn
 from ddtrain.comm import Communicator
 from ddtrain.comm.local import LocalCommunicator
 from ddtrain.errors import ShapeError
 from ddtrain.parallel.hooks.base import ErrorFeedback
 from ddtrain.parallel.nearby import Messages
-from ddtrain.trainer.config import Clip, Comm, Optim
+from ddtrain.trainer.config import Clip, Comm, Optim, Run
 from ddtrain.trainer.control import StepControl
 from ddtrain.trainer.replica import build_step
 from ddtrain.trainer.task import Task
@@ -71,6 +72,26 @@ def test_a_limit_by_value_is_applied_after_the_one_by_norm() -> None:
     assert (np.abs(scaled) > 0.02).any()
     assert (np.abs(scaled) < 0.005).any(), "else a limit four times too low would cut all alike"
     np.testing.assert_allclose(before - step.store.values, 0.1 * np.clip(scaled, -0.02, 0.02), rtol=0, atol=1e-15)
+
+
+class Switched(nn.Module):
+    """Uses one of two weights, as its samples say."""
+
+    def __init__(self) -> None:
+        self.left, self.right = nn.param((), nn.init.ones), nn.param((), nn.init.ones)
+
+    def forward(self, x: Any) -> Any:
+        return x * (self.left if x.sum() > 0 else self.right)
+
+
+@pytest.mark.parametrize("pieces", [1, 2, 3])
+def test_a_weight_that_a_step_does_not_use_has_a_gradient_of_zero_not_that_of_the_step_before(pieces: int) -> None:
+    x = np.array([1.0] * 6 + [-1.0] * 6)
+    task = Task(Switched(), lambda model, x: (model(x), {}), data.ArrayData(x))
+    step = build_step(LocalCommunicator(), task, sgd_config(6, run=Run(dtype="float64", accumulate=pieces)))
+    for rows, expected in ((np.arange(6), [1.0, 0.0]), (np.arange(6, 12), [0.0, -1.0]), (np.arange(6), [1.0, 0.0])):
+        step.gradients(0, rows)
+        assert [float(view) for view in step.store.grad_views] == pytest.approx(expected)
 
 
 @pytest.mark.parametrize(

@@ -51,6 +51,10 @@ def test_codes_of_any_length(codec: Codec, n: int, dtype: Any) -> None:
         np.testing.assert_allclose(out, x, rtol=2.0 ** -(bits + 1), atol=1e-7)
 
 
+def test_the_sign_of_zero_is_that_of_a_positive_number() -> None:
+    assert through(Sign(), np.array([3.0, 0.0, -0.0, -3.0])).tolist() == [1.5, 1.5, 1.5, -1.5]
+
+
 @pytest.mark.parametrize("codec", CODECS, ids=lambda c: type(c).__name__)
 def test_codes_of_zeros_are_zeros(codec: Codec) -> None:
     assert (through(codec, np.zeros(BLOCK + 5)) == 0).all()

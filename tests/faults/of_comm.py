@@ -1,0 +1,149 @@
+"""Faults of backends."""
+
+from __future__ import annotations
+
+from tests.faults.fault import Fault
+
+COMM = "tests/comm/test_conformance.py"
+
+FAULTS = (
+    Fault(
+        "tree/a range is halved in the middle",
+        "ddtrain/comm/tree.py",
+        "middle = first + (1 << ((last - first - 1).bit_length() - 1))",
+        "middle = first + (last - first + 1) // 2",
+        ("ddtrain/comm/tree.py",),
+    ),
+    Fault(
+        "tree/a chunk of a sum is left out",
+        "ddtrain/comm/tree.py",
+        "        for start in range(0, out_n.size, _CHUNK):\n",
+        "        for start in range(0, out_n.size - _CHUNK + 1 or 1, _CHUNK):\n",
+        (COMM,),
+    ),
+    Fault(
+        "threads/everyone gets the rows of rank 0",
+        "ddtrain/comm/threads.py",
+        "row[...] = other.send.reshape(len(calls), -1)[rank]",
+        "row[...] = other.send.reshape(len(calls), -1)[0]",
+        (COMM,),
+    ),
+    Fault(
+        "mpi/a slice is sent without being summed",
+        "ddtrain/comm/mpi.py",
+        "            tree.fold(list(parts), slices[self.rank])\n            self._give_back(parts)\n            return",
+        "            self._give_back(parts)\n            return",
+        (COMM,),
+    ),
+    Fault(
+        "mpi/a slice is summed before it has arrived",
+        "ddtrain/comm/mpi.py",
+        "        self.wait(test)\n        tree.fold(",
+        "        tree.fold(",
+        (COMM,),
+    ),
+    Fault(
+        "mpi_node/a rank does not wait for the others of its node",
+        "ddtrain/comm/mpi_node.py",
+        "            self._wait(at, value, awaited)\n",
+        "            pass\n",
+        (COMM,),
+    ),
+    Fault(
+        "mpi_node/waiting is not counted",
+        "ddtrain/comm/mpi_node.py",
+        "        self.waited_s += time.perf_counter() - began\n",
+        "",
+        (COMM,),
+    ),
+    Fault(
+        "wire/bytes do not queue behind those before",
+        "ddtrain/comm/wire.py",
+        "self.busy_until = max(self.busy_until, self.clock()) + self.network.occupied(traffic)",
+        "self.busy_until = self.clock() + self.network.occupied(traffic)",
+        ("tests/comm/test_wire.py",),
+    ),
+    Fault(
+        "clocks/bounds are of the first round",
+        "ddtrain/comm/clocks.py",
+        "low_P = (entered_Pn - left_Pn[0]).max(axis=1)",
+        "low_P = (entered_Pn - left_Pn[0])[:, 0]",
+        ("tests/comm/test_clocks.py",),
+    ),
+    Fault(
+        "clocks/an offset has the other sign",
+        "ddtrain/comm/clocks.py",
+        "Offset(float(low + high) / 2,",
+        "Offset(-float(low + high) / 2,",
+        ("tests/comm/test_clocks.py",),
+    ),
+    Fault(
+        "network/an allgather sends to one rank",
+        "ddtrain/comm/network.py",
+        '"allgather": lambda n, P: [Traffic(1, (P - 1) * n)]',
+        '"allgather": lambda n, P: [Traffic(1, n)]',
+        (
+            "tests/comm/test_network.py",
+            "tests/comm/test_wire.py",
+        ),
+    ),
+    Fault(
+        "network/the dearer of two ways is taken",
+        "ddtrain/comm/network.py",
+        "min(_WAYS[operation]",
+        "max(_WAYS[operation]",
+        ("tests/comm/test_network.py",),
+    ),
+    Fault(
+        "debug/counts are not compared",
+        "ddtrain/comm/debug.py",
+        'f"{operation} of {buf.size} x {buf.dtype}"',
+        'f"{operation} of {buf.dtype}"',
+        ("tests/comm/test_debug.py",),
+    ),
+    Fault(
+        "debug/dtypes are not compared",
+        "ddtrain/comm/debug.py",
+        'f"{operation} of {buf.size} x {buf.dtype}"',
+        'f"{operation} of {buf.size}"',
+        ("tests/comm/test_debug.py",),
+    ),
+    Fault(
+        "debug/numbers of calls are not compared",
+        "ddtrain/comm/debug.py",
+        'f"number {self._sequence}: {call}',
+        'f"{call}',
+        ("tests/comm/test_debug.py",),
+    ),
+    Fault(
+        "meeting/roots are not compared",
+        "ddtrain/comm/meeting.py",
+        "self.send.size, self.root, self.tree",
+        "self.send.size, 0, self.tree",
+        ("tests/comm/test_threads.py",),
+    ),
+    Fault(
+        "meeting/dtypes are not compared",
+        "ddtrain/comm/meeting.py",
+        "return self.name, str(self.send.dtype), self.send.size",
+        "return self.name, '', self.send.size",
+        ("tests/comm/test_threads.py",),
+    ),
+    Fault(
+        "agree/an error is raised where it was met alone",
+        "ddtrain/comm/agree.py",
+        "    if not failed:\n",
+        "    if error is None:\n",
+        (
+            "tests/comm/test_run.py",
+            "tests/trainer/test_task.py",
+        ),
+    ),
+    Fault(
+        "underway/the thread rests while works are left",
+        "ddtrain/comm/underway.py",
+        "                if self._works:\n                    self._wanted.set()\n",
+        "                pass\n",
+        ("tests/comm/test_underway.py",),
+    ),
+)

@@ -1,0 +1,241 @@
+"""Faults of sums of gradients over shards and ranks, hooks, and what ranks exchange inside the model."""
+
+from __future__ import annotations
+
+from tests.faults.fault import Fault
+
+SLOW = "tests/equivalence/test_slow_ranks.py"
+RANKS = "tests/equivalence/test_ranks.py"
+SHARDS = "tests/equivalence/test_shards.py"
+MODES = "tests/equivalence/test_modes.py"
+REDUCER = "tests/parallel/test_reducer.py"
+HOOKS = "tests/parallel/hooks/test_hooks.py"
+
+FAULTS = (
+    Fault(
+        "reducer/a subtree of the node is written where others are still read",
+        "ddtrain/parallel/reducer.py",
+        "sums = [np.empty_like(out) for _ in place.targets]",
+        "sums = [out, *(np.empty_like(out) for _ in place.targets[1:])]",
+        (f"{REDUCER}::test_subtrees_of_several_ranks_on_several_nodes_have_the_bits_of_the_tree",),
+    ),
+    Fault(
+        "reducer/totals are posted as those of the next step",
+        "ddtrain/parallel/reducer.py",
+        "self.node.post(self._counters[TOTALS], self._steps)",
+        "self.node.post(self._counters[TOTALS], self._steps + 1)",
+        (SLOW,),
+    ),
+    Fault(
+        "reducer/several rows of a node are counted as one",
+        "ddtrain/parallel/reducer.py",
+        "sent = len(sums) * out.nbytes",
+        "sent = out.nbytes",
+        (f"{REDUCER}::test_subtrees_of_several_ranks_on_several_nodes_have_the_bits_of_the_tree",),
+    ),
+    Fault(
+        "reducer/nobody waits for totals",
+        "ddtrain/parallel/reducer.py",
+        "        self.node.wait(self._counters[TOTALS], self._steps)\n",
+        "",
+        (SLOW,),
+    ),
+    Fault(
+        "reducer/nobody waits for the buckets of the node",
+        "ddtrain/parallel/reducer.py",
+        "            self.node.wait(self._counters[READY], self._goal(self._folded + 1))\n",
+        "",
+        (SLOW,),
+    ),
+    Fault(
+        "reducer/nobody waits for the norms of the node",
+        "ddtrain/parallel/reducer.py",
+        "        self.node.wait(self._counters[NORM], self._steps)\n",
+        "",
+        (SLOW,),
+    ),
+    Fault(
+        "reducer/an update is not awaited",
+        "ddtrain/parallel/reducer.py",
+        "        self.node.wait(self._counters[UPDATED], self._steps)\n",
+        "",
+        (SLOW,),
+    ),
+    Fault(
+        "reducer/a bucket starts because another is ready",
+        "ddtrain/parallel/reducer.py",
+        "        if self._next < len(missing) and missing[self._next] == 0:\n            while",
+        "        if missing[self._buckets_of[i]] == 0:\n"
+        "            self._next += missing[self._next] > 0\n"
+        "            while",
+        (REDUCER,),
+    ),
+    Fault(
+        "reducer/gradients that never came are summed",
+        "ddtrain/parallel/reducer.py",
+        "        if self._next < len(self._missing):\n            left",
+        "        if False:\n            left",
+        (REDUCER,),
+    ),
+    Fault(
+        "accumulate/shards are added one after another",
+        "ddtrain/parallel/accumulate.py",
+        "            merges = _completed(block, shard)\n",
+        "            merges = int(shard > block[0])\n",
+        (f"{SHARDS}::test_any_number_of_ranks_gives_the_same_bits",),
+    ),
+    Fault(
+        "accumulate/a gradient that is None keeps the last one's",
+        "ddtrain/parallel/accumulate.py",
+        "            levels[level][i][...] = 0 if g is None else g\n            return",
+        "            levels[level][i][...] = levels[level][i] if g is None else g\n            return",
+        ("tests/trainer/test_step.py",),
+    ),
+    Fault(
+        "buckets/cells depend on the bucket's size",
+        "ddtrain/parallel/buckets.py",
+        "        cells += group_cells\n",
+        "        cells += group_cells if itemsize * spans[0].stop < bucket_bytes else [\n"
+        "            slice(group_cells[0].start, group_cells[-1].stop)\n"
+        "        ]\n",
+        (f"{RANKS}::test_bucket_size_changes_no_bit",),
+    ),
+    Fault(
+        "place/shards follow ranks, not nodes",
+        "ddtrain/parallel/place.py",
+        "mine = by_position[starts[node.index] + node.rank]",
+        "mine = by_position[comm.rank]",
+        (f"{SHARDS}::test_nor_does_where_the_ranks_are",),
+    ),
+    Fault(
+        "place/a rank's blocks are by its number",
+        "ddtrain/parallel/place.py",
+        "blocks=covers[starts[node.index] + node.rank]",
+        "blocks=covers[comm.rank]",
+        (f"{SHARDS}::test_nor_does_where_the_ranks_are",),
+    ),
+    Fault(
+        "place/who holds what is by position",
+        "ddtrain/parallel/place.py",
+        "held=tuple(range(*by_position[position]) for position in positions)",
+        "held=tuple(range(*span) for span in by_position)",
+        (
+            f"{SHARDS}::test_nor_does_where_the_ranks_are",
+            "tests/parallel/test_shards.py",
+        ),
+    ),
+    Fault(
+        "shards/a sum over shards is not along the tree",
+        "ddtrain/parallel/shards.py",
+        '        Tree.ranks(self.size).fold(self._meet("allreduce", buf), buf.reshape(-1))\n',
+        '        buf.reshape(-1)[...] = np.add.reduce(self._meet("allreduce", buf))\n',
+        ("tests/parallel/test_shards.py",),
+    ),
+    Fault(
+        "shards/rows are in the order of ranks",
+        "ddtrain/parallel/shards.py",
+        "        self._ranks.sort(key=lambda at: place.held[at[0]][at[1]])  # in the order of shards\n",
+        "",
+        ("tests/parallel/test_shards.py",),
+    ),
+    Fault(
+        "shards/a shard a rank is taken to be in the order of ranks",
+        "ddtrain/parallel/shards.py",
+        "all(held == range(rank, rank + 1) for rank, held in enumerate(place.held))",
+        "place.count == comm.size",
+        ("tests/parallel/test_shards.py",),
+    ),
+    Fault(
+        "nearby/a turn begins before the last but one was read",
+        "ddtrain/parallel/nearby.py",
+        "        self._node.wait(self._counter, self._turn)\n        if self._ended",
+        "        if self._ended",
+        (
+            "tests/parallel/test_nearby.py",
+            SLOW,
+        ),
+    ),
+    Fault(
+        "nearby/sums are made before all have written",
+        "ddtrain/parallel/nearby.py",
+        "        self._node.post(self._counter, self._turn)\n        self._node.wait(self._counter, self._turn)\n",
+        "        self._node.post(self._counter, self._turn)\n",
+        (
+            "tests/parallel/test_nearby.py",
+            SLOW,
+        ),
+    ),
+    Fault(
+        "nearby/a broadcast is read before it is there",
+        "ddtrain/parallel/nearby.py",
+        "            self._node.wait(self._counter, self._turn, root)\n",
+        "",
+        (
+            "tests/parallel/test_nearby.py",
+            SLOW,
+        ),
+    ),
+    Fault(
+        "hooks/scatter/rows are added in the order of ranks",
+        "ddtrain/parallel/hooks/scatter.py",
+        "        Tree.ranks(comm.size).fold(list(arrived_P[:, : mine.size]), mine)\n",
+        "        mine[...] = sum(arrived_P[1:, : mine.size], arrived_P[0, : mine.size])\n",
+        (f"{MODES}::test_a_divided_optimizer_of_many_nodes_sums_along_the_tree",),
+    ),
+    Fault(
+        "hooks/squeezed/the rest of the sum is forgotten",
+        "ddtrain/parallel/hooks/squeezed.py",
+        "        keep_rest(self.served[piece.span][mine], sum_m, decoded_m)\n",
+        "",
+        (HOOKS,),
+    ),
+    Fault(
+        "hooks/topk/what was sent is still owed",
+        "ddtrain/parallel/hooks/topk.py",
+        "        residual_n[places_k] = 0\n",
+        "",
+        (HOOKS,),
+    ),
+    Fault(
+        "hooks/topk/bytes are counted to one rank",
+        "ddtrain/parallel/hooks/topk.py",
+        "        self.bytes_sent += allgather_bytes(message.size, comm.size)\n",
+        "        self.bytes_sent += message.size\n",
+        (f"{HOOKS}::test_the_bytes_that_a_hook_reports_are_those_on_the_wire",),
+    ),
+    Fault(
+        "hooks/powersgd/the right factor is of this rank alone",
+        "ddtrain/parallel/hooks/powersgd.py",
+        "        yield second.iallreduce(factors)\n",
+        "        yield second.iallreduce(factors.copy())\n",
+        (HOOKS,),
+    ),
+    Fault(
+        "hooks/stages/second stages begin as they like",
+        "ddtrain/parallel/hooks/stages.py",
+        "            self._ahead[0]._await()\n            self._ahead.popleft().go_on()\n        while",
+        "            self._await()\n            self._ahead.remove(self)\n            self.go_on()\n        while",
+        (HOOKS,),
+    ),
+    Fault(
+        "verify/ranks are compared with themselves",
+        "ddtrain/parallel/verify.py",
+        "    if (everyone == everyone[0]).all():\n",
+        "    if (everyone == everyone).all():\n",
+        ("tests/parallel/test_verify.py",),
+    ),
+    Fault(
+        "hooks/codecs/a half is not scaled back",
+        "ddtrain/parallel/hooks/codecs.py",
+        "np.multiply(half_n, np.repeat(scale_b, BLOCK)[: out_n.size], out=out_n)",
+        "out_n[...] = half_n",
+        ("tests/parallel/hooks/test_parts.py",),
+    ),
+    Fault(
+        "hooks/codecs/zero is negative",
+        "ddtrain/parallel/hooks/codecs.py",
+        "np.packbits(x_n >= 0)",
+        "np.packbits(x_n > 0)",
+        ("tests/parallel/hooks/test_parts.py",),
+    ),
+)
