@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from ddtrain import autodiff, tree
-from ddtrain.autodiff.arguments import Argnum
+from ddtrain.autodiff.arguments import Argnum, positions_of
 from ddtrain.extend import vspace
 
 MODES = ("fwd", "rev")
@@ -58,7 +58,7 @@ def check_grads(
     """
 
     def check(*args: Any, **kwargs: Any) -> None:
-        positions = [argnum] if isinstance(argnum, int) else list(argnum)
+        positions, _ = positions_of(argnum)
 
         def of_chosen(*chosen: Any) -> Any:
             full = list(args)

@@ -7,7 +7,7 @@ from functools import wraps as _wraps
 from typing import Any
 
 from ddtrain._absent import absent
-from ddtrain.autodiff.arguments import Argnum
+from ddtrain.autodiff.arguments import Argnum, positions_of
 
 __all__ = ["get_doc", "get_name", "unary_to_nary"]
 
@@ -34,8 +34,7 @@ def unary_to_nary(unary_operator: Callable[..., Any]) -> Callable[..., Any]:
 
     @_wraps(unary_operator)
     def operator(fun: Callable[..., Any], argnum: Argnum = 0, *op_args: Any, **op_kwargs: Any) -> Callable[..., Any]:
-        single = isinstance(argnum, int)
-        positions = [argnum] if isinstance(argnum, int) else list(argnum)
+        positions, single = positions_of(argnum)
 
         @_wraps(fun)
         def of_fun(*args: Any, **kwargs: Any) -> Any:

@@ -9,7 +9,8 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Sequence
 from inspect import unwrap
-from typing import Any
+from operator import index
+from typing import Any, SupportsIndex
 
 import numpy as np
 
@@ -20,7 +21,7 @@ from ddtrain.autodiff.tracer import BOXES
 from ddtrain.errors import DdtrainError, DerivativeError, ShapeError
 from ddtrain.source import user_line
 
-Argnum = int | Sequence[int]
+Argnum = SupportsIndex | Sequence[SupportsIndex]
 
 
 def called(fun: Callable[..., Any]) -> str:
@@ -40,6 +41,18 @@ def as_array(x: Any) -> Any:
 def is_floating(x: Any) -> bool:
     """Whether ``x`` is made of real or complex numbers, traced or not."""
     return type(x) in BOXES or (x.dtype if isinstance(x, np.ndarray) else np.asarray(x).dtype).kind in "fc"
+
+
+def positions_of(argnum: Argnum) -> tuple[tuple[int, ...], bool]:
+    """The positions that ``argnum`` stands for, and whether it is one: of any type that counts, such as np.int64.
+
+    >>> positions_of(np.int64(1)), positions_of([0, 2])
+    (((1,), True), ((0, 2), False))
+    """
+    try:
+        return (index(argnum),), True  # type: ignore[arg-type]
+    except TypeError:
+        return tuple(map(index, argnum)), False  # type: ignore[arg-type]
 
 
 class Arguments:
@@ -75,10 +88,11 @@ class Arguments:
     def _choose(self, argnum: Any) -> Any:
         positions = range(len(self.args))  # whose own index counts from the end, and knows what is an integer
         try:
-            if type(argnum) is int or hasattr(argnum, "__index__"):
-                self.argnum: int | tuple[int, ...] = positions[argnum]
+            several, single = ((argnum,), True) if type(argnum) is int else positions_of(argnum)
+            if single:
+                self.argnum: int | tuple[int, ...] = positions[several[0]]
                 return self.args[self.argnum]
-            self.argnum = tuple(positions[i] for i in argnum)
+            self.argnum = tuple(positions[i] for i in several)
             return tuple(self.args[i] for i in self.argnum)
         except IndexError:
             raise DerivativeError(
@@ -156,8 +170,11 @@ class Arguments:
         )
 
     def refuse_whole(self, out: Any) -> None:
-        """Raise where a result is one array of whole numbers or truths: its derivative is zero where it has one."""
-        if out.dtype.kind not in "fc":
+        """Raise where a result is one array of whole numbers or truths: its derivative is zero where it has one.
+
+        For operators that were asked for it; a product with it is zero, too, and may be one of many.
+        """
+        if hasattr(out, "dtype") and out.dtype.kind not in "fc":  # no structure
             raise DerivativeError(
                 f"{self.operator}: {called(self.fun)} returned dtype {out.dtype}, shape {out.shape}, which has no "
                 "derivative",

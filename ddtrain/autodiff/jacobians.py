@@ -36,6 +36,7 @@ def jacobian(fun: Callable[..., Any], argnum: Argnum = 0) -> Callable[..., Any]:
     def jacobian_of(*args: Any, **kwargs: Any) -> Any:
         of = Arguments("jacobian", fun, argnum, args, kwargs)
         out, pull = pullback(of)
+        of.refuse_whole(out)
         outs, rebuild = tree.flatten(out)
         zeros = [np.zeros_like(o) if not is_floating(o) else np.zeros(o.shape, o.dtype) for o in outs]
         return rebuild([_rows(of, pull, rebuild, zeros, k) if is_floating(o) else o for k, o in enumerate(outs)])

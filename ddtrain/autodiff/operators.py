@@ -33,6 +33,7 @@ def _check_scalar(out: Any, of: Arguments) -> None:
             f"{of.operator}: {called(of.fun)} returned shape {out.shape}, but a gradient needs a scalar",
             remedy="Sum it, or use jacobian or elementwise_grad.",
         )
+    of.refuse_whole(out)
     if out.dtype.kind == "c":
         raise DerivativeError(
             f"{of.operator}: {called(of.fun)} returned dtype {out.dtype}, not a real number",
@@ -169,6 +170,7 @@ def elementwise_grad(fun: Callable[..., Any], argnum: Argnum = 0) -> Callable[..
     def derivative(*args: Any, **kwargs: Any) -> Any:
         of = Arguments("elementwise_grad", fun, argnum, args, kwargs)
         out, pull = pullback(of)
+        of.refuse_whole(out)
         if any(value_of(part).dtype.kind == "c" for part in tree.flatten(out)[0] if hasattr(part, "dtype")):
             raise DerivativeError(
                 f"elementwise_grad: {called(fun)} returned complex numbers", remedy="Use jacobian or holomorphic_grad."
@@ -210,6 +212,8 @@ def deriv(fun: Callable[..., Any], argnum: int = 0) -> Callable[..., Any]:
     @wraps(fun)
     def derivative(*args: Any, **kwargs: Any) -> Any:
         of = Arguments("deriv", fun, argnum, args, kwargs)
-        return pushforward(of, of.rebuild([np.ones(x.shape, x.dtype) for x in of.leaves]))[1]
+        value, tangent = pushforward(of, of.rebuild([np.ones(x.shape, x.dtype) for x in of.leaves]))
+        of.refuse_whole(value)
+        return tangent
 
     return derivative

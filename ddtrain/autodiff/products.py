@@ -30,8 +30,6 @@ def pullback(of: Arguments) -> tuple[Any, Pull]:
     result = Result(of.operator, of.fun)
     out, tape, end = record(lambda *leaves: result.take(of(*leaves)), of.leaves, WatchingTape)
     value = result.give(out)
-    if result.rebuild is None:
-        of.refuse_whole(value)
 
     def pull(g: Any) -> Any:
         of.check_unchanged()
@@ -57,8 +55,6 @@ def pushforward(of: Arguments, v: Any) -> tuple[Any, Any]:
             f"{of.operator}: {len(of.leaves)} leaves in the argument but {len(directions)} in the tangent"
         )
     value, tangent = push_forward(of, of.leaves, [_fit(d, x, "tangent", of) for d, x in zip(directions, of.leaves)])
-    if hasattr(value, "dtype"):  # no structure
-        of.refuse_whole(value)
     return value, tree.map_leaves(own, tangent)
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from functools import wraps
-from typing import Any, NoReturn
+from typing import Any, NoReturn, cast
 
 from ddtrain import autodiff, tree
 from ddtrain.autodiff import BOXES, Primitive, pack, unpack
@@ -134,16 +134,31 @@ def _core(fun: Callable[..., Any]) -> Primitive:
     return core
 
 
+def _of_the_library(fun: Any) -> bool:
+    """Whether ``fun`` is a primitive of ddtrain.numpy or ddtrain.scipy, whose steps are called with its arguments."""
+    return hasattr(fun, "raw") and getattr(fun, "compose", fun) is None
+
+
 def defvjp(fun: Callable[..., Any], *vjpmakers: Any, argnums: Iterable[int] | None = None) -> None:
     """Declare reverse-mode rules ``maker(ans, *args, **kwargs)(g)``, one an argument (or for ``argnums``).
 
-    None means that the derivative is zero.
+    None means that the derivative is zero. ``fun`` may be a primitive of the library, whose rules are then others.
     """
-    core = _core(fun)
-    core.joint = None
     for argnum, maker in zip(range(len(vjpmakers)) if argnums is None else argnums, vjpmakers, strict=False):
-        rule = None if maker is None else _back(lambda k, ans, args, kw, maker=maker: maker(ans, *args, **kw), argnum)
-        autodiff.defvjp(core, rule, argnums=(argnum + 1,))
+        if _of_the_library(fun):
+            rule = None if maker is None else _flat(maker)
+            autodiff.defvjp(cast(Primitive, fun), rule, argnums=(argnum,))
+        else:
+            rule = None if maker is None else _back(lambda k, ans, args, kw, m=maker: m(ans, *args, **kw), argnum)
+            autodiff.defvjp(_core(fun), rule, argnums=(argnum + 1,))
+    (cast(Primitive, fun) if _of_the_library(fun) else _core(fun)).joint = None
+
+
+def _flat(maker: Any) -> Any:
+    def rule(g: Any, ans: Any, *args: Any, **kwargs: Any) -> Any:
+        return dense(maker(ans, *args, **kwargs)(g))
+
+    return rule
 
 
 def defvjp_argnum(fun: Callable[..., Any], vjpmaker: Any) -> None:
@@ -176,6 +191,9 @@ def defvjp_argnums(fun: Callable[..., Any], vjpmaker: Any) -> None:
 
 def defjvp(fun: Callable[..., Any], *jvpfuns: Any, argnums: Iterable[int] | None = None) -> None:
     """Declare forward-mode rules ``rule(g, ans, *args, **kwargs)``; ``"same"`` for linear, None for zero."""
+    if _of_the_library(fun):
+        autodiff.defjvp(cast(Primitive, fun), *jvpfuns, argnums=argnums)
+        return
     for argnum, fn in zip(range(len(jvpfuns)) if argnums is None else argnums, jvpfuns, strict=False):
         maker = _same(fun) if fn == "same" else lambda k, g, ans, args, kw, fn=fn: fn(g, ans, *args, **kw)
         autodiff.defjvp(_core(fun), None if fn is None else _forth(maker, argnum), argnums=(argnum + 1,))

@@ -195,6 +195,7 @@ def test_whole_numbers_beside_others_are_passed_on():
     assert n == 0
     onp.testing.assert_array_equal(pull((1.0, 0))[0], 1.0)
     assert jvp(lambda x: (np.sum(x), np.argmax(x)), (X,), (X,))[1] == (onp.sum(X), 0)
+    onp.testing.assert_array_equal(vjp(np.argmax, X)[1](1.0)[0], 0.0)  # as are products with it alone
 
 
 class TestResultsAreTheUsersOwn:

@@ -10,11 +10,15 @@ import pytest
 
 import ddtrain
 import ddtrain.numpy as np
+import ddtrain.ops
 from ddtrain import core, differential_operators, tracer
 from ddtrain.autodiff import grad
-from ddtrain.extend import defvjp, primitive
+from ddtrain.builtins import DictBox, SequenceBox
+from ddtrain.errors import DerivativeError
+from ddtrain.extend import defjvp, defvjp, primitive
 from ddtrain.numpy.numpy_boxes import ArrayBox
 from ddtrain.numpy.numpy_vjps import balanced_eq, match_complex, replace_zero, unbroadcast_f
+from ddtrain.test_util import check_grads
 from ddtrain.util import subval, subvals
 from ddtrain.wrap_util import get_doc, get_name, unary_to_nary
 
@@ -86,5 +90,46 @@ def test_one_import_binds_what_autograds_does():
 
 
 def test_operators_are_the_same_functions():
-    for name in differential_operators.__all__:
+    parts = {"defvjp_argnum", "make_jvp_reversemode", "primitive", "unary_to_nary", "vspace"}
+    for name in set(differential_operators.__all__) - parts:
         assert getattr(differential_operators, name) is getattr(ddtrain, name)
+    assert parts < set(differential_operators.__all__)
+
+
+def test_tangents_by_reverse_rules_alone():
+    twice = primitive(lambda x: 2.0 * x)
+    defvjp(twice, lambda ans, x: lambda g: 2.0 * g)  # and no forward rule
+    push = differential_operators.make_jvp_reversemode(lambda y, x: {"a": twice(x) * x, "b": np.sum(x)}, 1)(0.0, X)
+    tangent = push(onp.array([1.0, -1.0]))
+    onp.testing.assert_allclose(tangent["a"], 4 * X * [1.0, -1.0])
+    assert tangent["b"] == 0.0
+
+
+def test_a_function_of_the_library_is_given_other_rules(monkeypatch):
+    for table in (np.tanh.vjps, np.tanh.jvps, np.subtract.vjps):
+        monkeypatch.setitem(table, 0, table[0])
+        monkeypatch.setitem(table, 1, table.get(1))
+    defvjp(np.tanh, lambda ans, x: lambda g: g * 10.0)
+    defvjp(np.subtract, lambda ans, x, y: lambda g: g * 5.0, argnums=(1,))
+    defjvp(np.tanh, lambda g, ans, x: g * 20.0)
+    assert grad(np.tanh)(0.5) == 10.0
+    assert grad(lambda x: x - np.tanh(x))(0.5) == 51.0
+    assert ddtrain.deriv(np.tanh)(0.5) == 20.0
+    with pytest.raises(DerivativeError, match="median is not a primitive"):
+        defvjp(np.median, lambda ans, x: lambda g: g)
+    with pytest.raises(DerivativeError, match="linear is not a primitive"):  # which keeps what its kernels need
+        defvjp(ddtrain.ops.linear, lambda ans, x: lambda g: g)
+
+
+def test_boxes_of_containers_are_named_in_annotations_only():
+    seen: list[DictBox | dict] = []
+    grad(lambda p: seen.append(p) or p["a"])({"a": 1.0})
+    assert not isinstance(seen[0], DictBox | SequenceBox)
+
+
+@pytest.mark.parametrize("argnum", [1, onp.int64(1), onp.array(1), (onp.int64(1),), onp.array([1])])
+def test_a_position_may_be_of_any_type_that_counts(argnum):
+    assert onp.ravel(grad(lambda x, y: x * y, argnum)(3.0, 2.0)) == 3.0
+    assert onp.ravel(ddtrain.value_and_grad(lambda x, y: x * y, argnum)(3.0, 2.0)[1]) == 3.0
+    assert onp.ravel(unary_to_nary(lambda f, x: f(x))(lambda x, y: onp.ravel(y), argnum)(3.0, 2.0)) == 2.0
+    check_grads(lambda x, y: x * y, argnum)(3.0, 2.0)
