@@ -66,7 +66,7 @@ def _order(x: Any, order: Any) -> Any:
 reshape = primitive(
     _reshape,
     name="reshape",
-    examples=lambda r: [case(r(2, 6), (3, -1)), case(r(2, 3), 6, order="F"), case(r(2, 3).T, 6, order="A")],
+    examples=lambda r: [case(r(2, 6), (3, -1)), case(r(2, 3), 6, order="F"), case(r(), (1, 1))],
 )
 defvjp(reshape, lambda g, ans, x, shape, order="C": reshape(g, x.shape, _order(x, order)))
 defjvp(reshape, lambda g, ans, x, shape, order="C": reshape(g, shape, _order(x, order)))
