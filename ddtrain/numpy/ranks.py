@@ -6,6 +6,7 @@ almost everywhere, so all of it is indexing.
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -137,8 +138,13 @@ def _of_sorted(x: Any, q: Any, axis: Axis, method: str, keepdims: bool, skip_nan
     known = np.asarray(value_of(q), np.float64)
     axes = tuple(range(ndim(x))) if axis is None else normalize_axis_tuple(axis, ndim(x))
     front = moveaxis(x, axes, range(len(axes)))
-    rows = sort(reshape(front, (-1, *shape(front)[len(axes) :])), 0)  # NaN last
-    n, missing = shape(rows)[0], isnan(rows)
+    n, rest = math.prod(shape(front)[: len(axes)]), shape(front)[len(axes) :]
+    if not front.size:  # the quantiles of nothing, if there are any; of numbers among nothing NumPy makes one for all q
+        several = () if skip_nan else known.shape
+        empty = np.full((*several, *rest), np.nan, x.dtype)
+        return (expand_dims(empty, [a + len(several) for a in axes]) if keepdims and axes else empty)[()]
+    rows = sort(reshape(front, (n, *rest)), 0)  # NaN last
+    missing = isnan(rows)
     counts = np.asarray(n - np.sum(missing, 0) if skip_nan else np.full(missing.shape[1:], n))
     at = _positions(known, counts, "linear" if method == "median" else method)
     low = np.floor(at).astype(np.int64)

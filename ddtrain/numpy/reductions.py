@@ -30,8 +30,8 @@ def _examples(r: Sampler) -> list[Case]:
 
 
 def _kept(x: Any, axis: Axis) -> tuple[int, ...]:
-    """The shape of ``x`` with length 1 along the reduced axes."""
-    axes = range(x.ndim) if axis is None else normalize_axis_tuple(axis, x.ndim)
+    """The shape of ``x`` with length 1 along the reduced axes; a number may be reduced along axis 0, too."""
+    axes = range(x.ndim) if axis is None or x.ndim == 0 else normalize_axis_tuple(axis, x.ndim)
     return tuple(1 if i in axes else extent for i, extent in enumerate(x.shape))
 
 

@@ -124,6 +124,35 @@ def test_values_at_infinities_and_zeros_are_numpys(name, call):
             onp.testing.assert_allclose(a, b, rtol=1e-9)  # another order of products, of a few numbers
 
 
+SMALL = {
+    "empty": lambda x: x[:0] if x.ndim else x,
+    "empty rows": lambda x: x[..., :0] if x.ndim else x,
+    "one entry": lambda x: x[(slice(0, 1),) * x.ndim],
+    "number": lambda x: x.reshape(-1)[0] if x.size else x,
+}
+# LAPACK speaks of an empty system; NumPy's weights of no observations, a label for 0 and 3, a pad of no rows
+NOT_EMPTY = {"linalg.lstsq", "linalg.tensorsolve", "cov-4", "cov-5", "einsum-4", "pad-9", "pad-18"}
+
+
+@quietly
+@pytest.mark.parametrize(("name", "call"), [p for p in PARAMS if not {p.id, p.values[0]} & NOT_EMPTY])
+def test_empty_arrays_single_entries_and_numbers(name, call):
+    arrays, options = arrays_of(call)
+    for form in SMALL.values():
+        small = [form(onp.asarray(x)) for x in arrays]
+        try:
+            expected = parts(call(find(onp, name), *small, *options))
+        except (ArithmeticError, AttributeError, IndexError, RuntimeError, TypeError, ValueError):
+            continue
+        fun = lambda *xs: parts(call(find(np, name), *xs, *options))
+        values, pull = vjp(fun, *small)
+        for a, b in zip(values, expected, strict=True):
+            assert onp.shape(a) == onp.shape(b)
+            onp.testing.assert_allclose(a, b, rtol=1e-9, atol=1e-12)
+        assert [g.shape for g in pull(values)] == [x.shape for x in small]
+        assert [onp.shape(t) for t in jvp(fun, small, small)[1]] == [onp.shape(b) for b in expected]
+
+
 N = 2
 WITH_INTEGERS = {
     "append": lambda f, x, n: f(x, x, n - 1),
