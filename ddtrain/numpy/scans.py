@@ -11,12 +11,12 @@ from numpy.lib.array_utils import normalize_axis_index, normalize_axis_tuple
 from ddtrain.autodiff import def_linear, defjvp, defvjp, primitive
 from ddtrain.autodiff.examples import case
 from ddtrain.numpy.joining import asarray, concatenate, stack
-from ddtrain.numpy.reductions import Axis, spread, sum
+from ddtrain.numpy.reductions import Axis, if_kept, spread, sum
 from ddtrain.numpy.shapes import atleast_1d, flip, moveaxis, ndim, ravel, reshape, shape
 
 
 def _prod(x: Any, axis: Axis = None, *, keepdims: bool = False) -> Any:
-    return np.prod(x, axis, keepdims=keepdims)
+    return np.prod(x, axis, **if_kept(keepdims))  # type: ignore[call-overload]
 
 
 def _product_of_others(x: Any) -> Any:

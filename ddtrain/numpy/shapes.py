@@ -103,6 +103,12 @@ broadcast_to = primitive(
 defvjp(broadcast_to, lambda g, ans, x, shape: g)  # the walker sums over what was broadcast
 def_linear(broadcast_to)
 
+
+def broadcast_view(array: Any, shape: Any) -> Any:
+    """``array`` in a larger shape, its entries repeated; what users get, and of plain arrays a view, as NumPy's."""
+    return broadcast_to(array, shape if isinstance(shape, tuple) else integers(shape))
+
+
 flip = primitive(np.flip, examples=lambda r: [case(r(2, 3)), case(r(2, 3), 1), case(r(2, 3, 4), axis=(0, 2))])
 defvjp(flip, lambda g, ans, x, axis=None: flip(g, axis))
 def_linear(flip)

@@ -124,6 +124,31 @@ def test_values_at_infinities_and_zeros_are_numpys(name, call):
             onp.testing.assert_allclose(a, b, rtol=1e-9)  # another order of products, of a few numbers
 
 
+@quietly
+@pytest.mark.filterwarnings("ignore:future versions will not create a writeable:FutureWarning")  # broadcast_arrays
+@pytest.mark.parametrize(("name", "call"), PARAMS)
+def test_plain_calls_are_numpys_to_the_memory(name, call):
+    copies = [onp.array(x) if onp.ndim(x) else x for x in call.__defaults__]
+    ours, theirs = (parts(call(find(space, name), *copies)) for space in (np, onp))
+    given = [x for x in copies if isinstance(x, onp.ndarray)]
+    for a, b in zip(ours, theirs, strict=True):
+        assert type(a) is type(b)
+        if isinstance(b, onp.ndarray):
+            assert [onp.shares_memory(a, x) for x in given] == [onp.shares_memory(b, x) for x in given]
+            assert (a.dtype, a.flags.writeable, a.strides) == (b.dtype, b.flags.writeable, b.strides)
+        onp.testing.assert_array_equal(a, b)
+
+
+@pytest.mark.filterwarnings("ignore:the matrix subclass:PendingDeprecationWarning")
+@pytest.mark.parametrize("name", ["sum", "max", "min", "amax", "mean", "prod", "std", "ptp", "cumsum", "sort"])
+def test_masked_arrays_keep_their_masks_where_nothing_is_traced(name):
+    x = onp.ma.array([[1.0, 2.0, 3.0], [4.0, 5.0, 6.0]], mask=[[0, 1, 0], [0, 0, 1]])
+    for axis in (None, 0, 1):
+        assert repr(getattr(np, name)(x, axis=axis)) == repr(getattr(onp, name)(x, axis=axis))
+    plain = onp.matrix([[1.0, 2.0], [3.0, 4.0]])
+    assert repr(getattr(np, name)(plain)) == repr(getattr(onp, name)(plain))
+
+
 SMALL = {
     "empty": lambda x: x[:0] if x.ndim else x,
     "empty rows": lambda x: x[..., :0] if x.ndim else x,
