@@ -311,6 +311,7 @@ MORE = {  # functions of which other tests look at the values and derivatives
     "array_split": [lambda f, x=V: f(x, 4)],
     "atleast_1d": [lambda f, x=V[0]: f(x)],
     "atleast_2d": [lambda f, x=V: f(x)],
+    "broadcast_to": [lambda f, x=U: f(x, (3, 4)), lambda f, x=V[0]: f(x, 2)],
     "clip": [lambda f, x=M: f(x, -0.5, 0.5), lambda f, x=M, y=U - 1: f(x, y, 2.0)],
     "column_stack": [lambda f, x=V, y=W: f((x, y))],
     "concatenate": [lambda f, x=M, y=M: f([x, y], 1), lambda f, x=M, y=U: f((x, y), None)],

@@ -384,7 +384,6 @@ from ddtrain.numpy.shapes import (
     atleast_1d,
     atleast_2d,
     atleast_3d,
-    broadcast_to,
     expand_dims,
     flip,
     matrix_transpose,
@@ -402,6 +401,7 @@ from ddtrain.numpy.shapes import (
     tile,
     transpose,
 )
+from ddtrain.numpy.shapes import broadcast_view as broadcast_to
 from ddtrain.numpy.special import (
     heaviside,
     i0,

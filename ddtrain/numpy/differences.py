@@ -38,6 +38,8 @@ def diff(x: Any, n: int = 1, axis: int = -1, prepend: Any = None, append: Any = 
     if n < 0:
         raise ValueError(f"diff: n is {n}; it counts how often to take differences")
     x = asarray(x)
+    if n == 0:
+        return x
     axis = normalize_axis_index(axis, ndim(x))
     if prepend is not None or append is not None:
         edges = [edge if edge is None else _beside(edge, x, axis) for edge in (prepend, append)]

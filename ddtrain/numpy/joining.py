@@ -188,8 +188,8 @@ def ascontiguousarray(x: Any, dtype: DTypeLike | None = None) -> Any:
 
 
 def asfortranarray(x: Any, dtype: DTypeLike | None = None) -> Any:
-    """:func:`asarray` in Fortran order."""
-    return lie(asarray(x, dtype), "F") if holds_box(x) else np.asfortranarray(x, dtype)
+    """:func:`asarray` in Fortran order, with at least one axis."""
+    return lie(atleast_1d(asarray(x, dtype)), "F") if holds_box(x) else np.asfortranarray(x, dtype)
 
 
 def copy(x: Any, order: Any = "K") -> Any:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import math
 import re
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -26,7 +27,7 @@ def apply_along_axis(func1d: Callable[..., Any], axis: int, arr: Any, *args: Any
     axis = normalize_axis_index(axis, ndim(arr))
     last = moveaxis(arr, axis, -1)
     outer = shape(last)[:-1]
-    rows = reshape(last, (-1, shape(last)[-1]))
+    rows = reshape(last, (math.prod(outer), shape(last)[-1]))
     if not shape(rows)[0]:
         raise ValueError(f"apply_along_axis: no vector along axis {axis} of an array of shape {shape(arr)}")
     results = stack([asarray(func1d(rows[i], *args, **kwargs)) for i in range(shape(rows)[0])])

@@ -69,7 +69,7 @@ def polymul(a: Any, b: Any) -> Any:
 def _without_leading_zeros(p: Any) -> Any:
     p = atleast_1d(asarray(p))
     filled = np.flatnonzero(value_of(p))
-    return p[filled[0] if filled.size else -1 :]
+    return p[filled[0] :] if filled.size else np.zeros(1, p.dtype)
 
 
 def polyder(p: Any, m: int = 1) -> Any:
@@ -106,6 +106,8 @@ def poly(zeros: Any) -> Any:
     if ndim(zeros) == 2:
         zeros = eigvals(zeros)
     known = value_of(zeros)
+    if not known.size:
+        return 1.0
     one = np.ones(1, np.result_type(known, np.float16))
     p: Any = one
     for k in range(shape(zeros)[0]):

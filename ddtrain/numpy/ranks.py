@@ -6,6 +6,7 @@ almost everywhere, so all of it is indexing.
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -105,17 +106,21 @@ def _between(below: Any, above: Any, part: Any, method: str) -> Any:
     return where(part >= 0.5, above - step * (1 - part), below + step * part)
 
 
-def _moved(result: Any, q: Any, rates: Any) -> Any:
-    return result + np.zeros_like(q)
+def _moved(result: Any, q: Any, rates: Any, known: Any) -> Any:
+    return np.where(q == known, result, result + (q - known) * rates)
 
 
-# result + (q - its value) * rates: a quantile, which moves with q at known rates, and is none the more or less for it
-moved_by = primitive(_moved, name="quantile", examples=lambda r: [case(r(2, 3), r(2, 1), r(2, 3), argnums=(0, 1))])
+# a quantile at q = known, which moves with q at rates that may be infinite
+moved_by = primitive(
+    _moved,
+    name="quantile",
+    examples=lambda r: [case(r(2, 3), r(2, 1), r(2, 3), r(2, 1), argnums=(0, 1, 2))],
+)
 def_elementwise(
     moved_by,
-    lambda g, ans, result, q, rates: g,
-    lambda g, ans, result, q, rates: g * rates,
-    lambda g, ans, result, q, rates: g * (q - value_of(q)),
+    lambda g, ans, result, q, rates, known: g,
+    lambda g, ans, result, q, rates, known: g * rates,
+    lambda g, ans, result, q, rates, known: g * (q - known),
 )
 
 
@@ -133,8 +138,13 @@ def _of_sorted(x: Any, q: Any, axis: Axis, method: str, keepdims: bool, skip_nan
     known = np.asarray(value_of(q), np.float64)
     axes = tuple(range(ndim(x))) if axis is None else normalize_axis_tuple(axis, ndim(x))
     front = moveaxis(x, axes, range(len(axes)))
-    rows = sort(reshape(front, (-1, *shape(front)[len(axes) :])), 0)  # NaN last
-    n, missing = shape(rows)[0], isnan(rows)
+    n, rest = math.prod(shape(front)[: len(axes)]), shape(front)[len(axes) :]
+    if not front.size:  # the quantiles of nothing, if there are any; of numbers among nothing NumPy makes one for all q
+        several = () if skip_nan else known.shape
+        empty = np.full((*several, *rest), np.nan, x.dtype)
+        return (expand_dims(empty, [a + len(several) for a in axes]) if keepdims and axes else empty)[()]
+    rows = sort(reshape(front, (n, *rest)), 0)  # NaN last
+    missing = isnan(rows)
     counts = np.asarray(n - np.sum(missing, 0) if skip_nan else np.full(missing.shape[1:], n))
     at = _positions(known, counts, "linear" if method == "median" else method)
     low = np.floor(at).astype(np.int64)
@@ -145,12 +155,12 @@ def _of_sorted(x: Any, q: Any, axis: Axis, method: str, keepdims: bool, skip_nan
     )
     result = _between(below, above, part, method)
     if type(q) in BOXES:
-        spread_q = reshape(q, known.shape + (1,) * counts.ndim)
-        result = moved_by(result, spread_q, _rates(rows, at, known, counts, method))
+        q = reshape(q, known.shape + (1,) * counts.ndim).astype(result.dtype)
+        result = moved_by(result, q, _rates(rows, at, known, counts, method), value_of(q))
     undefined = counts == 0 if skip_nan else np.any(missing, 0)
     if np.any(undefined):
         result = where(undefined, np.nan, result)
-    return (expand_dims(result, [a + np.ndim(q) for a in axes]) if keepdims and axes else result)[()]
+    return (expand_dims(result, [a + known.ndim for a in axes]) if keepdims and axes else result)[()]
 
 
 def quantile(x: Any, q: Any, axis: Axis = None, *, method: str = "linear", keepdims: bool = False) -> Any:

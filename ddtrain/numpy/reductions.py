@@ -30,8 +30,8 @@ def _examples(r: Sampler) -> list[Case]:
 
 
 def _kept(x: Any, axis: Axis) -> tuple[int, ...]:
-    """The shape of ``x`` with length 1 along the reduced axes."""
-    axes = range(x.ndim) if axis is None else normalize_axis_tuple(axis, x.ndim)
+    """The shape of ``x`` with length 1 along the reduced axes; a number may be reduced along axis 0, too."""
+    axes = range(x.ndim) if axis is None or x.ndim == 0 else normalize_axis_tuple(axis, x.ndim)
     return tuple(1 if i in axes else extent for i, extent in enumerate(x.shape))
 
 
@@ -45,34 +45,46 @@ def _count(x: Any, axis: Axis) -> int:
     return int(np.prod([n for n, kept in zip(x.shape, _kept(x, axis), strict=True) if kept == 1], dtype=np.int64))
 
 
-# A ufunc's own reduction takes a third of the time of NumPy's function around it, on small arrays.
+# A ufunc's own reduction takes a third of the time of NumPy's function around it, on small arrays. What is not quite an
+# array, such as a masked one, has methods that the function calls.
 
 
 def _axes(axis: Axis) -> Any:
     return tuple(axis) if isinstance(axis, list) else axis
 
 
+def if_kept(keepdims: bool) -> dict[str, bool]:
+    """As keywords, which the methods of some do not have."""
+    return {"keepdims": True} if keepdims else {}
+
+
 def _sum(x: Any, axis: Axis = None, dtype: DTypeLike | None = None, *, keepdims: bool = False) -> Any:
+    if type(x) is not np.ndarray:
+        return np.sum(x, axis, dtype, **if_kept(keepdims))  # type: ignore[call-overload]
     return np.add.reduce(x, _axes(axis), dtype, keepdims=keepdims)  # type: ignore[call-overload]
 
 
 def _mean(x: Any, axis: Axis = None, dtype: DTypeLike | None = None, *, keepdims: bool = False) -> Any:
-    return np.mean(x, axis, dtype, keepdims=keepdims)
+    return np.mean(x, axis, dtype, **if_kept(keepdims))  # type: ignore[call-overload]
 
 
 def _var(x: Any, axis: Axis = None, *, ddof: float = 0, keepdims: bool = False) -> Any:
-    return np.var(x, axis, ddof=ddof, keepdims=keepdims)
+    return np.var(x, axis, ddof=ddof, **if_kept(keepdims))  # type: ignore[call-overload]
 
 
 def _std(x: Any, axis: Axis = None, *, ddof: float = 0, keepdims: bool = False) -> Any:
-    return np.std(x, axis, ddof=ddof, keepdims=keepdims)
+    return np.std(x, axis, ddof=ddof, **if_kept(keepdims))  # type: ignore[call-overload]
 
 
 def _max(x: Any, axis: Axis = None, *, keepdims: bool = False) -> Any:
+    if type(x) is not np.ndarray:
+        return np.max(x, axis, **if_kept(keepdims))  # type: ignore[call-overload]
     return np.maximum.reduce(x, _axes(axis), keepdims=keepdims)  # type: ignore[call-overload]
 
 
 def _min(x: Any, axis: Axis = None, *, keepdims: bool = False) -> Any:
+    if type(x) is not np.ndarray:
+        return np.min(x, axis, **if_kept(keepdims))  # type: ignore[call-overload]
     return np.minimum.reduce(x, _axes(axis), keepdims=keepdims)  # type: ignore[call-overload]
 
 

@@ -11,12 +11,12 @@ from numpy.lib.array_utils import normalize_axis_index, normalize_axis_tuple
 from ddtrain.autodiff import def_linear, defjvp, defvjp, primitive
 from ddtrain.autodiff.examples import case
 from ddtrain.numpy.joining import asarray, concatenate, stack
-from ddtrain.numpy.reductions import Axis, spread, sum
-from ddtrain.numpy.shapes import flip, moveaxis, ndim, ravel, reshape, shape
+from ddtrain.numpy.reductions import Axis, if_kept, spread, sum
+from ddtrain.numpy.shapes import atleast_1d, flip, moveaxis, ndim, ravel, reshape, shape
 
 
 def _prod(x: Any, axis: Axis = None, *, keepdims: bool = False) -> Any:
-    return np.prod(x, axis, keepdims=keepdims)
+    return np.prod(x, axis, **if_kept(keepdims))  # type: ignore[call-overload]
 
 
 def _product_of_others(x: Any) -> Any:
@@ -32,7 +32,7 @@ def _product_of_others(x: Any) -> Any:
 
 def _others(x: Any, axis: Axis) -> Any:
     """:func:`_product_of_others` within the entries that are reduced to one."""
-    axes = tuple(range(x.ndim)) if axis is None else normalize_axis_tuple(axis, x.ndim)
+    axes = tuple(range(x.ndim)) if axis is None or x.ndim == 0 else normalize_axis_tuple(axis, x.ndim)
     front = moveaxis(x, axes, range(len(axes)))
     reduced, rest = front.shape[: len(axes)], front.shape[len(axes) :]
     others = _product_of_others(reshape(front, (math.prod(reduced), *rest)))
@@ -95,7 +95,7 @@ def _front(x: Any, axis: int | None, like: Any) -> Any:
 def _cumprod_vjp(g: Any, ans: Any, x: Any, axis: int | None = None) -> Any:
     """With c[i] the cotangent of product i and of those after it, c[i] = g[i] + x[i + 1] c[i + 1]."""
     if not x.size:
-        return g
+        return reshape(g, x.shape)
     g, ans, x_ = (_front(part, axis, ans) for part in (g, ans, x))
     c = flip(_recurrence(_before(flip(x_, 0), 1), flip(g, 0)), 0)
     of_x = c * _before(ans, 1)
@@ -127,7 +127,7 @@ defjvp(cumprod, _cumprod_jvp)
 
 
 def _cumulative(scan: Any, first: float, x: Any, axis: int | None, include_initial: bool) -> Any:
-    x = asarray(x)
+    x = atleast_1d(asarray(x))
     if axis is None:
         if ndim(x) > 1:
             raise ValueError(f"an array of shape {shape(x)} needs an axis")

@@ -62,7 +62,7 @@ def piecewise(x: Any, condlist: Any, funclist: Sequence[Any], *args: Any, **kwar
             chosen = x[mask]
             piece = function(chosen, *args, **kwargs) if callable(function) else function
             result = result + place(broadcast_to(asarray(piece), shape(chosen)), mask, shape(x))
-    return result
+    return asarray(result)
 
 
 def choose(a: Any, choices: Any, *, mode: str = "raise") -> Any:

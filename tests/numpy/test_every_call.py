@@ -124,6 +124,60 @@ def test_values_at_infinities_and_zeros_are_numpys(name, call):
             onp.testing.assert_allclose(a, b, rtol=1e-9)  # another order of products, of a few numbers
 
 
+@quietly
+@pytest.mark.filterwarnings("ignore:future versions will not create a writeable:FutureWarning")  # broadcast_arrays
+@pytest.mark.parametrize(("name", "call"), PARAMS)
+def test_plain_calls_are_numpys_to_the_memory(name, call):
+    copies = [onp.array(x) if onp.ndim(x) else x for x in call.__defaults__]
+    ours, theirs = (parts(call(find(space, name), *copies)) for space in (np, onp))
+    given = [x for x in copies if isinstance(x, onp.ndarray)]
+    for a, b in zip(ours, theirs, strict=True):
+        assert type(a) is type(b)
+        if isinstance(b, onp.ndarray):
+            assert [onp.shares_memory(a, x) for x in given] == [onp.shares_memory(b, x) for x in given]
+            assert (a.dtype, a.flags.writeable, a.strides) == (b.dtype, b.flags.writeable, b.strides)
+        onp.testing.assert_array_equal(a, b)
+
+
+@pytest.mark.filterwarnings("ignore:the matrix subclass:PendingDeprecationWarning")
+@pytest.mark.parametrize("name", ["sum", "max", "min", "amax", "mean", "prod", "std", "ptp", "cumsum", "sort"])
+def test_masked_arrays_keep_their_masks_where_nothing_is_traced(name):
+    x = onp.ma.array([[1.0, 2.0, 3.0], [4.0, 5.0, 6.0]], mask=[[0, 1, 0], [0, 0, 1]])
+    for axis in (None, 0, 1):
+        assert repr(getattr(np, name)(x, axis=axis)) == repr(getattr(onp, name)(x, axis=axis))
+    plain = onp.matrix([[1.0, 2.0], [3.0, 4.0]])
+    assert repr(getattr(np, name)(plain)) == repr(getattr(onp, name)(plain))
+
+
+SMALL = {
+    "empty": lambda x: x[:0] if x.ndim else x,
+    "empty rows": lambda x: x[..., :0] if x.ndim else x,
+    "one entry": lambda x: x[(slice(0, 1),) * x.ndim],
+    "number": lambda x: x.reshape(-1)[0] if x.size else x,
+}
+# LAPACK speaks of an empty system; NumPy's weights of no observations, a label for 0 and 3, a pad of no rows
+NOT_EMPTY = {"linalg.lstsq", "linalg.tensorsolve", "cov-4", "cov-5", "einsum-4", "pad-9", "pad-18"}
+
+
+@quietly
+@pytest.mark.parametrize(("name", "call"), [p for p in PARAMS if not {p.id, p.values[0]} & NOT_EMPTY])
+def test_empty_arrays_single_entries_and_numbers(name, call):
+    arrays, options = arrays_of(call)
+    for form in SMALL.values():
+        small = [form(onp.asarray(x)) for x in arrays]
+        try:
+            expected = parts(call(find(onp, name), *small, *options))
+        except (ArithmeticError, AttributeError, IndexError, RuntimeError, TypeError, ValueError):
+            continue
+        fun = lambda *xs: parts(call(find(np, name), *xs, *options))
+        values, pull = vjp(fun, *small)
+        for a, b in zip(values, expected, strict=True):
+            assert onp.shape(a) == onp.shape(b)
+            onp.testing.assert_allclose(a, b, rtol=1e-9, atol=1e-12)
+        assert [g.shape for g in pull(values)] == [x.shape for x in small]
+        assert [onp.shape(t) for t in jvp(fun, small, small)[1]] == [onp.shape(b) for b in expected]
+
+
 N = 2
 WITH_INTEGERS = {
     "append": lambda f, x, n: f(x, x, n - 1),

@@ -204,3 +204,10 @@ def test_infinite_entries_of_a_logsumexp_share_its_derivative():
     np.testing.assert_allclose(grad(lambda x: special.logsumexp(x, b=b))(np.array([inf, inf, 0.0])), b / 3, rtol=1e-15)
     np.testing.assert_allclose(grad(lambda x: special.logsumexp(x, b=b))(np.array([0.0, 0.0, inf])), b / 3, rtol=1e-15)
     assert np.isfinite(hessian(special.logsumexp)(np.array([inf, 0.0]))).all()
+
+
+@pytest.mark.parametrize("fun", [special.polygamma, special.expn, special.zeta, special.jn, special.gammainc])
+def test_orders_may_be_lists(fun):
+    orders = [2, 3]
+    np.testing.assert_allclose(jvp(lambda x: fun(orders, x), (1.5,), (1.0,))[0], fun(np.array(orders), 1.5), rtol=1e-14)
+    check_grads(lambda x: fun(orders, x))(1.5)

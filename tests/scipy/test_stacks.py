@@ -77,3 +77,20 @@ def test_factors_of_stacks_solve_stacks(b):
 def test_no_matrices_are_refused_as_by_scipy():
     with pytest.raises(ValueError, match="qr: a stack of no matrices"):
         vjp(lambda x: linalg.qr(x)[1], np.zeros((0, 3, 3)))
+
+
+LISTS = {
+    "expm": lambda t: linalg.expm([[t, 1.0], [0.0, 2.0]]),
+    "inv": lambda t: linalg.inv([[t, 1.0], [0.0, 2.0]]),
+    "lu_solve": lambda t: linalg.lu_solve(linalg.lu_factor([[t, 1.0], [0.5, 2.0]]), [1.0, t]),
+    "lu_solve of a list": lambda t: linalg.lu_solve(linalg.lu_factor(t * np.eye(2)), [1.0, 2.0]),
+    "solve": lambda t: linalg.solve([[2.0, 1.0], [0.0, 2.0]], [t, 2.0]),
+    "solve_banded": lambda t: linalg.solve_banded((1, 1), [[0.0, 1.0], [t, 3.0], [0.0, 0.0]], [3.0, 3.0]),
+    "solve_triangular": lambda t: linalg.solve_triangular([[t, 1.0], [0.0, 2.0]], [1.0, 2.0]),
+    "toeplitz": lambda t: linalg.toeplitz([t, 1.0]),
+}
+
+
+@pytest.mark.parametrize("fun", LISTS.values(), ids=LISTS)
+def test_lists_of_traced_numbers(fun):
+    check_grads(fun, order=1)(1.5)

@@ -284,3 +284,15 @@ def test_what_holds_parameters_has_scipys_other_methods():
     check_grads(lambda a: stats.dirichlet(a).entropy(), order=1)(np.array([2.0, 3.0]))
     with pytest.raises(DerivativeError, match=r"scipy.stats.norm.mean has no derivative rule"):
         grad(lambda m: stats.norm(m, 1.0).mean())(0.5)
+
+
+@pytest.mark.parametrize("name", ["norm", "t", "gamma", "chi2", "beta", "poisson"])
+def test_parameters_and_points_may_be_lists(name):
+    points, shapes = [1, 2], {"norm": (), "beta": ([2.0, 3.0], [4.0, 1.5])}.get(name, ([2.0, 3.0],))
+    x = [0.2, 0.7] if name == "beta" else points
+    for method in ("logpmf", "cdf") if name == "poisson" else ("pdf", "logpdf", "cdf"):
+        ours, theirs = getattr(getattr(stats, name), method), getattr(getattr(scipy.stats, name), method)
+        scale = () if name == "poisson" else ([1.0, 2.0],)
+        np.testing.assert_allclose(ours(x, *shapes, [0, 0], *scale), theirs(x, *shapes, [0, 0], *scale), rtol=1e-12)
+        if name != "poisson":
+            check_grads(lambda s, f=ours: f(x, *shapes, [0, 0], [s, 2.0]), order=1)(1.5)

@@ -62,6 +62,11 @@ def norm(x: Any, ord: Any = None, axis: Axis = None, keepdims: bool = False) -> 
     return _matrix(x, ord, axes, keepdims)
 
 
+def _largest(size: Any, axis: Axis, keepdims: bool = False) -> Any:
+    """The largest of lengths, and 0 of none."""
+    return (max if size.size else sum)(size, axis, keepdims=keepdims)
+
+
 def _vector(x: Any, ord: Any, axis: Axis, keepdims: bool) -> Any:
     if isinstance(ord, str):
         raise ValueError(f"norm: ord={ord!r} is not a norm of vectors")
@@ -69,7 +74,7 @@ def _vector(x: Any, ord: Any, axis: Axis, keepdims: bool) -> Any:
         return norm2(x, axis, keepdims)
     size = absolute(x)
     if ord in (np.inf, -np.inf):
-        return (max if ord > 0 else min)(size, axis, keepdims=keepdims)
+        return (_largest if ord > 0 else min)(size, axis, keepdims=keepdims)
     if ord == 0:
         return sum((x != 0).astype(size.dtype), axis, keepdims=keepdims)
     if ord == 1:
@@ -87,7 +92,7 @@ def _matrix(x: Any, ord: Any, axes: tuple[Any, ...], keepdims: bool) -> Any:
         result = sum(svdvals(stacked), -1)
     else:
         sums = svdvals(stacked) if ord in (2, -2) else sum(absolute(stacked), -2 if ord in (1, -1) else -1)
-        result = (max if ord > 0 else min)(sums, -1)
+        result = (_largest if ord > 0 else min)(sums, -1)
     return expand_dims(result, [axis % ndim(x) for axis in axes]) if keepdims else result
 
 

@@ -15,7 +15,7 @@ import scipy.linalg as sl
 from ddtrain.autodiff import Outputs, defjvp, defvjp, nondifferentiable, pack, primitive, unpack, value_of
 from ddtrain.autodiff.examples import case
 from ddtrain.errors import DerivativeError, ShapeError
-from ddtrain.numpy import concatenate, tril, triu
+from ddtrain.numpy import asarray, concatenate, tril, triu
 from ddtrain.numpy import matrix_transpose as T
 from ddtrain.numpy.linalg.matrices import matrix
 from ddtrain.numpy.linalg.solves import solve_matrix
@@ -148,7 +148,7 @@ def lu_solve(
     """
     if trans not in (0, 1, 2):
         raise DerivativeError(f"lu_solve: trans={trans!r} is none of 0, 1, 2")
-    return _lu_solve(*lu_and_piv, b, trans)
+    return _lu_solve(*lu_and_piv, asarray(b), trans)
 
 
 @over_stacks(packed=2, piv=1, b=VECTOR_OR_MATRIX)

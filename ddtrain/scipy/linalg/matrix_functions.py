@@ -40,6 +40,7 @@ def _doubled(raw: Callable[[Any], Any]) -> Callable[[Any], Any]:
     """``raw`` computed in double precision, and rounded to single if its argument is; complex if it came out so."""
 
     def of_matrix(a: Any) -> Any:
+        a = np.asarray(a)
         value = raw(a.astype(np.complex128 if a.dtype.kind == "c" else np.float64, copy=False))
         single = a.dtype in (np.float32, np.complex64)
         return value.astype(np.complex64 if value.dtype.kind == "c" else np.float32) if single else value

@@ -93,14 +93,16 @@ expi = primitive(sc.expi, name="expi", examples=_positive)
 def_elementwise(expi, lambda g, ans, x: g * exp(x) / x)
 
 
-def _expn(n: int, x: Any) -> Any:
+def _expn(n: Any, x: Any) -> Any:
     """E_n(x), continued below n = 0 by recurrence: n E_{n+1}(x) = exp(-x) - x E_n(x)."""
-    return sc.expn(n, x) if n >= 0 else (np.exp(-x) - n * _expn(n + 1, x)) / x
+    n = np.asarray(n)
+    above = sc.expn(np.maximum(n, 0), x)
+    return above if np.all(n >= 0) else np.where(n >= 0, above, (np.exp(-x) - n * _expn(n + 1, x)) / x)
 
 
 expn = primitive(_expn, name="expn", examples=lambda r: [case(2, r.positive(2, 3)), case(1, r.positive())])
-defvjp(expn, lambda g, ans, n, x: -g * expn(n - 1, x), argnums=[1])
-defjvp(expn, lambda g, ans, n, x: -g * expn(n - 1, x), argnums=[1])
+defvjp(expn, lambda g, ans, n, x: -g * expn(np.subtract(n, 1), x), argnums=[1])
+defjvp(expn, lambda g, ans, n, x: -g * expn(np.subtract(n, 1), x), argnums=[1])
 refuse_rest(expn, "the order is an integer")
 
 exp10 = primitive(sc.exp10, name="exp10", examples=_any)

@@ -58,8 +58,8 @@ polygamma = primitive(
     name="polygamma",
     examples=lambda r: [case(1, r.positive(2, 3)), case(np.array([[0], [2]]), r.positive(3)), case(3, r.positive())],
 )
-defvjp(polygamma, lambda g, ans, n, x: g * polygamma(n + 1, x), argnums=[1])
-defjvp(polygamma, lambda g, ans, n, x: g * polygamma(n + 1, x), argnums=[1])
+defvjp(polygamma, lambda g, ans, n, x: g * polygamma(np.add(n, 1), x), argnums=[1])
+defjvp(polygamma, lambda g, ans, n, x: g * polygamma(np.add(n, 1), x), argnums=[1])
 refuse_rest(polygamma, "the order is an integer")
 
 def_elementwise(digamma, lambda g, ans, x: g * polygamma(1, x))
@@ -117,8 +117,8 @@ def_elementwise(
 )
 
 zeta = primitive(sc.zeta, name="zeta", examples=lambda r: [case(2.5, r.positive(2, 3)), case(3.0, r.positive())])
-defvjp(zeta, lambda g, ans, s, q: -g * s * zeta(s + 1, q), argnums=[1])
-defjvp(zeta, lambda g, ans, s, q: -g * s * zeta(s + 1, q), argnums=[1])
+defvjp(zeta, lambda g, ans, s, q: -g * np.asarray(s) * zeta(np.add(s, 1), q), argnums=[1])
+defjvp(zeta, lambda g, ans, s, q: -g * np.asarray(s) * zeta(np.add(s, 1), q), argnums=[1])
 refuse_rest(zeta, "the zeta function has no closed derivative in its exponent")
 
 

@@ -9,9 +9,13 @@ from __future__ import annotations
 from ddtrain.scipy._rest import rest_of
 from ddtrain.scipy.stats import beta, chi2, dirichlet, gamma, multivariate_normal, norm, poisson, t
 from ddtrain.scipy.stats._frozen import Distribution
+from ddtrain.scipy.stats._support import taking_lists
 
 __all__ = ["beta", "chi2", "dirichlet", "gamma", "multivariate_normal", "norm", "poisson", "t"]
 for _module in (beta, chi2, dirichlet, gamma, multivariate_normal, norm, poisson, t):
     _module.__class__ = Distribution
+    for _name, _function in list(vars(_module).items()):
+        if getattr(_function, "__module__", "") == _module.__name__ and not _name.startswith("_"):
+            setattr(_module, _name, taking_lists(_function))
 
 __getattr__ = rest_of("scipy.stats")

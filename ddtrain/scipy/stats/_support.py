@@ -8,12 +8,27 @@ infinite value nor an infinite derivative is multiplied by zero.
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import wraps
 from typing import Any
 
 import numpy as np
 
 from ddtrain.autodiff import value_of
 from ddtrain.numpy import asarray, log, where
+
+
+def taking_lists(fun: Callable[..., Any]) -> Callable[..., Any]:
+    """``fun`` with lists among its arguments taken for arrays."""
+
+    @wraps(fun)
+    def call(*args: Any, **kwargs: Any) -> Any:
+        return fun(*map(_array, args), **{key: _array(value) for key, value in kwargs.items()})
+
+    return call
+
+
+def _array(x: Any) -> Any:
+    return asarray(x) if isinstance(x, list | tuple | range) else x
 
 
 def standardized(x: Any, loc: Any, scale: Any) -> Any:
