@@ -298,9 +298,8 @@ class Trainer:
         self.step, self.metrics, self.evaluated = saved.step, dict(saved.metrics), saved.evaluated
         self.mode.done = self.step
         now = self.config.to_table()
-        same = all(
-            tables.value_at(saved.config, option) in (None, tables.value_at(now, option)) for option in _EXCHANGE
-        )
+        decide = _EXCHANGE if self.config.comm.hook == "exact" else (*_EXCHANGE, "comm.bucket_bytes")  # cuts the pieces
+        same = all(tables.value_at(saved.config, option) in (None, tables.value_at(now, option)) for option in decide)
         try:
             changed = private.give_back(self.mode, saved.memory, same)
         except (LookupError, ValueError) as error:

@@ -40,7 +40,7 @@ def give_back(mode: Sync, saved: Mapping[str, Array], same: bool) -> str:
     Parameters
     ----------
     saved : what :func:`gather` made, on every rank
-    same : the run has the mode and the hook that it had
+    same : the run has the mode and the hook that it had, and the hook the same pieces
 
     Returns
     -------

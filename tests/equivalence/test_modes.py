@@ -406,6 +406,16 @@ def test_a_run_that_is_resumed_when_it_is_over_shows_the_mean_of_its_nodes_again
         assert outcome(tmp_path)[0] == found
 
 
+@pytest.mark.parametrize("name", ["float16", "sign"])
+def test_buckets_of_another_size_leave_nothing_behind(
+    tmp_path: Path, name: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Each rank serves a slice of every piece, and owes what it left out of sums there: nobody asks it for others."""
+    assert launch(tmp_path, 3, "--comm.hook", name, "--comm.bucket-bytes", "300", "--run.steps", "5") == 0
+    assert launch(tmp_path, 3, "--run.resume", "auto", "--comm.bucket-bytes", "1048576", "--run.steps", "6") == 0
+    assert "their sum is owed by the first node from here on" in capsys.readouterr().out
+
+
 @pytest.mark.parametrize("rank", ["1", "3"])
 def test_powersgd_goes_on_with_another_rank(tmp_path: Path, rank: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert launch(tmp_path, 2, "--comm.hook", "powersgd", "--comm.powersgd-rank", "2", "--run.steps", "5") == 0

@@ -156,11 +156,8 @@ FAULTS = (
     Fault(
         "step/a skipped step keeps its running statistics",
         "ddtrain/trainer/step.py",
-        "        if not control.apply:\n            return\n",
-        "        if not control.apply:\n"
-        "            for name, value in self.updates.items():\n"
-        "                self.store.state_views[name][...] = value\n"
-        "            return\n",
+        "        if not control.apply:\n            if self.skips:\n",
+        "        if not control.apply:\n            self.store_buffers()\n            if self.skips:\n",
         ("tests/trainer/test_step.py",),
     ),
     Fault(
@@ -435,5 +432,40 @@ FAULTS = (
         "                view[...] = 0 if g is None else g\n",
         "                view[...] = view if g is None else g\n",
         ("tests/trainer/test_step.py",),
+    ),
+    Fault(
+        "step/a skipped step is not undone in the hook",
+        "ddtrain/trainer/step.py",
+        "                self.reducer.hook.undo()\n",
+        "                pass\n",
+        (f"{MODES}::test_a_skipped_step_leaves_no_trace_in_a_hook_s_memory",),
+    ),
+    Fault(
+        "coordinator/a late gradient answers for the loss of the step after",
+        "ddtrain/trainer/coordinator.py",
+        "apply = math.isfinite(norm) and (finite or self.late)",
+        "apply = math.isfinite(norm) and finite",
+        (f"{MODES}::test_stale_leaves_out_the_bad_batches_and_no_others",),
+    ),
+    Fault(
+        "modes/stale/a loss that is not finite is forgotten",
+        "ddtrain/trainer/modes/stale.py",
+        "        return square if self._finite[lane] else nan\n",
+        "        return square\n",
+        (f"{MODES}::test_stale_leaves_out_the_bad_batches_and_no_others",),
+    ),
+    Fault(
+        "modes/stale/the buffers of the first step are lost",
+        "ddtrain/trainer/modes/stale.py",
+        "        if self._finite[self.step_of.lane]:\n",
+        "        if self._finite[self.step_of.lane] and len(self._under_way) > 1:\n",
+        (f"{MODES}::test_stale_leaves_out_the_bad_batches_and_no_others",),
+    ),
+    Fault(
+        "previous/node memory is forgotten",
+        "ddtrain/trainer/previous.py",
+        '    "comm": ("backend",),',
+        '    "comm": ("backend", "node_memory"),',
+        (f"{MODES}::test_a_resumed_run_keeps_to_messages_untold",),
     ),
 )
