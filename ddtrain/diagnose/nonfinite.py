@@ -24,6 +24,7 @@ from ddtrain.ops import use_communicator
 from ddtrain.rng import SampleRng
 from ddtrain.source import calling_line
 from ddtrain.trainer.step import TrainStep
+from ddtrain.trainer.task import batch_of
 
 
 class CheckedTape(Tape):
@@ -105,7 +106,7 @@ def locate(error: NonFiniteError, step_of: TrainStep, step: int, rows: Any) -> N
 
     def again(shard: int, peers: Any) -> None:
         first, last = data.shard_bounds(len(rows), shard, step_of.place.count)
-        batch, rng = step_of.task.train.batch(rows[first:last]), SampleRng(step_of.seed, step, first)
+        batch, rng = batch_of(step_of.task.train, rows[first:last]), SampleRng(step_of.seed, step, first)
         mine: list[tuple[int, NonFiniteError]] = []
 
         def losses_of(*parameters: Any) -> Any:

@@ -10,11 +10,29 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import numpy as onp
+
 import ddtrain.numpy as np
 from ddtrain import ops
-from ddtrain.errors import ShapeError, UsageError
+from ddtrain.errors import ShapeError, UsageError, quoted
 from ddtrain.nn import init
 from ddtrain.nn.module import Module, param
+
+_MOST = 2**31  # what no width is
+
+
+def widths(layer: str, *shape: int) -> tuple[int, ...]:
+    """The shape of a layer's weight, of which no length may be 0.
+
+    Raises
+    ------
+    UsageError : a length that is no whole number of at least 1
+    """
+    if not all(isinstance(n, int | onp.integer) and 1 <= n < _MOST for n in shape):
+        given = ", ".join(map(quoted, shape))
+        raise UsageError(f"{layer}: no weight has the shape ({given})", remedy="Give widths of at least 1.")
+    return shape
+
 
 Pair = int | tuple[int, int]
 
@@ -31,7 +49,7 @@ class Linear(Module):
     """
 
     def __init__(self, d_in: int, d_out: int, bias: bool = True, weight_init: init.Init = init.fan_in_uniform) -> None:
-        self.weight = param((d_in, d_out), weight_init, torch_axes=(1, 0))
+        self.weight = param(widths("Linear", d_in, d_out), weight_init, torch_axes=(1, 0))
         self.bias = param((d_out,), init.bias_uniform(d_in)) if bias else None
 
     def forward(self, x: Any) -> Any:
@@ -55,7 +73,7 @@ class Conv2d(Module):
         if c_in % groups or c_out % groups:
             raise UsageError(f"Conv2d: {groups} groups do not divide {c_in} input and {c_out} output channels")
         shape = (*_pair(kernel), c_in // groups, c_out)
-        self.weight = param(shape, weight_init, torch_axes=(3, 2, 0, 1))
+        self.weight = param(widths("Conv2d", *shape), weight_init, torch_axes=(3, 2, 0, 1))
         self.bias = param((c_out,), init.bias_uniform(init.fan_in(shape))) if bias else None
         self.stride, self.padding, self.groups = stride, padding, groups
 
@@ -67,7 +85,7 @@ class Embedding(Module):
     """Row ``i`` of the table for every index ``i``. weight (V, D)."""
 
     def __init__(self, vocabulary: int, d: int, weight_init: init.Init = init.standard_normal) -> None:
-        self.weight = param((vocabulary, d), weight_init)
+        self.weight = param(widths("Embedding", vocabulary, d), weight_init)
 
     def forward(self, indices: Any) -> Any:
         return ops.embedding(self.weight, indices)
@@ -77,7 +95,8 @@ class LayerNorm(Module):
     """Normalises the last axis of every sample by itself. weight, bias (D,)."""
 
     def __init__(self, d: int, eps: float = 1e-5) -> None:
-        self.weight, self.bias, self.eps = param((d,), init.ones), param((d,), init.zeros), eps
+        shape = widths("LayerNorm", d)
+        self.weight, self.bias, self.eps = param(shape, init.ones), param(shape, init.zeros), eps
 
     def forward(self, x: Any) -> Any:
         return ops.layer_norm(x, self.weight, self.bias, eps=self.eps)

@@ -41,11 +41,11 @@ class Declaration:
     reduce = "same"  # how a buffer's values of all shards become one
 
     def __post_init__(self) -> None:
-        whole = all(isinstance(n, int | np.integer) and n >= 1 for n in self.shape)
+        whole = all(isinstance(n, int | np.integer) and n >= 0 for n in self.shape)
         if not whole or math.prod(self.shape) > _MOST:
             raise UsageError(
                 f"{type(self).__name__.lower()}: no array has the shape ({', '.join(map(quoted, self.shape))})",
-                remedy="Give whole numbers of at least 1 as widths, and no more than memory holds.",
+                remedy="Give whole numbers of 0 or more, and no more than memory holds.",
             )
 
     def to_torch(self, value: NDArray[Any]) -> NDArray[Any]:

@@ -9,6 +9,7 @@ import numpy as np
 from ddtrain import ops
 from ddtrain.autodiff import value_of
 from ddtrain.nn import init
+from ddtrain.nn.layers import widths
 from ddtrain.nn.module import Module, Rule, buffer, param
 
 
@@ -32,7 +33,7 @@ class BatchNorm(Module):
     """
 
     def __init__(self, channels: int, eps: float = 1e-5, momentum: float = 0.1, sync: bool = True) -> None:
-        self.weight = param((channels,), init.ones)
+        self.weight = param(widths("BatchNorm", channels), init.ones)
         self.bias = param((channels,), init.zeros)
         reduce: Rule = "same" if sync else "mean"
         self.running_mean = buffer((channels,), init.zeros, reduce=reduce)

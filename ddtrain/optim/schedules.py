@@ -65,6 +65,8 @@ def inverse(t: float, every: int, factor: float) -> float:
 def cosine(t: float, total: float, floor: float = 0.0) -> float:
     """Half a cosine from 1 down to ``floor`` over ``total`` steps (Loshchilov, Hutter, arXiv:1608.03983), then flat.
 
+    At t = ``total``, one after the last of so many steps, it has arrived: PyTorch's ``CosineAnnealingLR(T_max=total)``.
+
     >>> [round(cosine(t, total=4), 3) for t in (0, 2, 4, 5)]
     [1.0, 0.5, 0.0, 0.0]
     """

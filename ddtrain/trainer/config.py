@@ -157,7 +157,7 @@ class Schedule:
     step: times factor every decay_every steps
     exponential: times factor ** (t / decay_every)
     inverse: divided by 1 + factor * t / decay_every
-    cosine: down to min_lr at the last step
+    cosine: down to min_lr, which the step after the last would have (PyTorch's, with T_max steps)
     plateau: times factor whenever the validation loss has not fallen for long
     """
     warmup_steps: int = 0

@@ -39,9 +39,9 @@ class Console:
     >>> import numpy as np
     >>> totals = Totals()
     >>> totals.add(np.array([0.5, 0.25]), {"accuracy": np.array([1, 0])})
-    >>> console.step(1, totals)
+    >>> console.step(1, totals, seconds=0.5)
     >>> console.report({"valid_loss": 0.5})  # doctest: +ELLIPSIS
-    epoch 1/2  step 1/2  loss 0.375  accuracy 0.5  valid_loss 0.5  ... samples/s  wait 0%  ETA 0:00
+    epoch 1/2  step 1/2  loss 0.375  accuracy 0.5  valid_loss 0.5  4.00 samples/s  wait 0%  ETA 0:00
     """
 
     def __init__(
@@ -58,7 +58,7 @@ class Console:
         self.stream = sys.stdout if stream is None else stream
         self.epochs, self.steps_per_epoch, self.total_steps = epochs, steps_per_epoch, total_steps
         self.speaks, self.bar = comm.rank == 0, terminal_columns(self.stream) > 0
-        self.waited_s, self.done, self.samples = waited_s, first_step, 0
+        self.waited_s, self.done, self.samples, self.trained_s = waited_s, first_step, 0, 0.0
         self.sums: dict[str, float] = {}  # since the last report
         self.count = 0
         self.drawn = False
@@ -66,18 +66,20 @@ class Console:
         self.every_s = FRAME_EVERY_S if self.bar else LINE_EVERY_S
         self.next_s = self.marks[0].time_s + self.every_s
 
-    def step(self, done: int, totals: Totals) -> None:
+    def step(self, done: int, totals: Totals, seconds: float) -> None:
         """Take note of a step.
 
         Parameters
         ----------
         done : steps done, this one included
         totals : of its global batch; a loss that is not finite is left out of the means
+        seconds : that it took; samples/s are those of steps, whatever is done between them
         """
         if not self.speaks:
             return
         self.done = done
         self.samples += totals.count
+        self.trained_s += seconds
         if math.isfinite(totals.loss_sum):
             sums = self.sums
             self.count += totals.count
@@ -142,7 +144,7 @@ class Console:
     def _rates(self) -> list[str]:
         first, last = self.marks[0], self.marks[-1]
         seconds = max(last.time_s - first.time_s, 1e-9)
-        rate = (last.samples - first.samples) / seconds
+        rate = (last.samples - first.samples) / max(last.trained_s - first.trained_s, 1e-9)
         waiting = 100 * (last.waited_s - first.waited_s) / seconds
         steps_left, steps = self.total_steps - last.done, last.done - first.done
         return [
@@ -160,7 +162,7 @@ class Console:
         return mark.time_s
 
     def _mark(self) -> _Mark:
-        return _Mark(perf_counter(), self.done, self.samples, self.waited_s())
+        return _Mark(perf_counter(), self.done, self.samples, self.trained_s, self.waited_s())
 
     def _say(self, text: str) -> None:
         try:
@@ -176,6 +178,7 @@ class _Mark(NamedTuple):
     time_s: float
     done: int
     samples: int
+    trained_s: float
     waited_s: float
 
 

@@ -20,14 +20,23 @@ from ddtrain.trainer.totals import Totals
 ROWS = 256  # samples a shard handles at once: bounds memory, and keeps matrix products large
 
 
-def evaluate(
-    task: Task, store: ParamStore, comm: Communicator, shards: Shards, batches: int | None = None
-) -> dict[str, float]:
-    """Mean loss and metrics over the validation set, or its first batches, with derived figures.
+def evaluate(task: Task, store: ParamStore, comm: Communicator, shards: Shards) -> dict[str, float]:
+    """Mean loss and metrics over the validation set, with derived figures. Collective.
 
     Shards without samples take part: they walk the same number of batches, so collectives inside the model match.
     Buffers are the same on all ranks (Note [One value of a buffer]).
     """
+    return _figures(task, store, comm, shards, batches=None)
+
+
+def rehearse(task: Task, store: ParamStore, comm: Communicator, shards: Shards) -> None:
+    """Evaluate one batch for nothing: an error in it shows before the first step, not after an epoch. Collective."""
+    _figures(task, store, comm, shards, batches=1)
+
+
+def _figures(
+    task: Task, store: ParamStore, comm: Communicator, shards: Shards, batches: int | None
+) -> dict[str, float]:
     assert task.valid is not None, "a task without validation data has nothing to evaluate"
     valid, count = task.valid, shards.place.count
     model, seen = task.model.bind(store.tensors), Returned(task.loss)

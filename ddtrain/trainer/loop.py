@@ -25,7 +25,7 @@ from ddtrain.trainer import checkpoint, private, requests, tables
 from ddtrain.trainer.arithmetic import arithmetic
 from ddtrain.trainer.config import Config
 from ddtrain.trainer.coordinator import Coordinator, Reason, StepControl
-from ddtrain.trainer.evaluate import evaluate
+from ddtrain.trainer.evaluate import evaluate, rehearse
 from ddtrain.trainer.modes import make_mode
 from ddtrain.trainer.records import Records
 from ddtrain.trainer.replica import build_step, fill
@@ -119,12 +119,12 @@ class Trainer:
                 reason = Reason.PATIENCE
                 self.records.warn(f"--run.patience {self.config.run.patience} had run out before: give more to go on")
             if self._evaluates and not finished and reason is Reason.NONE:
-                self._try_evaluation()
+                with self._at("evaluation", rank=self.comm.rank):
+                    rehearse(self.task, self.store, self.comm, self.step_of.shards)
         return Reason.FINISHED if finished else reason
 
     def train_step(self) -> StepControl:
         """One optimizer step: gradients of the next global batch, the decision, the update, one line in the log."""
-        started = perf_counter()
         epoch, offset = data.position(self.step, self.samples, self.batch_size)
         rows = self._epoch_order(epoch)[offset * self.batch_size : (offset + 1) * self.batch_size]
         every = self.config.run.check_gradients_every
@@ -132,6 +132,7 @@ class Trainer:
             with self.mode.shown():
                 checked = check_gradients(self.step_of, self.step, rows)
             self.records.gradients(self.step + 1, checked)
+        started = perf_counter()
         totals = self.mode.gradients(self.step, rows, requests.pending())
         reduced = perf_counter()
         try:
@@ -206,11 +207,6 @@ class Trainer:
         epoch = data.position(self.step - 1, self.samples, self.batch_size).epoch
         self.records.evaluation(self.step, epoch + 1, self.metrics)
         return self.coordinator.observe(self.step - 1, control, self.metrics["valid_loss"])
-
-    def _try_evaluation(self) -> None:
-        """Evaluate a batch for nothing: an error in it shows now, not after the first epoch."""
-        with self._at("evaluation", rank=self.comm.rank):
-            evaluate(self.task, self.store, self.comm, self.step_of.shards, batches=1)
 
     def _checkpoint(self, final: bool) -> Path | None:
         """The checkpoint's directory, None if it could not be saved."""

@@ -81,7 +81,7 @@ def run(argv: Sequence[str], recipes: Mapping[str, Recipe], only: str = "", prog
         if launcher().rank == 0:
             _print(parsed.output)
         return 0
-    if _threads.TOO_LATE and launcher().rank == 0:
+    if _threads.TOO_LATE and not _threads.limit_blas() and launcher().rank == 0:
         print(f"ddtrain: warning: {_TOO_LATE}", file=sys.stderr)
     job = _Job(recipes, parsed, error)
     backend = parsed.config.comm.backend if parsed else "auto"

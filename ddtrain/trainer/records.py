@@ -73,7 +73,7 @@ class Records:
         self.first_step = found.snapshot.step if found else 0
         self.status = Status(directory, comm, self.first_step)
         self._started = time.perf_counter()
-        self._samples = 0
+        self._samples, self._trained_s = 0, 0.0
         self.used: Memory | None = None
         self._superseded = ""
         self.spared: frozenset[str] = frozenset()  # checkpoints that are not this run's to remove
@@ -143,8 +143,9 @@ class Records:
 
     def step(self, done: int, epoch: int, totals: Totals, control: StepControl, seconds: float) -> None:
         """Step number ``done`` of epoch number ``epoch`` (both counted from 1) took ``seconds``."""
-        self.status.step = done
+        self.status.reached(done)
         self._samples += totals.count
+        self._trained_s += seconds
         self.metrics.write(
             step=done,
             epoch=epoch,
@@ -155,7 +156,7 @@ class Records:
         )
         if not control.apply:
             self.warn(f"step {done}: {Reason.SKIPPED.text}")
-        self.console.step(done, totals)
+        self.console.step(done, totals, seconds)
         if not self.evaluates and done % self.steps_per_epoch == 0:
             self.console.report()
 
@@ -208,7 +209,7 @@ class Records:
             "ranks": self.comm.size,
             "backend": self.comm.spec,
             "seconds": round(seconds, 3),
-            "samples_per_s": round(self._samples / seconds, 1),
+            "samples_per_s": round(self._samples / max(self._trained_s, 1e-9), 1),
             "memory_bytes": asdict(self.used) if self.used else {},
             **figures,
         }

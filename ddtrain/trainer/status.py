@@ -5,9 +5,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 from datetime import datetime
 from pathlib import Path
+from time import perf_counter
 from typing import Any, Literal
 
 from ddtrain.comm.failure import exit_code
@@ -15,6 +17,7 @@ from ddtrain.comm.protocol import Communicator
 from ddtrain.errors import EXCEPTION, DataError, DdtrainError
 from ddtrain.trainer.files import to_json, write_json
 
+EVERY_S = 1.0  # between two notes of how far a run has come
 State = Literal["running", "completed", "stopped", "failed"]
 
 
@@ -28,7 +31,7 @@ class Status:
 
     Attributes
     ----------
-    step : steps done; set by the loop at every step, so that a failure can name it
+    step : steps done, so that a failure can name it
 
     >>> import tempfile
     >>> from ddtrain.comm.local import LocalCommunicator
@@ -42,6 +45,7 @@ class Status:
 
     def __init__(self, run_dir: Path | str, comm: Communicator, step: int = 0) -> None:
         self.path, self.comm, self.step = Path(run_dir) / "status.json", comm, step
+        self._next_s = perf_counter() + EVERY_S
 
     def start(self) -> None:
         """The run begins, or goes on after a resume.
@@ -53,12 +57,19 @@ class Status:
         if self.comm.rank == 0:
             self._write("running")
 
+    def reached(self, step: int) -> None:
+        """So many steps are done: kept in mind, and written down about once a second."""
+        self.step = step
+        if perf_counter() >= self._next_s:
+            self.progress()
+
     def progress(self) -> None:
         """The run has come to ``step``; a full disk is no reason to end it."""
-        try:
+        began = perf_counter()
+        with contextlib.suppress(DataError):
             self.start()
-        except DataError:
-            return
+        ended = perf_counter()
+        self._next_s = ended + max(EVERY_S, 100 * (ended - began))  # no more than 1 % of the time, on slow disks, too
 
     def end(self, state: State, code: int, reason: str) -> None:
         """The run is over.

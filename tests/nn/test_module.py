@@ -155,8 +155,15 @@ def test_language_models_predict_one_word_a_position() -> None:
     "layer", [lambda n: nn.Linear(3, n), lambda n: nn.Conv2d(3, n, 3), lambda n: nn.Embedding(n, 2), nn.LayerNorm]
 )
 def test_no_layer_has_such_a_width(layer: Any, width: Any) -> None:
-    with pytest.raises(UsageError, match=r"parameter: no array has the shape \("):
+    with pytest.raises(UsageError, match=r"no weight has the shape \("):
         layer(width)
+
+
+@pytest.mark.parametrize("shape", [(-1,), (2, 0.5), (10**30,)])
+def test_no_array_has_such_a_shape(shape: Any) -> None:
+    for declare in (nn.param, nn.buffer):
+        with pytest.raises(UsageError, match=r"(parameter|buffer): no array has the shape \("):
+            declare(shape, nn.init.zeros)
 
 
 def test_widths_may_be_of_any_integer_type() -> None:

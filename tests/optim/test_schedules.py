@@ -127,3 +127,21 @@ def test_unknown_name_is_a_usage_error_with_the_valid_ones():
 
     with pytest.raises(UsageError, match=r"triangle.*\n.*cosine"):
         schedules.make(Options(), 0.1, TOTAL)
+
+
+@pytest.mark.parametrize(
+    ("name", "options", "rates"),
+    [
+        ("cosine", {"min_lr": 0.1}, [1.0, 0.97798, 0.91406, 0.8145, 0.68906, 0.55, 0.41094, 0.2855, 0.18594, 0.12202]),
+        ("step", {"decay_every": 3}, [1.0, 1.0, 1.0, 0.5, 0.5, 0.5, 0.25, 0.25, 0.25, 0.125]),
+        (
+            "exponential",
+            {"decay_every": 3},
+            [1.0, 0.7937, 0.62996, 0.5, 0.39685, 0.31498, 0.25, 0.19843, 0.15749, 0.125],
+        ),
+    ],
+)
+def test_the_rates_of_ten_steps_are_pytorchs(name, options, rates):
+    """CosineAnnealingLR(T_max=10, eta_min=0.1), StepLR(3, 0.5) and ExponentialLR(0.5 ** (1 / 3)), printed by 2.13."""
+    schedule = schedules.make(replace(Options(), name=name, factor=0.5, **options), 1.0, 10)
+    assert [schedule.lr(t) for t in range(10)] == pytest.approx(rates, abs=5e-6)  # they were printed to five places

@@ -46,7 +46,7 @@ def make(clock, stream, comm=None, **options):
 def run(clock, shown, first=1, last=160):
     for done in range(first, last + 1):
         clock.now_s += STEP_S
-        shown.step(done, totals())
+        shown.step(done, totals(), STEP_S)
         if done % 80 == 0:
             shown.report({"valid_loss": 0.25})
 
@@ -70,12 +70,12 @@ class TestPipe:
     def test_means_are_weighted_by_count_and_begin_anew_with_each_report(self, clock):
         stream = io.StringIO()
         shown = make(clock, stream)
-        shown.step(1, totals(1.0, 30))
-        shown.step(2, totals(4.0, 10))
-        shown.step(3, totals(0.0, 0))
-        shown.step(4, totals(math.nan, 10))  # a skipped step
+        shown.step(1, totals(1.0, 30), STEP_S)
+        shown.step(2, totals(4.0, 10), STEP_S)
+        shown.step(3, totals(0.0, 0), STEP_S)
+        shown.step(4, totals(math.nan, 10), STEP_S)  # a skipped step
         shown.report()
-        shown.step(5, totals(8.0, 1))
+        shown.step(5, totals(8.0, 1), STEP_S)
         shown.report()
         assert [line.split("loss ")[1].split()[0] for line in stream.getvalue().splitlines()] == ["1.75", "8"]
 
@@ -86,6 +86,17 @@ class TestPipe:
         assert "epoch 2/2  step 140/160" in stream.getvalue()
         assert "256 samples/s" in stream.getvalue()
         assert "ETA 0:05" in stream.getvalue()
+
+    def test_what_is_done_between_steps_is_no_part_of_their_rate(self, clock):
+        stream = io.StringIO()
+        shown = make(clock, stream)
+        for done in range(1, 7):
+            clock.now_s += STEP_S
+            shown.step(done, totals(), STEP_S)
+            clock.now_s += 4 * STEP_S  # an evaluation, a checkpoint
+        shown.report()
+        assert "256 samples/s" in stream.getvalue()
+        assert f"ETA {console.duration(154 * 5 * STEP_S)}" in stream.getvalue()
 
     def test_a_report_before_any_step_has_no_rate_to_go_by(self, clock):
         stream = io.StringIO()
@@ -146,7 +157,7 @@ class TestTerminal:
     def test_fast_steps_are_not_all_drawn(self, clock, shown):
         for done in range(1, 80):
             clock.now_s += 0.02
-            shown.step(done, totals())
+            shown.step(done, totals(), STEP_S)
         assert 10 <= shown.stream.getvalue().count("\r") <= 16  # in 1.6 s
 
     def test_lines_appear_above_the_bar_on_a_clean_line(self, clock, shown):

@@ -98,3 +98,16 @@ def test_nothing_of_what_is_written_over_stays(tmp_path, monkeypatch):
 def test_an_unreadable_status_is_none(tmp_path, text):
     (tmp_path / "status.json").write_text(text)
     assert read(tmp_path) == {}
+
+
+def test_between_evaluations_it_says_how_far_the_run_has_come(tmp_path, monkeypatch):
+    now = [0.0]
+    monkeypatch.setattr("ddtrain.trainer.status.perf_counter", lambda: now[0])
+    told = Status(tmp_path, LocalCommunicator())
+    told.start()
+    seen = []
+    for done in range(1, 9):
+        now[0] += 0.4
+        told.reached(done)
+        seen.append(read(tmp_path)["step"])
+    assert seen == [0, 0, 3, 3, 3, 6, 6, 6]
