@@ -52,6 +52,11 @@ def evaluate(
     return means | {name: derived(name, figure, means) for name, figure in task.derived.items()}
 
 
+def try_evaluation(task: Task, store: ParamStore, comm: Communicator, shards: Shards) -> None:
+    """Evaluate a batch for nothing: an error in it shows now, not after the first epoch."""
+    evaluate(task, store, comm, shards, batches=1)
+
+
 def derived(name: str, figure: Callable[[Mapping[str, float]], float], means: Mapping[str, float]) -> float:
     """A figure computed from the averages: infinite where it overflows, NaN where it is not defined.
 
