@@ -339,7 +339,9 @@ class TestRetention:
     def test_what_lies_behind_a_link_stays_as_it_is(self, tmp_path):
         """A checkpoint of the archive, linked; and then all of its checkpoints."""
         archived = write(tmp_path / "archive", make(10, 0.1))
-        before = {path.name: path.read_bytes() for path in archived.iterdir()}
+        write(tmp_path / "archive", make(12, 0.9))
+        look = lambda: {path: path.read_bytes() for path in archived.parent.rglob("*.*")}
+        before = look()
         one, all_of_them = tmp_path / "one", tmp_path / "all"
         (one / "checkpoints").mkdir(parents=True)
         (one / "checkpoints" / archived.name).symlink_to(archived)
@@ -351,14 +353,14 @@ class TestRetention:
             checkpoint.complete(LocalCommunicator(), linked, lambda: {"evaluated": 0}, keep=1, spared=spared)
             for step in (20, 30, 40):
                 write(run_dir, make(step, metrics={}), keep=1, spared=spared)
-            assert steps(run_dir) == [10, 40]
+            assert steps(run_dir) == ([10, 40] if run_dir is one else [10, 12, 40])
             assert load(linked).snapshot.step == 10
-            assert {path.name: path.read_bytes() for path in archived.iterdir()} == before
+            assert before.items() <= look().items()
         for step, loss in [(50, 0.4), (60, 0.5)]:
             write(one, make(step, loss), keep=1)
         assert steps(one) == [10, 50, 60], "the best of its own, whatever the archive has"
         write(one, make(10, metrics={}), keep=3)
-        assert {path.name: path.read_bytes() for path in archived.iterdir()} == before, "a link is replaced as a link"
+        assert before.items() <= look().items(), "a link is replaced as a link"
 
     def test_what_was_not_replaced_yet_is_taken_back(self, tmp_path):
         """A writer was killed between the two renames that replace the best."""
