@@ -29,7 +29,7 @@ def evaluate(task: Task, store: ParamStore, comm: Communicator, shards: Shards) 
     return _figures(task, store, comm, shards, batches=None)
 
 
-def rehearse(task: Task, store: ParamStore, comm: Communicator, shards: Shards) -> None:
+def try_evaluation(task: Task, store: ParamStore, comm: Communicator, shards: Shards) -> None:
     """Evaluate one batch for nothing: an error in it shows before the first step, not after an epoch. Collective."""
     _figures(task, store, comm, shards, batches=1)
 

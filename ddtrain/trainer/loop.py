@@ -25,7 +25,7 @@ from ddtrain.trainer import checkpoint, private, requests, tables
 from ddtrain.trainer.arithmetic import arithmetic
 from ddtrain.trainer.config import Config
 from ddtrain.trainer.coordinator import Coordinator, Reason, StepControl
-from ddtrain.trainer.evaluate import evaluate, rehearse
+from ddtrain.trainer.evaluate import evaluate, try_evaluation
 from ddtrain.trainer.modes import make_mode
 from ddtrain.trainer.records import Records
 from ddtrain.trainer.replica import build_step, fill
@@ -107,20 +107,18 @@ class Trainer:
         return Result(reason, self.step, self.metrics, *hashes, bytes_sent, skipped)
 
     def _before_the_first_step(self) -> Reason:
-        """Why no step is to be taken, after making up for an evaluation that a kill has cost, or trying one out."""
-        finished = self.step >= self.coordinator.total_steps
+        """Make up for an evaluation that a kill has cost, or else try one out; why no step is to be taken, if so."""
+        finished, reason = self.step >= self.coordinator.total_steps, Reason.NONE
         if self._evaluates and self.evaluated < self.step and self.coordinator.evaluates(self.step):
             control = self._evaluate(StepControl(lr=0.0, scale=1.0, grad_norm=0.0, stop=finished))
             self._complete(checkpoint.path_of(self.records.directory, self.step), final=control.stop)
             reason = control.reason
-        else:
-            reason = Reason.NONE
-            if self.coordinator.out_of_patience:
-                reason = Reason.PATIENCE
-                self.records.warn(f"--run.patience {self.config.run.patience} had run out before: give more to go on")
-            if self._evaluates and not finished and reason is Reason.NONE:
-                with self._at("evaluation", rank=self.comm.rank):
-                    rehearse(self.task, self.store, self.comm, self.step_of.shards)
+        elif self.coordinator.out_of_patience and not finished:
+            self.records.warn(f"--run.patience {self.config.run.patience} had run out before: give more to go on")
+            reason = Reason.PATIENCE
+        elif self._evaluates and not finished:
+            with self._at("a trial of the evaluation", rank=self.comm.rank):
+                try_evaluation(self.task, self.store, self.comm, self.step_of.shards)
         return Reason.FINISHED if finished else reason
 
     def train_step(self) -> StepControl:

@@ -115,11 +115,9 @@ def test_a_kill_between_saving_and_evaluating_costs_no_step_and_no_evaluation(
     real, calls = getattr(owner, name), []
 
     def fatal(*args: Any, **keywords: Any) -> Any:
-        """The trial before the first step is no evaluation of the run."""
-        if "batches" not in keywords:
-            calls.append(threading.current_thread().name)
-            if calls.count(calls[-1]) == stops_at:
-                raise Killed
+        calls.append(threading.current_thread().name)
+        if calls.count(calls[-1]) == stops_at:
+            raise Killed
         return real(*args, **keywords)
 
     with monkeypatch.context() as patch:
@@ -131,6 +129,17 @@ def test_a_kill_between_saving_and_evaluating_costs_no_step_and_no_evaluation(
     assert outcome(tmp_path) == outcome(straight)
     kept, wanted = ({path.name for path in (run / "checkpoints").iterdir()} for run in (tmp_path, straight))
     assert kept == wanted, "the best of all evaluations, and the last"
+
+
+def test_so_it_is_where_nodes_are_apart(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is evaluated, before the kill and after it, is the mean of nodes that have gone on by themselves."""
+    apart = ("--comm.backend", "threads:3", "--comm.mode", "local", "--comm.sync-every", "5", "--run.steps", "10")
+    assert launch(tmp_path / "straight", *apart) == 0
+    with monkeypatch.context() as patch:
+        patch.setattr(loop, "evaluate", lambda *args: (_ for _ in ()).throw(Killed))
+        assert launch(tmp_path / "cut", *apart) == 70
+    assert launch(tmp_path / "cut", *apart, "--run.resume", "auto") == 0
+    assert outcome(tmp_path / "cut") == outcome(tmp_path / "straight")
 
 
 def test_the_best_evaluation_has_its_checkpoint(tmp_path: Path, undisturbed: dict[str, Any]) -> None:
@@ -168,7 +177,7 @@ def test_a_trial_of_the_evaluation_changes_nothing(tmp_path: Path, monkeypatch: 
     told = ("--comm.backend", "threads:3", "--comm.mode", "local", "--comm.sync-every", "5")
     for name in ("with", "without"):
         if name == "without":
-            monkeypatch.setattr("ddtrain.trainer.loop.Trainer._try_evaluation", lambda self: None)
+            monkeypatch.setattr(loop, "try_evaluation", lambda *args: None)
         for stop in ("7", "24"):
             again = ["--run.dir", str(tmp_path / name), "--run.resume", "auto", "--run.steps", stop]
             assert run(["tiny", *again, *told], recipes) == 0

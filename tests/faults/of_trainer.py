@@ -12,6 +12,7 @@ LOCAL = "tests/trainer/modes/test_local.py"
 REPLICA = "tests/trainer/test_replica.py"
 COORDINATOR = "tests/trainer/test_coordinator.py"
 CHECKPOINT = "tests/trainer/test_checkpoint.py"
+DIRECTORY = "tests/trainer/test_directory.py"
 
 FAULTS = (
     Fault(
@@ -83,6 +84,69 @@ FAULTS = (
         "        sync_directory(aside)\n",
         "",
         (CHECKPOINT,),
+    ),
+    Fault(
+        "checkpoint/figures of an earlier step make the best",
+        "ddtrain/trainer/checkpoint.py",
+        ' if state["evaluated"] == state["step"] else math.inf',
+        "",
+        (f"{CHECKPOINT}::TestRetention",),
+    ),
+    Fault(
+        "checkpoint/what was not replaced yet is removed",
+        "ddtrain/trainer/checkpoint.py",
+        "            old.rename(final)\n",
+        "            _remove([old])\n",
+        (f"{CHECKPOINT}::TestRetention",),
+    ),
+    Fault(
+        "checkpoint/what lies behind a link is removed",
+        "ddtrain/trainer/checkpoint.py",
+        " and path.name not in spared)",
+        ")",
+        (f"{CHECKPOINT}::TestRetention",),
+    ),
+    Fault(
+        "checkpoint/a state.json is written over in place",
+        "ddtrain/trainer/checkpoint.py",
+        "        write_new(aside, data)\n        aside.rename(path / STATE)\n",
+        "        (path / STATE).write_bytes(data)\n",
+        (CHECKPOINT,),
+    ),
+    Fault(
+        "loop/steps are saved when they are due alone, not before an evaluation",
+        "ddtrain/trainer/loop.py",
+        "if control.checkpoint or evaluates else None",
+        "if control.checkpoint else None",
+        (RESUME,),
+    ),
+    Fault(
+        "loop/an evaluation that a kill has cost is not made up for",
+        "ddtrain/trainer/loop.py",
+        "if self._evaluates and self.evaluated < self.step and",
+        "if False and",
+        (RESUME,),
+    ),
+    Fault(
+        "metrics/an evaluation that is made again is in the log twice",
+        "ddtrain/trainer/metrics.py",
+        " and not _is_evaluation_after(line, evaluated)",
+        "",
+        ("tests/trainer/test_metrics.py",),
+    ),
+    Fault(
+        "directory/a lock counts on a file that another job has just removed",
+        "ddtrain/trainer/directory.py",
+        "if _is_named(handle, self._lock):",
+        "if True:",
+        (DIRECTORY,),
+    ),
+    Fault(
+        "directory/a run goes on from elsewhere among another's checkpoints",
+        "ddtrain/trainer/directory.py",
+        "if found is None or not _is_own(found.path, directory):",
+        "if found is None:",
+        (DIRECTORY,),
     ),
     Fault(
         "snapshot/hashes of tensors are not compared",

@@ -266,10 +266,9 @@ class TestRetention:
 
     def test_the_best_is_a_checkpoint_of_the_step_that_was_evaluated(self, tmp_path):
         """Others hold the figures of an evaluation before them, and other parameters than it was of."""
-        write(tmp_path, make(10, 0.1))
-        for step, evaluated in [(15, 10), (20, 20), (25, 20), (30, 30)]:
-            write(tmp_path, make(step, 0.1 if evaluated == 10 else 0.5, evaluated=evaluated), keep=1)
-        assert steps(tmp_path) == [10, 30]
+        for step, evaluated, loss in [(15, 10, 0.1), (20, 20, 0.5), (25, 20, 0.5), (30, 30, 0.6)]:
+            write(tmp_path, make(step, loss, evaluated=evaluated), keep=1)
+        assert steps(tmp_path) == [20, 30]
 
     def test_the_first_of_equals_is_the_best(self, tmp_path):
         for step in (10, 20, 30):
@@ -339,8 +338,10 @@ class TestRetention:
 
     def test_what_lies_behind_a_link_stays_as_it_is(self, tmp_path):
         """A checkpoint of the archive, linked; and then all of its checkpoints."""
-        archived = write(tmp_path / "archive", make(10, evaluated=0))
-        before = {path.name: path.read_bytes() for path in archived.iterdir()}
+        archived = write(tmp_path / "archive", make(10, 0.1))
+        write(tmp_path / "archive", make(12, 0.9))
+        look = lambda: {path: path.read_bytes() for path in archived.parent.rglob("*.*")}
+        before = look()
         one, all_of_them = tmp_path / "one", tmp_path / "all"
         (one / "checkpoints").mkdir(parents=True)
         (one / "checkpoints" / archived.name).symlink_to(archived)
@@ -349,14 +350,24 @@ class TestRetention:
         for run_dir in (one, all_of_them):
             spared = checkpoint.behind_a_link(run_dir)
             linked = checkpoint.path_of(run_dir, 10)
-            checkpoint.complete(LocalCommunicator(), linked, lambda: {"evaluated": 10}, keep=1, spared=spared)
+            checkpoint.complete(LocalCommunicator(), linked, lambda: {"evaluated": 0}, keep=1, spared=spared)
             for step in (20, 30, 40):
                 write(run_dir, make(step, metrics={}), keep=1, spared=spared)
-            assert steps(run_dir) == [10, 40]
+            assert steps(run_dir) == ([10, 40] if run_dir is one else [10, 12, 40])
             assert load(linked).snapshot.step == 10
-            assert {path.name: path.read_bytes() for path in archived.iterdir()} == before
+            assert before.items() <= look().items()
+        for step, loss in [(50, 0.4), (60, 0.5)]:
+            write(one, make(step, loss), keep=1)
+        assert steps(one) == [10, 50, 60], "the best of its own, whatever the archive has"
         write(one, make(10, metrics={}), keep=3)
-        assert {path.name: path.read_bytes() for path in archived.iterdir()} == before, "a link is replaced as a link"
+        assert before.items() <= look().items(), "a link is replaced as a link"
+
+    def test_what_was_not_replaced_yet_is_taken_back(self, tmp_path):
+        """A writer was killed between the two renames that replace the best."""
+        best = write(tmp_path, make(20, 0.1))
+        best.rename(best.with_name(".old-step-00000020"))
+        write(tmp_path, make(30, 0.5), keep=1)
+        assert steps(tmp_path) == [20, 30]
 
     def test_the_same_step_again_replaces_it(self, tmp_path):
         write(tmp_path, make(10, seed=1))

@@ -187,13 +187,16 @@ class TestFree:
 
 
 class TestSupersede:
-    def test_what_is_newer_is_put_aside_with_its_part_of_the_log(self):
+    def test_what_is_newer_is_put_aside_with_its_part_of_the_log(self, monkeypatch):
         save("run", 10, 20, 30, 40)
         log = Path("run/metrics.jsonl")
         log.write_text("".join(f'{{"step": {step}}}\n' for step in (10, 20, 21, 40)))
         files.write_json("run/summary.json", {"steps": 40})
+        synced = []
+        monkeypatch.setattr(directory, "sync_directory", lambda path: synced.append(str(path)))
         said = supersede(Path("run"), 20, "run/checkpoints/step-00000020")
         aside = Path("run/superseded-1")
+        assert set(synced[-3:]) == {"run", "run/checkpoints", "run/superseded-1"}, "names are on the disk"
         assert said == (
             "superseded: 2 checkpoints of steps 30 and 40, and the log after step 20, are now in run/superseded-1"
         )
