@@ -10,9 +10,9 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, Literal
 
-from ddtrain.comm.failure import exit_code
+from ddtrain.comm.failure import exit_code, said
 from ddtrain.comm.protocol import Communicator
-from ddtrain.errors import EXCEPTION, DataError, DdtrainError
+from ddtrain.errors import DataError, DdtrainError
 from ddtrain.trainer.files import to_json, write_json
 
 State = Literal["running", "completed", "stopped", "failed"]
@@ -72,10 +72,8 @@ class Status:
 
     def fail(self, error: BaseException) -> None:
         """This rank failed. The first failure stands, since others follow from it; never raises."""
-        code = exit_code(error) or EXCEPTION  # a rank that exits with 0 while others are at work has failed
-        reason = (
-            error.one_line if isinstance(error, DdtrainError) else f"{type(error).__name__}: {error}".removesuffix(": ")
-        )
+        code = exit_code(error)
+        reason = error.one_line if isinstance(error, DdtrainError) else said(error)
         if read(self.path.parent).get("state") == "failed":
             return
         try:
