@@ -7,6 +7,12 @@ model of your own. See README.md.
 from typing import TYPE_CHECKING
 
 from ddtrain import _threads  # isort: skip  # before NumPy is imported, see Note [BLAS threads]
+from ddtrain.comm.launcher import launcher as _launcher  # isort: skip
+from ddtrain.trainer import requests as _requests  # isort: skip
+
+if _launcher().variable:
+    _requests.from_the_start()
+
 import ddtrain.numpy  # gives boxes their array behaviour
 from ddtrain.autodiff import (
     checkpoint,

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from ddtrain.errors import COMPLETED, CheckpointError, UsageError
+from ddtrain.streams import forgiving, say
 from ddtrain.trainer.checkpoint import checkpoints, step_of, verify
 from ddtrain.trainer.state import STATE
 
@@ -18,11 +19,11 @@ from ddtrain.trainer.state import STATE
 def main(argv: Sequence[str]) -> int:
     """Verify what the arguments name; returns the exit code."""
     if not argv or argv[0] in ("-h", "--help"):
-        print(__doc__, file=sys.stdout if argv else sys.stderr)
+        say(__doc__, sys.stdout if argv else sys.stderr)
         return COMPLETED if argv else UsageError.exit_code
     verdicts = [code for argument in argv for code in map(_verdict, _named(Path(argument))) if code is not None]
     if not verdicts:
-        print(f"ddtrain: error: no checkpoint under {', '.join(argv)}", file=sys.stderr)
+        say(f"ddtrain: error: no checkpoint under {', '.join(argv)}\n", sys.stderr)
         return UsageError.exit_code
     return max(verdicts)
 
@@ -44,11 +45,13 @@ def _verdict(path: Path) -> int | None:
     except CheckpointError as error:
         if not path.exists() and not path.is_symlink():
             return None
-        print(f"{path}: refused: {error.one_line}")
+        say(f"{path}: refused: {error.one_line}\n", sys.stdout)
         return error.exit_code
-    print(f"{path}: good, after step {state['step']}, parameters {str(state['params_sha256'])[:12]}")
+    say(f"{path}: good, after step {state['step']}, parameters {str(state['params_sha256'])[:12]}\n", sys.stdout)
     return COMPLETED
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    with forgiving():
+        code = main(sys.argv[1:])
+    sys.exit(code)

@@ -13,7 +13,9 @@ PACKAGE = Path(ddtrain.__file__).parent
 FILES = sorted(PACKAGE.rglob("*.py"))
 
 LAYER = {  # a module may import its own layer's siblings only inside one package, and anything below
-    **dict.fromkeys(("errors", "tree", "rng", "source", "layer", "kernels", "_threads", "_absent"), 0),
+    **dict.fromkeys(
+        ("errors", "tree", "rng", "source", "streams", "blas", "layer", "kernels", "_threads", "_absent"), 0
+    ),
     **dict.fromkeys(("autodiff", "comm"), 1),
     **dict.fromkeys(("numpy", "store", "data"), 2),
     **dict.fromkeys(("scipy", "ops", "optim", "parallel", "plan"), 3),
@@ -27,7 +29,7 @@ LAYER = {  # a module may import its own layer's siblings only inside one packag
 }
 MAY_ONLY = {  # beyond the layers: what a package may import of ddtrain
     "autodiff": {"errors", "tree", "kernels", "rng", "source"},
-    "comm": {"errors", "tree", "rng", "source"},
+    "comm": {"errors", "tree", "rng", "source", "streams"},
     "ops": {"autodiff", "numpy", "kernels", "errors", "layer"},
     "optim": {"store", "kernels", "errors"},
     "parallel": {"store", "comm", "kernels", "errors", "layer"},

@@ -97,7 +97,7 @@ class Graph:
         ------
         DdtrainError : there is no ``dot`` on this machine, or it failed
         """
-        Path(path).write_text(self._svg())
+        Path(path).write_text(self._svg(), encoding="utf-8")
 
     def _svg(self) -> str:
         dot = shutil.which("dot")

@@ -88,7 +88,7 @@ def named_in_tests(package: str) -> frozenset[str]:
     """What the tests of a package take from ddtrain, or name in a string, such as a key of a table of calls."""
     found: set[str] = set()
     for path in [*sorted((TESTS / package).glob("*.py")), TESTS / "calls.py"]:
-        nodes = list(ast.walk(ast.parse(path.read_text())))
+        nodes = list(ast.walk(ast.parse(path.read_text(encoding="utf-8"))))
         ours = {
             (alias.asname or alias.name).split(".")[0]
             for node in nodes
@@ -137,7 +137,7 @@ def main() -> None:
         print(markdown(), end="")
     else:
         file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_text(markdown())
+        file.write_text(markdown(), encoding="utf-8")
 
 
 if __name__ == "__main__":

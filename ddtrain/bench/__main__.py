@@ -25,8 +25,9 @@ from typing import Any
 
 from ddtrain.bench import comm as comm_bench
 from ddtrain.bench import ops, overlap, predict, run_report, scaling, shards, step
-from ddtrain.comm import Communicator, agree, launcher, run_ranks
+from ddtrain.comm import Communicator, launcher, run_ranks
 from ddtrain.errors import COMPLETED, UsageError
+from ddtrain.streams import forgiving, say
 from ddtrain.trainer import options, tables
 
 
@@ -82,7 +83,7 @@ def main(argv: Sequence[str]) -> int:
     name, *args = [*argv] or ["--help"]
     if {"-h", "--help"} & {name, *args}:
         if launcher().rank == 0:
-            print(_help(name))
+            say(f"{_help(name)}\n", sys.stdout)
         return COMPLETED
     try:
         command = _command(name)
@@ -90,8 +91,7 @@ def main(argv: Sequence[str]) -> int:
             args.insert(0, f"--{command.first}")
         chosen: Any = options.convert(command.options, args)
     except UsageError as error:
-        wrong = error
-        return run_ranks("auto", lambda comm: agree(comm, wrong))
+        return run_ranks("auto", lambda comm: None, refusal=error)
     here = "auto" if command.starts_ranks and launcher().size == 1 else getattr(chosen, "backend", "local")
     return run_ranks(here, lambda comm: command.run(comm, chosen))
 
@@ -114,4 +114,6 @@ def _help(name: str) -> str:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    with forgiving():
+        code = main(sys.argv[1:])
+    sys.exit(code)

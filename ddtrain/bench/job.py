@@ -11,6 +11,7 @@ import sys
 from collections.abc import Sequence
 
 from ddtrain.comm import Communicator, run_ranks
+from ddtrain.streams import forgiving
 from ddtrain.trainer.files import write_json
 
 
@@ -28,4 +29,6 @@ def main(argv: Sequence[str]) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    with forgiving():
+        code = main(sys.argv[1:])
+    sys.exit(code)

@@ -7,7 +7,6 @@ the work, it is the peer's time.
 from __future__ import annotations
 
 import importlib
-import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from time import perf_counter
@@ -18,7 +17,7 @@ import numpy as np
 import ddtrain
 import ddtrain.numpy
 from ddtrain import tree
-from ddtrain.bench import machine, ops_report, ops_scaling, peers
+from ddtrain.bench import machine, ops_report, ops_scaling, peers, report
 from ddtrain.bench.ops_programs import PROGRAMS, PYTHON_BOUND_SIZE, Function, Program
 from ddtrain.bench.timing import Contestant, alternate, quartiles
 from ddtrain.comm import Communicator
@@ -77,7 +76,7 @@ def run(comm: Communicator, options: Options) -> None:
         result["programs"] = {}
         for name, program in chosen.items():
             result["programs"][name] = measure(program, others, options.repeats)
-            print(f"{name}: {result['programs'][name]['ours_us']['median']} µs", file=sys.stderr, flush=True)
+            report.progress(f"{name}: {result['programs'][name]['ours_us']['median']} µs")
         ops_report.print_programs(result, others)
     if options.json:
         write_json(options.json, result)

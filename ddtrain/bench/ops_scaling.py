@@ -7,7 +7,6 @@ second pass: exact, and it does not depend on when the allocator hands pages bac
 from __future__ import annotations
 
 import gc
-import sys
 import tracemalloc
 from collections.abc import Callable, Mapping
 from itertools import pairwise
@@ -17,6 +16,7 @@ from typing import Any
 import numpy as np
 
 from ddtrain.autodiff import record, walk_back
+from ddtrain.bench import report
 from ddtrain.bench.timing import quartiles
 
 BACKWARD_LIMIT = 2.5  # times the forward pass
@@ -38,7 +38,7 @@ def measure(most: int) -> list[dict[str, Any]]:
     for name, step in STEPS.items():
         for nodes in lengths:
             rows.append({"step": name, "nodes": nodes, **_times(step, nodes), **_memory(step, nodes)})
-            print(f"{name}, {nodes} nodes: {rows[-1]['forward_us']['median']} µs a node", file=sys.stderr, flush=True)
+            report.progress(f"{name}, {nodes} nodes: {rows[-1]['forward_us']['median']} µs a node")
     return rows
 
 

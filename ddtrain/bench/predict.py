@@ -10,12 +10,11 @@ processes, so that the error is that of the calculation: what is hidden behind c
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from ddtrain.bench import launching, machine, networks, plots, predict_report, subjects
+from ddtrain.bench import launching, machine, networks, plots, predict_report, report, subjects
 from ddtrain.bench.networks import MESSAGES, ONE_NODE, Fabric
 from ddtrain.bench.predictions import Model, Where, compare, handling_of, profile_of
 from ddtrain.comm import Communicator
@@ -159,7 +158,7 @@ def _launch(
     ranks: int, job: subjects.Subject, options: Options, mode: str = "weak", batch: int = 0, backend: str = ""
 ) -> list[Any]:
     """What the ranks measure; with a ``backend``, real steps over it among it."""
-    print(f"{job.name}, {ranks} ranks{' over ' * bool(backend)}{backend}", file=sys.stderr, flush=True)
+    report.progress(f"{job.name}, {ranks} ranks{' over ' * bool(backend)}{backend}")
     settings: dict[str, Any] = {
         "batch": batch or options.batch,
         "mode": mode,

@@ -10,6 +10,7 @@ from rich.console import Console
 from rich.table import Table
 
 from ddtrain.bench.peers import PEERS
+from ddtrain.streams import say
 
 LEAST_COLUMNS = 200  # of a terminal: narrow ones wrap lines
 _WIDEST = 1000  # columns of a table: a figure that is cut is none
@@ -34,7 +35,21 @@ def print_table(left: list[str], right: list[str], rows: list[list[str]], captio
     for cells in rows:
         table.add_row(*cells)
     wanted = Console(width=_WIDEST).measure(table).maximum
-    Console(file=sys.stdout, width=max(Console().width, wanted)).print(table)
+    show(table, columns=wanted)
+
+
+def show(*parts: Any, columns: int) -> None:
+    """Lines and tables on standard output, at least so wide."""
+    console = Console(width=max(Console().width, columns))
+    with console.capture() as shown:
+        for part in parts:
+            console.print(part, highlight=False)
+    say(shown.get(), sys.stdout)
+
+
+def progress(text: str) -> None:
+    """A line for whoever waits for a measurement."""
+    say(f"{text}\n", sys.stderr)
 
 
 def _cells(row: dict[str, Any], peers: list[str]) -> list[str]:

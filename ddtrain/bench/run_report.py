@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from rich import box
-from rich.console import Console
 from rich.table import Table
 
 from ddtrain.bench import gantt, plots, run_figures
-from ddtrain.bench.report import LEAST_COLUMNS
+from ddtrain.bench.report import LEAST_COLUMNS, show
 from ddtrain.comm import Communicator
 from ddtrain.errors import UsageError
 from ddtrain.trainer.files import write_json
@@ -61,12 +59,8 @@ def _usual_step(trace: run_figures.Trace) -> int:
 
 
 def _print(found: dict[str, Any]) -> None:
-    console = Console(file=sys.stdout, width=max(Console().width, LEAST_COLUMNS))
-    for line in _summary(found):
-        console.print(line, highlight=False)
-    console.print(_ranks(found))
-    if found["buckets"]:
-        console.print(_buckets(found))
+    buckets = [_buckets(found)] if found["buckets"] else []
+    show(*_summary(found), _ranks(found), *buckets, columns=LEAST_COLUMNS)
 
 
 def _summary(found: dict[str, Any]) -> list[str]:

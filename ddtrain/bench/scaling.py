@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from ddtrain.bench import launching, machine, peers, plots, scaling_report, subjects
+from ddtrain.bench import launching, machine, peers, plots, report, scaling_report, subjects
 from ddtrain.bench.timing import Seconds, Turn, quartiles, step_seconds
 from ddtrain.comm import Communicator
 from ddtrain.errors import UsageError
@@ -113,7 +112,7 @@ def measure(job: subjects.Subject, sizes: Sequence[int], options: Options) -> di
             )
             rate = np.median(throughput(found[ranks][-1], "ours"))
             done = f"{repeat + 1}/{options.repeats}"
-            print(f"{job.name}, {ranks} ranks ({done}): {rate:.0f} samples/s", file=sys.stderr, flush=True)
+            report.progress(f"{job.name}, {ranks} ranks ({done}): {rate:.0f} samples/s")
     facts = found[sizes[0]][0][0]
     per_rank = {ranks: figures(found[ranks]) for ranks in sizes}
     one = per_rank[1]["samples_per_s"]["median"]

@@ -6,13 +6,11 @@ trainers take turns in one process, so that the ratio holds on a noisy machine, 
 
 from __future__ import annotations
 
-import sys
 from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import Any
 
 from rich import box
-from rich.console import Console
 from rich.table import Table
 
 from ddtrain.bench import machine, report, workloads
@@ -54,7 +52,7 @@ def run(comm: Communicator, options: Options) -> None:
     for name, workload in workloads.choose(options.workloads).items():
         found[name] = measure(comm, name, workload, options.shards, options.repeats)
         if comm.rank == 0:
-            print(f"{name}: {found[name]['ratio']:.3f} times as long", file=sys.stderr, flush=True)
+            report.progress(f"{name}: {found[name]['ratio']:.3f} times as long")
     facts = machine.facts()
     result = {"benchmark": "shards", "ranks": comm.size, "backend": comm.spec, "machine": facts, "workloads": found}
     if comm.rank == 0:
@@ -96,4 +94,4 @@ def _print(result: dict[str, Any], shards: int) -> None:
     for name, row in result["workloads"].items():
         whole, cut = row["whole_ms"]["median"], row["shards_ms"]["median"]
         table.add_row(name, str(row["batch"]), f"{whole:.3f}", f"{cut:.3f}", f"{row['ratio']:.3f}")
-    Console(file=sys.stdout, width=max(Console().width, 100)).print(table)
+    report.show(table, columns=100)

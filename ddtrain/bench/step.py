@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import Any
@@ -52,7 +51,7 @@ def run(comm: Communicator, options: Options) -> None:
     for name, workload in chosen.items():
         found[name] = measure(comm, name, workload, others, options.repeats)
         if comm.rank == 0:
-            print(f"{name}: {found[name]['step_ms']['median']} ms a step", file=sys.stderr, flush=True)
+            report.progress(f"{name}: {found[name]['step_ms']['median']} ms a step")
     result = {
         "benchmark": "step",
         "ranks": comm.size,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable
 from typing import Any, TypeVar
 
@@ -14,12 +15,14 @@ from ddtrain.errors import (
     NonFiniteError,
     ReplicaError,
     ShapeError,
+    StoppedError,
     UsageError,
 )
 
 T = TypeVar("T")
 _KINDS = {
-    kind.__name__: kind for kind in (UsageError, DataError, CheckpointError, NonFiniteError, ReplicaError, ShapeError)
+    kind.__name__: kind
+    for kind in (UsageError, DataError, CheckpointError, NonFiniteError, ReplicaError, ShapeError, StoppedError)
 }
 
 
@@ -79,6 +82,22 @@ def by_rank_0(comm: Communicator, action: Callable[[], Any]) -> Any:
 def _again(described: Any, where: str = "") -> DdtrainError:
     kind, message, remedy, place = described
     return _KINDS.get(kind, DdtrainError)(message + where, remedy=remedy, **place)
+
+
+def agree_on(comm: Communicator, what: str, mine: str) -> None:
+    """Raise UsageError on all ranks unless all of them were told the same. Collective.
+
+    >>> from ddtrain.comm.local import LocalCommunicator
+    >>> agree_on(LocalCommunicator(), "--comm.backend", "local")
+    """
+    everybody = comm.exchange_objects(mine)
+    usual = Counter(everybody).most_common(1)[0][0]
+    odd = [rank for rank, told in enumerate(everybody) if told != usual]
+    if odd:
+        raise UsageError(
+            f"ranks disagree: {what} is {everybody[odd[0]]} on {ranks(odd)} but {usual} on the others",
+            remedy="Give every rank the same options.",
+        )
 
 
 def _described(error: DdtrainError | None) -> tuple[str, str, str, dict[str, int | str]] | None:

@@ -9,6 +9,7 @@ and whatever is raised outside ``main`` while the hooks are in place.
 from __future__ import annotations
 
 import hashlib
+import os
 import sys
 import threading
 import traceback
@@ -17,29 +18,46 @@ from contextlib import contextmanager
 from typing import Any
 
 from ddtrain.errors import EXCEPTION, DdtrainError, GradientError, quoted
+from ddtrain.streams import say
 
 OnFailure = Callable[[BaseException, int], None]
 INTERRUPTED = 130  # 128 + SIGINT, as shells report it
 
 
 def exit_code(error: BaseException) -> int:
-    """The exit code that an error ends a job with.
+    """The exit code that an error ends a job with, never 0: who has done all work returns instead of leaving.
 
     >>> exit_code(ValueError()), exit_code(SystemExit("no")), exit_code(SystemExit(3)), exit_code(KeyboardInterrupt())
     (70, 1, 3, 130)
+    >>> exit_code(SystemExit(0)), exit_code(SystemExit())
+    (70, 70)
     """
     if isinstance(error, DdtrainError):
         return error.exit_code
     if isinstance(error, SystemExit):
-        return error.code if isinstance(error.code, int) else int(error.code is not None)
+        chosen = error.code & 0xFF if isinstance(error.code, int) else int(error.code is not None)
+        return chosen or EXCEPTION
     return INTERRUPTED if isinstance(error, KeyboardInterrupt) else EXCEPTION
 
 
 def outcome_of(error: BaseException) -> str:
     """A few characters by which ranks see whether they failed alike: the code and a digest of kind and message."""
-    message = error.message if isinstance(error, DdtrainError) else str(error)
-    digest = hashlib.blake2b(f"{type(error).__name__}: {message}".encode(), digest_size=8).hexdigest()
+    message = f"{type(error).__name__}: {error.message}" if isinstance(error, DdtrainError) else said(error)
+    digest = hashlib.blake2b(message.encode(errors="backslashreplace"), digest_size=8).hexdigest()
     return f"{exit_code(error)} {digest}"
+
+
+def said(error: BaseException) -> str:
+    """Kind and message of an exception, also of one that cannot say its own.
+
+    >>> said(ValueError("no"))
+    'ValueError: no'
+    """
+    try:
+        message = str(error)
+    except Exception:
+        message = "(its message cannot be shown)"
+    return f"{type(error).__name__}: {message}".removesuffix(": ")
 
 
 def words(error: BaseException) -> str:
@@ -52,7 +70,9 @@ def words(error: BaseException) -> str:
     if isinstance(error, KeyboardInterrupt):
         return "ddtrain: interrupted"
     if isinstance(error, SystemExit):
-        return f"ddtrain: exited with {quoted(error.code)} while other ranks were at work"
+        if isinstance(error.code, str) and error.code:
+            return error.code
+        return f"ddtrain: ended by sys.exit({'' if error.code is None else quoted(error.code)})"
     if isinstance(error, DdtrainError) and (error.exit_code != EXCEPTION or isinstance(error, GradientError)):
         return f"ddtrain: error: {error if chr(10) in error.message else error.one_line}"
     return "".join(traceback.format_exception(error)).rstrip("\n")
@@ -70,28 +90,35 @@ def report(error: BaseException, rank: int, who: str, on_failure: OnFailure | No
         except Exception:
             lines += ["While reporting this, another exception occurred:", *traceback.format_exc().splitlines()]
     prefix = f"[{who}] " if who else ""
-    sys.stdout.flush()
-    sys.stderr.write("".join(f"{prefix}{line}\n" for line in lines))
-    sys.stderr.flush()
+    say("", sys.stdout)
+    say("".join(f"{prefix}{line}\n" for line in lines), sys.stderr)
 
 
 @contextmanager
 def last_resort(rank: int, abort: Callable[[int], None], on_failure: OnFailure | None) -> Iterator[None]:
-    """While inside, an exception that reaches the top of any thread ends all ranks (Note [Silent hang])."""
+    """While inside, an exception that reaches the top of any thread ends all ranks (Note [Silent hang]).
+
+    In a process that one of them forks, it is what it would be without: a child is no rank.
+    """
+    process, before = os.getpid(), (sys.excepthook, threading.excepthook)
 
     def end(error: BaseException, who: str) -> None:
         report(error, rank, who, on_failure)
-        abort(exit_code(error) or EXCEPTION)
+        abort(exit_code(error))
 
     def in_main(kind: type[BaseException], error: BaseException, trace: Any) -> None:
-        end(error, f"rank {rank}")
+        if os.getpid() != process:
+            before[0](kind, error, trace)
+        else:
+            end(error, f"rank {rank}")
 
     def in_thread(args: threading.ExceptHookArgs) -> None:
-        if args.exc_value is not None and not isinstance(args.exc_value, SystemExit):
+        if os.getpid() != process:
+            before[1](args)
+        elif args.exc_value is not None and not isinstance(args.exc_value, SystemExit):
             name = args.thread.name if args.thread else "thread"
             end(args.exc_value, f"rank {rank}, {name}")
 
-    before = sys.excepthook, threading.excepthook
     sys.excepthook, threading.excepthook = in_main, in_thread
     try:
         yield

@@ -20,6 +20,7 @@ from ddtrain.comm.buffers import (
 from ddtrain.comm.protocol import Array
 from ddtrain.comm.solo import SoloNode
 from ddtrain.comm.tree import Tree
+from ddtrain.streams import say
 
 
 class DoneWork:
@@ -119,6 +120,6 @@ class LocalCommunicator:
 
 def end_process(code: int) -> None:
     """End this process from any thread, without waiting for the others; what was printed is flushed."""
-    sys.stdout.flush()
-    sys.stderr.flush()
+    for stream in (sys.stdout, sys.stderr):
+        say("", stream)
     os._exit(code)

@@ -144,7 +144,7 @@ class MeetingPlace:
         if self._failure or not self._nobody_comes():
             return
         self._changed.notify_all()
-        if any(outcome != FINISHED for outcome in self._parted.values()):
+        if not all(outcome.startswith(FINISHED) for outcome in self._parted.values()):
             return  # a rank has failed and is about to say so; that is the error to read
         lines = [f"rank {rank}: {self._whereabouts(rank)}" for rank in range(self.size)]
         graph = "every rank waits for another, so none can go on\n    " + "\n    ".join(lines)
@@ -160,5 +160,5 @@ class MeetingPlace:
         return f"{call}, at {line_of(thread)}, waits for {ranks(missing)}"
 
 
-FINISHED = ""  # the outcome of a rank that returned from main
+FINISHED = "returned"  # begins the outcome of a rank that returned from main
 _SAME_ORDER = "Do all ranks call the same collectives, in the same order, with the same dtype and count?"

@@ -11,6 +11,7 @@ rank may need our second stage before it can join what we wait for.
 
 from __future__ import annotations
 
+import functools
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -63,8 +64,14 @@ def make_mpi() -> MpiCommunicator:
             f" has size 1: the launcher is not of the MPI that mpi4py loads ({library})",
             remedy="Start with that MPI's own mpirun: of the mpich package, or of the module that is loaded.",
         )
-    farewell = world.Dup()
-    return MpiCommunicator(world.Dup(), farewell, Underway(farewell.Iprobe, _many_hosts(world)))
+    return MpiCommunicator(world.Dup(), *_shared())
+
+
+@functools.cache
+def _shared() -> tuple[MPI.Intracomm, Underway]:
+    """What all communicators of this process share: where ranks say how they end, and the works under way."""
+    farewell = MPI.COMM_WORLD.Dup()
+    return farewell, Underway(farewell.Iprobe, _many_hosts(MPI.COMM_WORLD))
 
 
 def _many_hosts(world: MPI.Intracomm) -> bool:

@@ -32,15 +32,41 @@ def make(spec: str) -> Sequence[Communicator]:
     >>> [comm.rank for comm in make("threads:3")]
     [0, 1, 2]
     """
-    name, colon, argument = spec.partition(":")
-    if name not in _MAKERS or (colon and not argument) or len(spec) > _LONGEST:
-        raise UsageError(f"--comm.backend {quoted(spec)} is not a backend", remedy=_VALID)
+    name, _, argument = resolve(spec).partition(":")
     return _MAKERS[name](argument)
 
 
-def _auto(argument: str) -> Sequence[Communicator]:
-    _no_argument("auto", argument)
-    return make("mpi" if launcher().size > 1 else "local")
+def resolve(spec: str) -> str:
+    """A spec in full, so that two which mean the same are the same text.
+
+    Raises
+    ------
+    UsageError : no such backend
+
+    >>> resolve("auto"), resolve("debug"), resolve("wire:threads:2,gbit-s=1,latency-us=0")
+    ('local', 'debug:local', 'wire:threads:2,gbit-s=1,latency-us=0')
+    """
+    name, colon, argument = spec.partition(":")
+    if name not in (*_MAKERS, "auto") or (colon and not argument) or len(spec) > _LONGEST:
+        raise UsageError(f"--comm.backend {quoted(spec)} is not a backend", remedy=_VALID)
+    if name == "auto":
+        _no_argument(name, argument)
+        return "mpi" if launcher().size > 1 else "local"
+    if name == "debug":
+        return f"debug:{resolve(argument or 'auto')}"
+    if name == "wire":
+        inner, comma, options = argument.partition(",")
+        return f"wire:{resolve(inner)}{comma}{options}"
+    return spec
+
+
+def uses_mpi(resolved: str) -> bool:
+    """Whether the ranks of a resolved spec are processes that talk through MPI.
+
+    >>> uses_mpi("wire:debug:mpi,gbit-s=1,latency-us=0"), uses_mpi("threads:2")
+    (True, False)
+    """
+    return resolved.partition(",")[0].split(":")[-1] == "mpi"
 
 
 def _local(argument: str) -> Sequence[Communicator]:
@@ -73,7 +99,7 @@ def _null(argument: str) -> Sequence[Communicator]:
 def _debug(argument: str) -> Sequence[Communicator]:
     from ddtrain.comm.debug import DebugCommunicator
 
-    return [DebugCommunicator(comm) for comm in make(argument or "auto")]
+    return [DebugCommunicator(comm) for comm in make(argument)]
 
 
 def _wire(argument: str) -> Sequence[Communicator]:
@@ -84,7 +110,6 @@ def _wire(argument: str) -> Sequence[Communicator]:
 
 
 _MAKERS: dict[str, Callable[[str], Sequence[Communicator]]] = {
-    "auto": _auto,
     "local": _local,
     "threads": _threads,
     "mpi": _mpi,

@@ -13,18 +13,37 @@ from importlib.metadata import PackageNotFoundError, version
 
 import numpy as np
 
+from ddtrain import blas as openblas
+
 
 def arithmetic() -> dict[str, str]:
     """Versions of ddtrain, NumPy and its BLAS, and the core, by name (Note [Same bits]).
 
     >>> sorted(arithmetic())
-    ['blas', 'cpu', 'ddtrain', 'numpy']
+    ['blas', 'cpu', 'ddtrain', 'kernels', 'numpy']
     """
     try:
         ours = version("ddtrain")
     except PackageNotFoundError:  # run from a source tree that was never installed
         ours = "not installed"
-    return {"ddtrain": ours, "numpy": np.__version__, "blas": blas(), "cpu": cpu()}
+    return {"ddtrain": ours, "numpy": np.__version__, "blas": blas(), "cpu": cpu(), "kernels": openblas.core()}
+
+
+def sameness() -> dict[str, str]:
+    """What ranks of one run must have in common: processors may differ in name as long as they compute alike.
+
+    >>> sorted(sameness())
+    ['BLAS', 'BLAS kernels', 'BLAS threads', 'NumPy', 'Python', 'ddtrain']
+    """
+    here = arithmetic()
+    return {
+        "ddtrain": here["ddtrain"],
+        "Python": platform.python_version(),
+        "NumPy": here["numpy"],
+        "BLAS": here["blas"],
+        "BLAS kernels": here["kernels"],
+        "BLAS threads": str(openblas.threads()),
+    }
 
 
 def blas() -> str:

@@ -16,6 +16,7 @@ from time import perf_counter
 from typing import NamedTuple, TextIO
 
 from ddtrain.comm.protocol import Communicator
+from ddtrain.streams import is_terminal, say
 from ddtrain.trainer.totals import Totals
 
 FRAME_EVERY_S, LINE_EVERY_S = 0.1, 10.0
@@ -165,11 +166,7 @@ class Console:
         return _Mark(perf_counter(), self.done, self.samples, self.trained_s, self.waited_s())
 
     def _say(self, text: str) -> None:
-        try:
-            self.stream.write(text)
-            self.stream.flush()
-        except OSError:  # the terminal or the reader of the pipe is gone, which is no reason to end a run
-            self.speaks = False
+        say(text, self.stream)  # a full disk may have room again, so it is tried each time
 
 
 class _Mark(NamedTuple):
@@ -182,17 +179,17 @@ class _Mark(NamedTuple):
     waited_s: float
 
 
-def terminal_columns(stream: TextIO) -> int:
+def terminal_columns(stream: TextIO | None) -> int:
     """Columns of the terminal behind a stream, or behind mpirun's pipe; 0 where there is none that can draw a bar."""
-    if os.environ.get("TERM") == "dumb":
+    if stream is None or os.environ.get("TERM") == "dumb":
         return 0
     told = os.environ.get("DDTRAIN_TTY", "") if stream is sys.stdout else ""
     if told.isdecimal():  # the launch script knows better: Open MPI gives the ranks a terminal of its own
         return int(told)
-    if stream.isatty():
+    if is_terminal(stream):
         try:
             return os.get_terminal_size(stream.fileno()).columns or 80
-        except (OSError, ValueError):
+        except (AttributeError, OSError, ValueError):
             return 80
     return 0
 

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NoReturn
 
-from ddtrain import _threads
+from ddtrain import _threads, blas
 from ddtrain.comm import Communicator, agree, launcher, run_ranks, together
-from ddtrain.errors import UsageError
 from ddtrain.parallel import verify_replicas
+from ddtrain.streams import forgiving, say
 from ddtrain.trainer import cli, requests, tables
+from ddtrain.trainer.arithmetic import sameness
 from ddtrain.trainer.config import Config, validate
 from ddtrain.trainer.directory import Claim, claimed, find_checkpoint
 from ddtrain.trainer.loop import Result, Trainer
@@ -24,6 +24,9 @@ from ddtrain.trainer.task import Task, built
 _TOO_LATE = (  # Note [BLAS threads] in _threads.py
     "NumPy was imported before ddtrain, so its BLAS starts a thread for each core in every rank, which is slow: "
     "import ddtrain first, or set OPENBLAS_NUM_THREADS=1."
+)
+_SAME_ARITHMETIC = (  # Note [Same bits] in arithmetic.py
+    "Give every rank the same environment and packages; on machines of several kinds, OPENBLAS_CORETYPE of the oldest."
 )
 
 
@@ -71,49 +74,44 @@ def run(argv: Sequence[str], recipes: Mapping[str, Recipe], only: str = "", prog
     ----------
     only, prog : of a program with one recipe, its name and how it is called
     """
-    parsed, error = None, None
-    try:
-        choices = {name: (recipe.config, recipe.about) for name, recipe in recipes.items()}
-        parsed = cli.parse(argv, choices, only=only, prog=prog)
-    except UsageError as caught:
-        error = caught
-    if parsed is not None and parsed.output:
-        if launcher().rank == 0:
-            _print(parsed.output)
-        return 0
-    if _threads.TOO_LATE and not _threads.limit_blas() and launcher().rank == 0:
-        print(f"ddtrain: warning: {_TOO_LATE}", file=sys.stderr)
-    job = _Job(recipes, parsed, error)
-    backend = parsed.config.comm.backend if parsed else "auto"
-    with requests.listening():
-        return run_ranks(backend, job, job.failed)
-
-
-def _print(text: str) -> None:
-    try:
-        print(text, end="" if text.endswith("\n") else "\n", flush=True)
-    except BrokenPipeError:  # `| head` has seen enough
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    with forgiving():
+        parsed, error = None, None
+        try:
+            choices = {name: (recipe.config, recipe.about) for name, recipe in recipes.items()}
+            parsed = cli.parse(argv, choices, only=only, prog=prog)
+        except Exception as caught:
+            error = caught
+        if parsed is not None and parsed.output:
+            if launcher().rank == 0:
+                say(parsed.output.rstrip("\n") + "\n", sys.stdout)
+            return 0
+        if _threads.TOO_LATE and not blas.limit(1) and launcher().rank == 0:
+            say(f"ddtrain: warning: {_TOO_LATE}\n", sys.stderr)
+        job = _Job(recipes, parsed)
+        backend = parsed.config.comm.backend if parsed else "auto"
+        with requests.listening(job.at_once):
+            return run_ranks(backend, job, job.failed, refusal=error)
 
 
 class _Job:
     """What every rank of one process runs."""
 
-    def __init__(self, recipes: Mapping[str, Recipe], parsed: cli.Parsed | None, error: UsageError | None) -> None:
-        self.recipes, self.parsed, self.error = recipes, parsed, error
+    def __init__(self, recipes: Mapping[str, Recipe], parsed: cli.Parsed | None) -> None:
+        self.recipes, self.parsed = recipes, parsed
         self.records: dict[int, Records] = {}  # by rank
 
-    def __call__(self, comm: Communicator) -> None:
-        agree(comm, self.error)
+    def __call__(self, comm: Communicator) -> int:
+        agree(comm, requests.met())
         assert self.parsed is not None, "no error, hence parsed"
         name, config = self.parsed.recipe, self.parsed.config
         together(comm, lambda: validate(config, comm.size))
         options = {option: repr(tables.lookup(config, option)) for option in tables.leaves(config)}
         verify_replicas({"recipe": name, **options}, comm, "option", remedy="Give every rank the same options.")
+        verify_replicas(sameness(), comm, "arithmetic", remedy=_SAME_ARITHMETIC)
         with claimed(comm, config, name) as claim:
-            self._train(comm, name, config.updated({"run": {"dir": str(claim.directory)}}), claim)
+            return self._train(comm, name, config.updated({"run": {"dir": str(claim.directory)}}), claim)
 
-    def _train(self, comm: Communicator, name: str, config: Config, claim: Claim) -> None:
+    def _train(self, comm: Communicator, name: str, config: Config, claim: Claim) -> int:
         directory = claim.directory
         found = find_checkpoint(comm, config, directory)
         task = together(comm, lambda: built(self.recipes[name].build, config))
@@ -127,15 +125,20 @@ class _Job:
             changes.append(idle)
         for change in changes:
             trainer.records.warn(change)
-        _finish(trainer.records, trainer.run())
+        return _finish(trainer.records, trainer.run())
 
     def failed(self, error: BaseException, rank: int) -> None:
         """Called on the rank that failed, before its error is printed."""
         if rank in self.records:
             self.records[rank].fail(error)
 
+    def at_once(self, error: BaseException) -> None:
+        """Called when this process is about to be ended from outside all ranks."""
+        for rank in tuple(self.records):
+            self.failed(error, rank)
 
-def _finish(records: Records, result: Result) -> None:
+
+def _finish(records: Records, result: Result) -> int:
     code = result.reason.exit_code
     records.close(
         "stopped" if code else "completed",
@@ -148,5 +151,4 @@ def _finish(records: Records, result: Result) -> None:
         skipped_steps=result.skipped,
         gradient_bytes=result.gradient_bytes,
     )
-    if code:
-        sys.exit(code)
+    return code

@@ -12,9 +12,9 @@ from pathlib import Path
 from time import perf_counter
 from typing import Any, Literal
 
-from ddtrain.comm.failure import exit_code
+from ddtrain.comm.failure import exit_code, said
 from ddtrain.comm.protocol import Communicator
-from ddtrain.errors import EXCEPTION, DataError, DdtrainError
+from ddtrain.errors import DataError, DdtrainError
 from ddtrain.trainer.files import to_json, write_json
 
 EVERY_S = 1.0  # between two notes of how far a run has come
@@ -83,10 +83,8 @@ class Status:
 
     def fail(self, error: BaseException) -> None:
         """This rank failed. The first failure stands, since others follow from it; never raises."""
-        code = exit_code(error) or EXCEPTION  # a rank that exits with 0 while others are at work has failed
-        reason = (
-            error.one_line if isinstance(error, DdtrainError) else f"{type(error).__name__}: {error}".removesuffix(": ")
-        )
+        code = exit_code(error)
+        reason = error.one_line if isinstance(error, DdtrainError) else said(error)
         if read(self.path.parent).get("state") == "failed":
             return
         try:

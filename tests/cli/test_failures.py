@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 
+import faulty
 import pytest
 
 from helpers import launch
+from worlds import mpirun
 
 
 def status(run_dir):
@@ -19,7 +24,7 @@ def status(run_dir):
     [
         ("exception", "[rank 2] ", "RuntimeError: the model is wrong"),
         ("background", "[rank 2, prefetch] ", "IndexError: list index out of range"),
-        ("exit_0", "[rank 2] ", "ddtrain: exited with 0 while other ranks were at work"),
+        ("exit_0", "[rank 2] ", "ddtrain: ended by sys.exit(0)"),
     ],
 )
 def test_one_rank_ends_all(tmp_path, job, kind, who, said):
@@ -33,6 +38,22 @@ def test_one_rank_ends_all(tmp_path, job, kind, who, said):
     if kind == "exception":
         assert ours[-1] == "[rank 2] rank 2, step 7, in forward"
     assert status(tmp_path / "run") == {"state": "failed", "code": 70, "rank": 2, "step": 6}
+
+
+def test_all_ranks_leaving_by_sys_exit_is_no_completion(tmp_path, job):
+    done = job(0, "--run.dir", "run", "--fault.kind", "exit_0", "--fault.rank", "0")
+    assert (done.returncode, done.stderr) == (70, "ddtrain: ended by sys.exit(0)\n")
+    assert status(tmp_path / "run") == {"state": "failed", "code": 70, "rank": 0, "step": 6}
+
+
+def test_ranks_that_would_round_differently_are_refused(tmp_path):
+    one = [sys.executable, faulty.__file__, "--run.dir", "run"]
+    command = [mpirun(), "-n", "1", *one, ":", "-n", "1", "env", "OPENBLAS_NUM_THREADS=2", *one]
+    environ = {**os.environ, "OPENBLAS_NUM_THREADS": "1"}
+    done = subprocess.run(command, cwd=tmp_path, env=environ, capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 2
+    assert done.stderr.startswith("ddtrain: error: ranks disagree: arithmetic BLAS threads is 2 on rank 1 but ")
+    assert not (tmp_path / "run").exists()
 
 
 @pytest.mark.parametrize("ranks", [0, 3])

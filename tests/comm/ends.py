@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ddtrain.comm import Communicator, agree, run_ranks
+from ddtrain.comm import Communicator, agree, launcher, run_ranks
 from ddtrain.errors import UsageError
 
 FOREVER_S = 100
@@ -79,7 +79,39 @@ def one_exits(comm: Communicator) -> None:
     comm.barrier()
 
 
+def all_say_why(comm: Communicator) -> None:
+    sys.exit("gave up")
+
+
+def returns_a_code(comm: Communicator) -> int:
+    return 75
+
+
+class Mute(Exception):
+    def __str__(self) -> str:
+        raise RuntimeError("no message")
+
+
+def all_raise_what_cannot_be_shown(comm: Communicator) -> None:
+    raise Mute
+
+
+def a_child_exits(comm: Communicator) -> None:
+    """A forked child that leaves by an exception is no rank: it neither speaks as one nor stops the others."""
+    for leave in (lambda: sys.exit(5), lambda: 1 / 0, lambda: threading.Thread(target=lambda: 1 / 0).start()):
+        if comm.rank == 0:
+            child = os.fork()
+            if child == 0:
+                sys.stderr = open(os.devnull, "w")  # noqa: SIM115
+                leave()
+                os._exit(6)
+            code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+            print(f"child ended with {code}", flush=True)
+        comm.barrier()
+
+
 def interrupted(comm: Communicator) -> None:
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # it may have been ignored when this was started
     os.kill(os.getpid(), signal.SIGINT)
     time.sleep(FOREVER_S)
 
@@ -116,4 +148,12 @@ def on_failure(error: BaseException, rank: int) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(run_ranks(sys.argv[2], globals()[sys.argv[1]], on_failure))
+    name, spec = sys.argv[1:]
+    if spec.startswith("odd:"):  # another backend on rank 1
+        spec = spec.removeprefix("odd:") if launcher().rank == 1 else "auto"
+    refusal = None
+    if name == "rank_1_ends_early" and launcher().rank == 1:
+        raise ModuleNotFoundError("No module named 'mine'")
+    if name == "rank_1_cannot_read_its_options" and launcher().rank == 1:
+        refusal = RecursionError("so deep")
+    sys.exit(run_ranks(spec, globals().get(name, all_return), on_failure, refusal))

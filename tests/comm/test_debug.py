@@ -10,6 +10,7 @@ import pytest
 
 from ddtrain.comm import Communicator, make, run_ranks
 from ddtrain.errors import ReplicaError
+from worlds import World
 
 Mistake = Callable[[Communicator], None]
 
@@ -42,7 +43,24 @@ def a_step_left_out(comm: Communicator) -> None:
     comm.broadcast(np.zeros(3))
 
 
-MISTAKES = [another_name, another_dtype_of_the_same_size, another_count, another_root, swapped_buckets, a_step_left_out]
+def a_call_left_out_before_one_on_another_communicator(comm: Communicator) -> None:
+    inner, buckets = comm.duplicate(), comm.duplicate()
+    if comm.rank != 1:
+        inner.allreduce(np.zeros(1))
+    buckets.allreduce(np.zeros(3))
+
+
+def a_call_left_out_before_a_wait(comm: Communicator) -> None:
+    inner, work = comm.duplicate(), comm.iallreduce(np.zeros(3))
+    if comm.rank == 1:
+        inner.duplicate()
+    else:
+        work.wait()
+        inner.barrier()
+
+
+MISTAKES = [another_name, another_dtype_of_the_same_size, another_count, another_root, swapped_buckets]
+MISTAKES += [a_step_left_out, a_call_left_out_before_one_on_another_communicator, a_call_left_out_before_a_wait]
 mistake = pytest.mark.parametrize("mistake", MISTAKES, ids=lambda mistake: mistake.__name__)
 
 
@@ -66,6 +84,34 @@ def test_threads(mistake: Mistake) -> None:
 @pytest.mark.mpi(sizes=(3,))
 def test_mpi(comm: Communicator, mistake: Mistake) -> None:
     check(make("debug:mpi")[0], mistake)
+
+
+def begins_in_another_order(comm: Communicator) -> None:
+    """As hooks do, whose second stages begin when their first have arrived."""
+    comms = [comm.duplicate(), comm.duplicate()]
+    bufs = [np.ones(3), np.ones(5)]
+    order = (1, 0) if comm.rank == 1 else (0, 1)
+    works = {which: comms[which].iallreduce(bufs[which]) for which in order}
+    for which in order:
+        works[which].wait()
+        assert works[which].test()
+    assert [set(buf) for buf in bufs] == [{comm.size}] * 2
+
+
+def test_what_only_begins_may_do_so_in_any_order(world: World) -> None:
+    assert run_ranks(f"debug:{world.spec}", begins_in_another_order) == 0
+
+
+@pytest.mark.mpi(sizes=(3,))
+def test_what_only_begins_may_do_so_in_any_order_under_mpi(comm: Communicator) -> None:
+    begins_in_another_order(make("debug:mpi")[0])
+
+
+def test_a_rank_that_has_returned_is_named(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run_ranks("debug:threads:3", lambda comm: None if comm.rank == 1 else comm.barrier()) == 72
+    said = capsys.readouterr().err
+    assert "rank 1 calls another collective than ranks 0 and 2" in said
+    assert "rank 1: has returned\n" in said
 
 
 def test_the_run_ends_with_72_and_one_message(capsys: pytest.CaptureFixture[str]) -> None:

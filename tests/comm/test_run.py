@@ -80,10 +80,65 @@ def test_a_usage_error_is_one_line_and_code_2(name: str, spec: str, ranks: int) 
 @pytest.mark.parametrize(("spec", "ranks"), [("mpi", 3), ("threads:3", 0)])
 def test_exits(spec: str, ranks: int) -> None:
     done = run("all_exit", spec, ranks)
-    assert (done.returncode, done.stdout, done.stderr) == (3, "", "")
+    assert (done.returncode, done.stdout) == (3, "told of SystemExit on rank 0\n")
+    assert done.stderr == "ddtrain: ended by sys.exit(3)\n"
     done = run("one_exits", spec, ranks)
     assert done.returncode == 70
-    assert "[rank 1] ddtrain: exited with 0 while other ranks were at work\n" in done.stderr
+    assert "[rank 1] ddtrain: ended by sys.exit(0)\n" in done.stderr
+
+
+@pytest.mark.parametrize(("spec", "ranks"), [("mpi", 2), ("threads:3", 0), ("local", 0)])
+def test_a_message_given_to_sys_exit_is_said_once(spec: str, ranks: int) -> None:
+    done = run("all_say_why", spec, ranks)
+    assert (done.returncode, done.stdout, done.stderr) == (1, "told of SystemExit on rank 0\n", "gave up\n")
+
+
+@pytest.mark.parametrize(("spec", "ranks"), [("mpi", 2), ("threads:3", 0)])
+def test_what_main_returns_is_the_exit_code(spec: str, ranks: int) -> None:
+    done = run("returns_a_code", spec, ranks)
+    assert (done.returncode, done.stdout, done.stderr) == (75, "", "")
+
+
+def test_an_exception_that_cannot_say_what_it_is() -> None:
+    done = run("all_raise_what_cannot_be_shown", "threads:3")
+    assert done.returncode == 70
+    assert done.stderr.count("Traceback") == 1
+    assert done.stderr.endswith("[all ranks] Mute: <exception str() failed>\n")
+
+
+@pytest.mark.parametrize(("spec", "ranks"), [("local", 0), ("mpi", 2)])
+def test_a_forked_child_is_no_rank(spec: str, ranks: int) -> None:
+    done = run("a_child_exits", spec, ranks)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.splitlines() == [f"child ended with {code}" for code in (5, 1, 6)]
+
+
+def test_a_rank_that_ends_before_mpi_starts_ends_all() -> None:
+    done = run("rank_1_ends_early", "auto", 3)
+    assert done.returncode == 70
+    assert done.stderr.count("Traceback") == done.stderr.count("No module named 'mine'\n") == 1
+    assert done.stderr.count("ddtrain: error: rank 1 ended before MPI had started") == 1
+
+
+def test_what_goes_wrong_on_one_rank_before_the_ranks_meet_ends_all() -> None:
+    done = run("rank_1_cannot_read_its_options", "auto", 2)
+    assert done.returncode == 70
+    assert done.stderr.count("[rank 1] RecursionError: so deep") == 1
+    assert done.stdout == "told of RecursionError on rank 1\n"
+
+
+@pytest.mark.parametrize(
+    ("spec", "said"),
+    [
+        ("debug:mpi", "ranks disagree: --comm.backend is debug:mpi on rank 1 but mpi on the others: "),
+        ("threads:2", "--comm.backend threads:2 runs in one process, but the launcher started 3 (PMI_SIZE) (on rank 1"),
+    ],
+)
+def test_another_backend_on_one_rank_is_refused_once(spec: str, said: str) -> None:
+    done = run("all_return", f"odd:{spec}", 3)
+    assert done.returncode == 2
+    assert done.stderr.startswith(f"ddtrain: error: {said}")
+    assert done.stderr.count("\n") == 1
 
 
 def test_an_interrupt_is_no_traceback() -> None:

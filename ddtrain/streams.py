@@ -1,0 +1,91 @@
+"""Standard output and error as a program finds them: of any encoding, closed, full, or replaced by the user's own.
+
+What is said there is for people. It may be lost, or shown with other letters, but it never ends a run.
+"""
+
+from __future__ import annotations
+
+import io
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager, suppress
+from typing import TextIO
+
+
+def say(text: str, stream: TextIO | None) -> bool:
+    r"""Write a text in one piece and flush it; whether that went well. Letters that cannot be shown are spelled out.
+
+    >>> latin = io.TextIOWrapper(io.BytesIO(), encoding="latin-1")
+    >>> say("Zürich \N{RIGHTWARDS ARROW} Genève", latin), latin.buffer.getvalue()
+    (True, b'Z\xfcrich \\u2192 Gen\xe8ve')
+    >>> say("nobody hears", None)
+    False
+    """
+    if stream is None:  # what Python makes of a descriptor that is closed when it starts
+        return False
+    try:
+        try:
+            stream.write(text)
+        except UnicodeEncodeError:
+            encoding = getattr(stream, "encoding", None) or "ascii"
+            stream.write(text.encode(encoding, "backslashreplace").decode(encoding))
+        stream.flush()
+    except Exception:  # a full disk, a reader that left, a closed file, whatever a stream of the user's own raises
+        return False
+    return True
+
+
+def is_terminal(stream: TextIO) -> bool:
+    """Whether a terminal is behind a stream, which may be closed, or have no such question."""
+    try:
+        return stream.isatty()
+    except (AttributeError, ValueError):
+        return False
+
+
+@contextmanager
+def forgiving() -> Iterator[None]:
+    """While inside, ``print`` fails neither for a letter nor for want of a stream; what is left is given up at the end.
+
+    For whoever has the process, around all that it does.
+    """
+    _fill_descriptors()
+    with ExitStack() as afterwards:
+        for name in ("stdout", "stderr"):
+            stream = getattr(sys, name)
+            if stream is None:
+                setattr(sys, name, afterwards.enter_context(open(os.devnull, "w", encoding="utf-8")))
+                afterwards.callback(setattr, sys, name, None)
+            else:
+                _spell_out(stream, afterwards)
+                afterwards.callback(_settle, stream)
+        yield
+
+
+def _spell_out(stream: TextIO, afterwards: ExitStack) -> None:
+    if isinstance(stream, io.TextIOWrapper) and not stream.closed:
+        afterwards.callback(stream.reconfigure, errors=stream.errors)
+        stream.reconfigure(errors="backslashreplace")
+
+
+def _settle(stream: TextIO) -> None:
+    """Flush; where that fails, let the rest go: the interpreter would try again, and end with exit code 120."""
+    try:
+        stream.flush()
+    except OSError:
+        with suppress(OSError, ValueError):
+            nowhere = os.open(os.devnull, os.O_WRONLY)
+            os.dup2(nowhere, stream.fileno())
+            os.close(nowhere)
+            stream.flush()
+    except (AttributeError, ValueError):  # no such method, or closed
+        return
+
+
+def _fill_descriptors() -> None:
+    """Open what is closed of 0, 1 and 2: a log opened next would get that number, and all that libraries print."""
+    number = 0
+    while number < 3:
+        number = os.open(os.devnull, os.O_RDWR)
+    os.close(number)
