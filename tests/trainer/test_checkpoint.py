@@ -358,6 +358,15 @@ class TestRetention:
         write(one, make(10, metrics={}), keep=3)
         assert {path.name: path.read_bytes() for path in archived.iterdir()} == before, "a link is replaced as a link"
 
+    def test_what_a_killed_writer_had_not_replaced_yet_is_taken_back(self, tmp_path):
+        for step in (10, 20):
+            write(tmp_path, make(step, metrics={}))
+        killed = tmp_path / "checkpoints" / "step-00000020"
+        killed.rename(killed.with_name(f".old-{killed.name}"))  # between the two renames of the same step's next save
+        write(tmp_path, make(30, metrics={}))
+        assert steps(tmp_path) == [10, 20, 30]
+        assert_same(load(killed).snapshot, make(20, metrics={}))
+
     def test_the_same_step_again_replaces_it(self, tmp_path):
         write(tmp_path, make(10, seed=1))
         assert_same(load(write(tmp_path, make(10, seed=2))).snapshot, make(10, seed=2))
