@@ -358,6 +358,16 @@ class TestRetention:
         write(one, make(10, metrics={}), keep=3)
         assert {path.name: path.read_bytes() for path in archived.iterdir()} == before, "a link is replaced as a link"
 
+    def test_a_link_takes_the_place_of_none(self, tmp_path):
+        elsewhere = write(tmp_path / "other", make(20, 0.1))
+        write(tmp_path, make(10, 0.5))
+        (tmp_path / "checkpoints" / "step-00000020").symlink_to(elsewhere)
+        write(tmp_path, make(30, 0.6), keep=2)
+        assert steps(tmp_path) == [10, 20, 30]
+        write(tmp_path, make(40, 0.7), keep=1)
+        assert steps(tmp_path) == [10, 20, 40], "the best is this run's own"
+        assert verify(elsewhere)
+
     def test_what_a_killed_writer_had_not_replaced_yet_is_taken_back(self, tmp_path):
         for step in (10, 20):
             write(tmp_path, make(step, metrics={}))
