@@ -297,6 +297,12 @@ class TestRetention:
         checkpoint.complete(LocalCommunicator(), checkpoint.path_of(tmp_path, 10), dict)
         assert not (tmp_path / "checkpoints").exists()
 
+    def test_figures_of_an_evaluation_before_are_no_checkpoints_own(self, tmp_path):
+        """That of step 20 found 0.1, and its checkpoint could not be saved."""
+        for step, loss, evaluated in [(10, 0.5, 10), (25, 0.1, 20), (30, 0.7, 30)]:
+            write(tmp_path, make(step, loss, evaluated=evaluated), keep=1)
+        assert steps(tmp_path) == [10, 30]
+
     def test_without_evaluations_there_is_no_best(self, tmp_path):
         for step in (10, 20, 30):
             write(tmp_path, make(step, metrics={}), keep=2)
