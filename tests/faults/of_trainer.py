@@ -85,11 +85,18 @@ FAULTS = (
         (COORDINATOR,),
     ),
     Fault(
-        "coordinator/a late gradient goes with this step's loss",
-        "ddtrain/trainer/coordinator.py",
-        "apply = math.isfinite(norm) and (finite or self.late)",
-        "apply = math.isfinite(norm) and finite",
-        (f"{MODES}::test_stale_leaves_out_the_bad_batches_and_no_others",),
+        "checkpoint/a link takes a checkpoint's place",
+        "ddtrain/trainer/checkpoint.py",
+        "if step_of(path) <= step_of(newest) and not path.is_symlink()]",
+        "if step_of(path) <= step_of(newest)]",
+        (CHECKPOINT,),
+    ),
+    Fault(
+        "checkpoint/steps of another future are removed",
+        "ddtrain/trainer/checkpoint.py",
+        "for path in checkpoints(shelf) if step_of(path) <= step_of(newest) and",
+        "for path in checkpoints(shelf) if",
+        (CHECKPOINT,),
     ),
     Fault(
         "checkpoint/a loss that is NaN is the best",
@@ -124,20 +131,6 @@ FAULTS = (
         "ddtrain/trainer/checkpoint.py",
         "        sync_directory(aside)\n",
         "",
-        (CHECKPOINT,),
-    ),
-    Fault(
-        "checkpoint/a link takes a checkpoint's place",
-        "ddtrain/trainer/checkpoint.py",
-        "if step_of(path) <= step_of(newest) and not path.is_symlink()]",
-        "if step_of(path) <= step_of(newest)]",
-        (CHECKPOINT,),
-    ),
-    Fault(
-        "checkpoint/steps of another future are removed",
-        "ddtrain/trainer/checkpoint.py",
-        "for path in checkpoints(shelf) if step_of(path) <= step_of(newest) and",
-        "for path in checkpoints(shelf) if",
         (CHECKPOINT,),
     ),
     Fault(
@@ -212,8 +205,8 @@ FAULTS = (
     Fault(
         "step/a skipped step keeps its running statistics",
         "ddtrain/trainer/step.py",
-        "        if not control.apply:\n            if self.skips:",
-        "        if not control.apply:\n            self.store_buffers()\n            if self.skips:",
+        "        if not control.apply:\n            if self.skips:\n",
+        "        if not control.apply:\n            self.store_buffers()\n            if self.skips:\n",
         ("tests/trainer/test_step.py",),
     ),
     Fault(
@@ -236,13 +229,6 @@ FAULTS = (
         "        lane.reducer.updated()\n",
         "",
         (SLOW,),
-    ),
-    Fault(
-        "step/a skipped step stays in a hook's memory",
-        "ddtrain/trainer/step.py",
-        "                self.reducer.hook.undo()\n",
-        "                pass\n",
-        (f"{MODES}::test_a_skipped_step_leaves_no_trace_in_a_hook_s_memory",),
     ),
     Fault(
         "buffers/a mean is of shards, not of samples",
