@@ -311,6 +311,12 @@ def test_in_one_process(spec: str, body: Body) -> None:
     World(spec).run(body)
 
 
+@pytest.mark.parametrize("spec", ["nodes:0101", "nodes:00112", "nodes:000-1"])
+def test_the_tests_own_machines(spec: str) -> None:
+    """Ranks are those of threads; what is theirs alone is memory."""
+    World(spec).run(nodes_share_memory)
+
+
 @body
 @pytest.mark.mpi
 def test_mpi(comm: Communicator, body: Body) -> None:

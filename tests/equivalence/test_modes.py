@@ -396,6 +396,26 @@ def test_a_resumed_run_keeps_to_messages_untold(tmp_path: Path, capsys: pytest.C
     assert "--comm.node-memory is auto, but was off: the run goes on differently" in capsys.readouterr().out
 
 
+def test_a_gradient_of_a_bad_loss_that_is_late_is_left_out_after_a_resume_too(tmp_path: Path) -> None:
+    """The gradient itself is finite: a checkpoint that holds it must say what it is of."""
+    x = np.stack([10.0 ** np.arange(12), np.where(np.arange(12) == 7, np.inf, 0)], axis=1)
+    told = Config(
+        run=Run(epochs=1, dtype="float64", nonfinite="skip"),
+        data=Data(batch_size=2),
+        optim=Optim(name="sgd", lr=1.0, momentum=0.0),
+        comm=Comm(mode="stale"),
+    )
+    task = Task(Sum(), lambda model, x: (model(x) + x[:, 1], {}), data.ArrayData(x))
+    recipes = {"bad": Recipe(told, lambda config: task, "one sample has an infinite loss")}
+    argv = ["--comm.backend", "threads:2", "--run.dir"]
+    assert run([*argv, str(tmp_path / "straight")], recipes) == 0
+    for step in range(1, 6):
+        cut = [*argv, str(tmp_path / f"{step}")]
+        assert run([*cut, "--run.steps", f"{step}"], recipes) == 0
+        assert run([*cut, "--run.resume", "auto"], recipes) == 0
+        assert outcome(tmp_path / f"{step}")[0] == outcome(tmp_path / "straight")[0]
+
+
 @pytest.mark.parametrize("mode", ["local", "diloco"])
 def test_a_run_that_is_resumed_when_it_is_over_shows_the_mean_of_its_nodes_again(tmp_path: Path, mode: str) -> None:
     """It has no step left, and its nodes are apart."""

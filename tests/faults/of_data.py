@@ -65,6 +65,13 @@ FAULTS = (
         ("tests/test_store.py",),
     ),
     Fault(
+        "store/buffers are not hashed",
+        "ddtrain/store.py",
+        "        return _sha256(self.tensors)\n",
+        "        return _sha256(self.parameters)\n",
+        ("tests/test_store.py",),
+    ),
+    Fault(
         "text/a play's tail is trained on",
         "ddtrain/data/text.py",
         "    return sequence[:cut], sequence[cut:]\n",

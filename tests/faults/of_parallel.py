@@ -78,6 +78,13 @@ FAULTS = (
         (REDUCER,),
     ),
     Fault(
+        "reducer/what is owed is not paid on one node",
+        "ddtrain/parallel/reducer.py",
+        "return None if self.hook.exact else self.hook(piece, column)",
+        "return None",
+        (f"{MODES}::test_what_was_owed_is_paid_whoever_goes_on",),
+    ),
+    Fault(
         "accumulate/shards are added one after another",
         "ddtrain/parallel/accumulate.py",
         "            merges = _completed(block, shard)\n",
@@ -174,6 +181,20 @@ FAULTS = (
             "tests/parallel/test_nearby.py",
             SLOW,
         ),
+    ),
+    Fault(
+        "nearby/tags in messages are not compared",
+        "ddtrain/parallel/nearby.py",
+        "        if other != self._tag.raw:\n",
+        "        if False:\n",
+        ("tests/parallel/test_tags.py",),
+    ),
+    Fault(
+        "nearby/a broadcast's tag is not compared",
+        "ddtrain/parallel/nearby.py",
+        "        if sent != tag.raw:\n",
+        "        if False:\n",
+        ("tests/parallel/test_tags.py",),
     ),
     Fault(
         "hooks/scatter/rows are added in the order of ranks",

@@ -16,6 +16,41 @@ DIRECTORY = "tests/trainer/test_directory.py"
 
 FAULTS = (
     Fault(
+        "returned/metrics of ranks are not compared",
+        "ddtrain/trainer/returned.py",
+        "                if set(names) != set(self.names):\n",
+        "                if False:\n",
+        ("tests/trainer/test_returned.py",),
+    ),
+    Fault(
+        "returned/losses may be of any number",
+        "ddtrain/trainer/returned.py",
+        "    if type(x) is np.ndarray and x.shape == (rows,) and x.dtype.kind in kinds:",
+        "    if type(x) is np.ndarray and x.ndim == 1 and x.dtype.kind in kinds:",
+        ("tests/trainer/test_returned.py",),
+    ),
+    Fault(
+        "returned/losses may be complex",
+        "ddtrain/trainer/returned.py",
+        '_one_a_sample("loss", value_of(losses), rows, "f", batch)',
+        '_one_a_sample("loss", value_of(losses), rows, "fc", batch)',
+        ("tests/trainer/test_returned.py",),
+    ),
+    Fault(
+        "directory/two jobs share a lock",
+        "ddtrain/trainer/directory.py",
+        "fcntl.LOCK_EX | fcntl.LOCK_NB",
+        "fcntl.LOCK_SH | fcntl.LOCK_NB",
+        ("tests/trainer/test_directory.py",),
+    ),
+    Fault(
+        "directory/a directory of the same second is shared",
+        "ddtrain/trainer/directory.py",
+        "            except FileExistsError:\n                continue\n",
+        "            except FileExistsError:\n                pass\n",
+        ("tests/trainer/test_directory.py",),
+    ),
+    Fault(
         "coordinator/evaluations without a better loss are not saved",
         "ddtrain/trainer/coordinator.py",
         '_STATE = ("skipped", "skipped_in_a_row", "best", "since_best")',
@@ -49,6 +84,20 @@ FAULTS = (
         "schedules.make(config.schedule, config.optim.lr, planned)",
         "schedules.make(config.schedule, config.optim.lr, self.total_steps)",
         (COORDINATOR,),
+    ),
+    Fault(
+        "checkpoint/a link takes a checkpoint's place",
+        "ddtrain/trainer/checkpoint.py",
+        "if step_of(path) <= step_of(newest) and not path.is_symlink()]",
+        "if step_of(path) <= step_of(newest)]",
+        (CHECKPOINT,),
+    ),
+    Fault(
+        "checkpoint/steps of another future are removed",
+        "ddtrain/trainer/checkpoint.py",
+        "for path in checkpoints(shelf) if step_of(path) <= step_of(newest) and",
+        "for path in checkpoints(shelf) if",
+        (CHECKPOINT,),
     ),
     Fault(
         "checkpoint/a loss that is NaN is the best",
@@ -405,6 +454,27 @@ FAULTS = (
         "self._under_way.pop(0)",
         "self._under_way.pop(1)",
         (f"{MODES}::test_stale_is_the_loop_that_applies_the_gradient_before",),
+    ),
+    Fault(
+        "modes/stale/a gradient of a loss that was not finite is applied",
+        "ddtrain/trainer/modes/stale.py",
+        "return square if self._finite[lane] else nan",
+        "return square",
+        (f"{MODES}::test_stale_leaves_out_the_bad_batches_and_no_others",),
+    ),
+    Fault(
+        "modes/stale/a gradient of a loss that was not finite is remembered as good",
+        "ddtrain/trainer/modes/stale.py",
+        "lane.grads if self._finite[lane] else np.full_like(lane.grads, nan)",
+        "lane.grads",
+        (f"{MODES}::test_a_gradient_of_a_bad_loss_that_is_late_is_left_out_after_a_resume_too",),
+    ),
+    Fault(
+        "modes/stale/buffers are never stored",
+        "ddtrain/trainer/modes/stale.py",
+        "            self.step_of.store_buffers()\n",
+        "            pass\n",
+        (f"{MODES}::test_stale_leaves_out_the_bad_batches_and_no_others",),
     ),
     Fault(
         "modes/divided/a share that is restored is the first of the vector",

@@ -296,6 +296,12 @@ class TestRetention:
         checkpoint.complete(LocalCommunicator(), checkpoint.path_of(tmp_path, 10), dict)
         assert not (tmp_path / "checkpoints").exists()
 
+    def test_figures_of_an_evaluation_before_are_no_checkpoints_own(self, tmp_path):
+        """That of step 20 found 0.1, and its checkpoint could not be saved."""
+        for step, loss, evaluated in [(10, 0.5, 10), (25, 0.1, 20), (30, 0.7, 30)]:
+            write(tmp_path, make(step, loss, evaluated=evaluated), keep=1)
+        assert steps(tmp_path) == [10, 30]
+
     def test_without_evaluations_there_is_no_best(self, tmp_path):
         for step in (10, 20, 30):
             write(tmp_path, make(step, metrics={}), keep=2)
@@ -368,6 +374,25 @@ class TestRetention:
         best.rename(best.with_name(".old-step-00000020"))
         write(tmp_path, make(30, 0.5), keep=1)
         assert steps(tmp_path) == [20, 30]
+
+    def test_a_link_takes_the_place_of_none(self, tmp_path):
+        elsewhere = write(tmp_path / "other", make(20, 0.1))
+        write(tmp_path, make(10, 0.5))
+        (tmp_path / "checkpoints" / "step-00000020").symlink_to(elsewhere)
+        write(tmp_path, make(30, 0.6), keep=2)
+        assert steps(tmp_path) == [10, 20, 30]
+        write(tmp_path, make(40, 0.7), keep=1)
+        assert steps(tmp_path) == [10, 20, 40], "the best is this run's own"
+        assert verify(elsewhere)
+
+    def test_what_a_killed_writer_had_not_replaced_yet_is_taken_back(self, tmp_path):
+        for step in (10, 20):
+            write(tmp_path, make(step, metrics={}))
+        killed = tmp_path / "checkpoints" / "step-00000020"
+        killed.rename(killed.with_name(f".old-{killed.name}"))  # between the two renames of the same step's next save
+        write(tmp_path, make(30, metrics={}))
+        assert steps(tmp_path) == [10, 20, 30]
+        assert_same(load(killed).snapshot, make(20, metrics={}))
 
     def test_the_same_step_again_replaces_it(self, tmp_path):
         write(tmp_path, make(10, seed=1))
