@@ -21,7 +21,7 @@ from ddtrain.comm.meeting import MeetingPlace
 from ddtrain.comm.protocol import COUNTERS, Array
 from ddtrain.comm.threads import ThreadCommunicator
 
-PAUSE_S = 3e-3  # ten times what a step of the tests' models takes
+PAUSE_S = 2e-3  # some times what a step of the tests' models takes
 _HANG_S = 20.0
 
 
@@ -112,6 +112,7 @@ class ThreadNode:
             assert value >= self._counters[self.rank, counter], "counters only rise"
             self._counters[self.rank, counter] = value
             self._machines.changed.notify_all()
+        self._pause()  # what it does next, too, the others may not take for done
 
     def reached(self, counter: int, value: int) -> bool:
         return bool((self._counters[:, counter] >= value).all())
