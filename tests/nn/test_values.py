@@ -8,8 +8,12 @@ from typing import Any
 import numpy as np
 import pytest
 
-from ddtrain import nn
+from ddtrain import data, nn
+from ddtrain.comm.local import LocalCommunicator
 from ddtrain.errors import UsageError
+from ddtrain.trainer.replica import build_step
+from ddtrain.trainer.task import Task
+from helpers import sgd_config
 
 MODEL = nn.Sequential(nn.Linear(2, 3), nn.BatchNorm(3), nn.Linear(3, 3))
 VALUES = MODEL.init(0)
@@ -138,3 +142,13 @@ def test_a_wrong_init_of_a_submodule_is_named_by_path() -> None:
         "no such parameter or buffer: 0.other",
     ):
         assert said in caught.value.message
+
+
+def test_a_model_with_an_init_of_its_own_is_looked_at_before_the_first_step() -> None:
+    class Wrong(nn.Linear):
+        def init(self, seed: int = 0, dtype: Any = np.float32) -> Any:
+            return {"weight": np.ones((3, 2)) * np.inf, "bias": np.ones(2)}
+
+    task = Task(Wrong(3, 2), lambda m, x: m(x)[:, 0], data.ArrayData(np.ones((4, 3))))
+    with pytest.raises(UsageError, match=r"init: weight is inf at \(0, 0\)"):
+        build_step(LocalCommunicator(), task, sgd_config())
