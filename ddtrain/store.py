@@ -71,6 +71,7 @@ class ParamStore:
         fill: bool = True,
     ) -> None:
         self.dtype = np.dtype(dtype)
+        self._far_from_infinity = float(np.finfo(self.dtype).max)  # for a sum of squares, the sooner for each of them
         shapes = {name: np.shape(value) for name, value in parameters.items()}
         of_values = FlatArrays(shapes, self.dtype, values)
         of_grads = FlatArrays(shapes, self.dtype, grads)
@@ -94,6 +95,15 @@ class ParamStore:
         """Copy values of buffers in, by name."""
         for name, view in self.state_views.items():
             view[...] = buffers[name]
+
+    def stays_finite(self, name: str, value: Array) -> bool:
+        """Whether a buffer that takes on a new value stays as finite as it is, in the dtype it is kept in."""
+        if np.vdot(value, value) < self._far_from_infinity:
+            return True
+        view = self.state_views[name]
+        new = np.asarray(value, view.dtype)
+        finite = np.isfinite(new)
+        return bool(finite.all() or not (np.isfinite(view) & ~finite).any())
 
     @property
     def parameters(self) -> dict[str, Array]:

@@ -1,11 +1,18 @@
-"""``checkpoint``: forget what happened inside a function, and run it again when its derivative is wanted."""
+"""``checkpoint``: forget what happened inside a function, and run it again when its derivative is wanted.
+
+Note [Run again]
+A second run must do as the first did, though counters have moved on. What counts calls, such as which mask dropout
+draws, asks for its number by ``remembered``: the first run writes it into the checkpoint's journal, the others read it
+there. What must happen once, such as an update of running statistics, asks ``running_again``.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from contextvars import copy_context
+from collections.abc import Callable, Iterator, Sequence
+from contextvars import ContextVar, copy_context
+from dataclasses import dataclass
 from functools import wraps
-from typing import Any
+from typing import Any, TypeVar
 
 from ddtrain import tree
 from ddtrain.autodiff.arguments import Result, called
@@ -17,6 +24,47 @@ from ddtrain.autodiff.rules import defjvp_rest
 from ddtrain.autodiff.tracer import BOXES, primitive, top_trace, value_of
 from ddtrain.errors import DerivativeError
 
+T = TypeVar("T")
+
+
+@dataclass(slots=True)
+class _Journal:
+    """What one run of a checkpoint remembers (Note [Run again])."""
+
+    entries: list[Any]
+    read: Iterator[Any] | None  # None in the first run
+    around: _Journal | None  # of the checkpoint that the first run is within
+
+    def take(self, make: Callable[[], Any]) -> Any:
+        if self.read is not None:
+            return next(self.read)
+        value = make() if self.around is None else self.around.take(make)
+        self.entries.append(value)
+        return value
+
+
+_JOURNAL: ContextVar[_Journal | None] = ContextVar("journal", default=None)
+
+
+def remembered(make: Callable[[], T]) -> T:
+    """What ``make()`` gives; in what :func:`checkpoint` runs again, what it gave the first time."""
+    journal = _JOURNAL.get()
+    if journal is None:
+        return make()
+    try:
+        value: T = journal.take(make)
+    except StopIteration:
+        raise DerivativeError("checkpoint: the function did more in its second run than in its first") from None
+    return value
+
+
+def running_again() -> bool:
+    """Whether this is a second run, on the way back, of what has run before."""
+    journal = _JOURNAL.get()
+    while journal is not None and journal.read is None:
+        journal = journal.around
+    return journal is not None
+
 
 def checkpoint(fun: Callable[..., Any]) -> Callable[..., Any]:
     """``fun`` as one step of a tape, which keeps its arguments and runs it again on the way back.
@@ -24,7 +72,7 @@ def checkpoint(fun: Callable[..., Any]) -> Callable[..., Any]:
     Parameters
     ----------
     fun : of any structures; what is differentiated must come through its arguments, and a second run must do the same
-        (draw random numbers outside)
+        (draw random numbers outside; the dropout of ``ddtrain.nn`` drops the same units again)
 
     Returns
     -------
@@ -52,18 +100,23 @@ def checkpoint(fun: Callable[..., Any]) -> Callable[..., Any]:
         if top is None or not top.fuses:
             return fun(*args, **kwargs)
         result, context = Result("checkpoint", fun), copy_context()
+        entries: list[Any] = []
 
-        def of_traced(*values: Any) -> Any:
+        def of_traced(journal: _Journal, *values: Any) -> Any:
             full = list(leaves)
             for k, value in zip(moving, values, strict=True):
                 full[k] = value
             args, kwargs = rebuild(full)
-            return result.take(fun(*args, **kwargs))
+            token = _JOURNAL.set(journal)
+            try:
+                return result.take(fun(*args, **kwargs))
+            finally:
+                _JOURNAL.reset(token)
 
         stripped = min(level for k in moving for level in _levels(leaves[k]))
 
         def first_run(*values: Any) -> Any:
-            out = of_traced(*values)
+            out = of_traced(_Journal(entries, None, _JOURNAL.get()), *values)
             if any(level >= stripped for part in unpack_any(out) for level in _levels(part)):
                 raise DerivativeError(
                     f"checkpoint: {called(fun)} uses a traced value that is not among its arguments",
@@ -72,7 +125,7 @@ def checkpoint(fun: Callable[..., Any]) -> Callable[..., Any]:
             return out
 
         # again in the context of the first run: an outer derivative may be walked where, say, there is no communicator
-        again = lambda *values: context.copy().run(of_traced, *values)
+        again = lambda *values: context.copy().run(of_traced, _Journal(entries, iter(entries), None), *values)
         return result.give(checkpointed(_Twice(first_run, again), *[leaves[k] for k in moving]))
 
     return recomputed

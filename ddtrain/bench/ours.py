@@ -19,7 +19,7 @@ from ddtrain.ops import use_communicator
 from ddtrain.trainer.config import Config, Data, Optim, Run
 from ddtrain.trainer.loop import Trainer
 from ddtrain.trainer.records import Records
-from ddtrain.trainer.task import Task
+from ddtrain.trainer.task import Task, batch_of
 
 OPTIM = Optim(name="sgd", lr=0.01, momentum=0.9)
 _ENOUGH = 1_000_000  # epochs, so that no step is the last
@@ -33,7 +33,7 @@ class Ours:
         self.model_comm = trainer.step_of.model_comm
         self.count = trainer.batch_size
         first, last = data.shard_bounds(self.count, trainer.comm.rank, trainer.comm.size)
-        self.batch = trainer.task.train.batch(np.arange(first, last))
+        self.batch = batch_of(trainer.task.train, np.arange(first, last), trainer.store.dtype)
 
     def step(self) -> dict[str, float]:
         """A step as the trainer takes it: loader, binding, sinks, reduction, decision, update, log and console."""

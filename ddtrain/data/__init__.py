@@ -2,6 +2,7 @@
 
 from ddtrain.data.arrays import ArrayData, Normalize
 from ddtrain.data.bigram import Bigram
+from ddtrain.data.casting import cast
 from ddtrain.data.checksum import checksum, fingerprint_of, whole_fingerprint
 from ddtrain.data.idx import read_idx
 from ddtrain.data.images import EMBEDDED, Images, digits, fashion_mnist
@@ -29,6 +30,7 @@ __all__ = [
     "Position",
     "Vocabulary",
     "batches",
+    "cast",
     "characters",
     "checksum",
     "corpus",

@@ -90,7 +90,8 @@ class _Check:
         last = data.shard_bounds(len(rows), place.shards[-1], place.count)[1]
         self.values = {name: view.astype(np.float64) for name, view in step_of.store.parameters.items()}
         self.state = {name: view.astype(np.float64) for name, view in step_of.store.state_views.items()}
-        self.batch = [_double(x) for x in step_of.task.train.batch(rows[self.first : last])]
+        self.rows = last - self.first
+        self.batch = data.cast(step_of.task.train.batch(rows[self.first : last]), np.float64)
         self.losses_N, self.grads = self._backward()
         self.loss = abs(self._total(self.losses_N)[0])
 
@@ -107,7 +108,7 @@ class _Check:
     def _losses(self, values: Mapping[str, Any]) -> Any:
         rng = SampleRng(self.of.seed, self.step, self.first)
         model = self.of.task.model.bind({**values, **self.state}, training=True, rng=rng)
-        return self.of.returned.read(self.of.task.loss(model, *self.batch), len(self.batch[0]), self.batch)[0]
+        return self.of.returned.read(self.of.task.loss(model, *self.batch), self.rows, self.batch)[0]
 
     def _backward(self) -> tuple[Any, dict[str, NDArray[np.float64]]]:
         """This rank's losses, and the gradient of all ranks' mean loss."""
@@ -211,8 +212,3 @@ class _Choices(Trace):
         if np.asarray(ans).dtype.kind in "biu":  # no choice: the largest score that softmax subtracts, a constant to it
             self.digest.update(np.ascontiguousarray(ans).data)
         return None
-
-
-def _double(x: Any) -> Any:
-    floating = isinstance(x, np.ndarray) and x.dtype.kind == "f"
-    return x.astype(np.float64) if floating else x

@@ -106,7 +106,8 @@ def locate(error: NonFiniteError, step_of: TrainStep, step: int, rows: Any) -> N
 
     def again(shard: int, peers: Any) -> None:
         first, last = data.shard_bounds(len(rows), shard, step_of.place.count)
-        batch, rng = batch_of(step_of.task.train, rows[first:last]), SampleRng(step_of.seed, step, first)
+        batch = batch_of(step_of.task.train, rows[first:last], step_of.store.dtype)
+        rng = SampleRng(step_of.seed, step, first)
         mine: list[tuple[int, NonFiniteError]] = []
 
         def losses_of(*parameters: Any) -> Any:

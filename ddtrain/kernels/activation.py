@@ -20,8 +20,8 @@ def relu(x: Array, out: Array | None = None) -> Array:
 
 
 def relu_backward(g: Array, y: Array, out: Array | None = None) -> Array:
-    """g where y > 0, else 0."""
-    return np.multiply(g, np.greater(y, 0), out=out)
+    """g where y, what :func:`relu` gave, is not 0, else 0: a NaN there is no reason to stop one on its way back."""
+    return np.multiply(g, np.not_equal(y, 0), out=out)
 
 
 def leaky_relu(x: Array, slope: float, out: Array | None = None) -> Array:

@@ -51,7 +51,9 @@ def _cropped(padded: Array, height: int, width: int, pad: Pad, out: Array | None
 def max_forward(
     x_NHWC: Array, kh: int, kw: int, stride: Stride, pad: Pad, out: Array | None = None
 ) -> tuple[Array, NDArray[np.uint16]]:
-    """The maximum of each window, (N, P, Q, C), and which position of the window held it (the first, among equals).
+    """The maximum of each window, (N, P, Q, C), and which position of the window held it.
+
+    Among equals the first; a NaN is larger than anything, and the last of several, as in PyTorch.
 
     >>> y, position = max_forward(np.arange(4.0).reshape(1, 2, 2, 1), 2, 2, (2, 2), (0, 0, 0, 0))
     >>> float(y[0, 0, 0, 0]), int(position[0, 0, 0, 0])
@@ -72,6 +74,9 @@ def max_forward(
         np.multiply(larger, position.dtype.type(i), out=marked)
         np.maximum(position, marked, out=position)  # numbers only grow: a later winner overrides an earlier one
         np.maximum(y, here, out=y)
+    if y.size and np.isnan(np.max(y)):
+        for i, here in _positions(x_NHWC, kh, kw, stride, p, q):
+            np.copyto(position, i, where=np.isnan(here))
     return y, position
 
 

@@ -4,6 +4,7 @@ from typing import Any
 
 from ddtrain.nn import functional, init
 from ddtrain.nn.attention import CausalSelfAttention
+from ddtrain.nn.binding import Run
 from ddtrain.nn.layers import (
     Activation,
     AvgPool2d,
@@ -21,8 +22,9 @@ from ddtrain.nn.layers import (
     sigmoid,
     tanh,
 )
-from ddtrain.nn.module import Buffer, Module, Parameter, Run, buffer, from_torch, param, to_torch
+from ddtrain.nn.module import Buffer, Module, Parameter, buffer, param
 from ddtrain.nn.norm import BatchNorm
+from ddtrain.nn.values import TorchTensors, from_torch, to_torch
 
 Array = Any  # an ndarray or a box of one
 
@@ -45,6 +47,7 @@ __all__ = [
     "Parameter",
     "Run",
     "Sequential",
+    "TorchTensors",
     "buffer",
     "from_torch",
     "functional",

@@ -10,6 +10,7 @@ from ddtrain import ops
 from ddtrain.errors import UsageError
 from ddtrain.nn.layers import Linear
 from ddtrain.nn.module import Module
+from ddtrain.nn.sizes import sizes
 
 
 class CausalSelfAttention(Module):
@@ -19,6 +20,7 @@ class CausalSelfAttention(Module):
     """
 
     def __init__(self, d: int, heads: int) -> None:
+        d, heads = sizes("CausalSelfAttention", d=d, heads=heads)
         if d % heads:
             raise UsageError(f"CausalSelfAttention: {heads} heads do not divide width {d}")
         self.heads = heads

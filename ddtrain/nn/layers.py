@@ -10,35 +10,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-import numpy as onp
-
 import ddtrain.numpy as np
 from ddtrain import ops
-from ddtrain.errors import ShapeError, UsageError, quoted
+from ddtrain.errors import ShapeError, UsageError
 from ddtrain.nn import init
 from ddtrain.nn.module import Module, param
-
-_MOST = 2**31  # what no width is
-
-
-def widths(layer: str, *shape: int) -> tuple[int, ...]:
-    """The shape of a layer's weight, of which no length may be 0.
-
-    Raises
-    ------
-    UsageError : a length that is no whole number of at least 1
-    """
-    if not all(isinstance(n, int | onp.integer) and 1 <= n < _MOST for n in shape):
-        given = ", ".join(map(quoted, shape))
-        raise UsageError(f"{layer}: no weight has the shape ({given})", remedy="Give widths of at least 1.")
-    return shape
-
-
-Pair = int | tuple[int, int]
-
-
-def _pair(x: Pair) -> tuple[int, int]:
-    return (x, x) if isinstance(x, int) else x
+from ddtrain.nn.sizes import Pair, pair, sizes
 
 
 class Linear(Module):
@@ -49,7 +26,8 @@ class Linear(Module):
     """
 
     def __init__(self, d_in: int, d_out: int, bias: bool = True, weight_init: init.Init = init.fan_in_uniform) -> None:
-        self.weight = param(widths("Linear", d_in, d_out), weight_init, torch_axes=(1, 0))
+        d_in, d_out = sizes("Linear", d_in=d_in, d_out=d_out)
+        self.weight = param((d_in, d_out), weight_init, torch_axes=(1, 0))
         self.bias = param((d_out,), init.bias_uniform(d_in)) if bias else None
 
     def forward(self, x: Any) -> Any:
@@ -65,17 +43,19 @@ class Conv2d(Module):
         c_out: int,
         kernel: Pair,
         stride: Pair = 1,
-        padding: Pair = 0,
+        padding: Pair | str = 0,
         groups: int = 1,
         bias: bool = True,
         weight_init: init.Init = init.fan_in_uniform,
     ) -> None:
+        c_in, c_out, groups = sizes("Conv2d", c_in=c_in, c_out=c_out, groups=groups)
         if c_in % groups or c_out % groups:
             raise UsageError(f"Conv2d: {groups} groups do not divide {c_in} input and {c_out} output channels")
-        shape = (*_pair(kernel), c_in // groups, c_out)
-        self.weight = param(widths("Conv2d", *shape), weight_init, torch_axes=(3, 2, 0, 1))
+        shape = (*pair("Conv2d", "kernel", kernel), c_in // groups, c_out)
+        self.weight = param(shape, weight_init, torch_axes=(3, 2, 0, 1))
         self.bias = param((c_out,), init.bias_uniform(init.fan_in(shape))) if bias else None
-        self.stride, self.padding, self.groups = stride, padding, groups
+        self.stride, self.groups = pair("Conv2d", "stride", stride), groups
+        self.padding = padding if isinstance(padding, str) else pair("Conv2d", "padding", padding, 0)
 
     def forward(self, x_NHWC: Any) -> Any:
         return ops.conv2d(x_NHWC, self.weight, self.bias, stride=self.stride, padding=self.padding, groups=self.groups)
@@ -85,7 +65,7 @@ class Embedding(Module):
     """Row ``i`` of the table for every index ``i``. weight (V, D)."""
 
     def __init__(self, vocabulary: int, d: int, weight_init: init.Init = init.standard_normal) -> None:
-        self.weight = param(widths("Embedding", vocabulary, d), weight_init)
+        self.weight = param(sizes("Embedding", vocabulary=vocabulary, d=d), weight_init)
 
     def forward(self, indices: Any) -> Any:
         return ops.embedding(self.weight, indices)
@@ -95,7 +75,7 @@ class LayerNorm(Module):
     """Normalises the last axis of every sample by itself. weight, bias (D,)."""
 
     def __init__(self, d: int, eps: float = 1e-5) -> None:
-        shape = widths("LayerNorm", d)
+        shape = sizes("LayerNorm", d=d)
         self.weight, self.bias, self.eps = param(shape, init.ones), param(shape, init.zeros), eps
 
     def forward(self, x: Any) -> Any:
@@ -105,7 +85,8 @@ class LayerNorm(Module):
 class Dropout(Module):
     """Sets a fraction ``rate`` of the activations to zero in training and scales the others by 1/(1 − rate).
 
-    The mask of a sample depends on (seed, layer, step, position in the global batch) and on nothing else.
+    The mask of a sample depends on (seed, layer, step, position in the global batch) and on nothing else; a layer that
+    is called again in the same forward pass drops other units.
     """
 
     def __init__(self, rate: float = 0.5) -> None:
@@ -116,17 +97,16 @@ class Dropout(Module):
     def forward(self, x: Any) -> Any:
         if not self.run.training or self.rate == 0:
             return x
-        if self.run.rng is None:
-            raise UsageError("Dropout needs random numbers", remedy="Pass rng=SampleRng(seed, step) to bind.")
-        uniform = self.run.rng.uniform(f"dropout/{self._path}", x.shape)
-        return ops.dropout(x, uniform, rate=self.rate)
+        return ops.dropout(x, self.run.uniform(f"dropout/{self._path}", x.shape), rate=self.rate)
 
 
 class MaxPool2d(Module):
     """The largest value of each window of (N, H, W, C) images."""
 
     def __init__(self, kernel: Pair, stride: Pair | None = None, padding: Pair = 0) -> None:
-        self.kernel, self.stride, self.padding = kernel, stride, padding
+        self.kernel = pair("MaxPool2d", "kernel", kernel)
+        self.stride = self.kernel if stride is None else pair("MaxPool2d", "stride", stride)
+        self.padding = pair("MaxPool2d", "padding", padding, 0)
 
     def forward(self, x_NHWC: Any) -> Any:
         return ops.max_pool2d(x_NHWC, self.kernel, stride=self.stride, padding=self.padding)
@@ -136,7 +116,9 @@ class AvgPool2d(Module):
     """The mean of each window of (N, H, W, C) images."""
 
     def __init__(self, kernel: Pair, stride: Pair | None = None, padding: Pair = 0) -> None:
-        self.kernel, self.stride, self.padding = kernel, stride, padding
+        self.kernel = pair("AvgPool2d", "kernel", kernel)
+        self.stride = self.kernel if stride is None else pair("AvgPool2d", "stride", stride)
+        self.padding = pair("AvgPool2d", "padding", padding, 0)
 
     def forward(self, x_NHWC: Any) -> Any:
         return ops.avg_pool2d(x_NHWC, self.kernel, stride=self.stride, padding=self.padding)

@@ -7,6 +7,11 @@ boxes, which is what lets ``grad`` work on models.
 Note [Initial values]
 A parameter's initial value is drawn from (seed, path), so it depends neither on the order of construction nor on
 the rank: replicas start equal without a broadcast.
+
+Note [Ties]
+A declaration is one value, wherever it stands: ``self.decoder.weight = self.encoder.weight`` ties two layers, and so
+does one module at two places. The value has the first of its paths, is drawn, stored and updated once, and its gradient
+is the sum over all places. Only what is exported has every path, as PyTorch's ``state_dict`` does.
 """
 
 from __future__ import annotations
@@ -14,19 +19,24 @@ from __future__ import annotations
 import math
 import sys
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
-from typing import Any, Literal, Self, get_args
+from contextvars import ContextVar
+from copy import copy
+from dataclasses import dataclass
+from typing import Any, Literal, NamedTuple, Self, TypeVar, get_args
 
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 from ddtrain import rng as _rng
-from ddtrain.errors import DdtrainError, UsageError, quoted
+from ddtrain.errors import DdtrainError, ShapeError, UsageError, quoted
 from ddtrain.layer import LAYER
+from ddtrain.nn import values as _values
+from ddtrain.nn.binding import Binding, Run
 from ddtrain.nn.init import Init
 
 _MOST = sys.maxsize // 8  # elements that an array can have
 Rule = Literal["same", "mean", "sum"]  # how the shards' values of a buffer become one
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -41,11 +51,11 @@ class Declaration:
     reduce = "same"  # how a buffer's values of all shards become one
 
     def __post_init__(self) -> None:
-        whole = all(isinstance(n, int | np.integer) and n >= 0 for n in self.shape)
+        whole = all(isinstance(n, int | np.integer) and not isinstance(n, bool) and n >= 0 for n in self.shape)
         if not whole or math.prod(self.shape) > _MOST:
             raise UsageError(
                 f"{type(self).__name__.lower()}: no array has the shape ({', '.join(map(quoted, self.shape))})",
-                remedy="Give whole numbers of 0 or more, and no more than memory holds.",
+                remedy="Give whole numbers, none of them negative, and no more than memory holds.",
             )
 
     def to_torch(self, value: NDArray[Any]) -> NDArray[Any]:
@@ -57,9 +67,13 @@ class Declaration:
         """The inverse of :meth:`to_torch`."""
         return value if self.torch_axes is None else value.transpose(np.argsort(self.torch_axes))
 
+    def axes_of_torch(self) -> tuple[int, ...]:
+        """Our axes in PyTorch's order."""
+        return tuple(range(len(self.shape))) if self.torch_axes is None else self.torch_axes
+
     def torch_shape(self) -> tuple[int, ...]:
         """The shape in PyTorch's layout."""
-        return self.shape if self.torch_axes is None else tuple(self.shape[axis] for axis in self.torch_axes)
+        return tuple(self.shape[axis] for axis in self.axes_of_torch())
 
 
 class Parameter(Declaration):
@@ -117,15 +131,6 @@ def buffer(
     return Buffer(tuple(shape), init, None, torch_dtype, reduce)
 
 
-@dataclass
-class Run:
-    """What one forward pass is told (mode, randomness) and what it leaves behind (new values of buffers)."""
-
-    training: bool = False
-    rng: _rng.SampleRng | None = None
-    updates: dict[str, Any] = field(default_factory=dict)
-
-
 class Module:
     """A node of the model tree. Subclasses declare in ``__init__`` and compute in ``forward``.
 
@@ -140,61 +145,122 @@ class Module:
     _path: str = ""
     _run: Run | None = None
 
-    def forward(self, *args: Any) -> Any:
+    def forward(self, *args: Any, **kwargs: Any) -> Any:
         """Compute the module's output."""
         raise NotImplementedError(f"{type(self).__name__} has no forward")
 
-    def __call__(self, *args: Any) -> Any:
-        if self._run is None:
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        run = self._run
+        if run is None:
             raise UsageError(
                 f"{type(self).__name__} was called before it had values",
-                remedy="Bind it first: model.bind(model.init(seed))(x).",
+                remedy="Bind it first: model.bind(model.init(seed))(x). A module within another is found in its "
+                "attributes, and in lists, tuples and dicts there.",
             )
+        if run.pending:
+            run.catch_up(self)
         layer = self._path or type(self).__name__
         token = LAYER.set(layer)
         try:
-            return self.forward(*args)
+            return self.forward(*args, **kwargs)
         except DdtrainError as error:
             error.at(layer=layer)
             raise
         finally:
             LAYER.reset(token)
 
+    def __setattr__(self, name: str, value: Any) -> None:
+        held = self.__dict__.get(name)
+        if isinstance(held, Declaration) and isinstance(value, Declaration) and _turned(held, value):
+            raise ShapeError(
+                f"{type(self).__name__}.{name} and what replaces it are both {held.shape}, but PyTorch has their axes "
+                f"in the orders {held.axes_of_torch()} and {value.axes_of_torch()}: one of them would be transposed",
+                remedy="Declare both with the same torch_axes, or transpose in forward: np.transpose(weight).",
+            )
+        object.__setattr__(self, name, value)
+
     # -- the tree -------------------------------------------------------------------------------------------------
 
     def children(self) -> Iterator[tuple[str, Module]]:
-        """Direct submodules by name, in order of declaration; those in a list are named by position."""
-        for name, value in vars(self).items():
-            if isinstance(value, Module):
-                yield name, value
-            elif isinstance(value, (list, tuple)):
-                yield from ((f"{name}.{k}", child) for k, child in enumerate(value) if isinstance(child, Module))
+        """Direct submodules by name, in order of declaration; those in a list are named by position, in a dict by key.
 
-    def declarations(self, prefix: str = "", _seen: dict[int, str] | None = None) -> dict[str, Declaration]:
-        """Every parameter and buffer of the tree by path, in order of declaration.
+        >>> class Heads(Module):
+        ...     def __init__(self):
+        ...         self.heads = {"cat": Module(), "dog": [Module()]}
+        >>> [name for name, _ in Heads().children()]
+        ['heads.cat', 'heads.dog.0']
+        """
+        return self._own(Module)
+
+    def _own(self, kind: type[T]) -> Iterator[tuple[str, T]]:
+        for name, value in self.__dict__.items():
+            if isinstance(value, kind):
+                yield name, value
+            elif isinstance(value, (list, tuple, dict)):
+                yield from _within(kind, name, value)
+
+    def _places(self, prefix: str = "", above: tuple[Module, ...] = ()) -> Iterator[tuple[str, Declaration]]:
+        """Every path of the tree at which a parameter or buffer stands, also the further ones of those that are tied.
 
         Raises
         ------
-        UsageError : one module stands at two places of the tree (its values would be two sets, not one)
+        UsageError : a module stands within itself
         """
-        seen = {} if _seen is None else _seen
-        found = {prefix + name: value for name, value in vars(self).items() if isinstance(value, Declaration)}
-        if found and id(self) in seen:
+        if any(module is self for module in above):
             raise UsageError(
-                f"the same {type(self).__name__} stands at {seen[id(self)]!r} and {prefix.rstrip('.')!r}",
-                remedy="Call it twice from one place, or pass its weight to the second place.",
+                f"the {type(self).__name__} at {prefix[:-1]!r} stands within itself",
+                remedy="Pass what it needs of the one above to forward, or keep it outside of its attributes.",
             )
-        seen[id(self)] = prefix.rstrip(".")
+        yield from ((prefix + name, declaration) for name, declaration in self._own(Declaration))
         for name, child in self.children():
-            found.update(child.declarations(f"{prefix}{name}.", seen))
+            yield from child._places(f"{prefix}{name}.", (*above, self))
+
+    def declarations(self) -> dict[str, Declaration]:
+        """Every parameter and buffer of the tree by path, in order of declaration; tied ones by their first (Note
+        [Ties]).
+
+        Raises
+        ------
+        UsageError : a module stands within itself; two attributes have one path
+        """
+        found: dict[str, Declaration] = {}
+        seen: set[int] = set()
+        for path, declaration in _values.by_path(self).items():
+            if id(declaration) not in seen:
+                found[path] = declaration
+                seen.add(id(declaration))
         return found
 
     def init(self, seed: int = 0, dtype: DTypeLike = np.float32) -> dict[str, NDArray[Any]]:
-        """Initial values of all parameters and buffers by path (Note [Initial values])."""
-        return {
-            path: np.asarray(d.init(_rng.stream(seed, f"init/{path}"), d.shape), dtype)
-            for path, d in self.declarations().items()
-        }
+        """Initial values of all parameters and buffers by path (Note [Initial values]).
+
+        A module that begins with other values than its declarations say overrides this, wherever it stands in the
+        tree: it returns a value for each of its own paths, e.g. saved weights, or what ``super().init`` gave, changed.
+
+        Raises
+        ------
+        UsageError : values are missing, unexpected, of another shape, complex or not finite, all of them listed
+        """
+        within = _DRAWING.get()
+        if within is None or within.module is not self:  # the root
+            _values.by_path(self)  # no module within itself
+            return _values.initial(self, self._drawn(seed, dtype, "", {}), dtype)
+        return self._drawn(seed, dtype, within.prefix, within.drawn)
+
+    def _drawn(self, seed: int, dtype: DTypeLike, prefix: str, drawn: dict[int, Any]) -> dict[str, NDArray[Any]]:
+        values = {}
+        for name, d in self._own(Declaration):
+            if id(d) not in drawn:
+                value = d.init(_rng.stream(seed, f"init/{prefix}{name}"), d.shape)
+                drawn[id(d)] = _values.as_dtype(value, dtype)
+            values[name] = drawn[id(d)]
+        for name, child in self.children():
+            token = _DRAWING.set(_Drawing(child, f"{prefix}{name}.", drawn))
+            try:
+                values.update({f"{name}.{path}": value for path, value in child.init(seed, dtype).items()})
+            finally:
+                _DRAWING.reset(token)
+        return values
 
     # -- binding --------------------------------------------------------------------------------------------------
 
@@ -203,34 +269,32 @@ class Module:
 
         Parameters
         ----------
-        values : by path; arrays or boxes
+        values : by path, one for each of :meth:`declarations`; arrays or boxes
         training : whether dropout drops and batch-norm uses the batch
         rng : where dropout's numbers come from, needed when training with dropout
 
         Raises
         ------
-        UsageError : a value is missing
+        UsageError : values are missing, unexpected or of another shape, all of them listed; two for what is tied; or
+            they are in PyTorch's layout
         """
-        return self._bound(values, Run(training, rng), "")
+        binding = Binding(self, values, Run(training, rng))
+        bound = self._bound(binding, "")
+        binding.check()
+        return bound
 
-    def _bound(self, values: Mapping[str, Any], run: Run, prefix: str) -> Self:
+    def _bound(self, binding: Binding, prefix: str) -> Self:
         new = object.__new__(type(self))
         attributes = new.__dict__
         for name, value in self.__dict__.items():
             if isinstance(value, Module):
-                value = value._bound(values, run, f"{prefix}{name}.")
+                value = value._bound(binding, f"{prefix}{name}.")
             elif isinstance(value, Declaration):
-                path = prefix + name
-                if path not in values:
-                    raise UsageError(f"bind: no value for {path}", remedy="Pass one for every name in declarations().")
-                value = values[path]
-            elif isinstance(value, (list, tuple)):
-                value = [
-                    child._bound(values, run, f"{prefix}{name}.{k}.") if isinstance(child, Module) else child
-                    for k, child in enumerate(value)
-                ]
+                value = binding.value_of(value, prefix + name, (new, attributes, name))
+            elif isinstance(value, (list, tuple, dict)):
+                value = _container_bound(value, binding, f"{prefix}{name}", new)
             attributes[name] = value
-        attributes["_path"], attributes["_run"] = prefix[:-1], run
+        attributes["_path"], attributes["_run"] = prefix[:-1], binding.run
         return new
 
     @property
@@ -240,25 +304,67 @@ class Module:
         return self._run
 
     def update(self, **buffers: Any) -> None:
-        """Replace buffers of this module. They take effect when the step is applied, not before.
+        """Replace buffers of this module. They take effect when the step is applied, or the module is called again.
 
         Note [Updates wait]
         A step that is skipped because its gradients are not finite must leave no trace, so a forward pass gathers new
-        running statistics in ``run.updates`` and whoever owns the values stores them.
+        running statistics in ``run.updates`` and whoever owns the values stores them. A module that is called twice
+        starts the second time from what the first has left; until then it reads what it has read.
+
+        Raises
+        ------
+        UsageError : no such buffer
+        ShapeError : the buffer has another shape
         """
         prefix = f"{self._path}." if self._path else ""
-        for name, value in buffers.items():
-            self.run.updates[prefix + name] = value
+        self.run.replace(prefix, buffers)
 
 
-# -- PyTorch's names and layouts ----------------------------------------------------------------------------------
+class _Drawing(NamedTuple):
+    """What a module within a tree needs to know for its initial values: the tree's are drawn by whole paths."""
+
+    module: Module
+    prefix: str
+    drawn: dict[int, Any]  # by declaration
 
 
-def to_torch(model: Module, tensors: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
-    """Tensors by path, as PyTorch's ``load_state_dict`` expects them for a model of the same tree."""
-    return {path: d.to_torch(tensors[path]) for path, d in model.declarations().items()}
+_DRAWING: ContextVar[_Drawing | None] = ContextVar("drawing", default=None)
 
 
-def from_torch(model: Module, tensors: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
-    """The inverse of :func:`to_torch`."""
-    return {path: d.from_torch(tensors[path]) for path, d in model.declarations().items()}
+def _turned(one: Declaration, other: Declaration) -> bool:
+    """Whether two declarations differ in nothing but which axis is which."""
+    return one.shape == other.shape and one.axes_of_torch() != other.axes_of_torch()
+
+
+def _within(kind: type[T], name: str, value: Any) -> Iterator[tuple[str, T]]:
+    """What a list, tuple or dict holds of a kind, also in others within."""
+    for key, item in value.items() if isinstance(value, dict) else enumerate(value):
+        if isinstance(item, kind):
+            yield f"{name}.{key}", item
+        elif isinstance(item, (list, tuple, dict)):
+            yield from _within(kind, f"{name}.{key}", item)
+
+
+def _container_bound(value: Any, binding: Binding, path: str, owner: Module) -> Any:
+    """A list, tuple or dict of the same type with what it holds bound; itself, where that is nothing."""
+    new: Any = None
+    for key, item in value.items() if isinstance(value, dict) else enumerate(value):
+        if not isinstance(item, (Module, Declaration, list, tuple, dict)):
+            continue
+        at = f"{path}.{key}"
+        if isinstance(item, (list, tuple, dict)):
+            bound = _container_bound(item, binding, at, owner)
+            if bound is item:
+                continue
+        if new is None:
+            new = list(value) if isinstance(value, tuple) else copy(value)
+        if isinstance(item, Module):
+            bound = item._bound(binding, f"{at}.")
+        elif isinstance(item, Declaration):
+            bound = binding.value_of(item, at, (owner, None if isinstance(value, tuple) else new, key))
+        new[key] = bound
+    if new is None:
+        return value
+    if isinstance(value, tuple):
+        return type(value)(*new) if hasattr(value, "_fields") else type(value)(new)
+    return new

@@ -8,9 +8,10 @@ import numpy as np
 
 from ddtrain import ops
 from ddtrain.autodiff import value_of
+from ddtrain.errors import UsageError
 from ddtrain.nn import init
-from ddtrain.nn.layers import widths
 from ddtrain.nn.module import Module, Rule, buffer, param
+from ddtrain.nn.sizes import sizes
 
 
 class BatchNorm(Module):
@@ -23,21 +24,26 @@ class BatchNorm(Module):
     momentum : share of the new moments in the running ones, as in PyTorch
     sync : over all ranks, weighting each sample once; False uses this rank's shard alone, so that the result depends
         on the number of ranks; its running statistics are the mean over the shards, each weighted by its samples
-        (PyTorch's DistributedDataParallel keeps those of rank 0)
+        (PyTorch's DistributedDataParallel keeps those of rank 0), and a shard of one value leaves the variance as it is
 
     Attributes
     ----------
     weight, bias : (C,) scale and shift
     running_mean, running_var : (C,) used outside training; the variance is the unbiased one
-    num_batches_tracked : batches seen
+    num_batches_tracked : batches seen; a layer that is called twice in a forward pass has seen two
+
+    Raises
+    ------
+    UsageError : in training, a batch of one value a channel, which has no variance (as PyTorch)
     """
 
     def __init__(self, channels: int, eps: float = 1e-5, momentum: float = 0.1, sync: bool = True) -> None:
-        self.weight = param(widths("BatchNorm", channels), init.ones)
-        self.bias = param((channels,), init.zeros)
+        shape = sizes("BatchNorm", channels=channels)
+        self.weight = param(shape, init.ones)
+        self.bias = param(shape, init.zeros)
         reduce: Rule = "same" if sync else "mean"
-        self.running_mean = buffer((channels,), init.zeros, reduce=reduce)
-        self.running_var = buffer((channels,), init.ones, reduce=reduce)
+        self.running_mean = buffer(shape, init.zeros, reduce=reduce)
+        self.running_var = buffer(shape, init.ones, reduce=reduce)
         self.num_batches_tracked = buffer((), init.zeros, reduce=reduce, torch_dtype=np.int64)
         self.eps, self.momentum, self.sync = eps, momentum, sync
 
@@ -48,10 +54,15 @@ class BatchNorm(Module):
             )
         moments = ops.Moments()
         y = ops.batch_norm(x, self.weight, self.bias, eps=self.eps, sync=self.sync, moments=moments)
-        if moments.count:  # without samples there is nothing to learn from
+        if moments.count == 1 and self.sync:
+            raise UsageError(
+                f"batch_norm: one value per channel over all ranks, which has no variance (x {x.shape})",
+                remedy="Choose a batch size that leaves no single sample over.",
+            )
+        if moments.count:  # without samples there is nothing to learn from, and one value says nothing of a variance
             self.update(
                 running_mean=self._blend(self.running_mean, moments.mean),
-                running_var=self._blend(self.running_var, moments.variance),
+                running_var=self.running_var if moments.count == 1 else self._blend(self.running_var, moments.variance),
                 num_batches_tracked=value_of(self.num_batches_tracked) + 1,
             )
         return y

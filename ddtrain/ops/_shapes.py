@@ -2,28 +2,40 @@
 
 from __future__ import annotations
 
+import operator
 from typing import Any
 
 import numpy as np
 
-from ddtrain.errors import ShapeError
+from ddtrain.errors import DdtrainError, ShapeError
 
 Pair = int | tuple[int, int]
 
 
-def pair(value: Any, op: str, name: str, least: int) -> tuple[int, int]:
-    """``value`` or ``(value, value)``, both at least ``least``.
+def integer(value: Any) -> int:
+    """``value`` as Python's integer: NumPy's are welcome, floats and truth values are not.
+
+    Raises
+    ------
+    TypeError : it is something else
+    """
+    if isinstance(value, (bool, np.bool)):
+        raise TypeError(f"{value!r} is a truth value")
+    return operator.index(value)
+
+
+def pair(value: Any, op: str, name: str, least: int, error: type[DdtrainError] = ShapeError) -> tuple[int, int]:
+    """``value`` or ``(value, value)``, both at least ``least``; else ``error``.
 
     >>> pair(2, "conv2d", "stride", 1)
     (2, 2)
     """
-    both = (value, value) if isinstance(value, (int, np.integer)) else value
     try:
-        first, second = (int(v) for v in both if v == int(v))
+        first, second = (integer(v) for v in (value if np.iterable(value) else (value, value)))
     except (TypeError, ValueError):
-        raise ShapeError(f"{op}: {name} {value!r} is neither an integer nor a pair of integers") from None
+        raise error(f"{op}: {name} {value!r} is neither an integer nor a pair of integers") from None
     if min(first, second) < least:
-        raise ShapeError(f"{op}: {name} {value!r} is less than {least}")
+        raise error(f"{op}: {name} {value!r} is less than {least}")
     return first, second
 
 

@@ -22,7 +22,7 @@ def _relu(x: Any) -> Any:
     >>> relu(np.array([-1.0, 2.0]))
     array([0., 2.])
     """
-    return np.where(x <= 0, 0.0, x)  # NaN stays NaN
+    return np.where(x <= 0, 0, x)  # NaN stays NaN, and has the derivative 1
 
 
 def _relu_forward(x: Any) -> tuple[Any, Any]:
@@ -34,6 +34,7 @@ relu = fused(
     _relu,
     _relu_forward,
     lambda needs, g, y, x: [kernel.relu_backward(g, y)],
+    mixed=1,
     name="relu",
     examples=lambda r: [case(r.spaced(3, 4)), case(r.spaced())],
 )
@@ -52,6 +53,7 @@ leaky_relu = fused(
     _leaky_relu,
     lambda x, slope=0.01: (kernel.leaky_relu(x, slope), None),
     lambda needs, g, saved, x, slope=0.01: [kernel.leaky_relu_backward(g, x, slope)],
+    mixed=1,
     name="leaky_relu",
     examples=lambda r: [case(r.spaced(3, 4)), case(r.spaced(2), slope=0.2)],
 )
@@ -75,12 +77,18 @@ sigmoid = fused(
     _sigmoid,
     _sigmoid_forward,
     lambda needs, g, y, x: [kernel.sigmoid_backward(g, y)],
+    mixed=1,
     name="sigmoid",
     examples=lambda r: [case(r(3, 4)), case(r())],
 )
 
 
-normal_cdf = primitive(_normal_cdf, name="normal_cdf", examples=lambda r: [case(r(3, 4)), case(r())])
+def _float_cdf(x: Any) -> Any:
+    return _normal_cdf(x if x.dtype.kind == "f" else x * 1.0)
+
+
+_float_cdf.__doc__ = _normal_cdf.__doc__
+normal_cdf = primitive(_float_cdf, name="normal_cdf", examples=lambda r: [case(r(3, 4)), case(r())])
 defvjp(normal_cdf, lambda g, ans, x: g * _normal_pdf(x))
 defjvp(normal_cdf, lambda g, ans, x: g * _normal_pdf(x))
 
@@ -123,6 +131,7 @@ gelu = fused(
     _gelu,
     _gelu_forward,
     _gelu_backward,
+    mixed=1,
     name="gelu",
     examples=lambda r: [case(r(3, 4)), case(r()), case(r(3, 4), approximate="tanh")],
 )

@@ -63,8 +63,8 @@ def _forward(q: Any, k: Any, v: Any, causal: bool = True) -> tuple[Any, Any]:
     return kernel.forward(q, k, v, causal)
 
 
-def _backward(needs: tuple[int, ...], g: Any, p: Any, q: Any, k: Any, v: Any, *_: Any, **__: Any) -> list[Any]:
-    ds: Any = kernel.backward_scores(g, p, v, q.shape[-1]) if 0 in needs or 1 in needs else None
+def _backward(needs: tuple[int, ...], g: Any, p: Any, q: Any, k: Any, v: Any, causal: bool = True) -> list[Any]:
+    ds: Any = kernel.backward_scores(g, p, v, q.shape[-1], causal) if 0 in needs or 1 in needs else None
     by_position = (
         lambda: kernel.backward_query(ds, k),
         lambda: kernel.backward_key(ds, q),
@@ -77,6 +77,7 @@ attention = fused(
     _attention,
     _forward,
     _backward,
+    mixed=3,
     name="attention",
     examples=lambda r: [
         case(r(2, 2, 3, 2), r(2, 2, 3, 2), r(2, 2, 3, 2)),

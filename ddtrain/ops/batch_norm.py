@@ -36,9 +36,9 @@ class Moments:
 
     Attributes
     ----------
-    count : samples per channel
+    count : values per channel
     mean : (C,), in float64
-    variance : (C,), in float64, unbiased (divided by count - 1): what running statistics average
+    variance : (C,), in float64, unbiased (divided by count - 1): what running statistics average; NaN of one value
     """
 
     count: int = 0
@@ -47,7 +47,8 @@ class Moments:
 
     def fill(self, count: int, mean_C: NDArray[Any], m2_C: NDArray[Any]) -> None:
         """Take the moments as the kernel has them."""
-        self.count, self.mean, self.variance = count, mean_C, m2_C / max(1, count - 1)
+        self.count, self.mean = count, mean_C
+        self.variance = m2_C / (count - 1) if count > 1 else onp.full(m2_C.shape, onp.nan)
 
 
 def _check(op: str, x: Any, **vectors: Any) -> None:
@@ -148,6 +149,7 @@ batch_norm = fused(
     _batch_norm,
     _forward,
     _backward,
+    mixed=3,
     name="batch_norm",
     examples=lambda r: [
         case(r(5, 3), r(3), r(3)),

@@ -12,7 +12,7 @@ from ddtrain.autodiff.examples import case
 from ddtrain.errors import ShapeError
 from ddtrain.kernels import conv as kernel
 from ddtrain.kernels.rows import sum_rows
-from ddtrain.ops._shapes import Pair, check_rank, check_vector, pair
+from ddtrain.ops._shapes import Pair, check_rank, check_vector, integer, pair
 
 
 def _geometry(x: Any, w: Any, b: Any, stride: Any, padding: Any, groups: int) -> tuple[kernel.Stride, kernel.Pad]:
@@ -20,6 +20,10 @@ def _geometry(x: Any, w: Any, b: Any, stride: Any, padding: Any, groups: int) ->
     check_rank("conv2d", "x_NHWC", x, 4, "Images are (N, H, W, C): a grey image needs x[..., None].")
     check_rank("conv2d", "weight", w, 4, "Convolution weights are (kh, kw, C / groups, K).")
     kh, kw, cg, k = w.shape
+    try:
+        groups = integer(groups)
+    except TypeError:
+        raise ShapeError(f"conv2d: groups {groups!r} is not an integer") from None
     if groups < 1 or k % groups:
         raise ShapeError(f"conv2d: {k} output channels do not divide into {groups} groups (w {w.shape})")
     if x.shape[3] != cg * groups:
@@ -114,6 +118,7 @@ conv2d = fused(
     _conv2d,
     _forward,
     _backward,
+    mixed=3,
     name="conv2d",
     examples=lambda r: [
         case(r(2, 4, 4, 1), r(3, 3, 1, 2), r(2), padding=1),

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
 from ddtrain.autodiff import fused
 from ddtrain.autodiff.examples import case
 from ddtrain.errors import ShapeError, UsageError
@@ -36,7 +38,7 @@ def _dropout(x: Any, uniform: Any, rate: float = 0.5) -> Any:
     array([0., 2., 2.])
     """
     _check(x, uniform, rate)
-    return x * kernel.keep(uniform, rate, x.dtype)
+    return x * kernel.keep(uniform, rate, np.result_type(x.dtype, 1.0))
 
 
 def _forward(x: Any, uniform: Any, rate: float = 0.5) -> tuple[Any, Any]:
@@ -53,6 +55,7 @@ dropout = fused(
     _dropout,
     _forward,
     _backward,
+    mixed=1,
     name="dropout",
     examples=lambda r: [
         case(r(3, 4), abs(r.unit(3, 4)), 0.3, argnums=(0,)),

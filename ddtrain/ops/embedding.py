@@ -57,6 +57,7 @@ embedding = fused(
     _embedding,
     _forward,
     _backward,
+    mixed=1,
     name="embedding",
     examples=lambda r: [case(r(4, 3), r.integers(4, 5)), case(r(3, 2), r.integers(3, 2, 3))],
 )

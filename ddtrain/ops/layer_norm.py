@@ -66,6 +66,7 @@ layer_norm = fused(
     _layer_norm,
     _forward,
     _backward,
+    mixed=3,
     name="layer_norm",
     examples=lambda r: [case(r(4, 3), r(3), r(3)), case(r(2, 2, 3), r(3), r(3), eps=0.1)],
 )

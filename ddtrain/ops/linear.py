@@ -72,6 +72,7 @@ linear = fused(
     _linear,
     _forward,
     _backward,
+    mixed=3,
     name="linear",
     examples=lambda r: [
         case(r(4, 3), r(3, 2), r(2)),

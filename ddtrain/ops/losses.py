@@ -76,6 +76,7 @@ cross_entropy = fused(
     _cross_entropy,
     _cross_entropy_forward,
     _cross_entropy_backward,
+    mixed=1,
     name="cross_entropy",
     examples=lambda r: [case(r(4, 3), r.integers(3, 4)), case(r(2, 2, 3), r.integers(3, 2, 2))],
 )
@@ -127,7 +128,7 @@ def hinge(scores: Any, labels: Any) -> Any:
     margins = 1.0 + flat - right[:, None]
     others = onp.ones(flat.shape, flat.dtype)
     others[rows, classes] = 0
-    return np.reshape(np.sum(np.where(margins > 0, margins, 0.0) * others, axis=1), labels.shape)
+    return np.reshape(np.sum(np.where(margins <= 0, 0.0, margins) * others, axis=1), labels.shape)
 
 
 def _correct(scores: Any, labels: Any) -> Any:

@@ -44,6 +44,11 @@ def _positions(x: Any, value: float, kh: int, kw: int, stride: Stride, pad: Pad)
             yield padded[:, r : r + (p - 1) * down + 1 : down, s : s + (q - 1) * across + 1 : across]
 
 
+def _lowest(dtype: Any) -> Any:
+    """What is larger than nothing."""
+    return -np.inf if dtype.kind in "fc" else np.iinfo(dtype).min if dtype.kind in "iu" else False
+
+
 def _max_pool2d(x: Any, size: Pair, stride: Pair | None = None, padding: Pair = 0) -> Any:
     """The largest value of each window.
 
@@ -57,7 +62,7 @@ def _max_pool2d(x: Any, size: Pair, stride: Pair | None = None, padding: Pair = 
     Returns
     -------
     (N, (H + 2 * padding - size) // stride + 1, the same for W, C). Among equals the first place of the window gets
-    the derivative.
+    the derivative. A NaN is larger than anything, as in PyTorch.
 
     Raises
     ------
@@ -68,8 +73,8 @@ def _max_pool2d(x: Any, size: Pair, stride: Pair | None = None, padding: Pair = 
            [13., 15.]])
     """
     best: Any = None
-    for here in _positions(x, -np.inf, *_geometry("max_pool2d", x, size, stride, padding)):
-        best = here if best is None else np.where(here > best, here, best)
+    for here in _positions(x, _lowest(x.dtype), *_geometry("max_pool2d", x, size, stride, padding)):
+        best = here if best is None else np.where((here > best) | np.isnan(here), here, best)
     return best
 
 
@@ -121,6 +126,7 @@ max_pool2d = fused(
     _max_pool2d,
     _max_forward,
     _max_backward,
+    mixed=1,
     name="max_pool2d",
     examples=lambda r: [
         case(r.spaced(2, 4, 4, 2), 2),
@@ -132,6 +138,7 @@ avg_pool2d = fused(
     _avg_pool2d,
     _avg_forward,
     _avg_backward,
+    mixed=1,
     name="avg_pool2d",
     examples=lambda r: [
         case(r(2, 4, 4, 2), 2),

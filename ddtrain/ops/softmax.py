@@ -21,6 +21,7 @@ _offset = nondifferentiable(_largest, name="softmax_offset", examples=lambda r: 
 
 def _shifted(x: Any, axis: int) -> Any:
     """``x`` less its largest entry, which is a constant here: the results do not depend on it."""
+    x = x if x.dtype.kind in "fc" else x * 1.0
     return x - _offset(x, axis)
 
 
@@ -58,6 +59,7 @@ softmax = fused(
     _softmax,
     _softmax_forward,
     lambda needs, g, y, x, axis=-1: [kernel.softmax_backward(g, y, axis)],
+    mixed=1,
     name="softmax",
     examples=lambda r: [case(r(3, 4)), case(r(3, 2, 2), axis=0)],
 )
@@ -65,6 +67,7 @@ log_softmax = fused(
     _log_softmax,
     _log_softmax_forward,
     lambda needs, g, y, x, axis=-1: [kernel.log_softmax_backward(g, y, axis)],
+    mixed=1,
     name="log_softmax",
     examples=lambda r: [case(r(3, 4)), case(r(3, 2, 2), axis=0)],
 )

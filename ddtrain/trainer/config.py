@@ -105,7 +105,7 @@ class Run:
     keep: int = 3
     """Newest checkpoints kept, besides the one that was evaluated best."""
     nonfinite: Literal["stop", "skip"] = "stop"
-    """What a NaN or infinite loss or gradient does: stop the run, or skip the step on every rank."""
+    """What a NaN or infinite loss, gradient or running statistic does: stop the run, or skip the step on every rank."""
     max_skips: int = 10
     """Steps skipped in a row before the run stops all the same."""
     patience: int = 0

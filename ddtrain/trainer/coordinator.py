@@ -124,12 +124,11 @@ class Coordinator:
     def _decide(self, step: int, totals: Totals, sq_norm: float) -> StepControl:
         done = step + 1
         norm = math.sqrt(sq_norm) if sq_norm >= 0 else math.nan
-        finite = math.isfinite(totals.loss_sum)
-        apply = math.isfinite(norm) and (finite or self.late)
+        apply = math.isfinite(norm) and (totals.finite or self.late)
         self.skipped_in_a_row = 0 if apply else self.skipped_in_a_row + 1
         self.skipped += not apply
         stops = self.run.nonfinite == "stop" or self.skipped_in_a_row >= self.run.max_skips
-        if stops and not (apply and finite):
+        if stops and not (apply and totals.finite):
             return StepControl(0.0, 1.0, norm, apply=False, stop=True, reason=Reason.NON_FINITE)
         finished = done >= self.total_steps
         requested = totals.stop_votes > 0 or (self.stop_file is not None and self.stop_file.seen())
@@ -168,6 +167,7 @@ class Coordinator:
     def _non_finite(self, totals: Totals, norm: float) -> NonFiniteError:
         late = " of the step before" if self.late else ""
         found = f"loss is {totals.means()['loss']:g}, gradient norm{late} is {norm:g}"
+        found += ", and running statistics are no longer finite" if totals.unsound else ""
         skips = f", and so were the {self.run.max_skips - 1} steps before" if self.run.nonfinite == "skip" else ""
         return NonFiniteError(
             f"training: {found}{skips}",

@@ -47,7 +47,7 @@ def _figures(
             for start in range(0, n, ROWS * count):
                 size = min(ROWS * count, n - start)
                 first, last = shard_bounds(size, shard, count)
-                batch = batch_of(valid, np.arange(start + first, start + last))
+                batch = batch_of(valid, np.arange(start + first, start + last), store.dtype)
                 losses, metrics = seen.read(task.loss(model, *batch), last - first, batch)
                 totals.add(losses, metrics)
         return totals

@@ -19,6 +19,7 @@ from ddtrain import optim
 from ddtrain.comm.protocol import Array, Communicator, Node
 from ddtrain.errors import UsageError
 from ddtrain.nn import Module
+from ddtrain.nn.values import initial as initial_values
 from ddtrain.parallel import Place, Reducer, alloc_rows, find_place, make_buckets, make_hook, verify_replicas
 from ddtrain.parallel.hooks import Apart
 from ddtrain.parallel.verify import describe
@@ -40,7 +41,8 @@ def build_step(comm: Communicator, task: Task, config: Config) -> TrainStep:
     ------
     UsageError : ranks have different models, or are more than the shards, or share no memory though it was asked for
     """
-    initial = task.model.init(config.run.seed, config.run.dtype)  # drawn from (seed, path), so equal on all ranks
+    drawn = task.model.init(config.run.seed, config.run.dtype)  # from (seed, path), so equal on all ranks
+    initial = initial_values(task.model, drawn, config.run.dtype)  # a model may have an init of its own
     verify_replicas(describe(initial), comm, "tensor", remedy="Build the same model from one seed on every rank.")
     verify_replicas(_agreed(config), comm, "option", remedy="Give every rank the same options.")
     node = _node(comm, config, initial)

@@ -165,6 +165,7 @@ class TrainStep:
         own = whole.size - self.buffers.size
         totals = Totals.unpack(whole[:own], self.returned.agree(self.comm))
         self.updates = self.buffers.folded(whole[own:], lefts, step, totals.count)
+        totals.unsound = not all(self.store.stays_finite(name, x) for name, x in self.updates.items())
         return totals
 
     def finish(self, lane: Lane) -> None:
@@ -192,7 +193,7 @@ class TrainStep:
         store, k, count = self.store, shard - self.place.shards[0], len(rows)
         first, last = data.shard_bounds(count, shard, self.place.count)
         self.phase, began = "data", perf_counter()
-        batch, rng = batch_of(self.task.train, rows[first:last]), SampleRng(self.seed, step, first)
+        batch, rng = batch_of(self.task.train, rows[first:last], store.dtype), SampleRng(self.seed, step, first)
         self._took("data", began)
         totals, left = Totals(stop_votes=stop_vote and k == 0), dict[str, Any]()
 

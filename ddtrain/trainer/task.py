@@ -8,9 +8,10 @@ from time import perf_counter
 from typing import Any, Protocol
 
 import numpy as np
+from numpy.typing import DTypeLike
 
 from ddtrain.comm.protocol import Communicator
-from ddtrain.data import ArrayData, fingerprint_of, whole_fingerprint
+from ddtrain.data import ArrayData, cast, fingerprint_of, whole_fingerprint
 from ddtrain.data.checksum import SAMPLED
 from ddtrain.errors import DataError, UsageError, quoted
 from ddtrain.nn import Module
@@ -32,7 +33,10 @@ class Dataset(Protocol):
     def __len__(self) -> int: ...
 
     def batch(self, indices: Any) -> tuple[Any, ...]:
-        """The samples at ``indices`` (possibly none), as a tuple of arrays whose first axis is the sample."""
+        """The samples at ``indices`` (possibly none), as a tuple of arrays whose first axis is the sample.
+
+        The run brings floating ones to its own dtype.
+        """
         ...
 
 
@@ -124,8 +128,8 @@ def built(build: Callable[[Any], Any], config: Any) -> Task:
     return task
 
 
-def batch_of(dataset: Dataset, rows: Any) -> tuple[Any, ...]:
-    """The samples at ``rows``.
+def batch_of(dataset: Dataset, rows: Any, dtype: DTypeLike) -> tuple[Any, ...]:
+    """The samples at ``rows``, floating arrays in the run's dtype.
 
     Raises
     ------
@@ -137,7 +141,8 @@ def batch_of(dataset: Dataset, rows: Any) -> tuple[Any, ...]:
             f"{type(dataset).__name__}.batch returned {_kind(batch)} where a tuple of arrays is wanted",
             remedy="Return (x,) if there is only one array.",
         )
-    return tuple(batch)
+    arrays: tuple[Any, ...] = cast(tuple(batch), dtype)
+    return arrays
 
 
 def describe_data(dataset: Dataset | None) -> str:

@@ -6,6 +6,7 @@ They travel as one float64 vector, so that the mean over ragged and empty shards
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from math import isfinite
 from typing import Any
 
 import numpy as np
@@ -15,6 +16,10 @@ from numpy.typing import NDArray
 class Totals:
     """Running sums over samples.
 
+    Attributes
+    ----------
+    unsound : whether this batch would make running statistics infinite or NaN; the same on all ranks, and not summed
+
     >>> totals = Totals()
     >>> totals.add(np.array([1.0, 3.0]), {"accuracy": np.array([1, 0])})
     >>> totals.count, totals.means()
@@ -22,7 +27,7 @@ class Totals:
     """
 
     def __init__(self, stop_votes: int = 0) -> None:
-        self.loss_sum, self.count, self.stop_votes = 0.0, 0, int(stop_votes)
+        self.loss_sum, self.count, self.stop_votes, self.unsound = 0.0, 0, int(stop_votes), False
         self.sums: dict[str, float] = {}
 
     def add(self, losses_N: NDArray[Any], metrics: Mapping[str, NDArray[Any]]) -> None:
@@ -31,6 +36,11 @@ class Totals:
         self.count += len(losses_N)
         for name, x in metrics.items():
             self.sums[name] = self.sums.get(name, 0.0) + _sum(x)
+
+    @property
+    def finite(self) -> bool:
+        """Whether the loss is finite, and so are the running statistics that come of it."""
+        return isfinite(self.loss_sum) and not self.unsound
 
     def pack(self, names: Sequence[str]) -> NDArray[np.float64]:
         """As a vector that ranks can add, with the metrics in the order of ``names``.

@@ -62,8 +62,8 @@ FAULTS = (
     Fault(
         "recomputing/the second run is in the context of the way back",
         "ddtrain/autodiff/recomputing.py",
-        "context.copy().run(of_traced, *values)",
-        "of_traced(*values)",
+        "context.copy().run(of_traced, _Journal(entries, iter(entries), None), *values)",
+        "of_traced(_Journal(entries, iter(entries), None), *values)",
         (
             "tests/autodiff/test_recomputing.py",
             "tests/ops/test_collectives.py",

@@ -45,8 +45,8 @@ FAULTS = (
     Fault(
         "batch-norm/running variance is the biased one",
         "ddtrain/ops/batch_norm.py",
-        "m2_C / max(1, count - 1)",
-        "m2_C / max(1, count)",
+        "m2_C / (count - 1) if count > 1",
+        "m2_C / count if count > 1",
         (
             "tests/ops/test_batch_norm.py",
             "ddtrain/ops/batch_norm.py",

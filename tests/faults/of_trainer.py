@@ -577,8 +577,8 @@ FAULTS = (
     Fault(
         "coordinator/a late gradient answers for the loss of the step after",
         "ddtrain/trainer/coordinator.py",
-        "apply = math.isfinite(norm) and (finite or self.late)",
-        "apply = math.isfinite(norm) and finite",
+        "apply = math.isfinite(norm) and (totals.finite or self.late)",
+        "apply = math.isfinite(norm) and totals.finite",
         (f"{MODES}::test_stale_leaves_out_the_bad_batches_and_no_others",),
     ),
     Fault(

@@ -98,7 +98,7 @@ CALLS: dict[str, tuple[Callable[..., Any], Maker]] = {
     ),
     "attention.backward_scores": (
         k.attention.backward_scores,
-        lambda r, n: (_normal(r, n, 4, 3), _probabilities(r, n, 4, 4), _normal(r, n, 4, 3), 3),
+        lambda r, n: (_normal(r, n, 4, 3), _probabilities(r, n, 4, 4), _normal(r, n, 4, 3), 3, False),
     ),
     "attention.backward_query": (k.attention.backward_query, lambda r, n: (_normal(r, n, 4, 4), _normal(r, n, 4, 3))),
     "attention.backward_key": (k.attention.backward_key, lambda r, n: (_normal(r, n, 4, 4), _normal(r, n, 4, 3))),

@@ -73,6 +73,15 @@ def test_backward_sums_against_the_formula():
     np.testing.assert_allclose(sum_gx, (g * (x - mean) * inv_std).sum((0, 1, 2)), rtol=1e-12)
 
 
+def test_backward_sums_of_many_chunks_are_in_float64():
+    # A chunk's sum is exact in float32: 2²⁴ of the first and 1 of each other; after 2²⁴ float32 adds 1 in vain.
+    chunks, rows, lanes = 8, norm._CHUNK // 256, 256
+    g = np.zeros((chunks * rows, lanes), np.float32)
+    g[0], g[rows::rows] = 2**24, 1
+    sum_g, sum_gx = norm.backward_sums(g, np.ones_like(g), np.zeros(lanes), np.ones(lanes))
+    np.testing.assert_array_equal([sum_g, sum_gx], np.full((2, lanes), 2**24 + chunks - 1))
+
+
 def test_layer_norm_against_the_formula():
     r = np.random.default_rng(0)
     x, scale, shift = r.standard_normal((4, 2, 7)) + 5, r.standard_normal(7), r.standard_normal(7)

@@ -13,6 +13,8 @@ GEOMETRIES = [
     ((2, 5, 5, 2), (2, 2), (2, 2), (0, 0, 0, 0)),  # a row and a column left over
     ((1, 7, 6, 2), (3, 2), (2, 1), (1, 1, 0, 0)),  # windows that overlap
     ((1, 6, 6, 1), (3, 3), (1, 1), (1, 1, 1, 1)),
+    ((2, 6, 6, 2), (2, 3), (2, 2), (0, 0, 0, 0)),  # that overlap across alone
+    ((2, 6, 6, 2), (3, 2), (2, 2), (0, 0, 0, 0)),  # and down alone
     ((1, 7, 7, 2), (2, 2), (3, 3), (0, 0, 0, 0)),  # windows with gaps between
     ((1, 17, 17, 1), (17, 17), (1, 1), (0, 0, 0, 0)),  # more positions than a byte counts
 ]
@@ -62,10 +64,12 @@ def test_the_first_of_equals_wins():
     np.testing.assert_array_equal(dx[0, :, :, 0], [[1, 0], [0, 0]])
 
 
-def test_nan_comes_through():
-    x = np.zeros((1, 2, 2, 1))
-    x[0, 1, 0, 0] = np.nan
-    assert np.isnan(pool.max_forward(x, 2, 2, (2, 2), (0, 0, 0, 0))[0]).all()
+@pytest.mark.parametrize(("window", "winner"), [([0, 0, np.nan, 0], 2), ([np.nan, np.inf, np.nan, 9], 2)])
+def test_nan_wins_and_the_last_of_several(window, winner):
+    # as in PyTorch, whose max_pool2d gives the whole derivative to the last NaN
+    y, position = pool.max_forward(np.array(window).reshape(1, 2, 2, 1), 2, 2, (2, 2), (0, 0, 0, 0))
+    assert np.isnan(y).all()
+    assert position.item() == winner
 
 
 def test_padding_never_wins():

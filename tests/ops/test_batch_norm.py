@@ -12,8 +12,9 @@ import numpy as onp
 import pytest
 
 import ddtrain.numpy as np
-from ddtrain import ops
+from ddtrain import nn, ops
 from ddtrain.autodiff import grad, hvp, value_and_grad
+from ddtrain.errors import UsageError
 from worlds import World
 
 N, C = 11, 3
@@ -194,3 +195,45 @@ def test_one_collective_each_way() -> None:
     with ops.use_communicator(comm):
         grad(lambda x: np.sum(ops.batch_norm(x, SCALE, SHIFT) ** 2))(batch())
     assert comm.calls == ["allgather", "allreduce"]
+
+
+ROWS_OF_ONE = {"local": [1], "threads:2": [1, 0], "threads:3": [0, 1, 0]}
+
+
+@pytest.mark.parametrize("spec", ROWS_OF_ONE)
+def test_one_value_over_all_ranks_is_refused_by_all_of_them(spec: str) -> None:
+    # PyTorch 2.13: "Expected more than 1 value per channel when training"
+    norm = nn.BatchNorm(C)
+
+    def body(comm: Any) -> str:
+        bound = norm.bind(norm.init(0, float), training=True)
+        with ops.use_communicator(comm), pytest.raises(UsageError, match="one value per channel over all ranks"):
+            bound(onp.ones((ROWS_OF_ONE[spec][comm.rank], C)))
+        return str(bound.run.updates)
+
+    assert World(spec).run(body) == ["{}"] * len(ROWS_OF_ONE[spec])
+
+
+def test_one_value_a_rank_is_enough_together_and_says_nothing_of_a_variance_alone() -> None:
+    def body(comm: Any) -> list[Any]:
+        x, found = batch((2, C))[comm.rank :][:1], []
+        for sync in (True, False):
+            norm = nn.BatchNorm(C, sync=sync)
+            bound = norm.bind(norm.init(0, float), training=True)
+            with ops.use_communicator(comm):
+                bound(x)
+            found.append(bound.run.updates)
+        onp.testing.assert_allclose(found[1]["running_mean"], 0.1 * x[0], rtol=1e-15)
+        return found
+
+    for together, alone in World("threads:2").run(body):
+        onp.testing.assert_allclose(together["running_var"], 0.9 + 0.1 * batch((2, C)).var(0, ddof=1), rtol=1e-13)
+        onp.testing.assert_array_equal(alone["running_var"], onp.ones(C))
+        assert together["num_batches_tracked"] == alone["num_batches_tracked"] == 1
+
+
+def test_one_value_has_no_variance() -> None:
+    moments = ops.Moments()
+    ops.batch_norm(onp.ones((1, C)), SCALE, SHIFT, moments=moments)
+    assert moments.count == 1
+    assert onp.isnan(moments.variance).all()

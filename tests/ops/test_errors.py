@@ -31,6 +31,10 @@ WRONG = {
         x(1, 4, 4, 1), x(5, 5, 1, 1)
     ),
     "conv2d: stride 0 is less than 1": lambda: ops.conv2d(x(1, 4, 4, 1), x(3, 3, 1, 1), stride=0),
+    "conv2d: groups 2.0 is not an integer": lambda: ops.conv2d(x(1, 4, 4, 2), x(3, 3, 1, 2), groups=2.0),  # type: ignore[arg-type]
+    "conv2d: padding True is neither an integer nor a pair": lambda: ops.conv2d(
+        x(1, 4, 4, 1), x(3, 3, 1, 1), padding=True
+    ),
     "conv2d: padding 1.5 is neither an integer nor a pair": lambda: ops.conv2d(
         x(1, 4, 4, 1), x(3, 3, 1, 1), padding=1.5
     ),

@@ -58,3 +58,9 @@ def test_correct_counts_the_first_of_equals_and_has_no_gradient():
     onp.testing.assert_array_equal(ops.correct(onp.array([[1.0, 1.0], [1.0, 1.0]]), onp.array([0, 1])), [1, 0])
     g = grad(lambda s: np.sum(s * 0.0) + np.sum(ops.correct(s, LABELS)))(SCORES)
     onp.testing.assert_array_equal(g, onp.zeros_like(SCORES))
+
+
+def test_a_nan_among_the_scores_is_a_nan_of_the_loss() -> None:
+    # PyTorch's multi_margin_loss counts it as 0, so that a model that has come apart would look perfect
+    scores = onp.array([[onp.nan, 1.0, 0.0], [0.0, onp.nan, 0.0], [0.0, 1.0, 2.0]])
+    assert onp.isnan(ops.hinge(scores, onp.array([1, 1, 2]))).tolist() == [True, True, False]

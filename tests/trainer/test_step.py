@@ -4,19 +4,23 @@ from __future__ import annotations
 
 from typing import Any
 
+import nodes  # noqa: F401  a backend
 import numpy as np
 import pytest
 
 from ddtrain import data, nn
 from ddtrain.comm import Communicator
 from ddtrain.comm.local import LocalCommunicator
-from ddtrain.errors import ShapeError
+from ddtrain.errors import NonFiniteError, ShapeError
 from ddtrain.parallel.hooks.base import ErrorFeedback
 from ddtrain.parallel.nearby import Messages
 from ddtrain.trainer.config import Clip, Comm, Optim, Run
 from ddtrain.trainer.control import StepControl
+from ddtrain.trainer.coordinator import Coordinator
+from ddtrain.trainer.modes import make_mode
 from ddtrain.trainer.replica import build_step
 from ddtrain.trainer.task import Task
+from ddtrain.trainer.totals import Totals
 from helpers import Net, make_task, sgd_config
 from worlds import World
 
@@ -59,6 +63,53 @@ def test_waiting_is_counted_on_every_channel() -> None:
 def test_a_skipped_step_changes_nothing_at_all() -> None:
     before, after = stepped(StepControl(lr=0.1, scale=1.0, grad_norm=1.0, apply=False))
     assert [name for name in before if not np.array_equal(before[name], after[name])] == []
+
+
+class Spread(nn.Module):
+    """Batch-norm of a column that a huge entry of the data reaches; the loss stays finite."""
+
+    def __init__(self, sync: bool) -> None:
+        self.norm, self.head = nn.BatchNorm(6, sync=sync), nn.Linear(6, 4)
+
+    def forward(self, x: Any) -> Any:
+        return self.head(self.norm(x))
+
+
+@pytest.mark.parametrize("mode", ["sync", "stale", "local"])
+@pytest.mark.parametrize("sync", [True, False])
+@pytest.mark.parametrize("spec", ["local", "threads:2", "nodes:001"])
+def test_running_statistics_that_would_be_infinite_leave_no_trace(spec: str, sync: bool, mode: Any) -> None:
+    """A variance of 1e60 is finite in float64, which moments are computed in, and infinite in what keeps them."""
+    task = make_task(Spread(sync), np.float32)
+    x = task.train.batch(np.arange(23))[0]
+    x[1, 2] = 3e30
+    spread = Task(task.model, task.loss, data.ArrayData(x, task.train.batch(np.arange(23))[1]))
+    config = sgd_config(dtype="float32", run=Run(epochs=1000, nonfinite="skip"), comm=Comm(mode=mode))
+
+    def body(comm: Communicator) -> tuple[list[bool], list[Any]]:
+        step_of = build_step(comm, spread, config)
+        mode, coordinator, sound, seen = make_mode(step_of, config.comm), Coordinator(config, comm, 4), [], []
+        for step in range(3):
+            totals = mode.gradients(step, np.arange(7) + 7 * (step != 1))
+            assert np.isfinite(totals.loss_sum)
+            sound.append(totals.finite)
+            mode.apply(coordinator.decide(step, totals, mode.square_norm()))
+            seen.append(step_of.store.state.copy())
+        return sound, seen
+
+    for sound, (first, second, third) in World(spec).run(body):
+        assert sound == [True, False, True]
+        np.testing.assert_array_equal(first, second)
+        assert np.isfinite(third).all()
+        assert not np.array_equal(second, third)
+
+
+def test_a_run_that_such_statistics_stop_says_so() -> None:
+    totals, coordinator = Totals(), Coordinator(sgd_config(), LocalCommunicator(), 4)
+    totals.add(np.ones(3), {})
+    totals.unsound = True
+    with pytest.raises(NonFiniteError, match="loss is 1, gradient norm is 2, and running statistics are no longer"):
+        coordinator.decide(0, totals, 4.0)
 
 
 def test_a_limit_by_value_is_applied_after_the_one_by_norm() -> None:

@@ -4,7 +4,7 @@ Note [One step late]
 Step t computes its gradients at the parameters of step t, and applies those of step t − 1, whose sum had all of this
 step's time to arrive: x(t+1) = update(x(t), g(t−1)), with the learning rate of step t. The first step applies nothing.
 Totals are not late: a step's line in the log shows its own loss, beside the norm of the gradient that it applied. Nor
-are buffers: they are those of the last forward pass, unless its loss was not finite. Of a loss that is not finite the
+are buffers: they are those of the last forward pass, unless its loss, or they, were not finite. Of such a loss the
 gradient's norm counts as NaN, whereupon the coordinator leaves out that gradient, a step late, too, and no other.
 The last gradient of a run, or before a checkpoint, is not applied in haste: it stays under way, and a checkpoint holds
 it, so that a run that was stopped anywhere and resumed is the run that never stopped.
@@ -13,7 +13,7 @@ it, so that a run that was stopped anywhere and resumed is the run that never st
 from __future__ import annotations
 
 from collections.abc import Mapping
-from math import isfinite, nan
+from math import nan
 from typing import Any
 
 import numpy as np
@@ -51,7 +51,7 @@ class Stale(Sync):
         step_of.finish(before[0] if before else step_of.lane)
         step_of.lane.reducer.progress()
         self._under_way = [*before, step_of.lane]
-        self._finite[step_of.lane] = isfinite(totals.loss_sum)
+        self._finite[step_of.lane] = totals.finite
         return totals
 
     def square_norm(self) -> float:

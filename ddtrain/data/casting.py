@@ -1,0 +1,31 @@
+"""Batches in the dtype of the run: the one place where floating data takes it on."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import DTypeLike
+
+from ddtrain import tree
+
+
+def cast(batch: Any, dtype: DTypeLike) -> Any:
+    """The batch with floating arrays as ``dtype``, and complex ones as complex numbers of that precision.
+
+    Integers, which are labels and indices, stay as they are, and so does whatever is no array. Arrays may lie in nested
+    tuples, lists and dicts. One that has its dtype already is not copied.
+
+    >>> cast((np.ones(2), {"label": np.array([1, 0])}), np.float32)
+    (array([1., 1.], dtype=float32), {'label': array([1, 0])})
+    """
+    real = np.dtype(dtype)
+    if type(batch) is tuple and all(type(x) is np.ndarray for x in batch):  # as most are: no need to look further
+        return tuple([_as(x, real) for x in batch])
+    return tree.map_leaves(lambda x: _as(x, real), batch)
+
+
+def _as(x: Any, real: np.dtype[Any]) -> Any:
+    if not isinstance(x, (np.ndarray, np.generic)) or x.dtype is real or x.dtype.kind not in "fc":
+        return x
+    return x.astype(real if x.dtype.kind == "f" else np.result_type(real, np.complex64), copy=False)

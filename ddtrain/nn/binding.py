@@ -1,0 +1,125 @@
+"""Values on their way into a tree of modules, and what a forward pass through it is told and leaves behind."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ddtrain import rng as _rng
+from ddtrain.autodiff.recomputing import remembered, running_again
+from ddtrain.errors import ShapeError, UsageError
+from ddtrain.nn import values as _values
+
+if TYPE_CHECKING:
+    from ddtrain.nn.module import Declaration, Module
+
+
+# A place: a bound module; its attributes, or a list or dict in one (None: a tuple); a name, position or key
+Place = tuple[Any, Any, Any]
+# A buffer: the name under which its value was given, that value, and its first place
+Held = tuple[str, Any, Place]
+
+
+@dataclass
+class Run:
+    """What one forward pass is told (mode, randomness) and what it leaves behind (new values of buffers).
+
+    Attributes
+    ----------
+    updates : the latest values of the buffers that modules have replaced, by the names they were bound with
+    buffers : all of them, by every path
+    ties : all places of those that have several, by name
+    pending : which values of ``updates`` are still to be read, and where to, by the module that will
+    """
+
+    training: bool = False
+    rng: _rng.SampleRng | None = None
+    updates: dict[str, Any] = field(default_factory=dict)
+    buffers: dict[str, Held] = field(default_factory=dict)
+    ties: dict[str, list[Place]] = field(default_factory=dict)
+    pending: dict[int, list[tuple[Any, Any, str]]] = field(default_factory=dict)
+    _draws: dict[str, Any] = field(default_factory=dict)
+
+    def uniform(self, purpose: str, shape: tuple[int, ...]) -> NDArray[np.floating]:
+        """Uniform numbers in [0, 1), one row a sample: other ones each time that this pass asks for a purpose.
+
+        They depend on (seed, purpose, how often it was asked for before, step, position in the global batch). What
+        :func:`ddtrain.checkpoint` runs again gets those that it had.
+        """
+        if self.rng is None:
+            raise UsageError(f"{purpose} needs random numbers", remedy="Pass rng=SampleRng(seed, step) to bind.")
+        number = remembered(lambda: next(self._draws.setdefault(purpose, itertools.count())))
+        return self.rng.uniform(f"{purpose}/call {number}" if number else purpose, shape)
+
+    def replace(self, prefix: str, buffers: Mapping[str, Any]) -> None:
+        """See :meth:`Module.update`. What is run again has replaced its buffers before."""
+        again = running_again()
+        for name, value in buffers.items():
+            held = self.buffers.get(prefix + name)
+            if held is None or held[2][1] is None:
+                raise UsageError(
+                    f"update: {prefix}{name} is no buffer",
+                    remedy="Declare it: nn.buffer(shape, init), in an attribute, or a list or dict in one.",
+                )
+            path, old, place = held
+            if getattr(value, "shape", None) != old.shape and np.shape(value) != old.shape:
+                raise ShapeError(f"update: {path} has shape {old.shape}, its new value {np.shape(value)}")
+            if not again:
+                self.updates[path] = value
+                for module, holder, key in self.ties.get(path) or (place,):
+                    self.pending.setdefault(id(module), []).append((holder, key, path))
+
+    def catch_up(self, module: Module) -> None:
+        """Let a module that is called read the latest values of its buffers."""
+        for holder, key, path in self.pending.pop(id(module), ()):
+            holder[key] = self.updates[path]
+
+
+class Binding:
+    """Hands out values by path, each declaration's once (Note [Ties] in ``module.py``)."""
+
+    def __init__(self, model: Module, values: Mapping[str, Any], run: Run) -> None:
+        self.model, self.values, self.run = model, values, run
+        self._given: dict[int, Any] = {}  # by declaration: the value of a parameter, a buffer as Held
+        if isinstance(values, _values.TorchTensors):
+            raise UsageError(
+                "bind: these values are in PyTorch's layout",
+                remedy="Convert them: model.bind(nn.from_torch(model, tensors)).",
+            )
+
+    def value_of(self, declaration: Declaration, path: str, place: Place) -> Any:
+        """The value of what stands at ``path``, that is at ``place`` in the new tree."""
+        known: Any = self._given.get(id(declaration))
+        if known is None:
+            name = path if path in self.values else self._name(declaration)
+            known = self.values[name]
+            if getattr(known, "shape", None) != declaration.shape:
+                self._fitted()  # raises, unless it is a number or a list
+                known = np.asarray(known)
+            if not declaration.trained:
+                known = name, known, place
+            self._given[id(declaration)] = known
+        elif not declaration.trained:
+            self.run.ties.setdefault(known[0], [known[2]]).append(place)
+        if declaration.trained:
+            return known
+        self.run.buffers[path] = known
+        return known[1]
+
+    def check(self) -> None:
+        """Raise unless all values were for this tree."""
+        if len(self.values) != len(self._given):
+            self._fitted()
+
+    def _name(self, declaration: Declaration) -> str:
+        """Under which other path a tied declaration was given."""
+        self._fitted()
+        return next(path for path, d in self.model._places() if d is declaration and path in self.values)
+
+    def _fitted(self) -> None:
+        _values.fitted(self.model, self.values, "bind")

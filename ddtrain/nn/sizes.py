@@ -1,0 +1,42 @@
+"""What a layer can be made of: widths and windows, named by layer and argument where they make no sense."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ddtrain.errors import UsageError, quoted
+from ddtrain.ops._shapes import Pair, integer
+from ddtrain.ops._shapes import pair as _pair
+
+__all__ = ["Pair", "pair", "sizes"]
+
+
+def sizes(layer: str, **given: Any) -> tuple[int, ...]:
+    """The arguments as integers of at least 1, in order.
+
+    >>> sizes("Linear", d_in=3, d_out=2)
+    (3, 2)
+
+    Raises
+    ------
+    UsageError : one of them is no integer, or less than 1
+    """
+    found = []
+    for name, value in given.items():
+        try:
+            found.append(integer(value))
+        except TypeError:
+            raise UsageError(f"{layer}: {name} {quoted(value)} is not an integer") from None
+        if found[-1] < 1:
+            raise UsageError(f"{layer}: {name} {quoted(value)} is less than 1")
+    return tuple(found)
+
+
+def pair(layer: str, name: str, value: Any, least: int = 1) -> tuple[int, int]:
+    """``value`` or ``(value, value)`` as integers.
+
+    Raises
+    ------
+    UsageError : it is neither an integer nor a pair of integers, or one is less than ``least``
+    """
+    return _pair(value, layer, name, least, UsageError)

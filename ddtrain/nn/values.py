@@ -1,0 +1,150 @@
+"""Do values fit a model? All that does not is said in one error. And export: PyTorch's names and layouts."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import DTypeLike, NDArray
+
+from ddtrain.autodiff import value_of
+from ddtrain.errors import UsageError
+
+if TYPE_CHECKING:
+    from ddtrain.nn.module import Declaration, Module
+
+Shape = tuple[int, ...]
+_SHOWN = 4  # differences of a kind that an error lists
+
+
+class TorchTensors(dict[str, NDArray[Any]]):
+    """Tensors by path in PyTorch's layouts. A type of its own, because those of square weights look like ours."""
+
+
+def by_path(model: Module) -> dict[str, Declaration]:
+    """What stands at every path of the tree, tied ones at each of theirs.
+
+    Raises
+    ------
+    UsageError : two things have one path, such as ``x["a.b"]`` and ``x["a"]["b"]``
+    """
+    found: dict[str, Declaration] = {}
+    for path, declaration in model._places():
+        if path in found:
+            raise UsageError(f"two parameters or buffers have the path {path}", remedy="Rename a key or an attribute.")
+        found[path] = declaration
+    return found
+
+
+def fitted(
+    model: Module,
+    values: Mapping[str, Any],
+    op: str,
+    shape_of: Callable[[Declaration], Shape] = lambda d: d.shape,
+    other_shape_of: Callable[[Declaration], Shape] = lambda d: d.torch_shape(),
+    remedy: str = "They are in PyTorch's layout: convert them with nn.from_torch(model, tensors).",
+) -> dict[str, Any]:
+    """One value for each declaration, by the first of its paths; tied ones may come under any, and under several.
+
+    Parameters
+    ----------
+    op : who asks, for the message
+    shape_of, other_shape_of : what shapes are wanted, and what ``remedy`` is for
+
+    Raises
+    ------
+    UsageError : listing what is missing, what is unexpected, and what has another shape
+    """
+    places = by_path(model)
+    first: dict[int, str] = {}
+    found: dict[str, Any] = {}
+    wrong: list[str] = []
+    for path, declaration in places.items():
+        name = first.setdefault(id(declaration), path)
+        if path in values and name not in found:
+            found[name] = values[path]
+        elif path in values and not _same(found[name], values[path]):
+            wrong.append(f"{name} and {path} are one, but have two values")
+    misshapen = [
+        (name, np.shape(x), places[name]) for name, x in found.items() if np.shape(x) != shape_of(places[name])
+    ]
+    wrong += _listed("no value for {}", [name for name in first.values() if name not in found])
+    wrong += _listed("no such parameter or buffer: {}", [name for name in values if name not in places])
+    wrong += _listed("{}", [f"{name} has shape {shape}, not {shape_of(d)}" for name, shape, d in misshapen])
+    if not wrong:
+        return {name: found[name] for name in first.values()}
+    turned = misshapen and all(shape == other_shape_of(d) for _, shape, d in misshapen)
+    raise UsageError(
+        f"{op}: {'; '.join(wrong)}",
+        remedy=remedy if turned else "Are they of another model? Pass one for every name in declarations().",
+    )
+
+
+def _same(one: Any, other: Any) -> bool:
+    return one is other or (value_of(one) is one and value_of(other) is other and np.array_equal(one, other))
+
+
+def _listed(text: str, what: list[str]) -> list[str]:
+    more = f" and {len(what) - _SHOWN} more" if len(what) > _SHOWN else ""
+    return [text.format(", ".join(what[:_SHOWN]) + more)] if what else []
+
+
+def as_dtype(value: Any, dtype: DTypeLike) -> NDArray[Any]:
+    """Real numbers as an array of ``dtype``, anything else as what it is."""
+    array = np.asarray(value)
+    with np.errstate(over="ignore"):
+        return array.astype(dtype, copy=False) if array.dtype.kind in "biuf" else array
+
+
+def initial(model: Module, values: Mapping[str, Any], dtype: DTypeLike) -> dict[str, NDArray[Any]]:
+    """What ``init`` gave, as arrays of ``dtype``, one for each declaration.
+
+    Raises
+    ------
+    UsageError : as :func:`fitted`; and what is no array of real numbers, or a parameter that is not finite
+    """
+    trained = {path: d.trained for path, d in model.declarations().items()}
+    arrays = {path: as_dtype(x, dtype) for path, x in fitted(model, values, f"{type(model).__name__}.init").items()}
+    for path, x in arrays.items():
+        if x.dtype.kind not in "biuf":
+            raise UsageError(f"init: {path} has dtype {x.dtype}, not real numbers")
+        if trained[path] and not np.isfinite(x).all():
+            bad = np.argwhere(~np.isfinite(x))
+            where = tuple(map(int, bad[0]))
+            raise UsageError(f"init: {path} is {x[where]} at {where}, {len(bad)} of {x.size} values are not finite")
+    return arrays
+
+
+def to_torch(model: Module, tensors: Mapping[str, NDArray[Any]]) -> TorchTensors:
+    """Tensors by path, as PyTorch's ``load_state_dict`` expects them for a model of the same tree.
+
+    What is tied comes under each of its paths, as from ``state_dict``.
+    """
+    ours = fitted(model, tensors, "to_torch")
+    first: dict[int, str] = {}
+    exported = TorchTensors()
+    for path, d in by_path(model).items():
+        name = first.setdefault(id(d), path)
+        exported[path] = exported[name] if name != path else d.to_torch(ours[path])
+    return exported
+
+
+def from_torch(model: Module, tensors: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
+    """The inverse of :func:`to_torch`, with each tied value once.
+
+    Square weights look the same in both layouts: nobody can tell that values given here were in ours.
+
+    Raises
+    ------
+    UsageError : tensors are missing, unexpected or of another shape, all of them listed; two for what is tied
+    """
+    theirs = fitted(
+        model,
+        tensors,
+        "from_torch",
+        lambda d: d.torch_shape(),
+        lambda d: d.shape,
+        "They are in ddtrain's layout already: bind takes them as they are.",
+    )
+    return {path: d.from_torch(np.asarray(theirs[path])) for path, d in model.declarations().items()}
