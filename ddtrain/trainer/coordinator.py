@@ -167,7 +167,8 @@ class Coordinator:
     def _non_finite(self, totals: Totals, norm: float) -> NonFiniteError:
         late = " of the step before" if self.late else ""
         found = f"loss is {totals.means()['loss']:g}, gradient norm{late} is {norm:g}"
-        found += ", and running statistics are no longer finite" if totals.unsound else ""
+        if totals.unsound and math.isfinite(totals.loss_sum):
+            found += ", but running statistics would no longer be finite"
         skips = f", and so were the {self.run.max_skips - 1} steps before" if self.run.nonfinite == "skip" else ""
         return NonFiniteError(
             f"training: {found}{skips}",

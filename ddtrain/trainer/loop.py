@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Iterator, Mapping
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from time import perf_counter
@@ -95,11 +95,12 @@ class Trainer:
         if traced and not range(max(traced.start, self.step + 1), min(traced.stop, self.coordinator.total_steps + 1)):
             self.records.warn(f"--run.trace {self.config.run.trace} names no step that this run will take")
         reason = self._before_the_first_step()
-        while reason is Reason.NONE:
-            if traced:
-                self._trace(self.step + 1, traced)
-            control = self._keep(self.train_step())
-            reason = control.reason if control.stop else Reason.NONE
+        with np.errstate(all="ignore"):  # an update that overflows is found before it is saved
+            while reason is Reason.NONE:
+                if traced:
+                    self._trace(self.step + 1, traced)
+                control = self._keep(self.train_step())
+                reason = control.reason if control.stop else Reason.NONE
         self._end_trace()
         with self.mode.shown():
             hashes = self.store.sha256(), self.store.model_sha256()
@@ -138,8 +139,7 @@ class Trainer:
         except NonFiniteError as error:
             raise locate(error, self.step_of, self.step, rows) from None
         decided = perf_counter()
-        with np.errstate(all="ignore"):  # an update that overflows is found before it is saved
-            self.mode.apply(control)
+        self.mode.apply(control)
         updated = perf_counter()
         self.step += 1
         self.records.step(self.step, epoch + 1, totals, control, updated - started)
@@ -172,7 +172,7 @@ class Trainer:
 
     # -- evaluation, checkpoint, resume ---------------------------------------------------------------------------
 
-    def _at(self, phase: str, **place: Any) -> AbstractContextManager[None]:
+    def _at(self, phase: str, **place: Any) -> located:
         return located(lambda: phase, self.comm.rank, self.step, phase=phase, **place)
 
     @property

@@ -8,7 +8,6 @@ gradient going into its row, and with the last shard the reducer starting full b
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
 from time import perf_counter
 from typing import Any
 
@@ -138,11 +137,8 @@ class TrainStep:
         with self._at(step):
             return self._begin(step, rows, stop_vote)
 
-    @contextmanager
-    def _at(self, step: int) -> Iterator[None]:
-        """Where errors are from; NaN and infinity are the coordinator's decision, not a warning's."""
-        with located(lambda: self.phase, self.comm.rank, step + 1, rank=self.comm.rank), np.errstate(all="ignore"):
-            yield
+    def _at(self, step: int) -> located:
+        return located(lambda: self.phase, self.comm.rank, step + 1, rank=self.comm.rank)
 
     def _begin(self, step: int, rows: Any, stop_vote: bool) -> Totals:
         self.seconds = dict.fromkeys(self.seconds, 0.0)
@@ -263,22 +259,30 @@ class TrainStep:
                 self._timeline.span(part, first, last)
 
 
-@contextmanager
-def located(doing: Callable[[], str], rank: int, step: int, /, **place: Any) -> Iterator[None]:
+class located:  # a context manager, called like a function
     """Within this, errors say where they are from: others by a note, ours by their place.
+
+    NaN and infinity bring no warning: what they lead to is rank 0's decision.
 
     Parameters
     ----------
+    doing : tells the phase, for the note
     place : what ours are told besides the step; without the rank where all ranks raise the same one
     """
-    try:
-        yield
-    except DdtrainError as error:
-        error.at(step=step, line=user_line(error.__traceback__), **place)
-        raise
-    except Exception as error:
-        error.add_note(f"rank {rank}, step {step}, in {doing()}")
-        raise
+
+    def __init__(self, doing: Callable[[], str], rank: int, step: int, /, **place: Any) -> None:
+        self._doing, self._rank, self._step, self._place = doing, rank, step, place
+        self._quiet = np.errstate(all="ignore")
+
+    def __enter__(self) -> None:
+        self._quiet.__enter__()
+
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+        self._quiet.__exit__(None, None, None)
+        if isinstance(error, DdtrainError):
+            error.at(step=self._step, line=user_line(error.__traceback__), **self._place)
+        elif isinstance(error, Exception):
+            error.add_note(f"rank {self._rank}, step {self._step}, in {self._doing()}")
 
 
 def _between(began: float, ended: float, away: Sequence[tuple[float, float]]) -> Iterator[tuple[float, float]]:
