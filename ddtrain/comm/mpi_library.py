@@ -45,8 +45,12 @@ def _start() -> None:
         )
     if MPI.Is_initialized():
         return
-    with siblings.watched(launcher()):
-        ctypes.CDLL(MPI.__file__).MPI_Init_thread(None, None, _level(), ctypes.byref(ctypes.c_int()))
+    start = getattr(ctypes.CDLL(MPI.__file__), "MPI_Init_thread", None)
+    if start is None:  # of a build that hides the library's names: mpi4py's own way
+        MPI.Init_thread(_level())
+    else:
+        with siblings.watched(launcher()):
+            start(None, None, _level(), ctypes.byref(ctypes.c_int()))
     for comm in (MPI.COMM_SELF, MPI.COMM_WORLD):
         comm.Set_errhandler(MPI.ERRORS_RETURN)  # as exceptions, as mpi4py does
     atexit.register(_finish, os.getpid())
