@@ -43,6 +43,7 @@ def _start() -> None:
             "MPI has been finalized, and cannot be started again",
             remedy="Leave out MPI.Finalize(): it is called when the program ends.",
         )
+    siblings.mind_the_launcher(launcher())
     if MPI.Is_initialized():
         return
     start = getattr(ctypes.CDLL(MPI.__file__), "MPI_Init_thread", None)

@@ -30,6 +30,7 @@ _LOOK_EVERY_S = 0.5
 _LOOKS = 4  # in a row that miss the same ranks, before they are missed
 _SPEAK_S = 2.0  # for the lowest rank to say why
 _ABORT_S = 1.0  # for the launcher to end us
+_MIND_EVERY_S = 1.0
 _PROC = Path("/proc")
 
 
@@ -45,6 +46,15 @@ def living(facts: Launcher) -> frozenset[int]:
         return frozenset(rank for pid, rank in _processes(name) if _descends(pid, agent))
     except (OSError, ValueError):
         return frozenset()
+
+
+def mind_the_launcher(facts: Launcher) -> None:
+    """From now on, end this process when what started it is gone: a launcher that is killed leaves its ranks behind.
+
+    They would wait for each other, or for a start of MPI, for ever, and keep a core busy with it.
+    """
+    if facts.size > 1:
+        threading.Thread(target=_mind, args=(os.getppid(),), name="launcher", daemon=True).start()
 
 
 @contextmanager
@@ -84,6 +94,13 @@ def _watch(facts: Launcher, over: threading.Event) -> None:
             else:
                 time.sleep(_SPEAK_S)
             end_all(EXCEPTION)
+
+
+def _mind(parent: int) -> None:
+    while os.getppid() == parent:
+        time.sleep(_MIND_EVERY_S)
+    say("ddtrain: error: what started this rank has ended, and so does it\n", sys.stderr)
+    end_process(EXCEPTION)
 
 
 def _missing(facts: Launcher, there: frozenset[int]) -> str:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -82,3 +84,23 @@ def test_nothing_is_concluded_without_proc(process, tmp_path):  # type: ignore[n
 def test_some_of_a_machine_among_others() -> None:
     facts = Launcher(size=8, rank=4, local_size=4, variable="PMI_SIZE")
     assert siblings._missing(facts, frozenset({4, 5, 7})).startswith("1 of the 4 ranks of ")
+
+
+@pytest.mark.parametrize("size", [1, 2])
+def test_a_rank_whose_launcher_is_killed_ends(size: int) -> None:
+    """A rank is started by a process that is then killed; one without a launcher lives on."""
+    rank = (
+        "import time; from ddtrain.comm import siblings; from ddtrain.comm.launcher import Launcher; "
+        f"siblings.mind_the_launcher(Launcher(size={size}, rank=0, local_size={size}, variable='PMI_SIZE')); "
+        "print('started', flush=True); time.sleep(3); print('lived on')"
+    )
+    launch = f"import subprocess, sys, time; subprocess.Popen([sys.executable, '-c', {rank!r}]); time.sleep(60)"
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+    with subprocess.Popen([sys.executable, "-c", launch], **pipes) as started:
+        assert started.stdout
+        assert started.stderr
+        assert started.stdout.readline() == "started\n"
+        started.kill()
+        left, said = started.stdout.read(), started.stderr.read()  # until the rank has ended, too
+    gone = "ddtrain: error: what started this rank has ended, and so does it\n"
+    assert (left, said) == (("lived on\n", "") if size == 1 else ("", gone))
