@@ -142,6 +142,7 @@ class Primitive:
     compose, backward : of a fused operation, see ``autodiff/fused.py``; None of others
     examples : ``examples(r)`` lists the calls the conformance suite checks, or None
     otherwise : ``otherwise(prim, args, kwargs)`` answers a call that ``raw`` does not take as it stands, or refuses it
+    missing : ``missing(prim, argnum, mode)`` is the error for a rule that nobody declared; None for the usual one
     """
 
     __name__: str
@@ -156,6 +157,7 @@ class Primitive:
     differentiable: bool
     examples: Any
     otherwise: Any
+    missing: Any
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any: ...
 
@@ -325,7 +327,7 @@ def declare(call: Any, raw: Callable[..., Any], *, name: str | None, examples: A
     call.__doc__ = raw.__doc__
     call.vjps, call.jvps, call.vjp_default, call.jvp_default, call.joint = {}, {}, None, None, None
     call.compose, call.backward, call.differentiable, call.examples = None, None, True, examples
-    call.otherwise = refuse
+    call.otherwise, call.missing = refuse, None
     PRIMITIVES.append(call)
     return cast(Primitive, call)
 
