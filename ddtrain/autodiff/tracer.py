@@ -210,10 +210,8 @@ def primitive(raw: Callable[..., Any], *, name: str | None = None, examples: Any
             return prim.otherwise(prim, args, kwargs)
         else:
             top, values, argnums, nodes, nested = strip(args)
-            if of_arrays and len(argnums) < len(args):
-                for a in values:
-                    if type(a) in _LISTS:  # NumPy takes them, rules need not
-                        return _with_arrays(call, args, kwargs)
+            if of_arrays and len(argnums) < len(args) and not _LISTS.isdisjoint(map(type, args)):
+                return _with_arrays(call, args, kwargs)  # NumPy takes them, rules need not
         try:
             ans = call(*values, **kwargs) if nested else raw(*values, **kwargs)
         except (TypeError, ValueError) as error:
