@@ -138,6 +138,10 @@ class DerivativeError(DdtrainError, TypeError):
     """Something that cannot be differentiated was asked for."""
 
 
+class MissingRuleError(DerivativeError, NotImplementedError):
+    """A function has no derivative rule yet; whoever knows Autograd expects NotImplementedError of it."""
+
+
 def first_line(error: BaseException) -> str:
     """What an error of others' making says, on one line of bearable length.
 

@@ -20,8 +20,8 @@ LAYER = {  # a module may import its own layer's siblings only inside one packag
     **dict.fromkeys(("numpy", "store", "data"), 2),
     **dict.fromkeys(("scipy", "ops", "optim", "parallel", "plan"), 3),
     **dict.fromkeys(("builtins", "extend", "misc", "wrap_util"), 3),  # Autograd's namespaces
-    **dict.fromkeys(("differential_operators", "test_util", "tracer"), 4),
-    "core": 5,
+    **dict.fromkeys(("test_util", "tracer"), 4),
+    **dict.fromkeys(("core", "differential_operators"), 5),
     "util": 1,
     "nn": 4,
     **dict.fromkeys(("models", "trainer", "diagnose", "search"), 5),

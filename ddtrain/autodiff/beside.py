@@ -20,6 +20,7 @@ from ddtrain.autodiff.tracer import Primitive, value_of
 LOOKS = 128  # entries of a larger array that a glance looks at
 ENTRIES = 16  # of a list or dictionary that are looked at for the name of an array
 _CONTAINERS = (list, tuple, dict)
+_WATCHED = {np.ndarray, tuple}  # types of operands that can be written to, or hold what can: a tuple is of positions
 
 
 def glance(x: Any) -> int:
@@ -53,18 +54,26 @@ class WatchingTape(Tape):
         nodes: Sequence[int],
     ) -> int:
         index = len(self.entries)
-        if len(args) > len(argnums):
+        if len(args) == 2:  # as below, of the other one alone
+            if len(argnums) == 1 and type(a := args[k := 1 - argnums[0]]) in _WATCHED:
+                if type(a) is not tuple:
+                    self.seen.append((index, k, a, glance(a)))
+                else:
+                    self._look(index, k, a)
+        elif len(args) > len(argnums):
             for k, a in enumerate(args):
-                if type(a) is np.ndarray:
-                    if k not in argnums:
-                        self.seen.append((index, k, a, glance(a)))
-                elif type(a) is tuple:  # of positions
-                    self.seen += [(index, k, part, glance(part)) for part in a if type(part) is np.ndarray]
+                if type(a) in _WATCHED and k not in argnums:
+                    self._look(index, k, a)
         self.entries.append((prim, ans, args, kwargs or NO_KEYWORDS, argnums, nodes))  # as in Tape.process
         for parent in nodes:
             if parent < self.n_leaves and not self.first_use[parent]:
                 self.first_use[parent] = index
         return index
+
+    def _look(self, index: int, k: int, a: Any) -> None:
+        for part in (a,) if type(a) is np.ndarray else a:
+            if type(part) is np.ndarray:
+                self.seen.append((index, k, part, glance(part)))
 
     def written_to(self) -> tuple[Any, str] | None:
         """An array that was written to after a step used it, and the name of the first such step."""

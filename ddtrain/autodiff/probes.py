@@ -86,7 +86,10 @@ def try_composition(fun: Callable[..., Any]) -> Found | None:
         if reached and _passes(fun, real, BOTH, 2):
             holds = _is_complex(tree.flatten(complex_)[0]) and _passes(fun, complex_, BOTH, 1)
             return Found(True, True, True, holds, reached=True)
-    return Found(reached=ever) if accepted else None
+    if not accepted or ever:
+        return Found(reached=True) if ever else None
+    tried = [args for args in _arguments(np.complex128) if _is_complex(tree.flatten(args)[0]) and _reached(fun, args)]
+    return Found(complex=bool(tried) and _passes(fun, tried[0], BOTH, 1))
 
 
 def _arguments(dtype: Any) -> list[tuple[Any, ...]]:

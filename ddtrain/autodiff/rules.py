@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable
 from typing import Any, cast
 
 from ddtrain.autodiff.tracer import Primitive
-from ddtrain.errors import DerivativeError
+from ddtrain.errors import MissingRuleError
 
 Rule = Callable[..., Any]
 
@@ -56,10 +56,10 @@ def _same(prim: Primitive, argnum: int) -> Rule:
     return linear
 
 
-def missing_rule(prim: Primitive, argnum: int, mode: str) -> DerivativeError:
+def missing_rule(prim: Primitive, argnum: int, mode: str) -> MissingRuleError:
     """The error for a rule nobody declared, with the line that would add it."""
     blanks = "".join("None, " for _ in range(argnum))
-    return DerivativeError(
+    return MissingRuleError(
         f"{prim.__name__} has no {mode.upper()} rule for argument {argnum}",
         remedy=f"Add it: def{mode}({prim.__name__}, {blanks}lambda g, ans, *args: ...)",
     )
@@ -71,6 +71,6 @@ def rule_of(prim: Primitive, argnum: int, mode: str) -> Rule | None:
     if argnum not in table:
         default = prim.vjp_default if mode == "vjp" else prim.jvp_default
         if default is None:
-            raise missing_rule(prim, argnum, mode)
+            raise (prim.missing or missing_rule)(prim, argnum, mode)
         table[argnum] = default(argnum)
     return cast("Rule | None", table[argnum])

@@ -9,11 +9,11 @@ from __future__ import annotations
 import argparse
 import ast
 import importlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import cache
 from pathlib import Path
 from types import ModuleType
-from typing import Any
+from typing import Any, cast
 
 from ddtrain.autodiff.probes import Found, try_composition, try_primitive
 from ddtrain.autodiff.tracer import PRIMITIVES
@@ -28,7 +28,8 @@ Made by `python -m ddtrain.autodiff.table docs/differentiable.md`, which tries e
   only ones that have a derivative; the others are refused by name.
 - **complex**: both modes are right for complex arguments. *–*: no such function of complex numbers. Eigen- and
   singular vectors have a free phase: what does not depend on it differentiates.
-- *0*: constant almost everywhere; its derivative is zero. *–* in the other columns: it failed when tried.
+- *0*: constant almost everywhere; its derivative is zero, if only for real numbers where it has one for complex ones.
+  *–* in the other columns: it failed when tried.
 - **tested**: *conformance*, by the suite that runs every primitive on all its examples, in both modes, to second
   order; *own test*, a composition of primitives that tests call by name; *composition*, of primitives tested so.
 
@@ -69,8 +70,8 @@ def row(module: str, name: str, x: Any) -> str | None:
     if any(x is prim for prim in PRIMITIVES):
         found: Found | None = try_primitive(x) if x.differentiable else Found()
         tested = "conformance" if x.differentiable else "declared constant"
-    elif callable(x) and not isinstance(x, type) and str(getattr(x, "__module__", "")).startswith("ddtrain."):
-        found = try_composition(x)
+    elif (fun := _function_of(x)) is not None:
+        found = try_composition(fun)
         tested = "own test" if name in named_in_tests(module.split(".")[1]) else "composition"
     else:
         found = None
@@ -79,8 +80,19 @@ def row(module: str, name: str, x: Any) -> str | None:
     constant = not found.reached
     which = f"arguments {', '.join(map(str, found.arguments))}" if found.arguments else "yes"
     held = ((found.vjp, which), (found.jvp, which), (found.second, "yes"), (found.complex, "yes"))
-    cells = ["0" if constant else yes if holds else "–" for holds, yes in held]
+    cells = [yes if holds else "0" if constant else "–" for holds, yes in held]
     return f"| `{name}` | {' | '.join(cells)} | {tested} |"
+
+
+def _function_of(x: Any) -> Callable[..., Any] | None:
+    """What is tried of something of ours: a function; what a class makes of one; brackets such as those of ``r_``."""
+    if not str(getattr(x, "__module__", "")).startswith("ddtrain."):
+        return None
+    if isinstance(x, type):
+        x = x(lambda v: v * v) if "__call__" in vars(x) else None
+    elif not callable(x):
+        return (lambda *parts: x[parts]) if hasattr(x, "__getitem__") else None
+    return cast("Callable[..., Any] | None", x)
 
 
 @cache

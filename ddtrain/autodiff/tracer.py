@@ -142,6 +142,7 @@ class Primitive:
     compose, backward : of a fused operation, see ``autodiff/fused.py``; None of others
     examples : ``examples(r)`` lists the calls the conformance suite checks, or None
     otherwise : ``otherwise(prim, args, kwargs)`` answers a call that ``raw`` does not take as it stands, or refuses it
+    missing : ``missing(prim, argnum, mode)`` is the error for a rule that nobody declared; None for the usual one
     """
 
     __name__: str
@@ -156,6 +157,7 @@ class Primitive:
     differentiable: bool
     examples: Any
     otherwise: Any
+    missing: Any
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any: ...
 
@@ -208,10 +210,8 @@ def primitive(raw: Callable[..., Any], *, name: str | None = None, examples: Any
             return prim.otherwise(prim, args, kwargs)
         else:
             top, values, argnums, nodes, nested = strip(args)
-            if of_arrays and len(argnums) < len(args):
-                for a in values:
-                    if type(a) in _LISTS:  # NumPy takes them, rules need not
-                        return _with_arrays(call, args, kwargs)
+            if of_arrays and len(argnums) < len(args) and not _LISTS.isdisjoint(map(type, args)):
+                return _with_arrays(call, args, kwargs)  # NumPy takes them, rules need not
         try:
             ans = call(*values, **kwargs) if nested else raw(*values, **kwargs)
         except (TypeError, ValueError) as error:
@@ -325,7 +325,7 @@ def declare(call: Any, raw: Callable[..., Any], *, name: str | None, examples: A
     call.__doc__ = raw.__doc__
     call.vjps, call.jvps, call.vjp_default, call.jvp_default, call.joint = {}, {}, None, None, None
     call.compose, call.backward, call.differentiable, call.examples = None, None, True, examples
-    call.otherwise = refuse
+    call.otherwise, call.missing = refuse, None
     PRIMITIVES.append(call)
     return cast(Primitive, call)
 

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from functools import wraps
-from typing import Any, NoReturn, cast
+from typing import Any, cast
 
 from ddtrain import autodiff, tree
 from ddtrain.autodiff import BOXES, Primitive, pack, unpack
 from ddtrain.autodiff.arguments import Result, as_array, called
 from ddtrain.autodiff.tracer import Trace, top_trace
-from ddtrain.errors import DerivativeError
+from ddtrain.errors import DerivativeError, MissingRuleError
 from ddtrain.extend._spaces import dense
 
 
@@ -75,7 +75,7 @@ def primitive(f_raw: Callable[..., Any]) -> Callable[..., Any]:
         return call.result.take(dense(f_raw(*call.restore(values), **kwargs)))
 
     core = autodiff.primitive(step, name=getattr(f_raw, "__name__", "primitive"))
-    core.vjp_default, core.jvp_default = _missing(core, "vjp"), _missing(core, "jvp")
+    core.missing = _missing
 
     @wraps(f_raw)
     def call_of(*args: Any, **kwargs: Any) -> Any:
@@ -114,15 +114,12 @@ def register_notrace(trace_type: type[Trace], primitive_fun: Callable[..., Any])
         primitive_fun.notrace.add(trace_type)  # type: ignore[attr-defined]
 
 
-def _missing(core: Primitive, mode: str) -> Callable[[int], NoReturn]:
-    def complain(position: int) -> NoReturn:
-        rule = "lambda ans, *args: lambda g: ..." if mode == "vjp" else "lambda g, ans, *args: ..."
-        raise DerivativeError(
-            f"{core.__name__} has no {mode.upper()} rule for argument {position - 1}",
-            remedy=f"Add it: def{mode}({core.__name__}, {rule}, argnums=({position - 1},))",
-        )
-
-    return complain
+def _missing(core: Primitive, position: int, mode: str) -> MissingRuleError:
+    rule = "lambda ans, *args: lambda g: ..." if mode == "vjp" else "lambda g, ans, *args: ..."
+    return MissingRuleError(
+        f"{core.__name__} has no {mode.upper()} rule for argument {position - 1}",
+        remedy=f"Add it: def{mode}({core.__name__}, {rule}, argnums=({position - 1},))",
+    )
 
 
 def _core(fun: Callable[..., Any]) -> Primitive:

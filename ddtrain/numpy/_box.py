@@ -240,15 +240,6 @@ class ArrayBox(Box):
             self, f"Converting to {into}", f"Use {astype}ddtrain.numpy.array or ddtrain.numpy.stack."
         )
 
-    def __getattr__(self, name: str) -> NoReturn:
-        if not hasattr(np.ndarray, name):
-            raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}", name=name, obj=self)
-        raise AttributeError(
-            f"a traced array has no {name!r}: ddtrain.autodiff.value_of(x) has, and is constant",
-            name=name,
-            obj=self,
-        )
-
     def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **kwargs: Any) -> Any:
         if kwargs.get("out") is not None or method == "at":
             raise written_to(f"{ufunc.__name__}.at: " if method == "at" else "")
@@ -264,6 +255,19 @@ class ArrayBox(Box):
         if func not in COUNTERPARTS:
             raise no_rule(func.__name__)
         return COUNTERPARTS[func](*args, **kwargs)
+
+
+def _only_plain(name: str) -> property:
+    def get(x: ArrayBox) -> NoReturn:
+        message = f"a traced array has no {name!r}: ddtrain.autodiff.value_of(x) has, and is constant"
+        raise AttributeError(message, name=name, obj=x)
+
+    return property(get)
+
+
+for _name in dir(np.ndarray):  # rather than __getattr__, under which all attributes of a box are slower
+    if not _name.startswith("_") and not hasattr(ArrayBox, _name):
+        setattr(ArrayBox, _name, _only_plain(_name))
 
 
 def _no_branch(x: ArrayBox) -> ShapeError:

@@ -4,27 +4,27 @@ from __future__ import annotations
 
 from types import ModuleType
 
-from ddtrain.errors import DerivativeError
+from ddtrain.errors import MissingRuleError
 from ddtrain.numpy._rest import REFUSED
 
 
-def no_rule(name: str) -> DerivativeError:
+def no_rule(name: str) -> MissingRuleError:
     """The error for a function of NumPy that has no differentiable counterpart, with the way to add one."""
     if name in REFUSED:
         reason, remedy = REFUSED[name]
-        return DerivativeError(f"numpy.{name} {reason}", remedy=remedy)
-    return DerivativeError(
+        return MissingRuleError(f"numpy.{name} {reason}", remedy=remedy)
+    return MissingRuleError(
         f"numpy.{name} has no derivative rule",
         remedy=f"Compose it of functions in ddtrain.numpy, or declare f = primitive(numpy.{name}), "
         "then defvjp(f, ...) and defjvp(f, ...); see ddtrain/numpy/elementwise.py.",
     )
 
 
-def no_rule_elsewhere(name: str) -> DerivativeError:
+def no_rule_elsewhere(name: str) -> MissingRuleError:
     """The error for a ufunc that is not NumPy's, such as SciPy's ``erf`` on a traced value."""
     if name.endswith("(vectorized)"):  # as np.frompyfunc calls what it makes
-        return DerivativeError(f"{name} is made by frompyfunc, and has no derivative rule", remedy="Use np.vectorize.")
-    return DerivativeError(
+        return MissingRuleError(f"{name} is made by frompyfunc, and has no derivative rule", remedy="Use np.vectorize.")
+    return MissingRuleError(
         f"{name} is not a function of NumPy's, and has no derivative rule",
         remedy=f"Use ddtrain.scipy.special.{name} for SciPy's, or declare f = primitive({name}), then defvjp(f, ...) "
         "and defjvp(f, ...).",

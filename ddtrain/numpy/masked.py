@@ -123,4 +123,11 @@ def std(
     correction: float | None = None,
 ) -> Any:
     """The root of :func:`var`; its derivative where the entries are equal, which has none, is 0."""
-    return root(var(a, axis, ddof=ddof, keepdims=keepdims, where=where, mean=mean, correction=correction))[()]
+    a = asarray(a)
+    mask = mask_for(a, where)
+    variance = var(a, axis, ddof=ddof, keepdims=keepdims, where=mask, mean=mean, correction=correction)
+    several = counts(mask, axis, keepdims) > 1
+    if mean is not None or np.all(several):
+        return root(variance)[()]
+    alone = np.sqrt(value_of(variance))  # a single entry's deviation is the same wherever it is
+    return choose(several, root(choose(several, variance, 1)), alone)[()]

@@ -113,22 +113,22 @@ defjvp(
 )
 
 
-def _half_inverse(ans: Any) -> Any:
-    """d sqrt(v) / d v at ans = sqrt(v); 0 for constant entries, whose standard deviation has no derivative."""
-    return 0.5 * inverse_length(ans)
+def _half_inverse(ans: Any, x: Any, axis: Axis) -> Any:
+    """d sqrt(v) / d v at ans = sqrt(v); 0 for equal entries, where it has no derivative, and for single ones."""
+    return 0.5 * inverse_length(ans) if _count(x, axis) > 1 else 0.0  # a single one's deviation is 0 wherever it is
 
 
 std = primitive(_std, name="std", examples=lambda r: [*_examples(r)[:-1], case(r(4, 2), 0, ddof=1)])
 defvjp(
     std,
     lambda g, ans, x, axis=None, ddof=0, keepdims=False: (
-        spread(g * _half_inverse(ans), x, axis) * _centred(x, axis, ddof)
+        spread(g * _half_inverse(ans, x, axis), x, axis) * _centred(x, axis, ddof)
     ),
 )
 defjvp(
     std,
     lambda g, ans, x, axis=None, ddof=0, keepdims=False: (
-        real(sum(g * _centred(x, axis, ddof), axis, keepdims=keepdims)) * _half_inverse(ans)
+        real(sum(g * _centred(x, axis, ddof), axis, keepdims=keepdims)) * _half_inverse(ans, x, axis)
     ),
 )
 

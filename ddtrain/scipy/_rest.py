@@ -9,7 +9,7 @@ from functools import wraps
 from typing import Any, NoReturn
 
 from ddtrain.autodiff import BOXES, Primitive, defjvp_rest, defvjp_rest
-from ddtrain.errors import DerivativeError
+from ddtrain.errors import DerivativeError, MissingRuleError
 
 
 def refuse_rest(prim: Primitive, why: str) -> None:
@@ -115,7 +115,7 @@ def _on_plain_arrays(fun: Callable[..., Any], name: str) -> Callable[..., Any]:
     @wraps(fun, assigned=("__doc__", "__name__"), updated=())
     def call(*args: Any, **kwargs: Any) -> Any:
         if holds_a_box((args, kwargs)):
-            raise DerivativeError(
+            raise MissingRuleError(
                 f"{name} has no derivative rule",
                 remedy=f"Compose it of functions in ddtrain.scipy and ddtrain.numpy, or declare f = primitive({name}), "
                 "then defvjp(f, ...) and defjvp(f, ...); see ddtrain/scipy/special.",

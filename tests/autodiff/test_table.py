@@ -91,7 +91,7 @@ def test_what_has_a_derivative_is_never_reported_as_zero(declared, monkeypatch):
 
 # functions without a derivative that are no primitives: of shapes and dtypes, of orders, and those that make constants
 CONSTANT = {"iscomplexobj", "isrealobj", "lexsort", "ndim", "shape", "size", "empty_like", "ones_like", "zeros_like"}
-CONSTANT |= {"sign"}  # of real numbers, which are tried first
+CONSTANT |= {"sign"}  # of real numbers
 
 
 def test_zeros_of_the_file_are_declared_or_known():
@@ -101,9 +101,19 @@ def test_zeros_of_the_file_are_declared_or_known():
 
 
 def test_types_constants_and_numpys_own_have_no_row():
-    for name in ("pi", "float32", "arange", "ndarray"):
+    for name in ("pi", "float32", "arange", "ndarray", "s_", "ArrayBox"):
         assert table.row("ddtrain.numpy", name, getattr(np, name)) is None
     assert table.row("ddtrain.ops", "Moments", ops.Moments) is None
+
+
+def test_what_is_called_otherwise_than_functions_has_a_row():
+    for name in ("r_", "c_", "vectorize"):
+        assert table.row("ddtrain.numpy", name, getattr(np, name)).startswith(f"| `{name}` | yes | yes | yes | yes |")
+
+
+def test_what_is_constant_for_real_numbers_only():
+    assert table.row("ddtrain.numpy", "sign", np.sign).startswith("| `sign` | 0 | 0 | 0 | yes |")
+    assert try_composition(np.sign) == Found(complex=True)
 
 
 def test_every_public_name_appears():

@@ -121,6 +121,24 @@ def test_a_function_of_the_library_is_given_other_rules(monkeypatch):
         defvjp(ddtrain.ops.linear, lambda ans, x: lambda g: g)
 
 
+def test_rules_are_looked_up_taken_out_and_put_back():
+    twice = primitive(lambda x: 2.0 * x)
+    assert twice not in core.primitive_vjps
+    defvjp(twice, lambda ans, x: lambda g: 2.0 * g)
+    defjvp(twice, lambda g, ans, x: 2.0 * g)
+    for rules, derivative in ((core.primitive_vjps, grad), (core.primitive_jvps, ddtrain.deriv)):
+        assert np.floor not in rules
+        assert rules.pop(np.median, None) is None
+        assert np.sin in set(rules)
+        for fun in (twice, np.sin):
+            expected, kept = derivative(fun)(0.5), rules.pop(fun)
+            assert fun not in rules
+            with pytest.raises(NotImplementedError, match="rule for argument 0"):  # Autograd's error
+                derivative(fun)(0.5)
+            rules[fun] = kept
+            assert derivative(fun)(0.5) == expected
+
+
 def test_boxes_of_containers_are_named_in_annotations_only():
     seen: list[DictBox | dict] = []
     grad(lambda p: seen.append(p) or p["a"])({"a": 1.0})

@@ -44,6 +44,22 @@ def test_variance_of_too_few_entries(name, shape, axis, ddof):
     assert jvp(fun, (x,), (x,))[1].shape == value.shape
 
 
+ALONE = {
+    "std": np.std,
+    "std along an axis": lambda x: np.std(onp.ones((1, 3)) * x, 0, keepdims=True),
+    "nanstd": lambda x: np.nanstd(np.stack([np.concatenate([x, [NAN]])] * 2), 1),
+    "masked std": lambda x: np.std(np.concatenate([x, x + 1]), where=onp.array([True, False])),
+}
+
+
+@pytest.mark.parametrize("std", ALONE.values(), ids=ALONE)
+def test_the_deviation_of_one_entry_is_constant_in_every_order(std):
+    # unlike that of equal entries, which has a kink there and so no second derivative
+    x, fun = onp.array([2.0]), lambda x: np.sum(std(x))
+    assert fun(x) == 0.0
+    check_grads(fun)(x)
+
+
 @quietly
 def test_covariance_of_one_observation():
     x = onp.ones((2, 1))

@@ -126,9 +126,24 @@ def test_the_derivative_in_a_covariance_is_symmetric():
     np.testing.assert_allclose(g, g.T, rtol=1e-12)
 
 
-def test_a_singular_covariance_is_refused():
+def test_a_singular_covariance_is_refused_unless_it_is_a_constant_that_may_be():
+    singular, mvn = np.ones((2, 2)), stats.multivariate_normal
     with pytest.raises(DerivativeError, match="not positive definite"):
-        stats.multivariate_normal.logpdf(np.ones(2), np.zeros(2), np.ones((2, 2)))
+        mvn.logpdf(np.ones(2), np.zeros(2), singular)
+    with pytest.raises(DerivativeError, match="not positive definite"):
+        grad(lambda cov: mvn.logpdf(np.ones(2), np.zeros(2), cov, allow_singular=True))(singular)
+    with pytest.raises(ValueError, match="negative eigenvalues"):
+        mvn.logpdf(np.ones(2), np.zeros(2), -np.eye(2), allow_singular=True)
+    points, mean = np.array([[1.3, 0.3], [1.0, 1.0]]), np.array([1.0, 0.0])  # the second is off the line y = x - 1
+    for cov in (singular, covariance()[:2, :2], np.diag([1, 0])):
+        theirs = scipy.stats.multivariate_normal.logpdf(points, mean, cov, allow_singular=True)
+        np.testing.assert_allclose(mvn.logpdf(points, mean, cov, True), theirs, rtol=1e-12)
+        assert mvn.pdf(points[0], mean, cov, True) == pytest.approx(np.exp(theirs[0]), rel=1e-12)
+    along = lambda t, c: mvn.logpdf(np.ones(2) * t, np.ones(2) * c, singular, allow_singular=True)
+    check_grads(along)(0.7, -0.2)
+
+
+def test_covariance_and_mean_have_one_length():
     with pytest.raises(ShapeError, match="mean of 3 entries"):
         stats.multivariate_normal.logpdf(np.ones(3), np.zeros(3), np.eye(2))
 

@@ -14,6 +14,7 @@ import scipy.special as sc
 from ddtrain.autodiff import def_elementwise, defjvp, defvjp, nondifferentiable, primitive
 from ddtrain.autodiff.examples import Case, Sampler, case
 from ddtrain.numpy import cos, sin, where
+from ddtrain.numpy.shapes import as_array
 from ddtrain.scipy._rest import refuse_rest
 
 
@@ -116,9 +117,16 @@ def_elementwise(
     lambda g, ans, z, m: g * ans * digamma(z + m),
 )
 
+
+def _down(g: Any, ans: Any, s: Any, q: Any) -> Any:
+    """d zeta / d q = -s zeta(s + 1, q); a number of Python's as it is, which has no dtype to widen the result by."""
+    s = s if isinstance(s, int | float) else as_array(s)
+    return -g * s * zeta(s + 1, q)
+
+
 zeta = primitive(sc.zeta, name="zeta", examples=lambda r: [case(2.5, r.positive(2, 3)), case(3.0, r.positive())])
-defvjp(zeta, lambda g, ans, s, q: -g * np.asarray(s) * zeta(np.add(s, 1), q), argnums=[1])
-defjvp(zeta, lambda g, ans, s, q: -g * np.asarray(s) * zeta(np.add(s, 1), q), argnums=[1])
+defvjp(zeta, _down, argnums=[1])
+defjvp(zeta, _down, argnums=[1])
 refuse_rest(zeta, "the zeta function has no closed derivative in its exponent")
 
 

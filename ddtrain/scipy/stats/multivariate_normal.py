@@ -1,7 +1,7 @@
 """The multivariate normal distribution of ``mean`` and covariance ``cov``.
 
-One Cholesky factor of the covariance gives both its determinant and the whitened distance. For the distribution
-function see ``_orthant.py``.
+One Cholesky factor of the covariance gives both its determinant and the whitened distance; where it may be singular,
+its eigenvectors do. For the distribution function see ``_orthant.py``.
 """
 
 # N points, D dimensions
@@ -46,8 +46,24 @@ def _factor(cov: Any) -> Any:
     except np.linalg.LinAlgError as error:
         raise DerivativeError(
             "multivariate_normal: the covariance is not positive definite, and has no derivative where it is singular",
-            remedy="Add a little to its diagonal.",
+            remedy="Add a little to its diagonal, or pass it as a constant and allow_singular=True.",
         ) from error
+
+
+def _within_support(off_ND: Any, cov: Any) -> Any:
+    """Logarithms of the density on the subspace that a constant covariance, which may be singular, spans; -inf off it.
+
+    What counts as nothing is what does for SciPy.
+    """
+    lengths, axes_DD = np.linalg.eigh(cov)
+    nothing = (1e3 if lengths.dtype == np.float32 else 1e6) * np.finfo(lengths.dtype).eps * np.max(np.abs(lengths))
+    if np.min(lengths) < -nothing:
+        raise ValueError("multivariate_normal: the covariance has negative eigenvalues")
+    held = lengths > nothing
+    off_support = np.linalg.norm(value_of(off_ND) @ axes_DD[:, ~held], axis=1) >= 1e3 * nothing
+    white_ND = off_ND @ (axes_DD[:, held] / np.sqrt(lengths[held]))
+    log_det = np.sum(np.log(lengths[held]) + math.log(2 * math.pi))
+    return where(off_support & ~np.all(held), -math.inf, -0.5 * (sum(white_ND * white_ND, 1) + log_det))
 
 
 def _placed(x: Any, mean: Any, cov: Any) -> tuple[Any, Any, tuple[int, ...]]:
@@ -68,7 +84,7 @@ def logpdf(x: Any, mean: Any = None, cov: Any = 1, allow_singular: bool = False)
     x : (..., D) points; (N,) where D is 1
     mean : (D,), zero unless told
     cov : (D, D) symmetric positive definite, or its (D,) diagonal, or one variance
-    allow_singular : changes nothing: a singular covariance is refused
+    allow_singular : a constant ``cov`` may be; the density is that on the subspace it spans, 0 off it
 
     Raises
     ------
@@ -79,6 +95,8 @@ def logpdf(x: Any, mean: Any = None, cov: Any = 1, allow_singular: bool = False)
     -1.837877
     """
     off_ND, cov, lead = _placed(x, mean, cov)
+    if allow_singular and not holds_a_box(cov):
+        return reshape(_within_support(off_ND, cov), lead)
     dim = cov.shape[0]
     factor = _factor(cov)
     white_DN = solve_triangular(factor, transpose(off_ND), lower=True)
