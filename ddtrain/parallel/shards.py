@@ -61,7 +61,9 @@ class Shards:
     def __init__(self, comm: Collectives, place: Place) -> None:
         self.comm, self.place = comm, place
         self.link: Any = comm
-        self._whole = all(held == range(rank, rank + 1) for rank, held in enumerate(place.held))  # rank r is shard r
+        firsts = [held.start for held in place.held]
+        # Rank r is shard r, or all ranks are rank 0, on the null backend: the communicator is all they need.
+        self._whole = place.count == comm.size and firsts == sorted(firsts)
         self.peers = [ShardPeers(self, k) for k in range(len(place.shards))]
         self._workers: dict[int, _Worker] = {}
         self._ranks = [(rank, k) for rank, held in enumerate(place.held) for k in range(len(held))]

@@ -148,9 +148,16 @@ FAULTS = (
     Fault(
         "shards/a shard a rank is taken to be in the order of ranks",
         "ddtrain/parallel/shards.py",
-        "all(held == range(rank, rank + 1) for rank, held in enumerate(place.held))",
+        "place.count == comm.size and firsts == sorted(firsts)",
         "place.count == comm.size",
         ("tests/parallel/test_shards.py",),
+    ),
+    Fault(
+        "shards/ranks that send nothing meet all the same",
+        "ddtrain/parallel/shards.py",
+        "firsts == sorted(firsts)",
+        "firsts == list(range(comm.size))",
+        ("tests/bench/test_predict.py",),
     ),
     Fault(
         "nearby/a turn begins before the last but one was read",

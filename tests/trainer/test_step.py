@@ -108,7 +108,7 @@ def test_a_run_that_such_statistics_stop_says_so() -> None:
     totals, coordinator = Totals(), Coordinator(sgd_config(), LocalCommunicator(), 4)
     totals.add(np.ones(3), {})
     totals.unsound = True
-    with pytest.raises(NonFiniteError, match="loss is 1, gradient norm is 2, and running statistics are no longer"):
+    with pytest.raises(NonFiniteError, match="loss is 1, gradient norm is 2, but running statistics would no longer"):
         coordinator.decide(0, totals, 4.0)
 
 
