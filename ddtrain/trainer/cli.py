@@ -95,10 +95,9 @@ def _at_home(config: Config) -> Config:
 
 def _same_recipe(given: str, earlier: Sequence[tuple[str, Mapping[str, Any]]]) -> None:
     for path, table in earlier:
-        if given and given.replace("-", "_") != table.get("recipe"):
+        if given and given.replace("-", "_") != table.get("recipe", given.replace("-", "_")):  # none: no run's file
             raise UsageError(
-                f"recipe {quoted(given)}, but the run to be resumed is of recipe {quoted(table.get('recipe'))} "
-                f"({path})",
+                f"recipe {quoted(given)}, but the run to be resumed is of recipe {quoted(table['recipe'])} ({path})",
                 remedy="Leave the recipe out, or start anew in another --run.dir.",
             )
 

@@ -161,3 +161,11 @@ def test_a_directory_with_a_run_is_not_taken_for_another(job, complaint, saved):
     assert complaint(job(0, "--run.dir", "run", *THREADS), 2).startswith(
         "run holds a run already: Give another --run.dir, or"
     )
+
+
+@pytest.mark.parametrize("resume", ["auto", "never"])
+def test_a_config_of_ones_own_is_no_run_of_another_recipe(job, complaint, resume):
+    Path("mine").mkdir()
+    Path("mine/config.toml").touch()
+    line = complaint(job(0, "faulty", "--run.dir", "mine", "--run.resume", resume), 2)
+    assert line == "mine has a config.toml that no run has made: Give another --run.dir."
