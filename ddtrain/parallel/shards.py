@@ -91,6 +91,16 @@ class Shards:
         if self.comm.size > 1:
             self.comm.end()
 
+    def half_way(self, k: int) -> None:
+        """This rank's k-th shard has come half way through its call, as the shards before it have.
+
+        Raises
+        ------
+        ReplicaError : one of them has not: it waits for an exchange that this one has left out
+        """
+        if not self._whole:
+            self.peers[k].round.half_way(k)
+
     def worker(self, k: int) -> _Worker:
         """The thread of this rank's k-th shard."""
         if k not in self._workers:
@@ -142,7 +152,7 @@ class _Round:
         self._results: list[Any] = [None] * self._count
         self._turns = [threading.Semaphore(0) for _ in range(self._count)]
         self._ended = threading.Semaphore(0)  # once for each shard that had a thread of its own
-        self._begun = self._threads = 0
+        self._begun = self._threads = self._half_way = 0
         self._left: list[Array] = []  # at the present meeting, by the shards that have come to it
         self._tag = END  # of the present meeting
         self._met: list[Array] = []  # everybody's, of the last meeting
@@ -181,15 +191,21 @@ class _Round:
                 raise _Abandoned
         return self._met
 
+    def half_way(self, k: int) -> None:
+        """See :meth:`Shards.half_way`."""
+        if self._half_way != k:
+            raise self._left_out(k)
+        self._half_way += 1
+
+    def _left_out(self, k: int) -> ReplicaError:
+        return difference([self._tag.text, END.text], "shard", [self._name(0), self._name(k)])
+
     def _compute(self, k: int) -> None:
         self._begun = k + 1
         try:
             self._results[k] = self._call(self._shards.place.shards[k], self._shards.peers[k])
             if self._left:
-                raise ReplicaError(
-                    f"shard {self._name(k)} ended while shard {self._name(0)} wants to exchange something",
-                    remedy="All shards must call the same collectives in the same order.",
-                )
+                raise self._left_out(k)
         except _Abandoned:
             return
         except BaseException as error:

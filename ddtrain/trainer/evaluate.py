@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, SupportsFloat
 
 import numpy as np
 
 from ddtrain.comm.protocol import Communicator
 from ddtrain.data import shard_bounds
+from ddtrain.errors import UsageError, quoted
 from ddtrain.ops import use_communicator
 from ddtrain.parallel import Shards
 from ddtrain.store import ParamStore
 from ddtrain.trainer.returned import Returned
-from ddtrain.trainer.task import Task, batch_of
+from ddtrain.trainer.task import Task, batch_of, kind_of
 from ddtrain.trainer.totals import Totals
 
 ROWS = 256  # samples a shard handles at once: bounds memory, and keeps matrix products large
@@ -58,19 +59,38 @@ def _figures(
     whole = np.empty_like(rows[0])
     comm.isum(rows, shards.place.world, whole).wait()
     means = Totals.unpack(whole, names).means()
+    for name in task.derived:
+        if name in means:
+            raise UsageError(
+                f"Task: derived figure {quoted(name)} has the name of a metric that the loss returns",
+                remedy="Give one of them another name.",
+            )
     return means | {name: derived(name, figure, means) for name, figure in task.derived.items()}
 
 
 def derived(name: str, figure: Callable[[Mapping[str, float]], float], means: Mapping[str, float]) -> float:
     """A figure computed from the averages: infinite where it overflows, NaN where it is not defined.
 
+    Raises
+    ------
+    UsageError : it is no number
+
     >>> derived("perplexity", lambda means: math.exp(means["loss"]), {"loss": 1000.0})
     inf
     """
     try:
         with np.errstate(all="ignore"):
-            return float(figure(means))
+            value = figure(means)
     except OverflowError:
         return math.inf
     except (ZeroDivisionError, FloatingPointError, ValueError):  # ValueError: of a logarithm or a root
         return math.nan
+    if isinstance(value, str | bytes) or np.ndim(value) or not isinstance(value, SupportsFloat):
+        raise UsageError(
+            f"Task: derived figure {quoted(name)} is {kind_of(value)} where a number is wanted",
+            remedy="Return one real number, computed from the means.",
+        )
+    try:
+        return float(value)
+    except OverflowError:  # a whole number
+        return math.inf

@@ -30,6 +30,7 @@ from ddtrain.trainer.modes import make_mode
 from ddtrain.trainer.records import Records
 from ddtrain.trainer.replica import build_step, fill
 from ddtrain.trainer.requests import StopFile
+from ddtrain.trainer.returned import EVALUATION
 from ddtrain.trainer.snapshot import Snapshot
 from ddtrain.trainer.state import check_memory
 from ddtrain.trainer.step import located
@@ -201,7 +202,7 @@ class Trainer:
             found = evaluate(self.task, self.store, self.comm, self.step_of.shards)
         if self.timeline is not None:
             self.timeline.span("evaluation", began)
-        self.metrics, self.evaluated = {f"valid_{name}": value for name, value in found.items()}, self.step
+        self.metrics, self.evaluated = {f"{EVALUATION}{name}": value for name, value in found.items()}, self.step
         epoch = data.position(self.step - 1, self.samples, self.batch_size).epoch
         self.records.evaluation(self.step, epoch + 1, self.metrics)
         return self.coordinator.observe(self.step - 1, control, self.metrics["valid_loss"])

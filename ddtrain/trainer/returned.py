@@ -21,6 +21,7 @@ from ddtrain.comm.protocol import Communicator
 from ddtrain.errors import ReplicaError, ShapeError, UsageError, quoted
 from ddtrain.trainer.task import Loss
 
+EVALUATION = "valid_"  # in front of what an evaluation writes into the log
 RESERVED = ("loss", "step", "epoch", "lr", "grad_norm", "samples_per_s")  # of a line of the log
 _SAME = "Return the same metrics for every batch and on every rank, also where a batch has no samples."
 _SHAPE = "Return losses of shape (N,), not their mean: the trainer divides by the global count."
@@ -157,10 +158,10 @@ def _lengths(rows: int, batch: Sequence[Any]) -> str:
 
 def _check_names(metrics: Mapping[str, Any]) -> None:
     for name in metrics:
-        if not isinstance(name, str) or not name or name in RESERVED:
+        if not isinstance(name, str) or not name or name in RESERVED or name.startswith(EVALUATION):
             raise UsageError(
                 f"loss: {quoted(name)} cannot be the name of a metric",
-                remedy=f"Give it another: {', '.join(RESERVED)} are the trainer's own.",
+                remedy=f"Give it another: {', '.join(RESERVED)} and {EVALUATION}... are the trainer's own.",
             )
 
 

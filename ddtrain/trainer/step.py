@@ -206,6 +206,7 @@ class TrainStep:
                 self.phase, began = "forward", perf_counter()
                 losses_N, tape, end = record(losses_of, store.value_views, self.tape_for(last - first))
                 self._took("forward", began, peers)
+                self.shards.half_way(k)  # or this shard's gradients could be ready before the sum of all has begun
                 forwarded(totals, left)
                 self.phase, began = "backward", perf_counter()
                 g_N = np.full(losses_N.shape, 1 / count, losses_N.dtype)  # a sample's share of the global batch's mean

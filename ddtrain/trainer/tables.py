@@ -100,6 +100,9 @@ def coerce(value: Any, annotation: Any, place: str) -> Any:
         raise UsageError(f"{place}: {quoted(value)} is none of {', '.join(map(str, choices))}", remedy=hint)
     if get_origin(annotation) is tuple:
         return _coerce_tuple(value, get_args(annotation), place)
+    if dataclasses.is_dataclass(annotation):
+        kind = getattr(annotation, "__name__", "dataclass")
+        raise UsageError(f"{place}: expected the section {kind}, found {quoted(value)}", remedy=f"Give {kind}(...).")
     if annotation not in _NAMES:
         raise UsageError(f"{place}: an option cannot be of type {annotation}", remedy=_TYPES)
     if annotation is float and type(value) is int:

@@ -74,18 +74,23 @@ class Task:
     def __post_init__(self) -> None:
         if not isinstance(self.model, Module):
             hint = "Make one of the class." if isinstance(self.model, type) else "Derive it from nn.Module."
-            raise UsageError(f"Task: model is {_kind(self.model)}, not an nn.Module", remedy=hint)
+            raise UsageError(f"Task: model is {kind_of(self.model)}, not an nn.Module", remedy=hint)
         if not callable(self.loss):
             raise UsageError(
-                f"Task: loss is {_kind(self.loss)}, not a function", remedy="Give loss(model, *batch) -> losses_N."
+                f"Task: loss is {kind_of(self.loss)}, not a function", remedy="Give loss(model, *batch) -> losses_N."
             )
         object.__setattr__(self, "train", _dataset("train", self.train))
         if self.valid is not None:
             object.__setattr__(self, "valid", _dataset("valid", self.valid))
+        if not isinstance(self.derived, Mapping):
+            raise UsageError(
+                f"Task: derived is {kind_of(self.derived)}, not a dict of functions",
+                remedy='Give figures by name: {"perplexity": lambda means: exp(means["loss"])}.',
+            )
         for name, figure in self.derived.items():
             if name == "loss" or not callable(figure):
                 raise UsageError(
-                    f"Task: derived figure {quoted(name)} is {_kind(figure)}",
+                    f"Task: derived figure {quoted(name)} is {kind_of(figure)}",
                     remedy="Give functions of the means, under other names than loss.",
                 )
 
@@ -98,7 +103,7 @@ def _dataset(name: str, given: Any) -> Dataset:
         given = ArrayData(*given)
     if isinstance(given, type) or not callable(getattr(given, "batch", None)) or not hasattr(given, "__len__"):
         raise UsageError(
-            f"Task: {name} is {_kind(given)}, not a data set",
+            f"Task: {name} is {kind_of(given)}, not a data set",
             remedy="Give ddtrain.ArrayData(x, y), or an object with __len__() and batch(indices).",
         )
     if not len(given):
@@ -108,7 +113,12 @@ def _dataset(name: str, given: Any) -> Dataset:
     return dataset
 
 
-def _kind(x: Any) -> str:
+def kind_of(x: Any) -> str:
+    """What something is, in words.
+
+    >>> kind_of(None), kind_of(3), kind_of(Task)
+    ('nothing', 'a int', 'the class Task')
+    """
     return "nothing" if x is None else f"the class {x.__name__}" if isinstance(x, type) else f"a {type(x).__name__}"
 
 
@@ -122,7 +132,7 @@ def built(build: Callable[[Any], Any], config: Any) -> Task:
     task = build(config)
     if not isinstance(task, Task):
         raise UsageError(
-            f"{getattr(build, '__name__', 'build')} returned {_kind(task)} where a Task is wanted",
+            f"{getattr(build, '__name__', 'build')} returned {kind_of(task)} where a Task is wanted",
             remedy="Return ddtrain.Task(model, loss, train=..., valid=...).",
         )
     return task
@@ -138,7 +148,7 @@ def batch_of(dataset: Dataset, rows: Any, dtype: DTypeLike) -> tuple[Any, ...]:
     batch = dataset.batch(rows)
     if not isinstance(batch, tuple | list):
         raise DataError(
-            f"{type(dataset).__name__}.batch returned {_kind(batch)} where a tuple of arrays is wanted",
+            f"{type(dataset).__name__}.batch returned {kind_of(batch)} where a tuple of arrays is wanted",
             remedy="Return (x,) if there is only one array.",
         )
     arrays: tuple[Any, ...] = cast(tuple(batch), dtype)

@@ -145,7 +145,7 @@ def test_processes_that_send_messages_and_differ_are_named(comm: Any, say: Say) 
 @pytest.mark.parametrize("odd", [0, 2])
 @EVERY_WAY
 def test_shards_that_differ_are_named_on_one_rank_and_between_ranks(spec: str, odd: int, say: Say) -> None:
-    """Of four shards; of one rank they meet each other first, and say which left out what in words of their own."""
+    """Of four shards; of one rank they meet each other first."""
 
     def body(comm: Communicator) -> None:
         node = comm.split_nodes(1 << 20)
@@ -154,7 +154,7 @@ def test_shards_that_differ_are_named_on_one_rank_and_between_ranks(spec: str, o
         shards.each(lambda shard, peers: say(peers, shard == odd))
         shards.each(lambda shard, peers: say(peers, False))
 
-    with pytest.raises(ReplicaError, match=r"shard \d exchanges something|shard \d ended while|shards .* exchange"):
+    with pytest.raises(ReplicaError, match=r"shards? .* exchange"):
         World(spec).run(body)
 
 

@@ -4,6 +4,7 @@ import dataclasses
 import json
 import tomllib
 from dataclasses import dataclass, replace
+from typing import Any
 
 import pytest
 
@@ -158,3 +159,9 @@ def test_every_number_has_a_range():
 def test_configurations_cannot_be_changed_in_place():
     with pytest.raises(dataclasses.FrozenInstanceError):
         Config().run.epochs = 3
+
+
+@pytest.mark.parametrize("given", [None, {"epochs": 3}, 3])
+def test_what_is_no_section_is_named_and_what_is_wanted(given: Any) -> None:
+    with pytest.raises(UsageError, match=r"run: expected the section Run, found .*\n  Give Run\(\.\.\.\)\."):
+        validate(Config(run=given), size=1)

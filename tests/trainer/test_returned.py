@@ -73,9 +73,10 @@ def test_what_is_no_loss_is_refused(spoil: Any, said: str) -> None:
     assert said in refused(spoil)
 
 
-@pytest.mark.parametrize("name", ["loss", "step", "lr", "", 3, None])
+@pytest.mark.parametrize("name", ["loss", "step", "lr", "valid_loss", "valid_error", "", 3, None])
 def test_names_that_no_metric_can_have(name: Any) -> None:
-    """``loss`` would decide which checkpoint is the best, and the others stand in the same line of the log."""
+    """``loss`` would decide which checkpoint is the best, and the others stand in the same line of the log; one with
+    ``valid_loss`` is an evaluation's."""
     assert "cannot be the name of a metric" in refused(lambda losses, metrics: (losses, {name: losses}), UsageError)
 
 
@@ -196,7 +197,32 @@ def test_a_shard_without_samples_takes_part(world: World) -> None:
         (lambda means: np.log(np.float64(-1)), "nan"),
         (lambda means: math.log(-1), "nan"),
         (lambda means: means["loss"], "2.0"),
+        (lambda means: np.float32(1.5), "1.5"),
+        (lambda means: 10**400, "inf"),
     ],
 )
 def test_a_derived_figure_never_ends_a_run(figure: Any, value: str) -> None:
     assert str(derived("figure", figure, {"loss": 2.0})) == value
+
+
+@pytest.mark.parametrize(
+    ("value", "kind"),
+    [
+        (None, "nothing"),
+        ("2.5", "a str"),
+        ("two", "a str"),
+        (np.ones(3), "a ndarray"),
+        (1j, "a complex"),
+        ([1], "a list"),
+    ],
+)
+def test_a_derived_figure_is_a_number(value: Any, kind: str) -> None:
+    with pytest.raises(UsageError, match=f"derived figure 'figure' is {kind} where a number is wanted"):
+        derived("figure", lambda means: value, {"loss": 2.0})
+
+
+def test_a_derived_figure_takes_no_metric_s_place() -> None:
+    step = stepper(LocalCommunicator(), lambda losses, metrics: (losses, {"a": 2 + 0 * losses}))
+    task = Task(step.task.model, step.task.loss, step.task.train, step.task.valid, derived={"a": lambda means: 3.0})
+    with pytest.raises(UsageError, match="derived figure 'a' has the name of a metric"):
+        evaluate(task, step.store, step.comm, step.shards)

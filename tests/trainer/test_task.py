@@ -58,6 +58,8 @@ def test_arrays_become_a_data_set(given: Any) -> None:
         ({"train": (X[:0], Y[:0])}, "the training data is empty: Give it at least one sample."),
         ({"valid": Own(X[:0])}, "the validation data is empty: Give it at least one sample, or none: valid=None."),
         ({"derived": {"loss": max}}, "derived figure 'loss'"),
+        ({"derived": [max]}, "derived is a list, not a dict of functions"),
+        ({"derived": max}, "derived is a builtin_function_or_method, not"),
         ({"derived": {"a": 3}}, "derived figure 'a' is a int"),
     ],
 )
