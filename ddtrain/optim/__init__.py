@@ -11,7 +11,7 @@ from numpy.typing import DTypeLike
 
 from ddtrain.errors import UsageError, quoted
 from ddtrain.optim import adam, schedules, sgd
-from ddtrain.optim.protocol import Alloc, Factory, OptimConfig, Optimizer
+from ddtrain.optim.protocol import Alloc, Factory, OptimConfig, Optimizer, made
 
 OPTIMIZERS: dict[str, Factory] = {"sgd": sgd.make, "adam": adam.make, "adamw": adam.make_decoupled}
 
@@ -28,13 +28,15 @@ def make(config: OptimConfig, n: int, dtype: DTypeLike, alloc: Alloc = np.zeros)
 
     Raises
     ------
-    UsageError : a name that is not in the table.
+    UsageError : a name that is not in the table, or an entry that makes no optimizer.
     """
     if config.name not in OPTIMIZERS:
         raise UsageError(
             f"--optim.name {quoted(config.name)} is not known", remedy=f"Choose among {', '.join(OPTIMIZERS)}."
         )
-    return OPTIMIZERS[config.name](config, n, dtype, alloc)
+    entry, maker = f"OPTIMIZERS[{config.name!r}]", OPTIMIZERS[config.name]
+    optimizer: Optimizer = made(entry, maker, (config, n, dtype, alloc), ("apply", "state", "count"), "an optimizer")
+    return optimizer
 
 
 __all__ = ["OPTIMIZERS", "Alloc", "Factory", "OptimConfig", "Optimizer", "make", "schedules"]

@@ -6,11 +6,14 @@ element is updated by the same formula, so the result does not depend on how the
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, Sequence
 from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
+
+from ddtrain.errors import UsageError
 
 Vector = NDArray[np.floating]  # flat, contiguous, float32 or float64
 Alloc = Callable[[int, DTypeLike], NDArray[Any]]  # makes a zeroed vector, maybe in memory that others see
@@ -63,3 +66,29 @@ class Factory(Protocol):
     """An entry of the table of optimizers."""
 
     def __call__(self, config: OptimConfig, n: int, dtype: DTypeLike, alloc: Alloc) -> Optimizer: ...
+
+
+def made(entry: str, maker: Any, args: Sequence[Any], has: Sequence[str], wanted: str) -> Any:
+    """What an entry of a table makes of ``args``, if it is of the right kind: entries may be the user's own.
+
+    Parameters
+    ----------
+    entry : for the message, such as ``OPTIMIZERS['mine']``
+    has : attributes that the result must have
+    wanted : in words
+
+    Raises
+    ------
+    UsageError : it takes other arguments, or makes something else
+    """
+    try:
+        inspect.signature(maker).bind(*args)
+    except TypeError as error:
+        raise UsageError(
+            f"{entry} does not take {len(args)} arguments: {error}", remedy=f"Enter a function that makes {wanted}."
+        ) from None
+    found = maker(*args)
+    if not all(hasattr(found, name) for name in has):
+        kind = "nothing" if found is None else f"a {type(found).__name__}"
+        raise UsageError(f"{entry} made {kind} where {wanted} is wanted", remedy=f"Let it have {', '.join(has)}.")
+    return found

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from typing import Any, Protocol
 
 from ddtrain.errors import UsageError, quoted
+from ddtrain.optim.protocol import made
 
 
 class ScheduleConfig(Protocol):
@@ -168,7 +169,7 @@ def make(config: ScheduleConfig, base_lr: float, total_steps: int) -> Schedule:
 
     Raises
     ------
-    UsageError : a name that is not in the table.
+    UsageError : a name that is not in the table, or an entry that makes no function of the step.
 
     >>> from types import SimpleNamespace
     >>> config = SimpleNamespace(name="cosine", warmup_steps=2, min_lr=0.0)
@@ -179,5 +180,6 @@ def make(config: ScheduleConfig, base_lr: float, total_steps: int) -> Schedule:
         raise UsageError(
             f"--schedule.name {quoted(config.name)} is not known", remedy=f"Choose among {', '.join(SCHEDULES)}."
         )
-    decay = SCHEDULES[config.name](config, base_lr, total_steps - config.warmup_steps)
+    entry, args = f"SCHEDULES[{config.name!r}]", (config, base_lr, total_steps - config.warmup_steps)
+    decay = made(entry, SCHEDULES[config.name], args, ("__call__",), "a function of the step")
     return Schedule(base_lr, decay, warmup_steps=config.warmup_steps, min_lr=config.min_lr)

@@ -163,3 +163,18 @@ def test_usage_errors():
         optim.make(replace(Options(), momentum=0.0, nesterov=True), 3, np.float32)
     with pytest.raises(UsageError, match=r"lion.*\n.*adamw"):
         optim.make(replace(Options(), name="lion"), 3, np.float32)
+
+
+@pytest.mark.parametrize(
+    ("maker", "said"),
+    [
+        (lambda: Sgd(3, np.float32), "does not take 4 arguments: too many positional"),
+        (lambda config, n, dtype, alloc: None, "made nothing where an optimizer is wanted"),
+        (lambda *args: Sgd, "made a type where an optimizer is wanted"),
+        (3, "does not take 4 arguments: 3 is not a callable"),
+    ],
+)
+def test_an_entry_of_ones_own_that_makes_no_optimizer_is_named(monkeypatch, maker, said):
+    monkeypatch.setitem(optim.OPTIMIZERS, "mine", maker)
+    with pytest.raises(UsageError, match=rf"OPTIMIZERS\['mine'\] {said}"):
+        optim.make(replace(Options(), name="mine"), 3, np.float32)

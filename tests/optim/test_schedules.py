@@ -145,3 +145,9 @@ def test_the_rates_of_ten_steps_are_pytorchs(name, options, rates):
     """CosineAnnealingLR(T_max=10, eta_min=0.1), StepLR(3, 0.5) and ExponentialLR(0.5 ** (1 / 3)), printed by 2.13."""
     schedule = schedules.make(replace(Options(), name=name, factor=0.5, **options), 1.0, 10)
     assert [schedule.lr(t) for t in range(10)] == pytest.approx(rates, abs=5e-6)  # they were printed to five places
+
+
+def test_an_entry_of_ones_own_that_makes_no_schedule_is_named(monkeypatch):
+    monkeypatch.setitem(schedules.SCHEDULES, "cosine", lambda config, base_lr, steps: 3)
+    with pytest.raises(UsageError, match=r"SCHEDULES\['cosine'\] made a int where a function of the step is wanted"):
+        make("cosine")
