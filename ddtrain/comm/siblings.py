@@ -29,6 +29,7 @@ from ddtrain.streams import say
 _LOOK_EVERY_S = 0.5
 _LOOKS = 4  # in a row that miss the same ranks, before they are missed
 _SPEAK_S = 2.0  # for the lowest rank to say why
+_PASS_ON_S = 0.25  # for the launcher to pass on what was said: it drops that when it is told to end
 _ABORT_S = 1.0  # for the launcher to end us
 _MIND_EVERY_S = 1.0
 _PROC = Path("/proc")
@@ -77,6 +78,7 @@ def end_all(code: int) -> None:
     """
     number = os.environ.get("PMI_FD", "")
     if number.isdecimal() and _is_socket(int(number)):
+        time.sleep(_PASS_ON_S)
         os.write(int(number), f"cmd=abort exitcode={code}\n".encode())
         time.sleep(_ABORT_S)
     end_process(code)
