@@ -92,7 +92,7 @@ def test_a_rank_whose_launcher_is_killed_ends(size: int) -> None:
     rank = (
         "import time; from ddtrain.comm import siblings; from ddtrain.comm.launcher import Launcher; "
         f"siblings.mind_the_launcher(Launcher(size={size}, rank=0, local_size={size}, variable='PMI_SIZE')); "
-        "print('started', flush=True); time.sleep(3); print('lived on')"
+        "print('started', flush=True); time.sleep(2); print('lived on')"
     )
     launch = f"import subprocess, sys, time; subprocess.Popen([sys.executable, '-c', {rank!r}]); time.sleep(60)"
     pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
