@@ -4,11 +4,12 @@
 model of your own. See README.md.
 """
 
+import importlib
 from typing import TYPE_CHECKING
 
-from ddtrain import _threads  # isort: skip  # before NumPy is imported, see Note [BLAS threads]
-from ddtrain.comm.launcher import launcher as _launcher  # isort: skip
-from ddtrain.trainer import requests as _requests  # isort: skip
+from ddtrain import blas_threads  # isort: skip  # before NumPy is imported, see Note [BLAS threads]
+from ddtrain.comm.launch.environment import launcher as _launcher  # isort: skip
+from ddtrain.trainer import stop_signals as _requests  # isort: skip
 
 if _launcher().variable:
     _requests.from_the_start()
@@ -40,20 +41,22 @@ from ddtrain.autodiff import (
     vector_jacobian_product,
     vjp,
 )
-from ddtrain.autodiff.check import check_grads
-from ddtrain.autodiff.graph import graph
-from ddtrain.builtins import dict as dict  # as Autograd does; not in __all__, so that a star import changes no builtin
-from ddtrain.builtins import isinstance as isinstance
-from ddtrain.builtins import list as list
-from ddtrain.builtins import tuple as tuple
-from ddtrain.builtins import type as type
-from ddtrain.extend import primitive
-from ddtrain.misc import flatten
+from ddtrain.autodiff.inspect.graph import graph
+from ddtrain.autodiff.operators.check_grads import check_grads
+from ddtrain.autograd.builtins import (
+    dict as dict,  # as Autograd does; not in __all__, so that a star import changes no builtin
+)
+from ddtrain.autograd.builtins import isinstance as isinstance
+from ddtrain.autograd.builtins import list as list
+from ddtrain.autograd.builtins import tuple as tuple
+from ddtrain.autograd.builtins import type as type
+from ddtrain.autograd.extend import primitive
+from ddtrain.autograd.misc import flatten
 
 if TYPE_CHECKING:  # what __getattr__ below loads on first use
     from ddtrain.data import ArrayData
-    from ddtrain.trainer.config import Config
-    from ddtrain.trainer.derivatives import dp_hvp, dp_jvp, dp_value_and_grad, model_loss
+    from ddtrain.trainer.config.config import Config
+    from ddtrain.trainer.dp_derivatives import dp_hvp, dp_jvp, dp_value_and_grad, model_loss
     from ddtrain.trainer.main import main
     from ddtrain.trainer.task import Task
 
@@ -99,20 +102,14 @@ __all__ = [
 
 _TRAINING = {  # loaded on first use: differentiating needs neither a command line nor a console
     "ArrayData": "ddtrain.data",
-    "Config": "ddtrain.trainer.config",
+    "Config": "ddtrain.trainer.config.config",
     "Task": "ddtrain.trainer.task",
-    **dict.fromkeys(("dp_hvp", "dp_jvp", "dp_value_and_grad", "model_loss"), "ddtrain.trainer.derivatives"),
+    **dict.fromkeys(("dp_hvp", "dp_jvp", "dp_value_and_grad", "model_loss"), "ddtrain.trainer.dp_derivatives"),
     "main": "ddtrain.trainer.main",
 }
 
-_INNER = ("core", "differential_operators", "tracer", "util", "wrap_util")  # which ``import autograd`` binds, too
-
 
 def __getattr__(name: str) -> object:
-    import importlib
-
     if name in _TRAINING:
         return getattr(importlib.import_module(_TRAINING[name]), name)
-    if name in _INNER:
-        return importlib.import_module(f"{__name__}.{name}")
     raise AttributeError(f"module 'ddtrain' has no attribute {name!r}")

@@ -12,8 +12,8 @@ from pathlib import Path
 
 from ddtrain.errors import COMPLETED, CheckpointError, UsageError
 from ddtrain.streams import forgiving, say
-from ddtrain.trainer.checkpoint import checkpoints, step_of, verify
-from ddtrain.trainer.state import STATE
+from ddtrain.trainer.checkpoint.manager import checkpoints, step_of, verify
+from ddtrain.trainer.checkpoint.state_json import STATE
 
 
 def main(argv: Sequence[str]) -> int:

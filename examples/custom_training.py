@@ -15,7 +15,7 @@ import numpy
 import ddtrain
 import ddtrain.numpy as np
 from ddtrain import nn, ops
-from ddtrain.trainer import config
+from ddtrain.trainer.config import config
 
 
 @dataclass(frozen=True)

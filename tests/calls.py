@@ -8,7 +8,7 @@ import numpy as onp
 
 import ddtrain.numpy as np
 from ddtrain.autodiff import PRIMITIVES
-from ddtrain.autodiff.examples import Sampler
+from ddtrain.autodiff.core.examples import Sampler
 
 rng = onp.random.default_rng(5)
 V, W, U = rng.standard_normal(6), rng.standard_normal(6), rng.standard_normal(4)

@@ -21,8 +21,8 @@ from ddtrain import data, nn, ops
 from ddtrain.comm import launcher
 from ddtrain.errors import DataError
 from ddtrain.recipes import RECIPES as REAL
-from ddtrain.trainer import requests
-from ddtrain.trainer.config import Config, Data, Optim, Run, Schedule
+from ddtrain.trainer import stop_signals
+from ddtrain.trainer.config.config import Config, Data, Optim, Run, Schedule
 from ddtrain.trainer.main import Recipe, run
 from ddtrain.trainer.task import Task
 
@@ -79,7 +79,7 @@ def terminate(settings: Job) -> None:
 
 def terminate_twice(settings: Job) -> None:
     os.kill(os.getpid(), signal.SIGTERM)
-    time.sleep(requests.SAME_REQUEST_S + 0.1)
+    time.sleep(stop_signals.SAME_REQUEST_S + 0.1)
     os.kill(os.getpid(), signal.SIGTERM)
 
 
@@ -87,7 +87,7 @@ def signal_mpirun(settings: Job) -> None:
     """SIGUSR1 to mpirun, as by its user; go on when this rank has it."""
     os.kill(int(os.environ[helpers.LAUNCHER_PID]), signal.SIGUSR1)
     until = time.monotonic() + 20
-    while not requests.pending() and time.monotonic() < until:
+    while not stop_signals.pending() and time.monotonic() < until:
         time.sleep(0.001)
 
 

@@ -12,10 +12,10 @@ from typing import Any
 import numpy as np
 
 from ddtrain import data, nn, ops
-from ddtrain.trainer.config import Clip, Config, Data, Optim, Run
-from ddtrain.trainer.coordinator import Coordinator
+from ddtrain.trainer.config.config import Clip, Config, Data, Optim, Run
 from ddtrain.trainer.modes import make_mode
-from ddtrain.trainer.replica import build_step
+from ddtrain.trainer.step.coordinator import Coordinator
+from ddtrain.trainer.step.setup import build_step
 from ddtrain.trainer.task import Task
 from worlds import mpirun
 

@@ -17,9 +17,9 @@ from typing import Any
 import numpy as np
 
 from ddtrain.comm import Communicator, spec
-from ddtrain.comm.meeting import MeetingPlace
+from ddtrain.comm.backends.rendezvous import MeetingPlace
+from ddtrain.comm.backends.threads import ThreadCommunicator
 from ddtrain.comm.protocol import COUNTERS, Array
-from ddtrain.comm.threads import ThreadCommunicator
 
 PAUSE_S = 2e-3  # some times what a step of the tests' models takes
 _HANG_S = 20.0

@@ -9,7 +9,7 @@ import sys
 import pytest
 
 from ddtrain import blas
-from ddtrain._threads import VARIABLES
+from ddtrain.blas_threads import VARIABLES
 
 SCRIPT = """
 import sys

@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from ddtrain.trainer.checkpoint import checkpoints, write
-from ddtrain.trainer.snapshot import Snapshot
+from ddtrain.trainer.checkpoint.contents import Snapshot
+from ddtrain.trainer.checkpoint.manager import checkpoints, write
 from ddtrain.verify import main
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import nodes  # noqa: F401  so that nodes:0011 is a backend
 
-from ddtrain.bench.launching import mpirun
+from ddtrain.bench.mpirun import mpirun
 from ddtrain.comm import Communicator, make, run_ranks
 
 __all__ = ["World", "mpirun"]

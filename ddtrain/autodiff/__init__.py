@@ -8,44 +8,12 @@ to). Then what people call: ``arguments`` (structures, and what a misuse is told
 ``check`` (derivatives against finite differences), ``graph`` (what a trace sees), ``table`` (what has rules).
 """
 
-from ddtrain.autodiff.check import check_grads
-from ddtrain.autodiff.curvature import (
-    hessian_tensor_product,
-    hessian_vector_product,
-    hvp,
-    make_ggnvp,
-    make_hvp,
-)
-from ddtrain.autodiff.forward import Tangents, push_forward
-from ddtrain.autodiff.fused import fused
-from ddtrain.autodiff.graph import graph
-from ddtrain.autodiff.implicit import fixed_point
-from ddtrain.autodiff.jacobians import hessian, jacobian
-from ddtrain.autodiff.operators import (
-    deriv,
-    elementwise_grad,
-    grad,
-    grad_and_aux,
-    grad_named,
-    holomorphic_grad,
-    multigrad_dict,
-    value_and_grad,
-)
-from ddtrain.autodiff.outputs import Outputs, item, pack, unpack
-from ddtrain.autodiff.pictures import Graph
-from ddtrain.autodiff.products import (
-    jvp,
-    make_jvp,
-    make_vjp,
-    tensor_jacobian_product,
-    vector_jacobian_product,
-    vjp,
-)
-from ddtrain.autodiff.recomputing import checkpoint
-from ddtrain.autodiff.replay import const_graph
-from ddtrain.autodiff.reverse import Tape, record, walk_back
-from ddtrain.autodiff.rules import def_elementwise, def_linear, defjvp, defjvp_rest, defvjp, defvjp_rest
-from ddtrain.autodiff.tracer import (
+from ddtrain.autodiff.core.forward import Tangents, push_forward
+from ddtrain.autodiff.core.fused import fused
+from ddtrain.autodiff.core.outputs import Outputs, item, pack, unpack
+from ddtrain.autodiff.core.reverse import Tape, record, walk_back
+from ddtrain.autodiff.core.rules import def_elementwise, def_linear, defjvp, defjvp_rest, defvjp, defvjp_rest
+from ddtrain.autodiff.core.tracer import (
     BOXES,
     PRIMITIVES,
     Box,
@@ -55,6 +23,38 @@ from ddtrain.autodiff.tracer import (
     primitive,
     register_box,
     value_of,
+)
+from ddtrain.autodiff.inspect.drawing import Graph
+from ddtrain.autodiff.inspect.graph import graph
+from ddtrain.autodiff.operators.check_grads import check_grads
+from ddtrain.autodiff.operators.const_graph import const_graph
+from ddtrain.autodiff.operators.curvature import (
+    hessian_tensor_product,
+    hessian_vector_product,
+    hvp,
+    make_ggnvp,
+    make_hvp,
+)
+from ddtrain.autodiff.operators.fixed_point import fixed_point
+from ddtrain.autodiff.operators.gradients import (
+    deriv,
+    elementwise_grad,
+    grad,
+    grad_and_aux,
+    grad_named,
+    holomorphic_grad,
+    multigrad_dict,
+    value_and_grad,
+)
+from ddtrain.autodiff.operators.jacobians import hessian, jacobian
+from ddtrain.autodiff.operators.recomputation import checkpoint
+from ddtrain.autodiff.operators.vjp_jvp import (
+    jvp,
+    make_jvp,
+    make_vjp,
+    tensor_jacobian_product,
+    vector_jacobian_product,
+    vjp,
 )
 
 __all__ = [

@@ -15,8 +15,8 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any, cast
 
-from ddtrain.autodiff.probes import Found, try_composition, try_primitive
-from ddtrain.autodiff.tracer import PRIMITIVES
+from ddtrain.autodiff.core.tracer import PRIMITIVES
+from ddtrain.autodiff.inspect.capabilities import Found, try_composition, try_primitive
 
 NAMESPACES = ("ddtrain.numpy", "ddtrain.ops", "ddtrain.scipy")
 TESTS = Path(__file__).parents[2] / "tests"

@@ -23,12 +23,18 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ddtrain.bench import comm as comm_bench
-from ddtrain.bench import ops, overlap, predict, run_report, scaling, shards, step
+from ddtrain.bench.comm import command as comm_bench
+from ddtrain.bench.ops import command as ops
+from ddtrain.bench.overlap import command as overlap
+from ddtrain.bench.predict import command as predict
+from ddtrain.bench.report import command as run_report
+from ddtrain.bench.scaling import command as scaling
+from ddtrain.bench.shards import command as shards
+from ddtrain.bench.step import command as step
 from ddtrain.comm import Communicator, launcher, run_ranks
 from ddtrain.errors import COMPLETED, UsageError
 from ddtrain.streams import forgiving, say
-from ddtrain.trainer import options, tables
+from ddtrain.trainer.config import options, tables
 
 
 @dataclass(frozen=True)

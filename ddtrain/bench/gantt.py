@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from ddtrain.bench import plots
-from ddtrain.bench.run_figures import SUM, Trace, end
-from ddtrain.trainer.trace import BUCKET, COMPUTE, MODEL, Event
+from ddtrain.bench.report.figures import SUM, Trace, end
+from ddtrain.trainer.records.perfetto_trace import BUCKET, COMPUTE, MODEL, Event
 
 _COLOURS = {  # computing is cold, waiting is warm, bookkeeping is grey
     "data": "#b8b8b8",

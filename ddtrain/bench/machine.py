@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 
 import ddtrain
-from ddtrain._threads import VARIABLES
-from ddtrain.trainer.arithmetic import blas, cpu
+from ddtrain.blas_threads import VARIABLES
+from ddtrain.trainer.numeric_environment import blas, cpu
 
 
 def facts(*packages: str) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from ddtrain.errors import UsageError
-from ddtrain.trainer.files import replace
+from ddtrain.trainer.atomic_files import replace
 
 SUFFIXES = (".png", ".svg", ".pdf")
 OURS, CEILING, PEER, MPI, MESSAGES = (

@@ -18,7 +18,7 @@ import ddtrain.numpy as np
 from ddtrain import models, nn, ops, rng
 from ddtrain.data import ArrayData
 from ddtrain.errors import UsageError
-from ddtrain.trainer import tables
+from ddtrain.trainer.config import tables
 from ddtrain.trainer.task import Task
 
 BATCHES = 16  # in the data set: enough that batches are not found in the cache, few enough to be made in no time

@@ -4,10 +4,10 @@ Read ``protocol.py`` first, then ``local.py`` and ``threads.py``; ``run.py`` is 
 this package does not start MPI; only the ``mpi`` backend does.
 """
 
-from ddtrain.comm.agree import agree, by_rank_0, together
-from ddtrain.comm.launcher import Launcher, launcher
+from ddtrain.comm.agreement import agree, by_rank_0, together
+from ddtrain.comm.launch.environment import Launcher, launcher
+from ddtrain.comm.launch.run_ranks import run_ranks
 from ddtrain.comm.protocol import Communicator, PeerError, Work
-from ddtrain.comm.run import run_ranks
 from ddtrain.comm.spec import make
 
 __all__ = [

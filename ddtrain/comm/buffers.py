@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from ddtrain.comm.protocol import Array, Communicator
-from ddtrain.comm.tree import Tree, bounds
+from ddtrain.comm.reduction_tree import Tree, bounds
 from ddtrain.errors import ShapeError
 
 

@@ -10,8 +10,8 @@ from typing import Any, Protocol
 
 from numpy.typing import DTypeLike
 
-from ddtrain.comm.tree import Array as Array
-from ddtrain.comm.tree import Tree
+from ddtrain.comm.reduction_tree import Array as Array
+from ddtrain.comm.reduction_tree import Tree
 from ddtrain.errors import DdtrainError
 
 

@@ -7,10 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from ddtrain.comm.launcher import launcher
-from ddtrain.comm.local import LocalCommunicator
+from ddtrain.comm.backends.local import LocalCommunicator
+from ddtrain.comm.backends.threads import make_threads
+from ddtrain.comm.launch.environment import launcher
 from ddtrain.comm.protocol import Communicator
-from ddtrain.comm.threads import make_threads
 from ddtrain.errors import UsageError, quoted
 
 _LONGEST = 200  # characters: no sensible nesting of backends is longer
@@ -83,13 +83,13 @@ def _threads(argument: str) -> Sequence[Communicator]:
 
 def _mpi(argument: str) -> Sequence[Communicator]:
     _no_argument("mpi", argument)
-    from ddtrain.comm.mpi import make_mpi  # importing MPI starts it: only where it is asked for
+    from ddtrain.comm.backends.mpi import make_mpi  # importing MPI starts it: only where it is asked for
 
     return [make_mpi()]
 
 
 def _null(argument: str) -> Sequence[Communicator]:
-    from ddtrain.comm.null import NullCommunicator
+    from ddtrain.comm.backends.null import NullCommunicator
 
     size = _count("null", argument)
     _alone(f"null:{size}")
@@ -97,13 +97,13 @@ def _null(argument: str) -> Sequence[Communicator]:
 
 
 def _debug(argument: str) -> Sequence[Communicator]:
-    from ddtrain.comm.debug import DebugCommunicator
+    from ddtrain.comm.backends.debug import DebugCommunicator
 
     return [DebugCommunicator(comm) for comm in make(argument)]
 
 
 def _wire(argument: str) -> Sequence[Communicator]:
-    from ddtrain.comm.wire import Link, WireCommunicator, parse
+    from ddtrain.comm.backends.wire import Link, WireCommunicator, parse
 
     inner, network = parse(argument)
     return [WireCommunicator(comm, Link(network)) for comm in make(inner)]

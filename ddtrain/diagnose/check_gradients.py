@@ -30,11 +30,11 @@ from numpy.typing import NDArray
 
 from ddtrain import data
 from ddtrain.autodiff import Primitive, Trace, record, value_of, walk_back
-from ddtrain.autodiff.tracer import box
+from ddtrain.autodiff.core.tracer import box
 from ddtrain.errors import GradientError
 from ddtrain.ops import use_communicator
 from ddtrain.rng import SampleRng, stream
-from ddtrain.trainer.step import TrainStep
+from ddtrain.trainer.step.train_step import TrainStep
 
 LIMIT, LIMIT_AT_KINKS = 1e-6, 1e-3  # of the ratio
 STEPS = (1e-5, 1e-6, 1e-7)  # of the differences; all but the first where there are kinks

@@ -18,12 +18,12 @@ from ddtrain import data
 from ddtrain.autodiff import Primitive, Tape, record, value_of, walk_back
 from ddtrain.comm import agree
 from ddtrain.comm.protocol import Communicator
+from ddtrain.current_layer import LAYER
 from ddtrain.errors import NonFiniteError
-from ddtrain.layer import LAYER
 from ddtrain.ops import use_communicator
 from ddtrain.rng import SampleRng
 from ddtrain.source import calling_line
-from ddtrain.trainer.step import TrainStep
+from ddtrain.trainer.step.train_step import TrainStep
 from ddtrain.trainer.task import batch_of
 
 

@@ -7,7 +7,7 @@ compiled twin can stand in for any of them without anyone above noticing. What e
 - ``out=`` names where the result goes: a C-contiguous array of the result's shape and dtype that shares no memory
   with the inputs; elementwise kernels also accept an input itself. Without it the result is new;
 - inputs are never written to, unless the name ends in an underscore or the documentation says "in place";
-- work space is kept per thread (``scratch.py``), because ranks may be threads of one process.
+- work space is kept per thread (``workspace.py``), because ranks may be threads of one process.
 
 Every family is a module.
 """
@@ -15,29 +15,29 @@ Every family is a module.
 from ddtrain.kernels import (
     activation,
     attention,
+    batch_norm,
     conv,
     dropout,
     embedding,
     layer_norm,
     linear,
-    norm,
-    normal,
+    normal_distribution,
+    optimizer_update,
     pool,
     softmax,
-    update,
 )
 
 __all__ = [
     "activation",
     "attention",
+    "batch_norm",
     "conv",
     "dropout",
     "embedding",
     "layer_norm",
     "linear",
-    "norm",
-    "normal",
+    "normal_distribution",
+    "optimizer_update",
     "pool",
     "softmax",
-    "update",
 ]

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ddtrain.kernels.normal import normal_cdf, normal_pdf
+from ddtrain.kernels.normal_distribution import normal_cdf, normal_pdf
 
 Array = NDArray[Any]
 _SQRT_2_OVER_PI = 0.7978845608028654  # sqrt(2 / pi)

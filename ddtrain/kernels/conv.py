@@ -17,7 +17,7 @@ import numpy as np
 from numpy.lib.stride_tricks import as_strided
 from numpy.typing import NDArray
 
-from ddtrain.kernels.scratch import CHUNK_BYTES, scratch
+from ddtrain.kernels.workspace import CHUNK_BYTES, scratch
 
 Array = NDArray[Any]
 Stride = tuple[int, int]

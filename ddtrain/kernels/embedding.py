@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ddtrain.kernels.scratch import scratch
+from ddtrain.kernels.workspace import scratch
 
 Array = NDArray[Any]
 

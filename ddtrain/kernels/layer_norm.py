@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ddtrain.kernels.rows import sum_rows
+from ddtrain.kernels.channel_rows import sum_rows
 
 Array = NDArray[Any]
 

@@ -24,7 +24,7 @@ from ddtrain.nn.layers import (
 )
 from ddtrain.nn.module import Buffer, Module, Parameter, buffer, param
 from ddtrain.nn.norm import BatchNorm
-from ddtrain.nn.values import TorchTensors, from_torch, to_torch
+from ddtrain.nn.state_dict import TorchTensors, from_torch, to_torch
 
 Array = Any  # an ndarray or a box of one
 

@@ -8,9 +8,9 @@ from typing import Any
 import ddtrain.numpy as np
 from ddtrain import ops
 from ddtrain.errors import UsageError
+from ddtrain.nn.argument_checks import sizes
 from ddtrain.nn.layers import Linear
 from ddtrain.nn.module import Module
-from ddtrain.nn.sizes import sizes
 
 
 class CausalSelfAttention(Module):

@@ -11,9 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ddtrain import rng as _rng
-from ddtrain.autodiff.recomputing import remembered, running_again
+from ddtrain.autodiff.operators.recomputation import remembered, running_again
 from ddtrain.errors import ShapeError, UsageError
-from ddtrain.nn import values as _values
+from ddtrain.nn import state_dict as _values
 
 if TYPE_CHECKING:
     from ddtrain.nn.module import Declaration, Module

@@ -14,8 +14,8 @@ import ddtrain.numpy as np
 from ddtrain import ops
 from ddtrain.errors import ShapeError, UsageError
 from ddtrain.nn import init
+from ddtrain.nn.argument_checks import Pair, pair, sizes
 from ddtrain.nn.module import Module, param
-from ddtrain.nn.sizes import Pair, pair, sizes
 
 
 class Linear(Module):

@@ -28,9 +28,9 @@ import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 from ddtrain import rng as _rng
+from ddtrain.current_layer import LAYER
 from ddtrain.errors import DdtrainError, ShapeError, UsageError, quoted
-from ddtrain.layer import LAYER
-from ddtrain.nn import values as _values
+from ddtrain.nn import state_dict as _values
 from ddtrain.nn.binding import Binding, Run
 from ddtrain.nn.init import Init
 

@@ -10,8 +10,8 @@ from ddtrain import ops
 from ddtrain.autodiff import value_of
 from ddtrain.errors import UsageError
 from ddtrain.nn import init
+from ddtrain.nn.argument_checks import sizes
 from ddtrain.nn.module import Module, Rule, buffer, param
-from ddtrain.nn.sizes import sizes
 
 
 class BatchNorm(Module):

@@ -23,119 +23,42 @@ from typing import Any
 import numpy as _np
 from numpy import __version__ as __version__
 
-from ddtrain.numpy import fft, linalg, numpy_boxes, numpy_vjps, random
+from ddtrain.numpy import fft, linalg, random
 from ddtrain.numpy._box import ArrayBox
 from ddtrain.numpy._counterparts import take_numpys_words
 from ddtrain.numpy._missing import missing_name
 from ddtrain.numpy._rest import UNCHANGED
-from ddtrain.numpy.arithmetic import (
-    abs,
-    absolute,
-    add,
-    cbrt,
-    divide,
-    fabs,
-    fmod,
-    log,
-    mod,
-    multiply,
-    negative,
-    positive,
-    pow,
-    power,
-    reciprocal,
-    remainder,
-    sqrt,
-    square,
-    subtract,
-    true_divide,
+from ddtrain.numpy.along_axes.differences import diff, ediff1d, gradient, trapezoid, unwrap
+from ddtrain.numpy.along_axes.nans import (
+    nanargmax,
+    nanargmin,
+    nancumprod,
+    nancumsum,
+    nanmax,
+    nanmean,
+    nanmin,
+    nanprod,
+    nanstd,
+    nansum,
+    nanvar,
 )
-from ddtrain.numpy.arrangements import (
-    broadcast_arrays,
-    diagflat,
-    fliplr,
-    flipud,
-    ix_,
-    make_diagonal,
-    meshgrid,
-    resize,
-    rollaxis,
-    rot90,
-    trim_zeros,
-    unstack,
+from ddtrain.numpy.along_axes.order_statistics import (
+    argpartition,
+    lexsort,
+    median,
+    nanmedian,
+    nanpercentile,
+    nanquantile,
+    partition,
+    percentile,
+    quantile,
+    sort,
+    sort_complex,
+    unique,
 )
-from ddtrain.numpy.casts import (
-    astype,
-    iscomplexobj,
-    isrealobj,
-    result_type,
-)
-from ddtrain.numpy.choices import (
-    clip,
-    fmax,
-    fmin,
-    maximum,
-    minimum,
-)
-from ddtrain.numpy.choices import where_or_positions as where
-from ddtrain.numpy.comparisons import (
-    all,
-    allclose,
-    any,
-    argmax,
-    argmin,
-    argsort,
-    argwhere,
-    around,
-    array_equal,
-    array_equiv,
-    ceil,
-    count_nonzero,
-    diag_indices_from,
-    digitize,
-    equal,
-    flatnonzero,
-    floor,
-    floor_divide,
-    greater,
-    greater_equal,
-    isclose,
-    iscomplex,
-    isfinite,
-    isin,
-    isinf,
-    isnan,
-    isneginf,
-    isposinf,
-    isreal,
-    less,
-    less_equal,
-    logical_and,
-    logical_not,
-    logical_or,
-    logical_xor,
-    nonzero,
-    not_equal,
-    rint,
-    round,
-    searchsorted,
-    signbit,
-    tril_indices_from,
-    triu_indices_from,
-    trunc,
-)
-from ddtrain.numpy.complexes import (
-    angle,
-    conj,
-    conjugate,
-    imag,
-    real,
-    sign,
-)
-from ddtrain.numpy.convolutions import (
-    convolve,
-    correlate,
-)
+from ddtrain.numpy.along_axes.reductions import amax, amin, max, mean, min, std, sum, var
+from ddtrain.numpy.along_axes.scans import cumprod, cumsum, cumulative_prod, cumulative_sum, prod
+from ddtrain.numpy.along_axes.statistics import average, bincount, corrcoef, cov, ptp
 from ddtrain.numpy.creation import (
     arange,
     bool_,
@@ -188,17 +111,93 @@ from ddtrain.numpy.creation import (
     zeros,
     zeros_like,
 )
-from ddtrain.numpy.differences import (
-    diff,
-    ediff1d,
-    gradient,
-    trapezoid,
-    unwrap,
+from ddtrain.numpy.elementwise.arithmetic import (
+    abs,
+    absolute,
+    add,
+    cbrt,
+    divide,
+    fabs,
+    fmod,
+    log,
+    mod,
+    multiply,
+    negative,
+    positive,
+    pow,
+    power,
+    reciprocal,
+    remainder,
+    sqrt,
+    square,
+    subtract,
+    true_divide,
 )
-from ddtrain.numpy.einsum import (
-    einsum,
+from ddtrain.numpy.elementwise.casts import astype, iscomplexobj, isrealobj, result_type
+from ddtrain.numpy.elementwise.choices import clip, fmax, fmin, maximum, minimum
+from ddtrain.numpy.elementwise.choices import where_or_positions as where
+from ddtrain.numpy.elementwise.comparisons import (
+    all,
+    allclose,
+    any,
+    argmax,
+    argmin,
+    argsort,
+    argwhere,
+    around,
+    array_equal,
+    array_equiv,
+    ceil,
+    count_nonzero,
+    diag_indices_from,
+    digitize,
+    equal,
+    flatnonzero,
+    floor,
+    floor_divide,
+    greater,
+    greater_equal,
+    isclose,
+    iscomplex,
+    isfinite,
+    isin,
+    isinf,
+    isnan,
+    isneginf,
+    isposinf,
+    isreal,
+    less,
+    less_equal,
+    logical_and,
+    logical_not,
+    logical_or,
+    logical_xor,
+    nonzero,
+    not_equal,
+    rint,
+    round,
+    searchsorted,
+    signbit,
+    tril_indices_from,
+    triu_indices_from,
+    trunc,
 )
-from ddtrain.numpy.elementwise import (
+from ddtrain.numpy.elementwise.complexes import angle, conj, conjugate, imag, real, sign
+from ddtrain.numpy.elementwise.floats import (
+    copysign,
+    divmod,
+    fix,
+    float_power,
+    frexp,
+    ldexp,
+    modf,
+    nan_to_num,
+    nextafter,
+    real_if_close,
+    spacing,
+)
+from ddtrain.numpy.elementwise.special import heaviside, i0, sinc
+from ddtrain.numpy.elementwise.transcendental import (
     acos,
     acosh,
     arccos,
@@ -233,31 +232,6 @@ from ddtrain.numpy.elementwise import (
     tan,
     tanh,
 )
-from ddtrain.numpy.floats import (
-    copysign,
-    divmod,
-    fix,
-    float_power,
-    frexp,
-    ldexp,
-    modf,
-    nan_to_num,
-    nextafter,
-    real_if_close,
-    spacing,
-)
-from ddtrain.numpy.index_tricks import (
-    c_,
-    r_,
-)
-from ddtrain.numpy.indexing import (
-    diag,
-    diagonal,
-    take,
-    take_along_axis,
-    tril,
-    triu,
-)
 from ddtrain.numpy.inplace import (
     copyto,
     fill_diagonal,
@@ -266,10 +240,23 @@ from ddtrain.numpy.inplace import (
     put_along_axis,
     putmask,
 )
-from ddtrain.numpy.interpolation import (
-    interp,
+from ddtrain.numpy.manipulation.arrangements import (
+    broadcast_arrays,
+    diagflat,
+    fliplr,
+    flipud,
+    ix_,
+    make_diagonal,
+    meshgrid,
+    resize,
+    rollaxis,
+    rot90,
+    trim_zeros,
+    unstack,
 )
-from ddtrain.numpy.joining import (
+from ddtrain.numpy.manipulation.index_tricks import c_, r_
+from ddtrain.numpy.manipulation.indexing import diag, diagonal, take, take_along_axis, tril, triu
+from ddtrain.numpy.manipulation.joining import (
     append,
     array,
     array_split,
@@ -293,94 +280,9 @@ from ddtrain.numpy.joining import (
     vsplit,
     vstack,
 )
-from ddtrain.numpy.mapping import (
-    apply_along_axis,
-    apply_over_axes,
-    vectorize,
-)
-from ddtrain.numpy.nans import (
-    nanargmax,
-    nanargmin,
-    nancumprod,
-    nancumsum,
-    nanmax,
-    nanmean,
-    nanmin,
-    nanprod,
-    nanstd,
-    nansum,
-    nanvar,
-)
-from ddtrain.numpy.padding import (
-    pad,
-)
-from ddtrain.numpy.polynomials import (
-    poly,
-    polyadd,
-    polyder,
-    polyfit,
-    polyint,
-    polymul,
-    polysub,
-    polyval,
-    roots,
-    vander,
-)
-from ddtrain.numpy.products import (
-    cross,
-    dot,
-    inner,
-    kron,
-    matmul,
-    matvec,
-    outer,
-    tensordot,
-    trace,
-    vdot,
-    vecdot,
-    vecmat,
-)
-from ddtrain.numpy.ranks import (
-    argpartition,
-    lexsort,
-    median,
-    nanmedian,
-    nanpercentile,
-    nanquantile,
-    partition,
-    percentile,
-    quantile,
-    sort,
-    sort_complex,
-    unique,
-)
-from ddtrain.numpy.reductions import (
-    amax,
-    amin,
-    max,
-    mean,
-    min,
-    std,
-    sum,
-    var,
-)
-from ddtrain.numpy.scans import (
-    cumprod,
-    cumsum,
-    cumulative_prod,
-    cumulative_sum,
-    prod,
-)
-from ddtrain.numpy.selections import (
-    choose,
-    compress,
-    delete,
-    extract,
-    insert,
-    piecewise,
-    select,
-)
-from ddtrain.numpy.shapes import (
+from ddtrain.numpy.manipulation.padding import pad
+from ddtrain.numpy.manipulation.selections import choose, compress, delete, extract, insert, piecewise, select
+from ddtrain.numpy.manipulation.shapes import (
     atleast_1d,
     atleast_2d,
     atleast_3d,
@@ -401,18 +303,40 @@ from ddtrain.numpy.shapes import (
     tile,
     transpose,
 )
-from ddtrain.numpy.shapes import broadcast_view as broadcast_to
-from ddtrain.numpy.special import (
-    heaviside,
-    i0,
-    sinc,
+from ddtrain.numpy.manipulation.shapes import broadcast_view as broadcast_to
+from ddtrain.numpy.mapping import (
+    apply_along_axis,
+    apply_over_axes,
+    vectorize,
 )
-from ddtrain.numpy.statistics import (
-    average,
-    bincount,
-    corrcoef,
-    cov,
-    ptp,
+from ddtrain.numpy.products.convolutions import convolve, correlate
+from ddtrain.numpy.products.einsum import einsum
+from ddtrain.numpy.products.interpolation import interp
+from ddtrain.numpy.products.matrix_products import (
+    cross,
+    dot,
+    inner,
+    kron,
+    matmul,
+    matvec,
+    outer,
+    tensordot,
+    trace,
+    vdot,
+    vecdot,
+    vecmat,
+)
+from ddtrain.numpy.products.polynomials import (
+    poly,
+    polyadd,
+    polyder,
+    polyfit,
+    polyint,
+    polymul,
+    polysub,
+    polyval,
+    roots,
+    vander,
 )
 
 __all__ = [

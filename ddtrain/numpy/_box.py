@@ -14,23 +14,12 @@ import numpy as np
 
 from ddtrain.autodiff import Box, register_box, value_of
 from ddtrain.errors import DerivativeError, ShapeError
-from ddtrain.numpy import (
-    arithmetic,
-    casts,
-    choices,
-    comparisons,
-    complexes,
-    floats,
-    indexing,
-    products,
-    ranks,
-    reductions,
-    scans,
-    selections,
-    shapes,
-)
 from ddtrain.numpy._missing import no_rule, no_rule_elsewhere
+from ddtrain.numpy.along_axes import order_statistics, reductions, scans
+from ddtrain.numpy.elementwise import arithmetic, casts, choices, comparisons, complexes, floats
 from ddtrain.numpy.inplace import written_to
+from ddtrain.numpy.manipulation import indexing, selections, shapes
+from ddtrain.numpy.products import matrix_products
 from ddtrain.numpy.ufuncs import call_method
 from ddtrain.source import calling_line, library_call
 
@@ -63,7 +52,7 @@ class ArrayBox(Box):
     __pow__ = arithmetic.power
     __mod__ = arithmetic.remainder
     __floordiv__ = comparisons.floor_divide
-    __matmul__ = products.matmul
+    __matmul__ = matrix_products.matmul
     __neg__ = arithmetic.negative
     __pos__ = arithmetic.positive
     __abs__ = arithmetic.absolute
@@ -98,7 +87,7 @@ class ArrayBox(Box):
         return comparisons.floor_divide(other, self)
 
     def __rmatmul__(self, other: Any) -> Any:
-        return products.matmul(other, self)
+        return matrix_products.matmul(other, self)
 
     def __divmod__(self, other: Any) -> Any:
         return floats.divmod(self, other)
@@ -122,7 +111,7 @@ class ArrayBox(Box):
     any = comparisons.any
     argmax = comparisons.argmax
     argmin = comparisons.argmin
-    argpartition = ranks.argpartition
+    argpartition = order_statistics.argpartition
     argsort = comparisons.argsort
     astype = casts.astype
     clip = choices.clip
@@ -131,7 +120,7 @@ class ArrayBox(Box):
     cumprod = scans.cumprod
     cumsum = scans.cumsum
     diagonal = indexing.diagonal
-    dot = products.dot
+    dot = matrix_products.dot
     flatten = shapes.ravel
     max = reductions.max
     mean = reductions.mean
@@ -147,7 +136,7 @@ class ArrayBox(Box):
     sum = reductions.sum
     swapaxes = shapes.swapaxes
     take = indexing.take
-    trace = products.trace
+    trace = matrix_products.trace
     var = reductions.var
 
     def reshape(self, *shape: Any, order: str = "C") -> Any:

@@ -9,13 +9,13 @@ from typing import Any
 import numpy as np
 
 from ddtrain.autodiff import value_of
-from ddtrain.autodiff.tracer import refuse
-from ddtrain.numpy import masked
+from ddtrain.autodiff.core.tracer import refuse
 from ddtrain.numpy._box import COUNTERPARTS, ArrayBox
 from ddtrain.numpy._keywords import MEANINGS, answer_otherwise, in_numpys_words
-from ddtrain.numpy.choices import clip
+from ddtrain.numpy.along_axes import masked
 from ddtrain.numpy.creation import full
-from ddtrain.numpy.shapes import shape as shape_of
+from ddtrain.numpy.elementwise.choices import clip
+from ddtrain.numpy.manipulation.shapes import shape as shape_of
 from ddtrain.numpy.ufuncs import give_methods
 
 

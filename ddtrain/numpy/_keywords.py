@@ -17,10 +17,10 @@ from typing import Any, NoReturn
 import numpy as np
 
 from ddtrain.autodiff import BOXES, Primitive
-from ddtrain.autodiff.calls import fits
-from ddtrain.autodiff.lists import holds_box
+from ddtrain.autodiff.core.array_lists import holds_box
+from ddtrain.autodiff.core.signatures import fits
 from ddtrain.errors import DerivativeError
-from ddtrain.numpy.casts import astype
+from ddtrain.numpy.elementwise.casts import astype
 from ddtrain.source import calling_line
 
 MEANINGS: dict[Any, Callable[..., Any]] = {}  # a function of NumPy -> ours in NumPy's names, with more of its keywords
@@ -63,7 +63,7 @@ ALONE = {"apply_along_axis", "apply_over_axes", "linalg.cholesky", "piecewise", 
 def in_numpys_words(name: str, ours: Callable[..., Any], theirs: Callable[..., Any]) -> Callable[..., Any]:
     """``ours`` for traced values, in every call of NumPy's function ``theirs``, which answers the others.
 
-    >>> from ddtrain.numpy.ranks import median
+    >>> from ddtrain.numpy.along_axes.order_statistics import median
     >>> in_numpys_words("median", median, np.median)(a=[1.0, 5.0, 2.0], overwrite_input=True)
     np.float64(2.0)
     """

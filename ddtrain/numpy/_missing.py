@@ -16,7 +16,7 @@ def no_rule(name: str) -> MissingRuleError:
     return MissingRuleError(
         f"numpy.{name} has no derivative rule",
         remedy=f"Compose it of functions in ddtrain.numpy, or declare f = primitive(numpy.{name}), "
-        "then defvjp(f, ...) and defjvp(f, ...); see ddtrain/numpy/elementwise.py.",
+        "then defvjp(f, ...) and defjvp(f, ...); see ddtrain/numpy/elementwise/transcendental.py.",
     )
 
 

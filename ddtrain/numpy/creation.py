@@ -53,14 +53,14 @@ from numpy import (
 from numpy.typing import DTypeLike
 
 from ddtrain.autodiff import value_of
-from ddtrain.autodiff.lists import holds_box
-from ddtrain.numpy.arithmetic import power
-from ddtrain.numpy.comparisons import floor
-from ddtrain.numpy.complexes import sign
-from ddtrain.numpy.elementwise import log10
-from ddtrain.numpy.joining import asarray, concatenate
-from ddtrain.numpy.shapes import broadcast_to, expand_dims, integers, moveaxis, ndim, reshape
-from ddtrain.numpy.shapes import shape as shape_of
+from ddtrain.autodiff.core.array_lists import holds_box
+from ddtrain.numpy.elementwise.arithmetic import power
+from ddtrain.numpy.elementwise.comparisons import floor
+from ddtrain.numpy.elementwise.complexes import sign
+from ddtrain.numpy.elementwise.transcendental import log10
+from ddtrain.numpy.manipulation.joining import asarray, concatenate
+from ddtrain.numpy.manipulation.shapes import broadcast_to, expand_dims, integers, moveaxis, ndim, reshape
+from ddtrain.numpy.manipulation.shapes import shape as shape_of
 
 
 def zeros_like(x: Any, dtype: DTypeLike | None = None) -> Any:

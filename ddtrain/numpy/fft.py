@@ -13,12 +13,12 @@ import numpy as np
 from numpy.fft import fftfreq, rfftfreq
 
 from ddtrain.autodiff import Primitive, def_linear, defvjp, primitive
-from ddtrain.autodiff.examples import Case, Sampler, case
+from ddtrain.autodiff.core.examples import Case, Sampler, case
 from ddtrain.numpy._missing import missing_name
-from ddtrain.numpy.complexes import conjugate, real
-from ddtrain.numpy.joining import asarray
-from ddtrain.numpy.padding import pad_constant
-from ddtrain.numpy.shapes import integers, ndim, roll, shape
+from ddtrain.numpy.elementwise.complexes import conjugate, real
+from ddtrain.numpy.manipulation.joining import asarray
+from ddtrain.numpy.manipulation.padding import pad_constant
+from ddtrain.numpy.manipulation.shapes import integers, ndim, roll, shape
 
 Norm = str | None
 _SWAPPED = {None: "forward", "backward": "forward", "forward": "backward", "ortho": "ortho"}

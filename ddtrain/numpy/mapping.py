@@ -11,10 +11,10 @@ from typing import Any
 import numpy as np
 from numpy.lib.array_utils import normalize_axis_index
 
-from ddtrain.autodiff.lists import holds_box
-from ddtrain.numpy.casts import astype
-from ddtrain.numpy.joining import asarray, stack
-from ddtrain.numpy.shapes import broadcast_to, expand_dims, integers, moveaxis, ndim, reshape, shape
+from ddtrain.autodiff.core.array_lists import holds_box
+from ddtrain.numpy.elementwise.casts import astype
+from ddtrain.numpy.manipulation.joining import asarray, stack
+from ddtrain.numpy.manipulation.shapes import broadcast_to, expand_dims, integers, moveaxis, ndim, reshape, shape
 
 
 def apply_along_axis(func1d: Callable[..., Any], axis: int, arr: Any, *args: Any, **kwargs: Any) -> Any:

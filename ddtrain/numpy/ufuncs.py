@@ -14,13 +14,14 @@ from typing import Any
 import numpy as np
 from numpy.lib.array_utils import normalize_axis_index, normalize_axis_tuple
 
-from ddtrain.autodiff.lists import holds_box
+from ddtrain.autodiff.core.array_lists import holds_box
 from ddtrain.errors import DerivativeError
-from ddtrain.numpy import comparisons, masked, reductions, scans
-from ddtrain.numpy.casts import astype
+from ddtrain.numpy.along_axes import masked, reductions, scans
+from ddtrain.numpy.elementwise import comparisons
+from ddtrain.numpy.elementwise.casts import astype
 from ddtrain.numpy.inplace import written_to
-from ddtrain.numpy.joining import asarray, stack
-from ddtrain.numpy.shapes import expand_dims, integers, moveaxis, ndim, reshape, shape
+from ddtrain.numpy.manipulation.joining import asarray, stack
+from ddtrain.numpy.manipulation.shapes import expand_dims, integers, moveaxis, ndim, reshape, shape
 
 REDUCTIONS: dict[Any, Any] = {  # ufunc -> ours, and ours with a first value or a mask
     np.add: (reductions.sum, masked.sum),

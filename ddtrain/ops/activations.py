@@ -7,10 +7,10 @@ from typing import Any
 
 import ddtrain.numpy as np
 from ddtrain.autodiff import defjvp, defvjp, fused, primitive
-from ddtrain.autodiff.examples import case
+from ddtrain.autodiff.core.examples import case
 from ddtrain.errors import UsageError
 from ddtrain.kernels import activation as kernel
-from ddtrain.kernels.normal import normal_cdf as _normal_cdf
+from ddtrain.kernels.normal_distribution import normal_cdf as _normal_cdf
 from ddtrain.numpy import tanh
 
 __all__ = ["gelu", "leaky_relu", "normal_cdf", "relu", "sigmoid", "tanh"]

@@ -22,10 +22,10 @@ from numpy.typing import NDArray
 
 import ddtrain.numpy as np
 from ddtrain.autodiff import fused, value_of
-from ddtrain.autodiff.examples import case
+from ddtrain.autodiff.core.examples import case
+from ddtrain.current_layer import LAYER, within
 from ddtrain.errors import ShapeError
-from ddtrain.kernels import norm as kernel
-from ddtrain.layer import LAYER, within
+from ddtrain.kernels import batch_norm as kernel
 from ddtrain.ops._shapes import check_vector
 from ddtrain.ops.collectives import Collectives, allreduce, peers
 
@@ -82,7 +82,7 @@ def _batch_norm(
 
     References
     ----------
-    Ioffe and Szegedy, arXiv:1502.03167; merging: Note [Batch-norm moments] in ``kernels/norm.py``.
+    Ioffe and Szegedy, arXiv:1502.03167; merging: Note [Batch-norm moments] in ``kernels/batch_norm.py``.
 
     >>> seen = Moments()
     >>> batch_norm(np.array([[1.0], [3.0]]), np.ones(1), np.zeros(1), eps=0.0, moments=seen)

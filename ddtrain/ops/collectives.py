@@ -45,8 +45,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ddtrain.autodiff import def_linear, defjvp, defjvp_rest, defvjp, defvjp_rest, primitive, value_of
-from ddtrain.autodiff.examples import case
-from ddtrain.layer import LAYER, within
+from ddtrain.autodiff.core.examples import case
+from ddtrain.current_layer import LAYER, within
 
 
 class Collectives(Protocol):

@@ -8,10 +8,10 @@ from typing import Any
 
 import ddtrain.numpy as np
 from ddtrain.autodiff import fused
-from ddtrain.autodiff.examples import case
+from ddtrain.autodiff.core.examples import case
 from ddtrain.errors import ShapeError
 from ddtrain.kernels import conv as kernel
-from ddtrain.kernels.rows import sum_rows
+from ddtrain.kernels.channel_rows import sum_rows
 from ddtrain.ops._shapes import Pair, check_rank, check_vector, integer, pair
 
 

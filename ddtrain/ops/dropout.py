@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from ddtrain.autodiff import fused
-from ddtrain.autodiff.examples import case
+from ddtrain.autodiff.core.examples import case
 from ddtrain.errors import ShapeError, UsageError
 from ddtrain.kernels import dropout as kernel
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 from typing import Any
 
 from ddtrain.autodiff import fused
-from ddtrain.autodiff.examples import case
+from ddtrain.autodiff.core.examples import case
 from ddtrain.kernels import embedding as kernel
 from ddtrain.ops._shapes import check_indices, check_rank
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import ddtrain.numpy as np
 from ddtrain.autodiff import fused
-from ddtrain.autodiff.examples import case
+from ddtrain.autodiff.core.examples import case
 from ddtrain.errors import ShapeError
 from ddtrain.kernels import linear as kernel
 

@@ -11,7 +11,7 @@ import numpy as onp
 
 import ddtrain.numpy as np
 from ddtrain.autodiff import fused, nondifferentiable
-from ddtrain.autodiff.examples import case
+from ddtrain.autodiff.core.examples import case
 from ddtrain.errors import ShapeError
 from ddtrain.kernels import softmax as kernel
 from ddtrain.ops._shapes import check_indices

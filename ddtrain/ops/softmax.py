@@ -8,7 +8,7 @@ import numpy as onp
 
 import ddtrain.numpy as np
 from ddtrain.autodiff import fused, nondifferentiable
-from ddtrain.autodiff.examples import case
+from ddtrain.autodiff.core.examples import case
 from ddtrain.kernels import softmax as kernel
 
 

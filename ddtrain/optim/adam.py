@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import DTypeLike
 
-from ddtrain.kernels import update
+from ddtrain.kernels import optimizer_update
 from ddtrain.optim.protocol import WHOLE, Alloc, OptimConfig, Vector
 
 
@@ -70,7 +70,7 @@ class Adam:
         """One step of Adam in place."""
         self.count += 1  # before the update: the bias correction counts from 1
         for span in spans:
-            update.adam(
+            optimizer_update.adam(
                 values[span],
                 grads[span],
                 self.state["m"][span],

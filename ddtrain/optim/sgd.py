@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import DTypeLike
 
 from ddtrain.errors import UsageError
-from ddtrain.kernels import update
+from ddtrain.kernels import optimizer_update
 from ddtrain.optim.protocol import WHOLE, Alloc, OptimConfig, Vector
 
 
@@ -74,7 +74,9 @@ class Sgd:
         velocity = self.state.get("velocity")
         for span in spans:
             v = None if velocity is None else velocity[span]
-            update.sgd(values[span], grads[span], v, lr, self.momentum, self.nesterov, self.weight_decay, scale)
+            optimizer_update.sgd(
+                values[span], grads[span], v, lr, self.momentum, self.nesterov, self.weight_decay, scale
+            )
         self.count += 1
 
 

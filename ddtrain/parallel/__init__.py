@@ -1,13 +1,13 @@
 """Data parallelism: shards and the ranks that share them, buckets of the flat gradient, the reducer that sums them."""
 
-from ddtrain.parallel.accumulate import Accumulator
+from ddtrain.parallel.accumulator import Accumulator
 from ddtrain.parallel.buckets import Bucket, make_buckets
 from ddtrain.parallel.hooks import HOOKS, make_hook
-from ddtrain.parallel.nearby import Collectives, nearby
-from ddtrain.parallel.place import Place, find_place
 from ddtrain.parallel.reducer import Reducer, alloc_rows
-from ddtrain.parallel.shards import Shards
-from ddtrain.parallel.verify import verify_replicas
+from ddtrain.parallel.replica_check import verify_replicas
+from ddtrain.parallel.shard_layout import Place, find_place
+from ddtrain.parallel.shard_runner import Shards
+from ddtrain.parallel.small_collectives import Collectives, nearby
 
 __all__ = [
     "HOOKS",

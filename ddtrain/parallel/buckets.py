@@ -15,7 +15,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from ddtrain.comm.tree import bounds
+from ddtrain.comm.reduction_tree import bounds
 
 FIRST_FRACTION = 8  # the first bucket is this much smaller, so that communication starts early (DDP: 1 MiB, then 25)
 CELL = 1 << 14  # elements at most: 64 KiB of float32, which stay in cache between the sum and its norm

@@ -27,13 +27,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ddtrain.comm.protocol import Communicator, Node, Work
-from ddtrain.comm.tree import bounds, fold
+from ddtrain.comm.reduction_tree import bounds, fold
 from ddtrain.errors import ReplicaError
-from ddtrain.kernels import update
+from ddtrain.kernels import optimizer_update
 from ddtrain.parallel.buckets import Bucket
 from ddtrain.parallel.hooks import ExactSum, Hook, make_piece
-from ddtrain.parallel.hooks.scatter import ScatterSum
-from ddtrain.parallel.place import Place
+from ddtrain.parallel.hooks.reduce_scatter import ScatterSum
+from ddtrain.parallel.shard_layout import Place
 
 Array = NDArray[Any]
 Layout = tuple[Sequence[slice], Sequence[tuple[int, ...]]]
@@ -203,7 +203,7 @@ class Reducer:
 
     def square_norm(self) -> float:
         """The squared norm of the whole sum, the same bits on every rank, at any number of ranks (Note [Cells])."""
-        self._norms[self._own] = update.square_norms(self.grads, self._own_cells)
+        self._norms[self._own] = optimizer_update.square_norms(self.grads, self._own_cells)
         if self._divided:
             self._complete_norms()
         self.node.post(self._counters[NORM], self._steps)

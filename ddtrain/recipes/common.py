@@ -8,7 +8,7 @@ from typing import Any
 
 from ddtrain import ops
 from ddtrain.errors import UsageError
-from ddtrain.trainer.config import Config
+from ddtrain.trainer.config.config import Config
 
 
 def classify(model: Any, x: Any, labels_N: Any) -> tuple[Any, dict[str, Any]]:
@@ -32,7 +32,7 @@ def perplexity(means: Mapping[str, float]) -> float:
 def embedded_only(settings: Config) -> None:
     """Refuse ``--data.root`` where all data is in the package: an option that nobody reads misleads.
 
-    >>> from ddtrain.trainer.config import Data
+    >>> from ddtrain.trainer.config.config import Data
     >>> embedded_only(Config(data=Data(root="/data")))
     Traceback (most recent call last):
     ddtrain.errors.UsageError: --data.root is not read by this recipe, whose data is in the package

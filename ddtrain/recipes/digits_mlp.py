@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from ddtrain import data
 from ddtrain.models import Mlp
 from ddtrain.recipes.common import classify, embedded_only
-from ddtrain.trainer import config
+from ddtrain.trainer.config import config
 from ddtrain.trainer.task import Task
 
 

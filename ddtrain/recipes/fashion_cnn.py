@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from ddtrain import data
 from ddtrain.models import Cnn
 from ddtrain.recipes.common import classify
-from ddtrain.trainer import config
+from ddtrain.trainer.config import config
 from ddtrain.trainer.task import Task
 
 MEAN, STD = 255 * 0.2860, 255 * 0.3530  # of all training pixels, values 0..255

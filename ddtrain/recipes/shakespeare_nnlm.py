@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from ddtrain import data
 from ddtrain.models import Nnlm
 from ddtrain.recipes.common import classify, embedded_only, perplexity
-from ddtrain.trainer import config
+from ddtrain.trainer.config import config
 from ddtrain.trainer.task import Task
 
 

@@ -17,7 +17,7 @@ import scipy.integrate as _si
 
 from ddtrain import tree
 from ddtrain.autodiff import BOXES, defjvp, defjvp_rest, jvp, primitive, vjp
-from ddtrain.autodiff.examples import Case, Sampler, case
+from ddtrain.autodiff.core.examples import Case, Sampler, case
 from ddtrain.errors import DerivativeError
 from ddtrain.numpy import array, concatenate, cos, expand_dims, ravel, reshape, sin, stack, sum, zeros, zeros_like
 from ddtrain.scipy._rest import rest_of

@@ -17,10 +17,10 @@ import scipy.signal as _sg
 from numpy.lib.stride_tricks import sliding_window_view
 
 from ddtrain.autodiff import defjvp, defvjp, primitive
-from ddtrain.autodiff.examples import case
+from ddtrain.autodiff.core.examples import case
 from ddtrain.errors import ShapeError
 from ddtrain.numpy import conj, flip, reshape, swapaxes, transpose
-from ddtrain.numpy.shapes import as_array
+from ddtrain.numpy.manipulation.shapes import as_array
 from ddtrain.scipy._rest import rest_of
 
 Axes = tuple[Sequence[int], Sequence[int]]

@@ -14,9 +14,9 @@ from ddtrain.errors import UsageError, quoted
 from ddtrain.ops import use_communicator
 from ddtrain.parallel import Shards
 from ddtrain.store import ParamStore
-from ddtrain.trainer.returned import Returned
+from ddtrain.trainer.step.loss_output import Returned
+from ddtrain.trainer.step.totals import Totals
 from ddtrain.trainer.task import Task, batch_of, kind_of
-from ddtrain.trainer.totals import Totals
 
 ROWS = 256  # samples a shard handles at once: bounds memory, and keeps matrix products large
 

@@ -21,21 +21,23 @@ from ddtrain.comm.protocol import Communicator
 from ddtrain.diagnose import CheckedTape, check_gradients, locate, require_finite
 from ddtrain.errors import CheckpointError, NonFiniteError, UsageError, first_line, quoted
 from ddtrain.nn import from_torch, to_torch
-from ddtrain.trainer import checkpoint, private, requests, tables
-from ddtrain.trainer.arithmetic import arithmetic
-from ddtrain.trainer.config import Config
-from ddtrain.trainer.coordinator import Coordinator, Reason, StepControl
+from ddtrain.trainer import stop_signals
+from ddtrain.trainer.checkpoint import manager, rank_state
+from ddtrain.trainer.checkpoint.contents import Snapshot
+from ddtrain.trainer.checkpoint.state_json import check_memory
+from ddtrain.trainer.config import tables
+from ddtrain.trainer.config.config import Config
 from ddtrain.trainer.evaluate import evaluate, try_evaluation
 from ddtrain.trainer.modes import make_mode
-from ddtrain.trainer.records import Records
-from ddtrain.trainer.replica import build_step, fill
-from ddtrain.trainer.requests import StopFile
-from ddtrain.trainer.returned import EVALUATION
-from ddtrain.trainer.snapshot import Snapshot
-from ddtrain.trainer.state import check_memory
-from ddtrain.trainer.step import located
+from ddtrain.trainer.numeric_environment import arithmetic
+from ddtrain.trainer.records.run_records import Records
+from ddtrain.trainer.records.timeline import Timeline, steps_of
+from ddtrain.trainer.step.coordinator import Coordinator, Reason, StepControl
+from ddtrain.trainer.step.loss_output import EVALUATION
+from ddtrain.trainer.step.setup import build_step, fill
+from ddtrain.trainer.step.train_step import located
+from ddtrain.trainer.stop_signals import StopFile
 from ddtrain.trainer.task import Task, compare_data
-from ddtrain.trainer.timeline import Timeline, steps_of
 
 
 @dataclass
@@ -113,7 +115,7 @@ class Trainer:
         finished, reason = self.step >= self.coordinator.total_steps, Reason.NONE
         if self._evaluates and self.evaluated < self.step and self.coordinator.evaluates(self.step):
             control = self._evaluate(StepControl(lr=0.0, scale=1.0, grad_norm=0.0, stop=finished))
-            self._complete(checkpoint.path_of(self.records.directory, self.step), final=control.stop)
+            self._complete(manager.path_of(self.records.directory, self.step), final=control.stop)
             reason = control.reason
         elif self.coordinator.out_of_patience and not finished:
             self.records.warn(f"--run.patience {self.config.run.patience} had run out before: give more to go on")
@@ -133,7 +135,7 @@ class Trainer:
                 checked = check_gradients(self.step_of, self.step, rows)
             self.records.gradients(self.step + 1, checked)
         started = perf_counter()
-        totals = self.mode.gradients(self.step, rows, requests.pending())
+        totals = self.mode.gradients(self.step, rows, stop_signals.pending())
         reduced = perf_counter()
         try:
             control = self.coordinator.decide(self.step, totals, self.mode.square_norm())
@@ -211,7 +213,7 @@ class Trainer:
         """The checkpoint's directory, None if it could not be saved."""
         began, path = perf_counter(), None
         self.records.flush()
-        memory = private.gather(self.mode)
+        memory = rank_state.gather(self.mode)
         with self._at("checkpoint"), self.mode.shown(state=True):
             state = self.mode.whole_state()
             kept = {**self.store.tensors, **{f"the optimizer's {name}": vector for name, vector in state.items()}}
@@ -219,7 +221,7 @@ class Trainer:
             take = lambda: self._snapshot(state, memory)
             with self._tolerating(final, f"checkpoint of step {self.step} not saved"):
                 keep, spared = self.config.run.keep, self.records.spared
-                path = checkpoint.save(self.comm, self.records.directory, take, keep, spared)
+                path = manager.save(self.comm, self.records.directory, take, keep, spared)
         if self.timeline is not None:
             self.timeline.span("checkpoint", began)
         return path
@@ -227,7 +229,7 @@ class Trainer:
     def _complete(self, path: Path, final: bool) -> None:
         """Put an evaluation into the checkpoint that was saved before it."""
         with self._tolerating(final, f"evaluation of step {self.step} not saved"):
-            checkpoint.complete(self.comm, path, self._findings, self.config.run.keep, self.records.spared)
+            manager.complete(self.comm, path, self._findings, self.config.run.keep, self.records.spared)
 
     @contextmanager
     def _tolerating(self, final: bool, what: str) -> Iterator[None]:
@@ -296,7 +298,7 @@ class Trainer:
         decide = _EXCHANGE if self.config.comm.hook == "exact" else (*_EXCHANGE, "comm.bucket_bytes")  # cuts the pieces
         same = all(tables.value_at(saved.config, option) in (None, tables.value_at(now, option)) for option in decide)
         try:
-            changed = private.give_back(self.mode, saved.memory, same)
+            changed = rank_state.give_back(self.mode, saved.memory, same)
         except (LookupError, ValueError) as error:
             raise CheckpointError(
                 f"checkpoint of step {saved.step}: foreign: its memory.safetensors is not what {self.config.comm.mode} "

@@ -8,17 +8,18 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NoReturn
 
-from ddtrain import _threads, blas
+from ddtrain import blas, blas_threads
 from ddtrain.comm import Communicator, agree, launcher, run_ranks, together
 from ddtrain.parallel import verify_replicas
 from ddtrain.streams import forgiving, say
-from ddtrain.trainer import cli, requests, tables
-from ddtrain.trainer.arithmetic import sameness
-from ddtrain.trainer.config import Config, validate
-from ddtrain.trainer.directory import Claim, claimed, find_checkpoint
+from ddtrain.trainer import stop_signals
+from ddtrain.trainer.config import command_line, tables
+from ddtrain.trainer.config.config import Config, validate
 from ddtrain.trainer.loop import Result, Trainer
-from ddtrain.trainer.records import Records
-from ddtrain.trainer.replica import idle_options, memory_of
+from ddtrain.trainer.numeric_environment import sameness
+from ddtrain.trainer.records.run_directory import Claim, claimed, find_checkpoint
+from ddtrain.trainer.records.run_records import Records
+from ddtrain.trainer.step.setup import idle_options, memory_of
 from ddtrain.trainer.task import Task, built
 
 _TOO_LATE = (  # Note [BLAS threads] in _threads.py
@@ -78,30 +79,30 @@ def run(argv: Sequence[str], recipes: Mapping[str, Recipe], only: str = "", prog
         parsed, error = None, None
         try:
             choices = {name: (recipe.config, recipe.about) for name, recipe in recipes.items()}
-            parsed = cli.parse(argv, choices, only=only, prog=prog)
+            parsed = command_line.parse(argv, choices, only=only, prog=prog)
         except Exception as caught:
             error = caught
         if parsed is not None and parsed.output:
             if launcher().rank == 0:
                 say(parsed.output.rstrip("\n") + "\n", sys.stdout)
             return 0
-        if _threads.TOO_LATE and not blas.limit(1) and launcher().rank == 0:
+        if blas_threads.TOO_LATE and not blas.limit(1) and launcher().rank == 0:
             say(f"ddtrain: warning: {_TOO_LATE}\n", sys.stderr)
         job = _Job(recipes, parsed)
         backend = parsed.config.comm.backend if parsed else "auto"
-        with requests.listening(job.at_once):
+        with stop_signals.listening(job.at_once):
             return run_ranks(backend, job, job.failed, refusal=error)
 
 
 class _Job:
     """What every rank of one process runs."""
 
-    def __init__(self, recipes: Mapping[str, Recipe], parsed: cli.Parsed | None) -> None:
+    def __init__(self, recipes: Mapping[str, Recipe], parsed: command_line.Parsed | None) -> None:
         self.recipes, self.parsed = recipes, parsed
         self.records: dict[int, Records] = {}  # by rank
 
     def __call__(self, comm: Communicator) -> int:
-        agree(comm, requests.met())
+        agree(comm, stop_signals.met())
         assert self.parsed is not None, "no error, hence parsed"
         name, config = self.parsed.recipe, self.parsed.config
         together(comm, lambda: validate(config, comm.size))
@@ -115,7 +116,7 @@ class _Job:
         directory = claim.directory
         found = find_checkpoint(comm, config, directory)
         task = together(comm, lambda: built(self.recipes[name].build, config))
-        trainer = Trainer(comm, config, task, requests.StopFile(directory))
+        trainer = Trainer(comm, config, task, stop_signals.StopFile(directory))
         changes = [*claim.notes, *(trainer.resume(found.snapshot) if found is not None else [])]
         waited_s = lambda: trainer.step_of.waited_s
         trainer.records = Records(comm, config, name, directory, found, task, waited_s)  # from here on, disk is written

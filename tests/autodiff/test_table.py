@@ -11,8 +11,8 @@ import pytest
 import ddtrain.numpy as np
 from ddtrain import ops
 from ddtrain.autodiff import PRIMITIVES, def_linear, defjvp, defvjp, primitive, table, value_of
-from ddtrain.autodiff.examples import case
-from ddtrain.autodiff.probes import Found, try_composition, try_primitive
+from ddtrain.autodiff.core.examples import case
+from ddtrain.autodiff.inspect.capabilities import Found, try_composition, try_primitive
 
 FILE = Path(__file__).parents[2] / "docs" / "differentiable.md"
 AGAIN = "python -m ddtrain.autodiff.table docs/differentiable.md"

@@ -15,7 +15,7 @@ from ddtrain import data, nn
 from ddtrain.diagnose import require_finite
 from ddtrain.errors import NonFiniteError
 from ddtrain.trainer import loop
-from ddtrain.trainer.config import Config, Data, Optim, Run
+from ddtrain.trainer.config.config import Config, Data, Optim, Run
 from ddtrain.trainer.main import Recipe, run
 from ddtrain.trainer.task import Task
 from worlds import World

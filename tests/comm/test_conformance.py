@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 
 from ddtrain.comm import Communicator, make, run_ranks
-from ddtrain.comm.tree import Tree, bounds
+from ddtrain.comm.reduction_tree import Tree, bounds
 from ddtrain.errors import ShapeError
 from worlds import World
 

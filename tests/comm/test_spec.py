@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from ddtrain.comm import Communicator, agree, make, run_ranks
-from ddtrain.comm.launcher import Launcher, launcher
+from ddtrain.comm.launch.environment import Launcher, launcher
 from ddtrain.errors import DataError, UsageError
 
 

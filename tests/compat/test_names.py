@@ -37,7 +37,7 @@ def public(module):
 
 
 # What is absent, as patterns of "module.name", and why no program needs it. Where a program might, the module itself
-# answers with what to use instead, see ddtrain/_absent.py.
+# answers with what to use instead, see ddtrain/autograd/_absent.py.
 ABSENT = {
     r"numpy\.numpy_wrapper\..*": "the names of numpy once more, by which they are wrapped",
     r"(numpy|scipy)(\.\w+)*\.((fwd_|make_)?grad_\w+|covgrad|make_gammainc_\w+)": "a rule; ours are in the registry",
@@ -107,8 +107,8 @@ def test_a_reason_for_absence_excuses_nothing_that_is_here(pattern):
 
 def test_an_absent_name_says_what_to_use_instead():
     with pytest.raises(ImportError, match=r"'full_graph' has no counterpart.*ddtrain\.graph"):
-        from ddtrain.misc.tracers import full_graph  # noqa: F401
-    from ddtrain.misc import tracers
+        from ddtrain.autograd.misc.tracers import full_graph  # noqa: F401
+    from ddtrain.autograd.misc import tracers
 
     with pytest.raises(AttributeError, match=r"ddtrain\.graph"):
         tracers.full_graph(sum)

@@ -16,8 +16,8 @@ import pytest
 import ddtrain.numpy as dnp
 import ddtrain.ops  # noqa: F401  # declares the fused operations
 from ddtrain.autodiff import PRIMITIVES, Outputs, check_grads, item, jvp, unpack, value_of, vjp
-from ddtrain.autodiff.examples import Sampler
-from ddtrain.autodiff.rules import rule_of
+from ddtrain.autodiff.core.examples import Sampler
+from ddtrain.autodiff.core.rules import rule_of
 
 with contextlib.suppress(ModuleNotFoundError):  # an extra
     from ddtrain.scipy import integrate, linalg, signal, special, stats  # noqa: F401

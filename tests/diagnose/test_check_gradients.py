@@ -8,13 +8,13 @@ import pytest
 
 import ddtrain.numpy as np
 from ddtrain import data, nn, ops
-from ddtrain.comm.local import LocalCommunicator
+from ddtrain.comm.backends.local import LocalCommunicator
 from ddtrain.diagnose import check_gradients
 from ddtrain.errors import GradientError, UsageError
 from ddtrain.recipes import RECIPES
-from ddtrain.trainer.config import Config, Run, validate
+from ddtrain.trainer.config.config import Config, Run, validate
 from ddtrain.trainer.main import run
-from ddtrain.trainer.replica import build_step
+from ddtrain.trainer.step.setup import build_step
 from ddtrain.trainer.task import Task
 from helpers import make_task, sgd_config
 from worlds import World

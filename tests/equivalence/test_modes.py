@@ -18,14 +18,14 @@ from ddtrain import data, nn
 from ddtrain.comm import Communicator
 from ddtrain.errors import NonFiniteError, UsageError
 from ddtrain.parallel import HOOKS
-from ddtrain.trainer import private
-from ddtrain.trainer.config import Clip, Comm, Config, Data, Optim, Run, validate
-from ddtrain.trainer.coordinator import Coordinator
+from ddtrain.trainer.checkpoint import rank_state
+from ddtrain.trainer.checkpoint.contents import decode
+from ddtrain.trainer.config.config import Clip, Comm, Config, Data, Optim, Run, validate
 from ddtrain.trainer.main import Recipe, run
-from ddtrain.trainer.metrics import read
 from ddtrain.trainer.modes import Sync, make_mode
-from ddtrain.trainer.replica import build_step
-from ddtrain.trainer.snapshot import decode
+from ddtrain.trainer.records.metrics import read
+from ddtrain.trainer.step.coordinator import Coordinator
+from ddtrain.trainer.step.setup import build_step
 from ddtrain.trainer.task import Task
 from helpers import Net, Plain, make_task, sgd_config
 from worlds import World
@@ -468,7 +468,7 @@ def test_the_sum_of_what_is_owed_survives_a_change_of_ranks() -> None:
         hook = mode.step_of.reducer.hook
         draw, n = np.random.default_rng(comm.rank), mode.step_of.store.values.size
         hook.load_state_dict({name: draw.standard_normal(n) for name in ("residual", "served")})
-        return private.gather(mode), hook.owed()
+        return rank_state.gather(mode), hook.owed()
 
     saved = World("threads:3").run(save)
     total = sum(owed for _, owed in saved)
@@ -476,7 +476,7 @@ def test_the_sum_of_what_is_owed_survives_a_change_of_ranks() -> None:
 
     def load(comm: Communicator) -> tuple[Any, str]:
         mode = a_mode(comm, "float16")
-        said = private.give_back(mode, memory, same=True)
+        said = rank_state.give_back(mode, memory, same=True)
         return mode.step_of.reducer.hook.owed(), said
 
     for spec in ("local", "threads:2", "threads:4"):

@@ -15,15 +15,15 @@ import pytest
 
 from ddtrain import data, nn
 from ddtrain.comm import Communicator
-from ddtrain.comm.threads import ThreadCommunicator
+from ddtrain.comm.backends.threads import ThreadCommunicator
 from ddtrain.parallel import HOOKS, Reducer
 from ddtrain.parallel.buckets import Bucket, make_buckets
-from ddtrain.trainer import replica
-from ddtrain.trainer.config import Clip, Comm, Config, Optim, Run
-from ddtrain.trainer.coordinator import Coordinator
+from ddtrain.trainer.checkpoint.contents import decode
+from ddtrain.trainer.config.config import Clip, Comm, Config, Optim, Run
 from ddtrain.trainer.modes import make_mode
-from ddtrain.trainer.replica import build_step
-from ddtrain.trainer.snapshot import decode
+from ddtrain.trainer.step import setup
+from ddtrain.trainer.step.coordinator import Coordinator
+from ddtrain.trainer.step.setup import build_step
 from helpers import CLASSES, FEATURES, launch, make_task, sgd_config
 from worlds import World
 
@@ -86,7 +86,7 @@ def by_one_rank_a_node(nodes: int, ranks: int, kind: str, bucket_bytes: int, nor
 
     A hook's figures depend on where pieces begin, and a node's ranks share each bucket: here every share is a bucket.
     """
-    buckets_of = replica.make_buckets
+    buckets_of = setup.make_buckets
 
     def shares(*args: Any) -> list[Bucket]:
         found: list[Bucket] = []
@@ -97,13 +97,13 @@ def by_one_rank_a_node(nodes: int, ranks: int, kind: str, bucket_bytes: int, nor
                 found.append(Bucket(len(found), span, bucket.members if k == 0 else (), share))
         return found
 
-    replica.make_buckets = shares
+    setup.make_buckets = shares
     try:
         run = lambda comm: outcome(comm, config(kind, bucket_bytes, ranks), norm)
         (bits,) = set(World(f"threads:{nodes}").run(run))
         return bits
     finally:
-        replica.make_buckets = buckets_of
+        setup.make_buckets = buckets_of
 
 
 @pytest.mark.parametrize("kind", KINDS)

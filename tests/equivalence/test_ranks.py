@@ -14,11 +14,11 @@ import numpy as np
 import pytest
 
 from ddtrain import nn
-from ddtrain.comm.local import LocalCommunicator
-from ddtrain.comm.threads import make_threads
+from ddtrain.comm.backends.local import LocalCommunicator
+from ddtrain.comm.backends.threads import make_threads
 from ddtrain.parallel import reducer
 from ddtrain.parallel.hooks import Apart
-from ddtrain.trainer.config import Comm
+from ddtrain.trainer.config.config import Comm
 from ddtrain.trainer.task import Task
 from helpers import Net, loss, make_task, sgd_config, train
 
@@ -90,7 +90,7 @@ def test_dropping_the_reduction_is_noticed(world: Any, monkeypatch: pytest.Monke
 
     if world.size == 1:
         pytest.skip("one rank reduces nothing")
-    monkeypatch.setattr("ddtrain.trainer.replica.Reducer", Silent)
+    monkeypatch.setattr("ddtrain.trainer.step.setup.Reducer", Silent)
     for got in world.run(train):
         assert largest_difference(got, one_rank()) > 1e-3
 

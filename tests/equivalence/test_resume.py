@@ -15,12 +15,12 @@ import pytest
 from ddtrain import nn
 from ddtrain.data import ArrayData
 from ddtrain.trainer import loop
-from ddtrain.trainer.checkpoint import amend, latest
-from ddtrain.trainer.config import Config, Data, Optim, Run, Schedule
+from ddtrain.trainer.checkpoint.contents import decode
+from ddtrain.trainer.checkpoint.manager import amend, latest
+from ddtrain.trainer.config.config import Config, Data, Optim, Run, Schedule
 from ddtrain.trainer.main import Recipe, run
-from ddtrain.trainer.metrics import read
 from ddtrain.trainer.modes import Sync
-from ddtrain.trainer.snapshot import decode
+from ddtrain.trainer.records.metrics import read
 from ddtrain.trainer.task import Task
 from helpers import Net, make_task
 
@@ -367,7 +367,7 @@ def test_another_arithmetic_is_pointed_out(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert launch(tmp_path, "--run.steps", "5") == 0
-    monkeypatch.setattr("ddtrain.trainer.arithmetic.cpu", lambda: "another core")
+    monkeypatch.setattr("ddtrain.trainer.numeric_environment.cpu", lambda: "another core")
     assert launch(tmp_path, "--run.resume", "auto", "--run.steps", "6") == 0
     out = capsys.readouterr().out
     assert out.count("last bits may differ") == 1

@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from ddtrain.trainer.config import Clip, Config, Data, Optim, Run, Schedule
+from ddtrain.trainer.config.config import Clip, Config, Data, Optim, Run, Schedule
 from ddtrain.trainer.main import Recipe, run
-from ddtrain.trainer.metrics import read
+from ddtrain.trainer.records.metrics import read
 from helpers import launch as processes
 from helpers import make_task
 

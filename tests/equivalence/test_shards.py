@@ -13,11 +13,11 @@ import numpy as np
 import pytest
 
 from ddtrain import nn, ops
-from ddtrain.comm.local import LocalCommunicator
-from ddtrain.comm.threads import make_threads
+from ddtrain.comm.backends.local import LocalCommunicator
+from ddtrain.comm.backends.threads import make_threads
 from ddtrain.errors import ReplicaError, UsageError
 from ddtrain.parallel import Shards, find_place, nearby
-from ddtrain.trainer.config import Clip, Comm, Run, validate
+from ddtrain.trainer.config.config import Clip, Comm, Run, validate
 from helpers import Net, loss, make_task, sgd_config, train
 from worlds import World
 
@@ -92,14 +92,14 @@ def test_unsynchronised_batch_norm_belongs_to_the_shard() -> None:
 
 def test_adding_shards_in_the_order_they_come_would_be_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
     """A mutation: a plain running sum on each rank is the right sum, but not the same bits."""
-    from ddtrain.parallel import accumulate
+    from ddtrain.parallel import accumulator
 
     alone = run(LocalCommunicator(), 7)
     monkeypatch.setattr(
-        accumulate,
+        accumulator,
         "slots",
         lambda blocks: [
-            accumulate.Slot(row, int(k > 0), int(k > 0))
+            accumulator.Slot(row, int(k > 0), int(k > 0))
             for row, block in enumerate(blocks)
             for k in range(len(range(*block)))
         ],

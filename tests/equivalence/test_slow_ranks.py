@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from ddtrain.trainer.config import Clip, Comm, Run
+from ddtrain.trainer.config.config import Clip, Comm, Run
 from helpers import Net, Plain, make_task, sgd_config, train
 from worlds import World
 

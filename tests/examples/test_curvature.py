@@ -10,7 +10,7 @@ import pytest
 from scipy.sparse.linalg import LinearOperator, eigsh
 
 from ddtrain import hvp
-from ddtrain.misc import flatten
+from ddtrain.autograd.misc import flatten
 from worlds import World, mpirun
 
 SCRIPT = Path(__file__).parents[2] / "examples" / "curvature.py"

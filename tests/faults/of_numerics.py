@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from tests.faults.fault import Fault
 
-COORDINATOR = "tests/trainer/test_coordinator.py"
+COORDINATOR = "tests/trainer/step/test_coordinator.py"
 
 FAULTS = (
     Fault(
@@ -54,17 +54,17 @@ FAULTS = (
     ),
     Fault(
         "norm/what lies between the parts is left out of a merge",
-        "ddtrain/kernels/norm.py",
+        "ddtrain/kernels/batch_norm.py",
         "np.add.reduce(m2s_BC, axis=0) + count * between_C",
         "np.add.reduce(m2s_BC, axis=0)",
-        ("tests/kernels/test_norm.py",),
+        ("tests/kernels/test_batch_norm.py",),
     ),
     Fault(
         "norm/the sums of the way back are in the data's precision",
-        "ddtrain/kernels/norm.py",
+        "ddtrain/kernels/batch_norm.py",
         "sum_g, sum_gd = np.zeros(x_RL.shape[1]), np.zeros(x_RL.shape[1])",
         "sum_g, sum_gd = np.zeros(x_RL.shape[1], x.dtype), np.zeros(x_RL.shape[1], x.dtype)",
-        ("tests/kernels/test_norm.py",),
+        ("tests/kernels/test_batch_norm.py",),
     ),
     Fault(
         "pool/windows that overlap across alone are written, not added",
@@ -82,17 +82,17 @@ FAULTS = (
     ),
     Fault(
         "normal/a float64 has the terms of a float32",
-        "ddtrain/kernels/normal.py",
+        "ddtrain/kernels/normal_distribution.py",
         "_TERMS.get(x.dtype, len(_SERIES))",
         "_TERMS.get(x.dtype, 12)",
         (
             "tests/kernels/test_elementwise.py",
-            "ddtrain/kernels/normal.py",
+            "ddtrain/kernels/normal_distribution.py",
         ),
     ),
     Fault(
         "normal/a float32 has the terms of a half",
-        "ddtrain/kernels/normal.py",
+        "ddtrain/kernels/normal_distribution.py",
         "np.dtype(np.float32): 12",
         "np.dtype(np.float32): 8",
         (
@@ -147,38 +147,38 @@ FAULTS = (
     ),
     Fault(
         "update/squares overflow",
-        "ddtrain/kernels/update.py",
+        "ddtrain/kernels/optimizer_update.py",
         "if not 1e-30 < square < 1e38:",
         "if False:",
-        ("tests/kernels/test_update.py",),
+        ("tests/kernels/test_optimizer_update.py",),
     ),
     Fault(
         "optim/Nesterov looks ahead without momentum",
-        "ddtrain/kernels/update.py",
+        "ddtrain/kernels/optimizer_update.py",
         "np.multiply(v, lr * momentum, out=work)",
         "np.multiply(v, lr, out=work)",
         ("tests/optim/test_optim.py",),
     ),
     Fault(
         "optim/the second moment is not corrected",
-        "ddtrain/kernels/update.py",
+        "ddtrain/kernels/optimizer_update.py",
         "root_correction = 1.0 / math.sqrt(1.0 - beta2**count)",
         "root_correction = 1.0",
         ("tests/optim/test_optim.py",),
     ),
     Fault(
         "optim/decay is scaled with the gradient",
-        "ddtrain/kernels/update.py",
+        "ddtrain/kernels/optimizer_update.py",
         "    np.multiply(value, decay, out=out)\n",
         "    np.multiply(value, decay * scale, out=out)\n",
         (
-            "tests/kernels/test_update.py",
+            "tests/kernels/test_optimizer_update.py",
             "tests/optim/test_optim.py",
         ),
     ),
     Fault(
         "optim/AdamW decays before, by a gradient that decays too",
-        "ddtrain/kernels/update.py",
+        "ddtrain/kernels/optimizer_update.py",
         "0.0 if decoupled else weight_decay",
         "weight_decay",
         ("tests/optim/test_optim.py",),
@@ -274,6 +274,6 @@ FAULTS = (
         "ddtrain/kernels/layer_norm.py",
         "1.0 / np.sqrt(variance + eps)",
         "1.0 / (np.sqrt(variance) + eps)",
-        ("tests/kernels/test_norm.py",),
+        ("tests/kernels/test_batch_norm.py",),
     ),
 )

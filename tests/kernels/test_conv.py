@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from ddtrain.kernels import conv, scratch
+from ddtrain.kernels import conv, workspace
 
 # (N, H, W, C), (kh, kw, Cg, K), stride, pad, groups
 GEOMETRIES = [
@@ -76,7 +76,7 @@ def test_images_at_a_time_change_nothing(monkeypatch, chunk_bytes):
     np.testing.assert_allclose(conv.forward(x, w, b, (1, 1), pad, 1), naive(x, w, b, (1, 1), pad, 1), rtol=1e-12)
     dw = conv.backward_weight(x, g, 3, 3, (1, 1), pad, 1)
     dx = conv.backward_input(g, w, 5, 6, (1, 1), pad, 1)
-    monkeypatch.setattr(conv, "CHUNK_BYTES", scratch.CHUNK_BYTES)
+    monkeypatch.setattr(conv, "CHUNK_BYTES", workspace.CHUNK_BYTES)
     np.testing.assert_allclose(dw, conv.backward_weight(x, g, 3, 3, (1, 1), pad, 1), rtol=1e-12)
     np.testing.assert_allclose(dx, conv.backward_input(g, w, 5, 6, (1, 1), pad, 1), rtol=1e-12)
 

@@ -11,7 +11,7 @@ import pytest
 import ddtrain.numpy as dnp
 from ddtrain import data, grad, nn, ops
 from ddtrain.errors import UsageError
-from ddtrain.trainer.config import Optim
+from ddtrain.trainer.config.config import Optim
 from ddtrain.trainer.task import Task
 from helpers import sgd_config, train
 from worlds import World

@@ -14,7 +14,7 @@ import pytest
 
 from ddtrain import ops
 from ddtrain.autodiff import PRIMITIVES, jvp, vjp
-from ddtrain.autodiff.examples import Case, Sampler
+from ddtrain.autodiff.core.examples import Case, Sampler
 
 FUSED = {p.__name__: p for p in PRIMITIVES if p.compose is not None and p.__module__.startswith("ddtrain")}
 every_op = pytest.mark.parametrize("name", FUSED)

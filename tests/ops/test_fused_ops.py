@@ -10,7 +10,7 @@ import pytest
 import ddtrain.numpy as np
 from ddtrain import ops
 from ddtrain.autodiff import PRIMITIVES, grad
-from ddtrain.autodiff.examples import Sampler
+from ddtrain.autodiff.core.examples import Sampler
 from ddtrain.kernels import conv, linear
 
 R = onp.random.default_rng(0)

@@ -8,7 +8,7 @@ import pytest
 from ddtrain import optim
 from ddtrain.errors import UsageError
 from ddtrain.optim.sgd import Sgd
-from ddtrain.trainer.config import Optim as Options
+from ddtrain.trainer.config.config import Optim as Options
 
 VARIANTS = {
     "sgd": {"momentum": 0.0},

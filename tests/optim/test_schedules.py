@@ -9,7 +9,7 @@ import pytest
 
 from ddtrain.errors import UsageError
 from ddtrain.optim import schedules
-from ddtrain.trainer.config import Schedule as Options
+from ddtrain.trainer.config.config import Schedule as Options
 
 TOTAL = 100
 PURE = sorted(set(schedules.SCHEDULES) - {"plateau"})

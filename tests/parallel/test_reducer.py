@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from ddtrain.comm.null import NullCommunicator
-from ddtrain.comm.tree import Tree
+from ddtrain.comm.backends.null import NullCommunicator
+from ddtrain.comm.reduction_tree import Tree
 from ddtrain.errors import ReplicaError
 from ddtrain.parallel import Reducer, alloc_rows, find_place, make_buckets
 from ddtrain.store import ParamStore

@@ -13,11 +13,11 @@ import pytest
 
 from ddtrain import models, nn, ops
 from ddtrain.comm import Communicator
-from ddtrain.comm.local import LocalCommunicator
+from ddtrain.comm.backends.local import LocalCommunicator
 from ddtrain.diagnose import check_gradients
-from ddtrain.trainer.config import Run
+from ddtrain.trainer.config.config import Run
 from ddtrain.trainer.evaluate import evaluate
-from ddtrain.trainer.replica import build_step
+from ddtrain.trainer.step.setup import build_step
 from ddtrain.trainer.task import Task
 from helpers import sgd_config
 from worlds import World

@@ -10,8 +10,8 @@ import pytest
 from ddtrain import data
 from ddtrain.comm import Communicator
 from ddtrain.trainer import evaluate
-from ddtrain.trainer.config import Run
-from ddtrain.trainer.replica import build_step
+from ddtrain.trainer.config.config import Run
+from ddtrain.trainer.step.setup import build_step
 from ddtrain.trainer.task import Task
 from helpers import Net, loss, make_task, sgd_config
 from worlds import World

@@ -9,7 +9,7 @@ import pytest
 
 from ddtrain import data, nn
 from ddtrain.comm import Communicator
-from ddtrain.comm.local import LocalCommunicator
+from ddtrain.comm.backends.local import LocalCommunicator
 from ddtrain.errors import UsageError
 from ddtrain.trainer.task import Task, built, compare_data, describe_data
 from worlds import World

@@ -13,7 +13,7 @@ from numpy.linalg import LinAlgError
 
 from ddtrain.autodiff import nondifferentiable
 from ddtrain.numpy._missing import missing_name
-from ddtrain.numpy.indexing import diagonal as _diagonal
+from ddtrain.numpy.along_axes.reductions import sum as _sum
 from ddtrain.numpy.linalg.chains import matrix_power, multi_dot
 from ddtrain.numpy.linalg.determinants import SlogdetResult, det, slogdet
 from ddtrain.numpy.linalg.eigen import EighResult, EigResult, eig, eigh, eigvals, eigvalsh
@@ -22,10 +22,10 @@ from ddtrain.numpy.linalg.least_squares import LstsqResult, lstsq, pinv
 from ddtrain.numpy.linalg.norms import cond, matrix_norm, norm, vector_norm
 from ddtrain.numpy.linalg.solves import inv, solve, tensorinv, tensorsolve
 from ddtrain.numpy.linalg.svd import SVDResult, svd, svdvals
-from ddtrain.numpy.products import cross as _cross
-from ddtrain.numpy.products import matmul, outer, tensordot, vecdot
-from ddtrain.numpy.reductions import sum as _sum
-from ddtrain.numpy.shapes import matrix_transpose
+from ddtrain.numpy.manipulation.indexing import diagonal as _diagonal
+from ddtrain.numpy.manipulation.shapes import matrix_transpose
+from ddtrain.numpy.products.matrix_products import cross as _cross
+from ddtrain.numpy.products.matrix_products import matmul, outer, tensordot, vecdot
 
 matrix_rank = nondifferentiable(np.linalg.matrix_rank)
 

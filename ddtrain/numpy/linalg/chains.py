@@ -8,10 +8,10 @@ from typing import Any
 
 import numpy as np
 
-from ddtrain.numpy.joining import asarray
 from ddtrain.numpy.linalg.solves import inv
-from ddtrain.numpy.products import dot
-from ddtrain.numpy.shapes import broadcast_to, ndim, shape
+from ddtrain.numpy.manipulation.joining import asarray
+from ddtrain.numpy.manipulation.shapes import broadcast_to, ndim, shape
+from ddtrain.numpy.products.matrix_products import dot
 
 
 def matrix_power(a: Any, n: int) -> Any:

@@ -13,11 +13,11 @@ from typing import Any
 import numpy as np
 
 from ddtrain.autodiff import BOXES, defjvp, defvjp, primitive, value_of
-from ddtrain.autodiff.examples import Case, Sampler, case
+from ddtrain.autodiff.core.examples import Case, Sampler, case
 from ddtrain.errors import DerivativeError
+from ddtrain.numpy.along_axes.reductions import sum
 from ddtrain.numpy.linalg.matrices import T, each, square
 from ddtrain.numpy.linalg.solves import inv
-from ddtrain.numpy.reductions import sum
 
 
 def product_with_inverse(x: Any, g: Any) -> Any:

@@ -7,13 +7,13 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ddtrain.autodiff import defjvp, defvjp, nondifferentiable, primitive, value_of
-from ddtrain.autodiff.examples import case
+from ddtrain.autodiff.core.examples import case
 from ddtrain.errors import DerivativeError
-from ddtrain.numpy.complexes import imag, real
+from ddtrain.numpy.along_axes.reductions import sum
+from ddtrain.numpy.elementwise.complexes import imag, real
 from ddtrain.numpy.linalg.cofactors import cofactors, product_with_inverse
 from ddtrain.numpy.linalg.matrices import T, each, matrix, regular, square
 from ddtrain.numpy.linalg.solves import inv
-from ddtrain.numpy.reductions import sum
 
 
 def _regular(ans: Any) -> bool:

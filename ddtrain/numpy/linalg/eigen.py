@@ -11,9 +11,10 @@ from typing import Any, Literal, NamedTuple
 import numpy as np
 
 from ddtrain.autodiff import Outputs, defjvp, defvjp, pack, primitive, unpack, value_of
-from ddtrain.autodiff.examples import Case, Sampler, case
+from ddtrain.autodiff.core.examples import Case, Sampler, case
 from ddtrain.errors import DerivativeError
-from ddtrain.numpy.complexes import real
+from ddtrain.numpy.along_axes.reductions import sum
+from ddtrain.numpy.elementwise.complexes import real
 from ddtrain.numpy.linalg.matrices import (
     H,
     T,
@@ -29,8 +30,7 @@ from ddtrain.numpy.linalg.matrices import (
     unmirror,
 )
 from ddtrain.numpy.linalg.solves import solve_matrix
-from ddtrain.numpy.reductions import sum
-from ddtrain.numpy.shapes import expand_dims
+from ddtrain.numpy.manipulation.shapes import expand_dims
 
 Triangle = Literal["L", "U"]
 

@@ -7,11 +7,9 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ddtrain.autodiff import Outputs, defjvp, defvjp, pack, primitive, unpack, value_of
-from ddtrain.autodiff.examples import case
-from ddtrain.autodiff.tracer import BOXES
+from ddtrain.autodiff.core.examples import case
+from ddtrain.autodiff.core.tracer import BOXES
 from ddtrain.errors import DerivativeError
-from ddtrain.numpy.indexing import tril, triu
-from ddtrain.numpy.joining import concatenate
 from ddtrain.numpy.linalg.matrices import (
     H,
     T,
@@ -24,6 +22,8 @@ from ddtrain.numpy.linalg.matrices import (
     unmirror,
 )
 from ddtrain.numpy.linalg.solves import solve_matrix
+from ddtrain.numpy.manipulation.indexing import tril, triu
+from ddtrain.numpy.manipulation.joining import concatenate
 
 
 def _factor(x: Any) -> Any:

@@ -7,12 +7,12 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ddtrain.autodiff import defjvp, defvjp, primitive, value_of
-from ddtrain.autodiff.examples import case
+from ddtrain.autodiff.core.examples import case
 from ddtrain.errors import DerivativeError
-from ddtrain.numpy.arithmetic import absolute
+from ddtrain.numpy.along_axes.reductions import sum
+from ddtrain.numpy.elementwise.arithmetic import absolute
 from ddtrain.numpy.linalg.matrices import H, T, conj, matrix, regular
 from ddtrain.numpy.linalg.svd import svdvals
-from ddtrain.numpy.reductions import sum
 
 
 def _pinv(a: Any, rtol: float) -> Any:

@@ -20,14 +20,14 @@ from typing import Any
 import numpy as np
 
 from ddtrain.autodiff import def_elementwise, defjvp, defvjp, primitive, value_of
-from ddtrain.autodiff.examples import Case, Sampler, case
+from ddtrain.autodiff.core.examples import Case, Sampler, case
 from ddtrain.errors import DerivativeError
-from ddtrain.numpy.choices import where
-from ddtrain.numpy.complexes import conjugate, real
-from ddtrain.numpy.indexing import diagonal, tril
-from ddtrain.numpy.joining import asarray
-from ddtrain.numpy.shapes import expand_dims
-from ddtrain.numpy.shapes import matrix_transpose as T
+from ddtrain.numpy.elementwise.choices import where
+from ddtrain.numpy.elementwise.complexes import conjugate, real
+from ddtrain.numpy.manipulation.indexing import diagonal, tril
+from ddtrain.numpy.manipulation.joining import asarray
+from ddtrain.numpy.manipulation.shapes import expand_dims
+from ddtrain.numpy.manipulation.shapes import matrix_transpose as T
 
 __all__ = ["T"]
 

@@ -7,14 +7,14 @@ from typing import Any
 import numpy as np
 
 from ddtrain.autodiff import defjvp, defvjp, primitive
-from ddtrain.autodiff.examples import case
-from ddtrain.numpy.arithmetic import absolute, inverse_length, root
-from ddtrain.numpy.complexes import conjugate, real
+from ddtrain.autodiff.core.examples import case
+from ddtrain.numpy.along_axes.reductions import Axis, max, min, spread, sum
+from ddtrain.numpy.elementwise.arithmetic import absolute, inverse_length, root
+from ddtrain.numpy.elementwise.complexes import conjugate, real
 from ddtrain.numpy.linalg.matrices import matrix
 from ddtrain.numpy.linalg.solves import inv
 from ddtrain.numpy.linalg.svd import svdvals
-from ddtrain.numpy.reductions import Axis, max, min, spread, sum
-from ddtrain.numpy.shapes import expand_dims, integers, moveaxis, ndim, ravel, reshape
+from ddtrain.numpy.manipulation.shapes import expand_dims, integers, moveaxis, ndim, ravel, reshape
 
 
 def _norm2(x: Any, axis: Axis = None, keepdims: bool = False) -> Any:

@@ -11,13 +11,13 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ddtrain.autodiff import Outputs, defjvp, defvjp, pack, primitive, unpack
-from ddtrain.autodiff.examples import Case, Sampler, case
-from ddtrain.autodiff.tracer import BOXES
+from ddtrain.autodiff.core.examples import Case, Sampler, case
+from ddtrain.autodiff.core.tracer import BOXES
 from ddtrain.errors import DerivativeError
-from ddtrain.numpy.arithmetic import absolute
-from ddtrain.numpy.comparisons import argsort, sign
-from ddtrain.numpy.complexes import imag, real
-from ddtrain.numpy.indexing import take_along_axis
+from ddtrain.numpy.along_axes.reductions import sum
+from ddtrain.numpy.elementwise.arithmetic import absolute
+from ddtrain.numpy.elementwise.comparisons import argsort, sign
+from ddtrain.numpy.elementwise.complexes import imag, real
 from ddtrain.numpy.linalg.eigen import eigh
 from ddtrain.numpy.linalg.matrices import (
     H,
@@ -31,8 +31,8 @@ from ddtrain.numpy.linalg.matrices import (
     quotient,
     rounded,
 )
-from ddtrain.numpy.reductions import sum
-from ddtrain.numpy.shapes import broadcast_to, expand_dims, flip
+from ddtrain.numpy.manipulation.indexing import take_along_axis
+from ddtrain.numpy.manipulation.shapes import broadcast_to, expand_dims, flip
 
 _WHAT = "svd: singular value"
 

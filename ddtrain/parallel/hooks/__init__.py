@@ -15,7 +15,7 @@ from ddtrain.errors import UsageError, quoted
 from ddtrain.parallel.hooks import exact, half, powersgd, sign, topk
 from ddtrain.parallel.hooks.base import Hook, HookConfig
 from ddtrain.parallel.hooks.exact import Apart, ExactSum
-from ddtrain.parallel.hooks.piece import Matrix, Piece, make_piece
+from ddtrain.parallel.hooks.grad_bucket import Matrix, Piece, make_piece
 
 Factory = Callable[[HookConfig, int, DTypeLike], Hook]
 

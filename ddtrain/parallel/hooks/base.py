@@ -18,10 +18,10 @@ from typing import ClassVar, Protocol
 import numpy as np
 from numpy.typing import DTypeLike
 
-from ddtrain.comm.local import DoneWork
+from ddtrain.comm.backends.local import DoneWork
 from ddtrain.comm.protocol import Communicator, Work
-from ddtrain.parallel.hooks.piece import Array, Piece
-from ddtrain.parallel.hooks.stages import StagedWork, Stages, drive
+from ddtrain.parallel.hooks.exchange_stages import StagedWork, Stages, drive
+from ddtrain.parallel.hooks.grad_bucket import Array, Piece
 
 
 class HookConfig(Protocol):

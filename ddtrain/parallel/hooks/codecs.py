@@ -12,7 +12,7 @@ from typing import Protocol
 
 import numpy as np
 
-from ddtrain.parallel.hooks.piece import Array
+from ddtrain.parallel.hooks.grad_bucket import Array
 
 BLOCK = 1024  # elements that share a scale: 4 bytes for every 2048 of float16, for every 128 of signs
 _TOP = 15  # a block's largest float16 is below 2^15; 65504 is the largest there is

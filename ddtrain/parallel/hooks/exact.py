@@ -7,10 +7,10 @@ from typing import ClassVar
 
 from numpy.typing import DTypeLike
 
-from ddtrain.comm.local import DoneWork
+from ddtrain.comm.backends.local import DoneWork
 from ddtrain.comm.protocol import Communicator, Work
 from ddtrain.parallel.hooks.base import HookConfig, allreduce_bytes
-from ddtrain.parallel.hooks.piece import Array, Piece
+from ddtrain.parallel.hooks.grad_bucket import Array, Piece
 
 
 class ExactSum:

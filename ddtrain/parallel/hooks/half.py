@@ -8,7 +8,7 @@ from numpy.typing import DTypeLike
 
 from ddtrain.parallel.hooks.base import HookConfig
 from ddtrain.parallel.hooks.codecs import Bfloat16, Codec, Float16
-from ddtrain.parallel.hooks.squeezed import Squeezed
+from ddtrain.parallel.hooks.compressed import Squeezed
 
 
 class Float16Sum(Squeezed):

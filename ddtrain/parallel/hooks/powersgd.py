@@ -18,8 +18,8 @@ from numpy.typing import DTypeLike
 
 from ddtrain.comm.protocol import Communicator
 from ddtrain.parallel.hooks.base import ErrorFeedback, HookConfig, allreduce_bytes
-from ddtrain.parallel.hooks.piece import Array, Matrix, Piece
-from ddtrain.parallel.hooks.stages import Stages
+from ddtrain.parallel.hooks.exchange_stages import Stages
+from ddtrain.parallel.hooks.grad_bucket import Array, Matrix, Piece
 
 
 class PowerSgd(ErrorFeedback):

@@ -19,7 +19,7 @@ from numpy.typing import DTypeLike
 
 from ddtrain.parallel.hooks.base import HookConfig
 from ddtrain.parallel.hooks.codecs import Codec, Sign
-from ddtrain.parallel.hooks.squeezed import Squeezed
+from ddtrain.parallel.hooks.compressed import Squeezed
 
 
 class SignVote(Squeezed):

@@ -13,7 +13,7 @@ from typing import Any
 import scipy.linalg as sl
 
 from ddtrain.autodiff import defjvp, defvjp, primitive
-from ddtrain.autodiff.examples import Case, Sampler, case
+from ddtrain.autodiff.core.examples import Case, Sampler, case
 from ddtrain.numpy import concatenate, expand_dims, ndim, stack, sum, zeros_like
 from ddtrain.scipy.linalg.stacks import VECTOR_OR_MATRIX, over_stacks
 

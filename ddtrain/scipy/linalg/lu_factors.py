@@ -13,7 +13,7 @@ import numpy as np
 import scipy.linalg as sl
 
 from ddtrain.autodiff import Outputs, defjvp, defvjp, nondifferentiable, pack, primitive, unpack, value_of
-from ddtrain.autodiff.examples import case
+from ddtrain.autodiff.core.examples import case
 from ddtrain.errors import DerivativeError, ShapeError
 from ddtrain.numpy import asarray, concatenate, tril, triu
 from ddtrain.numpy import matrix_transpose as T

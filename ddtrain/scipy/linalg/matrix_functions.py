@@ -15,7 +15,7 @@ import numpy as np
 import scipy.linalg as sl
 
 from ddtrain.autodiff import Primitive, defjvp, defvjp, primitive
-from ddtrain.autodiff.examples import Case, Sampler, case
+from ddtrain.autodiff.core.examples import Case, Sampler, case
 from ddtrain.numpy import concatenate, zeros_like
 from ddtrain.numpy import matrix_transpose as T
 

@@ -8,7 +8,7 @@ import numpy as np
 import scipy.linalg as sl
 
 from ddtrain.autodiff import defjvp, defvjp, primitive
-from ddtrain.autodiff.examples import Case, Sampler, case
+from ddtrain.autodiff.core.examples import Case, Sampler, case
 from ddtrain.errors import DerivativeError
 from ddtrain.numpy import conj, expand_dims, ndim, tril, triu
 from ddtrain.numpy import matrix_transpose as T

@@ -13,7 +13,7 @@ import numpy as np
 import scipy.special as sc
 
 from ddtrain.autodiff import Primitive, def_elementwise, defjvp, defvjp, primitive
-from ddtrain.autodiff.examples import Case, Sampler, case
+from ddtrain.autodiff.core.examples import Case, Sampler, case
 from ddtrain.numpy import imag, real, sign
 from ddtrain.scipy._rest import refuse_rest
 

@@ -10,7 +10,7 @@ from typing import Any
 import scipy.special as sc
 
 from ddtrain.autodiff import def_elementwise, primitive
-from ddtrain.autodiff.examples import Case, Sampler, case
+from ddtrain.autodiff.core.examples import Case, Sampler, case
 from ddtrain.numpy import abs, clip, log, log1p, sqrt, where
 
 

@@ -9,7 +9,7 @@ import numpy as np
 import scipy.special as sc
 
 from ddtrain.autodiff import def_elementwise, primitive
-from ddtrain.autodiff.examples import Case, Sampler, case
+from ddtrain.autodiff.core.examples import Case, Sampler, case
 from ddtrain.numpy import exp
 
 TWO_OVER_ROOT_PI = 2 / math.sqrt(math.pi)

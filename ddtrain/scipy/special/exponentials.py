@@ -14,7 +14,7 @@ import numpy as np
 import scipy.special as sc
 
 from ddtrain.autodiff import def_elementwise, defjvp, defvjp, primitive
-from ddtrain.autodiff.examples import Case, Sampler, case
+from ddtrain.autodiff.core.examples import Case, Sampler, case
 from ddtrain.numpy import abs, exp, log, log1p, sin, where
 from ddtrain.scipy._rest import refuse_rest
 

@@ -12,9 +12,9 @@ import numpy as np
 import scipy.special as sc
 
 from ddtrain.autodiff import def_elementwise, defjvp, defvjp, nondifferentiable, primitive
-from ddtrain.autodiff.examples import Case, Sampler, case
+from ddtrain.autodiff.core.examples import Case, Sampler, case
 from ddtrain.numpy import cos, sin, where
-from ddtrain.numpy.shapes import as_array
+from ddtrain.numpy.manipulation.shapes import as_array
 from ddtrain.scipy._rest import refuse_rest
 
 

@@ -11,7 +11,7 @@ import numpy as np
 import scipy.special as sc
 
 from ddtrain.autodiff import def_elementwise, primitive
-from ddtrain.autodiff.examples import Case, Sampler, case
+from ddtrain.autodiff.core.examples import Case, Sampler, case
 from ddtrain.numpy import exp, log, log1p, where
 from ddtrain.scipy.special.entropies import xlog1py, xlogy
 from ddtrain.scipy.special.gammas import betaln, digamma, polygamma

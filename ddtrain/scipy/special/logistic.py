@@ -11,11 +11,11 @@ import numpy as np
 import scipy.special as sc
 
 from ddtrain.autodiff import def_elementwise, defjvp, defvjp, nondifferentiable, primitive, value_of
-from ddtrain.autodiff.examples import case
+from ddtrain.autodiff.core.examples import case
 from ddtrain.numpy import absolute, broadcast_to, exp, logaddexp
-from ddtrain.numpy.choices import where
-from ddtrain.numpy.reductions import Axis, spread, sum
-from ddtrain.numpy.shapes import as_array
+from ddtrain.numpy.along_axes.reductions import Axis, spread, sum
+from ddtrain.numpy.elementwise.choices import where
+from ddtrain.numpy.manipulation.shapes import as_array
 
 
 def _scaled_sum(x: Any, b: Any, axis: Axis) -> tuple[Any, Any]:

@@ -13,7 +13,7 @@ import numpy as np
 import scipy.special as sc
 
 from ddtrain.autodiff import def_elementwise, primitive, value_of
-from ddtrain.autodiff.examples import Case, Sampler, case
+from ddtrain.autodiff.core.examples import Case, Sampler, case
 from ddtrain.numpy import exp, log, log1p
 from ddtrain.scipy.special.gammas import betaln, digamma, polygamma
 from ddtrain.scipy.special.incomplete_beta import beta_moment_to

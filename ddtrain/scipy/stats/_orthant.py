@@ -17,7 +17,7 @@ import numpy as np
 import scipy.special as sc
 
 from ddtrain.autodiff import defjvp, defvjp, primitive
-from ddtrain.autodiff.examples import case
+from ddtrain.autodiff.core.examples import case
 from ddtrain.numpy import concatenate, diagonal, exp, expand_dims, sqrt, stack, sum
 from ddtrain.numpy.linalg.determinants import det
 from ddtrain.numpy.linalg.solves import inv

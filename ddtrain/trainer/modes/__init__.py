@@ -5,13 +5,13 @@ To add a mode, write ``modes/<name>.py`` and enter it in ``MODES``.
 
 from __future__ import annotations
 
-from ddtrain.trainer.config import Comm
+from ddtrain.trainer.config.config import Comm
 from ddtrain.trainer.modes.diloco import DiLoCo
-from ddtrain.trainer.modes.divided import Divided, DividedOptimizer
-from ddtrain.trainer.modes.local import Local
+from ddtrain.trainer.modes.local_sgd import Local
+from ddtrain.trainer.modes.sharded_optimizer import Divided, DividedOptimizer
 from ddtrain.trainer.modes.stale import Stale
 from ddtrain.trainer.modes.sync import Sync
-from ddtrain.trainer.step import TrainStep
+from ddtrain.trainer.step.train_step import TrainStep
 
 MODES: dict[str, type[Sync]] = {"sync": Sync, "local": Local, "diloco": DiLoCo, "stale": Stale}
 

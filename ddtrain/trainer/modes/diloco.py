@@ -8,9 +8,9 @@ from typing import Any, ClassVar
 import numpy as np
 
 from ddtrain.comm.protocol import Array
-from ddtrain.trainer.modes.local import Local
+from ddtrain.trainer.modes.local_sgd import Local
 from ddtrain.trainer.modes.sync import own
-from ddtrain.trainer.step import TrainStep
+from ddtrain.trainer.step.train_step import TrainStep
 
 
 class DiLoCo(Local):

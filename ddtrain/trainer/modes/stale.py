@@ -19,11 +19,11 @@ from typing import Any
 import numpy as np
 
 from ddtrain.comm.protocol import Array
-from ddtrain.trainer.control import StepControl
-from ddtrain.trainer.lane import Lane
 from ddtrain.trainer.modes.sync import Sync
-from ddtrain.trainer.step import TrainStep
-from ddtrain.trainer.totals import Totals
+from ddtrain.trainer.step.gradient_buffer import Lane
+from ddtrain.trainer.step.step_control import StepControl
+from ddtrain.trainer.step.totals import Totals
+from ddtrain.trainer.step.train_step import TrainStep
 
 
 class Stale(Sync):

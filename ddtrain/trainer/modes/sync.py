@@ -7,10 +7,10 @@ from contextlib import contextmanager
 from typing import Any
 
 from ddtrain.comm.protocol import COUNTERS, Array
-from ddtrain.trainer.control import StepControl
-from ddtrain.trainer.lane import Lane
-from ddtrain.trainer.step import TrainStep
-from ddtrain.trainer.totals import Totals
+from ddtrain.trainer.step.gradient_buffer import Lane
+from ddtrain.trainer.step.step_control import StepControl
+from ddtrain.trainer.step.totals import Totals
+from ddtrain.trainer.step.train_step import TrainStep
 
 _MET = COUNTERS - 1  # the node's counter of meetings: the reducers have the first ones
 
@@ -64,7 +64,7 @@ class Sync:
         return self.step_of.optimizer.state
 
     def memory(self) -> dict[str, Array]:
-        """What no checkpoint would hold otherwise, under names that ``trainer/private.py`` knows."""
+        """What no checkpoint would hold otherwise, under names that ``trainer/checkpoint/rank_state.py`` knows."""
         return {}
 
     def recall(self, memory: Mapping[str, Array], exactly: bool) -> None:

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from ddtrain.comm import Communicator
-from ddtrain.comm.threads import make_threads
+from ddtrain.comm.backends.threads import make_threads
 from ddtrain.errors import UsageError
 from ddtrain.parallel import HOOKS, make_buckets, make_hook
 from ddtrain.parallel.hooks import Hook, make_piece

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 from ddtrain.comm import Communicator
-from ddtrain.trainer.config import Comm
+from ddtrain.trainer.config.config import Comm
 from ddtrain.trainer.modes import make_mode
-from ddtrain.trainer.replica import build_step
+from ddtrain.trainer.step.setup import build_step
 from helpers import make_task, sgd_config
 from worlds import World
 

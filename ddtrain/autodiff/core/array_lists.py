@@ -1,0 +1,45 @@
+"""Lists of traced values where an array is expected: ``np.sum([x, y])``. NumPy takes them for arrays, and so do we.
+
+Nobody looks for them beforehand: a traced value refuses to become a plain array, and what was refused is called again
+with arrays in place of its lists.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from ddtrain.autodiff.core.tracer import BOXES
+from ddtrain.autodiff.core.vector_space import stack
+from ddtrain.errors import DerivativeError
+
+
+def holds_box(x: Any) -> bool:
+    """Whether ``x`` is traced, or something in its nested lists and tuples is."""
+    return type(x) in BOXES or (isinstance(x, list | tuple) and any(map(holds_box, x)))
+
+
+def gather(x: Any) -> Any:
+    """``x``, if an array, traced or not; of a number or nested lists, an array, traced if something in them is.
+
+    >>> from ddtrain import grad
+    >>> grad(lambda t: gather([[t, 1.0], [2.0, t]])[1, 1])(5.0)
+    array(1.)
+    """
+    if type(x) in BOXES or not holds_box(x):
+        return x if hasattr(x, "shape") else np.asarray(x)
+    rows = [gather(part) for part in x]
+    return stack((len(rows), *rows[0].shape), *rows)
+
+
+def again_with_arrays(
+    call: Callable[..., Any], args: Sequence[Any], kwargs: dict[str, Any], error: Exception | None
+) -> Any:
+    """The call that ended with ``error``, with arrays for lists of traced values; ``error``, if it holds none."""
+    refused = error is None or isinstance(error, DerivativeError) or isinstance(error.__cause__, DerivativeError)
+    lists = [i for i, a in enumerate(args) if type(a) not in BOXES and holds_box(a)] if refused else []
+    if error is not None and not lists:
+        raise error
+    return call(*[gather(a) if i in lists else a for i, a in enumerate(args)], **kwargs)

@@ -1,0 +1,151 @@
+"""The plain arrays that the steps of a trace use beside what is traced, and whether they were written to since.
+
+See Note [Mutated arguments] in ``guard.py``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from itertools import islice
+from types import FunctionType, MethodType
+from typing import Any
+
+import numpy as np
+
+from ddtrain.autodiff.core.mutation_check import SMALL_BYTES
+from ddtrain.autodiff.core.reverse import NO_KEYWORDS, Tape
+from ddtrain.autodiff.core.rules import rule_of
+from ddtrain.autodiff.core.tracer import Primitive, value_of
+
+LOOKS = 128  # entries of a larger array that a glance looks at
+ENTRIES = 16  # of a list or dictionary that are looked at for the name of an array
+_CONTAINERS = (list, tuple, dict)
+_WATCHED = {np.ndarray, tuple}  # types of operands that can be written to, or hold what can: a tuple is of positions
+
+
+def glance(x: Any) -> int:
+    """A hash of some of the entries of an array: of all of a small one.
+
+    >>> x = np.arange(1000.0)
+    >>> before = glance(x)
+    >>> x *= 2
+    >>> glance(x) == before
+    False
+    """
+    return hash((x if x.nbytes <= SMALL_BYTES else x.flat[:: x.size // LOOKS]).tobytes())
+
+
+class WatchingTape(Tape):
+    """A tape that takes a glance at every plain array that a step uses: the tape of the operators."""
+
+    __slots__ = ("seen",)
+
+    def __init__(self, n_leaves: int) -> None:
+        super().__init__(n_leaves)
+        self.seen: list[tuple[int, int, Any, int]] = []  # step, position of the operand, array, glance
+
+    def process(
+        self,
+        prim: Primitive,
+        ans: Any,
+        args: Sequence[Any],
+        kwargs: dict[str, Any],
+        argnums: Sequence[int],
+        nodes: Sequence[int],
+    ) -> int:
+        index = len(self.entries)
+        if len(args) == 2:  # as below, of the other one alone
+            if len(argnums) == 1 and type(a := args[k := 1 - argnums[0]]) in _WATCHED:
+                if type(a) is not tuple:
+                    self.seen.append((index, k, a, glance(a)))
+                else:
+                    self._look(index, k, a)
+        elif len(args) > len(argnums):
+            for k, a in enumerate(args):
+                if type(a) in _WATCHED and k not in argnums:
+                    self._look(index, k, a)
+        self.entries.append((prim, ans, args, kwargs or NO_KEYWORDS, argnums, nodes))  # as in Tape.process
+        for parent in nodes:
+            if parent < self.n_leaves and not self.first_use[parent]:
+                self.first_use[parent] = index
+        return index
+
+    def _look(self, index: int, k: int, a: Any) -> None:
+        for part in (a,) if type(a) is np.ndarray else a:
+            if type(part) is np.ndarray:
+                self.seen.append((index, k, part, glance(part)))
+
+    def written_to(self) -> tuple[Any, str] | None:
+        """An array that was written to after a step used it, and the name of the first such step."""
+        now: dict[int, int] = {}
+        for index, k, x, before in self.seen:
+            if id(x) not in now:
+                now[id(x)] = glance(x)
+            if now[id(x)] != before:
+                prim, ans, args, kwargs, argnums, _ = self.entries[index]
+                if _rules_read(prim, ans, args, kwargs, argnums, k):
+                    return x, prim.__name__
+        return None
+
+
+def _rules_read(
+    prim: Primitive, ans: Any, args: Sequence[Any], kwargs: dict[str, Any], argnums: Sequence[int], k: int
+) -> bool:
+    """Whether a rule of a step reads operand ``k``: that of a sum reads none."""
+    if prim.compose is not None or prim.joint is not None or isinstance(value_of(ans), tuple):
+        return False  # fused operations keep what they need; and several results side by side read nothing
+    now = [value_of(a) for a in args]
+    if type(now[k]) is tuple:  # positions
+        return True
+    other, g = list(now), np.ones_like(value_of(ans))
+    other[k] = ~now[k] if now[k].dtype.kind == "b" else now[k] + 1
+    rules = [rule for i in argnums if (rule := rule_of(prim, i, "vjp")) is not None]
+    try:
+        return any(_octets(rule(g, ans, *now, **kwargs)) != _octets(rule(g, ans, *other, **kwargs)) for rule in rules)
+    except (IndexError, ValueError):  # one that does not take what is there now, or might be, reads it
+        return True
+
+
+def _octets(x: Any) -> bytes:
+    return np.asarray(value_of(x)).tobytes()
+
+
+def name_of(
+    x: Any, fun: Callable[..., Any], args: Sequence[Any], kwargs: dict[str, Any], taken: int | Sequence[int]
+) -> str:
+    """What ``fun(*args, **kwargs)`` calls an array that it uses; "an array" where that is not to be found out."""
+    for place, known in _reachable(fun, args, kwargs, taken):
+        if np.may_share_memory(known, x):
+            return f"argument {place}" if isinstance(place, int) else repr(place)
+    return "an array"
+
+
+def _reachable(
+    fun: Callable[..., Any], args: Sequence[Any], kwargs: dict[str, Any], taken: int | Sequence[int]
+) -> list[tuple[int | str, Any]]:
+    """Arguments by position or keyword, and what ``fun`` names, with the arrays that are there."""
+    there: list[tuple[int | str, Any]] = []
+    if len(args) > 1:
+        there += [(i, a) for i, a in enumerate(args) if i != taken and (isinstance(taken, int) or i not in taken)]
+    if kwargs:
+        there += kwargs.items()
+    if type(fun) is MethodType:
+        fun = fun.__func__
+    if type(fun) is FunctionType:
+        code = fun.__code__
+        if fun.__closure__:
+            for name, cell in zip(code.co_freevars, fun.__closure__):
+                try:
+                    there.append((name, cell.cell_contents))
+                except ValueError:  # not bound yet
+                    continue
+        known = fun.__globals__
+        there += [(name, known[name]) for name in code.co_names if name in known]
+    found: list[tuple[int | str, Any]] = []
+    for place, x in there:
+        if type(x) is np.ndarray:
+            found.append((place, x))
+        elif type(x) in _CONTAINERS:
+            entries = islice(x.values() if type(x) is dict else x, ENTRIES)
+            found += [(place, entry) for entry in entries if type(entry) is np.ndarray]
+    return found

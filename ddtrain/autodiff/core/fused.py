@@ -1,0 +1,137 @@
+"""Fused operations: one step of a trace that stands for many, with kernels of its own.
+
+A fused op is declared three ways at once. ``compose`` says what it means in differentiable functions; ``forward``
+and ``backward`` are the kernels, which see plain arrays only. Under one plain reverse-mode trace the kernels run;
+under anything else (forward mode, a derivative of a derivative) the composition does, so a fused op can be
+differentiated to any order in any mode, and its meaning is also its test.
+
+Note [Mixed dtypes]
+Kernels are for arrays of one floating dtype. Arrays of several are brought to NumPy's common one before the kernels see
+them; where that is no floating one (integers, complex numbers), the composition runs, which is NumPy's arithmetic.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from inspect import signature
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from ddtrain.autodiff.core.reverse import record, walk_back
+from ddtrain.autodiff.core.tracer import BOXES, Primitive, box, declare, strip
+
+Forward = Callable[..., tuple[Any, Any]]
+Backward = Callable[..., Sequence[Any]]
+
+
+class _Cast(NamedTuple):
+    """What forward saved where it was given other arrays than the trace has: with them."""
+
+    saved: Any
+    args: Sequence[Any]
+
+
+def fused(
+    compose: Callable[..., Any],
+    forward: Forward,
+    backward: Backward,
+    *,
+    mixed: int = 0,
+    name: str | None = None,
+    examples: Any = None,
+) -> Primitive:
+    """Make one operation of a composition and its kernels.
+
+    Parameters
+    ----------
+    compose : ``compose(*args, **kwargs) -> ans`` in differentiable functions; its docstring becomes the op's
+    forward : ``forward(*args, **kwargs) -> (ans, saved)`` on plain arrays; ``saved`` is what backward needs
+    backward : ``backward(needs, g, saved, *args, **kwargs)`` returns a cotangent (or None) for each position in
+        ``needs``, the positional arguments that are differentiated
+    mixed : how many of the first arguments are the arrays whose dtypes decide that of the result (Note [Mixed dtypes]);
+        0: the kernels take what comes
+    name, examples : as for :func:`primitive`
+    """
+
+    def call(*args: Any, **kwargs: Any) -> Any:
+        if kwargs and any(type(v) in BOXES or isinstance(v, np.ndarray) for v in kwargs.values()):
+            args, kwargs = _by_position(compose, args, kwargs)
+        for a in args:
+            if type(a) in BOXES:
+                break
+        else:
+            alike = _alike(args, mixed)
+            return compose(*_arrays(args, mixed), **kwargs) if alike is None else forward(*alike, **kwargs)[0]
+        top, values, argnums, nodes, nested = strip(args)
+        alike = None if nested or not top.fuses else _alike(values, mixed)
+        if alike is None:  # nested: a second derivative
+            return compose(*_arrays(args, mixed), **kwargs)
+        ans, saved = forward(*alike, **kwargs)
+        if top.checks:
+            top.checked_answer(prim, ans)
+        if alike is not values:
+            saved = _Cast(saved, alike)
+        return box(ans, top, top.process(prim, saved, values, kwargs, argnums, nodes))
+
+    def joint(
+        argnums: tuple[int, ...], g: Any, saved: Any, args: Sequence[Any], kwargs: dict[str, Any]
+    ) -> Sequence[Any]:
+        if type(g) in BOXES:  # the cotangent itself is being differentiated
+            return _compose_back(compose, argnums, g, args, kwargs)
+        if type(saved) is _Cast:
+            saved, args = saved.saved, saved.args
+        return backward(argnums, g, saved, *args, **kwargs)
+
+    prim = declare(call, forward, name=name or compose.__name__, examples=examples)
+    prim.__doc__ = compose.__doc__
+    prim.joint, prim.compose, prim.backward = joint, compose, backward
+    return prim
+
+
+def _alike(args: Sequence[Any], mixed: int) -> Sequence[Any] | None:
+    """The arguments as the kernels want them, None where they cannot have them (Note [Mixed dtypes])."""
+    if not mixed:
+        return args
+    try:
+        dtype = args[0].dtype
+        for a in args[1:mixed]:
+            if a is not None and a.dtype is not dtype:
+                return _cast(args, mixed)
+    except AttributeError:  # a number, a list
+        return _cast(_arrays(args, mixed), mixed)
+    return args if dtype.kind == "f" else None
+
+
+def _cast(args: Sequence[Any], mixed: int) -> Sequence[Any] | None:
+    dtype = np.result_type(*[a for a in args[:mixed] if a is not None])
+    if dtype.kind != "f":
+        return None
+    return [a.astype(dtype, copy=False) if i < mixed and a is not None else a for i, a in enumerate(args)]
+
+
+def _arrays(args: Sequence[Any], mixed: int) -> Sequence[Any]:
+    """The arguments with numbers and lists among the arrays as what they are."""
+    return [np.asarray(a) if i < mixed and a is not None and not hasattr(a, "dtype") else a for i, a in enumerate(args)]
+
+
+def _by_position(
+    compose: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]
+) -> tuple[tuple[Any, ...], dict[str, Any]]:
+    """The same call with keyword arguments moved into their positions, where derivatives flow."""
+    bound = signature(compose).bind(*args, **kwargs)
+    bound.apply_defaults()
+    return bound.args, bound.kwargs
+
+
+def _compose_back(
+    compose: Callable[..., Any], argnums: Sequence[int], g: Any, args: Sequence[Any], kwargs: dict[str, Any]
+) -> list[Any]:
+    def of_leaves(*leaves: Any) -> Any:
+        full = list(args)
+        for i, leaf in zip(argnums, leaves, strict=True):
+            full[i] = leaf
+        return compose(*full, **kwargs)
+
+    _, tape, end = record(of_leaves, [args[i] for i in argnums])
+    return walk_back(tape, end, g)

@@ -1,0 +1,360 @@
+"""The tracer: boxes carry values through a function while a trace watches every primitive applied to them.
+
+A *trace* is an interpreter: reverse mode, forward mode, a recorder and a checker are trace classes over this one
+mechanism. A *box* pairs a value with its trace and a *node*, which is whatever that trace wants to know about the
+value (an index into the tape, a tangent). A *primitive* is a function that traces see as one step; calling it
+strips the boxes of the innermost trace, calls itself on what is inside (which may hold boxes of outer traces), and
+asks the trace for the node of the result. Nesting to any order is that recursion.
+
+Note [Trace levels]
+Inner traces must be stripped first, so traces are ordered by a level. The levels come from one counter that only
+ever goes up. Autograd counts up on entry and down on exit, and two threads that interleave then share a level:
+nested gradients come out silently wrong (1.0 for 6.0). A counter that never repeats needs no lock, and an
+exception cannot leave it in the wrong place.
+"""
+
+from __future__ import annotations
+
+import inspect
+import itertools
+from collections.abc import Callable, Sequence
+from typing import Any, NoReturn, cast
+
+import numpy as np
+
+from ddtrain.autodiff.core.signatures import fits, takes
+from ddtrain.errors import DerivativeError
+
+_levels = itertools.count()
+
+
+class Trace:
+    """One run of one interpreter. Subclasses say what to remember of each primitive."""
+
+    __slots__ = ("level",)
+    fuses = False  # may a fused operation run its kernel under this trace, see autodiff/core/fused.py
+    sees_constants = False  # does this trace want primitives without derivative, too
+    checks = False  # does this trace look at the answers of fused operations and at cotangents
+    branches = True  # may Python branch on the truth of this trace's values
+
+    def __init__(self) -> None:
+        self.level = next(_levels)
+
+    def process(
+        self,
+        prim: Primitive,
+        ans: Any,
+        args: Sequence[Any],
+        kwargs: dict[str, Any],
+        argnums: Sequence[int],
+        nodes: Sequence[Any],
+    ) -> Any:
+        """The node of ``ans = prim(*args, **kwargs)``, or None when ``ans`` is a constant of this trace.
+
+        ``args`` holds plain values where this trace's boxes stood: ``args[argnums[k]]`` belongs to ``nodes[k]``.
+        """
+        raise NotImplementedError
+
+    def checked_answer(self, prim: Primitive, ans: Any) -> None:
+        """Called with the answer of every fused operation by traces that check."""
+
+
+class Box:
+    """A value under a trace. Array behaviour is added by the subclass in ``ddtrain.numpy``."""
+
+    __slots__ = ("_trace", "node", "value")
+    _value = property(lambda self: self.value)  # Autograd's spelling, by which its users print what they trace
+
+    def __init__(self, value: Any, trace: Trace, node: Any) -> None:
+        self.value, self._trace, self.node = value, trace, node
+
+    def __copy__(self) -> Any:
+        return self  # nobody writes to it
+
+    def __deepcopy__(self, memo: Any) -> Any:
+        return self  # and a copy of its trace would be one that nobody walks back
+
+    def __reduce_ex__(self, protocol: Any) -> NoReturn:
+        raise DerivativeError(
+            "pickling a traced value would lose its derivative",
+            remedy="Differentiate within one process, and save ddtrain.autodiff.value_of(x).",
+        )
+
+
+BOXES: set[type] = set()  # every concrete box class
+_box_for: dict[type, type[Box]] = {}  # type of a value -> class of its box
+
+
+def register_box(box_type: type[Box], *value_types: type) -> None:
+    """Say which box class holds values of the given types."""
+    BOXES.add(box_type)
+    for value_type in (box_type, *value_types):
+        _box_for[value_type] = box_type
+
+
+def box(value: Any, trace: Trace, node: Any) -> Any:
+    """``value`` in the box class of its type; NumPy and Python scalars become 0-d arrays.
+
+    Note [0-d arrays]
+    NumPy answers with scalars where a 0-d array went in. A traced result is always an array, so that a plan has a
+    buffer to write into and the dtype of a result does not depend on its rank.
+    """
+    box_type = _box_for.get(type(value))
+    if box_type is None:
+        value = np.asarray(value)
+        if value.dtype == object:
+            raise objects_refused()
+        box_type = _box_for[np.ndarray]
+    return box_type(value, trace, node)
+
+
+def objects_refused() -> DerivativeError:
+    """The error for an array of objects where a trace would have to follow it."""
+    return DerivativeError(
+        "arrays of objects cannot be traced", remedy="Convert to a numeric dtype before differentiating."
+    )
+
+
+def top_trace(args: Any) -> Trace | None:
+    """The innermost trace among the boxes in ``args``, or None."""
+    top: Trace | None = None
+    for a in args:
+        if type(a) in BOXES and (top is None or a._trace.level > top.level):
+            top = a._trace
+    return top
+
+
+def value_of(x: Any) -> Any:
+    """``x`` with every box removed."""
+    while type(x) in BOXES:
+        x = x.value
+    return x
+
+
+class Primitive:
+    """What :func:`primitive` returns, for the type checker: a plain function with these attributes.
+
+    Attributes
+    ----------
+    raw : the function on unboxed values
+    vjps, jvps : derivative rules by position of the argument, see ``autodiff/core/rules.py``
+    joint : one rule for all arguments at once, or None
+    compose, backward : of a fused operation, see ``autodiff/core/fused.py``; None of others
+    examples : ``examples(r)`` lists the calls the conformance suite checks, or None
+    otherwise : ``otherwise(prim, args, kwargs)`` answers a call that ``raw`` does not take as it stands, or refuses it
+    missing : ``missing(prim, argnum, mode)`` is the error for a rule that nobody declared; None for the usual one
+    """
+
+    __name__: str
+    raw: Callable[..., Any]
+    vjps: dict[int, Any]
+    jvps: dict[int, Any]
+    vjp_default: Any
+    jvp_default: Any
+    joint: Any
+    compose: Any
+    backward: Any
+    differentiable: bool
+    examples: Any
+    otherwise: Any
+    missing: Any
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any: ...
+
+
+PRIMITIVES: list[Primitive] = []  # in order of declaration: the registry of the conformance suite
+
+
+def primitive(raw: Callable[..., Any], *, name: str | None = None, examples: Any = None) -> Primitive:
+    """Make ``raw`` one step of a trace. Positional arguments may be traced, keyword arguments not.
+
+    Parameters
+    ----------
+    raw : function of arrays that neither knows nor sees boxes
+    name : for messages and tables; ``raw.__name__`` unless told
+    examples : ``r -> [case(...), ...]``, the calls that the conformance suite differentiates
+
+    >>> import numpy as onp, ddtrain.numpy
+    >>> from ddtrain.autodiff import primitive, defvjp, grad
+    >>> square = primitive(lambda x: x * x, name="square")
+    >>> defvjp(square, lambda g, ans, x: 2.0 * x * g)
+    >>> grad(square)(3.0)
+    array(6.)
+    """
+
+    most, known = takes(raw)
+    of_arrays = isinstance(raw, np.ufunc)
+
+    def call(*args: Any, **kwargs: Any) -> Any:
+        for a in args:
+            if type(a) in BOXES:
+                break
+        else:
+            if kwargs and _traced_key(kwargs):
+                return prim.otherwise(prim, args, kwargs)
+            try:
+                return raw(*args, **kwargs)
+            except (TypeError, ValueError) as error:
+                if prim.otherwise is refuse or isinstance(error, ValueError) or fits(raw, args, kwargs):
+                    return _again(call, args, kwargs, error)
+            return prim.otherwise(prim, args, kwargs)
+        if kwargs and not _by_name(kwargs, known):
+            return prim.otherwise(prim, args, kwargs)
+        top = a._trace
+        if len(args) == 1:  # most calls: as strip() does, without a call
+            values: Sequence[Any] = (a.value,)
+            argnums: Sequence[int] = _FIRST
+            nodes: Sequence[Any] = (a.node,)
+            nested = type(a.value) in BOXES
+        elif len(args) > most:
+            return prim.otherwise(prim, args, kwargs)
+        else:
+            top, values, argnums, nodes, nested = strip(args)
+            if of_arrays and len(argnums) < len(args) and not _LISTS.isdisjoint(map(type, args)):
+                return _with_arrays(call, args, kwargs)  # NumPy takes them, rules need not
+        try:
+            ans = call(*values, **kwargs) if nested else raw(*values, **kwargs)
+        except (TypeError, ValueError) as error:
+            return _again(call, args, kwargs, error)
+        if nested and type(ans) in BOXES and ans._trace.level >= top.level:  # a list inside held boxes of this trace
+            return _again(call, args, kwargs, None)
+        box_type = _box_for.get(type(ans))
+        if box_type is None:
+            return _box_result(call, ans, top, values, kwargs, argnums, nodes)
+        node = top.process(call, ans, values, kwargs, argnums, nodes)
+        return ans if node is None else box_type(ans, top, node)
+
+    prim = declare(call, raw, name=name, examples=examples)
+    return prim
+
+
+_FIRST, _SECOND, _BOTH = (0,), (1,), (0, 1)
+_LISTS = {list, tuple, range}
+_Stripped = tuple[Trace, Sequence[Any], Sequence[int], Sequence[Any], bool]
+
+
+def strip(args: tuple[Any, ...]) -> _Stripped:
+    """The innermost trace, the arguments without its boxes, where those stood, their nodes; and are boxes left?"""
+    if len(args) == 1:
+        x = args[0]
+        return x._trace, (x.value,), _FIRST, (x.node,), type(x.value) in BOXES
+    if len(args) == 2:
+        x, y = args
+        if type(y) not in BOXES:
+            return x._trace, (x.value, y), _FIRST, (x.node,), type(x.value) in BOXES
+        if type(x) not in BOXES:
+            return y._trace, (x, y.value), _SECOND, (y.node,), type(y.value) in BOXES
+        if x._trace is y._trace:
+            nested = type(x.value) in BOXES or type(y.value) in BOXES
+            return x._trace, (x.value, y.value), _BOTH, (x.node, y.node), nested
+    top = cast(Trace, top_trace(args))
+    values, argnums, nodes, nested = list(args), [], [], False
+    for i, a in enumerate(args):
+        if type(a) in BOXES:
+            if a._trace is top:
+                value = values[i] = a.value
+                argnums.append(i)
+                nodes.append(a.node)
+                nested = nested or type(value) in BOXES
+            else:
+                nested = True
+    return top, tuple(values), tuple(argnums), tuple(nodes), nested  # tuples: Note [Garbage collector]
+
+
+def _again(call: Any, args: tuple[Any, ...], kwargs: dict[str, Any], error: Exception | None) -> Any:
+    from ddtrain.autodiff.core.array_lists import again_with_arrays  # which are gathered by a primitive
+
+    return again_with_arrays(call, args, kwargs, error)
+
+
+def _with_arrays(call: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    from ddtrain.autodiff.core.array_lists import gather
+
+    return call(*[gather(a) if type(a) in _LISTS else a for a in args], **kwargs)
+
+
+def _box_result(call: Any, ans: Any, top: Trace, *process_args: Any) -> Any:
+    """The slow half of a primitive: a result that is not an array, or not a plain one."""
+    if isinstance(ans, np.ma.MaskedArray | np.matrix):  # as is every result of an operand of that kind
+        raise _not_followed(call, ans)
+    ans = np.asarray(ans)
+    node = top.process(call, ans, *process_args)
+    return ans if node is None else box(ans, top, node)
+
+
+def _not_followed(prim: Primitive, ans: Any) -> DerivativeError:
+    masked = isinstance(ans, np.ma.MaskedArray)
+    what = "mask" if masked else "products"
+    return DerivativeError(
+        f"{prim.__name__}: an operand is a {type(ans).__name__}, whose {what} a trace would not follow",
+        remedy="Pass its .data, and its mask by np.where." if masked else "Pass np.asarray of it, and multiply by @.",
+    )
+
+
+def nondifferentiable(raw: Callable[..., Any], *, name: str | None = None, examples: Any = None) -> Primitive:
+    """A primitive whose result is constant almost everywhere: comparisons, argmax, rounding.
+
+    Its derivative is zero, so derivative traces do not see it; a recorder does.
+    """
+
+    def call(*args: Any, **kwargs: Any) -> Any:
+        top = top_trace(args)
+        if kwargs and (_traced_key(kwargs) or (top is not None and kwargs.get("out") is not None)):
+            return prim.otherwise(prim, args, kwargs)
+        try:
+            if top is None:
+                return raw(*args, **kwargs)
+            mine = [i for i, a in enumerate(args) if type(a) in BOXES and a._trace is top]
+            values = [a.value if i in mine else a for i, a in enumerate(args)]
+            ans = call(*values, **kwargs)
+        except (TypeError, ValueError) as error:
+            return _again(call, args, kwargs, error)
+        if not top.sees_constants or type(ans) is tuple:  # positions, such as nonzero's, are no value of a trace
+            return ans
+        return _box_result(call, ans, top, values, kwargs, mine, [args[i].node for i in mine])
+
+    prim = declare(call, raw, name=name, examples=examples)
+    prim.differentiable = False
+    return prim
+
+
+def declare(call: Any, raw: Callable[..., Any], *, name: str | None, examples: Any) -> Primitive:
+    """Fill in the attributes of a primitive and enter it in the registry."""
+    call.raw = raw
+    call.__name__ = call.__qualname__ = name or raw.__name__
+    call.__doc__ = raw.__doc__
+    call.vjps, call.jvps, call.vjp_default, call.jvp_default, call.joint = {}, {}, None, None, None
+    call.compose, call.backward, call.differentiable, call.examples = None, None, True, examples
+    call.otherwise, call.missing = refuse, None
+    PRIMITIVES.append(call)
+    return cast(Primitive, call)
+
+
+def _by_name(kwargs: dict[str, Any], known: frozenset[str]) -> bool:
+    """Whether keywords may stay keywords: those that are known, and not traced."""
+    for key, v in kwargs.items():  # noqa: SIM110  # all() takes twice the time
+        if key not in known or type(v) in BOXES:
+            return False
+    return True
+
+
+def _traced_key(kwargs: dict[str, Any]) -> str | None:
+    for key, v in kwargs.items():
+        if type(v) in BOXES:
+            return key
+    return None
+
+
+def refuse(prim: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> NoReturn:
+    """What a primitive says of a call that it cannot differentiate, unless it was told ``otherwise``."""
+    if (key := _traced_key(kwargs)) is not None:
+        raise DerivativeError(
+            f"{prim.__name__}: keyword argument {key!r} is traced, and derivatives flow through positional "
+            "arguments only",
+            remedy=f"Pass {key} by position.",
+        )
+    inspect.signature(prim.raw).bind(*args, **kwargs)  # a wrong call: Python's own words
+    raise DerivativeError(
+        f"{prim.__name__}: {', '.join(f'{key}=' for key in kwargs) or 'out='} has no derivative rule",
+        remedy="Leave it out: np.where for where=, astype for dtype=, and the result instead of out=.",
+    )

@@ -1,0 +1,196 @@
+"""``checkpoint``: forget what happened inside a function, and run it again when its derivative is wanted.
+
+Note [Run again]
+A second run must do as the first did, though counters have moved on. What counts calls, such as which mask dropout
+draws, asks for its number by ``remembered``: the first run writes it into the checkpoint's journal, the others read it
+there. What must happen once, such as an update of running statistics, asks ``running_again``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextvars import ContextVar, copy_context
+from dataclasses import dataclass
+from functools import wraps
+from typing import Any, TypeVar
+
+from ddtrain import tree
+from ddtrain.autodiff.core.examples import case
+from ddtrain.autodiff.core.forward import push_forward
+from ddtrain.autodiff.core.outputs import Outputs, pack, unpack
+from ddtrain.autodiff.core.reverse import record, walk_back
+from ddtrain.autodiff.core.rules import defjvp_rest
+from ddtrain.autodiff.core.tracer import BOXES, primitive, top_trace, value_of
+from ddtrain.autodiff.operators.argnums import Result, called
+from ddtrain.errors import DerivativeError
+
+T = TypeVar("T")
+
+
+@dataclass(slots=True)
+class _Journal:
+    """What one run of a checkpoint remembers (Note [Run again])."""
+
+    entries: list[Any]
+    read: Iterator[Any] | None  # None in the first run
+    around: _Journal | None  # of the checkpoint that the first run is within
+
+    def take(self, make: Callable[[], Any]) -> Any:
+        if self.read is not None:
+            return next(self.read)
+        value = make() if self.around is None else self.around.take(make)
+        self.entries.append(value)
+        return value
+
+
+_JOURNAL: ContextVar[_Journal | None] = ContextVar("journal", default=None)
+
+
+def remembered(make: Callable[[], T]) -> T:
+    """What ``make()`` gives; in what :func:`checkpoint` runs again, what it gave the first time."""
+    journal = _JOURNAL.get()
+    if journal is None:
+        return make()
+    try:
+        value: T = journal.take(make)
+    except StopIteration:
+        raise DerivativeError("checkpoint: the function did more in its second run than in its first") from None
+    return value
+
+
+def running_again() -> bool:
+    """Whether this is a second run, on the way back, of what has run before."""
+    journal = _JOURNAL.get()
+    while journal is not None and journal.read is None:
+        journal = journal.around
+    return journal is not None
+
+
+def checkpoint(fun: Callable[..., Any]) -> Callable[..., Any]:
+    """``fun`` as one step of a tape, which keeps its arguments and runs it again on the way back.
+
+    Parameters
+    ----------
+    fun : of any structures; what is differentiated must come through its arguments, and a second run must do the same
+        (draw random numbers outside; the dropout of ``ddtrain.nn`` drops the same units again)
+
+    Returns
+    -------
+    The same function. Reverse mode holds no more of it than its arguments and its result, for the time of another
+    run; checkpoints within checkpoints hold less for longer. Forward mode keeps nothing anyway.
+
+    Raises
+    ------
+    DerivativeError : ``fun`` uses a traced value that is not among its arguments
+
+    References
+    ----------
+    Chen et al., Training deep nets with sublinear memory cost, arXiv:1604.06174.
+
+    >>> from ddtrain import grad
+    >>> grad(checkpoint(lambda x: x * x * x))(2.0)
+    array(12.)
+    """
+
+    @wraps(fun)
+    def recomputed(*args: Any, **kwargs: Any) -> Any:
+        leaves, rebuild = tree.flatten((args, kwargs))
+        moving = [k for k, leaf in enumerate(leaves) if type(leaf) in BOXES]
+        top = top_trace(leaves)
+        if top is None or not top.fuses:
+            return fun(*args, **kwargs)
+        result, context = Result("checkpoint", fun), copy_context()
+        entries: list[Any] = []
+
+        def of_traced(journal: _Journal, *values: Any) -> Any:
+            full = list(leaves)
+            for k, value in zip(moving, values, strict=True):
+                full[k] = value
+            args, kwargs = rebuild(full)
+            token = _JOURNAL.set(journal)
+            try:
+                return result.take(fun(*args, **kwargs))
+            finally:
+                _JOURNAL.reset(token)
+
+        stripped = min(level for k in moving for level in _levels(leaves[k]))
+
+        def first_run(*values: Any) -> Any:
+            out = of_traced(_Journal(entries, None, _JOURNAL.get()), *values)
+            if any(level >= stripped for part in unpack_any(out) for level in _levels(part)):
+                raise DerivativeError(
+                    f"checkpoint: {called(fun)} uses a traced value that is not among its arguments",
+                    remedy="Pass it as an argument: on the way back, derivatives leave through arguments only.",
+                )
+            return out
+
+        # again in the context of the first run: an outer derivative may be walked where, say, there is no communicator
+        again = lambda *values: context.copy().run(of_traced, _Journal(entries, iter(entries), None), *values)
+        return result.give(checkpointed(_Twice(first_run, again), *[leaves[k] for k in moving]))
+
+    return recomputed
+
+
+class _Twice:
+    """A function whose first run, by the step, is checked, and whose others, by its rules, are traced."""
+
+    __slots__ = ("again", "first")
+
+    def __init__(self, first: Callable[..., Any], again: Callable[..., Any]) -> None:
+        self.first, self.again = first, again
+
+
+def _levels(x: Any) -> list[int]:
+    levels = []
+    while type(x) in BOXES:
+        levels.append(x._trace.level)
+        x = x.value
+    return levels
+
+
+def unpack_any(out: Any) -> Sequence[Any]:
+    """The arrays of a step's result, whether it is one or several."""
+    return unpack(out) if isinstance(value_of(out), Outputs) else (out,)
+
+
+def _back(argnums: Sequence[int], g: Any, ans: Any, args: Sequence[Any], kwargs: dict[str, Any]) -> list[Any]:
+    """One rule for all arguments: one more run serves them all."""
+    run = _at(args, argnums)
+    _, tape, end = record(run, [args[i] for i in argnums])
+    return walk_back(tape, end, g)
+
+
+def _forth(argnum: int) -> Any:
+    def rule(g: Any, ans: Any, *args: Any) -> Any:
+        several = isinstance(value_of(ans), Outputs)
+        run = _at(args, (argnum,))
+        _, tangents = push_forward(lambda x: tuple(unpack_any(run(x))), [args[argnum]], [g])
+        return pack(*tangents) if several else tangents[0]
+
+    return rule
+
+
+def _at(args: Sequence[Any], argnums: Sequence[int]) -> Callable[..., Any]:
+    """The function as one of the arguments ``argnums``."""
+    twice, *values = args
+
+    def run(*moved: Any) -> Any:
+        full = list(values)
+        for i, value in zip(argnums, moved, strict=True):
+            full[i - 1] = value
+        return twice.again(*full)
+
+    return run
+
+
+def _product(x: Any, y: Any) -> Any:
+    return x * y
+
+
+checkpointed = primitive(
+    lambda twice, *values: twice.first(*values),
+    name="checkpoint",
+    examples=lambda r: [case(_Twice(_product, _product), r(2, 3), r(3))],
+)
+checkpointed.joint = _back
+defjvp_rest(checkpointed, _forth)

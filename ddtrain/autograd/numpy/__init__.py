@@ -1,0 +1,1 @@
+"""Autograd's ``autograd.numpy``."""

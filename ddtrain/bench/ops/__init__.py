@@ -1,0 +1,4 @@
+"""``bench ops``.
+
+Derivatives of small functions: the ``command``, its ``programs``, ``scaling`` with length, ``report``.
+"""

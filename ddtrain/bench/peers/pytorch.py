@@ -1,0 +1,100 @@
+"""PyTorch's contestant: the loop of its tutorials, without any logging, and DistributedDataParallel over gloo.
+
+Same model, same initial values, same data, same batch a rank, one thread a rank. Batch-norm is PyTorch's own, which
+ranks do not share; ours is synchronised.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from time import perf_counter
+from typing import Any
+
+import numpy as np
+
+from ddtrain import data
+from ddtrain.bench.peers import pytorch_models
+from ddtrain.bench.peers.ddtrain_steps import OPTIM
+from ddtrain.bench.peers.pytorch_models import torch
+from ddtrain.bench.timing import Contestant
+from ddtrain.bench.workloads import Workload
+from ddtrain.comm import Communicator
+from ddtrain.nn import to_torch
+
+
+def twin(workload: Workload) -> Any:
+    """The workload's model in PyTorch, with our initial values."""
+    ours = workload.architecture(**workload.arguments)
+    model = getattr(pytorch_models, type(ours).__name__)(**workload.arguments)
+    tensors = to_torch(ours, ours.init(seed=0))
+    model.load_state_dict({name: torch.from_numpy(x.copy()) for name, x in tensors.items()}, strict=True)
+    return model
+
+
+def images_first(x: np.ndarray[Any, Any]) -> Any:
+    """As a tensor; images with their channels first, as PyTorch has them."""
+    return torch.from_numpy(np.ascontiguousarray(x.transpose(0, 3, 1, 2)) if x.ndim == 4 else x)
+
+
+class _Loop:
+    """Steps over one rank's share of shuffled data, again and again."""
+
+    def __init__(self, comm: Communicator, workload: Workload) -> None:
+        x, labels = workload.arrays(comm.size)
+        first, last = data.shard_bounds(len(x), comm.rank, comm.size)
+        self.tensors = images_first(x[first:last]), torch.from_numpy(labels[first:last])
+        self.batches = [torch.from_numpy(rows) for rows in data.batches(0, 0, last - first, workload.batch)]
+        self.model = twin(workload)
+        if comm.size > 1:
+            self.model = torch.nn.parallel.DistributedDataParallel(self.model)
+        self.optimizer = torch.optim.SGD(self.model.parameters(), lr=OPTIM.lr, momentum=OPTIM.momentum)
+        self.taken = 0
+
+    def __call__(self) -> dict[str, float]:
+        started = perf_counter()
+        rows = self.batches[self.taken % len(self.batches)]
+        x, labels = (tensor[rows] for tensor in self.tensors)
+        self.optimizer.zero_grad()
+        logits = self.model(x).flatten(0, -2)  # a row a label, where samples have several
+        torch.nn.functional.cross_entropy(logits, labels.flatten()).backward()
+        self.optimizer.step()
+        self.taken += 1
+        return {"torch": perf_counter() - started}
+
+
+@contextmanager
+def open_peer(comm: Communicator, workload: Workload) -> Iterator[Contestant]:
+    """A contestant whose figure is ``torch``. Collective."""
+    torch.set_num_threads(1)
+    with process_group(comm):
+        yield _Loop(comm, workload)
+
+
+@contextmanager
+def gloo_sum(comm: Communicator) -> Iterator[Callable[[np.ndarray[Any, Any]], object]]:
+    """A function that replaces a vector by its sum over the ranks. Collective."""
+    with process_group(comm):
+        yield lambda buf: torch.distributed.all_reduce(torch.from_numpy(buf))
+
+
+@contextmanager
+def process_group(comm: Communicator) -> Iterator[None]:
+    """gloo between the ranks, which find each other through a file; nothing for one rank."""
+    if comm.size == 1:
+        yield
+        return
+    distributed = torch.distributed
+    with tempfile.TemporaryDirectory(prefix="ddtrain-bench-") as directory:
+        meeting_place = comm.exchange_objects(str(Path(directory) / "ranks"))[0]
+        store = distributed.FileStore(meeting_place, comm.size)
+        distributed.init_process_group("gloo", store=store, rank=comm.rank, world_size=comm.size)
+        try:
+            yield
+            comm.barrier()
+        finally:
+            distributed.destroy_process_group()
+            del store
+        comm.barrier()  # before rank 0 removes the directory

@@ -1,0 +1,1 @@
+"""``bench scaling``: throughput over ranks. ``command``, ``job`` of a rank, ``report``."""

@@ -1,0 +1,83 @@
+"""What each rank of ``bench scaling`` measures: steps of the real run, of the null run and of a peer, by turns.
+
+Note [Null ceiling]
+The ceiling of N ranks is what N processes do that start together and never speak: each trains with ``null:N``, so that
+its batch is a rank's and communication is free, while the others compete with it for caches and memory as ranks do.
+They are the ranks themselves: turns of the real run and of the null run follow each other within a second, in the same
+processes, so that a machine that becomes slower is slower for both. A null run keeps all parameters and updates them
+all, where ranks that share a node's memory update a part each: it can be slower than the real run.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from contextlib import ExitStack
+from typing import Any
+
+from ddtrain.bench import trainables
+from ddtrain.bench.peers import registry as other_trainers
+from ddtrain.bench.peers.ddtrain_steps import training
+from ddtrain.bench.predict.model_collectives import listening
+from ddtrain.bench.timing import Contestant, Turn, steps_in_a_turn, turn
+from ddtrain.comm import Communicator
+from ddtrain.comm.backends.null import NullCommunicator
+from ddtrain.trainer.loop import Trainer
+
+TURN_S = 0.25  # seconds of a turn: many switches between processes, and few changes of the machine's mood
+_WARM_UP = 3  # steps
+_FEWEST = 2  # steps in a turn
+
+
+def run(
+    comm: Communicator, subject: str, batch: int, mode: str, seconds: float, peers: str = "", null: bool = True
+) -> dict[str, Any]:
+    """This rank's turns, by contestant; and facts about the job. Collective.
+
+    Parameters
+    ----------
+    subject, batch, mode : see ``subjects.py``
+    seconds : of turns of each contestant
+    peers : trainers beside ours, separated by commas
+    null : whether the ceiling is measured, too (Note [Null ceiling])
+    """
+    job = trainables.find(subject, batch)
+    config, task = job.config_of(mode, comm.size), job.task(comm.size)
+    with ExitStack() as stack:
+        trainer = stack.enter_context(training(comm, subject, config, task))
+        contestants: dict[str, Contestant] = {"ours": steps_of(trainer)}
+        if null:
+            alone = stack.enter_context(training(NullCommunicator(comm.size), subject, config, task))
+            contestants["null"] = steps_of(alone)
+        for name, open_peer in other_trainers.choose(peers, comm).items():
+            contestants[name] = stack.enter_context(open_peer(comm, job.workload_of(mode, comm.size)))
+        with listening(trainer) as calls:
+            trainer.train_step()
+        return {
+            "batch": config.data.batch_size,
+            "parameters": trainer.store.values.size,
+            "gradient_bytes": trainer.store.values.nbytes,
+            "trace_calls": len(calls),
+            "trace_bytes": sum(call.nbytes for call in calls),
+            "turns": _by_turns(comm, contestants, seconds),
+        }
+
+
+def steps_of(trainer: Trainer) -> Contestant:
+    """Whole steps, with the seconds of their parts and those spent blocked in communication."""
+    step_of = trainer.step_of
+
+    def step() -> dict[str, float]:
+        blocked_s = step_of.waited_s
+        trainer.train_step()
+        return {**step_of.seconds, "blocked": step_of.waited_s - blocked_s}
+
+    return step
+
+
+def _by_turns(comm: Communicator, contestants: Mapping[str, Contestant], seconds: float) -> dict[str, list[Turn]]:
+    steps = {name: steps_in_a_turn(comm, step, TURN_S, _WARM_UP, _FEWEST) for name, step in contestants.items()}
+    found: dict[str, list[Turn]] = {name: [] for name in contestants}
+    for _ in range(max(1, round(seconds / TURN_S))):
+        for name, step in contestants.items():
+            found[name].append(turn(step, steps[name], comm.barrier))
+    return found

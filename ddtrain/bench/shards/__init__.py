@@ -1,0 +1,1 @@
+"""``bench shards``: what it costs that results do not depend on the number of ranks."""

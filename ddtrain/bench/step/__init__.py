@@ -1,0 +1,1 @@
+"""``bench step``: the time of one training step."""

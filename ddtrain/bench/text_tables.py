@@ -1,0 +1,87 @@
+"""Figures as tables for people."""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+from rich import box
+from rich.console import Console
+from rich.table import Table
+
+from ddtrain.bench.peers.registry import PEERS
+from ddtrain.streams import say
+
+LEAST_COLUMNS = 200  # of a terminal: narrow ones wrap lines
+_WIDEST = 1000  # columns of a table: a figure that is cut is none
+
+
+def print_step(result: dict[str, Any]) -> None:
+    """The result of ``bench step`` on standard output: medians, and quartiles of the step."""
+    peers = [peer for peer in PEERS if peer in result["machine"]["versions"]]
+    heads = ["batch", "step ms", "q1..q3", "eager ms", "forward", "backward", "wait", "own µs", "samples/s"]
+    heads += [text for peer in peers for text in (f"{peer} ms", f"ours/{peer}")]
+    rows = [[name, row["about"], *_cells(row, peers)] for name, row in result["workloads"].items()]
+    print_table(["workload", "sizes"], heads, rows, _caption(result))
+
+
+def print_table(left: list[str], right: list[str], rows: list[list[str]], caption: str) -> None:
+    """Rows under headings, the first ones left-justified, on standard output."""
+    table = Table(box=box.SIMPLE_HEAD, caption=caption, caption_justify="left")
+    for head in left:
+        table.add_column(head)
+    for head in right:
+        table.add_column(head, justify="right")
+    for cells in rows:
+        table.add_row(*cells)
+    wanted = Console(width=_WIDEST).measure(table).maximum
+    show(table, columns=wanted)
+
+
+def show(*parts: Any, columns: int) -> None:
+    """Lines and tables on standard output, at least so wide."""
+    console = Console(width=max(Console().width, columns))
+    with console.capture() as shown:
+        for part in parts:
+            console.print(part, highlight=False)
+    say(shown.get(), sys.stdout)
+
+
+def progress(text: str) -> None:
+    """A line for whoever waits for a measurement."""
+    say(f"{text}\n", sys.stderr)
+
+
+def _cells(row: dict[str, Any], peers: list[str]) -> list[str]:
+    step, own = row["step_ms"], row["own_us"]
+    limit = f" (limit {own['limit']:.0f})" if "limit" in own else ""
+    times = [f"{row[f'{part}_ms']['median']:.3f}" for part in ("eager", "forward", "backward", "wait")]
+    beside = [(row[f"{peer}_ms"]["median"], row[f"{peer}_ratio"]) for peer in peers]
+    return [
+        str(row["batch"]),
+        f"{step['median']:.3f}",
+        f"{step['q1']:.3f}..{step['q3']:.3f}",
+        *times,
+        f"{own['median']:.0f}{limit}",
+        f"{row['samples_per_s']:.0f}",
+        *(text for ms, ratio in beside for text in (f"{ms:.3f}", f"{ratio:.2f}")),
+    ]
+
+
+def _caption(result: dict[str, Any]) -> str:
+    machine, ranks = result["machine"], result["ranks"]
+    lines = [
+        "batch: samples a rank; own: step minus eager forward and backward, paired; wait: for the reduction",
+        f"{ranks} rank(s), {result['backend']}",
+        *machine_lines(machine),
+    ]
+    if ranks > machine["cores"]:
+        lines.append(f"{ranks} ranks share {machine['cores']} cores: these times say nothing about scaling")
+    return "\n".join(lines)
+
+
+def machine_lines(machine: dict[str, Any]) -> list[str]:
+    """Where the figures were measured, as lines under a table."""
+    threads = ", ".join(f"{name}={value}" for name, value in machine["blas_threads"].items())
+    versions = ", ".join(f"{name} {version}" for name, version in machine["versions"].items())
+    return [f"{machine['cores']} cores of {machine['cpu']}; {machine['blas']}", f"{versions}; {threads}"]

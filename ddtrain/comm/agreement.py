@@ -1,0 +1,107 @@
+"""Errors that all ranks raise together, though only some of them met the cause."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+from ddtrain.comm.backends.wait_graph import ranks
+from ddtrain.comm.protocol import Communicator
+from ddtrain.errors import (
+    CheckpointError,
+    DataError,
+    DdtrainError,
+    NonFiniteError,
+    ReplicaError,
+    ShapeError,
+    StoppedError,
+    UsageError,
+)
+
+T = TypeVar("T")
+_KINDS = {
+    kind.__name__: kind
+    for kind in (UsageError, DataError, CheckpointError, NonFiniteError, ReplicaError, ShapeError, StoppedError)
+}
+
+
+def agree(comm: Communicator, error: DdtrainError | None) -> None:
+    """Raise the error of the lowest failing rank on all ranks, or return on all. Collective.
+
+    Whatever a rank does alone before a collective (opening a file, reading a configuration) may fail alone; the others
+    would then wait for it. Here they hear of it.
+
+    Parameters
+    ----------
+    error : what this rank met, or None
+
+    Raises
+    ------
+    DdtrainError : of the kind, message, remedy and place that the lowest failing rank gave; the message says which
+        ranks failed when not all did.
+
+    >>> from ddtrain.comm.backends.local import LocalCommunicator
+    >>> agree(LocalCommunicator(), None)
+    >>> agree(LocalCommunicator(), UsageError("batch size 0"))
+    Traceback (most recent call last):
+    ddtrain.errors.UsageError: batch size 0
+    """
+    everybody = comm.exchange_objects(_described(error))
+    failed = [rank for rank, description in enumerate(everybody) if description]
+    if not failed:
+        return
+    where = "" if len(failed) == comm.size else f" (on {ranks(failed)} of {comm.size})"
+    raise _again(everybody[failed[0]], where) from error
+
+
+def together(comm: Communicator, action: Callable[[], T]) -> T:
+    """The result of ``action``; if it fails on any rank, its error on all of them. Collective."""
+    try:
+        result, error = action(), None
+    except DdtrainError as caught:
+        error = caught
+    agree(comm, error)
+    return result
+
+
+def by_rank_0(comm: Communicator, action: Callable[[], Any]) -> Any:
+    """What ``action`` returns on rank 0 (JSON-able; no other rank calls it), or its error, on all ranks. Collective."""
+    told: tuple[Any, Any] = None, None
+    if comm.rank == 0:
+        try:
+            told = action(), None
+        except DdtrainError as error:
+            told = None, _described(error)
+    result, error_of_0 = comm.exchange_objects(told)[0]
+    if error_of_0:
+        raise _again(error_of_0)
+    return result
+
+
+def _again(described: Any, where: str = "") -> DdtrainError:
+    kind, message, remedy, place = described
+    return _KINDS.get(kind, DdtrainError)(message + where, remedy=remedy, **place)
+
+
+def agree_on(comm: Communicator, what: str, mine: str) -> None:
+    """Raise UsageError on all ranks unless all of them were told the same. Collective.
+
+    >>> from ddtrain.comm.backends.local import LocalCommunicator
+    >>> agree_on(LocalCommunicator(), "--comm.backend", "local")
+    """
+    everybody = comm.exchange_objects(mine)
+    usual = Counter(everybody).most_common(1)[0][0]
+    odd = [rank for rank, told in enumerate(everybody) if told != usual]
+    if odd:
+        raise UsageError(
+            f"ranks disagree: {what} is {everybody[odd[0]]} on {ranks(odd)} but {usual} on the others",
+            remedy="Give every rank the same options.",
+        )
+
+
+def _described(error: DdtrainError | None) -> tuple[str, str, str, dict[str, int | str]] | None:
+    if error is None:
+        return None
+    place = {key: value if isinstance(value, int) else str(value) for key, value in error.place.items()}
+    return type(error).__name__, error.message, error.remedy, place

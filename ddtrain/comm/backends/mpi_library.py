@@ -1,0 +1,71 @@
+"""The MPI library, found and started; importing this module starts MPI. Where there is none, an error that says so.
+
+Note [Starting MPI]
+``from mpi4py import MPI`` starts MPI, too, but holds the interpreter's lock for as long as ranks are missing: no thread
+runs, and no signal is heard. So the library's own function is called, through ctypes, which gives the lock away; a
+thread looks after the other ranks meanwhile (Note [Start] in ``siblings.py``). A program that has started MPI itself,
+at whatever level of threads, is left alone.
+"""
+
+from __future__ import annotations
+
+import atexit
+import ctypes
+import os
+import sys
+import warnings
+
+from ddtrain.comm.launch import liveness
+from ddtrain.comm.launch.environment import launcher
+from ddtrain.errors import UsageError
+
+try:
+    import mpi4py
+
+    if "mpi4py.MPI" not in sys.modules:
+        mpi4py.rc.initialize = False  # on import
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", RuntimeWarning)  # of a launcher of another MPI: make_mpi says it in full
+        from mpi4py import MPI
+except (ImportError, RuntimeError) as cause:  # no mpi4py, or no MPI library that it can load
+    raise UsageError(
+        "no MPI library was found" if isinstance(cause, RuntimeError) else f"mpi4py cannot be imported: {cause}",
+        remedy="Load the cluster's MPI module, or `python -m pip install mpich`; or give --comm.backend threads:N.",
+    ) from cause
+
+__all__ = ["MPI"]
+
+
+def _start() -> None:
+    """Start MPI unless the program has, and end it when the program ends (Note [Starting MPI])."""
+    if MPI.Is_finalized():
+        raise UsageError(
+            "MPI has been finalized, and cannot be started again",
+            remedy="Leave out MPI.Finalize(): it is called when the program ends.",
+        )
+    liveness.mind_the_launcher(launcher())
+    if MPI.Is_initialized():
+        return
+    start = getattr(ctypes.CDLL(MPI.__file__), "MPI_Init_thread", None)
+    if start is None:  # of a build that hides the library's names: mpi4py's own way
+        MPI.Init_thread(_level())
+    else:
+        with liveness.watched(launcher()):
+            start(None, None, _level(), ctypes.byref(ctypes.c_int()))
+    for comm in (MPI.COMM_SELF, MPI.COMM_WORLD):
+        comm.Set_errhandler(MPI.ERRORS_RETURN)  # as exceptions, as mpi4py does
+    atexit.register(_finish, os.getpid())
+
+
+def _level() -> int:
+    """The level of threads that mpi4py is told to ask for: multiple unless the program says otherwise."""
+    level: int = getattr(MPI, f"THREAD_{mpi4py.rc.thread_level.upper()}") if mpi4py.rc.threads else MPI.THREAD_SINGLE
+    return level
+
+
+def _finish(pid: int) -> None:
+    if os.getpid() == pid and not MPI.Is_finalized():  # a forked child has no part in MPI
+        MPI.Finalize()
+
+
+_start()

@@ -1,0 +1,189 @@
+"""N ranks in one process, each a thread: for tests, for a debugger, for a machine without MPI.
+
+The numbers are those of N processes (Note [Tree order]), whatever order the threads run in.
+One thread a rank may communicate.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from ddtrain.comm.backends.local import end_process
+from ddtrain.comm.backends.rendezvous import Call, Channel, Meeting, MeetingPlace
+from ddtrain.comm.buffers import (
+    check_gather,
+    check_root,
+    check_rows,
+    check_shift,
+    check_slice,
+    check_swap,
+    exchange_json,
+    flat,
+)
+from ddtrain.comm.node.single_rank import SoloNode
+from ddtrain.comm.protocol import Array
+from ddtrain.comm.reduction_tree import Tree, bounds
+
+
+def make_threads(size: int) -> list[ThreadCommunicator]:
+    """The communicators of a new world of ``size`` threads, in rank order."""
+    place = MeetingPlace(size)
+    return [ThreadCommunicator(place, rank, ()) for rank in range(size)]
+
+
+class ThreadWork:
+    """A meeting that one rank will come back to."""
+
+    def __init__(self, comm: ThreadCommunicator, meeting: Meeting) -> None:
+        self._comm, self._meeting = comm, meeting
+
+    def test(self) -> bool:
+        """True when done."""
+        return self._comm.place.test(self._meeting)
+
+    def wait(self) -> None:
+        """Return when done."""
+        self._comm.wait(self._meeting)
+
+
+class ThreadCommunicator:
+    """One rank of a world of threads. Its methods: see :class:`~ddtrain.comm.protocol.Communicator`."""
+
+    def __init__(self, place: MeetingPlace, rank: int, channel: Channel) -> None:
+        self.place, self.rank, self.size = place, rank, place.size
+        self.spec = f"threads:{place.size}"
+        self.waited_s = 0.0
+        self._channel = channel
+        self._calls = self._duplicates = 0
+
+    def allreduce(self, buf: Array) -> None:
+        self.wait(self._sum("allreduce", buf))
+
+    def iallreduce(self, buf: Array) -> ThreadWork:
+        return ThreadWork(self, self._sum("iallreduce", buf))
+
+    def isum(self, rows: Sequence[Array], tree: Tree, out: Array) -> ThreadWork:
+        check_rows(rows, tree, out, self.rank)
+        return ThreadWork(self, self._post("isum", out, out, _sum, rows=rows, tree=tree))
+
+    def reduce_scatter(self, buf: Array, out: Array) -> None:
+        check_slice(buf, out, self.rank, self.size)
+        self.wait(self._post("reduce_scatter", buf, out, _reduce_scatter))
+
+    def allgather(self, send: Array, out: Array) -> None:
+        check_gather(send, out, self.size)
+        self.wait(self._post("allgather", send, out, _allgather))
+
+    def iallgather(self, send: Array, out: Array) -> ThreadWork:
+        check_gather(send, out, self.size)
+        return ThreadWork(self, self._post("iallgather", send, out, _allgather))
+
+    def ialltoall(self, send: Array, out: Array) -> ThreadWork:
+        check_swap(send, out, self.size)
+        return ThreadWork(self, self._post("ialltoall", send, out, _alltoall))
+
+    def ishift(self, send: Array, out: Array) -> ThreadWork:
+        check_shift(send, out)
+        return ThreadWork(self, self._post("ishift", send, out, _shift))
+
+    def broadcast(self, buf: Array, root: int = 0) -> None:
+        check_root(root, self.size)
+        self.wait(self._post("broadcast", buf, buf, _broadcast, root))
+
+    def exchange_objects(self, obj: Any) -> list[Any]:
+        return exchange_json(self, obj)
+
+    def barrier(self) -> None:
+        nothing = np.empty(0, np.uint8)
+        self.wait(self._post("barrier", nothing, nothing, lambda calls: None))
+
+    def progress(self) -> None:
+        pass  # the last rank to post does the work
+
+    def duplicate(self) -> ThreadCommunicator:
+        self._duplicates += 1
+        return ThreadCommunicator(self.place, self.rank, (*self._channel, self._duplicates))
+
+    def split_nodes(self, shared_bytes: int = 0, once_bytes: int = 0) -> SoloNode:
+        """Every rank alone: threads show what happens between nodes, and print it when it hangs."""
+        return SoloNode(self)
+
+    def abort(self, code: int) -> None:
+        end_process(code)  # the process is the world
+
+    def close(self) -> None:
+        pass
+
+    def part(self, outcome: str, patience_s: float | None) -> list[str] | None:
+        return self.place.part(self.rank, outcome, patience_s)
+
+    def fail(self, error: BaseException, code: int) -> None:
+        self.place.fail(self.rank, error)
+
+    def wait(self, meeting: Meeting) -> None:
+        """Block until a meeting is over, and count the time."""
+        began = time.perf_counter()
+        try:
+            self.place.wait(self.rank, meeting)
+        finally:
+            self.waited_s += time.perf_counter() - began
+
+    def _sum(self, name: str, buf: Array) -> Meeting:
+        vector = flat(name, buf)
+        return self._post(name, vector, vector, _sum, rows=[vector], tree=Tree.ranks(self.size))
+
+    def _post(
+        self,
+        name: str,
+        send: Array,
+        out: Array,
+        complete: Any,
+        root: int = 0,
+        rows: Sequence[Array] = (),
+        tree: Tree | None = None,
+    ) -> Meeting:
+        call = Call(name, flat(name, send), flat(name, out), root, complete, rows, tree)
+        self._calls += 1
+        return self.place.post(self.rank, self._channel, self._calls, call)
+
+
+def _sum(calls: list[Call]) -> None:
+    first, *others = calls
+    assert first.tree is not None, "a sum has an order"
+    first.tree.fold([row for call in calls for row in call.rows], first.out)
+    for call in others:
+        call.out[...] = first.out
+
+
+def _reduce_scatter(calls: list[Call]) -> None:
+    for rank, call in enumerate(calls):
+        first, last = bounds(call.send.size, rank, len(calls))
+        Tree.ranks(len(calls)).fold([other.send[first:last] for other in calls], call.out)
+
+
+def _allgather(calls: list[Call]) -> None:
+    for call in calls:
+        np.concatenate([other.send for other in calls], out=call.out)
+
+
+def _alltoall(calls: list[Call]) -> None:
+    for rank, call in enumerate(calls):
+        rows = call.out.reshape(len(calls), -1)
+        for row, other in zip(rows, calls, strict=True):
+            row[...] = other.send.reshape(len(calls), -1)[rank]
+
+
+def _shift(calls: list[Call]) -> None:
+    for rank, call in enumerate(calls):
+        call.out[...] = calls[rank - 1].send
+
+
+def _broadcast(calls: list[Call]) -> None:
+    root = calls[calls[0].root]
+    for call in calls:
+        if call is not root:
+            call.out[...] = root.send

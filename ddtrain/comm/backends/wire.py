@@ -1,0 +1,207 @@
+"""Wraps a backend and delays whatever it completes, as a network between the ranks would.
+
+The numbers are the inner backend's; only the time is emulated (Note [Cost of a collective]), so that on one machine one
+sees what overlap hides and what it cannot. A collective is over when the inner one is over *and* its emulated bytes
+have arrived. A rank counts from when it began: the bytes of one that comes late are late on its own link alone.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from math import isfinite
+from typing import Any
+
+from ddtrain.comm.backends.link_model import Network, Operation
+from ddtrain.comm.backends.polling import wait_until_time
+from ddtrain.comm.buffers import exchange_json
+from ddtrain.comm.node.single_rank import SoloNode
+from ddtrain.comm.protocol import Array, Communicator, Work
+from ddtrain.comm.reduction_tree import Tree
+from ddtrain.errors import UsageError, quoted
+
+_OPTIONS = ("latency-us", "gbit-s")
+FORM = "wire:SPEC,latency-us=50,gbit-s=10"
+
+
+@dataclass
+class Link:
+    """One rank's link: what is sent over it waits until what came before has left.
+
+    >>> now = 0.0
+    >>> link = Link(Network(latency_s=1.0, bytes_per_s=10.0), clock=lambda: now)
+    >>> link.send("sum", 20, ranks=2), link.send("sum", 20, ranks=2)  # 2 s of bytes each, and the latency
+    (3.0, 5.0)
+    """
+
+    network: Network
+    clock: Callable[[], float] = time.perf_counter
+    sleep: Callable[[float], None] = time.sleep
+    busy_until: float = 0.0
+
+    def send(self, operation: Operation, nbytes: int, ranks: int) -> float:
+        """Queue a collective's bytes; returns the time at which it will be over."""
+        traffic = self.network.traffic(operation, nbytes, ranks)
+        self.busy_until = max(self.busy_until, self.clock()) + self.network.occupied(traffic)
+        return self.busy_until + traffic.rounds * self.network.latency_s
+
+    def wait(self, due: float, drive: Callable[[], None]) -> float:
+        """Sleep until a time, driving other works meanwhile; returns the seconds it took."""
+        return wait_until_time(due, drive, self.clock, self.sleep)
+
+
+class WireWork:
+    """An inner work, and when its bytes will have arrived."""
+
+    def __init__(self, comm: WireCommunicator, inner: Work, due: float) -> None:
+        self._comm, self._inner, self._due = comm, inner, due
+
+    def test(self) -> bool:
+        """True when done."""
+        return self._inner.test() and self._comm.link.clock() >= self._due
+
+    def wait(self) -> None:
+        """Return when done."""
+        self._inner.wait()
+        self._comm.wait(self._due)
+
+
+class WireCommunicator:
+    """A communicator behind an emulated link. Its methods: see :class:`~ddtrain.comm.protocol.Communicator`.
+
+    Parameters
+    ----------
+    link : this rank's, shared with the duplicates
+
+    >>> from ddtrain.comm.backends.null import NullCommunicator
+    >>> comm = WireCommunicator(NullCommunicator(4), Link(Network(50e-6, 10e9 / 8)))
+    >>> comm.spec
+    'wire:null:4,latency-us=50,gbit-s=10'
+    """
+
+    def __init__(self, inner: Communicator, link: Link) -> None:
+        self._inner, self.link = inner, link
+        self.rank, self.size = inner.rank, inner.size
+        network = link.network
+        self.spec = f"wire:{inner.spec},latency-us={network.latency_s * 1e6:g},gbit-s={network.bytes_per_s * 8e-9:g}"
+        self._slept_s = 0.0
+
+    @property
+    def waited_s(self) -> float:
+        """Seconds blocked, in the inner communicator and for the emulated link."""
+        return self._inner.waited_s + self._slept_s
+
+    def allreduce(self, buf: Array) -> None:
+        self.iallreduce(buf).wait()
+
+    def iallreduce(self, buf: Array) -> WireWork:
+        due = self._send("sum", buf.nbytes)
+        return WireWork(self, self._inner.iallreduce(buf), due)
+
+    def isum(self, rows: Sequence[Array], tree: Tree, out: Array) -> WireWork:
+        due = self._send("sum", out.nbytes * (tree.most + 1) // 2)  # a slice of each row leaves, and one of the sum
+        return WireWork(self, self._inner.isum(rows, tree, out), due)
+
+    def reduce_scatter(self, buf: Array, out: Array) -> None:
+        due = self._send("reduce_scatter", buf.nbytes)
+        self._inner.reduce_scatter(buf, out)
+        self.wait(due)
+
+    def allgather(self, send: Array, out: Array) -> None:
+        self.iallgather(send, out).wait()
+
+    def iallgather(self, send: Array, out: Array) -> WireWork:
+        due = self._send("allgather", send.nbytes)
+        return WireWork(self, self._inner.iallgather(send, out), due)
+
+    def ialltoall(self, send: Array, out: Array) -> WireWork:
+        due = self._send("alltoall", send.nbytes)
+        return WireWork(self, self._inner.ialltoall(send, out), due)
+
+    def ishift(self, send: Array, out: Array) -> WireWork:
+        due = self._send("barrier", 0)  # one round, of few bytes
+        return WireWork(self, self._inner.ishift(send, out), due)
+
+    def broadcast(self, buf: Array, root: int = 0) -> None:
+        due = self._send("broadcast", buf.nbytes)
+        self._inner.broadcast(buf, root)
+        self.wait(due)
+
+    def exchange_objects(self, obj: Any) -> list[Any]:
+        return exchange_json(self, obj)
+
+    def barrier(self) -> None:
+        due = self._send("barrier", 0)
+        self._inner.barrier()
+        self.wait(due)
+
+    def progress(self) -> None:
+        self._inner.progress()
+
+    def duplicate(self) -> WireCommunicator:
+        return WireCommunicator(self._inner.duplicate(), self.link)
+
+    def split_nodes(self, shared_bytes: int = 0, once_bytes: int = 0) -> SoloNode:
+        return SoloNode(self)  # every rank has a link of its own
+
+    def abort(self, code: int) -> None:
+        self._inner.abort(code)
+
+    def close(self) -> None:
+        self._inner.close()
+
+    def part(self, outcome: str, patience_s: float | None) -> list[str] | None:
+        return self._inner.part(outcome, patience_s)
+
+    def fail(self, error: BaseException, code: int) -> None:
+        self._inner.fail(error, code)
+
+    def wait(self, due: float) -> None:
+        """Return at a time of the link's clock, driving all works until then, and count the time."""
+        self._slept_s += self.link.wait(due, self.progress)
+
+    def _send(self, operation: Operation, nbytes: int) -> float:
+        return self.link.send(operation, nbytes, self.size)
+
+
+def parse(argument: str) -> tuple[str, Network]:
+    """The inner backend's spec and the network of what follows ``wire:``.
+
+    Raises
+    ------
+    UsageError : an option that there is not, is missing, is there twice, or is not a number in its range.
+
+    >>> parse("threads:4,latency-us=50,gbit-s=10")
+    ('threads:4', Network(latency_s=5e-05, bytes_per_s=1250000000.0))
+    """
+    inner, *options = argument.split(",")
+    values: dict[str, float] = {}
+    for option in options:
+        key, equals, text = option.partition("=")
+        if key not in _OPTIONS or not equals:
+            raise _wrong(argument, f"{option!r} is not one of latency-us=MICROSECONDS and gbit-s=GIGABITS")
+        if key in values:
+            raise _wrong(argument, f"{key} is given twice")
+        values[key] = _number(argument, key, text)
+    missing = [key for key in _OPTIONS if key not in values]
+    if missing:
+        raise _wrong(argument, f"{' and '.join(missing)} missing")
+    return inner, Network(values["latency-us"] / 1e6, values["gbit-s"] * 1e9 / 8)
+
+
+def _number(argument: str, key: str, text: str) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        raise _wrong(argument, f"{key}={text} is not a number") from None
+    if not isfinite(value) or value < 0 or (key == "gbit-s" and value == 0):
+        allowed = "above 0" if key == "gbit-s" else "0 or more"
+        raise _wrong(argument, f"{key}={text} is out of range, it must be {allowed}")
+    return value
+
+
+def _wrong(argument: str, what: str) -> UsageError:
+    given = quoted(f"wire:{argument}", plain=True)
+    message = f"--comm.backend {given}: {quoted(what, plain=True)}"
+    return UsageError(message, remedy=f"Give {FORM}, SPEC being another backend.")

@@ -1,0 +1,153 @@
+"""Which ranks of this machine are still there, while MPI cannot say so because it has not started.
+
+Note [Start]
+A rank that ends before it starts MPI (a package or a file is missing there, somebody ends it) leaves the others in
+``MPI_Init`` for ever: MPICH's launcher takes it for a program without MPI. So whoever waits looks at the processes
+that the launcher started here. On Linux they can be read: each has its rank in its environment, and they descend from
+one process that has none, the launcher's agent. Where that does not hold (another system, a launcher that does not
+say how many it started here, a container for each rank), nothing is concluded.
+"""
+
+from __future__ import annotations
+
+import os
+import platform
+import stat
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from ddtrain.comm.backends.local import end_process
+from ddtrain.comm.backends.wait_graph import ranks
+from ddtrain.comm.launch.environment import VARIABLES, Launcher
+from ddtrain.errors import EXCEPTION
+from ddtrain.streams import say
+
+_LOOK_EVERY_S = 0.5
+_LOOKS = 4  # in a row that miss the same ranks, before they are missed
+_SPEAK_S = 2.0  # for the lowest rank to say why
+_PASS_ON_S = 0.25  # for the launcher to pass on what was said: it drops that when it is told to end
+_ABORT_S = 1.0  # for the launcher to end us
+_MIND_EVERY_S = 1.0
+_PROC = Path("/proc")
+
+
+def living(facts: Launcher) -> frozenset[int]:
+    """The ranks of this machine that have a process, this one among them; empty where that cannot be told."""
+    name = {size: rank for size, rank, _ in VARIABLES}.get(facts.variable, "")
+    try:
+        agent = _parent(os.getpid())
+        while _rank_of(agent, name) is not None:  # a script or program that the launcher started, and that started us
+            agent = _parent(agent)
+        if agent <= 1:
+            return frozenset()
+        return frozenset(rank for pid, rank in _processes(name) if _descends(pid, agent))
+    except (OSError, ValueError):
+        return frozenset()
+
+
+def mind_the_launcher(facts: Launcher) -> None:
+    """From now on, end this process when what started it is gone: a launcher that is killed leaves its ranks behind.
+
+    They would wait for each other, or for a start of MPI, for ever, and keep a core busy with it.
+    """
+    if facts.size > 1:
+        threading.Thread(target=_mind, args=(os.getppid(),), name="launcher", daemon=True).start()
+
+
+@contextmanager
+def watched(facts: Launcher) -> Iterator[None]:
+    """While inside, with ranks missing on this machine, all end; the lowest that is left says why (Note [Start])."""
+    over = threading.Event()
+    if facts.local_size > 1:
+        threading.Thread(target=_watch, args=(facts, over), name="start", daemon=True).start()
+    try:
+        yield
+    finally:
+        over.set()
+
+
+def end_all(code: int) -> None:
+    """End this process and, through the launcher, all others, where MPI has not started or does not answer.
+
+    MPICH's launcher adds up the bits of the codes of processes that just end (1 | 70 is 71, a stall), so it is told
+    which code counts, in the words of its own protocol, PMI.
+    """
+    number = os.environ.get("PMI_FD", "")
+    if number.isdecimal() and _is_socket(int(number)):
+        time.sleep(_PASS_ON_S)
+        os.write(int(number), f"cmd=abort exitcode={code}\n".encode())
+        time.sleep(_ABORT_S)
+    end_process(code)
+
+
+def _watch(facts: Launcher, over: threading.Event) -> None:
+    looks, before = 0, frozenset[int]()
+    while not over.wait(_LOOK_EVERY_S):
+        there = living(facts)
+        looks = looks + 1 if there == before else 1
+        before = there
+        if 0 < len(there) < facts.local_size and looks >= _LOOKS and not over.is_set():
+            if facts.rank == min(there):
+                say(f"ddtrain: error: {_missing(facts, there)}\n", sys.stderr)
+            else:
+                time.sleep(_SPEAK_S)
+            end_all(EXCEPTION)
+
+
+def _mind(parent: int) -> None:
+    while os.getppid() == parent:
+        time.sleep(_MIND_EVERY_S)
+    say("ddtrain: error: what started this rank has ended, and so does it\n", sys.stderr)
+    end_process(EXCEPTION)
+
+
+def _missing(facts: Launcher, there: frozenset[int]) -> str:
+    if facts.local_size == facts.size:
+        who = ranks([rank for rank in range(facts.size) if rank not in there])
+    else:
+        who = f"{facts.local_size - len(there)} of the {facts.local_size} ranks of {platform.node()}"
+    return f"{who} ended before MPI had started: What was printed last there says why."
+
+
+def _processes(name: str) -> Iterator[tuple[int, int]]:
+    """Process and rank, of all processes that were started as some rank, or by one, and can be read."""
+    for entry in _PROC.iterdir():
+        if entry.name.isdecimal():
+            rank = _rank_of(int(entry.name), name)
+            if rank is not None:
+                yield int(entry.name), rank
+
+
+def _rank_of(pid: int, name: str) -> int | None:
+    """The rank that a process was told when it started; None: it was not, is over, or is somebody else's."""
+    try:
+        entries = (_PROC / str(pid) / "environ").read_bytes().split(b"\0")
+    except OSError:
+        return None
+    prefix = f"{name}=".encode()
+    return next((int(entry[len(prefix) :]) for entry in entries if entry.startswith(prefix)), None)
+
+
+def _descends(pid: int, ancestor: int) -> bool:
+    while pid > 1 and pid != ancestor:
+        pid = _parent(pid)
+    return pid == ancestor
+
+
+def _parent(pid: int) -> int:
+    try:
+        status = (_PROC / str(pid) / "stat").read_text(errors="replace")
+    except FileNotFoundError:  # it ended a moment ago
+        return 0
+    return int(status.rpartition(")")[2].split()[1])  # the name in parentheses may hold anything
+
+
+def _is_socket(number: int) -> bool:
+    try:
+        return stat.S_ISSOCK(os.fstat(number).st_mode)
+    except OSError:
+        return False

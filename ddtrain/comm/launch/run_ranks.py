@@ -1,0 +1,158 @@
+"""Run a function on every rank, and end all of them together whatever happens.
+
+Ends are told apart by asking: a rank whose ``main`` is over says how (returned, or which error), and listens for a
+moment. If all ranks ended alike, as when the configuration is wrong, one of them speaks and all leave in order with
+the same exit code. If a rank is alone, it speaks and the others are stopped.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+from collections.abc import Callable
+
+from ddtrain.comm.agreement import agree, agree_on
+from ddtrain.comm.backends.rendezvous import FINISHED
+from ddtrain.comm.backends.wait_graph import ranks
+from ddtrain.comm.launch import liveness
+from ddtrain.comm.launch.environment import launcher
+from ddtrain.comm.launch.failure import OnFailure, exit_code, last_resort, outcome_of, report
+from ddtrain.comm.protocol import Communicator, PeerError
+from ddtrain.comm.spec import make, resolve, uses_mpi
+from ddtrain.errors import COMPLETED, EXCEPTION, UsageError
+
+Main = Callable[[Communicator], object]
+
+_ERROR_PATIENCE_S = 1.0  # for other ranks to raise the same error; the job must end within 5 s
+_EXIT_PATIENCE_S = 3.0  # for other ranks to exit, too: sys.exit() is a choice, and ranks reach it at their own pace
+_LEAVE_S = 1.0  # for other processes to end that have met the same obstacle
+_STRAY = "ended"  # the outcome of a rank that only follows the failure of another
+
+
+def run_ranks(spec: str, main: Main, on_failure: OnFailure | None = None, refusal: BaseException | None = None) -> int:
+    """Call ``main(comm)`` on each rank that lives in this process, and return the exit code for ``sys.exit``.
+
+    Parameters
+    ----------
+    spec : the backend, see :func:`ddtrain.comm.spec.make`; the same on all ranks, which is checked
+    main : called once a rank; in ``threads:N``, rank 0 runs in the calling thread, so that signals reach it. What it
+        returns is the rank's exit code, None being 0
+    on_failure : called with the error and the rank before it is printed, once a distinct error
+    refusal : what has gone wrong in this process already; the ranks then end as if ``main`` had raised it
+
+    Returns
+    -------
+    0, or the code of the error that ended the run. An error on one rank alone ends the others: under MPI the world is
+    aborted and this does not return; threads raise PeerError from their next collective.
+
+    Notes
+    -----
+    Errors of ddtrain print as one line, all others as a traceback. ``SystemExit`` is an error like another, whose code
+    counts; without one, or with 0, it counts as an exception, since who has done the work returns.
+
+    >>> run_ranks("threads:2", lambda comm: comm.barrier())
+    0
+    """
+    process = os.getpid()
+    resolved, problem = _resolved(spec, refusal)
+    if launcher().size > 1 or uses_mpi(resolved):
+        try:
+            (world,) = make("mpi")  # the least that ranks can agree over
+        except UsageError as obstacle:
+            if _speaks():
+                report(problem or obstacle, launcher().rank, "", on_failure)
+            return exit_code(problem or obstacle)
+        code = _run_rank(world, lambda comm: _agree(comm, problem, resolved), on_failure, process)
+        if code != COMPLETED:
+            return code
+        world.close()
+    elif problem is not None:
+        report(problem, 0, "", on_failure)
+        return exit_code(problem)
+    comms = make(resolved)
+    codes = [COMPLETED] * len(comms)
+
+    def run(index: int) -> None:
+        comm = comms[index]
+        try:
+            codes[index] = _run_rank(comm, main, on_failure, process)
+        except BaseException as error:  # such as a second Ctrl-C, while this rank waits for the others to end
+            if os.getpid() != process:
+                raise
+            report(error, comm.rank, ranks([comm.rank]), on_failure)
+            comm.abort(exit_code(error))
+
+    threads = [threading.Thread(target=run, args=(i,), name=f"rank {i}", daemon=True) for i in range(1, len(comms))]
+    with last_resort(comms[0].rank, comms[0].abort, on_failure):
+        for thread in threads:
+            thread.start()
+        run(0)
+        for thread in threads:
+            thread.join()
+    return max(codes)
+
+
+def _resolved(spec: str, refusal: BaseException | None) -> tuple[str, BaseException | None]:
+    """The spec in full, and what is wrong in this process: with the spec, or before."""
+    if refusal is not None:
+        return "", refusal
+    try:
+        resolved = resolve(spec)
+        if not uses_mpi(resolved):
+            make(resolved)  # which is refused where a launcher has started several processes
+    except UsageError as error:
+        return "", error
+    return resolved, None
+
+
+def _agree(comm: Communicator, problem: BaseException | None, resolved: str) -> None:
+    """Go on only if nothing is wrong on any rank, and all were told the same backend: two cannot talk to each other."""
+    if problem is not None and not isinstance(problem, UsageError):
+        raise problem
+    agree(comm, problem)
+    agree_on(comm, "--comm.backend", resolved)
+
+
+def _speaks() -> bool:
+    """Whether this process is the one to say why it cannot start: rank 0, or one that rank 0 does not follow."""
+    facts = launcher()
+    if facts.rank == 0:
+        return True
+    time.sleep(_LEAVE_S)
+    return 0 in liveness.living(facts)
+
+
+def _run_rank(comm: Communicator, main: Main, on_failure: OnFailure | None, process: int) -> int:
+    try:
+        returned = main(comm)
+        code = returned if isinstance(returned, int) else COMPLETED
+    except PeerError:
+        comm.part(_STRAY, 0.0)
+        return COMPLETED  # the other rank's code is the one that counts
+    except BaseException as error:
+        if os.getpid() != process:  # a child that main has forked is no rank, and must not speak as one
+            raise
+        return _end(comm, error, on_failure)
+    outcomes = comm.part(f"{FINISHED} {code}", None)
+    return max(map(_code, outcomes)) if outcomes else code
+
+
+def _end(comm: Communicator, error: BaseException, on_failure: OnFailure | None) -> int:
+    """Speak for all ranks that failed alike, once, and stop those that did not."""
+    code, outcome = exit_code(error), outcome_of(error)
+    outcomes = comm.part(outcome, _EXIT_PATIENCE_S if isinstance(error, SystemExit) else _ERROR_PATIENCE_S)
+    alike = [rank for rank, other in enumerate(outcomes) if other == outcome] if outcomes else [comm.rank]
+    everybody = len(alike) == comm.size
+    if comm.rank == alike[0]:
+        speaks_for_all = everybody and (code != EXCEPTION or comm.size == 1)
+        report(error, comm.rank, "" if speaks_for_all else "all ranks" if everybody else ranks(alike), on_failure)
+    if outcomes is None:
+        comm.fail(error, code)
+        return code
+    return max(map(_code, outcomes))
+
+
+def _code(outcome: str) -> int:
+    kind, *code = outcome.split()
+    return COMPLETED if kind == _STRAY else int(code[0]) if kind == FINISHED else int(kind)

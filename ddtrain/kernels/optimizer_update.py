@@ -1,0 +1,166 @@
+"""Updates of the flat parameter vector, in place, a piece at a time.
+
+A rule is several elementwise passes. Over the whole vector each would stream it from memory again; over pieces that
+fit in cache only the first one does. Where pieces begin changes no bit, because everything here is elementwise.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ddtrain.kernels.workspace import scratch
+
+Array = NDArray[Any]
+_PIECE = 1 << 14  # entries: 64 KiB of float32, so that three or four vectors' pieces share a cache of 512 KiB
+
+
+def _pieces(*vectors: Array) -> Iterator[tuple[Array, ...]]:
+    n = len(vectors[0])
+    if n <= _PIECE:
+        yield vectors
+        return
+    for start in range(0, n, _PIECE):
+        yield tuple(v[start : start + _PIECE] for v in vectors)
+
+
+def _effective(grad: Array, value: Array, scale: float, decay: float, out: Array) -> Array:
+    """``grad * scale + decay * value``, in ``out`` if it takes any work."""
+    if decay == 0.0:
+        return grad if scale == 1.0 else np.multiply(grad, scale, out=out)
+    np.multiply(value, decay, out=out)
+    if scale == 1.0:
+        out += grad
+    else:
+        out += grad * scale
+    return out
+
+
+def sgd(
+    values: Array,
+    grads: Array,
+    velocity: Array | None,
+    lr: float,
+    momentum: float = 0.0,
+    nesterov: bool = False,
+    weight_decay: float = 0.0,
+    scale: float = 1.0,
+) -> None:
+    """Stochastic gradient descent, in place on ``values`` and ``velocity``.
+
+    With ``g = scale * grad + weight_decay * value``: ``velocity = momentum * velocity + g``, and the value moves by
+    ``-lr * velocity``, or with Nesterov by ``-lr * (g + momentum * velocity)``. As in PyTorch, the velocity is
+    without lr.
+
+    Parameters
+    ----------
+    velocity : zeros at the start; not used, and may be None, without momentum
+
+    >>> values, velocity = np.ones(1), np.zeros(1)
+    >>> sgd(values, np.ones(1), velocity, lr=0.1, momentum=0.9)
+    >>> sgd(values, np.ones(1), velocity, lr=0.1, momentum=0.9)
+    >>> values.round(4), velocity
+    (array([0.71]), array([1.9]))
+    """
+    step = scratch("update.step", (min(_PIECE, len(values)),), values.dtype)
+    for pieces in _pieces(values, grads) if velocity is None or momentum == 0.0 else _pieces(values, grads, velocity):
+        value, work = pieces[0], step[: len(pieces[0])]
+        g = _effective(pieces[1], value, scale, weight_decay, work)
+        if len(pieces) == 3:
+            v = pieces[2]
+            v *= momentum
+            v += g
+            if nesterov:
+                value -= np.multiply(g, lr, out=work)
+                value -= np.multiply(v, lr * momentum, out=work)
+                continue
+            g = v
+        value -= np.multiply(g, lr, out=work)
+
+
+def adam(
+    values: Array,
+    grads: Array,
+    m: Array,
+    v: Array,
+    lr: float,
+    beta1: float = 0.9,
+    beta2: float = 0.999,
+    eps: float = 1e-8,
+    weight_decay: float = 0.0,
+    decoupled: bool = False,
+    count: int = 1,
+    scale: float = 1.0,
+) -> None:
+    """Adam, in place on ``values``, ``m`` and ``v``; AdamW with ``decoupled``.
+
+    Parameters
+    ----------
+    m, v : running averages of the gradient and of its square, zeros at the start
+    decoupled : shrink values by ``lr * weight_decay`` instead of adding ``weight_decay * value`` to the gradient
+    count : the number of this update, from 1
+
+    References
+    ----------
+    Kingma and Ba, arXiv:1412.6980, algorithm 1; Loshchilov and Hutter, arXiv:1711.05101, algorithm 2.
+
+    >>> values, m, v = np.ones(2), np.zeros(2), np.zeros(2)
+    >>> adam(values, np.array([1e-3, 1e3]), m, v, lr=0.1)
+    >>> values.round(4)
+    array([0.9, 0.9])
+    """
+    n = min(_PIECE, len(values))
+    work, denominator = scratch("update.step", (n,), values.dtype), scratch("update.root", (n,), values.dtype)
+    rate = lr / (1.0 - beta1**count)
+    root_correction = 1.0 / math.sqrt(1.0 - beta2**count)
+    for value, grad, m_, v_ in _pieces(values, grads, m, v):
+        a, b = work[: len(value)], denominator[: len(value)]
+        g = _effective(grad, value, scale, 0.0 if decoupled else weight_decay, a)
+        np.multiply(g, g, out=b)
+        b *= 1.0 - beta2
+        v_ *= beta2
+        v_ += b
+        np.multiply(g, 1.0 - beta1, out=a)
+        m_ *= beta1
+        m_ += a
+        np.sqrt(v_, out=b)
+        b *= root_correction
+        b += eps
+        np.divide(m_, b, out=a)
+        a *= rate
+        if decoupled and weight_decay:
+            value *= 1.0 - lr * weight_decay
+        value -= a
+
+
+def square_norms(x: Array, cells: Iterable[slice]) -> list[float]:
+    """The sum of squares of each cell of a vector, in float64 where float32 would overflow or lose small entries.
+
+    >>> square_norms(np.array([3.0, 4.0, 1e30], np.float32), [slice(0, 2), slice(2, 3)])
+    [25.0, 1.00000003...e+60]
+    """
+    found = []
+    with np.errstate(over="ignore", under="ignore", invalid="ignore"):
+        for cell in cells:
+            piece = x[cell]
+            square = float(np.dot(piece, piece))
+            if not 1e-30 < square < 1e38:
+                wide = piece.astype(np.float64)
+                square = float(np.dot(wide, wide))
+            found.append(square)
+    return found
+
+
+def clip_value_(x: Array, limit: float) -> None:
+    """Bring every entry into [-limit, limit], in place; NaN stays.
+
+    >>> x = np.array([-3.0, 0.5])
+    >>> clip_value_(x, 1.0)
+    >>> x
+    array([-1. ,  0.5])
+    """
+    np.clip(x, -limit, limit, out=x)

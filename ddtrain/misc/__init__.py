@@ -1,6 +1,0 @@
-"""Autograd's ``misc``: flatten, fixed points, constant graphs, and three optimizers for notebooks."""
-
-from ddtrain.misc.flatten import flatten
-from ddtrain.misc.tracers import const_graph
-
-__all__ = ["const_graph", "flatten"]

@@ -1,0 +1,1 @@
+"""Functions along axes: ``reductions scans masked nans statistics differences order_statistics``."""

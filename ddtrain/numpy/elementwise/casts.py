@@ -1,0 +1,55 @@
+"""Changing the type of an array. A cast to integers or booleans is constant almost everywhere."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import DTypeLike
+
+from ddtrain.autodiff import BOXES, def_linear, defvjp, nondifferentiable, primitive, value_of
+from ddtrain.autodiff.core.examples import case
+from ddtrain.autodiff.core.tracer import objects_refused
+
+
+def _cast(x: Any, dtype: Any) -> Any:
+    x = np.asarray(x)
+    return (x.real if x.dtype.kind == "c" and dtype.kind != "c" else x).astype(dtype, copy=False)
+
+
+cast = primitive(_cast, name="astype", examples=lambda r: [case(r(2, 3), np.dtype(np.float64))])
+defvjp(cast, lambda g, ans, x, dtype: g)  # the walker casts back
+def_linear(cast)
+truncate = nondifferentiable(_cast, name="astype")
+
+
+def astype(x: Any, dtype: DTypeLike, copy: bool = True) -> Any:
+    """``x`` in another dtype; of a complex array in a real dtype, the real part.
+
+    >>> astype(np.array([1.5]), np.float32)
+    array([1.5], dtype=float32)
+    """
+    dtype = np.dtype(dtype)
+    if dtype.kind == "O" and type(x) in BOXES:
+        raise objects_refused()
+    return (cast if dtype.kind in "fc" else truncate)(x, dtype)
+
+
+def fitting(x: Any, whole: Any) -> Any:
+    """``x`` in the dtype of the floating array ``whole`` that it becomes a part of; whole numbers take fractions in."""
+    return x if whole.dtype.kind not in "fc" or x.dtype == whole.dtype else astype(x, whole.dtype)
+
+
+def result_type(*arrays_and_dtypes: Any) -> np.dtype[Any]:
+    """The dtype of a result of the given operands, traced or not."""
+    return np.result_type(*map(value_of, arrays_and_dtypes))
+
+
+def iscomplexobj(x: Any) -> bool:
+    """Whether the dtype is complex."""
+    return np.iscomplexobj(value_of(x))
+
+
+def isrealobj(x: Any) -> bool:
+    """Whether the dtype is not complex."""
+    return not iscomplexobj(x)

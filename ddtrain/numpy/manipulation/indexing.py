@@ -1,0 +1,122 @@
+"""Picking entries out of arrays and putting cotangents back: indexing, take, diagonals, triangles, sorting."""
+
+from __future__ import annotations
+
+import operator
+from types import EllipsisType
+from typing import Any
+
+import numpy as np
+from numpy.lib.array_utils import normalize_axis_index
+
+from ddtrain.autodiff import def_linear, defvjp, primitive
+from ddtrain.autodiff.core.examples import case
+from ddtrain.numpy.elementwise.comparisons import argsort
+from ddtrain.numpy.manipulation.shapes import as_array, ndim, ravel, shape
+
+_UNIQUE = (int, slice, type(None), EllipsisType, np.integer)  # index parts that name no entry twice
+
+
+def _getitem(x: Any, index: Any) -> Any:
+    return x[index]
+
+
+def _place(g: Any, index: Any, shape: tuple[int, ...]) -> Any:
+    """Zeros of ``shape`` with ``g`` added at ``index``: entries named twice receive both parts."""
+    out = np.zeros(shape, g.dtype)
+    parts = index if isinstance(index, tuple) else (index,)
+    if all(isinstance(part, _UNIQUE) for part in parts):
+        out[index] = g
+    else:
+        np.add.at(out, index, g)
+    return out
+
+
+getitem = primitive(
+    _getitem,
+    name="getitem",
+    examples=lambda r: [
+        case(r(3, 4), 1),
+        case(r(3, 4), (slice(None, None, -2), 2)),
+        case(r(3, 4), (Ellipsis, None, 0)),
+        case(r(3, 4), np.array([0, 2, 2, -1])),
+        case(r(3, 4), (np.array([[0], [2]]), np.array([1, 1]))),
+        case(r(3, 4), r(3, 4) > 0),
+        case(r(3, 4), (slice(1, 1),)),
+        case(r(), ()),
+    ],
+)
+place = primitive(
+    _place, name="place", examples=lambda r: [case(r(2), (1, np.array([0, 0])), (3, 4)), case(r(4), 1, (3, 4))]
+)
+defvjp(getitem, lambda g, ans, x, index: place(g, index, x.shape))
+defvjp(place, lambda g, ans, x, index, shape: getitem(g, index))
+def_linear(getitem)
+def_linear(place)
+
+
+def take(x: Any, indices: Any, axis: int | None = None) -> Any:
+    """Entries of ``x`` along ``axis`` (of the flat array, for None) at ``indices``, which may repeat."""
+    x = as_array(x)
+    if axis is None:
+        x, axis = ravel(x), 0
+    return getitem(x, (slice(None),) * normalize_axis_index(axis, ndim(x)) + (np.asarray(indices),))
+
+
+def take_along_axis(x: Any, indices: Any, axis: int | None = -1) -> Any:
+    """Entries of ``x`` along ``axis`` at ``indices``, of as many dimensions as ``x``."""
+    x = as_array(x)
+    if axis is None:
+        return getitem(ravel(x), (indices,))
+    axis, n = normalize_axis_index(axis, ndim(x)), ndim(x)
+    grid = [np.arange(extent).reshape((-1,) + (1,) * (n - 1 - i)) for i, extent in enumerate(shape(x))]
+    return getitem(x, (*grid[:axis], np.asarray(indices), *grid[axis + 1 :]))
+
+
+def sort(x: Any, axis: int | None = -1) -> Any:
+    """``x`` in ascending order along ``axis``; equal entries keep their order."""
+    x = as_array(x)
+    if axis is None:
+        x, axis = ravel(x), -1
+    return take_along_axis(x, argsort(x, axis=axis, kind="stable"), axis)
+
+
+def _diagonal(x: Any, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Any:
+    return np.diagonal(x, offset, axis1, axis2)
+
+
+def _place_diagonal(g: Any, shape: tuple[int, ...], offset: int = 0, axis1: int = 0, axis2: int = 1) -> Any:
+    """Zeros of ``shape`` with ``g`` on a diagonal."""
+    out = np.zeros(shape, g.dtype)
+    k, offset = np.arange(g.shape[-1]), operator.index(offset)  # Python's integers have no sign to overflow
+    np.moveaxis(out, (axis1, axis2), (-2, -1))[..., k + max(0, -offset), k + max(0, offset)] = g
+    return out
+
+
+diagonal = primitive(_diagonal, name="diagonal", examples=lambda r: [case(r(3, 4)), case(r(2, 3, 4), -1, 2, 0)])
+place_diagonal = primitive(
+    _place_diagonal, name="place_diagonal", examples=lambda r: [case(r(3), (3, 4)), case(r(3, 2), (2, 3, 4), -1, 2, 0)]
+)
+defvjp(diagonal, lambda g, ans, x, offset=0, axis1=0, axis2=1: place_diagonal(g, x.shape, offset, axis1, axis2))
+defvjp(place_diagonal, lambda g, ans, x, shape, offset=0, axis1=0, axis2=1: diagonal(g, offset, axis1, axis2))
+def_linear(diagonal)
+def_linear(place_diagonal)
+
+
+def diag(x: Any, k: int = 0) -> Any:
+    """The ``k``-th diagonal of a matrix, or the square matrix with the vector ``x`` on it."""
+    x = as_array(x)
+    if ndim(x) == 2:
+        return diagonal(x, k)
+    k = operator.index(k)
+    n = shape(x)[0] + abs(k)
+    return place_diagonal(x, (n, n), k)
+
+
+triu = primitive(np.triu, examples=lambda r: [case(r(3, 4)), case(r(2, 3, 3), 1), case(r(3, 3), k=-1)])
+defvjp(triu, lambda g, ans, x, k=0: triu(g, k))
+def_linear(triu)
+
+tril = primitive(np.tril, examples=lambda r: [case(r(3, 4)), case(r(2, 3, 3), 1), case(r(3, 3), k=-1)])
+defvjp(tril, lambda g, ans, x, k=0: tril(g, k))
+def_linear(tril)

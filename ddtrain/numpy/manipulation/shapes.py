@@ -1,0 +1,226 @@
+"""Reshaping, permuting, broadcasting, flipping, rolling, repeating. All linear, so each is its own forward rule."""
+
+from __future__ import annotations
+
+import math
+import operator
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.lib.array_utils import normalize_axis_index, normalize_axis_tuple
+
+from ddtrain.autodiff import def_linear, defjvp, defvjp, primitive, value_of
+from ddtrain.autodiff.core.array_lists import gather
+from ddtrain.autodiff.core.examples import case
+
+Axes = int | Sequence[int] | None
+
+
+def shape(x: Any) -> tuple[int, ...]:
+    """The shape of an array, traced or not."""
+    return as_array(x).shape  # type: ignore[no-any-return]  # a list has none
+
+
+def ndim(x: Any) -> int:
+    """The number of axes of an array, traced or not."""
+    return as_array(x).ndim  # type: ignore[no-any-return]
+
+
+def as_array(x: Any) -> Any:
+    """``x`` itself if it is an array, traced or not; of a list or a number, an array."""
+    return x if hasattr(x, "shape") else gather(x)
+
+
+def integers(n: Any) -> tuple[int, ...]:
+    """One integer, or several, as a tuple of Python's: NumPy's scalars and arrays of no axes are integers, too.
+
+    >>> integers(np.int64(2)), integers([2, np.array(3)])
+    ((2,), (2, 3))
+    """
+    try:
+        return (operator.index(n),)
+    except TypeError:
+        return tuple(operator.index(k) for k in n)
+
+
+def is_integer(n: Any) -> bool:
+    """Whether ``n`` is one integer, of any type, and not several or none."""
+    return hasattr(n, "__index__") and np.ndim(n) == 0
+
+
+def size(x: Any, axis: int | None = None) -> int:
+    """The number of elements of an array, traced or not, or its extent along ``axis``."""
+    return np.size(value_of(as_array(x)), axis)
+
+
+def _reshape(x: Any, shape: Any, order: Any = "C") -> Any:
+    return np.reshape(x, shape, order)
+
+
+def _order(x: Any, order: Any) -> Any:
+    """What order "A" means for ``x``, whose cotangents and tangents may lie otherwise in memory."""
+    return order if order != "A" else "F" if np.isfortran(np.asarray(value_of(x))) else "C"
+
+
+reshape = primitive(
+    _reshape,
+    name="reshape",
+    examples=lambda r: [case(r(2, 6), (3, -1)), case(r(2, 3), 6, order="F"), case(r(), (1, 1))],
+)
+defvjp(reshape, lambda g, ans, x, shape, order="C": reshape(g, x.shape, _order(x, order)))
+defjvp(reshape, lambda g, ans, x, shape, order="C": reshape(g, shape, _order(x, order)))
+
+transpose = primitive(
+    np.transpose, examples=lambda r: [case(r(2, 3, 4)), case(r(2, 3, 4), (1, 2, 0)), case(r(2, 3, 4), axes=(0, -1, 1))]
+)
+defvjp(transpose, lambda g, ans, x, axes=None: transpose(g, None if axes is None else _inverse(axes)))
+def_linear(transpose)
+permute_dims = transpose
+
+
+def _inverse(axes: Sequence[int]) -> tuple[int, ...]:
+    return tuple(int(i) for i in np.argsort([a % len(axes) for a in axes]))
+
+
+_SMALL = 1 << 12  # entries: up to here a copy takes less time than NumPy's making of a view, several microseconds
+
+
+def _broadcast_to(x: Any, shape: Any) -> Any:
+    """``x`` in a larger shape, its entries repeated."""
+    if isinstance(shape, tuple) and math.prod(shape) <= _SMALL:
+        copy = np.empty(shape, np.asarray(x).dtype)
+        copy[...] = x
+        return copy
+    return np.broadcast_to(x, shape)
+
+
+broadcast_to = primitive(
+    _broadcast_to,
+    name="broadcast_to",
+    examples=lambda r: [case(r(3), (2, 3)), case(r(2, 1, 3), (4, 2, 5, 3)), case(r(), (2,))],
+)
+defvjp(broadcast_to, lambda g, ans, x, shape: g)  # the walker sums over what was broadcast
+def_linear(broadcast_to)
+
+
+def broadcast_view(array: Any, shape: Any) -> Any:
+    """``array`` in a larger shape, its entries repeated; what users get, and of plain arrays a view, as NumPy's."""
+    return broadcast_to(array, shape if isinstance(shape, tuple) else integers(shape))
+
+
+flip = primitive(np.flip, examples=lambda r: [case(r(2, 3)), case(r(2, 3), 1), case(r(2, 3, 4), axis=(0, 2))])
+defvjp(flip, lambda g, ans, x, axis=None: flip(g, axis))
+def_linear(flip)
+
+roll = primitive(
+    np.roll, examples=lambda r: [case(r(2, 3), 2), case(r(2, 3), 1, axis=1), case(r(2, 3), (1, -1), (0, 1))]
+)
+defvjp(roll, lambda g, ans, x, shift, axis=None: roll(g, tuple(-s for s in integers(shift)), axis))
+def_linear(roll)
+
+
+def ravel(x: Any, order: Any = "C") -> Any:
+    """``x`` as one axis; ``order`` is that of :func:`reshape`, or "K" for that of memory."""
+    if order != "K":
+        return reshape(x, -1, order)
+    x = as_array(x)
+    strides = [abs(s) for s in np.asarray(value_of(x)).strides]
+    return reshape(transpose(x, sorted(range(len(strides)), key=lambda i: -strides[i])), -1)
+
+
+laid_out = primitive(lambda x, order: np.array(x, order=order), name="copy", examples=lambda r: [case(r(2, 3), "F")])
+defvjp(laid_out, lambda g, ans, x, order: g)
+def_linear(laid_out)
+
+
+def lie(x: Any, order: Any) -> Any:
+    """``x`` if it lies in memory in ``order``, else a copy that does: "C", "F", "A" for either, "K" for any."""
+    flags = np.asarray(value_of(x)).flags
+    lies = {"C": flags.c_contiguous, "F": flags.f_contiguous, "A": flags.forc, "K": True}
+    if order is not None and order not in lies:
+        raise ValueError(f"order is {order!r}, not one of C, F, A, K")
+    return x if order is None or lies[order] else laid_out(x, order)
+
+
+def swapaxes(x: Any, axis1: int, axis2: int) -> Any:
+    """``x`` with two axes exchanged."""
+    axes = list(range(ndim(x)))
+    axes[axis1], axes[axis2] = axes[axis2], axes[axis1]
+    return transpose(x, axes)
+
+
+def matrix_transpose(x: Any) -> Any:
+    """``x`` with its last two axes exchanged."""
+    return transpose(x) if ndim(x) == 2 else swapaxes(x, -1, -2)
+
+
+def moveaxis(x: Any, source: int | Sequence[int], destination: int | Sequence[int]) -> Any:
+    """``x`` with the axes ``source`` at the places ``destination`` and the others in their order."""
+    n = ndim(x)
+    sources, places = normalize_axis_tuple(source, n), normalize_axis_tuple(destination, n)
+    order = [i for i in range(n) if i not in sources]
+    for place, axis in sorted(zip(places, sources, strict=True)):
+        order.insert(place, axis)
+    return transpose(x, order)
+
+
+def expand_dims(x: Any, axis: int | Sequence[int]) -> Any:
+    """``x`` with axes of length 1 at the given places of the result."""
+    axes = integers(axis)
+    n = ndim(x) + len(axes)
+    new, old = normalize_axis_tuple(axes, n), iter(shape(x))
+    return reshape(x, tuple(1 if i in new else next(old) for i in range(n)))
+
+
+def squeeze(x: Any, axis: Axes = None) -> Any:
+    """``x`` without its axes of length 1, or without those in ``axis``."""
+    return reshape(x, np.squeeze(np.broadcast_to(0, shape(x)), axis).shape)  # NumPy checks the lengths
+
+
+def repeat(x: Any, repeats: Any, axis: int | None = None) -> Any:
+    """Each entry along ``axis`` (of the flat array, for None) repeated: ``repeats`` is one count, or one for each."""
+    x = as_array(x)
+    if axis is None:
+        x, axis = ravel(x), 0
+    axis, extents = normalize_axis_index(axis, ndim(x)), shape(x)
+    if np.ndim(repeats) or extents[axis] == 0:
+        return x[(slice(None),) * axis + (np.repeat(np.arange(extents[axis]), repeats),)]
+    wide = broadcast_to(expand_dims(x, axis + 1), (*extents[: axis + 1], int(repeats), *extents[axis + 1 :]))
+    return reshape(wide, (*extents[:axis], extents[axis] * int(repeats), *extents[axis + 1 :]))
+
+
+def tile(x: Any, reps: int | Sequence[int]) -> Any:
+    """Copies of ``x`` laid side by side, ``reps`` of them along each axis."""
+    counts = integers(reps)
+    n = max(ndim(x), len(counts))
+    extents, counts = (1,) * (n - ndim(x)) + shape(x), (1,) * (n - len(counts)) + counts
+    column = reshape(x, tuple(k for extent in extents for k in (1, extent)))
+    wide = broadcast_to(column, tuple(k for pair in zip(counts, extents, strict=True) for k in pair))
+    return reshape(wide, tuple(c * e for c, e in zip(counts, extents, strict=True)))
+
+
+def atleast_1d(*arrays: Any) -> Any:
+    """Each array with at least one axis."""
+    return _each(arrays, lambda x: x if ndim(x) else reshape(x, (1,)))
+
+
+def atleast_2d(*arrays: Any) -> Any:
+    """Each array with at least two axes; new ones come first."""
+    return _each(arrays, lambda x: x if ndim(x) > 1 else reshape(x, (1, -1)))
+
+
+def atleast_3d(*arrays: Any) -> Any:
+    """Each array with at least three axes: of a vector the middle one, of a matrix the first two."""
+    return _each(arrays, _with_three)
+
+
+def _with_three(x: Any) -> Any:
+    if ndim(x) < 2:
+        return reshape(x, (1, -1, 1))
+    return expand_dims(x, 2) if ndim(x) == 2 else x
+
+
+def _each(arrays: tuple[Any, ...], change: Callable[[Any], Any]) -> Any:
+    results = tuple(change(as_array(a)) for a in arrays)
+    return results[0] if len(results) == 1 else results

@@ -1,0 +1,1 @@
+"""Products and sums of products: ``matrix_products einsum convolutions polynomials interpolation``."""

@@ -1,0 +1,52 @@
+"""Linear interpolation, differentiable in the point, the coordinates and the samples."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from ddtrain.autodiff import value_of
+from ddtrain.numpy.elementwise.arithmetic import remainder
+from ddtrain.numpy.elementwise.choices import where
+from ddtrain.numpy.elementwise.comparisons import argsort, isfinite, searchsorted
+from ddtrain.numpy.manipulation.joining import asarray, concatenate
+
+
+def interp(x: Any, xp: Any, fp: Any, left: Any = None, right: Any = None, period: float | None = None) -> Any:
+    """The straight lines through points (xp, fp), at ``x``.
+
+    Parameters
+    ----------
+    xp : coordinates in ascending order; any order, with a period
+    left, right : values beyond the first and the last point; those of the points unless told
+    period : of the function; ``left`` and ``right`` are then not read
+
+    >>> interp(0.25, np.array([0.0, 1.0]), np.array([0.0, 8.0]))
+    np.float64(2.0)
+    """
+    x, xp, fp = (asarray(a) for a in (x, xp, fp))
+    x, xp = x.astype(np.float64), xp.astype(np.float64)  # as NumPy's
+    fp = fp.astype(np.complex128 if fp.dtype.kind == "c" else np.float64)
+    if xp.ndim != 1 or xp.shape != fp.shape or not xp.size:
+        raise ValueError(f"interp: coordinates {xp.shape} and samples {fp.shape} must be vectors of one length, not 0")
+    if period is not None:
+        if period == 0:
+            raise ValueError("interp: the period is 0")
+        period = np.abs(period)
+        x, xp = remainder(x, period), remainder(xp, period)
+        order = argsort(xp)
+        xp, fp = xp[order], fp[order]
+        xp = concatenate([xp[-1:] - period, xp, xp[:1] + period])
+        fp = concatenate([fp[-1:], fp, fp[:1]])
+        left = right = None
+    if xp.size == 1:
+        inside = fp[0] + 0.0 * x
+    else:
+        i = np.clip(searchsorted(xp, value_of(x), side="right") - 1, 0, xp.size - 2)
+        width = xp[i + 1] - xp[i]
+        slope = (fp[i + 1] - fp[i]) / where(width == 0, 1.0, width)
+        inside = slope * (x - xp[i]) + fp[i]
+        inside = where((x == xp[i]) & ~isfinite(inside), fp[i], inside)  # infinity times 0 at a point
+    below = where(x < xp[0], fp[0] if left is None else left, inside)
+    return where(x > xp[-1], fp[-1] if right is None else right, below)[()]

@@ -1,0 +1,79 @@
+"""What a collective inside the model says of itself: operation, count, type and layer, to be compared between ranks.
+
+Note [Tags]
+Ranks meet in the order of their calls, and nothing but that order says that they speak of the same: two layers of one
+width, called in another order on one rank, would add up each other's moments, and go on. So each rank shows a tag with
+what it brings, and whoever reads what others bring looks at their tags first. Where a rank has made all its calls, at
+the end of a pass through the model, it shows that: another may still be waiting for it, or about to call once more.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections import Counter
+from collections.abc import Sequence
+from functools import lru_cache
+from hashlib import blake2b
+from typing import NamedTuple
+
+import numpy as np
+
+from ddtrain.comm.backends.wait_graph import ranks
+from ddtrain.errors import ReplicaError
+
+TAG_BYTES = 192  # a code of eight bytes, and text
+
+
+class Tag(NamedTuple):
+    """What a call says: in words, as what is compared, and both as ``TAG_BYTES`` bytes, of a longer text the head."""
+
+    text: str
+    code: int
+    raw: bytes
+
+
+def text_of(raw: bytes) -> str:
+    """The words of a tag's bytes."""
+    return raw[8:].rstrip(b"\0").decode(errors="replace")
+
+
+@lru_cache(1 << 12)
+def tag_of(operation: str, count: int, dtype: str, layer: str) -> Tag:
+    """The tag of a collective.
+
+    >>> tag_of("allreduce", 3, "f", "head").text
+    "allreduce of 3 x float32 in layer 'head'"
+    """
+    where = f"in layer {layer!r}" if layer else "outside of any layer"
+    return _tag(f"{operation} of {count} x {np.dtype(dtype)} {where}")
+
+
+def _tag(text: str) -> Tag:
+    code = blake2b(text.encode(), digest_size=8).digest()
+    room = TAG_BYTES - len(code)
+    return Tag(text, int.from_bytes(code, sys.byteorder, signed=True), code + text.encode()[:room].ljust(room, b"\0"))
+
+
+END = _tag("nothing more in this pass through the model")
+
+
+def difference(texts: Sequence[str], who: str = "rank", numbers: Sequence[int] = ()) -> ReplicaError:
+    """Who differs from most, and both sides.
+
+    Parameters
+    ----------
+    texts : of each
+    who, numbers : what they are, ``rank`` or ``shard``, and their numbers; counted from 0 unless told
+    """
+    usual, groups = Counter(texts).most_common(1)[0][0], dict[str, list[int]]()
+    for number, text in zip(numbers or range(len(texts)), texts, strict=True):
+        groups.setdefault(text, []).append(number)
+    alike = groups.pop(usual)
+    named = {text: ranks(found).replace("rank", who) for text, found in ((usual, alike), *groups.items())}
+    odd = [number for found in groups.values() for number in found]
+    verb = "exchanges" if len(odd) == 1 else "exchange"
+    sides = "".join(f"\n    {name}: {text}" for text, name in named.items())
+    return ReplicaError(
+        f"{ranks(odd).replace('rank', who)} {verb} something else than {named[usual]}{sides}",
+        remedy=f"All {who}s must call the same collectives, in the same order, with the same dtype and count.",
+    )

@@ -1,0 +1,53 @@
+"""Each node's slice of the exact sum, and no more: for an optimizer whose state is divided among the nodes.
+
+P ranks of the column.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Sequence
+from typing import ClassVar
+
+import numpy as np
+
+from ddtrain.comm.protocol import Communicator, Work
+from ddtrain.comm.reduction_tree import Tree
+from ddtrain.parallel.hooks.base import allgather_bytes, allreduce_bytes
+from ddtrain.parallel.hooks.exact import ExactSum
+from ddtrain.parallel.hooks.exchange_stages import StagedWork, Stages
+from ddtrain.parallel.hooks.grad_bucket import Piece
+
+
+class ScatterSum(ExactSum):
+    """Of each piece, the sum in this rank's slice, with the bits of the exact sum; the rest is left as it was.
+
+    Parameters
+    ----------
+    slices : by bucket, the slice of each rank, within the piece
+    """
+
+    name: ClassVar[str] = "scatter"
+
+    def __init__(self, slices: Sequence[Sequence[slice]]) -> None:
+        super().__init__()
+        self._slices = slices
+        self._ahead: deque[StagedWork] = deque()
+
+    def __call__(self, piece: Piece, comm: Communicator) -> Work:
+        """Begin to collect everybody's rows of this rank's slice."""
+        self.bytes_exact += allreduce_bytes(piece.gradients.nbytes, comm.size)
+        return StagedWork(self._exchange(piece, comm), self._ahead)
+
+    def _exchange(self, piece: Piece, comm: Communicator) -> Stages:
+        slices, gradients = self._slices[piece.bucket], piece.gradients
+        longest = max(part.stop - part.start for part in slices)
+        rows_P = np.zeros((comm.size, longest), gradients.dtype)
+        for row, part in zip(rows_P, slices, strict=True):
+            row[: part.stop - part.start] = gradients[part]
+        arrived_P = np.empty_like(rows_P)
+        self.bytes_sent += allgather_bytes(rows_P[0].nbytes, comm.size)
+        yield comm.ialltoall(rows_P, arrived_P)
+
+        mine = gradients[slices[comm.rank]]
+        Tree.ranks(comm.size).fold(list(arrived_P[:, : mine.size]), mine)

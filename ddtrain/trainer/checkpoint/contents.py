@@ -1,0 +1,216 @@
+"""A checkpoint's contents and its files: two or three of tensors, and a state.json that holds the hashes of them all.
+
+    model.safetensors   parameters and buffers, by the names and layouts of export
+    optim.safetensors   the optimizer's vectors
+    memory.safetensors  what each rank remembers beyond these, see ``private.py``; not there if nothing
+    state.json          where the run stood, what it was told, sizes and hashes; its own hash is its last line
+
+No file is believed before its size and hash agree, and none holds code. A hash says that nothing was damaged, not that
+it makes sense: what state.json says is checked by :mod:`ddtrain.trainer.checkpoint.state_json`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import platform
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import safetensors.numpy
+from numpy.typing import NDArray
+
+from ddtrain.errors import CheckpointError, first_line, quoted
+from ddtrain.trainer.atomic_files import to_json
+from ddtrain.trainer.checkpoint.state_json import MEMORY, MODEL, OPTIM, STATE, check_state
+from ddtrain.trainer.numeric_environment import arithmetic
+
+FORMAT, FORMAT_VERSION = "ddtrain checkpoint", 2
+FILES = (MODEL, OPTIM, MEMORY, STATE)
+
+_STATE_LIMIT_BYTES = 1 << 24  # a state.json is a few KB; a larger one is not ours
+SEAL = "state_sha256"
+_SEAL = f',\n "{SEAL}": "'.encode()
+
+Tensors = Mapping[str, NDArray[Any]]
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """Everything a run needs to go on as if it had never stopped.
+
+    Parameters
+    ----------
+    step : optimizer steps taken
+    epoch : passes begun before this point, counted from 0
+    position : samples of this epoch already used
+    seed : of the run
+    model : parameters and buffers, by exported name
+    optim : the optimizer's vectors, by name
+    memory : what ranks remember, by their numbers and its names
+    data : which training data, see ``task.describe_data``
+    optim_count : updates the optimizer has applied
+    config : the resolved configuration, JSON-able
+    coordinator : ``Coordinator.state_dict()``
+    metrics : figures of the latest evaluation
+    evaluated : the step after which that was, 0 for none; where there are figures, ``step`` unless told. Where an
+        evaluation is due at ``step`` and is not in here, it is yet to come
+    params_sha256, model_sha256 : hash of the parameters, and of the buffers, too, as in summary.json
+    versions : what made it, see ``arithmetic.py``; and of Python
+    """
+
+    step: int
+    epoch: int
+    position: int
+    seed: int
+    model: Tensors
+    optim: Tensors
+    memory: Tensors = field(default_factory=dict)
+    data: str = ""
+    optim_count: int = 0
+    config: Mapping[str, Any] = field(default_factory=dict)
+    coordinator: Mapping[str, Any] = field(default_factory=dict)
+    metrics: Mapping[str, float] = field(default_factory=dict)
+    evaluated: int = -1
+    params_sha256: str = ""
+    model_sha256: str = ""
+    versions: Mapping[str, str] = field(default_factory=lambda: {**arithmetic(), "python": platform.python_version()})
+
+    def __post_init__(self) -> None:
+        if self.evaluated < 0:
+            object.__setattr__(self, "evaluated", self.step if self.metrics else 0)
+
+    def require(self, model: Tensors, optim: Tensors) -> None:
+        """Check names, shapes and dtypes against those of the run that wants to go on.
+
+        Raises
+        ------
+        CheckpointError : naming the first tensor that differs, with both sides.
+        """
+        differences = [
+            *_differences("parameter", "model", self.model, model),
+            *_differences("optimizer state", "optimizer", self.optim, optim),
+        ]
+        if differences:
+            more = f" (and {len(differences) - 1} more differences)" if len(differences) > 1 else ""
+            raise CheckpointError(
+                f"checkpoint of step {self.step} does not fit: {differences[0]}{more}",
+                remedy="Give the configuration it was made with, or another --run.dir.",
+            )
+
+
+_STATE = tuple(f.name for f in fields(Snapshot) if f.name not in ("model", "optim", "memory"))
+
+
+def _differences(what: str, side: str, saved: Tensors, wanted: Tensors) -> Iterator[str]:
+    for name in [*wanted, *(name for name in saved if name not in wanted)]:
+        ours, theirs = (_describe(tensors.get(name)) for tensors in (wanted, saved))
+        if ours != theirs:
+            yield f"{what} {name}: checkpoint {theirs}, {side} {ours}"
+
+
+def _describe(x: NDArray[Any] | None) -> str:
+    return "has none" if x is None else f"{x.shape} {x.dtype}"
+
+
+def encode(snapshot: Snapshot) -> dict[str, bytes]:
+    """The files of a checkpoint, by name.
+
+    >>> files = encode(Snapshot(step=3, epoch=0, position=96, seed=0, model={"w": np.ones(2)}, optim={}))
+    >>> sorted(files)
+    ['model.safetensors', 'optim.safetensors', 'state.json']
+    """
+    files = {MODEL: _pack(snapshot.model), OPTIM: _pack(snapshot.optim)}
+    if snapshot.memory:
+        files[MEMORY] = _pack(snapshot.memory)
+    state = {
+        "format": FORMAT,
+        "format_version": FORMAT_VERSION,
+        **{name: getattr(snapshot, name) for name in _STATE},
+        "files": {name: {"bytes": len(data), "sha256": _sha256(data)} for name, data in files.items()},
+    }
+    return {**files, STATE: sealed(state)}
+
+
+def sealed(state: Mapping[str, Any]) -> bytes:
+    """The bytes of a state.json, whose last line is the hash of all before."""
+    body = (
+        to_json({name: value for name, value in state.items() if name != SEAL}, indent=1).removesuffix("\n}").encode()
+    )
+    return body + _SEAL + f'{_sha256(body)}"\n}}\n'.encode()
+
+
+def _pack(tensors: Tensors) -> bytes:
+    return safetensors.numpy.save({name: np.asarray(x, order="C") for name, x in sorted(tensors.items())})
+
+
+def decode(path: Path) -> Snapshot:
+    """Read and verify a checkpoint's directory.
+
+    Raises
+    ------
+    CheckpointError : naming the file that is missing, damaged, foreign or from the future, and how.
+    """
+    state = read_state(path)
+    model, optim = (_read_tensors(path / file, state["files"]) for file in (MODEL, OPTIM))
+    memory = _read_tensors(path / MEMORY, state["files"]) if MEMORY in state["files"] else {}
+    state["metrics"] = {name: float(value) for name, value in state["metrics"].items()}  # "NaN" is one again
+    return Snapshot(model=model, optim=optim, memory=memory, **{name: state[name] for name in _STATE})
+
+
+def read_state(path: Path) -> dict[str, Any]:
+    """The verified contents of a checkpoint's state.json."""
+    file = path / STATE
+    raw = _read(file, _STATE_LIMIT_BYTES)
+    try:
+        state = json.loads(raw)
+    except (ValueError, RecursionError) as error:
+        raise CheckpointError(f"{file}: damaged: not JSON ({first_line(error)})") from None
+    if not isinstance(state, dict) or state.get("format") != FORMAT:
+        raise CheckpointError(f"{file}: foreign: does not say it is a {FORMAT!r}")
+    version = state.get("format_version")
+    if type(version) is not int or not 1 <= version <= FORMAT_VERSION:
+        raise CheckpointError(
+            f"{file}: format version {quoted(version)}; this ddtrain reads up to {FORMAT_VERSION}",
+            remedy="Use the ddtrain that wrote it, or a newer one.",
+        )
+    body, _, tail = raw.rpartition(_SEAL)
+    if tail != f'{_sha256(body)}"\n}}\n'.encode():
+        raise CheckpointError(f"{file}: damaged: its bytes do not have the hash on its last line")
+    if state["format_version"] == 1:  # which saved after evaluating, so that nothing is yet to come
+        state = {"evaluated": state.get("step") if state.get("metrics") else 0, "model_sha256": "", **state}
+    check_state(file, state, {*_STATE, "format", "format_version", "files", SEAL})
+    return state
+
+
+def _read_tensors(file: Path, listed: Mapping[str, Any]) -> dict[str, NDArray[Any]]:
+    expected = listed[file.name]
+    raw = _read(file, expected["bytes"])
+    if len(raw) != expected["bytes"]:
+        raise CheckpointError(f"{file}: damaged: {len(raw)} bytes where state.json says {expected['bytes']}")
+    if _sha256(raw) != expected["sha256"]:
+        raise CheckpointError(f"{file}: damaged: its bytes do not have the hash that state.json says")
+    try:
+        return safetensors.numpy.load(raw)
+    except Exception as error:  # whatever a parser of others' making raises on bytes that make no sense
+        raise CheckpointError(f"{file}: not tensors that NumPy can hold ({first_line(error)})") from None
+
+
+def _read(file: Path, limit: int) -> bytes:
+    """A file's bytes, but never many more than it should have, however long it is."""
+    try:
+        with file.open("rb") as opened:
+            size = os.fstat(opened.fileno()).st_size
+            if size > limit:
+                raise CheckpointError(f"{file}: damaged or foreign: {size} bytes where at most {limit} belong")
+            return opened.read(limit)
+    except OSError as error:
+        raise CheckpointError(f"{file}: cannot be read: {error.strerror}") from error
+
+
+def _sha256(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()

@@ -1,0 +1,126 @@
+"""What ranks know that no other does, or no tensor of a checkpoint holds: gathered when one is saved, given back after.
+
+Names say what becomes of an array when a run goes on with other ranks, or another cut of the vectors:
+
+    sum.NAME    as long as the parameters: what this rank still owes to the sum over ranks; the sum of all is preserved
+    mean.NAME   as long as the parameters: what this node holds; the mean over nodes is what all get
+    own.NAME    of any shape: forgotten
+
+Of the first two, a rank keeps what lies in its spans; the rest of the vector is another rank's. In a checkpoint the
+names have the rank in front: ``3/sum.residual``, and the spans beside them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from ddtrain.comm.protocol import Array
+from ddtrain.trainer.checkpoint import manager
+from ddtrain.trainer.modes import Sync
+from ddtrain.trainer.modes.sharded_optimizer import pack, unpack
+
+_SPANS = "spans"
+
+
+def gather(mode: Sync) -> dict[str, Array]:
+    """Everybody's memory, on rank 0; nothing on the others, and nothing where nobody has any. Collective."""
+    comm, spans = mode.step_of.comm, mode.step_of.reducer.spans
+    mine = {name: _packed(name, x, spans) for name, x in _memory(mode).items()}
+    if not any(comm.exchange_objects(len(mine))):
+        return {}
+    mine[_SPANS] = np.array([[span.start, span.stop] for span in spans], np.int64).reshape(-1, 2)
+    return manager.gather(comm, mine)
+
+
+def give_back(mode: Sync, saved: Mapping[str, Array], same: bool) -> str:
+    """Let this rank take up its memory, or its part of all ranks'. Collective.
+
+    Parameters
+    ----------
+    saved : what :func:`gather` made, on every rank
+    same : the run has the mode and the hook that it had, and the hook the same pieces
+
+    Returns
+    -------
+    A line about what is not as it was; empty if nothing.
+    """
+    comm, hook, spans = mode.step_of.comm, mode.step_of.reducer.hook, mode.step_of.reducer.spans
+    if not saved:
+        mode.recall({}, exactly=False)
+        return ""
+    ranks = 1 + max(int(name.partition("/")[0]) for name in saved)
+    fits = ranks == comm.size and _spans(saved, comm.rank) == spans
+    n = mode.step_of.store.values.size
+    if all(comm.exchange_objects(bool(same and fits))):
+        memory = {name: _whole(saved, comm.rank, name, n) for name in _names(saved, comm.rank)}
+        prefix = "hook."
+        hook.load_state_dict({name.split(prefix)[1]: x for name, x in memory.items() if prefix in name})
+        mode.recall({name: x for name, x in memory.items() if prefix not in name}, exactly=True)
+        return ""
+    owed, kept = np.zeros(n, mode.step_of.store.dtype), hook.owed() is not None
+    for rank in range(ranks):
+        for name in _names(saved, rank):
+            if name.startswith("sum."):
+                owed += _whole(saved, rank, name, n)
+    if kept:
+        mine = np.zeros_like(owed)
+        for span in spans if mode.step_of.node.index == 0 else []:
+            mine[span] = owed[span]
+        hook.owe(mine)
+    mode.recall(_means(saved, ranks, n) if same else {}, exactly=False)
+    if not owed.any():
+        return f"what {ranks} ranks remembered is taken up as the mean of their nodes" if same else ""
+    fate = "is owed by the first node from here on" if kept else "is dropped, as sums are exact from here on"
+    if kept and len(mode.step_of.node.sizes) == 1:
+        fate = "is added to the first gradient, as there is one node from here on"
+    return f"gradients that {ranks} ranks had not sent yet: their sum {fate}"
+
+
+def _memory(mode: Sync) -> dict[str, Array]:
+    hook = mode.step_of.reducer.hook
+    of_hook = hook.state_dict()
+    return {
+        **{f"{'sum' if name in hook.additive else 'own'}.hook.{name}": x for name, x in of_hook.items()},
+        **mode.memory(),
+    }
+
+
+def _packed(name: str, x: Array, spans: list[slice]) -> Array:
+    if name.startswith("own."):
+        return x
+    packed = np.empty(sum(span.stop - span.start for span in spans), x.dtype)
+    pack(x, spans, packed)
+    return packed
+
+
+def _whole(saved: Mapping[str, Array], rank: int, name: str, n: int) -> Array:
+    x = saved[f"{rank}/{name}"]
+    if name.startswith("own."):
+        return x
+    whole = np.zeros(n, x.dtype)
+    unpack(x, _spans(saved, rank), whole)
+    return whole
+
+
+def _means(saved: Mapping[str, Array], ranks: int, n: int) -> dict[str, Array]:
+    """Of each vector the mean over the nodes that hold an element."""
+    holders, sums = np.zeros(n), dict[str, Array]()
+    for rank in range(ranks):
+        for span in _spans(saved, rank):
+            holders[span] += 1
+        for name in _names(saved, rank):
+            if name.startswith("mean."):
+                whole = _whole(saved, rank, name, n)
+                sums[name] = sums[name] + whole if name in sums else whole
+    return {name: (total / np.maximum(holders, 1)).astype(total.dtype) for name, total in sums.items()}
+
+
+def _spans(saved: Mapping[str, Array], rank: int) -> list[slice]:
+    return [slice(int(first), int(last)) for first, last in saved[f"{rank}/{_SPANS}"]]
+
+
+def _names(saved: Mapping[str, Array], rank: int) -> list[str]:
+    prefix = f"{rank}/"
+    return [name.removeprefix(prefix) for name in saved if name.startswith(prefix) and name != f"{prefix}{_SPANS}"]

@@ -1,0 +1,185 @@
+"""The command line: ``[RECIPE] [--config run.toml] [--section.key value ...]``, which wins over TOML over the recipe.
+
+Here the recipe and the files are chosen; the options of the configuration are :mod:`ddtrain.trainer.config.options`'s.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, TypeAlias
+
+from ddtrain.errors import UsageError, quoted
+from ddtrain.trainer.config import options, resumed_options, tables
+from ddtrain.trainer.config.config import Config
+
+Recipes: TypeAlias = Mapping[str, tuple[type[Config] | Config, str]]
+"""Name to (configuration class or instance, description in one line); the first is the default."""
+
+
+@dataclass(frozen=True)
+class Parsed:
+    """What the user asked for."""
+
+    recipe: str
+    config: Config
+    print_config: bool = False
+    help: str = ""
+
+    @property
+    def output(self) -> str:
+        """The text to print instead of training: the help or the configuration as TOML; empty: train."""
+        return self.help or (self.config.to_toml(self.recipe) if self.print_config else "")
+
+
+@dataclass
+class _Request:
+    """The arguments, sorted out but not yet converted."""
+
+    recipe: str = ""
+    files: list[str] = field(default_factory=list)
+    options: list[str] = field(default_factory=list)
+    print_config: bool = False
+    help: bool = False
+
+
+def parse(argv: Sequence[str], recipes: Recipes, *, only: str = "", prog: str = "") -> Parsed:
+    """Turn arguments into a recipe's name and its configuration.
+
+    Parameters
+    ----------
+    argv : the arguments, without the program
+    recipes : what there is to choose from
+    only : for a script with one recipe, its name: then no RECIPE argument is taken
+    prog : how the program is called, for the help; empty: ``python -m ddtrain.train``, or ``python ONLY.py``
+
+    Raises
+    ------
+    UsageError : anything the user got wrong, in one line. Ranges are :func:`ddtrain.trainer.config.config.validate`'s.
+
+    >>> recipes = {"mlp": (Config, "A perceptron.")}
+    >>> parse(["mlp", "--optim.lr=0.05", "--run.debug"], recipes).config.optim.lr
+    0.05
+    >>> parse(["mlp", "--optim.momentun", "0.9"], recipes)
+    Traceback (most recent call last):
+    ddtrain.errors.UsageError: unknown option --optim.momentun
+      Did you mean --optim.momentum?
+    """
+    request = _sort_out(argv, only)
+    files = [(f"--config {path}", tables.read_toml(path, f"--config {path}")) for path in request.files]
+    usual = defaults(recipes, request.recipe if request.recipe in recipes else only or next(iter(recipes))).run
+    earlier = resumed_options.files(request.options, files, usual.resume, usual.dir)
+    if only:  # the run is this program's, whatever it was called then
+        for _, table in earlier:
+            table.pop("recipe", None)
+    _same_recipe(request.recipe, earlier)
+    files = [*earlier, *files]
+    recipe = _choose(request, files, recipes, only)
+    config = defaults(recipes, recipe)
+    for source, table in files:
+        config = _overlay(config, source, table)
+    if request.help:
+        return Parsed(recipe, config, help=_help(config, recipe, recipes, only, prog))
+    return Parsed(recipe, _at_home(options.convert(config, request.options)), request.print_config)
+
+
+def _at_home(config: Config) -> Config:
+    run, data = config.run, config.data
+    return config.updated(
+        {
+            "run": {"dir": tables.at_home(run.dir), "resume": tables.at_home(run.resume)},
+            "data": {"root": tables.at_home(data.root)},
+        }
+    )
+
+
+def _same_recipe(given: str, earlier: Sequence[tuple[str, Mapping[str, Any]]]) -> None:
+    for path, table in earlier:
+        if given and given.replace("-", "_") != table.get("recipe", given.replace("-", "_")):  # none: no run's file
+            raise UsageError(
+                f"recipe {quoted(given)}, but the run to be resumed is of recipe {quoted(table['recipe'])} ({path})",
+                remedy="Leave the recipe out, or start anew in another --run.dir.",
+            )
+
+
+def defaults(recipes: Recipes, recipe: str) -> Config:
+    """A recipe's configuration before anybody changed it, of the types that its fields say: 1 is no float in a file."""
+    config = recipes[recipe][0]
+    config = config() if isinstance(config, type) else config
+    return config.updated(config.to_table())
+
+
+def _sort_out(argv: Sequence[str], only: str) -> _Request:
+    """Take the general options and the recipe out; what remains are the configuration's own options."""
+    request, rest = _Request(), list(argv)
+    for arg in rest:
+        if not arg.isprintable() or any("\ud800" <= c <= "\udfff" for c in arg):
+            raise UsageError(f"argument {quoted(arg)} is not printable text")
+    while rest:
+        arg = rest.pop(0)
+        if arg in ("-h", "--help"):
+            request.help = True
+        elif arg == "--print-config":
+            request.print_config = True
+        elif arg == "--config" or arg.startswith("--config="):
+            path = arg.removeprefix("--config").removeprefix("=") or (rest.pop(0) if rest else "")
+            if not path or path.startswith("--"):
+                raise UsageError("--config needs the path of a TOML file")
+            request.files.append(path)
+        elif not arg.startswith("-") and not request.options and not request.recipe and not only:
+            request.recipe = arg
+        else:
+            request.options.append(arg)
+    return request
+
+
+def _choose(request: _Request, files: list[tuple[str, dict[str, Any]]], recipes: Recipes, only: str) -> str:
+    """The recipe's name: from the command line, else the last file that has one, else the first there is."""
+    chosen, source = request.recipe, ""
+    for place, table in reversed(files):
+        named = table.pop("recipe", "")
+        if not isinstance(named, str):
+            raise UsageError(f"{place}: recipe: expected a string, found {quoted(named)}")
+        if named and not chosen:
+            chosen, source = named, f"{quoted(place, plain=True)}: "
+    if only and chosen and chosen != only:
+        raise UsageError(
+            f"{source}recipe {quoted(chosen)} is not this program's, which is {only!r}",
+            remedy="To use its options here, take the line with the recipe out of the file.",
+        )
+    name = chosen or only or next(iter(recipes))
+    name = name if name in recipes else name.replace("-", "_")
+    if name in recipes:
+        return name
+    known = f"There are {', '.join(recipes)}."
+    if chosen.endswith(".toml"):
+        known = f"For a configuration file write --config {chosen}."
+    hint = tables.did_you_mean(name, recipes)
+    raise UsageError(f"{source}unknown recipe {quoted(chosen)}", remedy=f"{hint} {known}".strip())
+
+
+def _overlay(config: Config, source: str, table: Mapping[str, Any]) -> Config:
+    try:
+        return config.updated(table)
+    except UsageError as error:
+        raise UsageError(f"{quoted(source, plain=True)}: {error.message}", remedy=error.remedy) from None
+
+
+def _help(config: Config, recipe: str, recipes: Recipes, only: str, prog: str) -> str:
+    prog = prog or (f"python {only}.py" if only else "python -m ddtrain.train")
+    wide = max(map(len, recipes))
+    table = [f"  {name:{wide}}  {text}{' (options below)' * (name == recipe)}" for name, (_, text) in recipes.items()]
+    return "\n".join(
+        [
+            f"usage: {prog}{'' if only else ' [RECIPE]'} [--config run.toml] [--section.key value ...]",
+            "",
+            *([recipes[only][1]] if only else ["recipes (the first is the default)", *table]),
+            "",
+            "The command line wins over the TOML file, which wins over the recipe.",
+            "  --config PATH   values from a TOML file; may be given more than once, the last wins",
+            "  --print-config  print the resulting configuration as TOML and exit",
+            "  -h, --help      print this and exit",
+            "",
+            options.explain(config),
+        ]
+    )

@@ -1,0 +1,70 @@
+"""What a run that is resumed was told: ``--run.resume`` goes on with the run's own options, without repeating them.
+
+They come from the run's ``config.toml`` and win over the recipe's defaults alone, so that whatever is said again on the
+command line still counts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from ddtrain.trainer.checkpoint.state_json import STATE
+from ddtrain.trainer.config import tables
+
+OF_ONE_START = {  # by section
+    "run": ("dir", "steps", "resume", "debug", "check_gradients_every", "trace"),
+    "comm": ("backend",),
+}
+
+
+def files(
+    options: Sequence[str], given: Sequence[tuple[str, Mapping[str, Any]]], resume: str, directory: str
+) -> list[tuple[str, dict[str, Any]]]:
+    """The configuration file of the run to be resumed, as far as it decides the run's steps; none where there is none.
+
+    Parameters
+    ----------
+    options : from the command line, as they stand there
+    given : configuration files from the command line
+    resume, directory : what ``run.resume`` and ``run.dir`` are if neither says so
+    """
+    resume, directory = (_said(options, given, key) or last for key, last in (("resume", resume), ("dir", directory)))
+    if resume == "never" or (resume == "auto" and not directory):
+        return []
+    try:
+        file = _run_of(directory if resume == "auto" else resume) / "config.toml"
+        there = file.is_file()
+    except (OSError, ValueError):  # a name that is too long, or has a null character
+        return []
+    return [(str(file), _lasting(tables.read_toml(str(file))))] if there else []
+
+
+def _run_of(named: str) -> Path:
+    """The run that a path stands for, which may be that of its checkpoints, or of one of them."""
+    path = Path(tables.at_home(named))
+    if (path / STATE).exists():
+        return path.absolute().parent.parent
+    return path.parent if path.name == "checkpoints" else path
+
+
+def _said(options: Sequence[str], given: Sequence[tuple[str, Mapping[str, Any]]], key: str) -> str:
+    option, said = f"--run.{key}", ""
+    for _, table in given:
+        section = table.get("run")
+        said = str(section.get(key, said)) if isinstance(section, Mapping) else said
+    for argument, following in zip(options, [*options[1:], ""], strict=False):
+        if argument == option:
+            said = following
+        elif argument.startswith(f"{option}="):
+            said = argument.removeprefix(f"{option}=")
+    return said
+
+
+def _lasting(table: dict[str, Any]) -> dict[str, Any]:
+    sections = {name: table[name] for name in OF_ONE_START if isinstance(table.get(name), Mapping)}
+    return table | {
+        name: {key: value for key, value in section.items() if key not in OF_ONE_START[name]}
+        for name, section in sections.items()
+    }

@@ -1,0 +1,115 @@
+"""Local SGD: every node goes its own way for H steps, then all meet at their mean.
+
+Note [Worker]
+A worker is a node: within one, memory is shared and gradients are summed in every step. Its gradient is its share of
+the global batch's mean times the number of nodes, so that the mean of all workers' steps is the step on the global
+batch, ragged and empty shards included; with H = 1 and plain SGD local is sync, to rounding. The norm that is logged
+and clipped by is the root of the mean of the workers' squares, so that one factor holds for all. What a run shows
+(evaluations, checkpoints, its final parameters) is the mean of its workers; they themselves go on from where they were.
+The totals and rank 0's decision, some hundred bytes, still travel every step, with them the buffers that are means or
+sums over shards (Note [One value of a buffer] in ``trainer/step/model_buffers.py``), and so do the moments of a
+synchronised batch-norm, forward and backward: ``BatchNorm(sync=False)`` spares these.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any, ClassVar
+
+import numpy as np
+
+from ddtrain.comm.protocol import Array
+from ddtrain.parallel.hooks.base import allreduce_bytes
+from ddtrain.trainer.modes.sync import Sync, own
+from ddtrain.trainer.step.step_control import StepControl
+from ddtrain.trainer.step.train_step import TrainStep
+
+
+class Local(Sync):
+    """Parameters and optimizer state are averaged over the nodes every ``sync_every`` steps.
+
+    References
+    ----------
+    Stich (2019), "Local SGD converges fast and communicates little", arXiv:1805.09767. Averaging the momentum, too:
+    Yu, Jin, Yang (2019), arXiv:1905.03817.
+    """
+
+    keeps_state: ClassVar[bool] = False  # every node has its own state of the optimizer, for good
+
+    def __init__(self, step_of: TrainStep, config: Any) -> None:
+        super().__init__(step_of, config)
+        self.every, self.nodes = config.sync_every, len(step_of.node.sizes)
+        self.values = own(step_of.store.values, self.spans)
+
+    @property
+    def spans(self) -> list[slice]:
+        """This rank's share of the node's vectors."""
+        return self.step_of.reducer.spans
+
+    @property
+    def is_apart(self) -> bool:
+        """Have the nodes taken steps since they met?"""
+        return bool(self.done % self.every)
+
+    def square_norm(self) -> float:
+        """The mean over nodes of their gradients' squared norms."""
+        square = np.array([super().square_norm() / self.step_of.node.size])
+        self.step_of.comm.allreduce(square)
+        return float(square[0] * self.nodes)  # each node's gradient is its share times the number of nodes
+
+    def apply(self, control: StepControl) -> None:
+        """The node's own update, and a meeting when it is due."""
+        super().apply(control._replace(scale=control.scale * self.nodes))
+        if not self.is_apart:
+            self.meet()
+
+    def meet(self) -> None:
+        """Make all nodes equal: at their mean."""
+        self._average([*self.values, *self._state()])
+        self.wait_for_node()
+
+    @contextmanager
+    def shown(self, state: bool = False) -> Iterator[None]:
+        vectors = [*self.values] if self.is_apart else []
+        vectors += self._state() if state and (self.is_apart or self.keeps_state) else []
+        kept = [vector.copy() for vector in vectors]
+        self._average(vectors)
+        self.wait_for_node()
+        yield
+        self.wait_for_node()  # nobody still looks
+        for vector, mine in zip(vectors, kept, strict=True):
+            vector[...] = mine
+        self.wait_for_node()
+
+    def memory(self) -> dict[str, Array]:
+        store, state = self.step_of.store, self.step_of.optimizer.state
+        return {
+            "mean.values": store.values,
+            **{f"mean.optim.{name}": vector for name, vector in state.items()},
+        }
+
+    def recall(self, memory: Mapping[str, Array], exactly: bool) -> None:
+        if not exactly:  # go on from the mean, which the checkpoint's tensors are
+            return
+        store = self.step_of.store
+        vectors = {"mean.values": store.values}
+        vectors |= {f"mean.optim.{name}": vector for name, vector in self.step_of.optimizer.state.items()}
+        for name, vector in vectors.items():
+            for span in self.spans:
+                vector[span] = memory[name][span]
+        self.wait_for_node()
+
+    def _state(self) -> list[Array]:
+        return [part for vector in self.step_of.optimizer.state.values() for part in own(vector, self.spans)]
+
+    def _average(self, vectors: list[Array]) -> None:
+        """Replace vectors by their mean over the nodes; the sums of all are under way at once."""
+        column = self.step_of.node.column
+        if column is None or column.size == 1:
+            return
+        works = [column.iallreduce(vector) for vector in vectors]
+        self.step_of.reducer.hook.bytes_sent += sum(allreduce_bytes(vector.nbytes, column.size) for vector in vectors)
+        for work, vector in zip(works, vectors, strict=True):
+            work.wait()
+            vector /= column.size

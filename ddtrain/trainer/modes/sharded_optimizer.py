@@ -1,0 +1,118 @@
+"""The optimizer divided among the nodes: each sums and updates a share of the parameters, and all exchange values.
+
+Note [Divided]
+Of every bucket, a node gets the sum of its own cells alone (reduce-scatter), updates those parameters, and sends them
+to the others (allgather): as many bytes as an allreduce, but a node keeps 1/N of the optimizer's state. Sums have the
+same order, updates are elementwise, and the norm is a sum over the same cells: the result has the bits of a run whose
+state is on every node. Checkpoints are the same, too, so that a run may go on with the other kind.
+Rajbhandari et al. (2020), "ZeRO: memory optimizations toward training trillion parameter models", arXiv:1910.02054,
+stage 1.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import DTypeLike
+
+from ddtrain import optim
+from ddtrain.comm.protocol import Array
+from ddtrain.optim.protocol import WHOLE
+from ddtrain.parallel.hooks.base import allgather_bytes
+from ddtrain.trainer.modes.sync import Sync
+from ddtrain.trainer.step.step_control import StepControl
+from ddtrain.trainer.step.train_step import TrainStep
+
+
+class DividedOptimizer:
+    """An optimizer of some spans of a vector, whose state is as long as these together."""
+
+    def __init__(self, config: optim.OptimConfig, spans: Sequence[slice], dtype: DTypeLike) -> None:
+        self.spans, size = spans, sum(span.stop - span.start for span in spans)
+        self._inner = optim.make(config, size, dtype)
+        self.state = self._inner.state  # of the spans, one after another
+        self._values, self._grads = np.empty(size, dtype), np.empty(size, dtype)
+
+    @property
+    def count(self) -> int:
+        """Updates so far."""
+        return self._inner.count
+
+    @count.setter
+    def count(self, count: int) -> None:
+        self._inner.count = count
+
+    def apply(
+        self, values: Array, grads: Array, *, lr: float, scale: float = 1.0, spans: Sequence[slice] = WHOLE
+    ) -> None:
+        """Update the values in the spans that this was made for."""
+        pack(values, self.spans, self._values)
+        pack(grads, self.spans, self._grads)
+        self._inner.apply(self._values, self._grads, lr=lr, scale=scale)
+        unpack(self._values, self.spans, values)
+
+
+class Divided(Sync):
+    """Sync with a divided optimizer (Note [Divided])."""
+
+    def __init__(self, step_of: TrainStep, config: Any) -> None:
+        super().__init__(step_of, config)
+        reducer, column = step_of.reducer, step_of.node.column
+        size = sum(span.stop - span.start for span in reducer.spans)
+        self._spans = [[slice(*span) for span in spans] for spans in _of_column(column, reducer.spans)]
+        self._longest = max([sum(span.stop - span.start for span in spans) for spans in self._spans], default=size)
+
+    def apply(self, control: StepControl) -> None:
+        """Update this node's share, and exchange the shares."""
+        super().apply(control)
+        if not control.apply:
+            return
+        reducer, column, values = self.step_of.reducer, self.step_of.node.column, self.step_of.store.values
+        if column is not None and column.size > 1:
+            mine = np.zeros(self._longest, values.dtype)
+            pack(values, reducer.spans, mine)
+            everybody = np.empty((column.size, self._longest), values.dtype)
+            column.allgather(mine, everybody)
+            reducer.hook.bytes_sent += allgather_bytes(mine.nbytes, column.size)
+            for rank, spans in enumerate(self._spans):
+                if rank != column.rank:
+                    unpack(everybody[rank], spans, values)
+        self.wait_for_node()
+
+    def whole_state(self) -> Mapping[str, Array]:
+        step_of, whole = self.step_of, {}
+        for name, vector in step_of.optimizer.state.items():
+            whole[name] = np.zeros(step_of.store.values.size, vector.dtype)
+            unpack(vector, step_of.reducer.spans, whole[name])
+            step_of.comm.allreduce(whole[name].view(f"u{vector.itemsize}"))  # each element is one rank's: its bits
+        return whole
+
+    def load_state(self, state: Mapping[str, Array]) -> None:
+        for name, vector in self.step_of.optimizer.state.items():
+            pack(state[name], self.step_of.reducer.spans, vector)
+
+    def state_like(self) -> Mapping[str, Array]:
+        n = self.step_of.store.values.size
+        return {name: np.broadcast_to(vector.dtype.type(0), n) for name, vector in self.step_of.optimizer.state.items()}
+
+
+def _of_column(column: Any, spans: Sequence[slice]) -> list[Any]:
+    return column.exchange_objects([[span.start, span.stop] for span in spans]) if column is not None else []
+
+
+def pack(vector: Array, spans: Sequence[slice], out: Array) -> None:
+    """Put a vector's spans one after another at the head of ``out``."""
+    at = 0
+    for span in spans:
+        out[at : at + span.stop - span.start] = vector[span]
+        at += span.stop - span.start
+
+
+def unpack(packed: Array, spans: Sequence[slice], out: Array) -> None:
+    """The reverse of :func:`pack`."""
+    at = 0
+    for span in spans:
+        out[span] = packed[at : at + span.stop - span.start]
+        at += span.stop - span.start

@@ -1,0 +1,227 @@
+"""The run's directory and console, seen from the loop: calls that every rank makes, and that write from rank 0 alone.
+
+RUN/config.toml     the resolved configuration
+RUN/status.json     running, completed, stopped or failed, and why; written first, so that it says whose the others are
+RUN/metrics.jsonl   a line a step, a line an evaluation
+RUN/trace.json      what every rank did in the steps of --run.trace
+RUN/checkpoints/    see ``checkpoint.py``
+RUN/summary.json    the final figures
+
+Before that, :mod:`ddtrain.trainer.records.run_directory` has seen to it that the directory is this job's.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any, TextIO
+
+from ddtrain import data
+from ddtrain.comm import together
+from ddtrain.comm.protocol import Communicator
+from ddtrain.diagnose import GradientCheck
+from ddtrain.errors import DataError
+from ddtrain.trainer import atomic_files
+from ddtrain.trainer.checkpoint import manager
+from ddtrain.trainer.config.config import Config
+from ddtrain.trainer.records.console import Console
+from ddtrain.trainer.records.metrics import MetricsLog, write_summary
+from ddtrain.trainer.records.perfetto_trace import merge
+from ddtrain.trainer.records.run_directory import NAMES, supersede
+from ddtrain.trainer.records.status import State, Status
+from ddtrain.trainer.step.coordinator import Reason, StepControl, total_steps
+from ddtrain.trainer.step.setup import Memory
+from ddtrain.trainer.step.totals import Totals
+from ddtrain.trainer.task import Task
+
+_AFTER = {
+    "completed": "summary, log and checkpoints in {}",
+    "stopped": "go on with --run.dir {} --run.resume auto",
+}
+
+
+class Records:
+    """Everything a run leaves behind, from its first line to its summary.
+
+    Parameters
+    ----------
+    directory : made if need be
+    found : the checkpoint that the run goes on from, or None
+    task : its data says how long an epoch is, and whether there are evaluations
+    waited_s : seconds this rank has been blocked in communication so far
+    stream : the console; standard output unless told otherwise
+
+    Raises
+    ------
+    DataError : on all ranks, if the directory cannot be written
+    """
+
+    def __init__(
+        self,
+        comm: Communicator,
+        config: Config,
+        recipe: str,
+        directory: Path,
+        found: manager.Found | None,
+        task: Task,
+        waited_s: Callable[[], float] = lambda: 0.0,
+        stream: TextIO | None = None,
+    ) -> None:
+        self.comm, self.config, self.recipe, self.directory = comm, config, recipe, directory
+        self.resume_from = found
+        self.first_step = found.snapshot.step if found else 0
+        self.status = Status(directory, comm, self.first_step)
+        self._started = time.perf_counter()
+        self._samples, self._trained_s = 0, 0.0
+        self.used: Memory | None = None
+        self._superseded = ""
+        self.spared: frozenset[str] = frozenset()  # checkpoints that are not this run's to remove
+        together(comm, self._open)
+        self.steps_per_epoch = data.steps_per_epoch(len(task.train), config.data.batch_size)
+        self.evaluates = task.valid is not None and config.run.eval_every > 0
+        self.console = Console(
+            comm,
+            epochs=config.run.epochs,
+            steps_per_epoch=self.steps_per_epoch,
+            total_steps=total_steps(config.run, self.steps_per_epoch),
+            waited_s=waited_s,
+            first_step=self.first_step,
+            stream=stream,
+        )
+        self._greet(task.about)
+
+    def _greet(self, about: str) -> None:
+        ranks = f"{self.comm.size} rank" + "s" * (self.comm.size > 1)
+        self.console.message(
+            f"{self.recipe} on {ranks} ({self.comm.spec}), seed {self.config.run.seed}, in {self.directory}"
+        )
+        if about:
+            self.console.message(about)
+        if self.resume_from is not None:
+            for line in self.resume_from.refused:
+                self.warn(line)
+            self.console.message(f"resuming from {self.resume_from.path} after step {self.first_step}")
+        if self._superseded:
+            self.warn(self._superseded)
+
+    def _open(self) -> None:
+        if self.comm.rank == 0:
+            try:
+                self.directory.mkdir(parents=True, exist_ok=True)
+            except OSError as error:
+                raise atomic_files.io_error(error, self.directory, 0) from error
+            self._tidy()
+            if self.resume_from is not None:
+                self._superseded = supersede(self.directory, self.first_step, self.config.run.resume)
+            self.spared = manager.behind_a_link(self.directory)
+        self.status.start()
+        if self.comm.rank == 0:
+            atomic_files.replace(self.directory / "config.toml", self.config.to_toml(self.recipe).encode())
+        evaluated = self.resume_from.snapshot.evaluated if self.resume_from else 0
+        self.metrics = MetricsLog(self.comm, self.directory, self.first_step, evaluated, self.warn)
+
+    def _tidy(self) -> None:
+        """Remove what a killed job was writing."""
+        for name in NAMES:
+            for leftover in self.directory.glob(f".tmp-{name}-*"):
+                atomic_files.discard(leftover)
+        try:
+            manager.tidy(self.directory)
+        except OSError as error:
+            raise atomic_files.io_error(error, error.filename or self.directory, 0) from error
+
+    # -- from the loop --------------------------------------------------------------------------------------------
+
+    def memory(self, seen: Memory, obstacle: str) -> None:
+        """What the run's vectors take, and what keeps ranks of one machine from sharing them; empty if nothing does."""
+        self.used = seen
+        if obstacle:
+            self.warn(f"every rank keeps parameters of its own and sends its gradients: {obstacle}")
+        if self.comm.size > 1:
+            self.console.message(str(seen))
+
+    def step(self, done: int, epoch: int, totals: Totals, control: StepControl, seconds: float) -> None:
+        """Step number ``done`` of epoch number ``epoch`` (both counted from 1) took ``seconds``."""
+        self.status.reached(done)
+        self._samples += totals.count
+        self._trained_s += seconds
+        self.metrics.write(
+            step=done,
+            epoch=epoch,
+            **totals.means(),
+            lr=control.lr,
+            grad_norm=control.grad_norm,
+            samples_per_s=round(totals.count / seconds, 1),
+        )
+        if not control.apply:
+            self.warn(f"step {done}: {Reason.SKIPPED.text}")
+        self.console.step(done, totals, seconds)
+        if not self.evaluates and done % self.steps_per_epoch == 0:
+            self.console.report()
+
+    def gradients(self, done: int, seen: GradientCheck) -> None:
+        """The gradient of step number ``done`` (counted from 1) was checked, and found right."""
+        self.console.message(f"step {done}: gradient checked, {seen}")
+
+    def evaluation(self, done: int, epoch: int, figures: Mapping[str, float]) -> None:
+        """The figures of an evaluation after ``done`` steps, in epoch number ``epoch``."""
+        self.metrics.write(step=done, epoch=epoch, **figures)
+        self.flush()
+        self.console.report(figures)
+        self.status.progress()
+
+    def trace(self, recordings: Sequence[dict[str, Any]]) -> None:
+        """All ranks' recordings, in rank order, as RUN/trace.json; a run does not end because there is no room."""
+        path = self.directory / "trace.json"
+        if self.comm.rank == 0:
+            try:
+                whole = merge(recordings, recipe=self.recipe, backend=self.comm.spec)
+                atomic_files.replace(path, atomic_files.to_json(whole).encode())
+            except DataError as error:
+                self.warn(f"{error.one_line} The steps of --run.trace are lost.")
+                return
+        self.console.message(f"steps {self.config.run.trace} traced in {path}")
+
+    def flush(self) -> None:
+        """Write the log so far: before a checkpoint, so that the log is never behind it, and at the end."""
+        self.metrics.flush()
+
+    def fail(self, error: BaseException) -> None:
+        """This rank failed: what it knows is written, and that it failed. Never raises."""
+        self.flush()
+        self.status.fail(error)
+
+    def warn(self, text: str) -> None:
+        """A line for whoever watches."""
+        self.console.message(f"warning: {text}")
+
+    def close(self, state: State, code: int, reason: str, **figures: Any) -> None:
+        """The run is over: the last lines, the summary, and only then the status.
+
+        Raises
+        ------
+        DataError : on all ranks, if the last of them cannot be written
+        """
+        seconds = time.perf_counter() - self._started
+        summary = {
+            "recipe": self.recipe,
+            "ranks": self.comm.size,
+            "backend": self.comm.spec,
+            "seconds": round(seconds, 3),
+            "samples_per_s": round(self._samples / max(self._trained_s, 1e-9), 1),
+            "memory_bytes": asdict(self.used) if self.used else {},
+            **figures,
+        }
+        self.console.close()
+        sent, exact = (figures.get("gradient_bytes", {}).get(name, 0) for name in ("sent", "exact"))
+        if exact and sent != exact:  # none where a run that was over took no step
+            self.console.message(
+                f"gradients of rank 0: {sent / 1e6:.1f} MB sent to other nodes, {sent / exact:.1%} of the exact sums' "
+                f"{exact / 1e6:.1f} MB"
+            )
+        together(self.comm, self.metrics.close)
+        together(self.comm, lambda: write_summary(self.comm, self.directory, summary))
+        together(self.comm, lambda: self.status.end(state, code, reason))
+        self.console.message(f"{state}: {reason}, {self.status.step} steps; {_AFTER[state].format(self.directory)}")

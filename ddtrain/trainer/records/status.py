@@ -1,0 +1,119 @@
+"""RUN/status.json, the truth about a run, because launchers lie about exit codes.
+
+``running`` until the end; then ``completed``, ``stopped`` or ``failed``, with the exit code and why.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+from datetime import datetime
+from pathlib import Path
+from time import perf_counter
+from typing import Any, Literal
+
+from ddtrain.comm.launch.failure import exit_code, said
+from ddtrain.comm.protocol import Communicator
+from ddtrain.errors import DataError, DdtrainError
+from ddtrain.trainer.atomic_files import to_json, write_json
+
+EVERY_S = 1.0  # between two notes of how far a run has come
+State = Literal["running", "completed", "stopped", "failed"]
+
+
+class Status:
+    """One rank's hand on RUN/status.json: rank 0 tells how the run goes, a failing rank that it failed.
+
+    Parameters
+    ----------
+    run_dir : must exist
+    comm : which rank this is
+
+    Attributes
+    ----------
+    step : steps done, so that a failure can name it
+
+    >>> import tempfile
+    >>> from ddtrain.comm.backends.local import LocalCommunicator
+    >>> status = Status(tempfile.mkdtemp(), LocalCommunicator())
+    >>> status.start()
+    >>> status.step = 12
+    >>> status.end("completed", 0, "all steps done")
+    >>> read(status.path.parent)["state"]
+    'completed'
+    """
+
+    def __init__(self, run_dir: Path | str, comm: Communicator, step: int = 0) -> None:
+        self.path, self.comm, self.step = Path(run_dir) / "status.json", comm, step
+        self._next_s = perf_counter() + EVERY_S
+
+    def start(self) -> None:
+        """The run begins, or goes on after a resume.
+
+        Raises
+        ------
+        DataError : if the run's directory cannot be written: better now than after an hour.
+        """
+        if self.comm.rank == 0:
+            self._write("running")
+
+    def reached(self, step: int) -> None:
+        """So many steps are done: kept in mind, and written down about once a second."""
+        self.step = step
+        if perf_counter() >= self._next_s:
+            self.progress()
+
+    def progress(self) -> None:
+        """The run has come to ``step``; a full disk is no reason to end it."""
+        began = perf_counter()
+        with contextlib.suppress(DataError):
+            self.start()
+        ended = perf_counter()
+        self._next_s = ended + max(EVERY_S, 100 * (ended - began))  # no more than 1 % of the time, on slow disks, too
+
+    def end(self, state: State, code: int, reason: str) -> None:
+        """The run is over.
+
+        Raises
+        ------
+        DataError : if that cannot be written.
+        """
+        if self.comm.rank == 0:
+            self._write(state, code, reason)
+
+    def fail(self, error: BaseException) -> None:
+        """This rank failed. The first failure stands, since others follow from it; never raises."""
+        code = exit_code(error)
+        reason = error.one_line if isinstance(error, DdtrainError) else said(error)
+        if read(self.path.parent).get("state") == "failed":
+            return
+        try:
+            self._write("failed", code, reason)
+        except DataError:  # the disk may be full: that is often why we are here
+            self._write_over("failed", code, reason)
+
+    def _write(self, state: State, code: int | None = None, reason: str = "") -> None:
+        write_json(self.path, self._told(state, code, reason))
+
+    def _write_over(self, state: State, code: int, reason: str) -> None:
+        """Into the blocks that the file already has, for want of others. A torn status is better than a false one."""
+        data = to_json(self._told(state, code, reason)).encode() + b"\n"
+        try:
+            with self.path.open("r+b") as file:
+                file.write(data)
+                file.truncate()
+        except OSError:
+            return
+
+    def _told(self, state: State, code: int | None, reason: str) -> dict[str, Any]:
+        now = datetime.now().astimezone().isoformat(timespec="seconds")
+        return {"state": state, "step": self.step, "code": code, "rank": self.comm.rank, "reason": reason, "time": now}
+
+
+def read(run_dir: Path | str) -> dict[str, Any]:
+    """The status of a run; empty where there is none or none that can be read."""
+    try:
+        status = json.loads((Path(run_dir) / "status.json").read_bytes())
+    except (OSError, ValueError, RecursionError):
+        return {}
+    return status if isinstance(status, dict) else {}

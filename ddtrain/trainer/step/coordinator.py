@@ -1,0 +1,187 @@
+"""Rank 0 decides, everyone obeys: one small vector a step says what all ranks do next.
+
+The order within a step is fixed: reduce, finite check, norm, clip, update. Decisions are made from reduced
+totals on rank 0 and broadcast, so that no difference between machines can make two ranks part ways.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+from ddtrain.errors import NonFiniteError
+from ddtrain.optim import schedules
+from ddtrain.parallel import Collectives
+from ddtrain.trainer.checkpoint.state_json import check_decisions
+from ddtrain.trainer.config.config import Config, Run
+from ddtrain.trainer.step.step_control import Reason, StepControl
+from ddtrain.trainer.step.totals import Totals
+from ddtrain.trainer.stop_signals import StopFile
+
+__all__ = ["Coordinator", "Reason", "StepControl"]
+
+
+def total_steps(run: Run, steps_per_epoch: int) -> int:
+    """Steps of a whole run: all of its epochs, unless ``run.steps`` cuts it short.
+
+    >>> total_steps(Run(epochs=3), 10), total_steps(Run(epochs=3, steps=12), 10)
+    (30, 12)
+    """
+    planned = run.epochs * steps_per_epoch
+    return min(planned, run.steps or planned)
+
+
+class Coordinator:
+    """Schedule, clipping, skipped steps, early stopping, times of evaluation and checkpoint.
+
+    Parameters
+    ----------
+    config : the run's; reads the sections run, optim, schedule and clip
+    comm : one broadcast a step goes over it, none at size 1
+    steps_per_epoch : steps in one pass over the training data
+    stop_file : a file that asks the run to stop, looked for by rank 0
+
+    Notes
+    -----
+    The schedule is laid out over ``run.epochs``. ``run.steps`` only cuts a run short, so that a run cut short and
+    resumed takes the same steps as one that was not.
+    """
+
+    def __init__(
+        self, config: Config, comm: Collectives, steps_per_epoch: int, stop_file: StopFile | None = None
+    ) -> None:
+        self.run, self.max_norm, self.comm = config.run, config.clip.norm, comm
+        self.late = config.comm.mode == "stale"  # a norm is of the step before, and NaN where its loss was not finite
+        self.steps_per_epoch, self.stop_file = steps_per_epoch, stop_file
+        planned = self.run.epochs * steps_per_epoch
+        self.total_steps = total_steps(self.run, steps_per_epoch)
+        self.schedule = schedules.make(config.schedule, config.optim.lr, planned)
+        self.skipped = 0  # steps, in the whole run
+        self.skipped_in_a_row = 0
+        self.best: float | None = None  # validation loss
+        self.since_best = 0  # evaluations
+
+    def decide(self, step: int, totals: Totals, sq_norm: float) -> StepControl:
+        """What to do with the step whose gradients have just been reduced. Collective.
+
+        Parameters
+        ----------
+        step : counted from 0
+        totals : of the global batch, reduced
+        sq_norm : squared global norm of the reduced gradient
+
+        Raises
+        ------
+        NonFiniteError : on all ranks at the same step, if such steps stop the run or too many came in a row.
+        """
+        control = self._obey(self._decide(step, totals, sq_norm) if self.comm.rank == 0 else None)
+        if control.reason is Reason.NON_FINITE:
+            raise self._non_finite(totals, control.grad_norm).at(step=step + 1)
+        return control
+
+    def observe(self, step: int, control: StepControl, valid_loss: float) -> StepControl:
+        """Take note of the evaluation that ``control`` asked for; the control that holds from now on. Collective.
+
+        An evaluation that only the end of the run asked for feeds neither plateau nor patience, so that a run that
+        was cut short goes on as if it had not been.
+        """
+        return self._obey(self._observe(step, control, valid_loss) if self.comm.rank == 0 else None)
+
+    @property
+    def out_of_patience(self) -> bool:
+        """Whether evaluations without a better loss are as many as ``run.patience`` allows; known to rank 0, and to all
+        after :meth:`load`.
+        """
+        return 0 < self.run.patience <= self.since_best
+
+    def state_dict(self) -> dict[str, Any]:
+        """Everything decided from the past, on rank 0. JSON-able."""
+        return {name: getattr(self, name) for name in _STATE} | {"schedule": self.schedule.state}
+
+    def load(self, state: dict[str, Any]) -> None:
+        """Take up a saved state, on any rank.
+
+        Raises
+        ------
+        CheckpointError : it is none that a run could have saved
+        """
+        check_decisions(state, self.state_dict())
+        if state["schedule"]:  # of a schedule that keeps none: there is nothing to take up
+            check_decisions(state["schedule"], self.schedule.state)
+        for name in _STATE:
+            setattr(self, name, state[name])
+        self.schedule.load(state["schedule"])
+
+    def _obey(self, control: StepControl | None) -> StepControl:
+        if control is not None and self.comm.size == 1:
+            return control
+        vector = control.pack() if control else np.empty(len(StepControl._fields))
+        self.comm.broadcast(vector, root=0)
+        return StepControl.unpack(vector)
+
+    def _decide(self, step: int, totals: Totals, sq_norm: float) -> StepControl:
+        done = step + 1
+        norm = math.sqrt(sq_norm) if sq_norm >= 0 else math.nan
+        apply = math.isfinite(norm) and (totals.finite or self.late)
+        self.skipped_in_a_row = 0 if apply else self.skipped_in_a_row + 1
+        self.skipped += not apply
+        stops = self.run.nonfinite == "stop" or self.skipped_in_a_row >= self.run.max_skips
+        if stops and not (apply and totals.finite):
+            return StepControl(0.0, 1.0, norm, apply=False, stop=True, reason=Reason.NON_FINITE)
+        finished = done >= self.total_steps
+        requested = totals.stop_votes > 0 or (self.stop_file is not None and self.stop_file.seen())
+        stop = finished or requested
+        return StepControl(
+            lr=self.schedule.lr(step),
+            scale=self.max_norm / norm if 0 < self.max_norm < norm < math.inf else 1.0,
+            grad_norm=norm,
+            apply=apply,
+            evaluate=self.evaluates(done),
+            checkpoint=stop or done % (self.run.checkpoint_every or self.steps_per_epoch) == 0,
+            stop=stop,
+            reason=_reason(finished, requested, apply),
+        )
+
+    def _observe(self, step: int, control: StepControl, valid_loss: float) -> StepControl:
+        if not self._evaluation_due(step + 1):
+            return control
+        self.schedule.observe(valid_loss)
+        if math.isfinite(valid_loss) and (self.best is None or valid_loss < self.best):
+            self.best, self.since_best = valid_loss, 0
+            return control
+        self.since_best += 1
+        if self.out_of_patience and not control.stop:
+            return control._replace(stop=True, reason=Reason.PATIENCE)
+        return control
+
+    def evaluates(self, done: int) -> bool:
+        """Whether there is an evaluation after so many steps: at the end of the run, if at no other time."""
+        return self._evaluation_due(done) or (done >= self.total_steps and self.run.eval_every > 0)
+
+    def _evaluation_due(self, done: int) -> bool:
+        every = self.run.eval_every * self.steps_per_epoch
+        return every > 0 and done % every == 0
+
+    def _non_finite(self, totals: Totals, norm: float) -> NonFiniteError:
+        late = " of the step before" if self.late else ""
+        found = f"loss is {totals.means()['loss']:g}, gradient norm{late} is {norm:g}"
+        if totals.unsound and math.isfinite(totals.loss_sum):
+            found += ", but running statistics would no longer be finite"
+        skips = f", and so were the {self.run.max_skips - 1} steps before" if self.run.nonfinite == "skip" else ""
+        return NonFiniteError(
+            f"training: {found}{skips}",
+            remedy="Lower --optim.lr, limit the gradient with --clip.norm, or find the operation with --run.debug.",
+        )
+
+
+_STATE = ("skipped", "skipped_in_a_row", "best", "since_best")
+
+
+def _reason(finished: bool, requested: bool, apply: bool) -> Reason:
+    if finished:
+        return Reason.FINISHED
+    if requested:
+        return Reason.REQUESTED
+    return Reason.NONE if apply else Reason.SKIPPED

@@ -1,0 +1,140 @@
+"""Buffers of a model are one value for all shards: how what each shard's forward pass left becomes what all go on with.
+
+Note [One value of a buffer]
+Every shard begins a step with the same values, and its forward pass leaves new ones (``Module.update``). How these
+become one is declared with the buffer, ``nn.buffer(..., reduce=...)``:
+
+    same  the shards claim to have left equal bits, as synchronised batch-norm does; whether that is so is looked at
+    mean  over the shards, each weighted by its samples
+    sum   the old value, plus what each shard has added to it
+
+Means and sums are of float64, along the run's tree, like all sums over shards; so buffers, too, have the same bits at
+any number of ranks. They travel with the totals of the step, ahead of the backward pass, at the cost of their numbers.
+
+Note [Equal or not]
+Whether V numbers are equal can be told from two sums: with h a hash of what a shard left, V Σ h² = (Σ h)² if and only
+if all h are equal. The hashes are of 18 bits, so that the sums are exact in float64 for any V below 2^17, in any order.
+They begin with the number of the step: a rank that has left one out is noticed, too.
+"""
+
+# V shards, K shards on this rank
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from typing import Any
+from zlib import crc32
+
+import numpy as np
+
+from ddtrain.comm.backends.wait_graph import ranks
+from ddtrain.comm.protocol import Array, Communicator
+from ddtrain.errors import ReplicaError
+from ddtrain.nn.module import Declaration
+from ddtrain.parallel import Place
+
+_HASH = (1 << 18) - 1  # Note [Equal or not]
+
+
+class Buffers:
+    """The buffers of one rank's replica, and what its shards say of them in a step.
+
+    Parameters
+    ----------
+    declarations : of the model, by path
+    state : the values that all shards begin the next step with, by path
+    comm : to find out which shard differs, once it is known that one does
+
+    Attributes
+    ----------
+    size : numbers that a shard adds to the totals; none where there is one shard, whose values are the run's
+    """
+
+    def __init__(
+        self, declarations: Mapping[str, Declaration], state: Mapping[str, Array], place: Place, comm: Communicator
+    ) -> None:
+        self._state, self._place, self._comm = state, place, comm
+        rules: dict[str, list[str]] = {rule: [] for rule in ("same", "mean", "sum")}
+        for name in state:
+            rules[declarations[name].reduce].append(name)
+        self._same, self._mean, self._sum = rules.values()
+        self._folded = [*self._mean, *self._sum]
+        self.size = 2 + sum(state[name].size for name in self._folded) if place.count > 1 else 0
+
+    def row(self, left: Mapping[str, Any], step: int, samples: int) -> Array:
+        """What a shard adds to the totals: its hash and its square, then the numbers of means and sums.
+
+        Parameters
+        ----------
+        left : the new values, by path, of buffers that the forward pass has replaced
+        samples : of the shard
+        """
+        row, known = np.zeros(self.size), crc32(b"%d" % step)
+        for name in self._same:
+            known = crc32(self._bytes(left, name), known)
+        row[0] = known & _HASH
+        row[1] = row[0] * row[0]
+        at = 2
+        for name in self._folded:
+            old = self._state[name]
+            if samples or name in self._sum:  # without samples, a mean of nothing may be anything
+                part = row[at : at + old.size].reshape(old.shape)
+                part[...] = left.get(name, old)
+                part[...] = part * samples if name in self._mean else part - old
+            at += old.size
+        return row
+
+    def folded(self, totals: Array, lefts: Sequence[Mapping[str, Any]], step: int, samples: int) -> dict[str, Any]:
+        """The new value of each buffer, from the sum of all shards' rows. Collective where they disagree.
+
+        Parameters
+        ----------
+        lefts : of this rank's shards
+        samples : of all shards
+
+        Raises
+        ------
+        ReplicaError : shards left different values of a buffer that is declared to be the same on all
+        """
+        if not self.size:
+            return dict(lefts[0])
+        if self._place.count * totals[1] != totals[0] * totals[0]:
+            self._complain(lefts, step)
+        new, at = {name: lefts[0][name] for name in self._same if name in lefts[0]}, 2
+        for name in self._folded:
+            old = self._state[name]
+            part = totals[at : at + old.size].reshape(old.shape)
+            new[name] = part / max(1, samples) if name in self._mean else old + part
+            at += old.size
+        return new
+
+    def _bytes(self, left: Mapping[str, Any], name: str) -> bytes:
+        old = self._state[name]
+        return np.asarray(left.get(name, old), old.dtype).tobytes()
+
+    def _complain(self, lefts: Sequence[Mapping[str, Any]], step: int) -> None:
+        """Name the first buffer that differs, and the ranks whose shards left something else than most."""
+        mine = [[crc32(self._bytes(left, name)) for left in lefts] for name in self._same]
+        everybody = self._comm.exchange_objects([step, mine])
+        steps = [of_rank for of_rank, _ in everybody]
+        if len(set(steps)) > 1:
+            raise ReplicaError(f"ranks are not at the same step: {', '.join(f'{step + 1}' for step in steps)}")
+        for k, name in enumerate(self._same):
+            hashes = {
+                shard: found
+                for held, (_, of_rank) in zip(self._place.held, everybody, strict=True)
+                for shard, found in zip(held, of_rank[k], strict=True)
+            }
+            usual = Counter(hashes[shard] for shard in sorted(hashes)).most_common(1)[0][0]
+            odd = [shard for shard in sorted(hashes) if hashes[shard] != usual]
+            if odd:
+                raise ReplicaError(f"buffer {name}: {self._where(odd)}", remedy=_REMEDY)
+
+    def _where(self, odd: Sequence[int]) -> str:
+        owners = [rank for rank, held in enumerate(self._place.held) if not set(odd).isdisjoint(held)]
+        shards = f" (shards {', '.join(map(str, odd))})" if self._place.count != self._comm.size else ""
+        return f"{ranks(owners)}{shards} left another value than the other shards, but it is declared the same on all"
+
+
+_REMEDY = "Declare how it is made one: nn.buffer(..., reduce='mean') or 'sum'; or compute it with ops.allreduce."

@@ -1,0 +1,193 @@
+"""One rank's replica of the run: where its vectors lie, which shards are its own, and the step that trains them.
+
+Parameters and optimizer state exist once a node: its ranks see the same memory, each updates its own share of it, and
+all see the new values (Note [Node reduction] in ``parallel/reducer.py``). Gradients exist once a rank, in memory that
+the node reads.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import DTypeLike
+
+from ddtrain import optim
+from ddtrain.comm.protocol import Array, Communicator, Node
+from ddtrain.errors import UsageError
+from ddtrain.nn import Module
+from ddtrain.nn.state_dict import initial as initial_values
+from ddtrain.parallel import Place, Reducer, alloc_rows, find_place, make_buckets, make_hook, verify_replicas
+from ddtrain.parallel.hooks import Apart
+from ddtrain.parallel.replica_check import describe
+from ddtrain.store import ParamStore
+from ddtrain.trainer.config import tables
+from ddtrain.trainer.config.config import Comm, Config
+from ddtrain.trainer.modes import DividedOptimizer
+from ddtrain.trainer.step.gradient_buffer import Lane
+from ddtrain.trainer.step.train_step import TrainStep
+from ddtrain.trainer.task import Task
+
+_VECTORS = 4  # at most, as long as the parameters, once a node: values and optimizer state, and one to spare
+
+
+def build_step(comm: Communicator, task: Task, config: Config) -> TrainStep:
+    """A step ready to be taken, from the model's initial values. Collective.
+
+    Raises
+    ------
+    UsageError : ranks have different models, or are more than the shards, or share no memory though it was asked for
+    """
+    drawn = task.model.init(config.run.seed, config.run.dtype)  # from (seed, path), so equal on all ranks
+    initial = initial_values(task.model, drawn, config.run.dtype)  # a model may have an init of its own
+    verify_replicas(describe(initial), comm, "tensor", remedy="Build the same model from one seed on every rank.")
+    verify_replicas(_agreed(config), comm, "option", remedy="Give every rank the same options.")
+    node = _node(comm, config, initial)
+    place = find_place(comm, node, config.run.shards, config.run.accumulate)
+    store, parts = _store(task.model, initial, config, node, place)
+    make_lane = _lane_maker(comm, config, node, place, store, parts)
+    if config.comm.sharded_optimizer:
+        spans = make_lane(0).reducer.spans
+        optimizer: optim.Optimizer = DividedOptimizer(config.optim, spans, config.run.dtype)
+    else:
+        optimizer = optim.make(config.optim, store.values.size, config.run.dtype, once(node))
+    return TrainStep(  # makes a reducer, whose memory is the node's: none of its ranks goes on before values are there
+        task,
+        store,
+        optimizer,
+        comm,
+        node,
+        place,
+        make_lane,
+        seed=config.run.seed,
+        clip_value=config.clip.value,
+        skips=config.run.nonfinite == "skip",
+    )
+
+
+def _lane_maker(
+    comm: Communicator, config: Config, node: Node, place: Place, store: ParamStore, parts: list[Array]
+) -> Callable[[int], Lane]:
+    """Makes lanes by number, once each; the first has the gradient rows ``parts``, the others rows of their own."""
+    sums = comm.duplicate()
+    layout = store.spans, [view.shape for view in store.value_views]
+    buckets = make_buckets(store.spans, store.dtype.itemsize, config.comm.bucket_bytes)
+    apart = config.comm.mode in ("local", "diloco")
+    hook = Apart() if apart else make_hook(config.comm, store.values.size, store.dtype)
+
+    @functools.cache
+    def make_lane(number: int) -> Lane:
+        rows = parts if number == 0 else alloc_rows(node, place, store.values.size, store.dtype)
+        divided = config.comm.sharded_optimizer
+        reducer = Reducer(rows, buckets, sums, node, place, hook, layout, divided, number)
+        return Lane(store, rows[node.rank], place, reducer)
+
+    return make_lane
+
+
+@dataclass(frozen=True)
+class Memory:
+    """Bytes that the run's flat vectors take, and how many ranks of this node share the first two.
+
+    Attributes
+    ----------
+    parameters, optimizer : of ``sharers`` ranks together
+    gradients : of each rank, with what its shards are added up in
+    """
+
+    parameters: int
+    optimizer: int
+    gradients: int
+    sharers: int
+
+    def __str__(self) -> str:
+        shared, own = self.parameters + self.optimizer, self.gradients
+        if self.sharers == 1:
+            return f"memory: parameters and optimizer state {_mb(shared)} a rank, gradients {_mb(own)} a rank"
+        return (
+            f"memory: parameters and optimizer state {_mb(shared)}, shared by the {self.sharers} ranks of a machine, "
+            f"gradients {_mb(own)} a rank"
+        )
+
+
+def memory_of(step_of: TrainStep, lanes: Sequence[Lane] = ()) -> Memory:
+    """What a step's vectors take. Collective.
+
+    Parameters
+    ----------
+    lanes : all that the run has; the step's alone unless told
+    """
+    node, state = step_of.node, sum(vector.nbytes for vector in step_of.optimizer.state.values())
+    if isinstance(step_of.optimizer, DividedOptimizer):  # each rank has its share to itself
+        shares = step_of.comm.exchange_objects([node.index, state])
+        state = sum(nbytes for index, nbytes in shares if index == node.index)
+    gradients = sum(lane.nbytes for lane in lanes or [step_of.lane])
+    return Memory(step_of.store.values.nbytes, state, gradients, node.size)
+
+
+def idle_options(step_of: TrainStep, config: Comm) -> str:
+    """Which options for the exchange between nodes have none to act on; empty if all have."""
+    given = [f"--comm.hook {config.hook}"] if config.hook != "exact" else []
+    given += [f"--comm.mode {config.mode}"] if config.mode in ("local", "diloco") else []
+    given += ["--comm.sharded-optimizer"] if config.sharded_optimizer else []
+    if len(step_of.node.sizes) > 1 or not given:
+        return ""
+    return f"{', '.join(given)}: all ranks share one memory, so that nothing is sent between nodes"
+
+
+def _mb(n_bytes: int) -> str:
+    return f"{n_bytes / 1e6:.1f} MB"
+
+
+def once(node: Node) -> Callable[[int, DTypeLike], Array]:
+    """Makes vectors that exist once a node, and that all of its ranks see."""
+    return lambda count, dtype: node.alloc(count if node.rank == 0 else 0, dtype)[0]
+
+
+def fill(comm: Communicator, node: Node, write: Callable[[], None]) -> None:
+    """Let one rank of each node write what the node shares; return when all have it. Collective."""
+    if node.rank == 0:
+        write()
+    comm.barrier()
+
+
+def _agreed(config: Config) -> dict[str, str]:
+    """What decides which sums are made, of which rows: ranks that differ in it would hang, or add the wrong ones."""
+    options = [option for option in tables.leaves(config) if option.startswith("comm.") and option != "comm.backend"]
+    return {tables.option(name): repr(tables.lookup(config, name)) for name in (*options, "run.shards", "run.dtype")}
+
+
+def _node(comm: Communicator, config: Config, initial: Mapping[str, Any]) -> Node:
+    asked = config.comm.node_memory
+    count = sum(np.size(value) for value in initial.values())
+    rows = -(-max(config.run.shards, comm.size) // comm.size) * (2 if config.comm.mode == "stale" else 1)
+    nbytes = count * np.dtype(config.run.dtype).itemsize
+    node = comm.split_nodes(rows * nbytes if asked != "off" else -1, _VECTORS * nbytes)
+    if asked == "on" and node.spec == "private" and comm.size > 1:
+        raise UsageError(
+            f"--comm.node-memory on: {node.why or f'the ranks of {comm.spec} share no memory'}",
+            remedy="Make room, or give --comm.node-memory auto.",
+        )
+    return node
+
+
+def _store(
+    model: Module, initial: Mapping[str, Any], config: Config, node: Node, place: Place
+) -> tuple[ParamStore, list[Array]]:
+    """The values as flat vectors, and the gradient rows of all ranks of the node."""
+    trained = {name: declaration.trained for name, declaration in model.declarations().items()}
+    parameters = {name: value for name, value in initial.items() if trained[name]}
+    count, dtype = sum(np.size(value) for value in parameters.values()), np.dtype(config.run.dtype)
+    parts = alloc_rows(node, place, count, dtype)
+    store = ParamStore(
+        parameters,
+        {name: value for name, value in initial.items() if not trained[name]},
+        dtype,
+        values=once(node)(count, dtype),
+        grads=parts[node.rank][0],
+        fill=node.rank == 0,
+    )
+    return store, parts

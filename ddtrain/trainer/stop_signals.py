@@ -1,0 +1,225 @@
+"""Requests to stop: signals to any rank, or a file named STOP in the run's directory.
+
+A request is a vote. It rides in the totals of the next step, so that all ranks stop after the same step.
+
+Note [Deaf]
+Python runs a signal's handler between two instructions of the main thread: not while that waits in MPI for a rank that
+never comes, or computes for minutes in a library. So whatever arrives is also written to a pipe, by Python's C code at
+once, and a thread reads it. It acts only where the main thread does not within a second or two, and nothing is lost by
+it: on a first request before the ranks have come together, and on a second one.
+
+Note [Children]
+A process that a rank forks (a worker that reads data) would inherit the handlers, and take the signal that is to end
+it for a request to stop after the step. A child gets back what stood before. Until it has, signals wait: Python forgets
+what arrives between the fork and its own first instruction.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from time import monotonic, sleep
+from types import FrameType
+from typing import Any
+
+from ddtrain.comm.launch import liveness
+from ddtrain.comm.launch.failure import INTERRUPTED
+from ddtrain.errors import StoppedError
+from ddtrain.streams import say
+
+SIGNALS = (signal.SIGUSR1, signal.SIGTERM, signal.SIGINT)
+# One Ctrl-C reaches a rank twice, from the terminal and from mpirun: what follows this soon is the same request.
+SAME_REQUEST_S = 0.5
+_DEAF_S = 1.5  # after which the main thread is taken to be where no handler runs
+
+_first: float | None = None  # when the first request of this process arrived; signals are the process's, not a rank's
+_heard = 0.0  # when the handler ran last
+_together = False  # whether the ranks have come together, and requests are votes
+_before: dict[int, Any] = {}  # what handled the signals before this module did
+_wakeup = -1  # where Python writes the numbers of signals as they arrive
+_OVER = b"\0"  # no signal's number
+
+
+def pending() -> bool:
+    """Whether this process was asked to stop."""
+    return _first is not None
+
+
+def met() -> StoppedError | None:
+    """The ranks have come together: requests are votes from here on. What was asked before, as an error to agree on."""
+    global _together
+    _together = True
+    return StoppedError("stopped on request before training began") if pending() else None
+
+
+def from_the_start() -> None:
+    """Until :func:`listening`, SIGUSR1 ends this process as a request does, with exit code 75.
+
+    Launchers pass it on to all ranks as the wish to stop; by default a process dies of it, as if it had crashed.
+    """
+    if _in_main_thread() and signal.getsignal(signal.SIGUSR1) is signal.SIG_DFL:
+        _handle(signal.SIGUSR1, _leave)
+
+
+@contextmanager
+def listening(at_once: Callable[[BaseException], None] = lambda error: None) -> Iterator[None]:
+    """Take SIGUSR1, SIGTERM and SIGINT as requests to stop: the first is polite, a second one stops at once.
+
+    Enter it in the main thread, around the ranks; in any other thread it listens to nothing, as Python handles
+    signals in the main thread alone. A signal that is ignored, as ``nohup`` and shells in the background do, stays so.
+
+    Parameters
+    ----------
+    at_once : told of a second request that the main thread does not hear, before the process is ended (Note [Deaf])
+
+    Raises
+    ------
+    KeyboardInterrupt : from wherever the main thread is, at the second request.
+
+    >>> with listening():
+    ...     signal.raise_signal(signal.SIGUSR1)
+    ...     pending()
+    True
+    >>> pending()
+    False
+    """
+    global _first, _together
+    if not _in_main_thread():
+        yield
+        return
+    _first, _together = None, False
+    before = {number: signal.getsignal(number) for number in SIGNALS}
+    for number, handler in before.items():
+        if handler not in (signal.SIG_IGN, None):  # None: not Python's
+            _handle(number, _on_signal)
+    try:
+        with _attended(at_once):
+            yield
+    finally:
+        for number, handler in before.items():
+            if signal.getsignal(number) is _on_signal:
+                signal.signal(number, handler)
+        _first = None
+
+
+def _in_main_thread() -> bool:
+    return threading.current_thread() is threading.main_thread()
+
+
+def _handle(number: int, handler: Callable[[int, FrameType | None], None]) -> None:
+    before = signal.signal(number, handler)
+    _before.setdefault(number, before)
+
+
+def _leave(number: int, frame: FrameType | None) -> None:
+    sys.exit(StoppedError.exit_code)
+
+
+def _on_signal(number: int, frame: FrameType | None) -> None:
+    global _first, _heard
+    _heard = now = monotonic()
+    if _first is None:
+        _first = now
+    elif now - _first > SAME_REQUEST_S:
+        raise KeyboardInterrupt(f"second {signal.Signals(number).name}")
+
+
+@contextmanager
+def _attended(at_once: Callable[[BaseException], None]) -> Iterator[None]:
+    """While inside, a thread acts on requests for which the main thread is deaf (Note [Deaf])."""
+    global _wakeup
+    reading, _wakeup = os.pipe()
+    os.set_blocking(_wakeup, False)
+    before = signal.set_wakeup_fd(_wakeup, warn_on_full_buffer=False)
+    thread = threading.Thread(target=_attend, args=(reading, at_once), name="requests", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        if _wakeup >= 0:
+            signal.set_wakeup_fd(before)
+            os.write(_wakeup, _OVER)
+            thread.join()
+            os.close(_wakeup)
+            _wakeup = -1
+
+
+def _attend(reading: int, at_once: Callable[[BaseException], None]) -> None:
+    first = None
+    with open(reading, "rb", buffering=0) as arrivals:
+        while (number := arrivals.read(1)) != _OVER:
+            now = monotonic()
+            if number[0] not in SIGNALS or signal.getsignal(number[0]) is not _on_signal:
+                continue
+            first = now if first is None else first
+            again, name = now - first > SAME_REQUEST_S, signal.Signals(number[0]).name
+            if _together and again and _unheard(now):
+                say("ddtrain: interrupted\n", sys.stderr)
+                at_once(KeyboardInterrupt(f"second {name}"))
+                liveness.end_all(INTERRUPTED)
+            if not _together and _unheard(now) and not _together:
+                say(f"ddtrain: error: stopped on request ({name}) while ranks were missing\n", sys.stderr)
+                liveness.end_all(StoppedError.exit_code)
+
+
+def _unheard(arrived: float) -> bool:
+    """Whether the main thread's handler has still not run a while after a signal, or just before it was read here."""
+    while _heard < arrived - SAME_REQUEST_S and monotonic() < arrived + _DEAF_S:
+        sleep(0.01)
+    return _heard < arrived - SAME_REQUEST_S
+
+
+def _before_fork() -> None:
+    _forking.mask = signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
+
+
+def _after_fork() -> None:
+    signal.pthread_sigmask(signal.SIG_SETMASK, _forking.mask)
+
+
+def _in_child() -> None:
+    """Give back what a forked process has inherited (Note [Children])."""
+    global _first, _wakeup
+    if _wakeup >= 0:
+        signal.set_wakeup_fd(-1)
+        _wakeup = -1
+    for number, handler in _before.items():
+        if signal.getsignal(number) in (_on_signal, _leave):
+            signal.signal(number, handler)
+    _first = None
+    _after_fork()
+
+
+_forking = threading.local()  # the mask of a thread that forks
+os.register_at_fork(before=_before_fork, after_in_parent=_after_fork, after_in_child=_in_child)
+
+
+class StopFile:
+    """A file whose appearance asks the run to stop: ``touch RUN/STOP``.
+
+    Parameters
+    ----------
+    run_dir : where to look
+    every_s : the least time between two looks; a look at a network file system is a round trip
+    """
+
+    def __init__(self, run_dir: Path | str, every_s: float = 0.5) -> None:
+        self.path, self.every_s = Path(run_dir) / "STOP", every_s
+        self._next = 0.0
+
+    def seen(self) -> bool:
+        """Whether the file is there; it is then removed, so that the resumed run does not stop again."""
+        now = monotonic()
+        if now < self._next:
+            return False
+        self._next = now + self.every_s
+        try:
+            self.path.unlink()
+        except OSError:  # not there; or there and not removable, which is no reason to stop for ever
+            return False
+        return True

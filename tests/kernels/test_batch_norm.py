@@ -1,0 +1,98 @@
+"""Batch-norm moments: exact where the textbook formula is not, and the same however the rows are divided."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from ddtrain.kernels import batch_norm, channel_rows, layer_norm
+
+
+@pytest.mark.parametrize(
+    "shape", [(1, 3), (2, 1), (7, 5), (65, 3), (1000, 3), (4096, 16), (3, 4, 5, 2), (2, 33, 33, 3)]
+)
+def test_moments_are_numpys(shape):
+    x = np.random.default_rng(0).standard_normal(shape) * 3 + 2
+    axes = tuple(range(x.ndim - 1))
+    count, mean, m2 = batch_norm.moments(x)
+    assert count == np.prod(shape[:-1])
+    np.testing.assert_allclose(mean, x.mean(axes), rtol=1e-13)
+    np.testing.assert_allclose(m2, x.var(axes) * count, rtol=1e-12, atol=1e-28)
+
+
+@pytest.mark.parametrize("shape", [(65536, 3), (64, 32, 32, 16)])
+def test_float32_far_from_zero(shape):
+    # At mean 1000, one float32 step is 6e-5: E[x²] - E[x]² gave 0.875 here. What is left is the rounding of x itself.
+    x = (np.random.default_rng(0).standard_normal(shape) + 1000).astype(np.float32)
+    exact = x.astype(np.float64).reshape(-1, shape[-1])
+    count, mean, m2 = batch_norm.moments(x)
+    np.testing.assert_allclose(mean, exact.mean(0), rtol=1e-9)
+    np.testing.assert_allclose(m2 / count, exact.var(0), rtol=1e-5)
+
+
+def test_first_rows_that_are_unlike_the_rest():
+    # a shift taken from the first rows would leave the cancellation in
+    x = (np.random.default_rng(0).standard_normal((50_000, 2)) + 1000).astype(np.float32)
+    x[:500] = 0
+    exact = x.astype(np.float64)
+    count, mean, m2 = batch_norm.moments(x)
+    np.testing.assert_allclose(mean, exact.mean(0), rtol=1e-7)
+    np.testing.assert_allclose(m2 / count, exact.var(0), rtol=1e-5)
+
+
+@pytest.mark.parametrize("value", [0.1, -1e20, 3.0])
+def test_a_constant_channel_has_no_variance(value):
+    x = np.full((1000, 3), value, np.float32)
+    _, mean, m2 = batch_norm.moments(x)
+    np.testing.assert_allclose(mean, x[0], rtol=1e-7)
+    assert np.all(m2 >= 0)
+    assert np.all(m2 <= 1000 * (1e-7 * value) ** 2)
+
+
+@pytest.mark.parametrize("cuts", [[3], [0, 4, 4, 10], [1, 2, 3], [0, 0, 0], [10, 10]])
+def test_merged_parts_are_the_whole(cuts):
+    x = np.random.default_rng(0).standard_normal((10, 3)) + 1e6
+    counts, means, m2s = zip(*(batch_norm.moments(part) for part in np.split(x, cuts)))
+    count, mean, m2 = batch_norm.merge(np.array(counts), np.array(means), np.array(m2s))
+    assert count == 10
+    np.testing.assert_allclose(mean, x.mean(0), rtol=1e-15)
+    np.testing.assert_allclose(m2, x.var(0) * 10, rtol=1e-8)  # x itself holds 1e-10 of its distance from 1e6
+
+
+def test_nothing_merged_is_nothing():
+    count, mean, m2 = batch_norm.merge(np.zeros(2), np.zeros((2, 3)), np.zeros((2, 3)))
+    assert count == 0
+    np.testing.assert_array_equal([mean, m2], np.zeros((2, 3)))
+
+
+def test_backward_sums_against_the_formula():
+    r = np.random.default_rng(0)
+    g, x, mean, inv_std = r.standard_normal((6, 5, 4, 3)), r.standard_normal((6, 5, 4, 3)), r.random(3), r.random(3)
+    sum_g, sum_gx = batch_norm.backward_sums(g, x, mean, inv_std)
+    np.testing.assert_allclose(sum_g, g.sum((0, 1, 2)), rtol=1e-12)
+    np.testing.assert_allclose(sum_gx, (g * (x - mean) * inv_std).sum((0, 1, 2)), rtol=1e-12)
+
+
+def test_backward_sums_of_many_chunks_are_in_float64():
+    # A chunk's sum is exact in float32: 2²⁴ of the first and 1 of each other; after 2²⁴ float32 adds 1 in vain.
+    chunks, channel_rows, lanes = 8, batch_norm._CHUNK // 256, 256
+    g = np.zeros((chunks * channel_rows, lanes), np.float32)
+    g[0], g[channel_rows::channel_rows] = 2**24, 1
+    sum_g, sum_gx = batch_norm.backward_sums(g, np.ones_like(g), np.zeros(lanes), np.ones(lanes))
+    np.testing.assert_array_equal([sum_g, sum_gx], np.full((2, lanes), 2**24 + chunks - 1))
+
+
+def test_layer_norm_against_the_formula():
+    r = np.random.default_rng(0)
+    x, scale, shift = r.standard_normal((4, 2, 7)) + 5, r.standard_normal(7), r.standard_normal(7)
+    expected = (x - x.mean(-1, keepdims=True)) / np.sqrt(x.var(-1, keepdims=True) + 0.1) * scale + shift
+    np.testing.assert_allclose(layer_norm.forward(x, scale, shift, 0.1)[0], expected, rtol=1e-12)
+
+
+@pytest.mark.parametrize("shape", [(0, 3), (1, 3), (127, 3), (128, 3), (64, 32, 32, 16), (5, 1), (3, 300)])
+def test_lanes_keep_channels_apart(shape):
+    x = np.broadcast_to(np.arange(float(shape[-1])), shape)
+    seen = channel_rows.lanes(x)
+    assert seen.size == x.size
+    np.testing.assert_array_equal(seen, np.broadcast_to(np.arange(seen.shape[1]) % shape[-1], seen.shape))
+    np.testing.assert_allclose(channel_rows.sum_rows(x), np.prod(shape[:-1]) * np.arange(float(shape[-1])))

@@ -1,0 +1,299 @@
+"""What a rank records, how recordings become one file, and that a traced run is the run it would have been."""
+
+from __future__ import annotations
+
+import json
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from faulty import RECIPES
+
+from ddtrain.comm import Communicator
+from ddtrain.comm.backends.local import LocalCommunicator
+from ddtrain.errors import UsageError
+from ddtrain.trainer import atomic_files
+from ddtrain.trainer.config.config import Comm, Config, Data, Run, validate
+from ddtrain.trainer.loop import Trainer
+from ddtrain.trainer.main import run
+from ddtrain.trainer.modes import make_mode
+from ddtrain.trainer.records.perfetto_trace import assign_lanes, merge
+from ddtrain.trainer.records.run_records import Records
+from ddtrain.trainer.records.timeline import Timeline, steps_of
+from ddtrain.trainer.step.setup import build_step
+from helpers import make_task
+from worlds import World
+
+PARTS = ("data", "forward", "backward", "wait", "decide", "update", "log")
+
+
+def recording(**rows: list[list[Any]]) -> dict[str, Any]:
+    usual = {"host": "here", "clock_error_us": 0.5, "clock_drift_us": 0.0, "spans": [], "calls": [], "buckets": []}
+    return {**usual, **rows}
+
+
+def events(trace: dict[str, Any], cat: str = "", pid: int | None = None) -> list[dict[str, Any]]:
+    complete = [event for event in trace["traceEvents"] if event["ph"] == "X"]
+    return [e for e in complete if cat in ("", e["cat"]) and pid in (None, e["pid"])]
+
+
+def check_format(trace: dict[str, Any]) -> None:
+    """What the Trace Event Format and Perfetto want: required fields, order, and threads whose spans nest."""
+    assert set(trace) == {"traceEvents", "displayTimeUnit", "otherData"}
+    for event in trace["traceEvents"]:
+        assert event["ph"] in ("X", "M")
+        assert {"name", "pid", "tid", "args"} <= set(event)
+        assert event["ph"] == "M" or (event["ts"] >= 0 and event["dur"] >= 0 and event["tid"] > 0)
+    complete = events(trace)
+    assert complete == sorted(complete, key=lambda e: e["ts"])
+    named = {(e["pid"], e["tid"]) for e in trace["traceEvents"] if e["name"] == "thread_name"}
+    assert {(e["pid"], e["tid"]) for e in complete} <= named
+    open_spans: dict[tuple[int, int], list[float]] = {}
+    for event in complete:
+        stack = open_spans.setdefault((event["pid"], event["tid"]), [])
+        end = event["ts"] + event["dur"]
+        while stack and stack[-1] <= event["ts"]:
+            stack.pop()
+        assert not stack or end <= stack[-1], f"{event} overlaps what it began in"
+        stack.append(end)
+
+
+class TestSteps:
+    def test_the_last_is_left_out(self) -> None:
+        assert steps_of("1:3") == range(1, 3)
+        assert not steps_of("")
+
+    @pytest.mark.parametrize(
+        "text", ["20:10", "5:5", "x:y", "0:5", "10", "10:", ":10", "-1:5", "1:2:3", "1.5:3", " 1:2"]
+    )
+    def test_what_is_no_range_is_one_line(self, text: str) -> None:
+        with pytest.raises(UsageError) as caught:
+            validate(Config(run=Run(trace=text)), size=1)
+        assert caught.value.one_line.startswith(f"--run.trace {text} is not a range of steps: Give FIRST:LAST")
+
+
+class TestMerge:
+    def test_times_are_microseconds_since_the_first(self) -> None:
+        rows = [["forward", 3, 5_000_000, 5_250_000], ["step", 3, 4_000_000, 6_000_000]]
+        trace = merge([recording(spans=rows)], recipe="mlp")
+        check_format(trace)
+        assert [(e["name"], e["ts"], e["dur"], e["args"]) for e in events(trace)] == [
+            ("step", 0.0, 2000.0, {"step": 3}),
+            ("forward", 1000.0, 250.0, {"step": 3}),
+        ]
+        assert trace["otherData"] == {
+            "recipe": "mlp",
+            "ranks": 1,
+            "steps": [3],
+            "clock_error_us": [0.5],
+            "clock_drift_us": [0.0],
+        }
+
+    def test_spans_that_touch_still_do_after_a_reader_made_nanoseconds_of_them(self) -> None:
+        rng = np.random.default_rng(0)
+        moments = np.cumsum(rng.integers(200, 3000, 1000)).tolist()  # of one thread, each the end of a span and a start
+        rows = [["part", 1, began, ended] for began, ended in pairwise(moments)]
+        found = events(merge([recording(spans=[*rows, ["step", 1, moments[0], moments[-1]]])]))
+        ns = [(int(e["ts"] * 1000), int(e["dur"] * 1000)) for e in found if e["name"] == "part"]
+        assert all(a + d == b for (a, d), (b, _) in pairwise(ns))
+        (step,) = [e for e in found if e["name"] == "step"]
+        assert sum(ns[-1]) == int(step["ts"] * 1000) + int(step["dur"] * 1000)
+
+    def test_there_are_as_many_lanes_as_buckets_in_flight_at_once(self) -> None:
+        rows = [[0, 64, 1, 0, 9000], [1, 64, 1, 2000, 4000], [2, 64, 1, 4000, 8000], [3, 64, 1, 8500, 9500]]
+        trace = merge([recording(buckets=rows), recording()])
+        check_format(trace)
+        assert [(e["name"], e["tid"]) for e in events(trace)] == [
+            ("bucket 0", 3), ("bucket 1", 4), ("bucket 2", 4), ("bucket 3", 4),
+        ]  # fmt: skip
+        assert events(trace)[1]["args"] == {"step": 1, "index": 1, "bytes": 64}
+        names = {(e["pid"], e["tid"]): e["args"]["name"] for e in trace["traceEvents"] if e["name"] == "thread_name"}
+        assert [names[0, tid] for tid in (1, 2, 3, 4)] == [
+            "compute", "collectives in the model", "bucket in flight 1", "bucket in flight 2",
+        ]  # fmt: skip
+        assert (1, 3) not in names
+
+    def test_lanes_of_random_buckets(self) -> None:
+        rng = np.random.default_rng(1)
+        flights = [{"ts": float(t), "dur": float(d)} for t, d in rng.integers(1, 50, (60, 2))]
+        most = max(sum(e["ts"] <= t < e["ts"] + e["dur"] for e in flights) for t in range(100))
+        assert assign_lanes(flights) == most
+        for lane in {e["tid"] for e in flights}:
+            own = sorted((e["ts"], e["dur"]) for e in flights if e["tid"] == lane)
+            assert all(a + d <= b for (a, d), (b, _) in pairwise(own))
+
+    def test_nothing_recorded_is_a_file_too(self) -> None:
+        check_format(merge([recording()]))
+
+
+def test_a_bucket_is_in_flight_until_it_is_seen_to_be_done() -> None:
+    timeline = Timeline(LocalCommunicator())
+    timeline.step = 4
+    timeline.launched(1, 40)
+    timeline.launched(0, 80)
+    timeline.done(0)
+    timeline.done(1)
+    rows = timeline.recording()["buckets"]
+    assert [row[:3] for row in rows] == [[0, 80, 4], [1, 40, 4]]
+    assert rows[1][3] <= rows[0][3] <= rows[0][4] <= rows[1][4]
+
+
+def test_a_clock_that_goes_wrong_is_set_right_in_proportion(monkeypatch: pytest.MonkeyPatch) -> None:
+    comparisons = iter([(100.0, 7.0, 1e-6), (200.0, 8.0, 2e-6)])  # this clock gains a second in a hundred
+    monkeypatch.setattr(Timeline, "_compare", lambda self: next(comparisons))
+    timeline = Timeline(LocalCommunicator())
+    timeline.span("forward", 125.0, 150.0)
+    found = timeline.recording()
+    assert found["spans"] == [["forward", 0, round((125 - 7.25) * 1e9), round((150 - 7.5) * 1e9)]]
+    assert (found["clock_error_us"], found["clock_drift_us"]) == (2.0, 1e6)
+
+
+# A run. Batch-norm and tiny buckets: every kind of event is there.
+
+
+def traced(comm: Communicator, directory: Path, trace: str = "2:5", **run_options: Any) -> tuple[str, Trainer]:
+    options = {"epochs": 2, "dir": str(directory), "dtype": "float64", **run_options}
+    config = Config(run=Run(trace=trace, **options), data=Data(batch_size=7), comm=Comm(bucket_bytes=64))
+    task = make_task()
+    trainer = Trainer(comm, config, task)
+    trainer.records = Records(comm, config, "net", directory, None, task)
+    return trainer.run().params_sha256, trainer
+
+
+def check_run(trace: dict[str, Any], size: int, buckets: int, steps: range = range(2, 5)) -> None:
+    check_format(trace)
+    about = trace["otherData"]
+    assert (about["recipe"], about["ranks"], about["steps"]) == ("net", size, list(steps))
+    assert len(about["clock_error_us"]) == size
+    assert about["clock_error_us"][0] == 0.0
+    launches = {}
+    for rank in range(size):
+        for step in steps:
+            own = [e for e in events(trace, pid=rank) if e["args"]["step"] == step]
+            (whole,) = [e for e in own if e["name"] == "step"]
+            inside = [e for e in own if whole["ts"] <= e["ts"] and e["ts"] + e["dur"] <= whole["ts"] + whole["dur"]]
+            names = [e["name"] for e in inside if e["cat"] == "compute"]
+            assert set(names) == {*PARTS, "step", "sum"}
+            assert names.count("sum") == buckets
+            assert list(dict.fromkeys(name for name in names if name in PARTS)) == list(PARTS), "as they happen"
+            flights = [e for e in inside if e["cat"] == "bucket"]
+            launches[rank, step] = [(e["args"]["index"], e["args"]["bytes"]) for e in flights]
+            backward = [e for e in inside if e["name"] == "backward"]
+            (wait,) = [e for e in inside if e["name"] == "wait"]
+            for e in flights:
+                assert backward[0]["ts"] <= e["ts"] <= backward[-1]["ts"] + backward[-1]["dur"]
+                assert e["ts"] + e["dur"] <= wait["ts"] + wait["dur"]
+    for indices in launches.values():
+        assert indices == launches[0, steps[0]]
+        assert [index for index, _ in indices] == list(range(buckets))
+    assert buckets > 1
+
+
+def test_a_run_is_traced_on_every_rank_and_stays_the_same_run(world: World, tmp_path: Path) -> None:
+    (sha256, trainer), *_ = world.run(lambda comm: traced(comm, tmp_path / "traced"))
+    (same, _), *_ = world.run(lambda comm: traced(comm, tmp_path / "not", trace=""))
+    assert sha256 == same
+    assert not (tmp_path / "not" / "trace.json").exists()
+    trace = json.loads((tmp_path / "traced" / "trace.json").read_text())
+    check_run(trace, world.size, len(trainer.step_of.reducer._members))
+    model = events(trace, "model")
+    if world.size == 1:
+        assert model == []
+    else:
+        assert {e["name"] for e in model} <= {"allreduce", "allgather"}
+        assert {e["pid"] for e in model} == set(range(world.size))
+    assert [e["args"]["step"] for e in events(trace, pid=0) if e["name"] == "evaluation"] == [4], "23 samples, by 7"
+    assert [e["args"]["step"] for e in events(trace, pid=0) if e["name"] == "checkpoint"] == [4]
+    assert trainer.timeline is trainer.step_of.timeline is trainer.step_of.reducer.watcher is None
+
+
+def test_both_lanes_of_stale_tell_the_timeline_and_no_other_afterwards() -> None:
+    config = Config(comm=Comm(mode="stale"))
+    mode = make_mode(build_step(LocalCommunicator(), make_task(), config), config.comm)
+    for timeline in (Timeline(LocalCommunicator()), None):
+        mode.step_of.timeline = timeline
+        assert [lane.reducer.watcher for lane in mode.lanes] == [timeline, timeline]
+        mode.gradients(mode.done, np.arange(7))  # the other lane's turn
+
+
+def test_shards_that_take_turns_do_not_overlap(tmp_path: Path) -> None:
+    (_, trainer), *_ = World("threads:2").run(lambda comm: traced(comm, tmp_path, shards=5))
+    trace = json.loads((tmp_path / "trace.json").read_text())
+    check_run(trace, 2, len(trainer.step_of.reducer._members))
+    backward = [e for e in events(trace, pid=1) if (e["name"], e["args"]["step"]) == ("backward", 3)]
+    meetings = 2  # in the backward pass of each shard: batch-norm adds up two vectors, in one call or two
+    assert len(backward) > 3, "three shards, and each is interrupted"
+    assert len(backward) <= 3 * (meetings + 1)
+
+
+@pytest.mark.mpi(sizes=(2, 3))
+def test_under_mpi_the_ranks_are_in_one_file(comm: Communicator, tmp_path: Path) -> None:
+    directory = Path(comm.exchange_objects(str(tmp_path))[0])
+    _, trainer = traced(comm, directory)
+    trace = json.loads((directory / "trace.json").read_text())
+    check_run(trace, comm.size, len(trainer.step_of.reducer._members))
+    names = [e["args"]["name"] for e in trace["traceEvents"] if e["name"] == "process_name"]
+    assert [name.split(" (")[0] for name in names] == [f"rank {rank}" for rank in range(comm.size)]
+    assert {e["pid"] for e in events(trace, "model")} == set(range(comm.size))
+    error_us = max(trace["otherData"]["clock_error_us"])
+    for step in (2, 3, 4):  # what a broadcast ends on every rank, it began on rank 0 before: clocks agree so far
+        ends = {
+            e["pid"]: e["ts"] + e["dur"] for e in events(trace) if (e["name"], e["args"]["step"]) == ("decide", step)
+        }
+        starts = [e["ts"] for e in events(trace, pid=0) if (e["name"], e["args"]["step"]) == ("decide", step)]
+        assert all(end > starts[0] - 2 * error_us for end in ends.values())
+
+
+@pytest.fixture
+def job(tmp_path: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Any:
+    monkeypatch.chdir(tmp_path)
+
+    def start(*args: str) -> tuple[int, str]:
+        code = run(["--run.dir", "run", *args], RECIPES)
+        return code, "".join(capfd.readouterr())
+
+    return start
+
+
+def test_a_run_that_ends_within_the_steps_writes_those_it_took(job: Any, tmp_path: Path) -> None:
+    code, said = job("--run.steps", "3", "--run.trace", "2:100")
+    assert code == 0
+    assert "traced in run/trace.json" in said
+    assert json.loads((tmp_path / "run" / "trace.json").read_text())["otherData"]["steps"] == [2, 3]
+
+
+def test_a_run_that_is_stopped_within_the_steps_writes_those_it_took(job: Any, tmp_path: Path) -> None:
+    (tmp_path / "run").mkdir()
+    atomic_files.write_json(
+        tmp_path / "run" / "status.json", {"state": "failed"}
+    )  # a run that ended before its first step
+    (tmp_path / "run" / "STOP").touch()
+    code, _ = job("--run.trace", "1:100")
+    assert code == 75
+    assert json.loads((tmp_path / "run" / "trace.json").read_text())["otherData"]["steps"] == [1]
+
+
+def test_steps_that_the_run_does_not_reach_are_pointed_out(job: Any, tmp_path: Path) -> None:
+    code, said = job("--run.steps", "3", "--run.trace", "4:9")
+    assert code == 0
+    assert "warning: --run.trace 4:9 names no step that this run will take" in said
+    assert not (tmp_path / "run" / "trace.json").exists()
+
+
+def test_a_trace_that_cannot_be_written_does_not_end_the_run(job: Any, tmp_path: Path) -> None:
+    (tmp_path / "run" / "trace.json").mkdir(parents=True)
+    atomic_files.write_json(tmp_path / "run" / "status.json", {"state": "failed"})
+    code, said = job("--run.steps", "3", "--run.trace", "1:3")
+    assert code == 0
+    assert "warning: cannot write run/trace.json: Is a directory (EISDIR)" in said
+
+
+def test_a_wrong_range_is_one_line(job: Any) -> None:
+    code, said = job("--run.trace", "20:10")
+    assert code == 2
+    assert said.splitlines() == [
+        "ddtrain: error: --run.trace 20:10 is not a range of steps: "
+        "Give FIRST:LAST, as 10:20 for steps 10 to 19; the first step is 1."
+    ]

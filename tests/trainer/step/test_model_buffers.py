@@ -1,0 +1,165 @@
+"""Buffers of a user's own: one value for all shards, as declared, in every step and whoever computes the shards."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import nodes  # noqa: F401  a backend
+import numpy as np
+import pytest
+
+from ddtrain import data, nn, ops
+from ddtrain.autodiff import value_of
+from ddtrain.comm import Communicator
+from ddtrain.errors import ReplicaError, UsageError
+from ddtrain.trainer.config.config import Comm, Run
+from ddtrain.trainer.evaluate import evaluate
+from ddtrain.trainer.modes import make_mode
+from ddtrain.trainer.step.coordinator import Coordinator
+from ddtrain.trainer.step.setup import build_step
+from ddtrain.trainer.task import Task
+from helpers import Net, make_task, sgd_config, train
+from worlds import World
+
+SHARDS = 4
+SAMPLES = 23  # in batches of 7: the last one of an epoch has 2, so that two of four shards are empty
+DRAW = np.random.default_rng(0)
+X, Y = DRAW.standard_normal((SAMPLES, 3)) * 10.0 ** DRAW.integers(-6, 6, (SAMPLES, 3)), DRAW.integers(0, 3, SAMPLES)
+
+
+class Watch(nn.Module):
+    """What a module may want to know of the samples that it has seen."""
+
+    def __init__(self, mean: Any = "mean", seen: Any = "sum") -> None:
+        self.mean = nn.buffer((3,), nn.init.zeros, reduce=mean)
+        self.seen = nn.buffer((), nn.init.zeros, reduce=seen)
+        self.calls = nn.buffer((), nn.init.zeros)
+
+    def forward(self, x: Any) -> Any:
+        if self.run.training:
+            with np.errstate(all="ignore"):  # without samples, the mean of nothing
+                new = 0.9 * self.mean + 0.1 * (value_of(x).sum(axis=0) / np.float64(len(x)))
+            self.update(mean=new, seen=self.seen + len(x), calls=self.calls + 1)
+        return x - self.mean
+
+
+def task_of(watch: Any) -> Task:
+    model = nn.Sequential(watch, nn.Linear(3, 3))
+    loss = lambda model, x, y: (ops.cross_entropy(model(x), y), {})
+    return Task(model, loss, data.ArrayData(X, Y), data.ArrayData(X, Y))
+
+
+def tensors(spec: str, shards: int = SHARDS, task: Task | None = None, steps: int = 6) -> list[Mapping[str, Any]]:
+    config = sgd_config(run=Run(dtype="float64", epochs=1000, shards=shards))
+    return [found["tensors"] for found in World(spec).run(lambda comm: train(comm, steps, config, task))]
+
+
+def test_any_number_of_ranks_ends_with_the_same_bits() -> None:
+    (alone,) = tensors("local", task=task_of(Watch()))
+    for spec in ("threads:2", "threads:3", "threads:4", "nodes:0101", "nodes:000"):
+        for found in tensors(spec, task=task_of(Watch())):
+            assert {name: x.tobytes() for name, x in found.items()} == {name: x.tobytes() for name, x in alone.items()}
+
+
+@pytest.mark.parametrize("spec", ["local", "threads:2", "threads:3", "nodes:001"])
+@pytest.mark.parametrize("accumulate", [1, 2])
+def test_means_weigh_samples_and_sums_add_what_is_new(spec: str, accumulate: int) -> None:
+    """Against one rank that sees each batch whole, of which all shards' values are made."""
+    config = sgd_config(run=Run(dtype="float64", epochs=1000, accumulate=accumulate))
+    expected, seen = np.zeros(3), 0
+    for rows in [*data.batches(0, 0, SAMPLES, 7), *data.batches(0, 1, SAMPLES, 7)][:6]:
+        expected, seen = 0.9 * expected + 0.1 * X[rows].mean(axis=0), seen + len(rows)
+    for found in World(spec).run(lambda comm: train(comm, 6, config, task_of(Watch()))):
+        np.testing.assert_allclose(found["tensors"]["0.mean"], expected, rtol=1e-12)  # sums of 7 in another order
+        assert found["tensors"]["0.seen"] == seen
+        assert found["tensors"]["0.calls"] == 6
+
+
+@pytest.mark.parametrize(
+    ("spec", "shards", "said"),
+    [
+        ("threads:3", 0, "ranks 0, 1 and 2|ranks 1 and 2|rank [012]"),
+        ("local", 3, r"rank 0 \(shards .*\)"),
+        ("threads:2", 3, r"rank.*\(shards .*\)"),
+        ("nodes:001", 0, "rank"),
+    ],
+)
+def test_a_buffer_that_is_not_the_same_on_all_is_named_and_stops_the_run(spec: str, shards: int, said: str) -> None:
+    with pytest.raises(ReplicaError, match=rf"buffer 0\.mean: ({said}).* left another value") as caught:
+        tensors(spec, shards, task_of(Watch(mean="same")), steps=1)
+    assert "reduce='mean'" in str(caught.value)
+
+
+class Odd(nn.Module):
+    """Leaves another value, or none, in one shard."""
+
+    def __init__(self, shard: int, skips: bool) -> None:
+        self.first, self.second = (nn.buffer((2,), nn.init.zeros) for _ in range(2))
+        self.shard, self.skips = shard, skips
+
+    def forward(self, x: Any) -> Any:
+        comm = ops.communicator()
+        odd = comm is not None and comm.rank == self.shard
+        self.update(first=self.first + 1)
+        if not (odd and self.skips):
+            self.update(second=self.second + np.array([1.0, 1.0 + 1e-15 * odd]))
+        return x
+
+
+@pytest.mark.parametrize("skips", [False, True])
+@pytest.mark.parametrize("odd", [0, 2])
+def test_the_odd_rank_is_named(odd: int, skips: bool) -> None:
+    with pytest.raises(ReplicaError, match=rf"buffer 0\.second: rank {odd} left another value"):
+        tensors("threads:3", 0, task_of(Odd(odd, skips)), steps=1)
+
+
+def test_one_shard_has_nobody_to_agree_with() -> None:
+    (found,) = tensors("local", 1, task_of(Watch(mean="same", seen="same")))
+    assert found["0.seen"] == 7 + 7 + 7 + 2 + 7 + 7
+
+
+@pytest.mark.parametrize("mode", ["local", "diloco", "stale"])
+@pytest.mark.parametrize("sync", [True, False])
+def test_every_rank_has_the_run_s_running_statistics_at_any_time(mode: Any, sync: bool) -> None:
+    """Between two meetings, too; and an evaluation, which shows the mean of the nodes, leaves them alone."""
+    config = sgd_config(comm=Comm(mode=mode, sync_every=3))
+
+    def body(comm: Communicator) -> list[bytes]:
+        task = make_task(Net(sync=sync))
+        step_of = build_step(comm, task, config)
+        mode, seen = make_mode(step_of, config.comm), []
+        coordinator = Coordinator(config, comm, 4)
+        for step in range(4):
+            totals = mode.gradients(step, np.arange(7 - 5 * (step == 3)))
+            mode.apply(coordinator.decide(step, totals, mode.square_norm()))
+            before = step_of.store.state.tobytes()
+            with mode.shown():
+                assert np.isfinite(evaluate(task, step_of.store, comm, step_of.shards)["loss"])
+                assert step_of.store.state.tobytes() == before
+            seen.append(before)
+        return seen
+
+    first, *others = World("nodes:001").run(body)
+    assert len(set(first)) == 4
+    assert all(other == first for other in others)
+
+
+def test_unsynchronised_statistics_are_the_mean_over_samples() -> None:
+    """Of batches of 7 on three ranks, 2 + 2 + 3: each with its own mean, so that all of them make the batch's."""
+    config = sgd_config(run=Run(dtype="float64", epochs=1000))
+    norm = lambda sync: Task(
+        nn.Sequential(nn.BatchNorm(3, sync=sync), nn.Linear(3, 3)),
+        task_of(Watch()).loss,
+        data.ArrayData(X, Y),
+    )
+    own = World("threads:3").run(lambda comm: train(comm, 4, config, norm(False)))
+    together = World("threads:3").run(lambda comm: train(comm, 4, config, norm(True)))
+    for a, b in zip(own, together, strict=True):
+        np.testing.assert_allclose(a["tensors"]["0.running_mean"], b["tensors"]["0.running_mean"], rtol=1e-12)
+        assert a["tensors"]["0.num_batches_tracked"] == b["tensors"]["0.num_batches_tracked"] == 4
+
+
+def test_a_rule_that_there_is_not_is_refused() -> None:
+    with pytest.raises(UsageError, match=r"buffer: reduce='avg' is not a rule\n +Give one of same, mean, sum\."):
+        nn.buffer((), nn.init.zeros, reduce="avg")  # type: ignore[arg-type]
