@@ -1,6 +1,6 @@
 """Ranks for a benchmark that starts its own: ``mpirun`` on this machine, a job in, what every rank found out.
 
-A job is a module ``ddtrain.bench.<name>_job`` with ``run(comm, **settings)``; settings and findings travel as JSON
+A job is a module ``ddtrain.bench.<name>.job`` with ``run(comm, **settings)``; settings and findings travel as JSON
 (``job.py`` is the other end).
 """
 

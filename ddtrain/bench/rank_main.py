@@ -1,4 +1,4 @@
-"""What mpirun starts for ``launching.py``: ``python -m ddtrain.bench.rank_main NAME BACKEND SETTINGS FILE``.
+"""What mpirun starts for ``mpirun.py``: ``python -m ddtrain.bench.rank_main NAME BACKEND SETTINGS FILE``.
 
 Every rank runs the job; rank 0 writes what all ranks returned into the file.
 """
@@ -18,7 +18,7 @@ from ddtrain.trainer.atomic_files import write_json
 def main(argv: Sequence[str]) -> int:
     """Run one job on every rank; returns the exit code."""
     name, backend, settings, file = argv
-    run = importlib.import_module(f"ddtrain.bench.{name}_job").run
+    run = importlib.import_module(f"ddtrain.bench.{name}.job").run
 
     def rank(comm: Communicator) -> None:
         found = comm.exchange_objects(run(comm, **json.loads(settings)))

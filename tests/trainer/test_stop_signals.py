@@ -118,17 +118,17 @@ def test_a_pool_and_a_process_end_when_told() -> None:
 
 DEAF = """
 import ctypes, os, signal, sys, threading, time
-from ddtrain.trainer import requests
+from ddtrain.trainer import stop_signals
 
 def send():
     time.sleep(0.2)
     for _ in range(int(sys.argv[1])):
         os.kill(os.getpid(), signal.SIGTERM)
-        time.sleep(requests.SAME_REQUEST_S + 0.1)
+        time.sleep(stop_signals.SAME_REQUEST_S + 0.1)
 
-with requests.listening(lambda error: print("told of", error, flush=True)):
+with stop_signals.listening(lambda error: print("told of", error, flush=True)):
     if sys.argv[2] == "together":
-        requests.met()
+        stop_signals.met()
     threading.Thread(target=send, daemon=True).start()
     mutex, lock = ctypes.create_string_buffer(64), ctypes.CDLL(None).pthread_mutex_lock
     lock(mutex)

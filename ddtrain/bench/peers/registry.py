@@ -20,7 +20,7 @@ from ddtrain.trainer.config import tables
 OpenPeer = Callable[[Communicator, Workload], AbstractContextManager[Contestant]]
 """Makes a contestant that takes whole steps of a workload on all ranks of the communicator; its figure is its name."""
 
-PEERS = ("torch",)
+PEERS = {"torch": "ddtrain.bench.peers.pytorch"}  # by the package that must be there: the module that runs it
 
 
 def choose(names: str, comm: Communicator) -> dict[str, OpenPeer]:
@@ -34,14 +34,14 @@ def choose(names: str, comm: Communicator) -> dict[str, OpenPeer]:
     >>> choose("", LocalCommunicator())
     {}
     """
-    chosen = named(names, PEERS)
+    chosen = named(names, tuple(PEERS))
     for name in chosen:
         if comm.size > 1 and comm.spec != "mpi":
             raise UsageError(
                 f"{name} needs a process a rank, but --backend is {comm.spec}",
                 remedy="Start the ranks with mpirun.",
             )
-    return {name: cast("OpenPeer", importlib.import_module(f"ddtrain.bench.{name}_peer").open_peer) for name in chosen}
+    return {name: cast("OpenPeer", importlib.import_module(PEERS[name]).open_peer) for name in chosen}
 
 
 def named(names: str, known: Sequence[str]) -> list[str]:

@@ -49,7 +49,7 @@ def loss(x, y=1.0):
         (lambda: elementwise_grad(lambda x: x * 1j)(X), "returned complex numbers\n.*holomorphic_grad"),
         (
             lambda: deriv(lambda x: x)(1),
-            r"deriv: .* argument 0 of the lambda of test_arguments.py:\d+",
+            r"deriv: .* argument 0 of the lambda of test_argnums.py:\d+",
         ),
         (lambda: make_jvp(loss)(X)("ab"), r"jvp: the tangent has dtype <U2"),
     ],
@@ -73,7 +73,7 @@ def test_assignment_into_a_traced_array():
 
     with pytest.raises(
         DerivativeError,
-        match=r"assignment into an array under a trace, of shape \(2,\)\n.*np.where.*in assigns, test_arguments.py:\d+",
+        match=r"assignment into an array under a trace, of shape \(2,\)\n.*np.where.*in assigns, test_argnums.py:\d+",
     ):
         grad(assigns)(X)
 
@@ -82,7 +82,7 @@ def test_truth_of_several_entries_names_line_and_shape():
     def branches(x):
         return np.sum(x) if x else x
 
-    with pytest.raises(ValueError, match=r"branches on the truth .* shape \(2,\)\n.*np.any.*test_arguments.py:\d+"):
+    with pytest.raises(ValueError, match=r"branches on the truth .* shape \(2,\)\n.*np.any.*test_argnums.py:\d+"):
         grad(branches)(X)
     assert grad(lambda x: x * 2 if x else x)(1.0) == 2.0  # one entry: Python's own business
 
@@ -92,9 +92,7 @@ def test_a_branch_on_a_comparison_of_several_entries_names_function_argument_and
     def branches(x):
         return np.sum(x) if x > 0 else -np.sum(x)
 
-    message = (
-        r"branches branches in Python.*\(argument 0 of branches, shape \(2,\)\)\n.*np.where.*test_arguments.py:\d+"
-    )
+    message = r"branches branches in Python.*\(argument 0 of branches, shape \(2,\)\)\n.*np.where.*test_argnums.py:\d+"
     with pytest.raises(ShapeError, match=message):
         operator(branches)(X)
 
@@ -117,7 +115,7 @@ def test_a_rule_that_is_missing_names_the_function_that_needs_it():
 
     with pytest.raises(DerivativeError, match=r"half has no VJP rule for argument 0\n.*defvjp\(half, .*in uses"):
         grad(uses)(1.0)
-    with pytest.raises(DerivativeError, match=r"half has no VJP .*\n.*in the lambda of test_arguments.py:\d+"):
+    with pytest.raises(DerivativeError, match=r"half has no VJP .*\n.*in the lambda of test_argnums.py:\d+"):
         jacobian(jacobian(lambda x: half(x)))(1.0)
 
 

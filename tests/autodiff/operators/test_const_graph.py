@@ -59,7 +59,9 @@ def test_fused_operations_and_gradients_inside():
 
 
 def test_a_branch_names_its_line():
-    with pytest.raises(ValueError, match=r"branches on the truth .* repeated for other values\n.*test_replay.py:\d+"):
+    with pytest.raises(
+        ValueError, match=r"branches on the truth .* repeated for other values\n.*test_const_graph.py:\d+"
+    ):
         const_graph(lambda x: x if x > 0 else -x)(1.0)
     with pytest.raises(ValueError, match="branches"):
         const_graph(lambda x: max(x, 0.0))(1.0)

@@ -16,7 +16,7 @@ from ddtrain.errors import UsageError
 from worlds import mpirun
 
 HANG_S = 120
-CONFORMANCE = str(Path(__file__).parents[1] / "comm" / "test_conformance.py")
+CONFORMANCE = str(Path(__file__).parents[2] / "comm" / "test_conformance.py")
 TRAIN = [
     "-m",
     "ddtrain.train",

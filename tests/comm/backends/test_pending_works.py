@@ -11,7 +11,7 @@ import pytest
 from ddtrain.comm.backends.pending_works import EVERY_S, Underway
 from helpers import launch
 
-ENDS = str(Path(__file__).with_name("ends.py"))
+ENDS = str(Path(__file__).parents[1] / "launch" / "ends.py")
 HANG_S = 30
 
 

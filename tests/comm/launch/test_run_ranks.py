@@ -22,7 +22,7 @@ def run(name: str, spec: str, ranks: int = 0, **environ: str) -> subprocess.Comp
     launch = [mpirun(), "-n", str(ranks)] if ranks else []
     return subprocess.run(
         [*launch, sys.executable, PROGRAM, name, spec],
-        env={**os.environ, **environ, "PYTHONPATH": str(Path(__file__).parents[2])},
+        env={**os.environ, **environ, "PYTHONPATH": str(Path(__file__).parents[3])},
         capture_output=True,
         text=True,
         timeout=HANG_S,

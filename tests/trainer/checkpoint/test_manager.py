@@ -547,8 +547,8 @@ def test_a_real_limit_on_file_sizes(tmp_path):
     program = f"""
 import resource, numpy as np
 from ddtrain.errors import CheckpointError
-from ddtrain.trainer.checkpoint import write
-from ddtrain.trainer.snapshot import Snapshot
+from ddtrain.trainer.checkpoint.manager import write
+from ddtrain.trainer.checkpoint.contents import Snapshot
 resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, 100_000))
 try:
     write({str(tmp_path)!r}, Snapshot(20, 0, 0, 0, {{"w": np.ones(100_000)}}, {{}}))

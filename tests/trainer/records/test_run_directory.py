@@ -52,9 +52,9 @@ class TestLock:
     def test_it_is_the_kernels_so_a_killed_job_leaves_none(self):
         program = f"""
 import os
-from ddtrain.comm.local import LocalCommunicator
-from ddtrain.trainer.config import Config, Run
-from ddtrain.trainer.directory import claimed
+from ddtrain.comm.backends.local import LocalCommunicator
+from ddtrain.trainer.config.config import Config, Run
+from ddtrain.trainer.records.run_directory import claimed
 with claimed(LocalCommunicator(), Config(run=Run(dir={str(Path.cwd() / "run")!r})), "net"):
     os._exit(9)
 """

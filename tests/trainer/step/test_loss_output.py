@@ -42,7 +42,7 @@ def refused(spoil: Any, kind: type[DdtrainError] = ShapeError, train: Dataset | 
     with pytest.raises(kind) as caught:
         step.gradients(0, ROWS)
     assert {"rank": 0, "step": 1}.items() <= caught.value.place.items()
-    assert str(caught.value.place["line"]).startswith("test_returned.py:")
+    assert str(caught.value.place["line"]).startswith("test_loss_output.py:")
     if train is None:
         with pytest.raises(kind, match=re.escape(re.split(r" is |\(| where", caught.value.message)[0])):
             evaluate(step.task, step.store, step.comm, step.shards)

@@ -1,4 +1,4 @@
-"""Ways for ranks to end, each a ``main``; ``test_run.py`` starts them with ``python ends.py NAME BACKEND``."""
+"""Ways for ranks to end, each a ``main``; ``test_run_ranks.py`` starts them with ``python ends.py NAME BACKEND``."""
 
 from __future__ import annotations
 
