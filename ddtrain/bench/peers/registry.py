@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import importlib
 import importlib.util
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection
 from contextlib import AbstractContextManager
 from typing import cast
 
@@ -34,7 +34,7 @@ def choose(names: str, comm: Communicator) -> dict[str, OpenPeer]:
     >>> choose("", LocalCommunicator())
     {}
     """
-    chosen = named(names, tuple(PEERS))
+    chosen = named(names, PEERS)
     for name in chosen:
         if comm.size > 1 and comm.spec != "mpi":
             raise UsageError(
@@ -44,7 +44,7 @@ def choose(names: str, comm: Communicator) -> dict[str, OpenPeer]:
     return {name: cast("OpenPeer", importlib.import_module(PEERS[name]).open_peer) for name in chosen}
 
 
-def named(names: str, known: Sequence[str]) -> list[str]:
+def named(names: str, known: Collection[str]) -> list[str]:
     """The peers named, separated by commas, out of those that a benchmark knows.
 
     Raises
