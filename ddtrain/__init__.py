@@ -16,11 +16,13 @@ if _launcher().variable:
 
 import ddtrain.numpy  # gives boxes their array behaviour
 from ddtrain.autodiff import (
-    checkpoint,
     const_graph,
+    defjvp,
+    defvjp,
     deriv,
     elementwise_grad,
     fixed_point,
+    flatten,
     grad,
     grad_and_aux,
     grad_named,
@@ -36,6 +38,7 @@ from ddtrain.autodiff import (
     make_jvp,
     make_vjp,
     multigrad_dict,
+    primitive,
     tensor_jacobian_product,
     value_and_grad,
     vector_jacobian_product,
@@ -43,15 +46,6 @@ from ddtrain.autodiff import (
 )
 from ddtrain.autodiff.inspect.graph import graph
 from ddtrain.autodiff.operators.check_grads import check_grads
-from ddtrain.autograd.builtins import (
-    dict as dict,  # as Autograd does; not in __all__, so that a star import changes no builtin
-)
-from ddtrain.autograd.builtins import isinstance as isinstance
-from ddtrain.autograd.builtins import list as list
-from ddtrain.autograd.builtins import tuple as tuple
-from ddtrain.autograd.builtins import type as type
-from ddtrain.autograd.extend import primitive
-from ddtrain.autograd.misc import flatten
 
 if TYPE_CHECKING:  # what __getattr__ below loads on first use
     from ddtrain.data import ArrayData
@@ -66,8 +60,9 @@ __all__ = [
     "Config",
     "Task",
     "check_grads",
-    "checkpoint",
     "const_graph",
+    "defjvp",
+    "defvjp",
     "deriv",
     "dp_hvp",
     "dp_jvp",

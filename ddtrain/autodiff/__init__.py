@@ -36,6 +36,7 @@ from ddtrain.autodiff.operators.curvature import (
     make_hvp,
 )
 from ddtrain.autodiff.operators.fixed_point import fixed_point
+from ddtrain.autodiff.operators.flatten import flatten, flatten_func
 from ddtrain.autodiff.operators.gradients import (
     deriv,
     elementwise_grad,
@@ -79,6 +80,8 @@ __all__ = [
     "deriv",
     "elementwise_grad",
     "fixed_point",
+    "flatten",
+    "flatten_func",
     "fused",
     "graph",
     "grad",

@@ -49,7 +49,7 @@ class Run:
         """Uniform numbers in [0, 1), one row a sample: other ones each time that this pass asks for a purpose.
 
         They depend on (seed, purpose, how often it was asked for before, step, position in the global batch). What
-        :func:`ddtrain.checkpoint` runs again gets those that it had.
+        :func:`ddtrain.autodiff.checkpoint` runs again gets those that it had.
         """
         if self.rng is None:
             raise UsageError(f"{purpose} needs random numbers", remedy="Pass rng=SampleRng(seed, step) to bind.")

@@ -1,6 +1,13 @@
-"""What programs take of Autograd's inner modules: core, tracer, util, wrap_util, numpy_boxes, numpy_vjps."""
+"""What programs take of Autograd's inner modules, and every way to import them.
+
+``core tracer util wrap_util numpy_boxes numpy_vjps``; the tests of Autograd's names lie here and not in a folder
+``autograd``, which Python would take for the package of that name.
+"""
 
 from __future__ import annotations
+
+import subprocess
+import sys
 
 import numpy as onp
 import pytest
@@ -8,6 +15,7 @@ import pytest
 import ddtrain
 import ddtrain.numpy as np
 import ddtrain.ops
+from ddtrain import autograd
 from ddtrain.autodiff import grad
 from ddtrain.autograd import core, differential_operators, tracer
 from ddtrain.autograd.builtins import DictBox, SequenceBox
@@ -78,10 +86,52 @@ def test_a_rule_that_fits_its_cotangent_itself():
     assert match_complex(1j, 2.0) == 2 + 0j
 
 
+def test_one_import_binds_what_autograds_does():
+    bound = [
+        "core",
+        "differential_operators",
+        "tracer",
+        "util",
+        "wrap_util",
+        "builtins",
+        "extend",
+        "numpy.numpy_boxes",
+        "numpy.numpy_vjps",
+    ]
+    ask = f"import ddtrain.autograd as a; [eval('a.' + name) for name in {bound}]"
+    subprocess.run([sys.executable, "-W", "error", "-c", ask], check=True)
+
+
+def test_every_way_to_import_a_part():
+    ways = """
+        import ddtrain.autograd.numpy.linalg as la
+        import ddtrain.autograd.numpy.random as npr
+        from ddtrain.autograd.numpy import fft, numpy_boxes
+        from ddtrain.autograd.numpy.linalg import inv
+        from ddtrain.autograd import numpy as np, grad
+        import ddtrain.autograd.scipy.stats.norm as norm
+        import ddtrain.autograd.scipy.special
+        from ddtrain.autograd.scipy.stats import t, multivariate_normal
+        from ddtrain.autograd.scipy import stats, linalg as scipy_linalg
+        from ddtrain.autograd.misc.optimizers import adam
+        from ddtrain.autograd.misc import flatten
+        assert la.inv is inv and scipy_linalg.inv is not None and norm is stats.norm and stats.t is t
+        assert ddtrain.autograd.scipy.special.expit(0.0) == 0.5
+        assert grad(lambda x: np.sum(np.newaxis is None) + x)(1.0) == 1.0
+    """
+    script = "\n".join(line.strip() for line in ways.splitlines())
+    subprocess.run([sys.executable, "-W", "error", "-c", script], check=True)
+
+
+def test_ddtrain_shadows_no_builtin():
+    assert not {"dict", "isinstance", "list", "tuple", "type"} & set(vars(ddtrain))
+    assert not {"dict", "isinstance", "list", "tuple", "type"} & set(autograd.__all__)
+
+
 def test_operators_are_the_same_functions():
     parts = {"defvjp_argnum", "make_jvp_reversemode", "primitive", "unary_to_nary", "vspace"}
     for name in set(differential_operators.__all__) - parts:
-        assert getattr(differential_operators, name) is getattr(ddtrain, name)
+        assert getattr(differential_operators, name) is getattr(ddtrain.autodiff, name)
     assert parts < set(differential_operators.__all__)
 
 

@@ -41,7 +41,7 @@ def answers(path):
 
 def translated(source):
     """The source with the imports changed, and names that were bound by ``import autograd.x.y``."""
-    return re.sub(r"\bautograd\b", "ddtrain", source)
+    return re.sub(r"\bautograd\b", "ddtrain.autograd", source)
 
 
 def compare(actual, expected):

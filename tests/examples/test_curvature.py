@@ -9,8 +9,7 @@ import numpy as np
 import pytest
 from scipy.sparse.linalg import LinearOperator, eigsh
 
-from ddtrain import hvp
-from ddtrain.autograd.misc import flatten
+from ddtrain import flatten, hvp
 from worlds import World, mpirun
 
 SCRIPT = Path(__file__).parents[2] / "examples" / "curvature.py"

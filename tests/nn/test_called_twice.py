@@ -12,7 +12,8 @@ import numpy as np
 import pytest
 
 import ddtrain.numpy as dnp
-from ddtrain import checkpoint, grad, nn, rng
+from ddtrain import grad, nn, rng
+from ddtrain.autodiff import checkpoint
 from ddtrain.errors import ShapeError, UsageError
 from ddtrain.rng import SampleRng
 

@@ -14,8 +14,8 @@ import numpy as onp
 import pytest
 
 import ddtrain.numpy as np
-from ddtrain import checkpoint, dp_hvp, dp_jvp, dp_value_and_grad, model_loss, nn, ops, tree
-from ddtrain.autodiff import grad, hvp, jvp
+from ddtrain import dp_hvp, dp_jvp, dp_value_and_grad, model_loss, nn, ops, tree
+from ddtrain.autodiff import checkpoint, grad, hvp, jvp
 from ddtrain.errors import DerivativeError, ShapeError, UsageError
 from ddtrain.ops import collectives
 from ddtrain.rng import SampleRng, stream

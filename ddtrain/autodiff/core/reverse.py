@@ -27,7 +27,7 @@ from typing import Any
 
 import numpy as np
 
-from ddtrain.autodiff.core.rules import rule_of
+from ddtrain.autodiff.core.rules import curried, is_curried, rule_of
 from ddtrain.autodiff.core.tracer import BOXES, Primitive, Trace, box
 from ddtrain.autodiff.core.vector_space import accumulate, match
 from ddtrain.errors import DerivativeError
@@ -114,13 +114,20 @@ def walk_back(
                     cotangent = cotangents[position]
                 else:
                     rule = vjps[i] if i in vjps else rule_of(prim, i, "vjp")
-                    cotangent = None if rule is None else rule(g, ans, *args, **kwargs)
+                    try:
+                        cotangent = None if rule is None else rule(g, ans, *args, **kwargs)
+                    except TypeError:
+                        if rule is not None and is_curried(rule, args, kwargs):
+                            raise curried(prim, i) from None
+                        raise
                 if cotangent is None:
                     continue
                 x, parent = args[i], parents[position]
                 try:
                     fits = cotangent.shape == x.shape and cotangent.dtype is x.dtype
                 except AttributeError:  # a plain number, as of a rule that is constant
+                    if callable(cotangent):
+                        raise curried(prim, i) from None
                     cotangent, fits = np.asarray(cotangent), False
                 if not fits:
                     cotangent = _fitted(cotangent, x, prim, i)

@@ -8,18 +8,36 @@ read like the mathematics: summing over broadcast axes, and real parts and dtype
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+import inspect
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, cast
 
 from ddtrain.autodiff.core.tracer import Primitive
-from ddtrain.errors import MissingRuleError
+from ddtrain.errors import DerivativeError, MissingRuleError
 
 Rule = Callable[..., Any]
 
 
 def defvjp(prim: Primitive, *rules: Rule | None, argnums: Iterable[int] | None = None) -> None:
-    """Declare reverse-mode rules ``rule(g, ans, *args, **kwargs)``, one an argument (or for ``argnums``)."""
-    prim.vjps.update(zip(argnums if argnums is not None else range(len(rules)), rules, strict=False))
+    """Declare reverse-mode rules ``rule(g, ans, *args, **kwargs)``, one an argument (or for ``argnums``).
+
+    Raises
+    ------
+    DerivativeError : a rule is written as Autograd has them, ``lambda ans, x: lambda g: ...``; where that cannot be
+        seen here, it is said when the rule is first used
+
+    >>> from ddtrain.autodiff import grad, primitive
+    >>> cube = primitive(lambda x: x**3, name="cube")
+    >>> defvjp(cube, lambda g, ans, x: g * 3 * x**2)
+    >>> grad(cube)(2.0)
+    array(12.)
+    """
+    chosen = dict(zip(argnums if argnums is not None else range(len(rules)), rules, strict=False))
+    for argnum, rule in chosen.items():
+        code = getattr(rule, "__code__", None)
+        if code is not None and code.co_varnames[:1] == ("ans",):
+            raise curried(prim, argnum)
+    prim.vjps.update(chosen)
 
 
 def defvjp_rest(prim: Primitive, rule: Callable[[int], Rule]) -> None:
@@ -54,6 +72,33 @@ def _same(prim: Primitive, argnum: int) -> Rule:
         return prim(*args[:argnum], g, *args[argnum + 1 :], **kwargs)
 
     return linear
+
+
+def curried(prim: Primitive, argnum: int) -> DerivativeError:
+    """The error for a reverse-mode rule that returns a function of the cotangent instead of taking it."""
+    try:
+        names = ", ".join(inspect.signature(prim.raw).parameters)
+    except ValueError:  # of a function in C, which may have none
+        names = "*args"
+    theirs = f"lambda ans, {names}: lambda g: ..."
+    return DerivativeError(
+        f"{prim.__name__}: the VJP rule of argument {argnum} is written Autograd's way, {theirs}",
+        remedy=f"Here the cotangent comes first: lambda g, ans, {names}: ... Autograd's way: ddtrain.autograd.extend.",
+    )
+
+
+def is_curried(rule: Rule, args: Sequence[Any], kwargs: dict[str, Any]) -> bool:
+    """Whether a rule that failed takes ``(ans, *args)``, and not the cotangent before them."""
+    try:
+        signature = inspect.signature(rule)
+        signature.bind(None, *args, **kwargs)
+    except (TypeError, ValueError):
+        return False
+    try:
+        signature.bind(None, None, *args, **kwargs)
+    except TypeError:
+        return True
+    return False
 
 
 def missing_rule(prim: Primitive, argnum: int, mode: str) -> MissingRuleError:

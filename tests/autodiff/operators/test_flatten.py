@@ -4,9 +4,9 @@ import numpy as onp
 import pytest
 
 import ddtrain.numpy as np
+from ddtrain import flatten as exported
 from ddtrain.autodiff import check_grads, grad, jacobian
-from ddtrain.autograd.misc import flatten as exported
-from ddtrain.autograd.misc.flatten import flatten, flatten_func
+from ddtrain.autodiff.operators.flatten import flatten, flatten_func
 
 TREE = {"b": [onp.arange(6.0).reshape(2, 3), -1.0], "a": (onp.zeros((0, 2)), onp.array([7.0]))}
 
