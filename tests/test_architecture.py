@@ -22,7 +22,7 @@ LAYER = {  # a module may import its own layer's siblings only inside one packag
     **dict.fromkeys(("scipy", "ops", "optim", "parallel", "plan"), 3),
     "nn": 4,
     **dict.fromkeys(("models", "trainer", "diagnose", "search"), 5),
-    **dict.fromkeys(("recipes", "bench", "train", "verify", ""), 6),
+    **dict.fromkeys(("recipes", "bench", "train", "checkpoint", "verify", ""), 6),
     "autograd": 7,  # HIPS Autograd's names: nothing else imports them
 }
 MAY_ONLY = {  # beyond the layers: what a package may import of ddtrain

@@ -261,11 +261,11 @@ def _prune(shelf: Path, newest: Path, keep: int, spared: Collection[str]) -> Non
     Steps beyond the newest stay: they are of another future, which is not for a save to remove.
     """
     past = [path for path in checkpoints(shelf) if step_of(path) <= step_of(newest) and not path.is_symlink()]
-    wanted = {*past[: max(keep, 1)], min(past, key=_goodness)}
+    wanted = {*past[: max(keep, 1)], min(past, key=goodness)}
     _remove(path for path in [*past, *shelf.glob(".old-step-*")] if path not in wanted and path.name not in spared)
 
 
-def _goodness(path: Path) -> tuple[float, int]:
+def goodness(path: Path) -> tuple[float, int]:
     """What the best has least of: the loss of the evaluation after its step, the earlier of equal ones."""
     try:
         state = read_state(path)

@@ -11,6 +11,7 @@ import pytest
 import ddtrain.numpy as np
 from ddtrain.autodiff import Tape, defvjp, grad, primitive, record, value_of, walk_back
 from ddtrain.autodiff.core.tracer import PRIMITIVES
+from ddtrain.errors import DerivativeError
 
 
 def backpropagate(fun, leaves, sinks):
@@ -186,3 +187,31 @@ def test_a_rule_may_return_a_plain_number():
     PRIMITIVES.remove(flat)
     defvjp(flat, lambda g, ans, x: 2.0)
     onp.testing.assert_array_equal(grad(lambda x: np.sum(flat(x)) + np.sum(x))(onp.array(1.0)), 3.0)
+
+
+@pytest.mark.parametrize(
+    "rule",
+    [
+        lambda ans, x, y: lambda g: g * y,
+        lambda out, x, y: lambda g: g * y,
+        lambda out, *args: lambda g: g * args[1],
+        lambda out, x, y=2.0: lambda g: g * y,
+    ],
+    ids=["ans", "another name", "any arguments", "a default"],
+)
+def test_a_rule_written_autograds_way_is_recognised(rule):
+    product = primitive(lambda x, y: x * y, name="product")
+
+    def declare_and_use():
+        defvjp(product, rule)
+        grad(product)(3.0, 4.0)
+
+    with pytest.raises(DerivativeError, match=r"product: the VJP rule of argument 0.*\n.*lambda g, ans, x, y: \.\.\."):
+        declare_and_use()
+
+
+def test_an_error_in_a_rule_stays_what_it_is():
+    product = primitive(lambda x, y: x * y, name="product")
+    defvjp(product, lambda g, ans, x, y: g * len(3))
+    with pytest.raises(TypeError, match="has no len"):
+        grad(product)(3.0, 4.0)

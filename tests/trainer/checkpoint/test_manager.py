@@ -14,13 +14,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from ddtrain.checkpoint import main
 from ddtrain.comm import run_ranks
 from ddtrain.comm.backends.local import LocalCommunicator
 from ddtrain.errors import CheckpointError
 from ddtrain.trainer.checkpoint import contents, manager
 from ddtrain.trainer.checkpoint.contents import FILES, MEMORY, MODEL, OPTIM, STATE, Snapshot
 from ddtrain.trainer.checkpoint.manager import latest, load, verify, write
-from ddtrain.verify import main
 
 
 def make(step=120, valid_loss=0.5, seed=0, **changes):
@@ -510,7 +510,7 @@ def test_killed_between_any_two_calls_whole_checkpoints_are_found_and_the_next_s
 
 def assert_sound(run_dir):
     """Whatever looks like a checkpoint is a whole one, for those who look with other eyes, too."""
-    assert main([str(run_dir)]) == 0
+    assert main(["verify", str(run_dir)]) == 0
     for path in (run_dir / "checkpoints").glob("step-*"):
         assert verify(path)
 
