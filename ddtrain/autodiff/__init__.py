@@ -1,29 +1,18 @@
-"""Automatic differentiation: a tracer, two interpreters, and the operators built on them.
+"""Automatic differentiation: traces that watch primitives, rules, and the operators built on them.
 
-Reading order: ``tracer`` (boxes and primitives), ``rules`` (derivatives as a table), ``space`` (adding and fitting
-cotangents), ``reverse`` and ``forward`` (the two walks), ``outputs`` and ``fused`` (one step that has several results,
-one that stands for many), ``lists`` (of traced values, as arrays), ``guard`` and ``beside`` (arrays that were written
-to). Then what people call: ``arguments`` (structures, and what a misuse is told), ``products``, ``operators``,
-``jacobians``, ``curvature``; ``recomputing`` (checkpoint), ``implicit`` (fixed_point), ``replay`` (const_graph);
-``check`` (derivatives against finite differences), ``graph`` (what a trace sees), ``table`` (what has rules).
+Read ``core/`` (how a function is traced, and how derivatives run along the trace), then ``operators/`` (what people
+call: ``grad`` and its relatives), then ``inspect/`` (looking at what is differentiated). ``table`` makes
+``docs/differentiable.md``.
 """
 
+from ddtrain.autodiff.core import array_lists  # takes lists of traced values for arrays
+from ddtrain.autodiff.core.boxes import BOXES, Box, Primitive, Trace, register_box, value_of
 from ddtrain.autodiff.core.forward import Tangents, push_forward
 from ddtrain.autodiff.core.fused import fused
 from ddtrain.autodiff.core.outputs import Outputs, item, pack, unpack
+from ddtrain.autodiff.core.primitives import PRIMITIVES, nondifferentiable, primitive
 from ddtrain.autodiff.core.reverse import Tape, record, walk_back
 from ddtrain.autodiff.core.rules import def_elementwise, def_linear, defjvp, defjvp_rest, defvjp, defvjp_rest
-from ddtrain.autodiff.core.tracer import (
-    BOXES,
-    PRIMITIVES,
-    Box,
-    Primitive,
-    Trace,
-    nondifferentiable,
-    primitive,
-    register_box,
-    value_of,
-)
 from ddtrain.autodiff.inspect.drawing import Graph
 from ddtrain.autodiff.inspect.graph import graph
 from ddtrain.autodiff.operators.check_grads import check_grads

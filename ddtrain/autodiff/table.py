@@ -15,7 +15,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any, cast
 
-from ddtrain.autodiff.core.tracer import PRIMITIVES
+from ddtrain.autodiff.core.primitives import PRIMITIVES
 from ddtrain.autodiff.inspect.capabilities import Found, try_composition, try_primitive
 
 NAMESPACES = ("ddtrain.numpy", "ddtrain.ops", "ddtrain.scipy")

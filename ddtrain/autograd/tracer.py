@@ -1,4 +1,4 @@
-"""Autograd's ``tracer``: what tells a traced value from a plain one. Our own is ``ddtrain.autodiff.core.tracer``."""
+"""Autograd's ``tracer``: what tells a traced value from a plain one. Ours is ``ddtrain.autodiff.core.boxes``."""
 
 from __future__ import annotations
 

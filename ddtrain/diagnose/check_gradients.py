@@ -30,7 +30,7 @@ from numpy.typing import NDArray
 
 from ddtrain import data
 from ddtrain.autodiff import Primitive, Trace, record, value_of, walk_back
-from ddtrain.autodiff.core.tracer import box
+from ddtrain.autodiff.core.boxes import box
 from ddtrain.errors import GradientError
 from ddtrain.ops import use_communicator
 from ddtrain.rng import SampleRng, stream

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from ddtrain.autodiff import value_of
-from ddtrain.autodiff.core.tracer import refuse
+from ddtrain.autodiff.core.primitives import refuse
 from ddtrain.numpy._box import COUNTERPARTS, ArrayBox
 from ddtrain.numpy._keywords import MEANINGS, answer_otherwise, in_numpys_words
 from ddtrain.numpy.along_axes import masked

@@ -13,7 +13,7 @@ import pytest
 
 import ddtrain.numpy as np
 from ddtrain.autodiff import defvjp, grad, jvp, primitive, record, walk_back
-from ddtrain.autodiff.core.tracer import PRIMITIVES
+from ddtrain.autodiff.core.primitives import PRIMITIVES
 
 ONE = onp.array(1.0)
 

@@ -11,7 +11,8 @@ from typing import Any
 
 import numpy as np
 
-from ddtrain.autodiff.core.tracer import BOXES
+from ddtrain.autodiff.core.boxes import BOXES
+from ddtrain.autodiff.core.primitives import take_lists
 from ddtrain.autodiff.core.vector_space import stack
 from ddtrain.errors import DerivativeError
 
@@ -43,3 +44,6 @@ def again_with_arrays(
     if error is not None and not lists:
         raise error
     return call(*[gather(a) if i in lists else a for i, a in enumerate(args)], **kwargs)
+
+
+take_lists(gather, again_with_arrays)

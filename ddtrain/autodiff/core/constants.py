@@ -12,10 +12,10 @@ from typing import Any
 
 import numpy as np
 
+from ddtrain.autodiff.core.boxes import Primitive, value_of
 from ddtrain.autodiff.core.mutation_check import SMALL_BYTES
 from ddtrain.autodiff.core.reverse import NO_KEYWORDS, Tape
 from ddtrain.autodiff.core.rules import rule_of
-from ddtrain.autodiff.core.tracer import Primitive, value_of
 
 LOOKS = 128  # entries of a larger array that a glance looks at
 ENTRIES = 16  # of a list or dictionary that are looked at for the name of an array

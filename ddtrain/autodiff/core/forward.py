@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 
 from ddtrain import tree
+from ddtrain.autodiff.core.boxes import BOXES, Primitive, Trace, box
 from ddtrain.autodiff.core.outputs import Outputs
 from ddtrain.autodiff.core.rules import rule_of
-from ddtrain.autodiff.core.tracer import BOXES, Primitive, Trace, box
 from ddtrain.autodiff.core.vector_space import accumulate, spread
 
 

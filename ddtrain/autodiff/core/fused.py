@@ -18,8 +18,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from ddtrain.autodiff.core.boxes import BOXES, Primitive, box
+from ddtrain.autodiff.core.primitives import declare, strip
 from ddtrain.autodiff.core.reverse import record, walk_back
-from ddtrain.autodiff.core.tracer import BOXES, Primitive, box, declare, strip
 
 Forward = Callable[..., tuple[Any, Any]]
 Backward = Callable[..., Sequence[Any]]

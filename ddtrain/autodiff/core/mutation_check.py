@@ -21,7 +21,7 @@ from typing import Any
 
 import numpy as np
 
-from ddtrain.autodiff.core.tracer import BOXES
+from ddtrain.autodiff.core.boxes import BOXES
 
 SMALL_BYTES = 2048  # up to here, copying is quicker than adding
 

@@ -10,9 +10,10 @@ from typing import Any, Self
 
 import numpy as np
 
+from ddtrain.autodiff.core.boxes import BOXES, Box, register_box
 from ddtrain.autodiff.core.examples import case
+from ddtrain.autodiff.core.primitives import primitive
 from ddtrain.autodiff.core.rules import defjvp, defjvp_rest, defvjp, defvjp_rest
-from ddtrain.autodiff.core.tracer import BOXES, Box, primitive, register_box
 from ddtrain.autodiff.core.vector_space import accumulate
 
 

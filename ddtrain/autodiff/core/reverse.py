@@ -27,8 +27,8 @@ from typing import Any
 
 import numpy as np
 
+from ddtrain.autodiff.core.boxes import BOXES, Primitive, Trace, box
 from ddtrain.autodiff.core.rules import curried, is_curried, rule_of
-from ddtrain.autodiff.core.tracer import BOXES, Primitive, Trace, box
 from ddtrain.autodiff.core.vector_space import accumulate, match
 from ddtrain.errors import DerivativeError
 

@@ -12,7 +12,7 @@ import inspect
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, cast
 
-from ddtrain.autodiff.core.tracer import Primitive
+from ddtrain.autodiff.core.boxes import Primitive
 from ddtrain.errors import DerivativeError, MissingRuleError
 
 Rule = Callable[..., Any]

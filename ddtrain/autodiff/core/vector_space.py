@@ -10,9 +10,10 @@ from typing import Any
 
 import numpy as np
 
+from ddtrain.autodiff.core.boxes import BOXES
 from ddtrain.autodiff.core.examples import case
+from ddtrain.autodiff.core.primitives import primitive
 from ddtrain.autodiff.core.rules import def_linear, defjvp, defjvp_rest, defvjp, defvjp_rest
-from ddtrain.autodiff.core.tracer import BOXES, primitive
 
 
 def _accumulate(a: Any, b: Any) -> Any:

@@ -14,9 +14,9 @@ from typing import Any
 import numpy as np
 
 from ddtrain import tree
+from ddtrain.autodiff.core.boxes import Primitive, value_of
 from ddtrain.autodiff.core.examples import Case, Sampler
 from ddtrain.autodiff.core.outputs import Outputs, unpack
-from ddtrain.autodiff.core.tracer import Primitive, value_of
 from ddtrain.autodiff.inspect.drawing import Node
 from ddtrain.autodiff.inspect.graph import graph
 from ddtrain.autodiff.operators.check_grads import check_grads

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from ddtrain import tree
-from ddtrain.autodiff.core.tracer import Primitive, value_of
+from ddtrain.autodiff.core.boxes import Primitive, value_of
 from ddtrain.errors import DdtrainError
 
 

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from ddtrain import tree
-from ddtrain.autodiff.core.tracer import BOXES, Primitive, Trace, box
+from ddtrain.autodiff.core.boxes import BOXES, Primitive, Trace, box
 from ddtrain.autodiff.inspect.drawing import Graph, Node
 
 

@@ -15,9 +15,9 @@ from typing import Any, SupportsIndex
 import numpy as np
 
 from ddtrain import tree
+from ddtrain.autodiff.core.boxes import BOXES
 from ddtrain.autodiff.core.mutation_check import fingerprint
 from ddtrain.autodiff.core.outputs import pack, unpack
-from ddtrain.autodiff.core.tracer import BOXES
 from ddtrain.errors import DdtrainError, DerivativeError, ShapeError
 from ddtrain.source import user_line
 

@@ -16,7 +16,7 @@ from typing import Any, NoReturn
 import numpy as np
 
 from ddtrain import tree
-from ddtrain.autodiff.core.tracer import BOXES, Primitive, Trace, box
+from ddtrain.autodiff.core.boxes import BOXES, Primitive, Trace, box
 from ddtrain.autodiff.operators.argnums import as_array, called, is_floating
 from ddtrain.errors import DerivativeError
 

@@ -13,10 +13,11 @@ from typing import Any
 import numpy as np
 
 from ddtrain import tree
+from ddtrain.autodiff.core.boxes import BOXES, value_of
 from ddtrain.autodiff.core.examples import Case, Sampler, case
 from ddtrain.autodiff.core.outputs import Outputs, pack, unpack
+from ddtrain.autodiff.core.primitives import primitive
 from ddtrain.autodiff.core.rules import defjvp_rest
-from ddtrain.autodiff.core.tracer import BOXES, primitive, value_of
 from ddtrain.autodiff.operators.argnums import as_array, called
 from ddtrain.autodiff.operators.vjp_jvp import jvp, vjp
 from ddtrain.errors import DdtrainError, DerivativeError

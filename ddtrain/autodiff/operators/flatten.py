@@ -8,9 +8,10 @@ from typing import Any
 import numpy as np
 
 from ddtrain import tree
+from ddtrain.autodiff.core.boxes import value_of
 from ddtrain.autodiff.core.examples import case
+from ddtrain.autodiff.core.primitives import primitive
 from ddtrain.autodiff.core.rules import def_linear, defjvp_rest, defvjp, defvjp_rest
-from ddtrain.autodiff.core.tracer import primitive, value_of
 from ddtrain.autodiff.operators.argnums import as_array
 from ddtrain.errors import ShapeError
 

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from ddtrain import tree
-from ddtrain.autodiff.core.tracer import value_of
+from ddtrain.autodiff.core.boxes import value_of
 from ddtrain.autodiff.operators.argnums import Argnum, Arguments, called
 from ddtrain.autodiff.operators.vjp_jvp import pullback, pushforward
 from ddtrain.errors import DerivativeError

@@ -15,12 +15,13 @@ from functools import wraps
 from typing import Any, TypeVar
 
 from ddtrain import tree
+from ddtrain.autodiff.core.boxes import BOXES, top_trace, value_of
 from ddtrain.autodiff.core.examples import case
 from ddtrain.autodiff.core.forward import push_forward
 from ddtrain.autodiff.core.outputs import Outputs, pack, unpack
+from ddtrain.autodiff.core.primitives import primitive
 from ddtrain.autodiff.core.reverse import record, walk_back
 from ddtrain.autodiff.core.rules import defjvp_rest
-from ddtrain.autodiff.core.tracer import BOXES, primitive, top_trace, value_of
 from ddtrain.autodiff.operators.argnums import Result, called
 from ddtrain.errors import DerivativeError
 

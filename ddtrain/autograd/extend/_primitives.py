@@ -12,7 +12,7 @@ from typing import Any, cast
 
 from ddtrain import autodiff, tree
 from ddtrain.autodiff import BOXES, Primitive, pack, unpack
-from ddtrain.autodiff.core.tracer import Trace, top_trace
+from ddtrain.autodiff.core.boxes import Trace, top_trace
 from ddtrain.autodiff.operators.argnums import Result, as_array, called
 from ddtrain.autograd.extend._spaces import dense
 from ddtrain.errors import DerivativeError, MissingRuleError

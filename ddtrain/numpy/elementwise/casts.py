@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import DTypeLike
 
 from ddtrain.autodiff import BOXES, def_linear, defvjp, nondifferentiable, primitive, value_of
+from ddtrain.autodiff.core.boxes import objects_refused
 from ddtrain.autodiff.core.examples import case
-from ddtrain.autodiff.core.tracer import objects_refused
 
 
 def _cast(x: Any, dtype: Any) -> Any:

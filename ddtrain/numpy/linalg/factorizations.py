@@ -7,8 +7,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ddtrain.autodiff import Outputs, defjvp, defvjp, pack, primitive, unpack, value_of
+from ddtrain.autodiff.core.boxes import BOXES
 from ddtrain.autodiff.core.examples import case
-from ddtrain.autodiff.core.tracer import BOXES
 from ddtrain.errors import DerivativeError
 from ddtrain.numpy.linalg.matrices import (
     H,

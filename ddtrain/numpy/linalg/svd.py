@@ -11,8 +11,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ddtrain.autodiff import Outputs, defjvp, defvjp, pack, primitive, unpack
+from ddtrain.autodiff.core.boxes import BOXES
 from ddtrain.autodiff.core.examples import Case, Sampler, case
-from ddtrain.autodiff.core.tracer import BOXES
 from ddtrain.errors import DerivativeError
 from ddtrain.numpy.along_axes.reductions import sum
 from ddtrain.numpy.elementwise.arithmetic import absolute

@@ -5,7 +5,7 @@ import pytest
 
 import ddtrain.numpy as np
 from ddtrain.autodiff import check_grads, fused, grad, hvp, jvp, vjp
-from ddtrain.autodiff.core.tracer import PRIMITIVES
+from ddtrain.autodiff.core.primitives import PRIMITIVES
 
 X, W = onp.array([[0.3, -0.8], [1.0, 0.2], [0.5, 0.5]]), onp.array([[0.7, -1.1], [0.4, 0.9]])
 

@@ -10,7 +10,7 @@ import pytest
 
 import ddtrain.numpy as np
 from ddtrain.autodiff import Tape, defvjp, grad, primitive, record, value_of, walk_back
-from ddtrain.autodiff.core.tracer import PRIMITIVES
+from ddtrain.autodiff.core.primitives import PRIMITIVES
 from ddtrain.errors import DerivativeError
 
 

@@ -5,7 +5,7 @@ import pytest
 
 import ddtrain.numpy as np
 from ddtrain.autodiff import check_grads, defjvp, defvjp, primitive
-from ddtrain.autodiff.core.tracer import PRIMITIVES
+from ddtrain.autodiff.core.primitives import PRIMITIVES
 
 X, Y = onp.array([0.3, -0.8]), onp.array([[1.0], [2.0]])
 

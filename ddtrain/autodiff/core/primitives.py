@@ -1,166 +1,20 @@
-"""The tracer: boxes carry values through a function while a trace watches every primitive applied to them.
+"""Primitives: functions that a trace sees as one step.
 
-A *trace* is an interpreter: reverse mode, forward mode, a recorder and a checker are trace classes over this one
-mechanism. A *box* pairs a value with its trace and a *node*, which is whatever that trace wants to know about the
-value (an index into the tape, a tangent). A *primitive* is a function that traces see as one step; calling it
-strips the boxes of the innermost trace, calls itself on what is inside (which may hold boxes of outer traces), and
-asks the trace for the node of the result. Nesting to any order is that recursion.
-
-Note [Trace levels]
-Inner traces must be stripped first, so traces are ordered by a level. The levels come from one counter that only
-ever goes up. Autograd counts up on entry and down on exit, and two threads that interleave then share a level:
-nested gradients come out silently wrong (1.0 for 6.0). A counter that never repeats needs no lock, and an
-exception cannot leave it in the wrong place.
+Calling one strips the boxes of the innermost trace, calls itself on what is inside (which may hold boxes of outer
+traces), and asks the trace for the node of the result. Nesting to any order is that recursion.
 """
 
 from __future__ import annotations
 
 import inspect
-import itertools
 from collections.abc import Callable, Sequence
 from typing import Any, NoReturn, cast
 
 import numpy as np
 
+from ddtrain.autodiff.core.boxes import BOXES, Primitive, Trace, _box_for, box, top_trace
 from ddtrain.autodiff.core.signatures import fits, takes
 from ddtrain.errors import DerivativeError
-
-_levels = itertools.count()
-
-
-class Trace:
-    """One run of one interpreter. Subclasses say what to remember of each primitive."""
-
-    __slots__ = ("level",)
-    fuses = False  # may a fused operation run its kernel under this trace, see autodiff/core/fused.py
-    sees_constants = False  # does this trace want primitives without derivative, too
-    checks = False  # does this trace look at the answers of fused operations and at cotangents
-    branches = True  # may Python branch on the truth of this trace's values
-
-    def __init__(self) -> None:
-        self.level = next(_levels)
-
-    def process(
-        self,
-        prim: Primitive,
-        ans: Any,
-        args: Sequence[Any],
-        kwargs: dict[str, Any],
-        argnums: Sequence[int],
-        nodes: Sequence[Any],
-    ) -> Any:
-        """The node of ``ans = prim(*args, **kwargs)``, or None when ``ans`` is a constant of this trace.
-
-        ``args`` holds plain values where this trace's boxes stood: ``args[argnums[k]]`` belongs to ``nodes[k]``.
-        """
-        raise NotImplementedError
-
-    def checked_answer(self, prim: Primitive, ans: Any) -> None:
-        """Called with the answer of every fused operation by traces that check."""
-
-
-class Box:
-    """A value under a trace. Array behaviour is added by the subclass in ``ddtrain.numpy``."""
-
-    __slots__ = ("_trace", "node", "value")
-    _value = property(lambda self: self.value)  # Autograd's spelling, by which its users print what they trace
-
-    def __init__(self, value: Any, trace: Trace, node: Any) -> None:
-        self.value, self._trace, self.node = value, trace, node
-
-    def __copy__(self) -> Any:
-        return self  # nobody writes to it
-
-    def __deepcopy__(self, memo: Any) -> Any:
-        return self  # and a copy of its trace would be one that nobody walks back
-
-    def __reduce_ex__(self, protocol: Any) -> NoReturn:
-        raise DerivativeError(
-            "pickling a traced value would lose its derivative",
-            remedy="Differentiate within one process, and save ddtrain.autodiff.value_of(x).",
-        )
-
-
-BOXES: set[type] = set()  # every concrete box class
-_box_for: dict[type, type[Box]] = {}  # type of a value -> class of its box
-
-
-def register_box(box_type: type[Box], *value_types: type) -> None:
-    """Say which box class holds values of the given types."""
-    BOXES.add(box_type)
-    for value_type in (box_type, *value_types):
-        _box_for[value_type] = box_type
-
-
-def box(value: Any, trace: Trace, node: Any) -> Any:
-    """``value`` in the box class of its type; NumPy and Python scalars become 0-d arrays.
-
-    Note [0-d arrays]
-    NumPy answers with scalars where a 0-d array went in. A traced result is always an array, so that a plan has a
-    buffer to write into and the dtype of a result does not depend on its rank.
-    """
-    box_type = _box_for.get(type(value))
-    if box_type is None:
-        value = np.asarray(value)
-        if value.dtype == object:
-            raise objects_refused()
-        box_type = _box_for[np.ndarray]
-    return box_type(value, trace, node)
-
-
-def objects_refused() -> DerivativeError:
-    """The error for an array of objects where a trace would have to follow it."""
-    return DerivativeError(
-        "arrays of objects cannot be traced", remedy="Convert to a numeric dtype before differentiating."
-    )
-
-
-def top_trace(args: Any) -> Trace | None:
-    """The innermost trace among the boxes in ``args``, or None."""
-    top: Trace | None = None
-    for a in args:
-        if type(a) in BOXES and (top is None or a._trace.level > top.level):
-            top = a._trace
-    return top
-
-
-def value_of(x: Any) -> Any:
-    """``x`` with every box removed."""
-    while type(x) in BOXES:
-        x = x.value
-    return x
-
-
-class Primitive:
-    """What :func:`primitive` returns, for the type checker: a plain function with these attributes.
-
-    Attributes
-    ----------
-    raw : the function on unboxed values
-    vjps, jvps : derivative rules by position of the argument, see ``autodiff/core/rules.py``
-    joint : one rule for all arguments at once, or None
-    compose, backward : of a fused operation, see ``autodiff/core/fused.py``; None of others
-    examples : ``examples(r)`` lists the calls the conformance suite checks, or None
-    otherwise : ``otherwise(prim, args, kwargs)`` answers a call that ``raw`` does not take as it stands, or refuses it
-    missing : ``missing(prim, argnum, mode)`` is the error for a rule that nobody declared; None for the usual one
-    """
-
-    __name__: str
-    raw: Callable[..., Any]
-    vjps: dict[int, Any]
-    jvps: dict[int, Any]
-    vjp_default: Any
-    jvp_default: Any
-    joint: Any
-    compose: Any
-    backward: Any
-    differentiable: bool
-    examples: Any
-    otherwise: Any
-    missing: Any
-
-    def __call__(self, *args: Any, **kwargs: Any) -> Any: ...
-
 
 PRIMITIVES: list[Primitive] = []  # in order of declaration: the registry of the conformance suite
 
@@ -261,16 +115,21 @@ def strip(args: tuple[Any, ...]) -> _Stripped:
     return top, tuple(values), tuple(argnums), tuple(nodes), nested  # tuples: Note [Garbage collector]
 
 
-def _again(call: Any, args: tuple[Any, ...], kwargs: dict[str, Any], error: Exception | None) -> Any:
-    from ddtrain.autodiff.core.array_lists import again_with_arrays  # which are gathered by a primitive
+def take_lists(gather: Callable[[Any], Any], again: Callable[..., Any]) -> None:
+    """Say how an array is made of a list of traced values, and how a call that refused one is made again.
 
-    return again_with_arrays(call, args, kwargs, error)
+    ``array_lists.py`` enters itself here: it makes arrays by primitives, so that this module cannot import it.
+    """
+    global _gather, _again
+    _gather, _again = gather, again
+
+
+_gather: Callable[[Any], Any]
+_again: Callable[..., Any]
 
 
 def _with_arrays(call: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-    from ddtrain.autodiff.core.array_lists import gather
-
-    return call(*[gather(a) if type(a) in _LISTS else a for a in args], **kwargs)
+    return call(*[_gather(a) if type(a) in _LISTS else a for a in args], **kwargs)
 
 
 def _box_result(call: Any, ans: Any, top: Trace, *process_args: Any) -> Any:

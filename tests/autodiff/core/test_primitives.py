@@ -7,7 +7,8 @@ import pytest
 
 import ddtrain.numpy as np
 from ddtrain.autodiff import Box, defvjp, grad, hessian, jvp, primitive, value_of
-from ddtrain.autodiff.core.tracer import PRIMITIVES, box
+from ddtrain.autodiff.core.boxes import box
+from ddtrain.autodiff.core.primitives import PRIMITIVES
 from ddtrain.errors import DerivativeError
 
 
