@@ -149,3 +149,12 @@ def first_line(error: BaseException) -> str:
     ('ValueError', 'no')
     """
     return quoted((str(error).splitlines() or [""])[0] or type(error).__name__, plain=True)
+
+
+def kind_of(x: Any) -> str:
+    """What something is, in words.
+
+    >>> kind_of(None), kind_of(3), kind_of(int)
+    ('nothing', 'a int', 'the class int')
+    """
+    return "nothing" if x is None else f"the class {x.__name__}" if isinstance(x, type) else f"a {type(x).__name__}"

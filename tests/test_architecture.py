@@ -21,9 +21,10 @@ LAYER = {  # a module may import its own layer's siblings only inside one packag
     **dict.fromkeys(("numpy", "store", "data"), 2),
     **dict.fromkeys(("scipy", "ops", "optim", "parallel", "plan"), 3),
     "nn": 4,
-    **dict.fromkeys(("models", "trainer", "diagnose", "search"), 5),
-    **dict.fromkeys(("recipes", "bench", "train", "checkpoint", "verify", ""), 6),
-    "autograd": 7,  # HIPS Autograd's names: nothing else imports them
+    **dict.fromkeys(("models", "diagnose"), 5),
+    **dict.fromkeys(("trainer", "search"), 6),
+    **dict.fromkeys(("recipes", "bench", "train", "checkpoint", "verify", ""), 7),
+    "autograd": 8,  # HIPS Autograd's names: nothing else imports them
 }
 MAY_ONLY = {  # beyond the layers: what a package may import of ddtrain
     "autodiff": {"errors", "tree", "kernels", "rng", "source"},
@@ -64,8 +65,70 @@ def test_lower_layers_never_import_higher_ones(path: Path) -> None:
     package = package_of(path)
     assert package in LAYER, f"{package} has no layer: enter it in DESIGN and here"
     for other in own(path) - {"__version__"}:
-        assert LAYER[other] < LAYER[package] or LAYER[other] == LAYER[package] >= 5, f"{path} imports ddtrain.{other}"
+        assert LAYER[other] < LAYER[package] or LAYER[other] == LAYER[package] == 7, f"{path} imports ddtrain.{other}"
         assert other in MAY_ONLY.get(package, {other}), f"{package} may not import {other}"
+
+
+FUNCTION_IMPORTS = {  # modules that import inside a function, and why
+    "ddtrain.comm.spec": "start-up: a run loads the one backend it uses, and MPI starts where it is imported",
+    "ddtrain.trainer.config.options": "start-up: tyro takes 0.2 s, and a run that needs no help does not wait for it",
+    "ddtrain.trainer.records.console": "optional: rich draws the bar, and only where a terminal is behind the output",
+    "ddtrain.bench.plots": "optional: matplotlib is in the extra plots",
+    "ddtrain.bench.gantt": "optional: matplotlib is in the extra plots",
+    "ddtrain.bench.comm.job": "optional: PyTorch may be there to compare with; and MPI starts where it is imported",
+}
+
+
+def module_graph() -> tuple[dict[str, set[str]], set[str]]:
+    """Which modules of ddtrain each module imports, at any depth; and which import something inside a function."""
+    names = {
+        ".".join(path.relative_to(PACKAGE.parent).with_suffix("").parts).removesuffix(".__init__"): path
+        for path in FILES
+    }
+    graph: dict[str, set[str]] = {}
+    within: set[str] = set()
+    for name, path in names.items():
+        tree = ast.parse(path.read_text())
+        imported = set()
+        for full in imports(path):
+            while full and full not in names:
+                full = full.rpartition(".")[0]
+            imported |= {full} - {"", name}
+        graph[name] = imported
+        functions = [node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)]
+        if any(isinstance(node, ast.Import | ast.ImportFrom) for f in functions for node in ast.walk(f)):
+            within.add(name)
+    return graph, within
+
+
+def circles(graph: dict[str, set[str]]) -> list[list[str]]:
+    """The modules that import each other in a circle: what is left when those without a way on or back are gone."""
+    left = {name: set(imported) for name, imported in graph.items()}
+    while True:
+        targets = set().union(*left.values()) if left else set()
+        ends = {name for name in left if not left[name] or name not in targets}
+        if not ends:
+            return [sorted(left)] if left else []
+        left = {name: imported - ends for name, imported in left.items() if name not in ends}
+
+
+def test_no_modules_import_each_other_in_a_circle() -> None:
+    assert circles({"a": {"b"}, "b": {"c"}, "c": {"b"}, "d": set()}) == [["b", "c"]], "a circle is noticed"
+    graph, _ = module_graph()
+    graph["ddtrain"] = set()  # any import of a part runs it first, and it knows the parts that users call by name
+    assert circles(graph) == []
+
+
+def test_imports_inside_a_function_have_a_reason() -> None:
+    assert module_graph()[1] == set(FUNCTION_IMPORTS)
+
+
+ROOM = 16  # files; one that outgrows this gets rooms inside by topic
+
+
+def test_no_room_is_crowded() -> None:
+    rooms = {folder: len(list(folder.glob("*.py"))) for folder in {path.parent for path in FILES}}
+    assert {str(room): n for room, n in rooms.items() if n > ROOM and room != PACKAGE} == {}
 
 
 def test_only_the_mpi_backend_imports_mpi4py() -> None:

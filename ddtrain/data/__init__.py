@@ -4,6 +4,7 @@ from ddtrain.data.arrays import ArrayData, Normalize
 from ddtrain.data.bigram import Bigram
 from ddtrain.data.casting import cast
 from ddtrain.data.checksum import checksum, fingerprint_of, whole_fingerprint
+from ddtrain.data.dataset import Dataset, batch_of
 from ddtrain.data.idx import read_idx
 from ddtrain.data.images import EMBEDDED, Images, digits, fashion_mnist
 from ddtrain.data.npz import read_npz
@@ -25,10 +26,12 @@ __all__ = [
     "ArrayData",
     "Bigram",
     "Corpus",
+    "Dataset",
     "Images",
     "Normalize",
     "Position",
     "Vocabulary",
+    "batch_of",
     "batches",
     "cast",
     "characters",

@@ -31,10 +31,10 @@ from numpy.typing import NDArray
 from ddtrain import data
 from ddtrain.autodiff import Primitive, Trace, record, value_of, walk_back
 from ddtrain.autodiff.core.boxes import box
+from ddtrain.diagnose.protocol import Step
 from ddtrain.errors import GradientError
 from ddtrain.ops import use_communicator
 from ddtrain.rng import SampleRng, stream
-from ddtrain.trainer.step.train_step import TrainStep
 
 LIMIT, LIMIT_AT_KINKS = 1e-6, 1e-3  # of the ratio
 STEPS = (1e-5, 1e-6, 1e-7)  # of the differences; all but the first where there are kinks
@@ -62,7 +62,7 @@ class GradientCheck:
         return f"{self.weights} weights tried{kinks}, largest ratio {self.ratio:.1e}"
 
 
-def check_gradients(step_of: TrainStep, step: int, rows: Any) -> GradientCheck:
+def check_gradients(step_of: Step, step: int, rows: Any) -> GradientCheck:
     """Check the gradient that ``step_of.gradients`` would compute from the same arguments. Collective.
 
     Nothing of the run changes: no value, no running statistic, no random number. A rank takes its shards in one piece.
@@ -84,14 +84,14 @@ def check_gradients(step_of: TrainStep, step: int, rows: Any) -> GradientCheck:
 class _Check:
     """One check on one rank: the loss in float64, and its gradient."""
 
-    def __init__(self, step_of: TrainStep, step: int, rows: Any) -> None:
+    def __init__(self, step_of: Step, step: int, rows: Any) -> None:
         self.of, self.step, self.count, place = step_of, step, len(rows), step_of.place
         self.first = data.shard_bounds(len(rows), place.shards[0], place.count)[0]
         last = data.shard_bounds(len(rows), place.shards[-1], place.count)[1]
         self.values = {name: view.astype(np.float64) for name, view in step_of.store.parameters.items()}
         self.state = {name: view.astype(np.float64) for name, view in step_of.store.state_views.items()}
         self.rows = last - self.first
-        self.batch = data.cast(step_of.task.train.batch(rows[self.first : last]), np.float64)
+        self.batch = data.batch_of(step_of.task.train, rows[self.first : last], np.float64)
         self.losses_N, self.grads = self._backward()
         self.loss = abs(self._total(self.losses_N)[0])
 

@@ -19,12 +19,11 @@ from ddtrain.autodiff import Primitive, Tape, record, value_of, walk_back
 from ddtrain.comm import agree
 from ddtrain.comm.protocol import Communicator
 from ddtrain.current_layer import LAYER
+from ddtrain.diagnose.protocol import Step
 from ddtrain.errors import NonFiniteError
 from ddtrain.ops import use_communicator
 from ddtrain.rng import SampleRng
 from ddtrain.source import calling_line
-from ddtrain.trainer.step.train_step import TrainStep
-from ddtrain.trainer.task import batch_of
 
 
 class CheckedTape(Tape):
@@ -96,7 +95,7 @@ class _Listening(CheckedTape):
                 self.found.append((self.seen, error.at(layer=LAYER.get())))
 
 
-def locate(error: NonFiniteError, step_of: TrainStep, step: int, rows: Any) -> NonFiniteError:
+def locate(error: NonFiniteError, step_of: Step, step: int, rows: Any) -> NonFiniteError:
     """The same error with the operation that first went wrong, the rank and the sample, as far as they are found.
 
     Walks through the step again, which has not been applied: the same values, samples and random numbers. Ranks whose
@@ -106,7 +105,7 @@ def locate(error: NonFiniteError, step_of: TrainStep, step: int, rows: Any) -> N
 
     def again(shard: int, peers: Any) -> None:
         first, last = data.shard_bounds(len(rows), shard, step_of.place.count)
-        batch = batch_of(step_of.task.train, rows[first:last], step_of.store.dtype)
+        batch = data.batch_of(step_of.task.train, rows[first:last], step_of.store.dtype)
         rng = SampleRng(step_of.seed, step, first)
         mine: list[tuple[int, NonFiniteError]] = []
 

@@ -5,6 +5,7 @@ from typing import Any
 from ddtrain.nn import functional, init
 from ddtrain.nn.attention import CausalSelfAttention
 from ddtrain.nn.binding import Run
+from ddtrain.nn.declarations import Buffer, Parameter, buffer, param
 from ddtrain.nn.layers import (
     Activation,
     AvgPool2d,
@@ -22,7 +23,7 @@ from ddtrain.nn.layers import (
     sigmoid,
     tanh,
 )
-from ddtrain.nn.module import Buffer, Module, Parameter, buffer, param
+from ddtrain.nn.module import Module
 from ddtrain.nn.norm import BatchNorm
 from ddtrain.nn.state_dict import TorchTensors, from_torch, to_torch
 

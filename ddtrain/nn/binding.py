@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,10 +14,7 @@ from ddtrain import rng as _rng
 from ddtrain.autodiff.operators.recomputation import remembered, running_again
 from ddtrain.errors import ShapeError, UsageError
 from ddtrain.nn import state_dict as _values
-
-if TYPE_CHECKING:
-    from ddtrain.nn.module import Declaration, Module
-
+from ddtrain.nn.declarations import Declaration, Tree
 
 # A place: a bound module; its attributes, or a list or dict in one (None: a tuple); a name, position or key
 Place = tuple[Any, Any, Any]
@@ -74,7 +71,7 @@ class Run:
                 for module, holder, key in self.ties.get(path) or (place,):
                     self.pending.setdefault(id(module), []).append((holder, key, path))
 
-    def catch_up(self, module: Module) -> None:
+    def catch_up(self, module: Any) -> None:
         """Let a module that is called read the latest values of its buffers."""
         for holder, key, path in self.pending.pop(id(module), ()):
             holder[key] = self.updates[path]
@@ -83,7 +80,7 @@ class Run:
 class Binding:
     """Hands out values by path, each declaration's once (Note [Ties] in ``module.py``)."""
 
-    def __init__(self, model: Module, values: Mapping[str, Any], run: Run) -> None:
+    def __init__(self, model: Tree, values: Mapping[str, Any], run: Run) -> None:
         self.model, self.values, self.run = model, values, run
         self._given: dict[int, Any] = {}  # by declaration: the value of a parameter, a buffer as Held
         if isinstance(values, _values.TorchTensors):

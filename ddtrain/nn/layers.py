@@ -15,7 +15,8 @@ from ddtrain import ops
 from ddtrain.errors import ShapeError, UsageError
 from ddtrain.nn import init
 from ddtrain.nn.argument_checks import Pair, pair, sizes
-from ddtrain.nn.module import Module, param
+from ddtrain.nn.declarations import param
+from ddtrain.nn.module import Module
 
 
 class Linear(Module):

@@ -11,7 +11,8 @@ from ddtrain.autodiff import value_of
 from ddtrain.errors import UsageError
 from ddtrain.nn import init
 from ddtrain.nn.argument_checks import sizes
-from ddtrain.nn.module import Module, Rule, buffer, param
+from ddtrain.nn.declarations import Rule, buffer, param
+from ddtrain.nn.module import Module
 
 
 class BatchNorm(Module):

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 from ddtrain.autodiff import value_of
 from ddtrain.errors import UsageError
-
-if TYPE_CHECKING:
-    from ddtrain.nn.module import Declaration, Module
+from ddtrain.nn.declarations import Declaration, Tree
 
 Shape = tuple[int, ...]
 _SHOWN = 4  # differences of a kind that an error lists
@@ -22,7 +20,7 @@ class TorchTensors(dict[str, NDArray[Any]]):
     """Tensors by path in PyTorch's layouts. A type of its own, because those of square weights look like ours."""
 
 
-def by_path(model: Module) -> dict[str, Declaration]:
+def by_path(model: Tree) -> dict[str, Declaration]:
     """What stands at every path of the tree, tied ones at each of theirs.
 
     Raises
@@ -38,7 +36,7 @@ def by_path(model: Module) -> dict[str, Declaration]:
 
 
 def fitted(
-    model: Module,
+    model: Tree,
     values: Mapping[str, Any],
     op: str,
     shape_of: Callable[[Declaration], Shape] = lambda d: d.shape,
@@ -97,7 +95,7 @@ def as_dtype(value: Any, dtype: DTypeLike) -> NDArray[Any]:
         return array.astype(dtype, copy=False) if array.dtype.kind in "biuf" else array
 
 
-def initial(model: Module, values: Mapping[str, Any], dtype: DTypeLike) -> dict[str, NDArray[Any]]:
+def initial(model: Tree, values: Mapping[str, Any], dtype: DTypeLike) -> dict[str, NDArray[Any]]:
     """What ``init`` gave, as arrays of ``dtype``, one for each declaration.
 
     Raises
@@ -116,7 +114,7 @@ def initial(model: Module, values: Mapping[str, Any], dtype: DTypeLike) -> dict[
     return arrays
 
 
-def to_torch(model: Module, tensors: Mapping[str, NDArray[Any]]) -> TorchTensors:
+def to_torch(model: Tree, tensors: Mapping[str, NDArray[Any]]) -> TorchTensors:
     """Tensors by path, as PyTorch's ``load_state_dict`` expects them for a model of the same tree.
 
     What is tied comes under each of its paths, as from ``state_dict``.
@@ -130,7 +128,7 @@ def to_torch(model: Module, tensors: Mapping[str, NDArray[Any]]) -> TorchTensors
     return exported
 
 
-def from_torch(model: Module, tensors: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
+def from_torch(model: Tree, tensors: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
     """The inverse of :func:`to_torch`, with each tied value once.
 
     Square weights look the same in both layouts: nobody can tell that values given here were in ours.

@@ -9,14 +9,14 @@ from typing import Any, SupportsFloat
 import numpy as np
 
 from ddtrain.comm.protocol import Communicator
-from ddtrain.data import shard_bounds
-from ddtrain.errors import UsageError, quoted
+from ddtrain.data import batch_of, shard_bounds
+from ddtrain.errors import UsageError, kind_of, quoted
 from ddtrain.ops import use_communicator
 from ddtrain.parallel import Shards
 from ddtrain.store import ParamStore
 from ddtrain.trainer.step.loss_output import Returned
 from ddtrain.trainer.step.totals import Totals
-from ddtrain.trainer.task import Task, batch_of, kind_of
+from ddtrain.trainer.task import Task
 
 ROWS = 256  # samples a shard handles at once: bounds memory, and keeps matrix products large
 

@@ -5,15 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from time import perf_counter
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
-from numpy.typing import DTypeLike
 
 from ddtrain.comm.protocol import Communicator
-from ddtrain.data import ArrayData, cast, fingerprint_of, whole_fingerprint
+from ddtrain.data import ArrayData, Dataset, fingerprint_of, whole_fingerprint
 from ddtrain.data.checksum import SAMPLED
-from ddtrain.errors import DataError, UsageError, quoted
+from ddtrain.errors import UsageError, kind_of, quoted
 from ddtrain.nn import Module
 from ddtrain.parallel import verify_replicas
 
@@ -21,23 +20,6 @@ Loss = Callable[..., Any]  # loss(model, *batch) -> (losses_N, metrics), or loss
 
 _READ_S = 1.0  # for reading all samples of data sets that offer no checksum
 _SAME_DATA = "Give every rank the same data."
-
-
-class Dataset(Protocol):
-    """Samples by position.
-
-    One that also has ``fingerprint()``, a text that is the same for the same data, is compared by that; any other by
-    its samples.
-    """
-
-    def __len__(self) -> int: ...
-
-    def batch(self, indices: Any) -> tuple[Any, ...]:
-        """The samples at ``indices`` (possibly none), as a tuple of arrays whose first axis is the sample.
-
-        The run brings floating ones to its own dtype.
-        """
-        ...
 
 
 @dataclass(frozen=True)
@@ -113,15 +95,6 @@ def _dataset(name: str, given: Any) -> Dataset:
     return dataset
 
 
-def kind_of(x: Any) -> str:
-    """What something is, in words.
-
-    >>> kind_of(None), kind_of(3), kind_of(Task)
-    ('nothing', 'a int', 'the class Task')
-    """
-    return "nothing" if x is None else f"the class {x.__name__}" if isinstance(x, type) else f"a {type(x).__name__}"
-
-
 def built(build: Callable[[Any], Any], config: Any) -> Task:
     """What ``build`` makes of a configuration, if that is a task.
 
@@ -136,23 +109,6 @@ def built(build: Callable[[Any], Any], config: Any) -> Task:
             remedy="Return ddtrain.Task(model, loss, train=..., valid=...).",
         )
     return task
-
-
-def batch_of(dataset: Dataset, rows: Any, dtype: DTypeLike) -> tuple[Any, ...]:
-    """The samples at ``rows``, floating arrays in the run's dtype.
-
-    Raises
-    ------
-    DataError : the data set gave something else than a tuple, which the loss function would be given piece by piece
-    """
-    batch = dataset.batch(rows)
-    if not isinstance(batch, tuple | list):
-        raise DataError(
-            f"{type(dataset).__name__}.batch returned {kind_of(batch)} where a tuple of arrays is wanted",
-            remedy="Return (x,) if there is only one array.",
-        )
-    arrays: tuple[Any, ...] = cast(tuple(batch), dtype)
-    return arrays
 
 
 def describe_data(dataset: Dataset | None) -> str:

@@ -15,11 +15,12 @@ from ddtrain import data
 from ddtrain.autodiff import record, walk_back
 from ddtrain.bench.workloads import Workload
 from ddtrain.comm import Communicator
+from ddtrain.data import batch_of
 from ddtrain.ops import use_communicator
 from ddtrain.trainer.config.config import Config, Data, Optim, Run
 from ddtrain.trainer.loop import Trainer
 from ddtrain.trainer.records.run_records import Records
-from ddtrain.trainer.task import Task, batch_of
+from ddtrain.trainer.task import Task
 
 OPTIM = Optim(name="sgd", lr=0.01, momentum=0.9)
 _ENOUGH = 1_000_000  # epochs, so that no step is the last

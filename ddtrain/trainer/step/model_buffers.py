@@ -31,7 +31,7 @@ import numpy as np
 from ddtrain.comm.backends.wait_graph import ranks
 from ddtrain.comm.protocol import Array, Communicator
 from ddtrain.errors import ReplicaError
-from ddtrain.nn.module import Declaration
+from ddtrain.nn.declarations import Declaration
 from ddtrain.parallel import Place
 
 _HASH = (1 << 18) - 1  # Note [Equal or not]

@@ -30,7 +30,7 @@ from ddtrain.trainer.step.gradient_buffer import Lane
 from ddtrain.trainer.step.loss_output import Returned
 from ddtrain.trainer.step.model_buffers import Buffers
 from ddtrain.trainer.step.totals import Totals
-from ddtrain.trainer.task import Task, batch_of
+from ddtrain.trainer.task import Task
 
 TapeType = Callable[[int], Tape]  # makes a tape for so many leaves
 
@@ -189,7 +189,7 @@ class TrainStep:
         store, k, count = self.store, shard - self.place.shards[0], len(rows)
         first, last = data.shard_bounds(count, shard, self.place.count)
         self.phase, began = "data", perf_counter()
-        batch, rng = batch_of(self.task.train, rows[first:last], store.dtype), SampleRng(self.seed, step, first)
+        batch, rng = data.batch_of(self.task.train, rows[first:last], store.dtype), SampleRng(self.seed, step, first)
         self._took("data", began)
         totals, left = Totals(stop_votes=stop_vote and k == 0), dict[str, Any]()
 

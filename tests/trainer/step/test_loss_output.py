@@ -13,12 +13,13 @@ import ddtrain.numpy as dnp
 from ddtrain import data
 from ddtrain.comm import Communicator
 from ddtrain.comm.backends.local import LocalCommunicator
+from ddtrain.data import Dataset
 from ddtrain.errors import DataError, DdtrainError, ReplicaError, ShapeError, UsageError
 from ddtrain.trainer.config.config import Run
 from ddtrain.trainer.evaluate import derived, evaluate
 from ddtrain.trainer.step.setup import build_step
 from ddtrain.trainer.step.train_step import TrainStep
-from ddtrain.trainer.task import Dataset, Task
+from ddtrain.trainer.task import Task
 from helpers import Net, make_task, sgd_config
 from worlds import World
 

@@ -1,0 +1,44 @@
+"""What a data set is to the trainer, and a batch of it in the dtype of the run."""
+
+from __future__ import annotations
+
+from typing import Any, Protocol
+
+from numpy.typing import DTypeLike
+
+from ddtrain.data.casting import cast
+from ddtrain.errors import DataError, kind_of
+
+
+class Dataset(Protocol):
+    """Samples by position.
+
+    One that also has ``fingerprint()``, a text that is the same for the same data, is compared by that; any other by
+    its samples.
+    """
+
+    def __len__(self) -> int: ...
+
+    def batch(self, indices: Any) -> tuple[Any, ...]:
+        """The samples at ``indices`` (possibly none), as a tuple of arrays whose first axis is the sample.
+
+        The run brings floating ones to its own dtype.
+        """
+        ...
+
+
+def batch_of(dataset: Dataset, rows: Any, dtype: DTypeLike) -> tuple[Any, ...]:
+    """The samples at ``rows``, floating arrays in the run's dtype.
+
+    Raises
+    ------
+    DataError : the data set gave something else than a tuple, which the loss function would be given piece by piece
+    """
+    batch = dataset.batch(rows)
+    if not isinstance(batch, tuple | list):
+        raise DataError(
+            f"{type(dataset).__name__}.batch returned {kind_of(batch)} where a tuple of arrays is wanted",
+            remedy="Return (x,) if there is only one array.",
+        )
+    arrays: tuple[Any, ...] = cast(tuple(batch), dtype)
+    return arrays

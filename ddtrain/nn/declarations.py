@@ -1,0 +1,127 @@
+"""What a module declares: parameters and buffers, by shape and initial value; their numbers lie elsewhere."""
+
+from __future__ import annotations
+
+import math
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, Literal, Protocol, get_args
+
+import numpy as np
+from numpy.typing import DTypeLike, NDArray
+
+from ddtrain.errors import UsageError, quoted
+from ddtrain.nn.init import Init
+
+_MOST = sys.maxsize // 8  # elements that an array can have
+Rule = Literal["same", "mean", "sum"]  # how the shards' values of a buffer become one
+
+
+@dataclass(frozen=True)
+class Declaration:
+    """What a parameter or buffer will be: its shape, how its initial value is drawn, and PyTorch's axis order."""
+
+    shape: tuple[int, ...]
+    init: Init
+    torch_axes: tuple[int, ...] | None = None
+    torch_dtype: DTypeLike | None = None
+    trained = True  # by gradients; a buffer is not
+    reduce = "same"  # how a buffer's values of all shards become one
+
+    def __post_init__(self) -> None:
+        whole = all(isinstance(n, int | np.integer) and not isinstance(n, bool) and n >= 0 for n in self.shape)
+        if not whole or math.prod(self.shape) > _MOST:
+            raise UsageError(
+                f"{type(self).__name__.lower()}: no array has the shape ({', '.join(map(quoted, self.shape))})",
+                remedy="Give whole numbers, none of them negative, and no more than memory holds.",
+            )
+
+    def to_torch(self, value: NDArray[Any]) -> NDArray[Any]:
+        """The value in PyTorch's layout (and dtype, for counters)."""
+        value = value if self.torch_axes is None else value.transpose(self.torch_axes)
+        return np.ascontiguousarray(value, self.torch_dtype).reshape(value.shape)
+
+    def from_torch(self, value: NDArray[Any]) -> NDArray[Any]:
+        """The inverse of :meth:`to_torch`."""
+        return value if self.torch_axes is None else value.transpose(np.argsort(self.torch_axes))
+
+    def axes_of_torch(self) -> tuple[int, ...]:
+        """Our axes in PyTorch's order."""
+        return tuple(range(len(self.shape))) if self.torch_axes is None else self.torch_axes
+
+    def torch_shape(self) -> tuple[int, ...]:
+        """The shape in PyTorch's layout."""
+        return tuple(self.shape[axis] for axis in self.axes_of_torch())
+
+
+class Parameter(Declaration):
+    """Trained by gradients."""
+
+
+@dataclass(frozen=True)
+class Buffer(Declaration):
+    """State that the forward pass updates, such as running statistics; ``reduce``: see :func:`buffer`."""
+
+    trained = False
+    reduce: str = "same"
+
+
+def param(shape: tuple[int, ...], init: Init, *, torch_axes: tuple[int, ...] | None = None) -> Any:
+    """Declare a parameter: ``self.weight = param((d_in, d_out), init.fan_in_uniform)``.
+
+    Parameters
+    ----------
+    init : ``init(generator, shape) -> array``, see ``nn/init.py``
+    torch_axes : order of our axes in PyTorch's layout, where it differs
+    """
+    return Parameter(tuple(shape), init, torch_axes)
+
+
+def buffer(
+    shape: tuple[int, ...],
+    init: Init,
+    *,
+    reduce: Rule = "same",
+    torch_dtype: DTypeLike | None = None,
+) -> Any:
+    """Declare state. The forward pass reads it as an attribute and replaces it with :meth:`Module.update`.
+
+    A batch is computed in shards, on one or several ranks, and each leaves a value of its own; all go on with one.
+
+    Parameters
+    ----------
+    init : as for :func:`param`
+    reduce : what the one value is. ``same``: what every shard has left, to the last bit, as from sums over all ranks
+        (``ops.allreduce``); where they differ the run ends with an error. ``mean``: of all shards, each weighted by its
+        samples, for averages. ``sum``: the old value plus what every shard has added to it, for counts (of the run's
+        dtype like all values: exact up to 2**24 in float32)
+    torch_dtype : in PyTorch's layout, where it differs
+
+    Raises
+    ------
+    UsageError : no such rule
+
+    >>> buffer((), lambda rng, shape: np.zeros(shape), reduce="sum").reduce
+    'sum'
+    """
+    if reduce not in get_args(Rule):
+        raise UsageError(f"buffer: reduce={reduce!r} is not a rule", remedy=f"Give one of {', '.join(get_args(Rule))}.")
+    return Buffer(tuple(shape), init, None, torch_dtype, reduce)
+
+
+def turned(one: Declaration, other: Declaration) -> bool:
+    """Whether two declarations differ in nothing but which axis is which."""
+    return one.shape == other.shape and one.axes_of_torch() != other.axes_of_torch()
+
+
+class Tree(Protocol):
+    """A tree of declarations: what ``Module`` is to those that bring values to it."""
+
+    def _places(self) -> Iterator[tuple[str, Declaration]]:
+        """Every path at which a parameter or buffer stands, also the further ones of those that are tied."""
+        ...
+
+    def declarations(self) -> dict[str, Declaration]:
+        """Every parameter and buffer by its first path."""
+        ...
