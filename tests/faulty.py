@@ -22,7 +22,7 @@ from ddtrain.comm import launcher
 from ddtrain.errors import DataError
 from ddtrain.recipes import RECIPES as REAL
 from ddtrain.trainer import stop_signals
-from ddtrain.trainer.config.config import Config, Data, Optim, Run, Schedule
+from ddtrain.trainer.config.config import Checkpoint, Config, Data, Evaluation, Optim, Run, Schedule
 from ddtrain.trainer.main import Recipe, run
 from ddtrain.trainer.task import Task
 
@@ -47,7 +47,9 @@ class Fault:
 class Job(Config):
     """Six epochs of four steps."""
 
-    run: Run = Run(epochs=6, checkpoint_every=5, eval_every=2)
+    run: Run = Run(epochs=6)
+    checkpoint: Checkpoint = Checkpoint(every=5)
+    eval: Evaluation = Evaluation(every=2)
     data: Data = Data(batch_size=7)
     optim: Optim = Optim(name="adamw", lr=0.01, weight_decay=0.1)
     schedule: Schedule = Schedule(name="cosine", warmup_steps=3)

@@ -6,7 +6,7 @@
     python -m ddtrain.bench shards                                # a batch in eight shards, beside one piece
     python -m ddtrain.bench ops --peers autograd                  # derivatives of small functions, beside Autograd's
     python -m ddtrain.bench ops --scaling                         # time and memory of chains of up to a million nodes
-    python -m ddtrain.bench report RUN --plot step.png            # where the steps of a run with --run.trace went
+    python -m ddtrain.bench report RUN --plot step.png            # where the steps of a run with --debug.trace went
     python -m ddtrain.bench scaling mlp,gpt --ranks 1,2,4         # throughput and efficiency on several ranks
     python -m ddtrain.bench overlap --link netns                  # how much of communication computation hides
     python -m ddtrain.bench comm --peers torch                    # sums of 4 B to 64 MB, beside MPI's and gloo's

@@ -1,4 +1,4 @@
-"""``--run.check-gradients-every``: a step's gradient against finite differences of its loss, weight by weight.
+"""``--debug.check-gradients-every``: a step's gradient against finite differences of its loss, weight by weight.
 
 The loss is that of the step to come: the same batch, the same dropout masks, batch-norm over the batch, all ranks
 together; but in float64 on copies of the values, so that the run itself is not touched. Of every parameter a few

@@ -1,7 +1,7 @@
 """A tape that looks at every result, and names the operation that first made a NaN or infinity.
 
 It is an ordinary reverse-mode trace that also remembers the user's line of each step, so that a cotangent that goes
-bad on the way back is traced to the line that wrote the operation. ``--run.debug`` records every step on one; a step
+bad on the way back is traced to the line that wrote the operation. ``--debug.nans`` records every step on one; a step
 that ends a run is walked through again on one, which costs nothing before.
 """
 

@@ -79,7 +79,7 @@ class Trainer:
         self.step_of = build_step(comm, task, config)
         self.store, self.optimizer = self.step_of.store, self.step_of.optimizer
         self.mode = make_mode(self.step_of, config.comm)
-        if config.run.debug:
+        if config.debug.nans:
             self.step_of.tape_for = lambda rows: functools.partial(CheckedTape, rows=rows)
         steps_per_epoch = data.steps_per_epoch(self.samples, self.batch_size)
         self.coordinator = Coordinator(config, self.step_of.control_comm, steps_per_epoch, stop_file)
@@ -94,9 +94,9 @@ class Trainer:
 
     def run(self) -> Result:
         """Train to the end, or until something asks to stop."""
-        traced = steps_of(self.config.run.trace)
+        traced = steps_of(self.config.debug.trace)
         if traced and not range(max(traced.start, self.step + 1), min(traced.stop, self.coordinator.total_steps + 1)):
-            self.records.warn(f"--run.trace {self.config.run.trace} names no step that this run will take")
+            self.records.warn(f"--debug.trace {self.config.debug.trace} names no step that this run will take")
         reason = self._before_the_first_step()
         with np.errstate(all="ignore"):  # an update that overflows is found before it is saved
             while reason is Reason.NONE:
@@ -118,7 +118,7 @@ class Trainer:
             self._complete(manager.path_of(self.records.directory, self.step), final=control.stop)
             reason = control.reason
         elif self.coordinator.out_of_patience and not finished:
-            self.records.warn(f"--run.patience {self.config.run.patience} had run out before: give more to go on")
+            self.records.warn(f"--eval.patience {self.config.eval.patience} had run out before: give more to go on")
             reason = Reason.PATIENCE
         elif self._evaluates and not finished:
             with self._at("a trial of the evaluation", rank=self.comm.rank):
@@ -129,7 +129,7 @@ class Trainer:
         """One optimizer step: gradients of the next global batch, the decision, the update, one line in the log."""
         epoch, offset = data.position(self.step, self.samples, self.batch_size)
         rows = self._epoch_order(epoch)[offset * self.batch_size : (offset + 1) * self.batch_size]
-        every = self.config.run.check_gradients_every
+        every = self.config.debug.check_gradients_every
         if every and self.step % every == 0:
             with self.mode.shown():
                 checked = check_gradients(self.step_of, self.step, rows)
@@ -180,7 +180,7 @@ class Trainer:
 
     @property
     def _evaluates(self) -> bool:
-        return self.task.valid is not None and self.config.run.eval_every > 0
+        return self.task.valid is not None and self.config.eval.every > 0
 
     def _keep(self, control: StepControl) -> StepControl:
         """Save, then evaluate, as an evaluation may fail, and then put into the checkpoint what it has shown.
@@ -220,7 +220,7 @@ class Trainer:
             require_finite(self.comm, {name: x for name, x in kept.items() if name not in self._never_finite})
             take = lambda: self._snapshot(state, memory)
             with self._tolerating(final, f"checkpoint of step {self.step} not saved"):
-                keep, spared = self.config.run.keep, self.records.spared
+                keep, spared = self.config.checkpoint.keep, self.records.spared
                 path = manager.save(self.comm, self.records.directory, take, keep, spared)
         if self.timeline is not None:
             self.timeline.span("checkpoint", began)
@@ -229,7 +229,7 @@ class Trainer:
     def _complete(self, path: Path, final: bool) -> None:
         """Put an evaluation into the checkpoint that was saved before it."""
         with self._tolerating(final, f"evaluation of step {self.step} not saved"):
-            manager.complete(self.comm, path, self._findings, self.config.run.keep, self.records.spared)
+            manager.complete(self.comm, path, self._findings, self.config.checkpoint.keep, self.records.spared)
 
     @contextmanager
     def _tolerating(self, final: bool, what: str) -> Iterator[None]:
@@ -334,7 +334,10 @@ class Trainer:
 
 
 def _require_validation(config: Config, task: Task) -> None:
-    watchers = {"--run.patience": config.run.patience > 0, "--schedule.name plateau": config.schedule.name == "plateau"}
+    watchers = {
+        "--eval.patience": config.eval.patience > 0,
+        "--schedule.name plateau": config.schedule.name == "plateau",
+    }
     for watcher, given in watchers.items():
         if given and task.valid is None:
             raise UsageError(

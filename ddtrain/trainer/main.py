@@ -14,7 +14,8 @@ from ddtrain.parallel import verify_replicas
 from ddtrain.streams import forgiving, say
 from ddtrain.trainer import stop_signals
 from ddtrain.trainer.config import command_line, tables
-from ddtrain.trainer.config.config import Config, validate
+from ddtrain.trainer.config.config import Config
+from ddtrain.trainer.config.validation import validate
 from ddtrain.trainer.loop import Result, Trainer
 from ddtrain.trainer.numeric_environment import sameness
 from ddtrain.trainer.records.run_directory import Claim, claimed, find_checkpoint
@@ -82,11 +83,15 @@ def run(argv: Sequence[str], recipes: Mapping[str, Recipe], only: str = "", prog
             parsed = command_line.parse(argv, choices, only=only, prog=prog)
         except Exception as caught:
             error = caught
+        first = launcher().rank == 0
+        if parsed is not None and first:
+            for note in parsed.notes:
+                say(f"ddtrain: warning: {note}\n", sys.stderr)
         if parsed is not None and parsed.output:
-            if launcher().rank == 0:
+            if first:
                 say(parsed.output.rstrip("\n") + "\n", sys.stdout)
             return 0
-        if blas_threads.TOO_LATE and not blas.limit(1) and launcher().rank == 0:
+        if blas_threads.TOO_LATE and not blas.limit(1) and first:
             say(f"ddtrain: warning: {_TOO_LATE}\n", sys.stderr)
         job = _Job(recipes, parsed)
         backend = parsed.config.comm.backend if parsed else "auto"

@@ -57,7 +57,7 @@ def ones(valid: bool = False, loss: Callable[..., Any] = lambda model, x: model(
     return Task(Scale(), loss, data.ArrayData(x), data.ArrayData(-x) if valid else None)
 
 
-@pytest.mark.parametrize("option", ["--run.patience 2", "--schedule.name plateau"])
+@pytest.mark.parametrize("option", ["--eval.patience 2", "--schedule.name plateau"])
 def test_what_watches_evaluations_needs_validation_data(start: Start, option: str) -> None:
     code, said = start(ones(), *option.split())
     assert code == 2
@@ -67,15 +67,15 @@ def test_what_watches_evaluations_needs_validation_data(start: Start, option: st
 def test_a_run_out_of_patience_is_over(start: Start) -> None:
     """The loss on the validation data rises with every step: the first evaluation is the best."""
     falling = ones(valid=True)
-    assert start(falling, "--run.patience", "2")[0] == 0
+    assert start(falling, "--eval.patience", "2")[0] == 0
     first = summary()
     assert first["steps"] == 6
     code, said = start(falling, "--run.resume", "auto")
     assert (code, summary()["steps"], summary()["params_sha256"]) == (0, 6, first["params_sha256"])
     assert summary()["valid_loss"] == first["valid_loss"]
-    assert "--run.patience 2 had run out before: give more to go on" in said
+    assert "--eval.patience 2 had run out before: give more to go on" in said
     assert "completed: validation loss no longer improves, 6 steps" in said
-    assert start(falling, "--run.resume", "auto", "--run.patience", "3")[0] == 0
+    assert start(falling, "--run.resume", "auto", "--eval.patience", "3")[0] == 0
     assert summary()["steps"] == 8
 
 
@@ -94,7 +94,7 @@ def overflowing(at: int) -> Task:
 def test_an_update_that_overflows_is_never_saved(start: Start, nonfinite: str) -> None:
     """The last of a run, after which no loss would show it; what was saved before is what a resume takes up."""
     told = ("--optim.lr", "100", "--run.epochs", "2")
-    code, said = start(overflowing(at=4), *told, "--run.nonfinite", nonfinite)
+    code, said = start(overflowing(at=4), *told, "--nonfinite.action", nonfinite)
     assert code == 73
     assert "2 of 2 values of w are not finite" in said
     assert "step 4, in checkpoint" in said
@@ -117,12 +117,12 @@ def test_one_rank_alone_with_an_infinity_ends_all() -> None:
 def test_skipped_steps_are_counted(start: Start) -> None:
     calls = iter(range(1000))
     nan_at_2 = ones(loss=lambda model, x: model(x) * (np.nan if next(calls) == 2 else 1.0))
-    assert start(nan_at_2, "--run.nonfinite", "skip")[0] == 0
+    assert start(nan_at_2, "--nonfinite.action", "skip")[0] == 0
     assert summary()["skipped_steps"] == 1
 
 
 class TestWhereItFirstWentWrong:
-    """Without --run.debug: the step that ended the run is walked through again."""
+    """Without --debug.nans: the step that ended the run is walked through again."""
 
     @pytest.mark.parametrize(
         "options", [(), ("--run.shards", "5"), ("--run.accumulate", "2"), ("--comm.mode", "local")]

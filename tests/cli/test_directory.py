@@ -75,7 +75,7 @@ def test_with_room_again_the_run_goes_on_to_the_same_bits(disk, job, tmp_path):
 def test_lines_wait_for_room(disk, job):
     """The disk is full for a while: the run ends well, and its log has no gap."""
     fill = ("--fault.kind", "fill_disk", "--fault.rank", "0", "--fault.until", "40")
-    done = job(1, *LONG, "--run.checkpoint-every", "47", *fill)
+    done = job(1, *LONG, "--checkpoint.every", "47", *fill)
     assert done.returncode == 0, done.stderr
     assert done.stdout.count("Lines wait in memory") == 1
     assert [line["step"] for line in read(disk / "run" / "metrics.jsonl") if "lr" in line] == [*range(1, STEPS + 1)]

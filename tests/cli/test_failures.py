@@ -62,12 +62,14 @@ def test_nan_stops_all_ranks_after_the_same_step(tmp_path, job, complaint, ranks
     line = complaint(job(ranks, "--run.dir", "run", "--fault.kind", "nan", *backend), 73)
     assert line.startswith("training: loss is nan, gradient norm is nan: multiply produced nan at index (0,)")
     assert "rank 1, step 7, sample " in line
-    assert line.endswith("faulty.py:132")
+    assert line.endswith("faulty.py:134")
     assert status(tmp_path / "run") == {"state": "failed", "code": 73, "rank": 0, "step": 6}
 
 
 def test_nan_skipped_changes_nothing_and_is_said(job, tmp_path):
-    done = job(0, "--run.dir", "run", "--fault.kind", "nan", "--run.nonfinite", "skip", "--comm.backend", "threads:3")
+    done = job(
+        0, "--run.dir", "run", "--fault.kind", "nan", "--nonfinite.action", "skip", "--comm.backend", "threads:3"
+    )
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout.count("warning: step 7: step skipped: loss or gradient is not finite") == 1
     lines = [json.loads(line) for line in (tmp_path / "run" / "metrics.jsonl").read_text().splitlines()]
@@ -82,7 +84,7 @@ def test_nan_skipped_changes_nothing_and_is_said(job, tmp_path):
     ],
 )
 def test_debug_names_the_operation_line_rank_and_sample(job, complaint, kind, what):
-    debugged = job(0, "--run.dir", "run", "--fault.kind", kind, "--run.debug")
+    debugged = job(0, "--run.dir", "run", "--fault.kind", kind, "--debug.nans")
     line = complaint(debugged, 73)
     assert line.startswith(what)
     assert ", faulty.py:" in line
@@ -91,7 +93,7 @@ def test_debug_names_the_operation_line_rank_and_sample(job, complaint, kind, wh
 
 
 def test_debug_under_mpirun_names_the_rank(tmp_path, job):
-    done = job(3, "--run.dir", "run", "--fault.kind", "log", "--run.debug")
+    done = job(3, "--run.dir", "run", "--fault.kind", "log", "--debug.nans")
     assert done.returncode == 73
     (line,) = [line for line in done.stderr.splitlines() if "ddtrain: error: " in line]
     assert "log produced nan" in line

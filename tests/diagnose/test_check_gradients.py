@@ -12,7 +12,8 @@ from ddtrain.comm.backends.local import LocalCommunicator
 from ddtrain.diagnose import check_gradients
 from ddtrain.errors import GradientError, UsageError
 from ddtrain.recipes import RECIPES
-from ddtrain.trainer.config.config import Config, Run, validate
+from ddtrain.trainer.config.config import Config, Debug
+from ddtrain.trainer.config.validation import validate
 from ddtrain.trainer.main import run
 from ddtrain.trainer.step.setup import build_step
 from ddtrain.trainer.task import Task
@@ -220,7 +221,7 @@ def test_nothing_of_the_step_changes():
 
 
 def train(path, capsys, *options):
-    argv = ["digits_mlp", "--run.steps", "5", "--run.eval-every", "0", "--run.dir", str(path), *options]
+    argv = ["digits_mlp", "--run.steps", "5", "--eval.every", "0", "--run.dir", str(path), *options]
     code = run(argv, {"digits_mlp": RECIPES["digits_mlp"]})
     out = capsys.readouterr()
     return code, json.loads((path / "status.json").read_text()), out.out + out.err
@@ -230,7 +231,9 @@ def train(path, capsys, *options):
 def test_a_run_has_the_same_bits_with_and_without(tmp_path, capsys, backend):
     hashes = []
     for every in ("0", "2"):
-        code, _, out = train(tmp_path / every, capsys, "--run.check-gradients-every", every, "--comm.backend", backend)
+        code, _, out = train(
+            tmp_path / every, capsys, "--debug.check-gradients-every", every, "--comm.backend", backend
+        )
         assert code == 0
         checked = [line.split(":")[0] for line in out.splitlines() if "gradient checked" in line]
         assert checked == (["step 1", "step 3", "step 5"] if every == "2" else [])
@@ -242,7 +245,7 @@ def test_a_run_has_the_same_bits_with_and_without(tmp_path, capsys, backend):
 def test_nodes_that_have_gone_apart_are_checked_at_their_mean(tmp_path, capsys, mode):
     hashes, told = [], ("--comm.backend", "threads:2", "--comm.mode", mode)
     for every in ("0", "1"):
-        code, _, out = train(tmp_path / every, capsys, "--run.check-gradients-every", every, *told)
+        code, _, out = train(tmp_path / every, capsys, "--debug.check-gradients-every", every, *told)
         assert (code, out.count("gradient checked")) == (0, 5 * int(every))
         hashes.append(json.loads((tmp_path / every / "summary.json").read_text())["params_sha256"])
     assert hashes[0] == hashes[1]
@@ -250,15 +253,15 @@ def test_nodes_that_have_gone_apart_are_checked_at_their_mean(tmp_path, capsys, 
 
 def test_a_wrong_gradient_ends_the_run(tmp_path, capsys, monkeypatch):
     monkeypatch.setattr(ops.linear, "joint", wrong(ops.linear.joint, 1, 1.01))
-    code, status, out = train(tmp_path / "run", capsys, "--run.check-gradients-every", "1")
+    code, status, out = train(tmp_path / "run", capsys, "--debug.check-gradients-every", "1")
     assert (code, status["state"], status["code"]) == (70, "failed", 70)
     assert "ddtrain: error: gradient check: the derivative of the loss with respect to layers." in out
     assert "Traceback" not in out
 
 
 def test_the_interval_is_checked():
-    with pytest.raises(UsageError, match=r"--run.check-gradients-every -1 is out of range"):
-        validate(Config(run=Run(check_gradients_every=-1)), 1)
+    with pytest.raises(UsageError, match=r"--debug.check-gradients-every -1 is out of range"):
+        validate(Config(debug=Debug(check_gradients_every=-1)), 1)
 
 
 @pytest.mark.mpi(sizes=(2,))

@@ -20,7 +20,8 @@ from ddtrain.errors import NonFiniteError, UsageError
 from ddtrain.parallel import HOOKS
 from ddtrain.trainer.checkpoint import rank_state
 from ddtrain.trainer.checkpoint.contents import decode
-from ddtrain.trainer.config.config import Clip, Comm, Config, Data, Optim, Run, validate
+from ddtrain.trainer.config.config import Checkpoint, Clip, Comm, Config, Data, NonFinite, Optim, Run
+from ddtrain.trainer.config.validation import validate
 from ddtrain.trainer.main import Recipe, run
 from ddtrain.trainer.modes import Sync, make_mode
 from ddtrain.trainer.records.metrics import read
@@ -184,7 +185,8 @@ def applied_by(comm: Communicator, mode: Any, xs: Any, factors: Any, nonfinite: 
     loss = lambda model, x: (model(x) + x[:, 1], {})
     told = sgd_config(
         batch_size=2,
-        run=Run(dtype="float64", nonfinite=nonfinite),
+        run=Run(dtype="float64"),
+        nonfinite=NonFinite(nonfinite),
         optim=Optim(name="sgd", lr=1.0, momentum=0.0),
         clip=Clip(norm=0.0),
         comm=Comm(mode=mode),
@@ -224,7 +226,7 @@ def test_a_skipped_step_leaves_no_trace_in_a_hook_s_memory(spec: str, name: Any,
 
     def body(comm: Communicator, batches: list[int]) -> tuple[bytes, ...]:
         told = config(hook=name, topk_fraction=0.1, powersgd_rank=1)
-        told = replace(told, run=Run(dtype="float64", nonfinite="skip"))
+        told = replace(told, nonfinite=NonFinite("skip"))
         task = make_task(Plain())
         x, y = task.train.arrays
         x = x.copy()
@@ -309,7 +311,8 @@ def test_accumulated_pieces_share_synchronised_batch_norm() -> None:
 # -- whole runs -----------------------------------------------------------------------------------------------------
 
 CONFIG = Config(
-    run=Run(epochs=6, dtype="float32", checkpoint_every=5),
+    run=Run(epochs=6, dtype="float32"),
+    checkpoint=Checkpoint(every=5),
     data=Data(batch_size=7),
     optim=Optim(name="adamw", lr=0.01, weight_decay=0.1),
 )
@@ -352,7 +355,7 @@ def test_stopped_anywhere_and_resumed(tmp_path: Path, options: tuple[str, ...], 
 def test_stopped_and_resumed_where_nodes_have_several_ranks(tmp_path: Path, options: tuple[str, ...]) -> None:
     for name, stops in (("straight", ("9",)), ("cut", ("6", "9"))):
         for stop in stops:
-            argv = (*options, "--run.steps", stop, "--run.resume", "auto", "--run.eval-every", "0")
+            argv = (*options, "--run.steps", stop, "--run.resume", "auto", "--eval.every", "0")
             assert launch(tmp_path / name, "nodes:0010", *argv) == 0
     assert outcome(tmp_path / "cut") == outcome(tmp_path / "straight")
 
@@ -400,7 +403,8 @@ def test_a_gradient_of_a_bad_loss_that_is_late_is_left_out_after_a_resume_too(tm
     """The gradient itself is finite: a checkpoint that holds it must say what it is of."""
     x = np.stack([10.0 ** np.arange(12), np.where(np.arange(12) == 7, np.inf, 0)], axis=1)
     told = Config(
-        run=Run(epochs=1, dtype="float64", nonfinite="skip"),
+        run=Run(epochs=1, dtype="float64"),
+        nonfinite=NonFinite("skip"),
         data=Data(batch_size=2),
         optim=Optim(name="sgd", lr=1.0, momentum=0.0),
         comm=Comm(mode="stale"),
@@ -448,7 +452,7 @@ def test_powersgd_goes_on_with_another_rank(tmp_path: Path, rank: str, capsys: p
 def test_what_was_owed_is_still_owed_by_fewer_or_more_ranks(
     tmp_path: Path, name: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    told = ("--comm.hook", name, "--run.keep", "9")
+    told = ("--comm.hook", name, "--checkpoint.keep", "9")
     assert launch(tmp_path, 3, *told, "--run.steps", "5") == 0
     before = owed(tmp_path, 5)
     assert launch(tmp_path, 2, *told, "--run.resume", "auto", "--run.steps", "5") == 0

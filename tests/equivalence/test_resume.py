@@ -17,7 +17,7 @@ from ddtrain.data import ArrayData
 from ddtrain.trainer import loop
 from ddtrain.trainer.checkpoint.contents import decode
 from ddtrain.trainer.checkpoint.manager import amend, latest
-from ddtrain.trainer.config.config import Config, Data, Optim, Run, Schedule
+from ddtrain.trainer.config.config import Checkpoint, Config, Data, Optim, Run, Schedule
 from ddtrain.trainer.main import Recipe, run
 from ddtrain.trainer.modes import Sync
 from ddtrain.trainer.records.metrics import read
@@ -25,7 +25,8 @@ from ddtrain.trainer.task import Task
 from helpers import Net, make_task
 
 CONFIG = Config(
-    run=Run(epochs=6, dtype="float32", checkpoint_every=5),
+    run=Run(epochs=6, dtype="float32"),
+    checkpoint=Checkpoint(every=5),
     data=Data(batch_size=7),
     optim=Optim(name="adamw", lr=0.3, weight_decay=0.1),  # so high that the validation loss rises, too
     schedule=Schedule(name="plateau", patience=0, warmup_steps=3),
@@ -94,7 +95,7 @@ class Killed(BaseException):
     """Stands for SIGKILL: nobody catches it."""
 
 
-KEEPING = ("--comm.backend", "threads:2", "--run.checkpoint-every", "100", "--run.keep", "1")
+KEEPING = ("--comm.backend", "threads:2", "--checkpoint.every", "100", "--checkpoint.keep", "1")
 
 
 @pytest.fixture(scope="module")
@@ -105,7 +106,7 @@ def straight(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return directory
 
 
-@pytest.mark.parametrize("moment", ["evaluate", "Records.evaluation", "checkpoint.complete"])
+@pytest.mark.parametrize("moment", ["evaluate", "Records.evaluation", "manager.complete"])
 @pytest.mark.parametrize("stops_at", [1, 3, 6])
 def test_a_kill_between_saving_and_evaluating_costs_no_step_and_no_evaluation(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, straight: Path, moment: str, stops_at: int
@@ -143,7 +144,7 @@ def test_so_it_is_where_nodes_are_apart(tmp_path: Path, monkeypatch: pytest.Monk
 
 
 def test_the_best_evaluation_has_its_checkpoint(tmp_path: Path, undisturbed: dict[str, Any]) -> None:
-    assert launch(tmp_path, "--run.keep", "1", "--run.checkpoint-every", "7") == 0
+    assert launch(tmp_path, "--checkpoint.keep", "1", "--checkpoint.every", "7") == 0
     figures = {line["step"]: line["valid_loss"] for line in undisturbed["lines"] if "valid_loss" in line}
     best = min(figures, key=figures.__getitem__)
     assert best % 7, "no step that has a checkpoint anyway"
@@ -188,7 +189,7 @@ def test_a_trial_of_the_evaluation_changes_nothing(tmp_path: Path, monkeypatch: 
 
 
 def test_a_run_out_of_patience_is_over(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    told = ("--run.patience", "1", "--comm.backend", "threads:2")
+    told = ("--eval.patience", "1", "--comm.backend", "threads:2")
     assert launch(tmp_path, *told) == 0
     ended = outcome(tmp_path)
     assert ended["lines"][-1]["step"] < STEPS
@@ -196,14 +197,14 @@ def test_a_run_out_of_patience_is_over(tmp_path: Path, capsys: pytest.CaptureFix
         assert launch(tmp_path, "--comm.backend", "threads:2", "--run.resume", "auto") == 0
         assert "completed: validation loss no longer improves" in capsys.readouterr().out
         assert outcome(tmp_path) == ended
-    assert launch(tmp_path, "--run.resume", "auto", "--run.patience", "9") == 0
+    assert launch(tmp_path, "--run.resume", "auto", "--eval.patience", "9") == 0
     assert outcome(tmp_path)["lines"][-1]["step"] == STEPS, "with more patience it goes on"
 
 
 def test_going_back_puts_aside_what_was_newer(
     tmp_path: Path, undisturbed: dict[str, Any], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert launch(tmp_path, "--run.keep", "9") == 0
+    assert launch(tmp_path, "--checkpoint.keep", "9") == 0
     back = ("--run.resume", str(tmp_path / "checkpoints" / "step-00000010"))
     assert launch(tmp_path, *back, "--run.steps", "11") == 0
     assert f"are now in {tmp_path}/superseded-1" in capsys.readouterr().out

@@ -9,14 +9,15 @@ from typing import Any
 import numpy as np
 import pytest
 
-from ddtrain.trainer.config.config import Clip, Config, Data, Optim, Run, Schedule
+from ddtrain.trainer.config.config import Clip, Config, Data, Evaluation, Optim, Run, Schedule
 from ddtrain.trainer.main import Recipe, run
 from ddtrain.trainer.records.metrics import read
 from helpers import launch as processes
 from helpers import make_task
 
 CONFIG = Config(
-    run=Run(epochs=8, shards=5, patience=2),
+    run=Run(epochs=8, shards=5),
+    eval=Evaluation(patience=2),
     data=Data(batch_size=7),
     optim=Optim(name="adam", lr=0.3, weight_decay=0.1),  # so high that the validation loss rises, too
     schedule=Schedule(name="plateau", patience=0),
@@ -83,7 +84,7 @@ def test_another_number_of_shards_is_pointed_out(tmp_path: Path, capsys: pytest.
 
 def test_processes_and_threads_end_alike(tmp_path: Path) -> None:
     """The recipe of the command line, under mpirun, in a window and by messages, and in one process."""
-    argv = ["digits_mlp", "--run.shards", "4", "--run.steps", "6", "--run.eval-every", "0", "--run.dir"]
+    argv = ["digits_mlp", "--run.shards", "4", "--run.steps", "6", "--eval.every", "0", "--run.dir"]
     for name, ranks, more in (
         ("alone", 0, ()),
         ("three", 3, ()),

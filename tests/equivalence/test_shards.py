@@ -17,7 +17,8 @@ from ddtrain.comm.backends.local import LocalCommunicator
 from ddtrain.comm.backends.threads import make_threads
 from ddtrain.errors import ReplicaError, UsageError
 from ddtrain.parallel import Shards, find_place, nearby
-from ddtrain.trainer.config.config import Clip, Comm, Run, validate
+from ddtrain.trainer.config.config import Clip, Comm, Run
+from ddtrain.trainer.config.validation import validate
 from helpers import Net, loss, make_task, sgd_config, train
 from worlds import World
 

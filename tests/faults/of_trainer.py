@@ -67,8 +67,8 @@ FAULTS = (
     Fault(
         "coordinator/the norm is clipped by its square",
         "ddtrain/trainer/step/coordinator.py",
-        "scale=self.max_norm / norm if",
-        "scale=self.max_norm / sq_norm if",
+        "scale=self.config.clip.norm / norm if",
+        "scale=self.config.clip.norm / sq_norm if",
         (f"{COORDINATOR}::TestClip",),
     ),
     Fault(

@@ -22,7 +22,7 @@ class Options:
     """Which run, and what to make of it."""
 
     run: str = ""
-    """Directory of a run that was started with --run.trace."""
+    """Directory of a run that was started with --debug.trace."""
     json: str = ""
     """File for all figures."""
     plot: str = ""

@@ -96,18 +96,18 @@ def read(run: Path) -> Trace:
     Raises
     ------
     UsageError : there is none
-    DataError : it is not one that ``--run.trace`` wrote, or holds no whole step
+    DataError : it is not one that ``--debug.trace`` wrote, or holds no whole step
     """
     path = run / "trace.json"
     try:
         return _parse(path, json.loads(path.read_bytes()))
     except FileNotFoundError:
         there = f"{run} has no trace.json" if run.is_dir() else f"there is no run in {run}"
-        raise UsageError(there, remedy="Train with --run.trace 10:20, which records steps 10 to 19.") from None
+        raise UsageError(there, remedy="Train with --debug.trace 10:20, which records steps 10 to 19.") from None
     except OSError as error:
         raise DataError(f"{path}: cannot be read: {error.strerror}") from None
     except (ValueError, KeyError, TypeError, IndexError, RecursionError):
-        raise DataError(f"{path} is not a trace that --run.trace wrote", remedy="Run it again.") from None
+        raise DataError(f"{path} is not a trace that --debug.trace wrote", remedy="Run it again.") from None
 
 
 def _parse(path: Path, whole: dict[str, Any]) -> Trace:

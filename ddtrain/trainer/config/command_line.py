@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
 from ddtrain.errors import UsageError, quoted
-from ddtrain.trainer.config import options, resumed_options, tables
+from ddtrain.trainer.config import options, renamed, resumed_options, tables
 from ddtrain.trainer.config.config import Config
 
 Recipes: TypeAlias = Mapping[str, tuple[type[Config] | Config, str]]
@@ -25,6 +25,7 @@ class Parsed:
     config: Config
     print_config: bool = False
     help: str = ""
+    notes: tuple[str, ...] = ()  # on what was asked for under a former name
 
     @property
     def output(self) -> str:
@@ -55,10 +56,10 @@ def parse(argv: Sequence[str], recipes: Recipes, *, only: str = "", prog: str = 
 
     Raises
     ------
-    UsageError : anything the user got wrong, in one line. Ranges are :func:`ddtrain.trainer.config.config.validate`'s.
+    UsageError : anything the user got wrong, in one line. Ranges are the business of ``validation.py``.
 
     >>> recipes = {"mlp": (Config, "A perceptron.")}
-    >>> parse(["mlp", "--optim.lr=0.05", "--run.debug"], recipes).config.optim.lr
+    >>> parse(["mlp", "--optim.lr=0.05", "--debug.nans"], recipes).config.optim.lr
     0.05
     >>> parse(["mlp", "--optim.momentun", "0.9"], recipes)
     Traceback (most recent call last):
@@ -75,12 +76,16 @@ def parse(argv: Sequence[str], recipes: Recipes, *, only: str = "", prog: str = 
     _same_recipe(request.recipe, earlier)
     files = [*earlier, *files]
     recipe = _choose(request, files, recipes, only)
-    config = defaults(recipes, recipe)
+    config, notes = defaults(recipes, recipe), []
     for source, table in files:
-        config = _overlay(config, source, table)
+        current, renames = renamed.in_table(table, [*tables.leaves(config)])
+        notes += [f"{source}: {note}" for note in renames]
+        config = _overlay(config, source, current)
     if request.help:
         return Parsed(recipe, config, help=_help(config, recipe, recipes, only, prog))
-    return Parsed(recipe, _at_home(options.convert(config, request.options)), request.print_config)
+    args, renames = renamed.in_options(request.options, options.names(config))
+    config = _at_home(options.convert(config, args))
+    return Parsed(recipe, config, request.print_config, notes=(*notes, *renames))
 
 
 def _at_home(config: Config) -> Config:

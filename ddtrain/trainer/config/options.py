@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from typing import Annotated, Any, NoReturn, get_args, get_origin, get_type_hints
 
 from ddtrain.errors import UsageError, quoted
-from ddtrain.trainer.config import tables
+from ddtrain.trainer.config import renamed, tables
 from ddtrain.trainer.config.config import Config
 
 _GENERAL = ("--config", "--print-config", "--help")
@@ -76,7 +76,9 @@ def _check(config: Config, args: list[str]) -> list[str]:
 def _refuse(option: str, flags: Mapping[str, str]) -> NoReturn:
     if not option.startswith("-"):
         raise UsageError(f"unexpected argument {quoted(option)}", remedy="A recipe comes first; options start with --.")
-    hint = tables.did_you_mean(option.replace("_", "-"), [*flags, *_GENERAL])
+    hint = tables.did_you_mean(option.replace("_", "-"), [*flags, *_GENERAL, *renamed.FLAGS])
+    for old, new in renamed.FLAGS.items():
+        hint = hint.replace(f"{old}?", f"{new}?")
     raise UsageError(f"unknown option {quoted(option, plain=True)}", remedy=hint or "See --help.")
 
 

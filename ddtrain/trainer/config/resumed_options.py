@@ -11,11 +11,12 @@ from pathlib import Path
 from typing import Any
 
 from ddtrain.trainer.checkpoint.state_json import STATE
-from ddtrain.trainer.config import tables
+from ddtrain.trainer.config import renamed, tables
 
 OF_ONE_START = {  # by section
-    "run": ("dir", "steps", "resume", "debug", "check_gradients_every", "trace"),
+    "run": ("dir", "steps", "resume"),
     "comm": ("backend",),
+    "debug": ("nans", "check_gradients_every", "trace"),
 }
 
 
@@ -38,7 +39,10 @@ def files(
         there = file.is_file()
     except (OSError, ValueError):  # a name that is too long, or has a null character
         return []
-    return [(str(file), _lasting(tables.read_toml(str(file))))] if there else []
+    if not there:
+        return []
+    table, _ = renamed.in_table(tables.read_toml(str(file)), renamed.RENAMED.values())
+    return [(str(file), _lasting(table))]
 
 
 def _run_of(named: str) -> Path:

@@ -3,7 +3,7 @@
 RUN/config.toml     the resolved configuration
 RUN/status.json     running, completed, stopped or failed, and why; written first, so that it says whose the others are
 RUN/metrics.jsonl   a line a step, a line an evaluation
-RUN/trace.json      what every rank did in the steps of --run.trace
+RUN/trace.json      what every rank did in the steps of --debug.trace
 RUN/checkpoints/    see ``checkpoint.py``
 RUN/summary.json    the final figures
 
@@ -80,7 +80,7 @@ class Records:
         self.spared: frozenset[str] = frozenset()  # checkpoints that are not this run's to remove
         together(comm, self._open)
         self.steps_per_epoch = data.steps_per_epoch(len(task.train), config.data.batch_size)
-        self.evaluates = task.valid is not None and config.run.eval_every > 0
+        self.evaluates = task.valid is not None and config.eval.every > 0
         self.console = Console(
             comm,
             epochs=config.run.epochs,
@@ -180,9 +180,9 @@ class Records:
                 whole = merge(recordings, recipe=self.recipe, backend=self.comm.spec)
                 atomic_files.replace(path, atomic_files.to_json(whole).encode())
             except DataError as error:
-                self.warn(f"{error.one_line} The steps of --run.trace are lost.")
+                self.warn(f"{error.one_line} The steps of --debug.trace are lost.")
                 return
-        self.console.message(f"steps {self.config.run.trace} traced in {path}")
+        self.console.message(f"steps {self.config.debug.trace} traced in {path}")
 
     def flush(self) -> None:
         """Write the log so far: before a checkpoint, so that the log is never behind it, and at the end."""

@@ -1,4 +1,4 @@
-"""What one rank did and when, for the steps that ``--run.trace`` names: three lists of moments, nothing else.
+"""What one rank did and when, for the steps that ``--debug.trace`` names: three lists of moments, nothing else.
 
 The step, the loop and the reducer hold a ``Timeline`` only while it records, and otherwise None: that check is all a
 run pays that is not traced. Making one file of all ranks' lists is
@@ -37,7 +37,7 @@ def steps_of(text: str) -> range:
     numbers = colon and first.isdecimal() and last.isdecimal() and len(text) <= _LONGEST
     if not (numbers and 1 <= int(first) < int(last)):
         raise UsageError(
-            f"--run.trace {quoted(text, plain=True)} is not a range of steps",
+            f"--debug.trace {quoted(text, plain=True)} is not a range of steps",
             remedy="Give FIRST:LAST, as 10:20 for steps 10 to 19; the first step is 1.",
         )
     return range(int(first), int(last))

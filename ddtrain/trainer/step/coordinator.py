@@ -38,7 +38,7 @@ class Coordinator:
 
     Parameters
     ----------
-    config : the run's; reads the sections run, optim, schedule and clip
+    config : the run's; reads the sections run, optim, schedule, clip, nonfinite, eval and checkpoint
     comm : one broadcast a step goes over it, none at size 1
     steps_per_epoch : steps in one pass over the training data
     stop_file : a file that asks the run to stop, looked for by rank 0
@@ -52,11 +52,11 @@ class Coordinator:
     def __init__(
         self, config: Config, comm: Collectives, steps_per_epoch: int, stop_file: StopFile | None = None
     ) -> None:
-        self.run, self.max_norm, self.comm = config.run, config.clip.norm, comm
+        self.config, self.comm = config, comm
         self.late = config.comm.mode == "stale"  # a norm is of the step before, and NaN where its loss was not finite
         self.steps_per_epoch, self.stop_file = steps_per_epoch, stop_file
-        planned = self.run.epochs * steps_per_epoch
-        self.total_steps = total_steps(self.run, steps_per_epoch)
+        planned = config.run.epochs * steps_per_epoch
+        self.total_steps = total_steps(config.run, steps_per_epoch)
         self.schedule = schedules.make(config.schedule, config.optim.lr, planned)
         self.skipped = 0  # steps, in the whole run
         self.skipped_in_a_row = 0
@@ -91,10 +91,10 @@ class Coordinator:
 
     @property
     def out_of_patience(self) -> bool:
-        """Whether evaluations without a better loss are as many as ``run.patience`` allows; known to rank 0, and to all
+        """Whether evaluations without a better loss are as many as ``eval.patience`` allows; known to rank 0, and all
         after :meth:`load`.
         """
-        return 0 < self.run.patience <= self.since_best
+        return 0 < self.config.eval.patience <= self.since_best
 
     def state_dict(self) -> dict[str, Any]:
         """Everything decided from the past, on rank 0. JSON-able."""
@@ -127,7 +127,7 @@ class Coordinator:
         apply = math.isfinite(norm) and (totals.finite or self.late)
         self.skipped_in_a_row = 0 if apply else self.skipped_in_a_row + 1
         self.skipped += not apply
-        stops = self.run.nonfinite == "stop" or self.skipped_in_a_row >= self.run.max_skips
+        stops = self.config.nonfinite.action == "stop" or self.skipped_in_a_row >= self.config.nonfinite.max_skips
         if stops and not (apply and totals.finite):
             return StepControl(0.0, 1.0, norm, apply=False, stop=True, reason=Reason.NON_FINITE)
         finished = done >= self.total_steps
@@ -135,11 +135,11 @@ class Coordinator:
         stop = finished or requested
         return StepControl(
             lr=self.schedule.lr(step),
-            scale=self.max_norm / norm if 0 < self.max_norm < norm < math.inf else 1.0,
+            scale=self.config.clip.norm / norm if 0 < self.config.clip.norm < norm < math.inf else 1.0,
             grad_norm=norm,
             apply=apply,
             evaluate=self.evaluates(done),
-            checkpoint=stop or done % (self.run.checkpoint_every or self.steps_per_epoch) == 0,
+            checkpoint=stop or done % (self.config.checkpoint.every or self.steps_per_epoch) == 0,
             stop=stop,
             reason=_reason(finished, requested, apply),
         )
@@ -158,10 +158,10 @@ class Coordinator:
 
     def evaluates(self, done: int) -> bool:
         """Whether there is an evaluation after so many steps: at the end of the run, if at no other time."""
-        return self._evaluation_due(done) or (done >= self.total_steps and self.run.eval_every > 0)
+        return self._evaluation_due(done) or (done >= self.total_steps and self.config.eval.every > 0)
 
     def _evaluation_due(self, done: int) -> bool:
-        every = self.run.eval_every * self.steps_per_epoch
+        every = self.config.eval.every * self.steps_per_epoch
         return every > 0 and done % every == 0
 
     def _non_finite(self, totals: Totals, norm: float) -> NonFiniteError:
@@ -169,10 +169,14 @@ class Coordinator:
         found = f"loss is {totals.means()['loss']:g}, gradient norm{late} is {norm:g}"
         if totals.unsound and math.isfinite(totals.loss_sum):
             found += ", but running statistics would no longer be finite"
-        skips = f", and so were the {self.run.max_skips - 1} steps before" if self.run.nonfinite == "skip" else ""
+        skips = (
+            f", and so were the {self.config.nonfinite.max_skips - 1} steps before"
+            if self.config.nonfinite.action == "skip"
+            else ""
+        )
         return NonFiniteError(
             f"training: {found}{skips}",
-            remedy="Lower --optim.lr, limit the gradient with --clip.norm, or find the operation with --run.debug.",
+            remedy="Lower --optim.lr, limit the gradient with --clip.norm, or find the operation with --debug.nans.",
         )
 
 

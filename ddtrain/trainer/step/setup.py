@@ -64,7 +64,7 @@ def build_step(comm: Communicator, task: Task, config: Config) -> TrainStep:
         make_lane,
         seed=config.run.seed,
         clip_value=config.clip.value,
-        skips=config.run.nonfinite == "skip",
+        skips=config.nonfinite.action == "skip",
     )
 
 

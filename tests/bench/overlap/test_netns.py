@@ -25,7 +25,7 @@ TRAIN = [
     "12",
     "--comm.bucket-bytes",
     "4096",
-    "--run.eval-every",
+    "--eval.every",
     "0",
 ]
 ENVIRON = {**os.environ, "OPENBLAS_NUM_THREADS": "1", "PYTHONPATH": os.pathsep.join(sys.path)}

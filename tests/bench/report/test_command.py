@@ -130,7 +130,7 @@ def test_tables_and_json_and_picture(tmp_path: Path, capfd: pytest.CaptureFixtur
 
 def test_a_real_run_is_reported_without_metrics_too(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
     run = tmp_path / "run"
-    options = ["--run.dir", str(run), "--run.steps", "6", "--run.trace", "2:5", "--comm.backend", "threads:2"]
+    options = ["--run.dir", str(run), "--run.steps", "6", "--debug.trace", "2:5", "--comm.backend", "threads:2"]
     assert train(options, RECIPES) == 0
     (run / "metrics.jsonl").unlink()
     capfd.readouterr()
@@ -153,7 +153,7 @@ def test_what_is_no_trace_is_said(tmp_path: Path) -> None:
         read(tmp_path / "elsewhere")
     for text in ("{", "[]", '{"traceEvents": []}', '{"traceEvents": [], "otherData": {}}'):
         (tmp_path / "trace.json").write_text(text)
-        with pytest.raises(DataError, match=r"is not a trace that --run\.trace wrote"):
+        with pytest.raises(DataError, match=r"is not a trace that --debug\.trace wrote"):
             read(tmp_path)
     (tmp_path / "trace.json").write_text(json.dumps(merge([], recipe="net", backend="local")))
     with pytest.raises(DataError, match="holds no whole step"):
@@ -164,7 +164,7 @@ def test_what_is_no_trace_is_said(tmp_path: Path) -> None:
     ("args", "complaint"),
     [
         ([], "bench report needs the directory of a run: Write bench report RUN."),
-        (["{run}/nowhere"], "nowhere: Train with --run.trace 10:20, which records steps 10 to 19."),
+        (["{run}/nowhere"], "nowhere: Train with --debug.trace 10:20, which records steps 10 to 19."),
         (["{run}", "--step", "9"], "trace.json: There are 10, 11, 12, 13."),
         (["{run}", "--plot", "{run}/step.xyz"], "End it in .png, .svg, .pdf."),
         (["{run}", "and", "more"], "unexpected argument 'and'"),

@@ -79,10 +79,11 @@ def test_the_last_of_an_option_given_twice_wins():
 def test_values_of_every_type():
     config = config_of(
         "fashion-cnn", "--model.widths", "1", "2", "3", "--model.kernel", "5", "7", "--model.no-bias",
-        "--run.debug", "--model.name", "", "--clip.norm", "1e-3", "--run.dtype", "float64",
+        "--debug.nans", "--model.name", "", "--clip.norm", "1e-3", "--run.dtype", "float64",
     )  # fmt: skip
     assert config.model == Model((1, 2, 3), (5, 7), False, "")
-    assert config.run == Run(epochs=12, debug=True, dtype="float64")
+    assert config.run == Run(epochs=12, dtype="float64")
+    assert config.debug.nans
     assert config.clip.norm == 1e-3
 
 
@@ -149,8 +150,8 @@ def test_a_later_file_wins(toml):
         (["--run.epochs", "2.5"], "--run.epochs: expected an integer, found '2.5'"),
         (["--optim.name", "adm"], "--optim.name: 'adm' is none of sgd, adam, adamw: Did you mean adam?"),
         (["--run.dtype", "int"], "--run.dtype: 'int' is none of float32, float64"),
-        (["--run.debug", "true"], "--run.debug takes no value: Write --run.debug or --run.no-debug."),
-        (["--run.no-debug=1"], "--run.no-debug takes no value"),
+        (["--debug.nans", "true"], "--debug.nans takes no value: Write --debug.nans or --debug.no-nans."),
+        (["--debug.no-nans=1"], "--debug.no-nans takes no value"),
         (["--model.widths", "3", "x"], "Error parsing --model.widths:"),
         (["--model.kernel", "3"], "Missing value for argument '--model.kernel'."),
         (["--config"], "--config needs the path of a TOML file"),

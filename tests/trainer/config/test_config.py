@@ -10,7 +10,19 @@ import pytest
 
 from ddtrain.errors import UsageError
 from ddtrain.trainer.config import tables
-from ddtrain.trainer.config.config import Clip, Comm, Config, Data, Optim, Run, Schedule, validate
+from ddtrain.trainer.config.config import (
+    Checkpoint,
+    Clip,
+    Comm,
+    Config,
+    Data,
+    Evaluation,
+    NonFinite,
+    Optim,
+    Run,
+    Schedule,
+)
+from ddtrain.trainer.config.validation import validate
 
 
 @dataclass(frozen=True)
@@ -108,8 +120,8 @@ def test_wrong_types_and_unknown_keys(table, complaint):
         ({"run": Run(dir="a/" + "é" * 128)}, "--run.dir has a name of 256 bytes: Give at most 255"),
         ({"run": Run(resume="x" * 300)}, "--run.resume has a name of 300 bytes"),
         ({"data": Data(root="x" * 300)}, "--data.root has a name of 300 bytes"),
-        ({"run": Run(keep=0)}, "--run.keep 0"),
-        ({"run": Run(max_skips=0)}, "--run.max-skips 0"),
+        ({"checkpoint": Checkpoint(keep=0)}, "--checkpoint.keep 0"),
+        ({"nonfinite": NonFinite(max_skips=0)}, "--nonfinite.max-skips 0"),
         ({"run": Run(steps=-1)}, "--run.steps -1"),
         ({"run": Run(dtype="float16")}, "run.dtype: 'float16'"),
         ({"run": Run(epochs="3")}, "run.epochs: expected an integer, found '3'"),
@@ -126,10 +138,10 @@ def test_wrong_types_and_unknown_keys(table, complaint):
         ({"schedule": Schedule(decay_every=0)}, "--schedule.decay-every 0"),
         ({"schedule": Schedule(factor=0.0)}, "--schedule.factor 0.0"),
         (
-            {"schedule": Schedule(name="plateau"), "run": Run(eval_every=0)},
+            {"schedule": Schedule(name="plateau"), "eval": Evaluation(every=0)},
             "--schedule.name plateau watches evaluations",
         ),
-        ({"run": Run(eval_every=0, patience=2)}, "--run.patience watches evaluations"),
+        ({"eval": Evaluation(every=0, patience=2)}, "--eval.patience watches evaluations"),
         ({"clip": Clip(norm=float("inf"))}, "--clip.norm inf"),
         ({"clip": Clip(value=-1.0)}, "--clip.value -1.0"),
     ],

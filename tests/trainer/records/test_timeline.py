@@ -15,7 +15,8 @@ from ddtrain.comm import Communicator
 from ddtrain.comm.backends.local import LocalCommunicator
 from ddtrain.errors import UsageError
 from ddtrain.trainer import atomic_files
-from ddtrain.trainer.config.config import Comm, Config, Data, Run, validate
+from ddtrain.trainer.config.config import Comm, Config, Data, Debug, Run
+from ddtrain.trainer.config.validation import validate
 from ddtrain.trainer.loop import Trainer
 from ddtrain.trainer.main import run
 from ddtrain.trainer.modes import make_mode
@@ -70,8 +71,8 @@ class TestSteps:
     )
     def test_what_is_no_range_is_one_line(self, text: str) -> None:
         with pytest.raises(UsageError) as caught:
-            validate(Config(run=Run(trace=text)), size=1)
-        assert caught.value.one_line.startswith(f"--run.trace {text} is not a range of steps: Give FIRST:LAST")
+            validate(Config(debug=Debug(trace=text)), size=1)
+        assert caught.value.one_line.startswith(f"--debug.trace {text} is not a range of steps: Give FIRST:LAST")
 
 
 class TestMerge:
@@ -155,7 +156,7 @@ def test_a_clock_that_goes_wrong_is_set_right_in_proportion(monkeypatch: pytest.
 
 def traced(comm: Communicator, directory: Path, trace: str = "2:5", **run_options: Any) -> tuple[str, Trainer]:
     options = {"epochs": 2, "dir": str(directory), "dtype": "float64", **run_options}
-    config = Config(run=Run(trace=trace, **options), data=Data(batch_size=7), comm=Comm(bucket_bytes=64))
+    config = Config(run=Run(**options), debug=Debug(trace=trace), data=Data(batch_size=7), comm=Comm(bucket_bytes=64))
     task = make_task()
     trainer = Trainer(comm, config, task)
     trainer.records = Records(comm, config, "net", directory, None, task)
@@ -258,7 +259,7 @@ def job(tmp_path: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.M
 
 
 def test_a_run_that_ends_within_the_steps_writes_those_it_took(job: Any, tmp_path: Path) -> None:
-    code, said = job("--run.steps", "3", "--run.trace", "2:100")
+    code, said = job("--run.steps", "3", "--debug.trace", "2:100")
     assert code == 0
     assert "traced in run/trace.json" in said
     assert json.loads((tmp_path / "run" / "trace.json").read_text())["otherData"]["steps"] == [2, 3]
@@ -270,30 +271,30 @@ def test_a_run_that_is_stopped_within_the_steps_writes_those_it_took(job: Any, t
         tmp_path / "run" / "status.json", {"state": "failed"}
     )  # a run that ended before its first step
     (tmp_path / "run" / "STOP").touch()
-    code, _ = job("--run.trace", "1:100")
+    code, _ = job("--debug.trace", "1:100")
     assert code == 75
     assert json.loads((tmp_path / "run" / "trace.json").read_text())["otherData"]["steps"] == [1]
 
 
 def test_steps_that_the_run_does_not_reach_are_pointed_out(job: Any, tmp_path: Path) -> None:
-    code, said = job("--run.steps", "3", "--run.trace", "4:9")
+    code, said = job("--run.steps", "3", "--debug.trace", "4:9")
     assert code == 0
-    assert "warning: --run.trace 4:9 names no step that this run will take" in said
+    assert "warning: --debug.trace 4:9 names no step that this run will take" in said
     assert not (tmp_path / "run" / "trace.json").exists()
 
 
 def test_a_trace_that_cannot_be_written_does_not_end_the_run(job: Any, tmp_path: Path) -> None:
     (tmp_path / "run" / "trace.json").mkdir(parents=True)
     atomic_files.write_json(tmp_path / "run" / "status.json", {"state": "failed"})
-    code, said = job("--run.steps", "3", "--run.trace", "1:3")
+    code, said = job("--run.steps", "3", "--debug.trace", "1:3")
     assert code == 0
     assert "warning: cannot write run/trace.json: Is a directory (EISDIR)" in said
 
 
 def test_a_wrong_range_is_one_line(job: Any) -> None:
-    code, said = job("--run.trace", "20:10")
+    code, said = job("--debug.trace", "20:10")
     assert code == 2
     assert said.splitlines() == [
-        "ddtrain: error: --run.trace 20:10 is not a range of steps: "
+        "ddtrain: error: --debug.trace 20:10 is not a range of steps: "
         "Give FIRST:LAST, as 10:20 for steps 10 to 19; the first step is 1."
     ]

@@ -5,7 +5,6 @@ import math
 import os
 import signal
 import threading
-from dataclasses import replace
 
 import pytest
 
@@ -14,7 +13,7 @@ from ddtrain.comm.backends.local import LocalCommunicator
 from ddtrain.errors import NonFiniteError
 from ddtrain.optim import schedules
 from ddtrain.trainer import stop_signals
-from ddtrain.trainer.config.config import Clip, Config, Optim, Run, Schedule
+from ddtrain.trainer.config.config import Checkpoint, Clip, Config, Evaluation, NonFinite, Optim, Run, Schedule
 from ddtrain.trainer.step.coordinator import Coordinator, Reason, StepControl
 from ddtrain.trainer.step.totals import Totals
 from ddtrain.trainer.stop_signals import StopFile, listening, pending
@@ -28,8 +27,9 @@ def totals(loss_sum=8.0, count=4, stop_votes=0):
     return made
 
 
-def make(comm=None, clip=0.0, schedule=None, **run):
-    config = Config(run=replace(Run(epochs=4), **run), clip=Clip(norm=clip), schedule=schedule or Schedule())
+def make(comm=None, clip=0.0, schedule=None, epochs=4, steps=0, **sections):
+    run = Run(epochs=epochs, steps=steps)
+    config = Config(run=run, clip=Clip(norm=clip), schedule=schedule or Schedule(), **sections)
     return Coordinator(config, comm or LocalCommunicator(), STEPS)
 
 
@@ -80,12 +80,12 @@ class TestTimes:
         assert controls[-1].reason is Reason.FINISHED
 
     def test_every_so_many_steps_and_epochs(self):
-        controls = drive(make(checkpoint_every=6, eval_every=3), 20)
+        controls = drive(make(checkpoint=Checkpoint(every=6), eval=Evaluation(every=3)), 20)
         assert self.when(controls, "checkpoint") == [6, 12, 18, 20]
         assert self.when(controls, "evaluate") == [15, 20]
 
     def test_never_evaluating_means_never(self):
-        assert self.when(drive(make(eval_every=0), 20), "evaluate") == []
+        assert self.when(drive(make(eval=Evaluation(every=0)), 20), "evaluate") == []
 
     def test_cut_short(self):
         controls = drive(make(steps=7), 7)
@@ -106,7 +106,7 @@ class TestNonFinite:
         assert caught.value.exit_code == 73
 
     def test_skip_leaves_everything_and_gives_up_after_so_many_in_a_row(self):
-        coordinator = make(nonfinite="skip", max_skips=3, clip=1.0)
+        coordinator = make(nonfinite=NonFinite("skip", 3), clip=1.0)
         for step in range(2):
             control = coordinator.decide(step, totals(math.nan), 4.0)
             assert (control.apply, control.stop, control.reason) == (False, False, Reason.SKIPPED)
@@ -137,16 +137,16 @@ class TestObserve:
                 return
 
     def test_patience_counts_evaluations_without_a_better_loss(self):
-        controls = list(self.run(make(patience=2, epochs=9), [3.0, 2.0, 2.0, 2.5, 1.0]))
+        controls = list(self.run(make(eval=Evaluation(patience=2), epochs=9), [3.0, 2.0, 2.0, 2.5, 1.0]))
         assert [control.stop for control in controls] == [False, False, False, True]
         assert controls[-1].reason is Reason.PATIENCE
 
     def test_a_nan_is_no_improvement_and_no_best(self):
-        controls = list(self.run(make(patience=2, epochs=9), [math.nan, math.nan]))
+        controls = list(self.run(make(eval=Evaluation(patience=2), epochs=9), [math.nan, math.nan]))
         assert [control.reason for control in controls] == [Reason.NONE, Reason.PATIENCE]
 
     def test_the_end_stays_the_end_when_patience_runs_out_with_it(self):
-        controls = list(self.run(make(patience=1, epochs=2), [1.0, 2.0]))
+        controls = list(self.run(make(eval=Evaluation(patience=1), epochs=2), [1.0, 2.0]))
         assert controls[-1].reason is Reason.FINISHED
 
     def test_plateau_hears_the_evaluations(self):
@@ -155,7 +155,7 @@ class TestObserve:
         assert coordinator.decide(10, totals(), 1.0).lr == 0.5 * Optim().lr
 
     def test_an_evaluation_made_only_because_the_run_was_cut_short_leaves_no_trace(self):
-        coordinator = make(steps=7, patience=1, schedule=Schedule(name="plateau", patience=0))
+        coordinator = make(steps=7, eval=Evaluation(patience=1), schedule=Schedule(name="plateau", patience=0))
         before = coordinator.state_dict()
         control = drive(coordinator, 7)[-1]
         assert control.evaluate
@@ -167,7 +167,12 @@ def test_a_saved_state_decides_the_same():
     def steps(coordinator, losses):
         return list(TestObserve.run(coordinator, losses))
 
-    options = {"patience": 3, "epochs": 9, "nonfinite": "skip", "schedule": Schedule(name="plateau", patience=0)}
+    options = {
+        "eval": Evaluation(patience=3),
+        "epochs": 9,
+        "nonfinite": NonFinite("skip"),
+        "schedule": Schedule(name="plateau", patience=0),
+    }
     never_stopped, before, after = (make(**options) for _ in range(3))
     for coordinator in (never_stopped, before):
         steps(coordinator, [2.0, 3.0])
@@ -182,7 +187,7 @@ def test_a_saved_state_decides_the_same():
 
 def test_patience_is_counted_over_a_stop():
     """Two evaluations without a better loss before, one after: with patience 3, that is the end."""
-    before, after = (make(patience=3, epochs=9) for _ in range(2))
+    before, after = (make(eval=Evaluation(patience=3), epochs=9) for _ in range(2))
     list(TestObserve.run(before, [1.0, 2.0, 2.0]))
     after.load(json.loads(json.dumps(before.state_dict())))
     control = after.observe(4 * STEPS - 1, drive(after, STEPS, first=3 * STEPS)[-1], 2.0)
@@ -204,7 +209,7 @@ class TestRanks:
 
     def test_all_obey_rank_0(self):
         def body(comm):
-            coordinator = make(comm, clip=1.0, patience=1)
+            coordinator = make(comm, clip=1.0, eval=Evaluation(patience=1))
             control = coordinator.decide(4, totals(), 4.0 + comm.rank)
             return control, coordinator.observe(4, control, [1.0, 9.0, math.nan][comm.rank])
 

@@ -14,7 +14,7 @@ from ddtrain.comm.backends.local import LocalCommunicator
 from ddtrain.errors import NonFiniteError, ShapeError
 from ddtrain.parallel.hooks.base import ErrorFeedback
 from ddtrain.parallel.small_collectives import Messages
-from ddtrain.trainer.config.config import Clip, Comm, Optim, Run
+from ddtrain.trainer.config.config import Clip, Comm, NonFinite, Optim, Run
 from ddtrain.trainer.modes import make_mode
 from ddtrain.trainer.step.coordinator import Coordinator
 from ddtrain.trainer.step.setup import build_step
@@ -84,7 +84,7 @@ def test_running_statistics_that_would_be_infinite_leave_no_trace(spec: str, syn
     x = task.train.batch(np.arange(23))[0]
     x[1, 2] = 3e30
     spread = Task(task.model, task.loss, data.ArrayData(x, task.train.batch(np.arange(23))[1]))
-    config = sgd_config(dtype="float32", run=Run(epochs=1000, nonfinite="skip"), comm=Comm(mode=mode))
+    config = sgd_config(dtype="float32", run=Run(epochs=1000), nonfinite=NonFinite("skip"), comm=Comm(mode=mode))
 
     def body(comm: Communicator) -> tuple[list[bool], list[Any]]:
         step_of = build_step(comm, spread, config)

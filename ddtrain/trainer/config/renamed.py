@@ -1,0 +1,91 @@
+"""Options under their former names, understood for one release: each use is followed by a note of the new name."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any
+
+from ddtrain.errors import UsageError
+from ddtrain.trainer.config import tables
+
+RENAMED = {  # in release 0.2, where ``run`` was a drawer of everything
+    "run.debug": "debug.nans",
+    "run.check_gradients_every": "debug.check_gradients_every",
+    "run.trace": "debug.trace",
+    "run.eval_every": "eval.every",
+    "run.patience": "eval.patience",
+    "run.checkpoint_every": "checkpoint.every",
+    "run.keep": "checkpoint.keep",
+    "run.nonfinite": "nonfinite.action",
+    "run.max_skips": "nonfinite.max_skips",
+}
+FLAGS = {tables.option(old): tables.option(new) for old, new in RENAMED.items()} | {
+    "--run.no-debug": "--debug.no-nans",
+}
+
+
+def in_options(args: Sequence[str], known: Collection[str]) -> tuple[list[str], list[str]]:
+    """Command-line options with former names replaced, and a note of each.
+
+    Parameters
+    ----------
+    args : as they stand on the command line
+    known : the configuration's options: one that it really has under a former name of ours is its own
+
+    Raises
+    ------
+    UsageError : one option is given under both names
+
+    >>> in_options(["--run.keep=5", "--optim.lr", "0.1"], ["--checkpoint.keep", "--optim.lr"])
+    (['--checkpoint.keep=5', '--optim.lr', '0.1'], ['--run.keep is --checkpoint.keep now'])
+    """
+    given = {arg.partition("=")[0].replace("_", "-") for arg in args if arg.startswith("--")}
+    current, notes = [], []
+    for arg in args:
+        name, equals, value = arg.partition("=")
+        old = name.replace("_", "-")
+        if old not in FLAGS or old in known or FLAGS[old] not in known:
+            current.append(arg)
+            continue
+        if FLAGS[old] in given:
+            raise both(old, FLAGS[old])
+        current.append(FLAGS[old] + equals + value)
+        notes.append(f"{old} is {FLAGS[old]} now")
+    return current, list(dict.fromkeys(notes))
+
+
+def in_table(table: Mapping[str, Any], known: Collection[str]) -> tuple[dict[str, Any], list[str]]:
+    """A configuration file's table with former names replaced, and a note of each.
+
+    Parameters
+    ----------
+    table : by section
+    known : the configuration's values by dotted name
+
+    Raises
+    ------
+    UsageError : one value is given under both names
+
+    >>> in_table({"run": {"seed": 1, "keep": 5}}, ["run.seed", "checkpoint.keep"])
+    ({'run': {'seed': 1}, 'checkpoint': {'keep': 5}}, ['run.keep is checkpoint.keep now'])
+    """
+    current = {name: dict(section) if isinstance(section, Mapping) else section for name, section in table.items()}
+    notes = []
+    for old, new in RENAMED.items():
+        (section, key), (target, name) = old.split("."), new.split(".")
+        holder = current.get(section)
+        if not isinstance(holder, dict) or key not in holder or old in known or new not in known:
+            continue
+        place = current.setdefault(target, {})
+        if not isinstance(place, dict):  # a mistake, which is said where the table is read
+            continue
+        if name in place:
+            raise both(old, new)
+        place[name] = holder.pop(key)
+        notes.append(f"{old} is {new} now")
+    return current, notes
+
+
+def both(old: str, new: str) -> UsageError:
+    """The error for one option under two names."""
+    return UsageError(f"{old} and {new} are one option under its former and its present name", remedy=f"Give {new}.")

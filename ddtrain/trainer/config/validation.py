@@ -1,0 +1,154 @@
+"""Does a configuration make sense? Every value against its range, and against the others."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from math import isfinite
+
+from ddtrain.errors import UsageError, quoted
+from ddtrain.trainer.config import tables
+from ddtrain.trainer.config.config import Config
+from ddtrain.trainer.records.timeline import steps_of
+
+_LONGEST_NAME = 255  # bytes, of a file or directory: NAME_MAX of every usual file system
+
+
+def validate(config: Config, size: int) -> None:
+    """Check every value against its range and against the others.
+
+    Parameters
+    ----------
+    config : any recipe's configuration
+    size : number of ranks that will share each batch
+
+    Raises
+    ------
+    UsageError : the first value out of range, as its option, with the allowed range.
+
+    >>> from ddtrain.trainer.config.config import Data
+    >>> validate(Config(data=Data(batch_size=2)), size=4)
+    Traceback (most recent call last):
+    ddtrain.errors.UsageError: --data.batch-size 2 is smaller than the 4 ranks that share it
+      Give at least 4, or start fewer ranks.
+    """
+    config.updated(config.to_table())  # types and choices, which Python does not check when a script makes a Config
+    for problem, remedy in _problems(config, size):
+        raise UsageError(problem, remedy=remedy)
+    steps_of(config.debug.trace)
+
+
+def _problems(config: Config, size: int) -> Iterator[tuple[str, str]]:
+    for option, ok, allowed in _ranges(config):
+        value = tables.lookup(config, option)
+        if not ok or (isinstance(value, float) and not isfinite(value)):
+            yield f"{tables.option(option)} {quoted(value)} is out of range", f"Give {allowed}."
+    for option in ("run.dir", "run.resume", "data.root"):
+        longest = max(map(len, os.fsencode(tables.lookup(config, option)).split(b"/")))
+        if longest > _LONGEST_NAME:
+            yield f"{tables.option(option)} has a name of {longest} bytes", f"Give at most {_LONGEST_NAME} to a name."
+    if config.data.batch_size < size:
+        yield (
+            f"--data.batch-size {config.data.batch_size} is smaller than the {size} ranks that share it",
+            f"Give at least {size}, or start fewer ranks.",
+        )
+    if 0 < config.run.shards < size:
+        yield (
+            f"--run.shards {config.run.shards} is less than the {size} ranks that share them",
+            f"Give at least {size}, or start fewer ranks.",
+        )
+    if config.run.shards > config.data.batch_size:
+        yield (
+            f"--run.shards {config.run.shards} is more than the {config.data.batch_size} samples of a batch",
+            "Give fewer shards or a larger batch.",
+        )
+    if config.run.accumulate * size > config.data.batch_size:
+        yield (
+            f"--run.accumulate {config.run.accumulate} cuts --data.batch-size {config.data.batch_size}, shared by "
+            f"{size} ranks, into empty pieces",
+            "Accumulate fewer pieces, or give a larger batch.",
+        )
+    yield from _contradictions(config)
+    if config.optim.nesterov and (config.optim.name != "sgd" or config.optim.momentum == 0):
+        yield "--optim.nesterov needs --optim.name sgd with --optim.momentum above 0", "Leave it out."
+    if config.schedule.min_lr > config.optim.lr:
+        yield f"--schedule.min-lr {config.schedule.min_lr} is above --optim.lr {config.optim.lr}", "Lower it."
+    if config.eval.every == 0 and (config.schedule.name == "plateau" or config.eval.patience):
+        watcher = "--schedule.name plateau" if config.schedule.name == "plateau" else "--eval.patience"
+        yield f"{watcher} watches evaluations, but --eval.every is 0", "Give --eval.every at least 1."
+
+
+def _contradictions(config: Config) -> Iterator[tuple[str, str]]:
+    """Pairs of options that do not go together."""
+    comm, shards = config.comm, config.run.shards
+    leave_out = "Leave out one of them."
+    if shards and comm.hook != "exact":
+        yield (
+            f"--comm.hook {comm.hook} with --run.shards {shards}: what it leaves out depends on the number of nodes, "
+            "and shards promise results that do not",
+            leave_out,
+        )
+    if shards and comm.mode in ("local", "diloco"):
+        yield (
+            f"--comm.mode {comm.mode} with --run.shards {shards}: how nodes go apart depends on their number, "
+            "and shards promise results that do not",
+            leave_out,
+        )
+    if shards and comm.sharded_optimizer:
+        yield f"--comm.sharded-optimizer with --run.shards {shards}: sums of shards go to all nodes", leave_out
+    if shards and config.run.accumulate > 1:
+        yield (
+            f"--run.accumulate {config.run.accumulate} with --run.shards {shards}: a rank's shards are computed "
+            "one after another anyway",
+            leave_out,
+        )
+    if comm.mode != "sync" and comm.hook != "exact":
+        yield (
+            f"--comm.hook {comm.hook} with --comm.mode {comm.mode}: hooks are for sums that every step waits for",
+            leave_out,
+        )
+    if config.debug.trace and comm.mode == "stale":
+        yield (
+            f"--debug.trace {config.debug.trace} with --comm.mode stale: a trace shows the buckets of one step",
+            leave_out,
+        )
+    if comm.sharded_optimizer and (comm.mode != "sync" or comm.hook != "exact"):
+        other = f"--comm.mode {comm.mode}" if comm.mode != "sync" else f"--comm.hook {comm.hook}"
+        yield f"--comm.sharded-optimizer with {other}: a divided optimizer needs exact sums in every step", leave_out
+
+
+def _ranges(config: Config) -> Iterator[tuple[str, bool, str]]:
+    comm, run, data, optim, schedule, clip = (
+        config.comm, config.run, config.data, config.optim, config.schedule, config.clip,
+    )  # fmt: skip
+    yield "comm.bucket_bytes", comm.bucket_bytes >= 1, "at least 1"
+    yield "comm.topk_fraction", 0 < comm.topk_fraction <= 1, "above 0 and at most 1"
+    yield "comm.powersgd_rank", comm.powersgd_rank >= 1, "at least 1"
+    yield "comm.sync_every", comm.sync_every >= 1, "at least 1"
+    yield "comm.outer_lr", comm.outer_lr > 0, "a finite number above 0"
+    yield "comm.outer_momentum", 0 <= comm.outer_momentum < 1, "at least 0 and below 1"
+    yield "run.accumulate", run.accumulate >= 1, "at least 1"
+    yield "run.shards", run.shards >= 0, "0 (one a rank) or more"
+    yield "run.seed", 0 <= run.seed < 2**64, "an integer from 0 to 2**64 - 1"
+    yield "run.epochs", run.epochs >= 1, "at least 1"
+    yield "run.steps", run.steps >= 0, "0 (no limit) or more"
+    yield "debug.check_gradients_every", config.debug.check_gradients_every >= 0, "0 (never) or more"
+    yield "eval.every", config.eval.every >= 0, "0 (never) or more"
+    yield "checkpoint.every", config.checkpoint.every >= 0, "0 (once an epoch) or more"
+    yield "checkpoint.keep", config.checkpoint.keep >= 1, "at least 1"
+    yield "nonfinite.max_skips", config.nonfinite.max_skips >= 1, "at least 1"
+    yield "eval.patience", config.eval.patience >= 0, "0 (never) or more"
+    yield "data.batch_size", data.batch_size >= 1, "at least 1"
+    yield "optim.lr", optim.lr >= 0, "a finite number, 0 or more"
+    yield "optim.momentum", 0 <= optim.momentum < 1, "at least 0 and below 1"
+    yield "optim.weight_decay", optim.weight_decay >= 0, "a finite number, 0 or more"
+    yield "optim.beta1", 0 <= optim.beta1 < 1, "at least 0 and below 1"
+    yield "optim.beta2", 0 <= optim.beta2 < 1, "at least 0 and below 1"
+    yield "optim.eps", optim.eps > 0, "a finite number above 0"
+    yield "schedule.warmup_steps", schedule.warmup_steps >= 0, "0 or more"
+    yield "schedule.decay_every", schedule.decay_every >= 1, "at least 1"
+    yield "schedule.factor", schedule.factor > 0, "a finite number above 0"
+    yield "schedule.min_lr", schedule.min_lr >= 0, "a finite number, 0 or more"
+    yield "schedule.patience", schedule.patience >= 0, "0 or more"
+    yield "clip.norm", clip.norm >= 0, "a finite number, 0 (off) or more"
+    yield "clip.value", clip.value >= 0, "a finite number, 0 (off) or more"
