@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Run the whole test suite, MPI tests at every world size.
+# Run the whole test suite on all cores, MPI tests at every world size from 1 to 4.
 #
 #   launch/test.sh [pytest options]
 set -euo pipefail
@@ -7,4 +7,4 @@ set -euo pipefail
 needs=test
 source "$(dirname "${BASH_SOURCE[0]}")/env.sh"
 cd "$root"
-exec python -m pytest "$@"
+exec python -m pytest -n auto "$@"

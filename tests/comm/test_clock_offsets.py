@@ -28,7 +28,7 @@ def test_a_known_offset_is_found(world: World) -> None:
     world.run(compared)
 
 
-@pytest.mark.mpi(sizes=(2, 3))
+@pytest.mark.mpi(min_size=2)
 def test_a_known_offset_is_found_under_mpi(comm: Communicator) -> None:
     compared(comm)
 

@@ -323,7 +323,7 @@ def test_mpi(comm: Communicator, body: Body) -> None:
     body(comm)
 
 
-@pytest.mark.mpi(sizes=(3,))
+@pytest.mark.mpi(min_size=3)
 @pytest.mark.parametrize("spec", ["debug:mpi", f"wire:debug:mpi,{WIRE}"])
 def test_wrapped_mpi(comm: Communicator, spec: str) -> None:
     wrapped = make(spec)[0]

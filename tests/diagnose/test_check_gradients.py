@@ -264,7 +264,7 @@ def test_the_interval_is_checked():
         validate(Config(debug=Debug(check_gradients_every=-1)), 1)
 
 
-@pytest.mark.mpi(sizes=(2,))
+@pytest.mark.mpi(min_size=2)
 def test_real_ranks_see_the_same(comm):
     seen = check(comm)
     assert comm.exchange_objects(seen.ratio) == [seen.ratio] * comm.size

@@ -59,7 +59,7 @@ def test_nor_does_where_the_ranks_are(spec: str, shards: int) -> None:
         assert_same_bits(replica, alone)
 
 
-@pytest.mark.mpi(sizes=(1, 2, 3, 4))
+@pytest.mark.mpi
 @pytest.mark.parametrize("shards", [4, 7])
 @pytest.mark.parametrize("node_memory", ["auto", "off"])
 def test_mpi_gives_the_bits_of_one_rank(comm: Any, shards: int, node_memory: Any) -> None:

@@ -21,8 +21,6 @@ import argparse
 import os
 import re
 import shutil
-import signal
-import subprocess
 import sys
 import tempfile
 import time
@@ -32,6 +30,7 @@ from pathlib import Path
 
 from tests.faults.fault import ROOT, Fault
 from tests.faults.table import FAULTS
+from tests.processes import output_of
 
 COPIED = ("ddtrain", "tests", "docs", "examples", "launch", "pyproject.toml", "README.md", "CHANGELOG.md", "LICENSE")
 LIMIT_S, WHOLE_LIMIT_S = 180, 1800  # for the tests of one fault, and for those of all together, without one
@@ -66,24 +65,13 @@ def run(tests: Sequence[str], folder: Path, limit_s: float, compiling: bool = Fa
     environment = {**os.environ, "PYTHONPATH": str(folder), "OPENBLAS_NUM_THREADS": "1", "DDTRAIN_TEST_HANG_S": "20"}
     if not compiling:  # a file with a fault may be as old and as long as without
         environment["PYTHONDONTWRITEBYTECODE"] = "1"
-    with subprocess.Popen(
-        [*command, "-o", "faulthandler_timeout=60", *tests],
-        cwd=folder,
-        env=environment,
-        text=True,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        start_new_session=True,
-    ) as process:
-        try:
-            output, _ = process.communicate(timeout=limit_s)
-        except subprocess.TimeoutExpired:
-            os.killpg(process.pid, signal.SIGKILL)
-            return None, "a hang"
+    output, code = output_of([*command, "-o", "faulthandler_timeout=60", *tests], limit_s, environment, folder)
+    if code is None:
+        return None, "a hang"
     failed = re.findall(r"^(?:FAILED|ERROR) (\S+)", output, re.MULTILINE)
-    if not failed and process.returncode not in _NOTHING_RAN:
-        return process.returncode, "a hang or a crash"  # of one test: it ended pytest
-    return process.returncode, ", ".join(failed) or output[-2000:]
+    if not failed and code not in _NOTHING_RAN:
+        return code, "a hang or a crash"  # of one test: it ended pytest
+    return code, ", ".join(failed) or output[-2000:]
 
 
 def try_out(faults: Sequence[Fault], folder: Path) -> int:

@@ -267,7 +267,7 @@ def test_a_name_that_is_not_known_is_refused_with_the_nearest() -> None:
         hook_of("?")
 
 
-@pytest.mark.mpi(sizes=(2, 3))
+@pytest.mark.mpi(min_size=2)
 @pytest.mark.parametrize("name", HOOKS)
 def test_processes_have_the_bits_of_threads(comm: Communicator, name: str) -> None:
     def body(comm: Communicator) -> str:
