@@ -35,6 +35,8 @@ MAY_ONLY = {  # beyond the layers: what a package may import of ddtrain
     "scipy": {"autodiff", "numpy", "errors", "tree"},
     "nn": {"ops", "numpy", "autodiff", "rng", "errors", "current_layer"},
     "models": {"nn", "errors"},
+    "diagnose": {"autodiff", "comm", "current_layer", "data", "errors", "nn", "ops", "parallel", "rng", "source", "store"},
+    "autograd": {"autodiff", "errors", "numpy", "scipy", "tree"},
 }
 
 
