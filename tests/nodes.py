@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 
 from ddtrain.comm import Communicator, spec
-from ddtrain.comm.backends.rendezvous import MeetingPlace
+from ddtrain.comm.backends.rendezvous import Rendezvous
 from ddtrain.comm.backends.threads import ThreadCommunicator
 from ddtrain.comm.protocol import COUNTERS, Array
 
@@ -25,7 +25,7 @@ PAUSE_S = 2e-3  # some times what a step of the tests' models takes
 _HANG_S = 20.0
 
 
-class Machines(MeetingPlace):
+class Machines(Rendezvous):
     """A world of threads that knows which of its ranks share memory."""
 
     def __init__(self, of_rank: str, slow: int | None) -> None:
@@ -49,7 +49,7 @@ class Machines(MeetingPlace):
         with self.changed:
             self.failed = True
             for thing in self._made.values():
-                if isinstance(thing, MeetingPlace):
+                if isinstance(thing, Rendezvous):
                     thing.fail(rank, error)
             self.changed.notify_all()
 
@@ -69,18 +69,18 @@ class Rank(ThreadCommunicator):
         self.asked: list[tuple[int, int]] = []  # bytes that were asked for, each and once
         self.nodes: list[ThreadNode] = []
 
-    def split_nodes(self, shared_bytes: int = 0, once_bytes: int = 0) -> Any:
-        self.asked.append((shared_bytes, once_bytes))
-        if shared_bytes < 0:
+    def split_nodes(self, bytes_per_rank: int = 0, bytes_per_node: int = 0) -> Any:
+        self.asked.append((bytes_per_rank, bytes_per_node))
+        if bytes_per_rank < 0:
             return super().split_nodes()
-        self.nodes.append(ThreadNode(self.place, self.rank, len(self.nodes)))  # type: ignore[arg-type]
+        self.nodes.append(ThreadNode(self.rendezvous, self.rank, len(self.nodes)))  # type: ignore[arg-type]
         return self.nodes[-1]
 
 
 class ThreadNode:
     """The ranks of one machine. Its methods: see :class:`~ddtrain.comm.protocol.Node`."""
 
-    spec, why, waited_s = "threads that share memory", "", 0.0
+    spec, why_not_shared, waited_s = "threads that share memory", "", 0.0
 
     def __init__(self, machines: Machines, rank: int, number: int) -> None:
         self._machines, self._is_slow = machines, machines.slow == rank
@@ -93,8 +93,8 @@ class ThreadNode:
         self.allocated: list[Array] = []
         self.column: Any = None
         if self.rank < min(self.sizes):
-            place = machines.shared(("column", number, self.rank), lambda: MeetingPlace(len(self.sizes)))
-            self.column = ThreadCommunicator(place, self.index, ())
+            rendezvous = machines.shared(("column", number, self.rank), lambda: Rendezvous(len(self.sizes)))
+            self.column = ThreadCommunicator(rendezvous, self.index, ())
 
     def alloc(self, count: int, dtype: Any) -> list[Array]:
         self._pause()

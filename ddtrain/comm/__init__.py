@@ -1,15 +1,26 @@
-"""Ranks and what they say to each other: one protocol, several backends, one way to run and to end.
+"""Ranks and what they say to each other: one protocol, several backends, one way to start and to end.
 
-Read ``protocol.py`` first, then ``local.py`` and ``threads.py``; ``run.py`` is where ranks begin and end. Importing
-this package does not start MPI; only the ``mpi`` backend does.
+Read ``protocol`` first, then ``backends/`` (``local`` and ``threads`` before the others); ``launch/`` is where ranks
+begin and end, ``node/`` are ranks that share memory. ``reduction_tree`` is the order of every sum, ``spec`` makes
+communicators from the text of ``--comm.backend``. ``agreement`` and ``odd_ranks`` are for errors that all ranks raise.
+Importing this package does not start MPI; only the ``mpi`` backend does.
 """
 
-from ddtrain.comm.agreement import agree, by_rank_0, together
+from ddtrain.comm.agreement import raise_on_all, run_on_all, run_on_rank_0
 from ddtrain.comm.launch.environment import Launcher, launcher
 from ddtrain.comm.launch.run_ranks import run_ranks
 from ddtrain.comm.protocol import Communicator, PeerError, Work
 from ddtrain.comm.spec import make
 
 __all__ = [
-    "Communicator", "Launcher", "PeerError", "Work", "agree", "by_rank_0", "launcher", "make", "run_ranks", "together",
-]  # fmt: skip
+    "Communicator",
+    "Launcher",
+    "PeerError",
+    "Work",
+    "launcher",
+    "make",
+    "raise_on_all",
+    "run_on_all",
+    "run_on_rank_0",
+    "run_ranks",
+]

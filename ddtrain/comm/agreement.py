@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable
 from typing import Any, TypeVar
 
-from ddtrain.comm.backends.wait_graph import ranks
+from ddtrain.comm.odd_ranks import find_odd_ranks, in_words
 from ddtrain.comm.protocol import Communicator
 from ddtrain.errors import (
     CheckpointError,
@@ -26,7 +25,7 @@ _KINDS = {
 }
 
 
-def agree(comm: Communicator, error: DdtrainError | None) -> None:
+def raise_on_all(comm: Communicator, error: DdtrainError | None) -> None:
     """Raise the error of the lowest failing rank on all ranks, or return on all. Collective.
 
     Whatever a rank does alone before a collective (opening a file, reading a configuration) may fail alone; the others
@@ -42,8 +41,8 @@ def agree(comm: Communicator, error: DdtrainError | None) -> None:
         ranks failed when not all did.
 
     >>> from ddtrain.comm.backends.local import LocalCommunicator
-    >>> agree(LocalCommunicator(), None)
-    >>> agree(LocalCommunicator(), UsageError("batch size 0"))
+    >>> raise_on_all(LocalCommunicator(), None)
+    >>> raise_on_all(LocalCommunicator(), UsageError("batch size 0"))
     Traceback (most recent call last):
     ddtrain.errors.UsageError: batch size 0
     """
@@ -51,21 +50,21 @@ def agree(comm: Communicator, error: DdtrainError | None) -> None:
     failed = [rank for rank, description in enumerate(everybody) if description]
     if not failed:
         return
-    where = "" if len(failed) == comm.size else f" (on {ranks(failed)} of {comm.size})"
+    where = "" if len(failed) == comm.size else f" (on {in_words(failed)} of {comm.size})"
     raise _again(everybody[failed[0]], where) from error
 
 
-def together(comm: Communicator, action: Callable[[], T]) -> T:
+def run_on_all(comm: Communicator, action: Callable[[], T]) -> T:
     """The result of ``action``; if it fails on any rank, its error on all of them. Collective."""
     try:
         result, error = action(), None
     except DdtrainError as caught:
         error = caught
-    agree(comm, error)
+    raise_on_all(comm, error)
     return result
 
 
-def by_rank_0(comm: Communicator, action: Callable[[], Any]) -> Any:
+def run_on_rank_0(comm: Communicator, action: Callable[[], Any]) -> Any:
     """What ``action`` returns on rank 0 (JSON-able; no other rank calls it), or its error, on all ranks. Collective."""
     told: tuple[Any, Any] = None, None
     if comm.rank == 0:
@@ -84,18 +83,18 @@ def _again(described: Any, where: str = "") -> DdtrainError:
     return _KINDS.get(kind, DdtrainError)(message + where, remedy=remedy, **place)
 
 
-def agree_on(comm: Communicator, what: str, mine: str) -> None:
+def check_same(comm: Communicator, what: str, mine: str) -> None:
     """Raise UsageError on all ranks unless all of them were told the same. Collective.
 
     >>> from ddtrain.comm.backends.local import LocalCommunicator
-    >>> agree_on(LocalCommunicator(), "--comm.backend", "local")
+    >>> check_same(LocalCommunicator(), "--comm.backend", "local")
     """
     everybody = comm.exchange_objects(mine)
-    usual = Counter(everybody).most_common(1)[0][0]
-    odd = [rank for rank, told in enumerate(everybody) if told != usual]
-    if odd:
+    found = find_odd_ranks(everybody)
+    if found.odd:
+        odd = found.odd
         raise UsageError(
-            f"ranks disagree: {what} is {everybody[odd[0]]} on {ranks(odd)} but {usual} on the others",
+            f"ranks disagree: {what} is {everybody[odd[0]]} on {in_words(odd)} but {found.usual} on the others",
             remedy="Give every rank the same options.",
         )
 

@@ -9,8 +9,9 @@ from typing import Any
 import numpy as np
 
 from ddtrain.comm.protocol import Array, Communicator
-from ddtrain.comm.reduction_tree import Tree, bounds
+from ddtrain.comm.reduction_tree import ReductionTree
 from ddtrain.errors import ShapeError
+from ddtrain.partition import part_bounds
 
 
 def flat(operation: str, buf: Array) -> Array:
@@ -28,7 +29,7 @@ def flat(operation: str, buf: Array) -> Array:
     return buf.reshape(-1)
 
 
-def check_rows(rows: Sequence[Array], tree: Tree, out: Array, rank: int) -> None:
+def check_isum(rows: Sequence[Array], tree: ReductionTree, out: Array, rank: int) -> None:
     """Raise ShapeError unless there is a row for each of this rank's blocks, all of them like ``out``."""
     wanted = len(tree.blocks[rank])
     if len(rows) != wanted:
@@ -42,9 +43,9 @@ def check_rows(rows: Sequence[Array], tree: Tree, out: Array, rank: int) -> None
             )
 
 
-def check_slice(buf: Array, out: Array, rank: int, size: int) -> None:
+def check_reduce_scatter(buf: Array, out: Array, rank: int, size: int) -> None:
     """Raise ShapeError unless ``out`` fits this rank's slice of ``buf``."""
-    first, last = bounds(buf.size, rank, size)
+    first, last = part_bounds(buf.size, rank, size)
     if out.size != last - first or out.dtype != buf.dtype:
         raise ShapeError(
             f"reduce_scatter: out holds {out.size} x {out.dtype} but this rank's slice is {last - first} x {buf.dtype}"
@@ -53,7 +54,7 @@ def check_slice(buf: Array, out: Array, rank: int, size: int) -> None:
         )
 
 
-def check_gather(send: Array, out: Array, size: int) -> None:
+def check_allgather(send: Array, out: Array, size: int) -> None:
     """Raise ShapeError unless ``out`` has a row for every rank's ``send``."""
     if out.shape != (size, *send.shape) or out.dtype != send.dtype:
         raise ShapeError(
@@ -62,7 +63,7 @@ def check_gather(send: Array, out: Array, size: int) -> None:
         )
 
 
-def check_swap(send: Array, out: Array, size: int) -> None:
+def check_alltoall(send: Array, out: Array, size: int) -> None:
     """Raise ShapeError unless ``send`` and ``out`` have a row for every rank, and the same."""
     if send.shape[:1] != (size,) or out.shape != send.shape or out.dtype != send.dtype:
         raise ShapeError(

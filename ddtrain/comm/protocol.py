@@ -11,7 +11,7 @@ from typing import Any, Protocol
 from numpy.typing import DTypeLike
 
 from ddtrain.comm.reduction_tree import Array as Array
-from ddtrain.comm.reduction_tree import Tree
+from ddtrain.comm.reduction_tree import ReductionTree
 from ddtrain.errors import DdtrainError
 
 
@@ -41,7 +41,7 @@ class Node(Protocol):
     sizes : of all nodes
     column : this rank and those of the same local rank on the other nodes; None where some node has no such rank
     spec : how the node shares memory, for people
-    why : what kept ranks of one machine from sharing memory; empty if nothing did
+    why_not_shared : what kept ranks of one machine from sharing memory; empty if nothing did
     """
 
     rank: int
@@ -50,7 +50,7 @@ class Node(Protocol):
     sizes: tuple[int, ...]
     column: Communicator | None
     spec: str
-    why: str
+    why_not_shared: str
 
     @property
     def waited_s(self) -> float:
@@ -116,7 +116,7 @@ class Communicator(Protocol):
         """Begin an allreduce. Works may be awaited in any order, and drive each other."""
         ...
 
-    def isum(self, rows: Sequence[Array], tree: Tree, out: Array) -> Work:
+    def isum(self, rows: Sequence[Array], tree: ReductionTree, out: Array) -> Work:
         """Begin to sum all ranks' rows in the order of ``tree`` into everybody's ``out``.
 
         Parameters
@@ -166,14 +166,14 @@ class Communicator(Protocol):
         """An independent channel between the same ranks. Collective; the k-th on one rank meets the k-th on others."""
         ...
 
-    def split_nodes(self, shared_bytes: int = 0, once_bytes: int = 0) -> Node:
+    def split_nodes(self, bytes_per_rank: int = 0, bytes_per_node: int = 0) -> Node:
         """Which ranks share memory with this one, and who stands in its place on the other nodes. Collective.
 
         Parameters
         ----------
-        shared_bytes : how much each rank is going to allocate; where that cannot be had, every rank is a node of its
-            own, and ``node.why`` says why; -1: share nothing
-        once_bytes : how much one rank of each node allocates for all, besides
+        bytes_per_rank : how much each rank is going to allocate; where that cannot be had, every rank is a node of its
+            own, and ``node.why_not_shared`` says why; -1: share nothing
+        bytes_per_node : how much one rank of each node allocates for all, besides
         """
         ...
 
@@ -185,10 +185,10 @@ class Communicator(Protocol):
         """Release what the communicator holds. No collective may be under way."""
         ...
 
-    def part(self, outcome: str, patience_s: float | None) -> list[str] | None:
+    def exchange_outcomes(self, outcome: str, timeout_s: float | None) -> list[str] | None:
         """Say how this rank ends (at most 64 ASCII characters) and hear how the others do; for ``run_ranks`` alone.
 
-        Returns everybody's outcome in rank order, or None when not all ranks came within ``patience_s``
+        Returns everybody's outcome in rank order, or None when not all ranks came within ``timeout_s``
         (None: wait for ever) or can no longer come.
         """
         ...

@@ -22,20 +22,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ddtrain.partition import part_bounds
+
 Array = NDArray[Any]
 Block = tuple[int, int]  # first leaf, and one past the last
 Blocks = tuple[Block, ...]
 
 _CHUNK = 1 << 14  # elements: a chunk of the sum stays in the first-level caches while every row is added to it
-
-
-def bounds(count: int, rank: int, size: int) -> tuple[int, int]:
-    """First and last-plus-one element of the slice of ``count`` elements that ``rank`` of ``size`` owns.
-
-    >>> [bounds(7, r, 3) for r in range(3)]
-    [(0, 2), (2, 4), (4, 7)]
-    """
-    return count * rank // size, count * (rank + 1) // size
 
 
 def split(block: Block) -> tuple[Block, Block]:
@@ -68,7 +61,7 @@ def cover(first: int, last: int, leaves: int) -> Blocks:
 
 
 @dataclass(frozen=True)
-class Tree:
+class ReductionTree:
     """Which leaves each rank holds.
 
     Attributes
@@ -76,7 +69,7 @@ class Tree:
     leaves : V
     blocks : by rank, the subtrees that it adds up by itself
 
-    >>> Tree.shards(8, 3).blocks
+    >>> ReductionTree.of_shards(8, 3).blocks
     (((0, 2),), ((2, 4), (4, 5)), ((5, 6), (6, 8)))
     """
 
@@ -85,15 +78,15 @@ class Tree:
 
     @staticmethod
     @cache
-    def ranks(size: int) -> Tree:
+    def of_ranks(size: int) -> ReductionTree:
         """A leaf a rank."""
-        return Tree.shards(size, size)
+        return ReductionTree.of_shards(size, size)
 
     @staticmethod
     @cache
-    def shards(leaves: int, size: int) -> Tree:
+    def of_shards(leaves: int, size: int) -> ReductionTree:
         """Consecutive leaves on each of ``size`` ranks, ``[V r // P, V (r + 1) // P)`` on rank r."""
-        return Tree(leaves, tuple(cover(*bounds(leaves, rank, size), leaves) for rank in range(size)))
+        return ReductionTree(leaves, tuple(cover(*part_bounds(leaves, rank, size), leaves) for rank in range(size)))
 
     @property
     def rows(self) -> Blocks:
@@ -101,7 +94,7 @@ class Tree:
         return sum(self.blocks, ())
 
     @property
-    def most(self) -> int:
+    def most_blocks(self) -> int:
         """Blocks of the rank that has most."""
         return max(map(len, self.blocks))
 

@@ -1,14 +1,18 @@
 """From the text of ``--comm.backend`` to communicators.
 
-To add a backend, write ``comm/<name>.py`` and give it a line in ``_MAKERS``.
+To add a backend, write ``comm/backends/<name>.py`` and give it a line in ``_MAKERS``.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
+from ddtrain.comm.backends.debug import DebugCommunicator
 from ddtrain.comm.backends.local import LocalCommunicator
+from ddtrain.comm.backends.null import NullCommunicator
 from ddtrain.comm.backends.threads import make_threads
+from ddtrain.comm.backends.wire import Link, WireCommunicator
+from ddtrain.comm.backends.wire_options import parse_wire
 from ddtrain.comm.launch.environment import launcher
 from ddtrain.comm.protocol import Communicator
 from ddtrain.errors import UsageError, quoted
@@ -83,29 +87,23 @@ def _threads(argument: str) -> Sequence[Communicator]:
 
 def _mpi(argument: str) -> Sequence[Communicator]:
     _no_argument("mpi", argument)
-    from ddtrain.comm.backends.mpi import make_mpi  # importing MPI starts it: only where it is asked for
+    from ddtrain.comm.backends.mpi.world import make_mpi  # importing it starts MPI, which may not be installed
 
     return [make_mpi()]
 
 
 def _null(argument: str) -> Sequence[Communicator]:
-    from ddtrain.comm.backends.null import NullCommunicator
-
     size = _count("null", argument)
     _alone(f"null:{size}")
     return [NullCommunicator(size)]
 
 
 def _debug(argument: str) -> Sequence[Communicator]:
-    from ddtrain.comm.backends.debug import DebugCommunicator
-
     return [DebugCommunicator(comm) for comm in make(argument)]
 
 
 def _wire(argument: str) -> Sequence[Communicator]:
-    from ddtrain.comm.backends.wire import Link, WireCommunicator, parse
-
-    inner, network = parse(argument)
+    inner, network = parse_wire(argument)
     return [WireCommunicator(comm, Link(network)) for comm in make(inner)]
 
 

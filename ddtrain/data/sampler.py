@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ddtrain import rng
+from ddtrain.partition import part_bounds
 
 Indices = NDArray[np.int64]
 
@@ -53,7 +54,7 @@ def shard_bounds(count: int, rank: int, size: int) -> tuple[int, int]:
     >>> [shard_bounds(10, rank, 4) for rank in range(4)]
     [(0, 2), (2, 5), (5, 7), (7, 10)]
     """
-    return count * rank // size, count * (rank + 1) // size
+    return part_bounds(count, rank, size)
 
 
 def shard(indices: Indices, rank: int, size: int) -> Indices:

@@ -85,9 +85,9 @@ class _Check:
     """One check on one rank: the loss in float64, and its gradient."""
 
     def __init__(self, step_of: Step, step: int, rows: Any) -> None:
-        self.of, self.step, self.count, place = step_of, step, len(rows), step_of.place
-        self.first = data.shard_bounds(len(rows), place.shards[0], place.count)[0]
-        last = data.shard_bounds(len(rows), place.shards[-1], place.count)[1]
+        self.of, self.step, self.count, layout = step_of, step, len(rows), step_of.shard_layout
+        self.first = data.shard_bounds(len(rows), layout.shards[0], layout.count)[0]
+        last = data.shard_bounds(len(rows), layout.shards[-1], layout.count)[1]
         self.values = {name: view.astype(np.float64) for name, view in step_of.store.parameters.items()}
         self.state = {name: view.astype(np.float64) for name, view in step_of.store.state_views.items()}
         self.rows = last - self.first

@@ -16,7 +16,7 @@ import numpy as np
 
 from ddtrain import data
 from ddtrain.autodiff import Primitive, Tape, record, value_of, walk_back
-from ddtrain.comm import agree
+from ddtrain.comm import raise_on_all
 from ddtrain.comm.protocol import Communicator
 from ddtrain.current_layer import LAYER
 from ddtrain.diagnose.protocol import Step
@@ -104,7 +104,7 @@ def locate(error: NonFiniteError, step_of: Step, step: int, rows: Any) -> NonFin
     found: list[tuple[int, NonFiniteError]] = []
 
     def again(shard: int, peers: Any) -> None:
-        first, last = data.shard_bounds(len(rows), shard, step_of.place.count)
+        first, last = data.shard_bounds(len(rows), shard, step_of.shard_layout.count)
         batch = data.batch_of(step_of.task.train, rows[first:last], step_of.store.dtype)
         rng = SampleRng(step_of.seed, step, first)
         mine: list[tuple[int, NonFiniteError]] = []
@@ -122,7 +122,7 @@ def locate(error: NonFiniteError, step_of: Step, step: int, rows: Any) -> NonFin
             row = finding.place.pop("row", None)
             found.append((seen, finding if row is None else finding.at(sample=int(rows[first + row]))))
 
-    step_of.shards.each(again)
+    step_of.shards.map(again)
     mine = min(found, key=lambda each: each[0], default=None)
     told = [mine[0], mine[1].message, mine[1].place] if mine else None
     findings = [(told[0], rank, *told[1:]) for rank, told in enumerate(step_of.comm.exchange_objects(told)) if told]
@@ -144,7 +144,7 @@ def require_finite(comm: Communicator, vectors: Mapping[str, Any]) -> None:
     NonFiniteError : on all ranks, naming the first vector that holds a NaN or an infinity
     """
     bad = {name: np.size(x) - np.isfinite(x).sum() for name, x in vectors.items() if not np.isfinite(x).all()}
-    agree(comm, next((_overflown(name, count, np.size(vectors[name])) for name, count in bad.items()), None))
+    raise_on_all(comm, next((_overflown(name, count, np.size(vectors[name])) for name, count in bad.items()), None))
 
 
 def _overflown(name: str, count: int, size: int) -> NonFiniteError:

@@ -11,7 +11,7 @@ from typing import Any, Protocol
 from ddtrain.comm.protocol import Communicator
 from ddtrain.data import Dataset
 from ddtrain.nn import Module
-from ddtrain.parallel import Collectives, Place, Shards
+from ddtrain.parallel import ShardLayout, ShardRunner, SmallCollectives
 from ddtrain.store import ParamStore
 
 
@@ -41,7 +41,7 @@ class Step(Protocol):
     ----------
     store : the parameters and buffers
     comm : the run's communicator
-    place : which shards are this rank's
+    shard_layout : which shards are this rank's
     shards : runs each of them
     seed : of the run
     returned : reads what the loss function returns
@@ -52,12 +52,12 @@ class Step(Protocol):
     @property
     def returned(self) -> LossReader: ...
     @property
-    def model_comm(self) -> Collectives:
+    def model_comm(self) -> SmallCollectives:
         """What collectives inside the model go over."""
         ...
 
     store: ParamStore
     comm: Communicator
-    place: Place
-    shards: Shards
+    shard_layout: ShardLayout
+    shards: ShardRunner
     seed: int

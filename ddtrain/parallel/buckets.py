@@ -15,7 +15,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from ddtrain.comm.reduction_tree import bounds
+from ddtrain.partition import part_bounds
 
 FIRST_FRACTION = 8  # the first bucket is this much smaller, so that communication starts early (DDP: 1 MiB, then 25)
 CELL = 1 << 14  # elements at most: 64 KiB of float32, which stay in cache between the sum and its norm
@@ -33,7 +33,7 @@ class Bucket:
 
     def share(self, rank: int, size: int) -> tuple[slice, ...]:
         """The cells of which rank ``rank`` of ``size`` takes care: consecutive ones, possibly none."""
-        return self.cells[slice(*bounds(len(self.cells), rank, size))]
+        return self.cells[slice(*part_bounds(len(self.cells), rank, size))]
 
 
 def make_buckets(spans: Sequence[slice], itemsize: int, bucket_bytes: int) -> list[Bucket]:
@@ -75,7 +75,7 @@ def _groups(spans: Sequence[slice]) -> list[tuple[list[int], list[slice]]]:
         start, stop = spans[members[0]].start, spans[i].stop
         if stop - start >= grain or i == in_layout[-1]:
             pieces = max(1, -(-(stop - start) // grain))
-            cuts = [bounds(stop - start, k, pieces) for k in range(pieces)]
+            cuts = [part_bounds(stop - start, k, pieces) for k in range(pieces)]
             groups.append((members, [slice(start + first, start + last) for first, last in cuts]))
             members = []
     return groups

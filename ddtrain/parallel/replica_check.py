@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import hashlib
-from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 
+from ddtrain.comm.odd_ranks import find_odd_ranks
 from ddtrain.comm.protocol import Communicator
 from ddtrain.errors import DdtrainError, UsageError
 
@@ -47,8 +47,8 @@ def verify_replicas(
     for position in range(max(map(len, replicas))):
         entries = [items[position] if position < len(items) else ("(nothing)", "") for items in replicas]
         if len(set(entries)) > 1:
-            (usual, _), *_ = Counter(entries).most_common()
-            odd = [rank for rank, entry in enumerate(entries) if entry != usual]
+            found = find_odd_ranks(entries)
+            usual, odd = found.usual, found.odd
             name, value = entries[odd[0]]
             raise error(
                 f"ranks disagree: {what} {name} is {value} on rank {', '.join(map(str, odd))} "

@@ -12,7 +12,7 @@ from ddtrain.comm.protocol import Communicator
 from ddtrain.data import batch_of, shard_bounds
 from ddtrain.errors import UsageError, kind_of, quoted
 from ddtrain.ops import use_communicator
-from ddtrain.parallel import Shards
+from ddtrain.parallel import ShardRunner
 from ddtrain.store import ParamStore
 from ddtrain.trainer.step.loss_output import Returned
 from ddtrain.trainer.step.totals import Totals
@@ -21,7 +21,7 @@ from ddtrain.trainer.task import Task
 ROWS = 256  # samples a shard handles at once: bounds memory, and keeps matrix products large
 
 
-def evaluate(task: Task, store: ParamStore, comm: Communicator, shards: Shards) -> dict[str, float]:
+def evaluate(task: Task, store: ParamStore, comm: Communicator, shards: ShardRunner) -> dict[str, float]:
     """Mean loss and metrics over the validation set, with derived figures. Collective.
 
     Shards without samples take part: they walk the same number of batches, so collectives inside the model match.
@@ -30,16 +30,16 @@ def evaluate(task: Task, store: ParamStore, comm: Communicator, shards: Shards) 
     return _figures(task, store, comm, shards, batches=None)
 
 
-def try_evaluation(task: Task, store: ParamStore, comm: Communicator, shards: Shards) -> None:
+def try_evaluation(task: Task, store: ParamStore, comm: Communicator, shards: ShardRunner) -> None:
     """Evaluate one batch for nothing: an error in it shows before the first step, not after an epoch. Collective."""
     _figures(task, store, comm, shards, batches=1)
 
 
 def _figures(
-    task: Task, store: ParamStore, comm: Communicator, shards: Shards, batches: int | None
+    task: Task, store: ParamStore, comm: Communicator, shards: ShardRunner, batches: int | None
 ) -> dict[str, float]:
     assert task.valid is not None, "a task without validation data has nothing to evaluate"
-    valid, count = task.valid, shards.place.count
+    valid, count = task.valid, shards.layout.count
     model, seen = task.model.bind(store.tensors), Returned(task.loss)
 
     def totals_of(shard: int, peers: Any) -> Totals:
@@ -53,11 +53,11 @@ def _figures(
                 totals.add(losses, metrics)
         return totals
 
-    mine = shards.each(totals_of)
+    mine = shards.map(totals_of)
     names = seen.agree(comm)
-    rows = shards.place.blocks_of([totals.pack(names) for totals in mine])
+    rows = shards.layout.block_sums([totals.pack(names) for totals in mine])
     whole = np.empty_like(rows[0])
-    comm.isum(rows, shards.place.world, whole).wait()
+    comm.isum(rows, shards.layout.rank_tree, whole).wait()
     means = Totals.unpack(whole, names).means()
     for name in task.derived:
         if name in means:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from ddtrain import blas, blas_threads
-from ddtrain.comm import Communicator, agree, launcher, run_ranks, together
+from ddtrain.comm import Communicator, launcher, raise_on_all, run_on_all, run_ranks
 from ddtrain.parallel import verify_replicas
 from ddtrain.streams import forgiving, say
 from ddtrain.trainer import stop_signals
@@ -107,10 +107,10 @@ class _Job:
         self.records: dict[int, Records] = {}  # by rank
 
     def __call__(self, comm: Communicator) -> int:
-        agree(comm, stop_signals.met())
+        raise_on_all(comm, stop_signals.met())
         assert self.parsed is not None, "no error, hence parsed"
         name, config = self.parsed.recipe, self.parsed.config
-        together(comm, lambda: validate(config, comm.size))
+        run_on_all(comm, lambda: validate(config, comm.size))
         options = {option: repr(tables.lookup(config, option)) for option in tables.leaves(config)}
         verify_replicas({"recipe": name, **options}, comm, "option", remedy="Give every rank the same options.")
         verify_replicas(sameness(), comm, "arithmetic", remedy=_SAME_ARITHMETIC)
@@ -120,13 +120,13 @@ class _Job:
     def _train(self, comm: Communicator, name: str, config: Config, claim: Claim) -> int:
         directory = claim.directory
         found = find_checkpoint(comm, config, directory)
-        task = together(comm, lambda: built(self.recipes[name].build, config))
+        task = run_on_all(comm, lambda: built(self.recipes[name].build, config))
         trainer = Trainer(comm, config, task, stop_signals.StopFile(directory))
         changes = [*claim.notes, *(trainer.resume(found.snapshot) if found is not None else [])]
         waited_s = lambda: trainer.step_of.waited_s
         trainer.records = Records(comm, config, name, directory, found, task, waited_s)  # from here on, disk is written
         self.records[comm.rank] = trainer.records
-        trainer.records.memory(memory_of(trainer.step_of, trainer.mode.lanes), trainer.step_of.node.why)
+        trainer.records.memory(memory_of(trainer.step_of, trainer.mode.lanes), trainer.step_of.node.why_not_shared)
         if idle := idle_options(trainer.step_of, config.comm):
             changes.append(idle)
         for change in changes:

@@ -161,10 +161,10 @@ def _attend(reading: int, at_once: Callable[[BaseException], None]) -> None:
             if _together and again and _unheard(now):
                 say("ddtrain: interrupted\n", sys.stderr)
                 at_once(KeyboardInterrupt(f"second {name}"))
-                liveness.end_all(INTERRUPTED)
+                liveness.abort_job(INTERRUPTED)
             if not _together and _unheard(now) and not _together:
                 say(f"ddtrain: error: stopped on request ({name}) while ranks were missing\n", sys.stderr)
-                liveness.end_all(StoppedError.exit_code)
+                liveness.abort_job(StoppedError.exit_code)
 
 
 def _unheard(arrived: float) -> bool:

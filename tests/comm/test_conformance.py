@@ -15,8 +15,9 @@ import numpy as np
 import pytest
 
 from ddtrain.comm import Communicator, make, run_ranks
-from ddtrain.comm.reduction_tree import Tree, bounds
+from ddtrain.comm.reduction_tree import ReductionTree
 from ddtrain.errors import ShapeError
+from ddtrain.partition import part_bounds
 from worlds import World
 
 DTYPES = (np.float32, np.float64, np.int64, np.float16, np.uint8)
@@ -67,7 +68,7 @@ def the_order_matters(comm: Communicator) -> None:
 def sums_of_shards(comm: Communicator) -> None:
     """Each rank adds up subtrees of its own: the sum has the bits of one rank that has all leaves."""
     for leaves in (comm.size, comm.size + 1, comm.size + 4):
-        tree = Tree.shards(leaves, comm.size)
+        tree = ReductionTree.of_shards(leaves, comm.size)
         for count in COUNTS:
             shards = rows(tree.leaves, count, np.float32)
             mine = [in_order(shards[first:last]).copy() for first, last in tree.blocks[comm.rank]]
@@ -78,8 +79,8 @@ def sums_of_shards(comm: Communicator) -> None:
 
 def nodes_share_memory(comm: Communicator) -> None:
     """What one rank of a node writes the others read, once its counter says so; columns reach everybody else."""
-    for shared_bytes in (1 << 16, -1):
-        node = comm.split_nodes(shared_bytes)
+    for bytes_per_rank in (1 << 16, -1):
+        node = comm.split_nodes(bytes_per_rank)
         assert sum(node.sizes) == comm.size
         assert node.sizes[node.index] == node.size
         parts = node.alloc(3 + node.rank, np.float64)
@@ -163,7 +164,7 @@ def duplicates_are_isolated(comm: Communicator) -> None:
 def reduce_scatter_gives_the_slice(comm: Communicator) -> None:
     for dtype, count in CASES:
         sent = rows(comm.size, count, dtype)
-        first, last = bounds(count, comm.rank, comm.size)
+        first, last = part_bounds(count, comm.rank, comm.size)
         buf, out = sent[comm.rank].copy(), np.full(last - first, 77, dtype)
         comm.reduce_scatter(buf, out)
         assert_same_bits(out, in_order(sent)[first:last])

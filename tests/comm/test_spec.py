@@ -7,7 +7,7 @@ import sys
 import numpy as np
 import pytest
 
-from ddtrain.comm import Communicator, agree, make, run_ranks
+from ddtrain.comm import Communicator, make, raise_on_all, run_ranks
 from ddtrain.comm.launch.environment import Launcher, launcher
 from ddtrain.errors import DataError, UsageError
 
@@ -80,8 +80,10 @@ def test_launchers() -> None:
 
 def test_one_process_needs_no_mpi(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "mpi4py", None)  # importing it is an ImportError
-    for module in ("mpi", "mpi_library", "mpi_node"):
-        monkeypatch.delitem(sys.modules, f"ddtrain.comm.{module}", raising=False)
+    for module in [
+        name for name in sys.modules if name.startswith(("ddtrain.comm.backends.mpi", "ddtrain.comm.node.mpi"))
+    ]:
+        monkeypatch.delitem(sys.modules, module)
     assert run_ranks("auto", lambda comm: None) == run_ranks("threads:2", lambda comm: None) == 0
     with pytest.raises(UsageError, match="mpi4py cannot be imported") as info:
         make("mpi")
@@ -113,7 +115,7 @@ def test_agree_raises_the_lowest_failing_ranks_error_on_all(
     def main(comm: Communicator) -> None:
         mine = DataError(f"file {comm.rank} is cut", remedy="Copy it again.", line="x.py:1")
         try:
-            agree(comm, mine if comm.rank in bad else None)
+            raise_on_all(comm, mine if comm.rank in bad else None)
         except DataError as error:
             seen.append(str(error))
             raise
@@ -125,4 +127,4 @@ def test_agree_raises_the_lowest_failing_ranks_error_on_all(
 
 
 def test_agree_lets_healthy_ranks_pass() -> None:
-    assert run_ranks("threads:3", lambda comm: agree(comm, None)) == 0
+    assert run_ranks("threads:3", lambda comm: raise_on_all(comm, None)) == 0

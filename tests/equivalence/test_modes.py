@@ -472,7 +472,7 @@ def test_the_sum_of_what_is_owed_survives_a_change_of_ranks() -> None:
         hook = mode.step_of.reducer.hook
         draw, n = np.random.default_rng(comm.rank), mode.step_of.store.values.size
         hook.load_state_dict({name: draw.standard_normal(n) for name in ("residual", "served")})
-        return rank_state.gather(mode), hook.owed()
+        return rank_state.gather(mode), hook.unsent()
 
     saved = World("threads:3").run(save)
     total = sum(owed for _, owed in saved)
@@ -481,7 +481,7 @@ def test_the_sum_of_what_is_owed_survives_a_change_of_ranks() -> None:
     def load(comm: Communicator) -> tuple[Any, str]:
         mode = a_mode(comm, "float16")
         said = rank_state.give_back(mode, memory, same=True)
-        return mode.step_of.reducer.hook.owed(), said
+        return mode.step_of.reducer.hook.unsent(), said
 
     for spec in ("local", "threads:2", "threads:4"):
         loaded = World(spec).run(load)
@@ -504,16 +504,16 @@ def test_what_was_owed_is_paid_whoever_goes_on(name: str, spec: str) -> None:
     def body(comm: Communicator) -> tuple[Any, Any]:
         step_of = a_mode(comm, name).step_of
         reducer, grads = step_of.reducer, step_of.store.grads
-        reducer.hook.owe(np.full(grads.size, float(comm.rank == 0)))
+        reducer.hook.set_unsent(np.full(grads.size, float(comm.rank == 0)))
         paid = np.zeros(grads.size)
         for _ in range(1 if comm.size == 1 else 300):
             grads[...] = 0
-            reducer.start([np.zeros(1)], np.empty(1))
+            reducer.start()
             for i in range(len(step_of.store.names)):
                 reducer.ready(i)
             reducer.finish()
             paid += grads
-        return paid, reducer.hook.owed()
+        return paid, reducer.hook.unsent()
 
     found = World(spec).run(body)
     paid, left = found[0][0], sum(owed for _, owed in found)

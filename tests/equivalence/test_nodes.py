@@ -146,7 +146,7 @@ def test_on_uneven_nodes_what_was_applied_and_what_is_owed_is_all_there_was(kind
             for span in reducer.spans:
                 applied[span] += grads[span]
             reducer.square_norm()  # all of the node have summed, and rows may be written again
-        return applied, given, reducer.hook.owed()
+        return applied, given, reducer.hook.unsent()
 
     found = World("nodes:0001").run(body)
     owed, given = sum(owed for _, _, owed in found), sum(given for _, given, _ in found)
@@ -156,7 +156,7 @@ def test_on_uneven_nodes_what_was_applied_and_what_is_owed_is_all_there_was(kind
 
 
 def sum_once(reducer: Reducer, parameters: Any) -> None:
-    reducer.start([np.zeros(1)], np.empty(1))
+    reducer.start()
     for i in parameters:
         reducer.ready(i)
     reducer.finish()

@@ -16,7 +16,7 @@ from ddtrain import nn, ops
 from ddtrain.comm.backends.local import LocalCommunicator
 from ddtrain.comm.backends.threads import make_threads
 from ddtrain.errors import ReplicaError, UsageError
-from ddtrain.parallel import Shards, find_place, nearby
+from ddtrain.parallel import ShardRunner, make_shard_layout, make_small_collectives
 from ddtrain.trainer.config.config import Clip, Comm, Run
 from ddtrain.trainer.config.validation import validate
 from helpers import Net, loss, make_task, sgd_config, train
@@ -93,7 +93,7 @@ def test_unsynchronised_batch_norm_belongs_to_the_shard() -> None:
 
 def test_adding_shards_in_the_order_they_come_would_be_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
     """A mutation: a plain running sum on each rank is the right sum, but not the same bits."""
-    from ddtrain.parallel import accumulator
+    from ddtrain.parallel.shards import accumulator
 
     alone = run(LocalCommunicator(), 7)
     monkeypatch.setattr(
@@ -142,7 +142,7 @@ def test_shards_that_do_not_do_alike_are_an_error_not_a_hang(first: bool, said: 
 def test_an_error_in_one_shard_ends_the_others(culprit: int) -> None:
     comm = LocalCommunicator()
     node = comm.split_nodes()
-    shards = Shards(nearby(comm, node, 4), find_place(comm, node, 4))
+    shards = ShardRunner(make_small_collectives(comm, node, 4), make_shard_layout(comm, node, 4))
 
     def call(shard: int, peers: Any) -> float:
         buf = np.ones(2)
@@ -154,16 +154,16 @@ def test_an_error_in_one_shard_ends_the_others(culprit: int) -> None:
 
     for _ in range(2):  # and the threads can be used again
         with pytest.raises(ValueError, match="boom"):
-            shards.each(call)
+            shards.map(call)
     culprit = -1
-    assert shards.each(call) == [16.0] * 4
+    assert shards.map(call) == [16.0] * 4
 
 
 def test_more_ranks_than_shards_is_one_error_on_all_ranks() -> None:
     with pytest.raises(UsageError, match=r"--run\.shards 2 is less than the 3 ranks"):
         validate(sgd_config(run=Run(shards=2)), 3)
     for comm in make_threads(1):
-        assert find_place(comm, comm.split_nodes(), 2).count == 2
+        assert make_shard_layout(comm, comm.split_nodes(), 2).count == 2
     with pytest.raises(UsageError, match=r"--run\.shards 9 is more than the 7 samples of a batch"):
         validate(sgd_config(run=Run(shards=9)), 3)
 

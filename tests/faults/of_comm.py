@@ -30,16 +30,17 @@ FAULTS = (
     ),
     Fault(
         "mpi/a slice is sent without being summed",
-        "ddtrain/comm/backends/mpi.py",
-        "            tree.fold(list(parts), slices[self.rank])\n            self._give_back(parts)\n            return",
+        "ddtrain/comm/backends/mpi/tree_sum.py",
+        "            tree.fold(list(parts), slices[self._rank])\n"
+        "            self._give_back(parts)\n            return",
         "            self._give_back(parts)\n            return",
         (COMM,),
     ),
     Fault(
         "mpi/a slice is summed before it has arrived",
-        "ddtrain/comm/backends/mpi.py",
-        "        self.wait(test)\n        tree.fold(",
-        "        tree.fold(",
+        "ddtrain/comm/backends/mpi/communicator.py",
+        "        self.wait(test)\n        finish()",
+        "        finish()",
         (COMM,),
     ),
     Fault(
@@ -133,10 +134,10 @@ FAULTS = (
         ),
     ),
     Fault(
-        "underway/the thread rests while works are left",
-        "ddtrain/comm/backends/pending_works.py",
+        "pending/the thread rests while works are left",
+        "ddtrain/comm/backends/mpi/pending_works.py",
         "                if self._works:\n                    self._wanted.set()\n",
         "                pass\n",
-        ("tests/comm/backends/test_pending_works.py",),
+        ("tests/comm/backends/mpi/test_pending_works.py",),
     ),
 )

@@ -277,7 +277,7 @@ FAULTS = (
         "step/samples are weighted by the shard's count",
         "ddtrain/trainer/step/train_step.py",
         "np.full(losses_N.shape, 1 / count, losses_N.dtype)",
-        "np.full(losses_N.shape, 1 / max(1, self.place.count * len(losses_N)), losses_N.dtype)",
+        "np.full(losses_N.shape, 1 / max(1, self.shard_layout.count * len(losses_N)), losses_N.dtype)",
         (f"{RANKS}::test_n_ranks_are_one_rank",),
     ),
     Fault(
@@ -290,7 +290,7 @@ FAULTS = (
     Fault(
         "step/nobody waits for the updates of the others",
         "ddtrain/trainer/step/train_step.py",
-        "        lane.reducer.updated()\n",
+        "        lane.reducer.wait_updated()\n",
         "",
         (SLOW,),
     ),
@@ -311,7 +311,7 @@ FAULTS = (
     Fault(
         "buffers/what is declared the same is not compared",
         "ddtrain/trainer/step/model_buffers.py",
-        "if self._place.count * totals[1] != totals[0] * totals[0]:",
+        "if self._layout.count * totals[1] != totals[0] * totals[0]:",
         "if False:",
         ("tests/trainer/step/test_model_buffers.py",),
     ),
@@ -570,7 +570,7 @@ FAULTS = (
     Fault(
         "step/a skipped step is not undone in the hook",
         "ddtrain/trainer/step/train_step.py",
-        "                self.reducer.hook.undo()\n",
+        "                self.reducer.hook.roll_back()\n",
         "                pass\n",
         (f"{MODES}::test_a_skipped_step_leaves_no_trace_in_a_hook_s_memory",),
     ),

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 from ddtrain.comm.backends.null import NullCommunicator
-from ddtrain.comm.reduction_tree import Tree
+from ddtrain.comm.reduction_tree import ReductionTree
 from ddtrain.errors import ReplicaError
-from ddtrain.parallel import Reducer, alloc_rows, find_place, make_buckets
+from ddtrain.parallel import Reducer, alloc_rows, make_buckets, make_shard_layout
 from ddtrain.store import ParamStore
 from worlds import World
 
@@ -44,33 +44,27 @@ class Recorder(NullCommunicator):
 
 def reducer_of(sizes: list[int], comm: Any, bucket_bytes: int = 1) -> tuple[Reducer, ParamStore]:
     node = comm.split_nodes(1 << 20)
-    place = find_place(comm, node)
-    parts = alloc_rows(node, place, sum(sizes), np.dtype(np.float64))
+    layout = make_shard_layout(comm, node)
+    parts = alloc_rows(node, layout, sum(sizes), np.dtype(np.float64))
     store = ParamStore({str(i): np.zeros(n) for i, n in enumerate(sizes)}, {}, np.float64, grads=parts[node.rank][0])
     buckets = make_buckets(store.spans, 8, bucket_bytes)
-    return Reducer(parts, buckets, comm.duplicate(), node, place), store
-
-
-def start(reducer: Reducer, total: float = 0.0) -> Any:
-    totals = np.empty(1)
-    reducer.start([np.array([total])], totals)
-    return totals
+    return Reducer(parts, buckets, node, layout, comm.progress), store
 
 
 def test_buckets_start_in_index_order_whatever_the_order_of_readiness() -> None:
     comm = Recorder()
     reducer, store = reducer_of([1, 1, 1], comm)
     store.grads[...] = [0, 1, 2]  # bucket k holds k
-    start(reducer, 9.0)
+    reducer.start()
     for i in (0, 2, 1):
         reducer.ready(i)
-    assert comm.log == [[9.0], "progress", [0.0], "progress", [1.0], [2.0], "progress"]
+    assert comm.log == ["progress", [0.0], "progress", [1.0], [2.0], "progress"]
 
 
 def test_a_bucket_starts_before_backward_ends() -> None:
     comm = Recorder()
     reducer, _ = reducer_of([1, 1], comm)
-    start(reducer)
+    reducer.start()
     reducer.ready(1)
     assert [0.0] in comm.log
     assert "wait" not in comm.log
@@ -78,7 +72,7 @@ def test_a_bucket_starts_before_backward_ends() -> None:
 
 def test_a_missing_gradient_is_an_error_not_a_wrong_sum() -> None:
     reducer, _ = reducer_of([1, 1], Recorder())
-    start(reducer)
+    reducer.start()
     reducer.ready(1)
     with pytest.raises(ReplicaError, match="1 of 2 buckets incomplete"):
         reducer.finish()
@@ -94,16 +88,15 @@ def sums(comm: Any, bucket_bytes: int) -> tuple[list[slice], np.ndarray, float, 
     gradients = rng.standard_normal((comm.size, n)) * 10.0 ** rng.integers(-8, 8, (comm.size, n))
     reducer, store = reducer_of(SIZES, comm, bucket_bytes)
     for _ in range(2):  # a second step starts clean
-        totals = start(reducer, float(comm.rank))
+        reducer.start()
         for i in (4, 2, 3, 1, 0):
             store.grad_views[i][...] = gradients[comm.rank][store.spans[i]]
             reducer.ready(i)
         reducer.finish()
         norm = reducer.square_norm()
-        reducer.updated()
-        assert totals[0] == sum(range(comm.size))
+        reducer.wait_updated()
     expected = np.empty(n)
-    Tree.ranks(comm.size).fold(list(gradients), expected)
+    ReductionTree.of_ranks(comm.size).fold(list(gradients), expected)
     return reducer.spans, store.grads, norm, expected
 
 
@@ -141,19 +134,19 @@ def sharded(comm: Any, shards: int) -> tuple[list[slice], np.ndarray, np.ndarray
     rng = np.random.default_rng(shards)
     gradients = rng.standard_normal((shards, 30)) * 10.0 ** rng.integers(-8, 8, (shards, 30))
     node = comm.split_nodes(1 << 20)
-    place = find_place(comm, node, shards)
-    parts = alloc_rows(node, place, 30, np.dtype(np.float64))
-    reducer = Reducer(parts, make_buckets([slice(0, 30)], 8, 1), comm.duplicate(), node, place)
-    for row, (first, last) in zip(parts[node.rank], place.blocks, strict=True):
-        Tree.ranks(last - first).fold(list(gradients[first:last]), row)
-    reducer.start([np.zeros(1) for _ in place.blocks], np.empty(1))
+    layout = make_shard_layout(comm, node, shards)
+    parts = alloc_rows(node, layout, 30, np.dtype(np.float64))
+    reducer = Reducer(parts, make_buckets([slice(0, 30)], 8, 1), node, layout, comm.progress)
+    for row, (first, last) in zip(parts[node.rank], layout.blocks, strict=True):
+        ReductionTree.of_ranks(last - first).fold(list(gradients[first:last]), row)
+    reducer.start()
     reducer.ready(0)
     reducer.finish()
     expected = np.empty(30)
-    Tree.ranks(shards).fold(list(gradients), expected)
+    ReductionTree.of_ranks(shards).fold(list(gradients), expected)
     others, (share,) = len(node.sizes) - 1, [span.stop - span.start for span in reducer.spans] or [0]
     row_bytes = 8 * share * others // (others + 1)
-    return reducer.spans, reducer.grads, expected, reducer.hook.bytes_sent, (len(place.targets) + 1) * row_bytes
+    return reducer.spans, reducer.grads, expected, reducer.hook.bytes_sent, (len(layout.reduced_blocks) + 1) * row_bytes
 
 
 @pytest.mark.parametrize("spec", ["nodes:0011", "nodes:0101", "nodes:000111", "nodes:001122", "nodes:012"])

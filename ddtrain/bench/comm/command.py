@@ -11,7 +11,7 @@ from ddtrain.bench.comm import job as comm_job
 from ddtrain.bench.comm import report
 from ddtrain.bench.peers import registry
 from ddtrain.bench.timing import Turn, quartiles, step_seconds
-from ddtrain.comm import Communicator, launcher, together
+from ddtrain.comm import Communicator, launcher, run_on_all
 from ddtrain.errors import UsageError
 from ddtrain.trainer.atomic_files import write_json
 
@@ -68,7 +68,7 @@ def run(comm: Communicator, options: Options) -> None:
         "machine": machine.facts(*versions),
         "sizes": {str(nbytes): figures([rank[str(nbytes)] for rank in ranks]) for nbytes in sizes},
     }
-    together(comm, lambda: _report(result, options) if comm.rank == 0 else None)
+    run_on_all(comm, lambda: _report(result, options) if comm.rank == 0 else None)
 
 
 def _report(result: dict[str, Any], options: Options) -> None:

@@ -18,10 +18,9 @@ import numpy as np
 from ddtrain.bench.peers import registry as others
 from ddtrain.bench.timing import Contestant, Turn, steps_in_a_turn, turn
 from ddtrain.comm import Communicator
-from ddtrain.comm.backends.null import NullCommunicator
 from ddtrain.comm.protocol import Array
 from ddtrain.errors import ReplicaError
-from ddtrain.parallel import Reducer, alloc_rows, find_place, make_buckets
+from ddtrain.parallel import Reducer, alloc_rows, make_buckets, make_shard_layout
 
 _TURN_S = 0.02
 _WARM_UP = 5
@@ -41,18 +40,16 @@ class NodeSum:
     def __init__(self, comm: Communicator, nbytes: int) -> None:
         count, dtype = nbytes // 4, np.dtype(np.float32)
         self.node = comm.split_nodes(nbytes)
-        place = find_place(comm, self.node)
-        parts = alloc_rows(self.node, place, count, dtype)
+        layout = make_shard_layout(comm, self.node)
+        parts = alloc_rows(self.node, layout, count, dtype)
         buckets = make_buckets([slice(0, count)], 4, nbytes)
-        nobody = NullCommunicator(comm.size + 1)  # for the totals of a step, which are not measured here: not the node
-        self.reducer = Reducer(parts, buckets, nobody, self.node, place)
-        self._totals = np.zeros(1)
+        self.reducer = Reducer(parts, buckets, self.node, layout, comm.progress)
 
     def __call__(self, buf: Array) -> None:
-        self.reducer.start([self._totals], self._totals)
+        self.reducer.start()
         self.reducer.ready(0)
         self.reducer.finish()
-        self.reducer.updated()
+        self.reducer.wait_updated()
 
 
 def run(
@@ -88,9 +85,9 @@ def launch_seconds(comm: Communicator, times: int = 100) -> float:
 def _sums(comm: Communicator) -> Mapping[str, Sum]:
     ways: dict[str, Sum] = {"messages": comm.allreduce}
     if comm.spec == "mpi":
-        from ddtrain.comm.backends import mpi_baseline
+        from ddtrain.comm.backends.mpi import baseline
 
-        ways |= mpi_baseline.sums()
+        ways |= baseline.sums()
     return ways
 
 

@@ -75,13 +75,15 @@ def _contestant(name: str, work: Callable[[], object]) -> Contestant:
 
 def _reduction(trainer: Trainer) -> Callable[[], None]:
     """Every bucket of a step, all ready at once."""
-    reducer, totals = trainer.step_of.reducer, np.zeros(3)
-    rows = [totals.copy() for _ in reducer.place.blocks]
+    reducer, totals_reducer, totals = trainer.step_of.reducer, trainer.step_of.totals_reducer, np.zeros(3)
+    rows = [totals.copy() for _ in reducer.layout.blocks]
 
     def reduce() -> None:
-        reducer.start(rows, totals)
+        totals_reducer.start(rows, totals)
+        reducer.start()
         for i in range(len(trainer.store.names)):
             reducer.ready(i)
+        totals_reducer.wait()
         reducer.finish()
 
     return reduce

@@ -86,8 +86,9 @@ class Recorder:
         self._calls = self._stack.enter_context(listening(self.trainer))
         lane = step_of.lane
         lane.sinks = [[self._marked(i, sink) for i, sink in enumerate(sinks)] for sinks in lane.sinks]
-        step_of.reducer.start = self._totals(step_of.reducer.start)
-        step_of.reducer.sum_totals = self._timed(step_of.reducer.sum_totals, before=True, after=False)
+        totals = step_of.totals_reducer
+        totals.start = self._totals(totals.start)
+        totals.wait = self._timed(totals.wait, before=True, after=False)
         step_of.apply = self._timed(step_of.apply, before=True, after=True)
         return self
 

@@ -57,9 +57,9 @@ def listening(trainer: Trainer) -> Iterator[list[Any]]:
     """The calls that the model makes meanwhile, as a list that grows."""
     shards: Any = trainer.step_of.shards
     calls: list[Any] = []
-    before = shards.link
-    shards.link = Listening(before, calls)
+    before = shards.channel
+    shards.channel = Listening(before, calls)
     try:
         yield calls
     finally:
-        shards.link = before
+        shards.channel = before

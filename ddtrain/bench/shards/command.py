@@ -16,7 +16,7 @@ from rich.table import Table
 from ddtrain.bench import machine, text_tables, workloads
 from ddtrain.bench.peers.ddtrain_steps import Ours, ours
 from ddtrain.bench.timing import Contestant, alternate, quartiles
-from ddtrain.comm import Communicator, together
+from ddtrain.comm import Communicator, run_on_all
 from ddtrain.errors import UsageError
 from ddtrain.trainer.atomic_files import write_json
 
@@ -58,7 +58,7 @@ def run(comm: Communicator, options: Options) -> None:
     if comm.rank == 0:
         _print(result, options.shards)
     if options.json:
-        together(comm, lambda: write_json(options.json, result) if comm.rank == 0 else None)
+        run_on_all(comm, lambda: write_json(options.json, result) if comm.rank == 0 else None)
 
 
 def measure(comm: Communicator, name: str, workload: workloads.Workload, shards: int, repeats: int) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from ddtrain.bench import machine, text_tables, workloads
 from ddtrain.bench.peers import registry
 from ddtrain.bench.peers.ddtrain_steps import ours
 from ddtrain.bench.timing import Contestant, Seconds, alternate, quartiles
-from ddtrain.comm import Communicator, together
+from ddtrain.comm import Communicator, run_on_all
 from ddtrain.errors import UsageError
 from ddtrain.trainer.atomic_files import write_json
 
@@ -63,7 +63,7 @@ def run(comm: Communicator, options: Options) -> None:
     if comm.rank == 0:
         text_tables.print_step(result)
     if options.json:
-        together(comm, lambda: write_json(options.json, result) if comm.rank == 0 else None)
+        run_on_all(comm, lambda: write_json(options.json, result) if comm.rank == 0 else None)
 
 
 def measure(

@@ -1,7 +1,6 @@
 """The backends of ``--comm.backend``, a module each, over ``comm/protocol.py``; the plainest first.
 
-``local`` (one rank), ``threads`` (ranks in one process, which meet at a ``rendezvous``; ``wait_graph`` says who waits
-for whom), ``mpi`` (processes; ``mpi_library`` finds and starts MPI, ``pending_works`` and ``polling`` move along what
-is on its way), ``null`` (sends nothing). ``wire`` and ``debug`` wrap another: one delays by ``link_model``, the other
-compares calls. ``mpi_baseline`` is MPI's own sum, to measure ours beside.
+``local`` (one rank), ``threads`` (ranks in one process, which meet at a ``rendezvous``; ``wait_graph`` finds the lines
+at which they wait), ``mpi/`` (processes; ``polling`` is how they wait), ``null`` (sends nothing). ``wire`` and
+``debug`` wrap another: one delays by ``link_model``, as ``wire_options`` say, the other compares ``announcements``.
 """

@@ -8,18 +8,18 @@ from collections.abc import Sequence
 from typing import Any
 
 from ddtrain.comm.buffers import (
-    check_gather,
+    check_allgather,
+    check_alltoall,
+    check_isum,
+    check_reduce_scatter,
     check_root,
-    check_rows,
     check_shift,
-    check_slice,
-    check_swap,
     exchange_json,
     flat,
 )
-from ddtrain.comm.node.single_rank import SoloNode
+from ddtrain.comm.node.single_rank import SingleRankNode
 from ddtrain.comm.protocol import Array
-from ddtrain.comm.reduction_tree import Tree
+from ddtrain.comm.reduction_tree import ReductionTree
 from ddtrain.streams import say
 
 
@@ -58,18 +58,18 @@ class LocalCommunicator:
         flat("iallreduce", buf)
         return _DONE
 
-    def isum(self, rows: Sequence[Array], tree: Tree, out: Array) -> DoneWork:
-        check_rows(rows, tree, out, self.rank)
+    def isum(self, rows: Sequence[Array], tree: ReductionTree, out: Array) -> DoneWork:
+        check_isum(rows, tree, out, self.rank)
         if rows[0] is not out:
             out[...] = rows[0]
         return _DONE
 
     def reduce_scatter(self, buf: Array, out: Array) -> None:
-        check_slice(buf, out, self.rank, self.size)
+        check_reduce_scatter(buf, out, self.rank, self.size)
         flat("reduce_scatter", out)[...] = flat("reduce_scatter", buf)[: out.size]
 
     def allgather(self, send: Array, out: Array) -> None:
-        check_gather(send, out, self.size)
+        check_allgather(send, out, self.size)
         flat("allgather", out).reshape(self.size, -1)[...] = flat("allgather", send)
 
     def iallgather(self, send: Array, out: Array) -> DoneWork:
@@ -77,7 +77,7 @@ class LocalCommunicator:
         return _DONE
 
     def ialltoall(self, send: Array, out: Array) -> DoneWork:
-        check_swap(send, out, self.size)
+        check_alltoall(send, out, self.size)
         flat("alltoall", out).reshape(self.size, -1)[...] = flat("alltoall", send).reshape(self.size, -1)[self.rank]
         return _DONE
 
@@ -102,8 +102,8 @@ class LocalCommunicator:
     def duplicate(self) -> LocalCommunicator:
         return LocalCommunicator()
 
-    def split_nodes(self, shared_bytes: int = 0, once_bytes: int = 0) -> SoloNode:
-        return SoloNode(self)
+    def split_nodes(self, bytes_per_rank: int = 0, bytes_per_node: int = 0) -> SingleRankNode:
+        return SingleRankNode(self)
 
     def abort(self, code: int) -> None:
         end_process(code)
@@ -111,7 +111,7 @@ class LocalCommunicator:
     def close(self) -> None:
         pass
 
-    def part(self, outcome: str, patience_s: float | None) -> list[str] | None:
+    def exchange_outcomes(self, outcome: str, timeout_s: float | None) -> list[str] | None:
         return [outcome] * self.size
 
     def fail(self, error: BaseException, code: int) -> None:

@@ -13,49 +13,50 @@ from typing import Any
 import numpy as np
 
 from ddtrain.comm.backends.local import end_process
-from ddtrain.comm.backends.rendezvous import Call, Channel, Meeting, MeetingPlace
+from ddtrain.comm.backends.rendezvous import Call, Channel, PendingCollective, Rendezvous
 from ddtrain.comm.buffers import (
-    check_gather,
+    check_allgather,
+    check_alltoall,
+    check_isum,
+    check_reduce_scatter,
     check_root,
-    check_rows,
     check_shift,
-    check_slice,
-    check_swap,
     exchange_json,
     flat,
 )
-from ddtrain.comm.node.single_rank import SoloNode
+from ddtrain.comm.node.single_rank import SingleRankNode
 from ddtrain.comm.protocol import Array
-from ddtrain.comm.reduction_tree import Tree, bounds
+from ddtrain.comm.reduction_tree import ReductionTree
+from ddtrain.partition import part_bounds
 
 
 def make_threads(size: int) -> list[ThreadCommunicator]:
     """The communicators of a new world of ``size`` threads, in rank order."""
-    place = MeetingPlace(size)
-    return [ThreadCommunicator(place, rank, ()) for rank in range(size)]
+    rendezvous = Rendezvous(size)
+    return [ThreadCommunicator(rendezvous, rank, ()) for rank in range(size)]
 
 
 class ThreadWork:
-    """A meeting that one rank will come back to."""
+    """A collective that one rank will come back to."""
 
-    def __init__(self, comm: ThreadCommunicator, meeting: Meeting) -> None:
-        self._comm, self._meeting = comm, meeting
+    def __init__(self, comm: ThreadCommunicator, collective: PendingCollective) -> None:
+        self._comm, self._collective = comm, collective
 
     def test(self) -> bool:
         """True when done."""
-        return self._comm.place.test(self._meeting)
+        return self._comm.rendezvous.test(self._collective)
 
     def wait(self) -> None:
         """Return when done."""
-        self._comm.wait(self._meeting)
+        self._comm.wait(self._collective)
 
 
 class ThreadCommunicator:
     """One rank of a world of threads. Its methods: see :class:`~ddtrain.comm.protocol.Communicator`."""
 
-    def __init__(self, place: MeetingPlace, rank: int, channel: Channel) -> None:
-        self.place, self.rank, self.size = place, rank, place.size
-        self.spec = f"threads:{place.size}"
+    def __init__(self, rendezvous: Rendezvous, rank: int, channel: Channel) -> None:
+        self.rendezvous, self.rank, self.size = rendezvous, rank, rendezvous.size
+        self.spec = f"threads:{rendezvous.size}"
         self.waited_s = 0.0
         self._channel = channel
         self._calls = self._duplicates = 0
@@ -66,24 +67,24 @@ class ThreadCommunicator:
     def iallreduce(self, buf: Array) -> ThreadWork:
         return ThreadWork(self, self._sum("iallreduce", buf))
 
-    def isum(self, rows: Sequence[Array], tree: Tree, out: Array) -> ThreadWork:
-        check_rows(rows, tree, out, self.rank)
+    def isum(self, rows: Sequence[Array], tree: ReductionTree, out: Array) -> ThreadWork:
+        check_isum(rows, tree, out, self.rank)
         return ThreadWork(self, self._post("isum", out, out, _sum, rows=rows, tree=tree))
 
     def reduce_scatter(self, buf: Array, out: Array) -> None:
-        check_slice(buf, out, self.rank, self.size)
+        check_reduce_scatter(buf, out, self.rank, self.size)
         self.wait(self._post("reduce_scatter", buf, out, _reduce_scatter))
 
     def allgather(self, send: Array, out: Array) -> None:
-        check_gather(send, out, self.size)
+        check_allgather(send, out, self.size)
         self.wait(self._post("allgather", send, out, _allgather))
 
     def iallgather(self, send: Array, out: Array) -> ThreadWork:
-        check_gather(send, out, self.size)
+        check_allgather(send, out, self.size)
         return ThreadWork(self, self._post("iallgather", send, out, _allgather))
 
     def ialltoall(self, send: Array, out: Array) -> ThreadWork:
-        check_swap(send, out, self.size)
+        check_alltoall(send, out, self.size)
         return ThreadWork(self, self._post("ialltoall", send, out, _alltoall))
 
     def ishift(self, send: Array, out: Array) -> ThreadWork:
@@ -106,11 +107,11 @@ class ThreadCommunicator:
 
     def duplicate(self) -> ThreadCommunicator:
         self._duplicates += 1
-        return ThreadCommunicator(self.place, self.rank, (*self._channel, self._duplicates))
+        return ThreadCommunicator(self.rendezvous, self.rank, (*self._channel, self._duplicates))
 
-    def split_nodes(self, shared_bytes: int = 0, once_bytes: int = 0) -> SoloNode:
+    def split_nodes(self, bytes_per_rank: int = 0, bytes_per_node: int = 0) -> SingleRankNode:
         """Every rank alone: threads show what happens between nodes, and print it when it hangs."""
-        return SoloNode(self)
+        return SingleRankNode(self)
 
     def abort(self, code: int) -> None:
         end_process(code)  # the process is the world
@@ -118,23 +119,23 @@ class ThreadCommunicator:
     def close(self) -> None:
         pass
 
-    def part(self, outcome: str, patience_s: float | None) -> list[str] | None:
-        return self.place.part(self.rank, outcome, patience_s)
+    def exchange_outcomes(self, outcome: str, timeout_s: float | None) -> list[str] | None:
+        return self.rendezvous.exchange_outcomes(self.rank, outcome, timeout_s)
 
     def fail(self, error: BaseException, code: int) -> None:
-        self.place.fail(self.rank, error)
+        self.rendezvous.fail(self.rank, error)
 
-    def wait(self, meeting: Meeting) -> None:
-        """Block until a meeting is over, and count the time."""
+    def wait(self, collective: PendingCollective) -> None:
+        """Block until a collective is over, and count the time."""
         began = time.perf_counter()
         try:
-            self.place.wait(self.rank, meeting)
+            self.rendezvous.wait(self.rank, collective)
         finally:
             self.waited_s += time.perf_counter() - began
 
-    def _sum(self, name: str, buf: Array) -> Meeting:
+    def _sum(self, name: str, buf: Array) -> PendingCollective:
         vector = flat(name, buf)
-        return self._post(name, vector, vector, _sum, rows=[vector], tree=Tree.ranks(self.size))
+        return self._post(name, vector, vector, _sum, rows=[vector], tree=ReductionTree.of_ranks(self.size))
 
     def _post(
         self,
@@ -144,11 +145,11 @@ class ThreadCommunicator:
         complete: Any,
         root: int = 0,
         rows: Sequence[Array] = (),
-        tree: Tree | None = None,
-    ) -> Meeting:
+        tree: ReductionTree | None = None,
+    ) -> PendingCollective:
         call = Call(name, flat(name, send), flat(name, out), root, complete, rows, tree)
         self._calls += 1
-        return self.place.post(self.rank, self._channel, self._calls, call)
+        return self.rendezvous.post(self.rank, self._channel, self._calls, call)
 
 
 def _sum(calls: list[Call]) -> None:
@@ -161,8 +162,8 @@ def _sum(calls: list[Call]) -> None:
 
 def _reduce_scatter(calls: list[Call]) -> None:
     for rank, call in enumerate(calls):
-        first, last = bounds(call.send.size, rank, len(calls))
-        Tree.ranks(len(calls)).fold([other.send[first:last] for other in calls], call.out)
+        first, last = part_bounds(call.send.size, rank, len(calls))
+        ReductionTree.of_ranks(len(calls)).fold([other.send[first:last] for other in calls], call.out)
 
 
 def _allgather(calls: list[Call]) -> None:

@@ -1,4 +1,4 @@
-"""Words for what ranks wait for: which line, which ranks."""
+"""The line of the program at which a rank waits, for the messages that show who waits for whom."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from types import FrameType
 
 from ddtrain.source import calling_line, place
 
-_HERE = str(Path(__file__).parent)
+_COMM = str(Path(__file__).parents[1])
 
 
 def line_of(thread: int) -> str:
@@ -29,16 +29,5 @@ def caller_line(frame: FrameType | None) -> str:
     return f"{near} (from {far})" if far not in ("", near) else near
 
 
-def ranks(numbers: list[int]) -> str:
-    """Ranks in words.
-
-    >>> ranks([2]), ranks([0, 1, 3])
-    ('rank 2', 'ranks 0, 1 and 3')
-    """
-    if len(numbers) == 1:
-        return f"rank {numbers[0]}"
-    return f"ranks {', '.join(map(str, numbers[:-1]))} and {numbers[-1]}"
-
-
 def _is_here(frame: FrameType) -> bool:
-    return frame.f_code.co_filename.startswith(_HERE)
+    return frame.f_code.co_filename.startswith(_COMM)

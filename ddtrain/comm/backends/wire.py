@@ -10,19 +10,14 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from math import isfinite
 from typing import Any
 
 from ddtrain.comm.backends.link_model import Network, Operation
 from ddtrain.comm.backends.polling import wait_until_time
 from ddtrain.comm.buffers import exchange_json
-from ddtrain.comm.node.single_rank import SoloNode
+from ddtrain.comm.node.single_rank import SingleRankNode
 from ddtrain.comm.protocol import Array, Communicator, Work
-from ddtrain.comm.reduction_tree import Tree
-from ddtrain.errors import UsageError, quoted
-
-_OPTIONS = ("latency-us", "gbit-s")
-FORM = "wire:SPEC,latency-us=50,gbit-s=10"
+from ddtrain.comm.reduction_tree import ReductionTree
 
 
 @dataclass
@@ -99,8 +94,10 @@ class WireCommunicator:
         due = self._send("sum", buf.nbytes)
         return WireWork(self, self._inner.iallreduce(buf), due)
 
-    def isum(self, rows: Sequence[Array], tree: Tree, out: Array) -> WireWork:
-        due = self._send("sum", out.nbytes * (tree.most + 1) // 2)  # a slice of each row leaves, and one of the sum
+    def isum(self, rows: Sequence[Array], tree: ReductionTree, out: Array) -> WireWork:
+        due = self._send(
+            "sum", out.nbytes * (tree.most_blocks + 1) // 2
+        )  # a slice of each row leaves, and one of the sum
         return WireWork(self, self._inner.isum(rows, tree, out), due)
 
     def reduce_scatter(self, buf: Array, out: Array) -> None:
@@ -142,8 +139,8 @@ class WireCommunicator:
     def duplicate(self) -> WireCommunicator:
         return WireCommunicator(self._inner.duplicate(), self.link)
 
-    def split_nodes(self, shared_bytes: int = 0, once_bytes: int = 0) -> SoloNode:
-        return SoloNode(self)  # every rank has a link of its own
+    def split_nodes(self, bytes_per_rank: int = 0, bytes_per_node: int = 0) -> SingleRankNode:
+        return SingleRankNode(self)  # every rank has a link of its own
 
     def abort(self, code: int) -> None:
         self._inner.abort(code)
@@ -151,8 +148,8 @@ class WireCommunicator:
     def close(self) -> None:
         self._inner.close()
 
-    def part(self, outcome: str, patience_s: float | None) -> list[str] | None:
-        return self._inner.part(outcome, patience_s)
+    def exchange_outcomes(self, outcome: str, timeout_s: float | None) -> list[str] | None:
+        return self._inner.exchange_outcomes(outcome, timeout_s)
 
     def fail(self, error: BaseException, code: int) -> None:
         self._inner.fail(error, code)
@@ -163,45 +160,3 @@ class WireCommunicator:
 
     def _send(self, operation: Operation, nbytes: int) -> float:
         return self.link.send(operation, nbytes, self.size)
-
-
-def parse(argument: str) -> tuple[str, Network]:
-    """The inner backend's spec and the network of what follows ``wire:``.
-
-    Raises
-    ------
-    UsageError : an option that there is not, is missing, is there twice, or is not a number in its range.
-
-    >>> parse("threads:4,latency-us=50,gbit-s=10")
-    ('threads:4', Network(latency_s=5e-05, bytes_per_s=1250000000.0))
-    """
-    inner, *options = argument.split(",")
-    values: dict[str, float] = {}
-    for option in options:
-        key, equals, text = option.partition("=")
-        if key not in _OPTIONS or not equals:
-            raise _wrong(argument, f"{option!r} is not one of latency-us=MICROSECONDS and gbit-s=GIGABITS")
-        if key in values:
-            raise _wrong(argument, f"{key} is given twice")
-        values[key] = _number(argument, key, text)
-    missing = [key for key in _OPTIONS if key not in values]
-    if missing:
-        raise _wrong(argument, f"{' and '.join(missing)} missing")
-    return inner, Network(values["latency-us"] / 1e6, values["gbit-s"] * 1e9 / 8)
-
-
-def _number(argument: str, key: str, text: str) -> float:
-    try:
-        value = float(text)
-    except ValueError:
-        raise _wrong(argument, f"{key}={text} is not a number") from None
-    if not isfinite(value) or value < 0 or (key == "gbit-s" and value == 0):
-        allowed = "above 0" if key == "gbit-s" else "0 or more"
-        raise _wrong(argument, f"{key}={text} is out of range, it must be {allowed}")
-    return value
-
-
-def _wrong(argument: str, what: str) -> UsageError:
-    given = quoted(f"wire:{argument}", plain=True)
-    message = f"--comm.backend {given}: {quoted(what, plain=True)}"
-    return UsageError(message, remedy=f"Give {FORM}, SPEC being another backend.")

@@ -42,15 +42,15 @@ def exit_code(error: BaseException) -> int:
 
 def outcome_of(error: BaseException) -> str:
     """A few characters by which ranks see whether they failed alike: the code and a digest of kind and message."""
-    message = f"{type(error).__name__}: {error.message}" if isinstance(error, DdtrainError) else said(error)
+    message = f"{type(error).__name__}: {error.message}" if isinstance(error, DdtrainError) else exception_text(error)
     digest = hashlib.blake2b(message.encode(errors="backslashreplace"), digest_size=8).hexdigest()
     return f"{exit_code(error)} {digest}"
 
 
-def said(error: BaseException) -> str:
+def exception_text(error: BaseException) -> str:
     """Kind and message of an exception, also of one that cannot say its own.
 
-    >>> said(ValueError("no"))
+    >>> exception_text(ValueError("no"))
     'ValueError: no'
     """
     try:
@@ -60,11 +60,11 @@ def said(error: BaseException) -> str:
     return f"{type(error).__name__}: {message}".removesuffix(": ")
 
 
-def words(error: BaseException) -> str:
+def error_text(error: BaseException) -> str:
     """What is printed: one line where the user is to act, a traceback where it shows what is wrong in the program.
 
     >>> from ddtrain.errors import UsageError
-    >>> words(UsageError("batch size 0", remedy="Give at least 1."))
+    >>> error_text(UsageError("batch size 0", remedy="Give at least 1."))
     'ddtrain: error: batch size 0: Give at least 1.'
     """
     if isinstance(error, KeyboardInterrupt):
@@ -83,7 +83,7 @@ def report(error: BaseException, rank: int, who: str, on_failure: OnFailure | No
 
     One write, so that the lines of several ranks do not mix.
     """
-    lines = words(error).splitlines()
+    lines = error_text(error).splitlines()
     if on_failure is not None:
         try:
             on_failure(error, rank)
@@ -95,7 +95,7 @@ def report(error: BaseException, rank: int, who: str, on_failure: OnFailure | No
 
 
 @contextmanager
-def last_resort(rank: int, abort: Callable[[int], None], on_failure: OnFailure | None) -> Iterator[None]:
+def fatal_hooks(rank: int, abort: Callable[[int], None], on_failure: OnFailure | None) -> Iterator[None]:
     """While inside, an exception that reaches the top of any thread ends all ranks (Note [Silent hang]).
 
     In a process that one of them forks, it is what it would be without: a child is no rank.

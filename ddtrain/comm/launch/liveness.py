@@ -21,8 +21,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from ddtrain.comm.backends.local import end_process
-from ddtrain.comm.backends.wait_graph import ranks
 from ddtrain.comm.launch.environment import VARIABLES, Launcher
+from ddtrain.comm.odd_ranks import in_words
 from ddtrain.errors import EXCEPTION
 from ddtrain.streams import say
 
@@ -35,7 +35,7 @@ _MIND_EVERY_S = 1.0
 _PROC = Path("/proc")
 
 
-def living(facts: Launcher) -> frozenset[int]:
+def live_ranks(facts: Launcher) -> frozenset[int]:
     """The ranks of this machine that have a process, this one among them; empty where that cannot be told."""
     name = {size: rank for size, rank, _ in VARIABLES}.get(facts.variable, "")
     try:
@@ -49,7 +49,7 @@ def living(facts: Launcher) -> frozenset[int]:
         return frozenset()
 
 
-def mind_the_launcher(facts: Launcher) -> None:
+def exit_with_launcher(facts: Launcher) -> None:
     """From now on, end this process when what started it is gone: a launcher that is killed leaves its ranks behind.
 
     They would wait for each other, or for a start of MPI, for ever, and keep a core busy with it.
@@ -59,7 +59,7 @@ def mind_the_launcher(facts: Launcher) -> None:
 
 
 @contextmanager
-def watched(facts: Launcher) -> Iterator[None]:
+def watched_startup(facts: Launcher) -> Iterator[None]:
     """While inside, with ranks missing on this machine, all end; the lowest that is left says why (Note [Start])."""
     over = threading.Event()
     if facts.local_size > 1:
@@ -70,7 +70,7 @@ def watched(facts: Launcher) -> Iterator[None]:
         over.set()
 
 
-def end_all(code: int) -> None:
+def abort_job(code: int) -> None:
     """End this process and, through the launcher, all others, where MPI has not started or does not answer.
 
     MPICH's launcher adds up the bits of the codes of processes that just end (1 | 70 is 71, a stall), so it is told
@@ -87,7 +87,7 @@ def end_all(code: int) -> None:
 def _watch(facts: Launcher, over: threading.Event) -> None:
     looks, before = 0, frozenset[int]()
     while not over.wait(_LOOK_EVERY_S):
-        there = living(facts)
+        there = live_ranks(facts)
         looks = looks + 1 if there == before else 1
         before = there
         if 0 < len(there) < facts.local_size and looks >= _LOOKS and not over.is_set():
@@ -95,7 +95,7 @@ def _watch(facts: Launcher, over: threading.Event) -> None:
                 say(f"ddtrain: error: {_missing(facts, there)}\n", sys.stderr)
             else:
                 time.sleep(_SPEAK_S)
-            end_all(EXCEPTION)
+            abort_job(EXCEPTION)
 
 
 def _mind(parent: int) -> None:
@@ -107,7 +107,7 @@ def _mind(parent: int) -> None:
 
 def _missing(facts: Launcher, there: frozenset[int]) -> str:
     if facts.local_size == facts.size:
-        who = ranks([rank for rank in range(facts.size) if rank not in there])
+        who = in_words([rank for rank in range(facts.size) if rank not in there])
     else:
         who = f"{facts.local_size - len(there)} of the {facts.local_size} ranks of {platform.node()}"
     return f"{who} ended before MPI had started: What was printed last there says why."

@@ -12,22 +12,22 @@ import threading
 import time
 from collections.abc import Callable
 
-from ddtrain.comm.agreement import agree, agree_on
-from ddtrain.comm.backends.rendezvous import FINISHED
-from ddtrain.comm.backends.wait_graph import ranks
+from ddtrain.comm.agreement import check_same, raise_on_all
+from ddtrain.comm.backends.rendezvous import RETURNED
 from ddtrain.comm.launch import liveness
 from ddtrain.comm.launch.environment import launcher
-from ddtrain.comm.launch.failure import OnFailure, exit_code, last_resort, outcome_of, report
+from ddtrain.comm.launch.failure import OnFailure, exit_code, fatal_hooks, outcome_of, report
+from ddtrain.comm.odd_ranks import in_words
 from ddtrain.comm.protocol import Communicator, PeerError
 from ddtrain.comm.spec import make, resolve, uses_mpi
 from ddtrain.errors import COMPLETED, EXCEPTION, UsageError
 
 Main = Callable[[Communicator], object]
 
-_ERROR_PATIENCE_S = 1.0  # for other ranks to raise the same error; the job must end within 5 s
-_EXIT_PATIENCE_S = 3.0  # for other ranks to exit, too: sys.exit() is a choice, and ranks reach it at their own pace
+_ERROR_TIMEOUT_S = 1.0  # for other ranks to raise the same error; the job must end within 5 s
+_EXIT_TIMEOUT_S = 3.0  # for other ranks to exit, too: sys.exit() is a choice, and ranks reach it at their own pace
 _LEAVE_S = 1.0  # for other processes to end that have met the same obstacle
-_STRAY = "ended"  # the outcome of a rank that only follows the failure of another
+_FOLLOWED = "ended"  # the outcome of a rank that only follows the failure of another
 
 
 def run_ranks(spec: str, main: Main, on_failure: OnFailure | None = None, refusal: BaseException | None = None) -> int:
@@ -80,11 +80,11 @@ def run_ranks(spec: str, main: Main, on_failure: OnFailure | None = None, refusa
         except BaseException as error:  # such as a second Ctrl-C, while this rank waits for the others to end
             if os.getpid() != process:
                 raise
-            report(error, comm.rank, ranks([comm.rank]), on_failure)
+            report(error, comm.rank, in_words([comm.rank]), on_failure)
             comm.abort(exit_code(error))
 
     threads = [threading.Thread(target=run, args=(i,), name=f"rank {i}", daemon=True) for i in range(1, len(comms))]
-    with last_resort(comms[0].rank, comms[0].abort, on_failure):
+    with fatal_hooks(comms[0].rank, comms[0].abort, on_failure):
         for thread in threads:
             thread.start()
         run(0)
@@ -110,8 +110,8 @@ def _agree(comm: Communicator, problem: BaseException | None, resolved: str) -> 
     """Go on only if nothing is wrong on any rank, and all were told the same backend: two cannot talk to each other."""
     if problem is not None and not isinstance(problem, UsageError):
         raise problem
-    agree(comm, problem)
-    agree_on(comm, "--comm.backend", resolved)
+    raise_on_all(comm, problem)
+    check_same(comm, "--comm.backend", resolved)
 
 
 def _speaks() -> bool:
@@ -120,7 +120,7 @@ def _speaks() -> bool:
     if facts.rank == 0:
         return True
     time.sleep(_LEAVE_S)
-    return 0 in liveness.living(facts)
+    return 0 in liveness.live_ranks(facts)
 
 
 def _run_rank(comm: Communicator, main: Main, on_failure: OnFailure | None, process: int) -> int:
@@ -128,25 +128,25 @@ def _run_rank(comm: Communicator, main: Main, on_failure: OnFailure | None, proc
         returned = main(comm)
         code = returned if isinstance(returned, int) else COMPLETED
     except PeerError:
-        comm.part(_STRAY, 0.0)
+        comm.exchange_outcomes(_FOLLOWED, 0.0)
         return COMPLETED  # the other rank's code is the one that counts
     except BaseException as error:
         if os.getpid() != process:  # a child that main has forked is no rank, and must not speak as one
             raise
         return _end(comm, error, on_failure)
-    outcomes = comm.part(f"{FINISHED} {code}", None)
+    outcomes = comm.exchange_outcomes(f"{RETURNED} {code}", None)
     return max(map(_code, outcomes)) if outcomes else code
 
 
 def _end(comm: Communicator, error: BaseException, on_failure: OnFailure | None) -> int:
     """Speak for all ranks that failed alike, once, and stop those that did not."""
     code, outcome = exit_code(error), outcome_of(error)
-    outcomes = comm.part(outcome, _EXIT_PATIENCE_S if isinstance(error, SystemExit) else _ERROR_PATIENCE_S)
+    outcomes = comm.exchange_outcomes(outcome, _EXIT_TIMEOUT_S if isinstance(error, SystemExit) else _ERROR_TIMEOUT_S)
     alike = [rank for rank, other in enumerate(outcomes) if other == outcome] if outcomes else [comm.rank]
     everybody = len(alike) == comm.size
     if comm.rank == alike[0]:
         speaks_for_all = everybody and (code != EXCEPTION or comm.size == 1)
-        report(error, comm.rank, "" if speaks_for_all else "all ranks" if everybody else ranks(alike), on_failure)
+        report(error, comm.rank, "" if speaks_for_all else "all ranks" if everybody else in_words(alike), on_failure)
     if outcomes is None:
         comm.fail(error, code)
         return code
@@ -155,4 +155,4 @@ def _end(comm: Communicator, error: BaseException, on_failure: OnFailure | None)
 
 def _code(outcome: str) -> int:
     kind, *code = outcome.split()
-    return COMPLETED if kind == _STRAY else int(code[0]) if kind == FINISHED else int(kind)
+    return COMPLETED if kind == _FOLLOWED else int(code[0]) if kind == RETURNED else int(kind)

@@ -20,7 +20,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import DTypeLike
 
-from ddtrain.comm.backends.mpi_library import MPI
+from ddtrain.comm.backends.mpi.library import MPI
 from ddtrain.comm.node import futex
 from ddtrain.comm.protocol import COUNTERS, Array, Communicator
 
@@ -33,7 +33,7 @@ _SHARED_MEMORY = Path("/dev/shm")  # where MPI libraries on Linux keep windows
 _SPARE_BYTES = 16 << 20  # left free there for MPI's own use
 
 
-def obstacle(local: MPI.Intracomm, shared_bytes: int, once_bytes: int = 0) -> str:
+def obstacle(local: MPI.Intracomm, bytes_per_rank: int, bytes_per_node: int = 0) -> str:
     """Why these ranks cannot share that much, each and together; empty if nothing is known to prevent it.
 
     A window larger than the file system it lives in is not refused by MPI: the first touch beyond the end kills the
@@ -43,7 +43,7 @@ def obstacle(local: MPI.Intracomm, shared_bytes: int, once_bytes: int = 0) -> st
         return ""
     facts = os.statvfs(_SHARED_MEMORY)
     free = facts.f_bavail * facts.f_frsize
-    wanted = local.size * shared_bytes + once_bytes + _SPARE_BYTES
+    wanted = local.size * bytes_per_rank + bytes_per_node + _SPARE_BYTES
     if wanted > free:
         return f"{_SHARED_MEMORY} has {free >> 20} MiB free, and {local.size} ranks need {wanted >> 20} MiB there"
     return ""
@@ -59,7 +59,7 @@ class MpiNode:
     drive : moves MPI's works along while waiting
     """
 
-    spec, why = "shared windows", ""
+    spec, why_not_shared = "shared windows", ""
 
     def __init__(
         self,

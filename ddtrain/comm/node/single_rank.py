@@ -8,7 +8,7 @@ from numpy.typing import DTypeLike
 from ddtrain.comm.protocol import Array, Communicator
 
 
-class SoloNode:
+class SingleRankNode:
     """One rank alone on its node. Its methods: see :class:`~ddtrain.comm.protocol.Node`; nobody is waited for.
 
     >>> from ddtrain.comm.backends.local import LocalCommunicator
@@ -20,7 +20,7 @@ class SoloNode:
     rank, size, spec, waited_s = 0, 1, "private", 0.0
 
     def __init__(self, comm: Communicator, why: str = "") -> None:
-        self.index, self.sizes, self.why = comm.rank, (1,) * comm.size, why
+        self.index, self.sizes, self.why_not_shared = comm.rank, (1,) * comm.size, why
         self.column: Communicator | None = comm.duplicate()
 
     def alloc(self, count: int, dtype: DTypeLike) -> list[Array]:

@@ -1,4 +1,4 @@
-"""Communication hooks: how a piece of the gradient becomes its sum over the ranks, exactly or with fewer bytes.
+"""Communication hooks: how a bucket of the gradient becomes its sum over the ranks, exactly or with fewer bytes.
 
 To add a hook, write ``hooks/<name>.py`` and enter it in ``HOOKS``: the options, the checkpoints and the tests over
 all members follow the table.
@@ -14,8 +14,8 @@ from numpy.typing import DTypeLike
 from ddtrain.errors import UsageError, quoted
 from ddtrain.parallel.hooks import exact, half, powersgd, sign, topk
 from ddtrain.parallel.hooks.base import Hook, HookConfig
-from ddtrain.parallel.hooks.exact import Apart, ExactSum
-from ddtrain.parallel.hooks.grad_bucket import Matrix, Piece, make_piece
+from ddtrain.parallel.hooks.exact import ExactSum, NoopHook
+from ddtrain.parallel.hooks.grad_bucket import GradBucket, Matrix, make_grad_bucket
 
 Factory = Callable[[HookConfig, int, DTypeLike], Hook]
 
@@ -54,4 +54,15 @@ def make_hook(config: HookConfig, count: int, dtype: DTypeLike) -> Hook:
     return HOOKS[config.hook](config, count, dtype)
 
 
-__all__ = ["HOOKS", "Apart", "ExactSum", "Factory", "Hook", "HookConfig", "Matrix", "Piece", "make_hook", "make_piece"]
+__all__ = [
+    "HOOKS",
+    "NoopHook",
+    "ExactSum",
+    "Factory",
+    "Hook",
+    "HookConfig",
+    "Matrix",
+    "GradBucket",
+    "make_hook",
+    "make_grad_bucket",
+]

@@ -21,7 +21,7 @@ from numpy.typing import DTypeLike
 from ddtrain.comm.backends.local import DoneWork
 from ddtrain.comm.protocol import Communicator, Work
 from ddtrain.parallel.hooks.exchange_stages import StagedWork, Stages, drive
-from ddtrain.parallel.hooks.grad_bucket import Array, Piece
+from ddtrain.parallel.hooks.grad_bucket import Array, GradBucket
 
 
 class HookConfig(Protocol):
@@ -36,20 +36,20 @@ class HookConfig(Protocol):
 
 
 class Hook(Protocol):
-    """How a piece's gradients become the sum over the ranks, or something near it.
+    """How a bucket's gradients become the sum over the ranks, or something near it.
 
     Attributes
     ----------
     name : in the table of hooks
     exact : the sum is the exact one, bit for bit
-    additive : the names in its memory that hold what is owed to the sum
+    residuals : the names in its state whose arrays hold gradients that have not been sent yet
     bytes_sent, bytes_exact : what this rank has sent so far, and what it would have sent for exact sums, counted as
         an allreduce in two stages, an allgather and an all-to-all need at least
     """
 
     name: ClassVar[str]
     exact: ClassVar[bool]
-    additive: ClassVar[tuple[str, ...]]
+    residuals: ClassVar[tuple[str, ...]]
     bytes_sent: int
     bytes_exact: int
 
@@ -61,41 +61,41 @@ class Hook(Protocol):
     def connect(self, comm: Communicator) -> None:
         """Make the channels of the hook's own among the ranks of ``comm``. Collective; before the first exchange.
 
-        Not in the midst of one: ranks come to a bucket when their own node has finished it, so that one which waited
-        there for others could be what these wait for.
+        Not during a step: each rank comes to a bucket when its own node has finished it, and a rank that waited there
+        for the others could be the one that they wait for.
         """
         ...
 
-    def __call__(self, piece: Piece, comm: Communicator) -> Work:
-        """Begin an exchange; when the work is done, the piece holds the same bits on all ranks of ``comm``."""
+    def __call__(self, bucket: GradBucket, comm: Communicator) -> Work:
+        """Begin an exchange; when the work is done, the bucket holds the same bits on all ranks of ``comm``."""
         ...
 
     def progress(self) -> None:
-        """Begin what can begin of the exchanges under way, between two pieces of computation."""
+        """Begin what can begin of the exchanges under way, between two buckets of computation."""
         ...
 
     def state_dict(self) -> dict[str, Array]:
-        """This rank's memory: arrays by name, copies."""
+        """What this rank remembers between steps: arrays by name, copies."""
         ...
 
     def load_state_dict(self, state: Mapping[str, Array]) -> None:
-        """Take up a saved memory."""
+        """Take up a saved state."""
         ...
 
-    def keep(self) -> None:
-        """A step begins that may be undone."""
+    def snapshot(self) -> None:
+        """Remember the state: a step begins that may be skipped."""
         ...
 
-    def undo(self) -> None:
-        """Have the memory of the last :meth:`keep` again, for the step since then was skipped."""
+    def roll_back(self) -> None:
+        """Go back to the state of the last :meth:`snapshot`, because the step since then was skipped."""
         ...
 
-    def owed(self) -> Array | None:
-        """What this rank has not sent yet, each element at its place in the gradient; None if it always sends all."""
+    def unsent(self) -> Array | None:
+        """What this rank has not sent so far, a vector as long as the gradient; None if it always sends all."""
         ...
 
-    def owe(self, owed: Array) -> None:
-        """Forget all memory but this: for a run that goes on with other ranks."""
+    def set_unsent(self, unsent: Array) -> None:
+        """Forget the state, and take this for what was left out: a run goes on with other ranks."""
         ...
 
 
@@ -109,14 +109,14 @@ class ErrorFeedback:
 
     name: ClassVar[str]
     exact: ClassVar[bool] = False
-    additive: ClassVar[tuple[str, ...]] = ("residual",)
+    residuals: ClassVar[tuple[str, ...]] = ("residual",)
 
     def __init__(self, count: int, dtype: DTypeLike) -> None:
         self.bytes_sent = self.bytes_exact = 0
-        self.residual = np.zeros(count, dtype)  # pages outside this rank's pieces are never touched, and cost nothing
+        self.residual = np.zeros(count, dtype)  # pages outside this rank's buckets are never touched, and cost nothing
         self._ahead: deque[StagedWork] = deque()
         self._second: Communicator | None = None
-        self._kept: dict[str, Array] = {}
+        self._snapshot: dict[str, Array] = {}
 
     def connect(self, comm: Communicator) -> None:
         """Make the channel of second stages (Note [Second stage])."""
@@ -128,24 +128,24 @@ class ErrorFeedback:
         """Seconds blocked in second stages."""
         return self._second.waited_s if self._second is not None else 0.0
 
-    def __call__(self, piece: Piece, comm: Communicator) -> Work:
-        """Begin an exchange; among one rank there is none, the sum is exact, and what was owed is paid."""
+    def __call__(self, bucket: GradBucket, comm: Communicator) -> Work:
+        """Begin an exchange. A single rank needs none: its sum is exact, and what was left unsent is added to it."""
         if comm.size == 1:
-            self._pay(piece)
+            self._add_residuals(bucket)
             return DoneWork()
         assert self._second is not None, "the hook is connected"
-        self.bytes_exact += allreduce_bytes(piece.gradients.nbytes, comm.size)
-        return StagedWork(self.exchange(piece, comm, self._second), self._ahead)
+        self.bytes_exact += allreduce_bytes(bucket.gradients.nbytes, comm.size)
+        return StagedWork(self.exchange(bucket, comm, self._second), self._ahead)
 
-    def _pay(self, piece: Piece) -> None:
+    def _add_residuals(self, bucket: GradBucket) -> None:
         """Add what earlier steps, on more ranks, left out."""
-        for name in self.additive:
-            owed = getattr(self, name)[piece.span]
-            if owed.any():
-                piece.gradients[...] += owed
-                owed[...] = 0
+        for name in self.residuals:
+            residual = getattr(self, name)[bucket.span]
+            if residual.any():
+                bucket.gradients[...] += residual
+                residual[...] = 0
 
-    def exchange(self, piece: Piece, comm: Communicator, second: Communicator) -> Stages:
+    def exchange(self, bucket: GradBucket, comm: Communicator, second: Communicator) -> Stages:
         """Yield each collective that the next line needs: one on ``comm``, then perhaps one on ``second``."""
         raise NotImplementedError
 
@@ -158,27 +158,27 @@ class ErrorFeedback:
         return {"residual": self.residual.copy()}
 
     def load_state_dict(self, state: Mapping[str, Array]) -> None:
-        """Take up a saved memory."""
+        """Take up a saved state."""
         self.residual[...] = state["residual"]
 
-    def keep(self) -> None:
-        """Copy the memory."""
-        self._kept = self.state_dict()
+    def snapshot(self) -> None:
+        """Copy the state."""
+        self._snapshot = self.state_dict()
 
-    def undo(self) -> None:
+    def roll_back(self) -> None:
         """Take up the copy."""
-        self.load_state_dict(self._kept)
+        self.load_state_dict(self._snapshot)
 
-    def owed(self) -> Array | None:
+    def unsent(self) -> Array | None:
         """The residual."""
         return self.residual
 
-    def owe(self, owed: Array) -> None:
+    def set_unsent(self, unsent: Array) -> None:
         """Keep this as the residual, and nothing else."""
-        self.residual[...] = owed
+        self.residual[...] = unsent
 
 
-def keep_rest(residual: Array, wanted: Array, sent: Array) -> None:
+def update_residual(residual: Array, wanted: Array, sent: Array) -> None:
     """The new residual: what was wanted less what was sent, and nothing where that is not finite."""
     np.subtract(wanted, sent, out=residual)
     finite = np.isfinite(residual)

@@ -10,7 +10,7 @@ from numpy.typing import DTypeLike
 from ddtrain.comm.backends.local import DoneWork
 from ddtrain.comm.protocol import Communicator, Work
 from ddtrain.parallel.hooks.base import HookConfig, allreduce_bytes
-from ddtrain.parallel.hooks.grad_bucket import Array, Piece
+from ddtrain.parallel.hooks.grad_bucket import Array, GradBucket
 
 
 class ExactSum:
@@ -18,21 +18,21 @@ class ExactSum:
 
     name: ClassVar[str] = "exact"
     exact: ClassVar[bool] = True
-    additive: ClassVar[tuple[str, ...]] = ()
+    residuals: ClassVar[tuple[str, ...]] = ()
     waited_s = 0.0
 
     def __init__(self) -> None:
         self.bytes_sent = self.bytes_exact = 0
 
     def connect(self, comm: Communicator) -> None:
-        """Nothing: it goes over what it is given."""
+        """Nothing: it uses the communicator that it is given."""
 
-    def __call__(self, piece: Piece, comm: Communicator) -> Work:
+    def __call__(self, bucket: GradBucket, comm: Communicator) -> Work:
         """Begin the sum in place."""
-        nbytes = allreduce_bytes(piece.gradients.nbytes, comm.size)
+        nbytes = allreduce_bytes(bucket.gradients.nbytes, comm.size)
         self.bytes_sent += nbytes
         self.bytes_exact += nbytes
-        return comm.iallreduce(piece.gradients)
+        return comm.iallreduce(bucket.gradients)
 
     def progress(self) -> None:
         """Nothing: there is one stage."""
@@ -44,28 +44,28 @@ class ExactSum:
     def load_state_dict(self, state: Mapping[str, Array]) -> None:
         """Nothing to take up."""
 
-    def keep(self) -> None:
+    def snapshot(self) -> None:
         """Nothing to keep."""
 
-    def undo(self) -> None:
+    def roll_back(self) -> None:
         """Nothing to undo."""
 
-    def owed(self) -> None:
+    def unsent(self) -> None:
         """Nothing: all was sent."""
 
-    def owe(self, owed: Array) -> None:
-        """Nothing to keep."""
+    def set_unsent(self, unsent: Array) -> None:
+        """Nothing to keep: it has no state."""
 
 
-class Apart(ExactSum):
-    """No sum at all: each node goes on with its own. For modes that bring nodes together otherwise."""
+class NoopHook(ExactSum):
+    """No exchange between nodes: each goes on with its own sum, in modes that average parameters instead."""
 
-    name: ClassVar[str] = "apart"
+    name: ClassVar[str] = "noop"
     exact: ClassVar[bool] = False
 
-    def __call__(self, piece: Piece, comm: Communicator) -> Work:
+    def __call__(self, bucket: GradBucket, comm: Communicator) -> Work:
         """Nothing to begin."""
-        self.bytes_exact += allreduce_bytes(piece.gradients.nbytes, comm.size)
+        self.bytes_exact += allreduce_bytes(bucket.gradients.nbytes, comm.size)
         return DoneWork()
 
 

@@ -30,7 +30,7 @@ class StagedWork:
     def __init__(self, stages: Stages, ahead: deque[StagedWork]) -> None:
         self._stages, self._ahead = stages, ahead
         self._work: Work | None = None
-        self.go_on()
+        self.advance()
         ahead.append(self)
 
     def test(self) -> bool:
@@ -39,33 +39,33 @@ class StagedWork:
         if self in self._ahead:
             return False
         if self._work is not None and self._work.test():
-            self.go_on()
+            self.advance()
         return self._work is None
 
     def wait(self) -> None:
         """Return when done."""
         while self in self._ahead:
-            self._ahead[0]._await()
-            self._ahead.popleft().go_on()
+            self._ahead[0]._wait_for_stage()
+            self._ahead.popleft().advance()
         while self._work is not None:
-            self._await()
-            self.go_on()
+            self._wait_for_stage()
+            self.advance()
 
-    def has_arrived(self) -> bool:
+    def stage_is_done(self) -> bool:
         """Is the stage over that is under way?"""
         return self._work is None or self._work.test()
 
-    def go_on(self) -> None:
+    def advance(self) -> None:
         """Do what follows a stage that is over."""
         with np.errstate(all="ignore"):  # NaN and infinity are the coordinator's decision, not a warning's
             self._work = next(self._stages, None)
 
-    def _await(self) -> None:
+    def _wait_for_stage(self) -> None:
         if self._work is not None:
             self._work.wait()
 
 
 def drive(ahead: deque[StagedWork]) -> None:
     """Let exchanges in their first stage go on, in order, as far as they have arrived."""
-    while ahead and ahead[0].has_arrived():
-        ahead.popleft().go_on()
+    while ahead and ahead[0].stage_is_done():
+        ahead.popleft().advance()

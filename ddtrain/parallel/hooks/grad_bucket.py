@@ -1,4 +1,7 @@
-"""What a hook is given: a run of the flat gradient vector, and the matrices whose whole rows lie inside it."""
+"""What a hook is given: a run of the flat gradient vector, and the matrices whose whole rows lie inside it.
+
+As ``torch.distributed.GradBucket``, but where a node's ranks share a bucket it is the part that one of them sends.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +16,7 @@ Array = NDArray[Any]
 
 @dataclass(frozen=True, slots=True)
 class Matrix:
-    """Whole rows of one parameter: ``rows`` times ``columns`` elements of a piece, from element ``start`` on."""
+    """Whole rows of one parameter: ``rows`` times ``columns`` elements of a bucket, from element ``start`` on."""
 
     start: int
     rows: int
@@ -21,44 +24,44 @@ class Matrix:
 
     @property
     def span(self) -> slice:
-        """Its elements within the piece."""
+        """Its elements within the bucket."""
         return slice(self.start, self.start + self.rows * self.columns)
 
 
 @dataclass(frozen=True, slots=True)
-class Piece:
-    """A bucket, or the slice of a bucket that one rank exchanges with its column.
+class GradBucket:
+    """A bucket, or that slice of one which this rank exchanges with its column.
 
     Parameters
     ----------
     gradients : (n,) view of the flat gradient vector, to be replaced by the sum over the ranks
     start : where the view begins in that vector
-    matrices : the parameters with two or more axes, as far as their rows lie in the piece whole
-    bucket : the bucket that it is of, by index: what a piece is known by, for several may be empty at one start
+    matrices : the parameters with two or more axes, as far as their rows lie in the bucket whole
+    index : of the bucket, by which a hook tells it from others: several may be empty and begin at one place
     """
 
     gradients: Array
     start: int
     matrices: tuple[Matrix, ...] = ()
-    bucket: int = 0
+    index: int = 0
 
     @property
     def span(self) -> slice:
-        """The piece's place in the flat gradient vector."""
+        """The bucket's place in the flat gradient vector."""
         return slice(self.start, self.start + self.gradients.size)
 
 
-def make_piece(
-    grads: Array, span: slice, spans: Sequence[slice], shapes: Sequence[tuple[int, ...]], bucket: int = 0
-) -> Piece:
-    """The piece ``span`` of the flat vector ``grads``, in which parameter i has ``spans[i]`` and ``shapes[i]``.
+def make_grad_bucket(
+    grads: Array, span: slice, spans: Sequence[slice], shapes: Sequence[tuple[int, ...]], index: int = 0
+) -> GradBucket:
+    """The bucket ``span`` of the flat vector ``grads``, in which parameter i has ``spans[i]`` and ``shapes[i]``.
 
     A parameter of more than two axes counts as a matrix with its last axis as columns: a convolution's
     (height, width, in, out) has a column an output channel, a linear layer's (in, out) likewise.
 
     >>> import numpy as np
-    >>> piece = make_piece(np.zeros(14), slice(3, 12), [slice(2, 14), slice(0, 2)], [(4, 3), (2,)])
-    >>> piece.matrices  # the rows 5..7 and 8..10 are whole; 3, 4 and 11 are parts of others
+    >>> bucket = make_grad_bucket(np.zeros(14), slice(3, 12), [slice(2, 14), slice(0, 2)], [(4, 3), (2,)])
+    >>> bucket.matrices  # the rows 5..7 and 8..10 are whole; 3, 4 and 11 are parts of others
     (Matrix(start=2, rows=2, columns=3),)
     """
     matrices = []
@@ -70,4 +73,4 @@ def make_piece(
             if above < below:
                 start = whole.start + above * columns - span.start
                 matrices.append(Matrix(start, below - above, columns))
-    return Piece(grads[span], span.start, tuple(matrices), bucket)
+    return GradBucket(grads[span], span.start, tuple(matrices), index)

@@ -8,17 +8,17 @@ from numpy.typing import DTypeLike
 
 from ddtrain.parallel.hooks.base import HookConfig
 from ddtrain.parallel.hooks.codecs import Bfloat16, Codec, Float16
-from ddtrain.parallel.hooks.compressed import Squeezed
+from ddtrain.parallel.hooks.compressed import CompressedAllreduce
 
 
-class Float16Sum(Squeezed):
+class Float16Sum(CompressedAllreduce):
     """Half the bytes of float32; 1024 elements share a power of two, so that no gradient is too small or large."""
 
     name: ClassVar[str] = "float16"
     codec: ClassVar[Codec] = Float16()
 
 
-class Bfloat16Sum(Squeezed):
+class Bfloat16Sum(CompressedAllreduce):
     """Half the bytes of float32, with its range and 8 bits of precision."""
 
     name: ClassVar[str] = "bfloat16"

@@ -19,7 +19,7 @@ from numpy.typing import DTypeLike
 from ddtrain.comm.protocol import Communicator
 from ddtrain.parallel.hooks.base import ErrorFeedback, HookConfig, allreduce_bytes
 from ddtrain.parallel.hooks.exchange_stages import Stages
-from ddtrain.parallel.hooks.grad_bucket import Array, Matrix, Piece
+from ddtrain.parallel.hooks.grad_bucket import Array, GradBucket, Matrix
 
 
 class PowerSgd(ErrorFeedback):
@@ -36,7 +36,7 @@ class PowerSgd(ErrorFeedback):
         p ← Σ M qᵀ over the ranks, orthogonalised
         q ← Mᵀ p on this rank; what is kept is M − p q, what comes out is p Σq
 
-    A matrix that a piece cuts is approximated in the rows that the piece has whole; the rest counts as vectors.
+    A matrix that a bucket cuts is approximated in the rows that the bucket has whole; the rest counts as vectors.
 
     References
     ----------
@@ -51,23 +51,23 @@ class PowerSgd(ErrorFeedback):
         self.rank = rank
         self.right: dict[str, Array] = {}  # q of each matrix, by its place in the flat gradient and its shape
 
-    def exchange(self, piece: Piece, comm: Communicator, second: Communicator) -> Stages:
+    def exchange(self, bucket: GradBucket, comm: Communicator, second: Communicator) -> Stages:
         """All left factors and vectors in one sum, all right factors in another."""
-        gradients, residual = piece.gradients, self.residual[piece.span]
-        matrices = [matrix for matrix in piece.matrices if self._is_worth(matrix)]
+        gradients, residual = bucket.gradients, self.residual[bucket.span]
+        matrices = [matrix for matrix in bucket.matrices if self._is_worth(matrix)]
         lefts = [matrix.rows * self._rank_of(matrix) for matrix in matrices]
         rests = list(_between(matrices, gradients.size))
         first = np.empty(sum(lefts) + sum(gradients[rest].size for rest in rests), gradients.dtype)
         p_of = _cut(first, lefts, [(-1, matrix.rows) for matrix in matrices])
         exactly = first[sum(lefts) :]
-        for rest in rests:  # remembered where another hook, or another cut of the pieces, approximated it
+        for rest in rests:  # remembered where another hook, or another cut of the buckets, approximated it
             gradients[rest] += residual[rest]
             residual[rest] = 0
         np.concatenate([gradients[rest] for rest in rests] or [exactly], out=exactly)
         for matrix, p_rR in zip(matrices, p_of, strict=True):
             gradients[matrix.span] += residual[matrix.span]
             m_RC = gradients[matrix.span].reshape(matrix.rows, matrix.columns)
-            np.matmul(self._right_of(piece, matrix), m_RC.T, out=p_rR)
+            np.matmul(self._right_of(bucket, matrix), m_RC.T, out=p_rR)
         self.bytes_sent += allreduce_bytes(first.nbytes, comm.size)
         yield comm.iallreduce(first)
 
@@ -96,7 +96,7 @@ class PowerSgd(ErrorFeedback):
             for p_R, q_C in zip(p_rR, q_rC, strict=True):  # Note [Same bits, other machines]
                 m_RC += p_R[:, None] * q_C
             if np.isfinite(q_rC).all():
-                self.right[_key(piece, matrix)] = q_rC.copy()
+                self.right[_key(bucket, matrix)] = q_rC.copy()
 
     def _rank_of(self, matrix: Matrix) -> int:
         return min(self.rank, matrix.rows, matrix.columns)
@@ -105,16 +105,16 @@ class PowerSgd(ErrorFeedback):
         """Are the two factors smaller than the matrix?"""
         return self._rank_of(matrix) * (matrix.rows + matrix.columns) < matrix.rows * matrix.columns
 
-    def _right_of(self, piece: Piece, matrix: Matrix) -> Array:
+    def _right_of(self, bucket: GradBucket, matrix: Matrix) -> Array:
         """The right factor of the step before; random directions at first, and where it has died out or has no row.
 
         It has more or fewer rows than now where a run goes on with another rank.
         """
-        q_rC, r = self.right.get(_key(piece, matrix)), self._rank_of(matrix)
+        q_rC, r = self.right.get(_key(bucket, matrix)), self._rank_of(matrix)
         if q_rC is not None and len(q_rC) == r and q_rC.any(axis=1).all():
             return q_rC
-        draw = np.random.default_rng((piece.start + matrix.start, matrix.columns))
-        drawn_rC: Array = draw.standard_normal((r, matrix.columns)).astype(piece.gradients.dtype)
+        draw = np.random.default_rng((bucket.start + matrix.start, matrix.columns))
+        drawn_rC: Array = draw.standard_normal((r, matrix.columns)).astype(bucket.gradients.dtype)
         for drawn_C, q_C in zip(drawn_rC, q_rC if q_rC is not None else (), strict=False):
             if q_C.any():
                 drawn_C[...] = q_C
@@ -125,13 +125,13 @@ class PowerSgd(ErrorFeedback):
         return {**super().state_dict(), **{name: q_rC.copy() for name, q_rC in self.right.items()}}
 
     def load_state_dict(self, state: Mapping[str, Array]) -> None:
-        """Take up a saved memory."""
+        """Take up a saved state."""
         super().load_state_dict(state)
         self.right = {name: np.array(value) for name, value in state.items() if name != "residual"}
 
-    def owe(self, owed: Array) -> None:
+    def set_unsent(self, unsent: Array) -> None:
         """Keep this as the residual; the factors start anew, at random directions."""
-        super().owe(owed)
+        super().set_unsent(unsent)
         self.right = {}
 
 
@@ -156,7 +156,7 @@ def orthogonalise_(p_rR: Array) -> None:
 
 
 def _between(matrices: list[Matrix], size: int) -> Iterator[slice]:
-    """What the matrices leave of a piece of ``size`` elements."""
+    """What the matrices leave of a bucket of ``size`` elements."""
     start = 0
     for matrix in matrices:
         yield slice(start, matrix.span.start)
@@ -170,8 +170,8 @@ def _cut(vector: Array, sizes: list[int], shapes: list[tuple[int, int]]) -> list
     return [vector[end - size : end].reshape(shape) for end, size, shape in zip(ends, sizes, shapes, strict=True)]
 
 
-def _key(piece: Piece, matrix: Matrix) -> str:
-    return f"right.{piece.start + matrix.start}.{matrix.rows}x{matrix.columns}"
+def _key(bucket: GradBucket, matrix: Matrix) -> str:
+    return f"right.{bucket.start + matrix.start}.{matrix.rows}x{matrix.columns}"
 
 
 def make(config: HookConfig, count: int, dtype: DTypeLike) -> PowerSgd:

@@ -12,19 +12,19 @@ from typing import ClassVar
 import numpy as np
 
 from ddtrain.comm.protocol import Communicator, Work
-from ddtrain.comm.reduction_tree import Tree
+from ddtrain.comm.reduction_tree import ReductionTree
 from ddtrain.parallel.hooks.base import allgather_bytes, allreduce_bytes
 from ddtrain.parallel.hooks.exact import ExactSum
 from ddtrain.parallel.hooks.exchange_stages import StagedWork, Stages
-from ddtrain.parallel.hooks.grad_bucket import Piece
+from ddtrain.parallel.hooks.grad_bucket import GradBucket
 
 
-class ScatterSum(ExactSum):
-    """Of each piece, the sum in this rank's slice, with the bits of the exact sum; the rest is left as it was.
+class ReduceScatterSum(ExactSum):
+    """Of each bucket, the sum in this rank's slice, with the bits of the exact sum; the rest is left as it was.
 
     Parameters
     ----------
-    slices : by bucket, the slice of each rank, within the piece
+    slices : by bucket, the slice of each rank, within the bucket
     """
 
     name: ClassVar[str] = "scatter"
@@ -34,13 +34,13 @@ class ScatterSum(ExactSum):
         self._slices = slices
         self._ahead: deque[StagedWork] = deque()
 
-    def __call__(self, piece: Piece, comm: Communicator) -> Work:
+    def __call__(self, bucket: GradBucket, comm: Communicator) -> Work:
         """Begin to collect everybody's rows of this rank's slice."""
-        self.bytes_exact += allreduce_bytes(piece.gradients.nbytes, comm.size)
-        return StagedWork(self._exchange(piece, comm), self._ahead)
+        self.bytes_exact += allreduce_bytes(bucket.gradients.nbytes, comm.size)
+        return StagedWork(self._exchange(bucket, comm), self._ahead)
 
-    def _exchange(self, piece: Piece, comm: Communicator) -> Stages:
-        slices, gradients = self._slices[piece.bucket], piece.gradients
+    def _exchange(self, bucket: GradBucket, comm: Communicator) -> Stages:
+        slices, gradients = self._slices[bucket.index], bucket.gradients
         longest = max(part.stop - part.start for part in slices)
         rows_P = np.zeros((comm.size, longest), gradients.dtype)
         for row, part in zip(rows_P, slices, strict=True):
@@ -50,4 +50,4 @@ class ScatterSum(ExactSum):
         yield comm.ialltoall(rows_P, arrived_P)
 
         mine = gradients[slices[comm.rank]]
-        Tree.ranks(comm.size).fold(list(arrived_P[:, : mine.size]), mine)
+        ReductionTree.of_ranks(comm.size).fold(list(arrived_P[:, : mine.size]), mine)

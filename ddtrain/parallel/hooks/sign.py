@@ -19,10 +19,10 @@ from numpy.typing import DTypeLike
 
 from ddtrain.parallel.hooks.base import HookConfig
 from ddtrain.parallel.hooks.codecs import Codec, Sign
-from ddtrain.parallel.hooks.compressed import Squeezed
+from ddtrain.parallel.hooks.compressed import CompressedAllreduce
 
 
-class SignVote(Squeezed):
+class SignVote(CompressedAllreduce):
     """signSGD with majority vote, scaled (Note [Scaling]) and with error feedback.
 
     References

@@ -1,6 +1,6 @@
 """The largest elements of each rank's gradient, with their places; the rest waits (Note [Error feedback]).
 
-P ranks, n elements of the piece, k of them sent.
+P ranks, n elements of the bucket, k of them sent.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from numpy.typing import DTypeLike
 from ddtrain.comm.protocol import Communicator
 from ddtrain.parallel.hooks.base import ErrorFeedback, HookConfig, allgather_bytes
 from ddtrain.parallel.hooks.exchange_stages import Stages
-from ddtrain.parallel.hooks.grad_bucket import Array, Piece
+from ddtrain.parallel.hooks.grad_bucket import Array, GradBucket
 
 
 class TopK(ErrorFeedback):
@@ -22,7 +22,7 @@ class TopK(ErrorFeedback):
 
     Parameters
     ----------
-    fraction : of each piece, in (0, 1]; at least one element is sent
+    fraction : of each bucket, in (0, 1]; at least one element is sent
 
     References
     ----------
@@ -36,9 +36,9 @@ class TopK(ErrorFeedback):
         super().__init__(count, dtype)
         self.fraction = fraction
 
-    def exchange(self, piece: Piece, comm: Communicator, second: Communicator) -> Stages:
+    def exchange(self, bucket: GradBucket, comm: Communicator, second: Communicator) -> Stages:
         """Values and places of the chosen elements to all."""
-        gradients_n, residual_n = piece.gradients, self.residual[piece.span]
+        gradients_n, residual_n = bucket.gradients, self.residual[bucket.span]
         residual_n += gradients_n
         places_k = largest(residual_n, ceil(self.fraction * residual_n.size))
         values_k = residual_n[places_k]

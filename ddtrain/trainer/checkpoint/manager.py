@@ -24,7 +24,7 @@ from typing import Any
 
 import numpy as np
 
-from ddtrain.comm import by_rank_0
+from ddtrain.comm import run_on_rank_0
 from ddtrain.comm.protocol import Array, Communicator
 from ddtrain.errors import CheckpointError
 from ddtrain.trainer.atomic_files import discard, io_error, sync_directory, write_new
@@ -64,7 +64,7 @@ def save(
     CheckpointError : on all ranks, with path, reason and bytes wanted. Older checkpoints are untouched.
     NonFiniteError : on all ranks, from ``take``
     """
-    return Path(by_rank_0(comm, lambda: str(write(run_dir, take(), keep, spared))))
+    return Path(run_on_rank_0(comm, lambda: str(write(run_dir, take(), keep, spared))))
 
 
 def complete(
@@ -86,7 +86,7 @@ def complete(
     ------
     CheckpointError : on all ranks; the checkpoint is then as it was saved.
     """
-    by_rank_0(comm, lambda: amend(Path(path), changes(), keep, spared))
+    run_on_rank_0(comm, lambda: amend(Path(path), changes(), keep, spared))
 
 
 def gather(comm: Communicator, mine: Mapping[str, Array]) -> dict[str, Array]:

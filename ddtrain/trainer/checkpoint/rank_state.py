@@ -59,7 +59,7 @@ def give_back(mode: Sync, saved: Mapping[str, Array], same: bool) -> str:
         hook.load_state_dict({name.split(prefix)[1]: x for name, x in memory.items() if prefix in name})
         mode.recall({name: x for name, x in memory.items() if prefix not in name}, exactly=True)
         return ""
-    owed, kept = np.zeros(n, mode.step_of.store.dtype), hook.owed() is not None
+    owed, kept = np.zeros(n, mode.step_of.store.dtype), hook.unsent() is not None
     for rank in range(ranks):
         for name in _names(saved, rank):
             if name.startswith("sum."):
@@ -68,7 +68,7 @@ def give_back(mode: Sync, saved: Mapping[str, Array], same: bool) -> str:
         mine = np.zeros_like(owed)
         for span in spans if mode.step_of.node.index == 0 else []:
             mine[span] = owed[span]
-        hook.owe(mine)
+        hook.set_unsent(mine)
     mode.recall(_means(saved, ranks, n) if same else {}, exactly=False)
     if not owed.any():
         return f"what {ranks} ranks remembered is taken up as the mean of their nodes" if same else ""
@@ -82,7 +82,7 @@ def _memory(mode: Sync) -> dict[str, Array]:
     hook = mode.step_of.reducer.hook
     of_hook = hook.state_dict()
     return {
-        **{f"{'sum' if name in hook.additive else 'own'}.hook.{name}": x for name, x in of_hook.items()},
+        **{f"{'sum' if name in hook.residuals else 'own'}.hook.{name}": x for name, x in of_hook.items()},
         **mode.memory(),
     }
 

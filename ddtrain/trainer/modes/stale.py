@@ -38,7 +38,7 @@ class Stale(Sync):
     def __init__(self, step_of: TrainStep, config: Any) -> None:
         super().__init__(step_of, config)
         self.lanes = first, second = step_of.lane, step_of.make_lane(1)
-        first.reducer.behind, second.reducer.behind = second.reducer, first.reducer
+        first.reducer.predecessor, second.reducer.predecessor = second.reducer, first.reducer
         self._under_way: list[Lane] = []  # begun and not applied yet, in order
         self._finite: dict[Lane, bool] = {}  # was the loss that a lane's gradients are of?
 
@@ -76,5 +76,5 @@ class Stale(Sync):
 
     def recall(self, memory: Mapping[str, Array], exactly: bool) -> None:
         if "mean.late" in memory:
-            self.lanes[0].reducer.take(memory["mean.late"])
+            self.lanes[0].reducer.load_sum(memory["mean.late"])
             self._under_way, self._finite[self.lanes[0]] = [self.lanes[0]], True  # or NaN all over

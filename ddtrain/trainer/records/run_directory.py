@@ -24,7 +24,7 @@ from itertools import count
 from pathlib import Path
 from typing import Any
 
-from ddtrain.comm import by_rank_0, together
+from ddtrain.comm import run_on_all, run_on_rank_0
 from ddtrain.comm.protocol import Communicator
 from ddtrain.errors import UsageError
 from ddtrain.trainer.atomic_files import discard, io_error, sync_directory, write_new
@@ -60,7 +60,7 @@ def claimed(comm: Communicator, config: Config, recipe: str) -> Iterator[Claim]:
     """
     hold = _Hold()
     try:
-        told = by_rank_0(comm, lambda: [str(hold.take(config, recipe)), hold.notes])
+        told = run_on_rank_0(comm, lambda: [str(hold.take(config, recipe)), hold.notes])
         yield Claim(Path(told[0]), told[1])
     finally:
         hold.give_back()
@@ -194,7 +194,7 @@ def find_checkpoint(comm: Communicator, config: Config, directory: Path) -> mana
     UsageError : the directory holds a run that nobody asked to resume, or files that no run has made
     CheckpointError : the checkpoint asked for is not good, or under ``auto`` there are some and none is
     """
-    found = together(comm, lambda: _find(config.run.resume, directory))
+    found = run_on_all(comm, lambda: _find(config.run.resume, directory))
     which = [found.snapshot.step, found.snapshot.params_sha256, found.snapshot.model_sha256] if found else []
     if any(other != which for other in comm.exchange_objects(which)):
         raise UsageError(

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any, TextIO
 
 from ddtrain import data
-from ddtrain.comm import together
+from ddtrain.comm import run_on_all
 from ddtrain.comm.protocol import Communicator
 from ddtrain.diagnose import GradientCheck
 from ddtrain.errors import DataError
@@ -78,7 +78,7 @@ class Records:
         self.used: Memory | None = None
         self._superseded = ""
         self.spared: frozenset[str] = frozenset()  # checkpoints that are not this run's to remove
-        together(comm, self._open)
+        run_on_all(comm, self._open)
         self.steps_per_epoch = data.steps_per_epoch(len(task.train), config.data.batch_size)
         self.evaluates = task.valid is not None and config.eval.every > 0
         self.console = Console(
@@ -221,7 +221,7 @@ class Records:
                 f"gradients of rank 0: {sent / 1e6:.1f} MB sent to other nodes, {sent / exact:.1%} of the exact sums' "
                 f"{exact / 1e6:.1f} MB"
             )
-        together(self.comm, self.metrics.close)
-        together(self.comm, lambda: write_summary(self.comm, self.directory, summary))
-        together(self.comm, lambda: self.status.end(state, code, reason))
+        run_on_all(self.comm, self.metrics.close)
+        run_on_all(self.comm, lambda: write_summary(self.comm, self.directory, summary))
+        run_on_all(self.comm, lambda: self.status.end(state, code, reason))
         self.console.message(f"{state}: {reason}, {self.status.step} steps; {_AFTER[state].format(self.directory)}")

@@ -12,7 +12,7 @@ from pathlib import Path
 from time import perf_counter
 from typing import Any, Literal
 
-from ddtrain.comm.launch.failure import exit_code, said
+from ddtrain.comm.launch.failure import exception_text, exit_code
 from ddtrain.comm.protocol import Communicator
 from ddtrain.errors import DataError, DdtrainError
 from ddtrain.trainer.atomic_files import to_json, write_json
@@ -84,7 +84,7 @@ class Status:
     def fail(self, error: BaseException) -> None:
         """This rank failed. The first failure stands, since others follow from it; never raises."""
         code = exit_code(error)
-        reason = error.one_line if isinstance(error, DdtrainError) else said(error)
+        reason = error.one_line if isinstance(error, DdtrainError) else exception_text(error)
         if read(self.path.parent).get("state") == "failed":
             return
         try:

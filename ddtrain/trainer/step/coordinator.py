@@ -13,7 +13,7 @@ import numpy as np
 
 from ddtrain.errors import NonFiniteError
 from ddtrain.optim import schedules
-from ddtrain.parallel import Collectives
+from ddtrain.parallel import SmallCollectives
 from ddtrain.trainer.checkpoint.state_json import check_decisions
 from ddtrain.trainer.config.config import Config, Run
 from ddtrain.trainer.step.step_control import Reason, StepControl
@@ -50,7 +50,7 @@ class Coordinator:
     """
 
     def __init__(
-        self, config: Config, comm: Collectives, steps_per_epoch: int, stop_file: StopFile | None = None
+        self, config: Config, comm: SmallCollectives, steps_per_epoch: int, stop_file: StopFile | None = None
     ) -> None:
         self.config, self.comm = config, comm
         self.late = config.comm.mode == "stale"  # a norm is of the step before, and NaN where its loss was not finite

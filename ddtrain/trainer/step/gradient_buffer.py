@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from ddtrain.parallel import Accumulator, Place, Reducer
+from ddtrain.parallel import Accumulator, Reducer, ShardLayout
 from ddtrain.store import ParamStore
 
 Sink = Callable[[Any], None]
@@ -17,7 +17,7 @@ class Lane:
     Parameters
     ----------
     store : the parameters that the gradients are of
-    rows : this rank's, one for each of ``place.blocks``; with a single shard, ``store.grads`` or another like it
+    rows : this rank's, one for each of ``layout.blocks``; with a single shard, ``store.grads`` or another like it
     reducer : sums them
 
     Attributes
@@ -27,14 +27,14 @@ class Lane:
     nbytes : memory of the rows, and of what shards are added up in
     """
 
-    def __init__(self, store: ParamStore, rows: Any, place: Place, reducer: Reducer) -> None:
+    def __init__(self, store: ParamStore, rows: Any, layout: ShardLayout, reducer: Reducer) -> None:
         self.grads, self.reducer = rows[0], reducer
         shapes = [view.shape for view in store.value_views]
         self._views = [rows[0][span].reshape(shape) for span, shape in zip(store.spans, shapes, strict=True)]
-        self._accumulator = Accumulator(list(rows), place.blocks, store.spans, shapes)
+        self._accumulator = Accumulator(list(rows), layout.blocks, store.spans, shapes)
         self.nbytes = self._accumulator.nbytes
-        self._last = len(place.shards) - 1
-        self.sinks = [[self._sink(k, i) for i in range(len(store.names))] for k in range(len(place.shards))]
+        self._last = len(layout.shards) - 1
+        self.sinks = [[self._sink(k, i) for i in range(len(store.names))] for k in range(len(layout.shards))]
 
     def _sink(self, k: int, i: int) -> Sink:
         """What takes gradient ``i`` of this rank's k-th shard."""

@@ -21,18 +21,17 @@ They begin with the number of the step: a rank that has left one out is noticed,
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 from zlib import crc32
 
 import numpy as np
 
-from ddtrain.comm.backends.wait_graph import ranks
+from ddtrain.comm.odd_ranks import find_odd_ranks, in_words
 from ddtrain.comm.protocol import Array, Communicator
 from ddtrain.errors import ReplicaError
 from ddtrain.nn.declarations import Declaration
-from ddtrain.parallel import Place
+from ddtrain.parallel import ShardLayout
 
 _HASH = (1 << 18) - 1  # Note [Equal or not]
 
@@ -52,15 +51,19 @@ class Buffers:
     """
 
     def __init__(
-        self, declarations: Mapping[str, Declaration], state: Mapping[str, Array], place: Place, comm: Communicator
+        self,
+        declarations: Mapping[str, Declaration],
+        state: Mapping[str, Array],
+        layout: ShardLayout,
+        comm: Communicator,
     ) -> None:
-        self._state, self._place, self._comm = state, place, comm
+        self._state, self._layout, self._comm = state, layout, comm
         rules: dict[str, list[str]] = {rule: [] for rule in ("same", "mean", "sum")}
         for name in state:
             rules[declarations[name].reduce].append(name)
         self._same, self._mean, self._sum = rules.values()
         self._folded = [*self._mean, *self._sum]
-        self.size = 2 + sum(state[name].size for name in self._folded) if place.count > 1 else 0
+        self.size = 2 + sum(state[name].size for name in self._folded) if layout.count > 1 else 0
 
     def row(self, left: Mapping[str, Any], step: int, samples: int) -> Array:
         """What a shard adds to the totals: its hash and its square, then the numbers of means and sums.
@@ -99,7 +102,7 @@ class Buffers:
         """
         if not self.size:
             return dict(lefts[0])
-        if self._place.count * totals[1] != totals[0] * totals[0]:
+        if self._layout.count * totals[1] != totals[0] * totals[0]:
             self._complain(lefts, step)
         new, at = {name: lefts[0][name] for name in self._same if name in lefts[0]}, 2
         for name in self._folded:
@@ -123,18 +126,20 @@ class Buffers:
         for k, name in enumerate(self._same):
             hashes = {
                 shard: found
-                for held, (_, of_rank) in zip(self._place.held, everybody, strict=True)
+                for held, (_, of_rank) in zip(self._layout.shards_by_rank, everybody, strict=True)
                 for shard, found in zip(held, of_rank[k], strict=True)
             }
-            usual = Counter(hashes[shard] for shard in sorted(hashes)).most_common(1)[0][0]
-            odd = [shard for shard in sorted(hashes) if hashes[shard] != usual]
+            shards = sorted(hashes)
+            odd = find_odd_ranks([hashes[shard] for shard in shards], shards).odd
             if odd:
                 raise ReplicaError(f"buffer {name}: {self._where(odd)}", remedy=_REMEDY)
 
     def _where(self, odd: Sequence[int]) -> str:
-        owners = [rank for rank, held in enumerate(self._place.held) if not set(odd).isdisjoint(held)]
-        shards = f" (shards {', '.join(map(str, odd))})" if self._place.count != self._comm.size else ""
-        return f"{ranks(owners)}{shards} left another value than the other shards, but it is declared the same on all"
+        owners = [rank for rank, held in enumerate(self._layout.shards_by_rank) if not set(odd).isdisjoint(held)]
+        shards = f" (shards {', '.join(map(str, odd))})" if self._layout.count != self._comm.size else ""
+        return (
+            f"{in_words(owners)}{shards} left another value than the other shards, but it is declared the same on all"
+        )
 
 
 _REMEDY = "Declare how it is made one: nn.buffer(..., reduce='mean') or 'sum'; or compute it with ops.allreduce."

@@ -20,8 +20,16 @@ from ddtrain.comm.protocol import Array, Communicator, Node
 from ddtrain.errors import UsageError
 from ddtrain.nn import Module
 from ddtrain.nn.state_dict import initial as initial_values
-from ddtrain.parallel import Place, Reducer, alloc_rows, find_place, make_buckets, make_hook, verify_replicas
-from ddtrain.parallel.hooks import Apart
+from ddtrain.parallel import (
+    Reducer,
+    ShardLayout,
+    alloc_rows,
+    make_buckets,
+    make_hook,
+    make_shard_layout,
+    verify_replicas,
+)
+from ddtrain.parallel.hooks import NoopHook
 from ddtrain.parallel.replica_check import describe
 from ddtrain.store import ParamStore
 from ddtrain.trainer.config import tables
@@ -46,9 +54,9 @@ def build_step(comm: Communicator, task: Task, config: Config) -> TrainStep:
     verify_replicas(describe(initial), comm, "tensor", remedy="Build the same model from one seed on every rank.")
     verify_replicas(_agreed(config), comm, "option", remedy="Give every rank the same options.")
     node = _node(comm, config, initial)
-    place = find_place(comm, node, config.run.shards, config.run.accumulate)
-    store, parts = _store(task.model, initial, config, node, place)
-    make_lane = _lane_maker(comm, config, node, place, store, parts)
+    layout = make_shard_layout(comm, node, config.run.shards, config.run.accumulate)
+    store, parts = _store(task.model, initial, config, node, layout)
+    make_lane = _lane_maker(comm, config, node, layout, store, parts)
     if config.comm.sharded_optimizer:
         spans = make_lane(0).reducer.spans
         optimizer: optim.Optimizer = DividedOptimizer(config.optim, spans, config.run.dtype)
@@ -60,7 +68,7 @@ def build_step(comm: Communicator, task: Task, config: Config) -> TrainStep:
         optimizer,
         comm,
         node,
-        place,
+        layout,
         make_lane,
         seed=config.run.seed,
         clip_value=config.clip.value,
@@ -69,21 +77,20 @@ def build_step(comm: Communicator, task: Task, config: Config) -> TrainStep:
 
 
 def _lane_maker(
-    comm: Communicator, config: Config, node: Node, place: Place, store: ParamStore, parts: list[Array]
+    comm: Communicator, config: Config, node: Node, layout: ShardLayout, store: ParamStore, parts: list[Array]
 ) -> Callable[[int], Lane]:
     """Makes lanes by number, once each; the first has the gradient rows ``parts``, the others rows of their own."""
-    sums = comm.duplicate()
-    layout = store.spans, [view.shape for view in store.value_views]
+    parameters = store.spans, [view.shape for view in store.value_views]
     buckets = make_buckets(store.spans, store.dtype.itemsize, config.comm.bucket_bytes)
     apart = config.comm.mode in ("local", "diloco")
-    hook = Apart() if apart else make_hook(config.comm, store.values.size, store.dtype)
+    hook = NoopHook() if apart else make_hook(config.comm, store.values.size, store.dtype)
 
     @functools.cache
     def make_lane(number: int) -> Lane:
-        rows = parts if number == 0 else alloc_rows(node, place, store.values.size, store.dtype)
+        rows = parts if number == 0 else alloc_rows(node, layout, store.values.size, store.dtype)
         divided = config.comm.sharded_optimizer
-        reducer = Reducer(rows, buckets, sums, node, place, hook, layout, divided, number)
-        return Lane(store, rows[node.rank], place, reducer)
+        reducer = Reducer(rows, buckets, node, layout, comm.progress, hook, parameters, divided, number)
+        return Lane(store, rows[node.rank], layout, reducer)
 
     return make_lane
 
@@ -168,20 +175,20 @@ def _node(comm: Communicator, config: Config, initial: Mapping[str, Any]) -> Nod
     node = comm.split_nodes(rows * nbytes if asked != "off" else -1, _VECTORS * nbytes)
     if asked == "on" and node.spec == "private" and comm.size > 1:
         raise UsageError(
-            f"--comm.node-memory on: {node.why or f'the ranks of {comm.spec} share no memory'}",
+            f"--comm.node-memory on: {node.why_not_shared or f'the ranks of {comm.spec} share no memory'}",
             remedy="Make room, or give --comm.node-memory auto.",
         )
     return node
 
 
 def _store(
-    model: Module, initial: Mapping[str, Any], config: Config, node: Node, place: Place
+    model: Module, initial: Mapping[str, Any], config: Config, node: Node, layout: ShardLayout
 ) -> tuple[ParamStore, list[Array]]:
     """The values as flat vectors, and the gradient rows of all ranks of the node."""
     trained = {name: declaration.trained for name, declaration in model.declarations().items()}
     parameters = {name: value for name, value in initial.items() if trained[name]}
     count, dtype = sum(np.size(value) for value in parameters.values()), np.dtype(config.run.dtype)
-    parts = alloc_rows(node, place, count, dtype)
+    parts = alloc_rows(node, layout, count, dtype)
     store = ParamStore(
         parameters,
         {name: value for name, value in initial.items() if not trained[name]},

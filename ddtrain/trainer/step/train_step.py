@@ -19,8 +19,8 @@ from ddtrain.comm.protocol import Communicator, Node
 from ddtrain.errors import DdtrainError, NonFiniteError
 from ddtrain.ops import use_communicator
 from ddtrain.optim import Optimizer
-from ddtrain.parallel import Collectives, Place, Reducer, Shards, nearby
-from ddtrain.parallel.reducer import CONTROL, MODEL
+from ddtrain.parallel import Reducer, ShardLayout, ShardRunner, SmallCollectives, TotalsReducer, make_small_collectives
+from ddtrain.parallel.node_counters import CONTROL, MODEL, TOTALS
 from ddtrain.rng import SampleRng
 from ddtrain.source import user_line
 from ddtrain.store import ParamStore
@@ -40,10 +40,10 @@ class TrainStep:
 
     Parameters
     ----------
-    comm : the run's communicator; the step takes two duplicates, one for the collectives inside the model and one for
-        rank 0's decisions. Lanes have another for the buckets (Note [Order of collectives])
+    comm : the run's communicator; the step takes three duplicates: for the collectives inside the model, for the
+        totals, and for rank 0's decisions (Note [Order of collectives])
     node : the ranks that hold parameters and optimizer state together with this one
-    place : which shards are this rank's
+    layout : which shards are this rank's
     make_lane : makes the lane of a number: where gradients go, and are summed
     clip_value : limit of each gradient element after scaling by the clip factor, 0 for none
     skips : whether steps may be skipped, and must be undone then
@@ -62,7 +62,7 @@ class TrainStep:
         optimizer: Optimizer,
         comm: Communicator,
         node: Node,
-        place: Place,
+        layout: ShardLayout,
         make_lane: Callable[[int], Lane],
         *,
         seed: int = 0,
@@ -70,12 +70,13 @@ class TrainStep:
         skips: bool = False,
     ) -> None:
         self.task, self.store, self.optimizer, self.comm = task, store, optimizer, comm
-        self.node, self.place, self.seed, self.clip_value, self.skips = node, place, seed, clip_value, skips
+        self.node, self.shard_layout, self.seed, self.clip_value, self.skips = node, layout, seed, clip_value, skips
         self.tape_for: Callable[[int], TapeType] = lambda rows: Tape
-        self.shards = Shards(nearby(comm.duplicate(), node, MODEL), place)
+        self.shards = ShardRunner(make_small_collectives(comm.duplicate(), node, MODEL), layout)
         self.make_lane, self.lane = make_lane, make_lane(0)
-        self.control_comm = nearby(comm.duplicate(), node, CONTROL)
-        self.buffers = Buffers(task.model.declarations(), store.state_views, place, comm)
+        self.totals_reducer = TotalsReducer(comm.duplicate(), node, layout, TOTALS)
+        self.control_comm = make_small_collectives(comm.duplicate(), node, CONTROL)
+        self.buffers = Buffers(task.model.declarations(), store.state_views, layout, comm)
         self.updates: dict[str, Any] = {}  # of buffers, by this step's forward passes
         self.returned = Returned(task.loss)
         self.phase, self._waits = "start", 0.0
@@ -101,20 +102,20 @@ class TrainStep:
     @timeline.setter
     def timeline(self, timeline: Timeline | None) -> None:
         self._timeline = timeline
-        for reducer in (self.reducer, self.reducer.behind):
+        for reducer in (self.reducer, self.reducer.predecessor):
             if reducer is not None:
                 reducer.watcher = timeline
-        self.shards.link = self.shards.comm if timeline is None else timeline.watch(self.shards.comm)
+        self.shards.channel = self.shards.comm if timeline is None else timeline.watch(self.shards.comm)
 
     @property
-    def model_comm(self) -> Collectives:
+    def model_comm(self) -> SmallCollectives:
         """What collectives inside the model go over."""
         return self.shards.comm
 
     @property
     def waited_s(self) -> float:
         """Seconds this rank has been blocked in communication since the start."""
-        channels: list[Any] = [self.comm, self.shards, self.control_comm, self.reducer.comm, self.reducer.hook]
+        channels: list[Any] = [self.comm, self.shards, self.control_comm, self.totals_reducer, self.reducer.hook]
         channels += [self.node] if self.node.column is None else [self.node, self.node.column]
         return float(sum(channel.waited_s for channel in channels))
 
@@ -143,7 +144,7 @@ class TrainStep:
     def _begin(self, step: int, rows: Any, stop_vote: bool) -> Totals:
         self.seconds = dict.fromkeys(self.seconds, 0.0)
         if self.skips:
-            self.reducer.hook.keep()
+            self.reducer.hook.snapshot()
         sums: list[Totals] = []
         lefts: list[dict[str, Any]] = []
         reduced: list[Any] = []
@@ -151,12 +152,12 @@ class TrainStep:
         def forwarded(totals: Totals, left: dict[str, Any]) -> None:
             sums.append(totals)
             lefts.append(left)
-            if len(sums) == len(self.place.shards):
+            if len(sums) == len(self.shard_layout.shards):
                 reduced.append(self._start(step, sums, lefts))
 
-        self.shards.each(lambda shard, peers: self._shard(step, rows, shard, peers, stop_vote, forwarded))
+        self.shards.map(lambda shard, peers: self._shard(step, rows, shard, peers, stop_vote, forwarded))
         self.phase, self._waits = "reduce", perf_counter()
-        self.reducer.sum_totals()
+        self.totals_reducer.wait()
         (whole,) = reduced
         own = whole.size - self.buffers.size
         totals = Totals.unpack(whole[:own], self.returned.agree(self.comm))
@@ -171,23 +172,24 @@ class TrainStep:
 
     def _start(self, step: int, sums: list[Totals], lefts: list[dict[str, Any]]) -> Any:
         """Begin to sum the totals of all shards, and buffers: in float64, along the tree like everything."""
-        self.shards.end()  # of the forward pass: what follows may wait for all ranks
+        self.shards.end_pass()  # of the forward pass: what follows may wait for all ranks
         names = self.returned.agree(self.comm)
         packed = [totals.pack(names) for totals in sums]
         if self.buffers.size:
             own = [self.buffers.row(left, step, totals.count) for totals, left in zip(sums, lefts, strict=True)]
             packed = [np.concatenate(parts) for parts in zip(packed, own, strict=True)]
-        rows = self.place.blocks_of(packed)
+        rows = self.shard_layout.block_sums(packed)
         whole = np.empty_like(rows[0])
-        self.reducer.start(rows, whole)
+        self.totals_reducer.start(rows, whole)
+        self.reducer.start()
         return whole
 
     def _shard(
         self, step: int, rows: Any, shard: int, peers: Any, stop_vote: bool, forwarded: Callable[[Totals, Any], None]
     ) -> None:
         """Forward and backward of one shard."""
-        store, k, count = self.store, shard - self.place.shards[0], len(rows)
-        first, last = data.shard_bounds(count, shard, self.place.count)
+        store, k, count = self.store, shard - self.shard_layout.shards[0], len(rows)
+        first, last = data.shard_bounds(count, shard, self.shard_layout.count)
         self.phase, began = "data", perf_counter()
         batch, rng = data.batch_of(self.task.train, rows[first:last], store.dtype), SampleRng(self.seed, step, first)
         self._took("data", began)
@@ -206,7 +208,7 @@ class TrainStep:
                 self.phase, began = "forward", perf_counter()
                 losses_N, tape, end = record(losses_of, store.value_views, self.tape_for(last - first))
                 self._took("forward", began, peers)
-                self.shards.half_way(k)  # or this shard's gradients could be ready before the sum of all has begun
+                self.shards.check_order(k)  # or this shard's gradients could be ready before the sum of all has begun
                 forwarded(totals, left)
                 self.phase, began = "backward", perf_counter()
                 g_N = np.full(losses_N.shape, 1 / count, losses_N.dtype)  # a sample's share of the global batch's mean
@@ -234,7 +236,7 @@ class TrainStep:
         self.phase, began = "update", perf_counter()
         if not control.apply:
             if self.skips:
-                self.reducer.hook.undo()
+                self.reducer.hook.roll_back()
             return
         if lane is None:
             self.store_buffers()
@@ -244,7 +246,7 @@ class TrainStep:
             for span in spans:
                 kernels.optimizer_update.clip_value_(grads[span], self.clip_value / control.scale)
         self.optimizer.apply(self.store.values, grads, lr=control.lr, scale=control.scale, spans=spans)
-        lane.reducer.updated()
+        lane.reducer.wait_updated()
         self._took("update", began)
 
     def store_buffers(self) -> None:
@@ -254,7 +256,7 @@ class TrainStep:
 
     def _took(self, part: str, began: float, peers: Any = None) -> None:
         """A part is over: count its seconds, without those in which other shards of this rank had their turn."""
-        for first, last in _between(began, perf_counter(), getattr(peers, "away", ())):
+        for first, last in _between(began, perf_counter(), getattr(peers, "suspended", ())):
             self.seconds[part] += last - first
             if self._timeline is not None:
                 self._timeline.span(part, first, last)

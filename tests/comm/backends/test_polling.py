@@ -7,13 +7,13 @@ from types import SimpleNamespace
 import pytest
 
 from ddtrain.comm.backends import polling
-from ddtrain.comm.backends.pending_works import EVERY_S
+from ddtrain.comm.backends.mpi.pending_works import POLL_INTERVAL_S
 
 LOOK_S = 20e-6  # what a look costs: more than it does
 WAKE_S = 60e-6  # by which the kernel wakes a sleeper late
 
 
-@pytest.mark.parametrize("longest_s", [polling.LONGEST_SLEEP_S, EVERY_S])
+@pytest.mark.parametrize("longest_s", [polling.LONGEST_SLEEP_S, POLL_INTERVAL_S])
 def test_a_straggler_of_two_seconds_costs_at_most_a_tenth_of_a_core(
     longest_s: float, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -8,8 +8,9 @@ import pytest
 from ddtrain.comm import make, run_ranks
 from ddtrain.comm.backends.link_model import Network
 from ddtrain.comm.backends.null import NullCommunicator
-from ddtrain.comm.backends.wire import FORM, Link, WireCommunicator, parse
-from ddtrain.comm.reduction_tree import Tree
+from ddtrain.comm.backends.wire import Link, WireCommunicator
+from ddtrain.comm.backends.wire_options import FORM, parse_wire
+from ddtrain.comm.reduction_tree import ReductionTree
 from ddtrain.errors import UsageError
 
 SLOW = Network(latency_s=1.0, bytes_per_s=100.0)
@@ -76,7 +77,7 @@ def test_every_collective_takes_its_time(comm: WireCommunicator, clock: Clock) -
     row = np.zeros(100, np.uint8)
     calls = {
         "allreduce": lambda: comm.allreduce(row),
-        "isum": lambda: comm.isum([row], Tree.shards(5, 2), row).wait(),  # rank 1 has two rows
+        "isum": lambda: comm.isum([row], ReductionTree.of_shards(5, 2), row).wait(),  # rank 1 has two rows
         "reduce_scatter": lambda: comm.reduce_scatter(row, np.zeros(50, np.uint8)),
         "allgather": lambda: comm.allgather(row, np.zeros((2, 100), np.uint8)),
         "iallgather": lambda: comm.iallgather(row, np.zeros((2, 100), np.uint8)).wait(),
@@ -140,7 +141,7 @@ def test_the_numbers_are_those_of_the_inner_backend() -> None:
 )
 def test_mistakes_are_one_line(argument: str, complaint: str, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(UsageError) as info:
-        parse(argument)
+        parse_wire(argument)
     assert info.value.message.startswith(f"--comm.backend wire:{argument}: {complaint}")
     assert run_ranks(f"wire:{argument}", lambda comm: None) == 2
     printed = capsys.readouterr().err

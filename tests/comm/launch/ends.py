@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ddtrain.comm import Communicator, agree, launcher, run_ranks
+from ddtrain.comm import Communicator, launcher, raise_on_all, run_ranks
 from ddtrain.errors import UsageError
 
 FOREVER_S = 100
@@ -62,7 +62,9 @@ def a_thread_raises(comm: Communicator) -> None:
 
 
 def agreed_usage(comm: Communicator) -> None:
-    agree(comm, UsageError("the width is odd", remedy="Give an even one.") if comm.rank == 1 % comm.size else None)
+    raise_on_all(
+        comm, UsageError("the width is odd", remedy="Give an even one.") if comm.rank == 1 % comm.size else None
+    )
 
 
 def all_usage(comm: Communicator) -> None:

@@ -15,7 +15,7 @@ from ddtrain.comm import Communicator
 from ddtrain.comm.backends.threads import make_threads
 from ddtrain.errors import UsageError
 from ddtrain.parallel import HOOKS, make_buckets, make_hook
-from ddtrain.parallel.hooks import Hook, make_piece
+from ddtrain.parallel.hooks import Hook, make_grad_bucket
 from worlds import World
 
 SHAPES = [(12, 7), (7,), (3, 3, 5, 6), (6,), (30, 20), (1,), (0, 4)]
@@ -42,12 +42,14 @@ def hook_of(name: str, dtype: Any = np.float64) -> Hook:
 
 
 def reduce(hook: Hook, comm: Communicator, grads: Any, bucket_bytes: int = 2000, poll: bool = False) -> Any:
-    """One step: all pieces under way before the first is awaited, by every other rank from the last on."""
-    pieces = [make_piece(grads, b.span, SPANS, SHAPES) for b in make_buckets(SPANS, grads.itemsize, bucket_bytes)]
+    """One step: all buckets under way before the first is awaited, by every other rank from the last on."""
+    buckets = [
+        make_grad_bucket(grads, b.span, SPANS, SHAPES) for b in make_buckets(SPANS, grads.itemsize, bucket_bytes)
+    ]
     hook.connect(comm)
     works = []
-    for piece in pieces:
-        works.append(hook(piece, comm))
+    for bucket in buckets:
+        works.append(hook(bucket, comm))
         if poll:
             hook.progress()
     for work in works[::-1] if (comm.rank + poll) % 2 else works:
@@ -72,7 +74,7 @@ def total(comm: Communicator, x: Any) -> Any:
     return rows.sum(axis=0)
 
 
-def owed(hook: Hook) -> Any:
+def unsent(hook: Hook) -> Any:
     """What this rank has not sent yet."""
     state = hook.state_dict()
     return sum((state[name] for name in ("residual", "served") if name in state), np.zeros(COUNT))
@@ -106,7 +108,7 @@ def test_what_was_applied_and_what_is_owed_is_the_sum_of_all_gradients(ranks: Wo
             given += grads
             applied += reduce(hook, comm, grads)
         # 20 steps of at most 5 ranks, each a few roundings of numbers below 1e3: far below 1e-10
-        np.testing.assert_allclose(applied + total(comm, owed(hook)), total(comm, given), rtol=0, atol=1e-10)
+        np.testing.assert_allclose(applied + total(comm, unsent(hook)), total(comm, given), rtol=0, atol=1e-10)
 
     ranks.run(body)
 
@@ -136,7 +138,7 @@ def test_ranks_with_empty_shards_take_part(ranks: World, name: str) -> None:
             grads = next(gradients) * (comm.rank == 0 and step > 1)  # nobody has any in the first two steps
             given += grads
             applied += reduce(hook, comm, grads)
-        np.testing.assert_allclose(applied + total(comm, owed(hook)), total(comm, given), rtol=0, atol=1e-10)
+        np.testing.assert_allclose(applied + total(comm, unsent(hook)), total(comm, given), rtol=0, atol=1e-10)
         assert applied.any()
 
     ranks.run(body)

@@ -1,4 +1,4 @@
-"""The parts of hooks: matrices that a piece cuts, codes at their limits, ties of top-k, bases that nearly collapse."""
+"""The parts of hooks: matrices that a bucket cuts, codes at their limits, ties of top-k, bases that nearly collapse."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from ddtrain.parallel.hooks import Matrix, make_piece
+from ddtrain.parallel.hooks import Matrix, make_grad_bucket
 from ddtrain.parallel.hooks.codecs import BLOCK, Bfloat16, Codec, Float16, Sign
 from ddtrain.parallel.hooks.powersgd import PowerSgd, orthogonalise_
 from ddtrain.parallel.hooks.topk import largest
@@ -26,11 +26,11 @@ def through(codec: Codec, x: Any) -> Any:
 
 
 @pytest.mark.parametrize("span", [slice(0, 20), slice(1, 19), slice(5, 9), slice(6, 7), slice(20, 20)])
-def test_a_piece_knows_the_rows_that_it_has_whole(span: slice) -> None:
+def test_a_bucket_knows_the_rows_that_it_has_whole(span: slice) -> None:
     """A (2, 3, 2) kernel, a vector, and a (3, 2) matrix, one after another, cut anywhere."""
     grads, spans = np.arange(22.0), [slice(0, 12), slice(12, 14), slice(14, 20), slice(20, 20)]
-    piece = make_piece(grads, span, spans, [(2, 3, 2), (2,), (3, 2), (0, 5)])
-    found = [row.tolist() for m in piece.matrices for row in piece.gradients[m.span].reshape(m.rows, m.columns)]
+    bucket = make_grad_bucket(grads, span, spans, [(2, 3, 2), (2,), (3, 2), (0, 5)])
+    found = [row.tolist() for m in bucket.matrices for row in bucket.gradients[m.span].reshape(m.rows, m.columns)]
     rows = [[i, i + 1] for i in [*range(0, 12, 2), *range(14, 20, 2)]]
     assert found == [row for row in rows if span.start <= row[0] and row[1] < span.stop]
 
@@ -114,9 +114,9 @@ def test_powersgd_is_exact_at_full_rank_and_finds_low_rank_within_a_few_steps() 
         hook.connect(comm)
         for _ in range(3):
             hook.residual[...] = 0  # the approximation alone
-            piece = make_piece(matrix.reshape(-1).copy(), slice(0, 600), [slice(0, 600)], [(20, 30)])
-            hook(piece, comm).wait()
-            errors.append(np.abs(piece.gradients.reshape(20, 30) - exact).max())
+            bucket = make_grad_bucket(matrix.reshape(-1).copy(), slice(0, 600), [slice(0, 600)], [(20, 30)])
+            hook(bucket, comm).wait()
+            errors.append(np.abs(bucket.gradients.reshape(20, 30) - exact).max())
         return errors
 
     for errors in World("threads:2").run(body):
@@ -129,9 +129,9 @@ def test_powersgd_recovers_from_gradients_that_were_nothing() -> None:
         hook.connect(comm)
         for step in range(3):
             grads = np.zeros(200) if step < 2 else np.outer(np.arange(10.0) == 7, np.arange(20.0)).reshape(-1)
-            piece = make_piece(grads, slice(0, 200), [slice(0, 200)], [(10, 20)])
-            assert piece.matrices == (Matrix(0, 10, 20),)
-            hook(piece, comm).wait()
-        return float(np.abs(piece.gradients).sum())
+            bucket = make_grad_bucket(grads, slice(0, 200), [slice(0, 200)], [(10, 20)])
+            assert bucket.matrices == (Matrix(0, 10, 20),)
+            hook(bucket, comm).wait()
+        return float(np.abs(bucket.gradients).sum())
 
     assert min(World("threads:2").run(body)) > 1

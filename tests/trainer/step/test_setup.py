@@ -48,7 +48,7 @@ def test_without_room_every_rank_keeps_its_own_and_says_so(comm: Any, monkeypatc
     shared = train(comm)
     monkeypatch.setattr("ddtrain.comm.node.mpi_windows.os.statvfs", no_room)
     step_of = build_step(comm, make_task(), sgd_config())
-    assert "/dev/shm has 3 MiB free, and" in step_of.node.why
+    assert "/dev/shm has 3 MiB free, and" in step_of.node.why_not_shared
     assert memory_of(step_of).sharers == 1
     alone = train(comm)
     assert alone["means"] == shared["means"], "the same sums in the same order"

@@ -12,8 +12,8 @@ from ddtrain import data, nn
 from ddtrain.comm import Communicator
 from ddtrain.comm.backends.local import LocalCommunicator
 from ddtrain.errors import NonFiniteError, ShapeError
+from ddtrain.parallel.collectives.messages import MessageCollectives
 from ddtrain.parallel.hooks.base import ErrorFeedback
-from ddtrain.parallel.small_collectives import Messages
 from ddtrain.trainer.config.config import Clip, Comm, NonFinite, Optim, Run
 from ddtrain.trainer.modes import make_mode
 from ddtrain.trainer.step.coordinator import Coordinator
@@ -49,9 +49,9 @@ def test_waiting_is_counted_on_every_channel() -> None:
         step.gradients(0, np.arange(7))
         hook, before = step.reducer.hook, step.waited_s
         assert isinstance(hook, ErrorFeedback)
-        channels: list[Any] = [step.comm, step.reducer.comm, step.node.column, hook._second]
+        channels: list[Any] = [step.comm, step.totals_reducer.comm, step.node.column, hook._second]
         for messages in (step.control_comm, step.model_comm):
-            assert isinstance(messages, Messages)
+            assert isinstance(messages, MessageCollectives)
             channels += [messages.comm, messages._tags]
         for k, channel in enumerate(channels):
             channel.waited_s += 10.0**k

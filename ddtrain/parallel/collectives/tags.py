@@ -10,7 +10,6 @@ the end of a pass through the model, it shows that: another may still be waiting
 from __future__ import annotations
 
 import sys
-from collections import Counter
 from collections.abc import Sequence
 from functools import lru_cache
 from hashlib import blake2b
@@ -18,7 +17,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ddtrain.comm.backends.wait_graph import ranks
+from ddtrain.comm.odd_ranks import find_odd_ranks, in_words
 from ddtrain.errors import ReplicaError
 
 TAG_BYTES = 192  # a code of eight bytes, and text
@@ -54,10 +53,10 @@ def _tag(text: str) -> Tag:
     return Tag(text, int.from_bytes(code, sys.byteorder, signed=True), code + text.encode()[:room].ljust(room, b"\0"))
 
 
-END = _tag("nothing more in this pass through the model")
+END_OF_PASS = _tag("nothing more in this pass through the model")
 
 
-def difference(texts: Sequence[str], who: str = "rank", numbers: Sequence[int] = ()) -> ReplicaError:
+def collective_mismatch(texts: Sequence[str], who: str = "rank", numbers: Sequence[int] = ()) -> ReplicaError:
     """Who differs from most, and both sides.
 
     Parameters
@@ -65,15 +64,10 @@ def difference(texts: Sequence[str], who: str = "rank", numbers: Sequence[int] =
     texts : of each
     who, numbers : what they are, ``rank`` or ``shard``, and their numbers; counted from 0 unless told
     """
-    usual, groups = Counter(texts).most_common(1)[0][0], dict[str, list[int]]()
-    for number, text in zip(numbers or range(len(texts)), texts, strict=True):
-        groups.setdefault(text, []).append(number)
-    alike = groups.pop(usual)
-    named = {text: ranks(found).replace("rank", who) for text, found in ((usual, alike), *groups.items())}
-    odd = [number for found in groups.values() for number in found]
-    verb = "exchanges" if len(odd) == 1 else "exchange"
-    sides = "".join(f"\n    {name}: {text}" for text, name in named.items())
+    found = find_odd_ranks(texts, numbers)
+    verb = "exchanges" if len(found.odd) == 1 else "exchange"
+    sides = "".join(f"\n    {in_words(group, who)}: {text}" for text, group in found.groups.items())
     return ReplicaError(
-        f"{ranks(odd).replace('rank', who)} {verb} something else than {named[usual]}{sides}",
+        f"{in_words(found.odd, who)} {verb} something else than {in_words(found.alike, who)}{sides}",
         remedy=f"All {who}s must call the same collectives, in the same order, with the same dtype and count.",
     )

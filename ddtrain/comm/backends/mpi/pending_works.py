@@ -20,10 +20,12 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Protocol
 
-EVERY_S = 2e-4  # between two looks of the thread: at 1 Gbit/s, 25 KB, of which a socket holds many times as much
+POLL_INTERVAL_S = (
+    2e-4  # between two looks of the thread: at 1 Gbit/s, 25 KB, of which a socket holds many times as much
+)
 
 
-class Advancing(Protocol):
+class PendingWork(Protocol):
     """Something that goes on when it is asked to."""
 
     def advance(self) -> bool:
@@ -31,7 +33,7 @@ class Advancing(Protocol):
         ...
 
 
-class Underway:
+class PendingWorks:
     """The works of a communicator and all its relatives.
 
     Parameters
@@ -48,12 +50,12 @@ class Underway:
         self.lock = threading.RLock()  # of the owner's thread again where a signal handler communicates
         self.threaded = threaded
         self._poll = poll
-        self._works: list[Advancing] = []
+        self._works: list[PendingWork] = []
         self._wanted = threading.Event()
         if threaded:
             threading.Thread(target=self._look_after, name="progress", daemon=True).start()
 
-    def add(self, work: Advancing) -> None:
+    def add(self, work: PendingWork) -> None:
         """A work has begun."""
         with self.lock:
             self._works.append(work)
@@ -68,7 +70,7 @@ class Underway:
                     self._works.remove(work)
 
     @contextmanager
-    def attended(self) -> Iterator[None]:
+    def driven_by_owner(self) -> Iterator[None]:
         """While inside, the owner drives, and the thread rests."""
         self._wanted.clear()
         try:
@@ -84,4 +86,4 @@ class Underway:
             with self.lock:
                 if not self._works:
                     self._wanted.clear()
-            time.sleep(EVERY_S)
+            time.sleep(POLL_INTERVAL_S)

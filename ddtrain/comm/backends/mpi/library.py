@@ -3,8 +3,8 @@
 Note [Starting MPI]
 ``from mpi4py import MPI`` starts MPI, too, but holds the interpreter's lock for as long as ranks are missing: no thread
 runs, and no signal is heard. So the library's own function is called, through ctypes, which gives the lock away; a
-thread looks after the other ranks meanwhile (Note [Start] in ``siblings.py``). A program that has started MPI itself,
-at whatever level of threads, is left alone.
+thread looks after the other ranks meanwhile (Note [Start] in ``comm/launch/liveness.py``). A program that has started
+MPI itself, at whatever level of threads, is left alone.
 """
 
 from __future__ import annotations
@@ -43,14 +43,14 @@ def _start() -> None:
             "MPI has been finalized, and cannot be started again",
             remedy="Leave out MPI.Finalize(): it is called when the program ends.",
         )
-    liveness.mind_the_launcher(launcher())
+    liveness.exit_with_launcher(launcher())
     if MPI.Is_initialized():
         return
     start = getattr(ctypes.CDLL(MPI.__file__), "MPI_Init_thread", None)
     if start is None:  # of a build that hides the library's names: mpi4py's own way
         MPI.Init_thread(_level())
     else:
-        with liveness.watched(launcher()):
+        with liveness.watched_startup(launcher()):
             start(None, None, _level(), ctypes.byref(ctypes.c_int()))
     for comm in (MPI.COMM_SELF, MPI.COMM_WORLD):
         comm.Set_errhandler(MPI.ERRORS_RETURN)  # as exceptions, as mpi4py does

@@ -11,8 +11,8 @@ import pytest
 from ddtrain.comm.backends.local import LocalCommunicator
 from ddtrain.comm.node import futex
 from ddtrain.errors import ShapeError
-from ddtrain.parallel import nearby
-from ddtrain.parallel.small_collectives import LIMIT_BYTES, Nearby
+from ddtrain.parallel import make_small_collectives
+from ddtrain.parallel.collectives.shared_memory import LIMIT_BYTES, SharedMemoryCollectives
 
 
 def exchange(comm: Any, pause: Any) -> list[Any]:
@@ -41,15 +41,15 @@ def test_memory_gives_what_messages_give(
 ) -> None:
     monkeypatch.setattr(futex, "AVAILABLE", futex.AVAILABLE and with_futex)
     node = comm.split_nodes(1 << 20)
-    near = nearby(comm.duplicate(), node, 4)
-    assert isinstance(near, Nearby)
+    near = make_small_collectives(comm.duplicate(), node, 4)
+    assert isinstance(near, SharedMemoryCollectives)
     late = lambda turn: time.sleep(2e-3 * (comm.rank == slow and turn % 7 == 0))  # others must not run ahead
     assert exchange(near, late) == exchange(comm, lambda turn: None)
 
 
 @pytest.mark.mpi(min_size=2)
 def test_what_does_not_fit_goes_the_usual_way(comm: Any) -> None:
-    near = nearby(comm.duplicate(), comm.split_nodes(1 << 20), 4)
+    near = make_small_collectives(comm.duplicate(), comm.split_nodes(1 << 20), 4)
     count = LIMIT_BYTES // 8 + 1
     buf, rows = np.full(count, 1.0), np.empty((comm.size, count))
     near.allreduce(buf)
@@ -63,7 +63,7 @@ def test_what_does_not_fit_goes_the_usual_way(comm: Any) -> None:
 
 @pytest.mark.mpi(min_size=2)
 def test_wrong_buffers_are_refused_as_elsewhere(comm: Any) -> None:
-    near, matrix = nearby(comm.duplicate(), comm.split_nodes(1 << 20), 4), np.zeros((4, 6))
+    near, matrix = make_small_collectives(comm.duplicate(), comm.split_nodes(1 << 20), 4), np.zeros((4, 6))
     for call in (
         lambda: near.allreduce(matrix[:, ::2]),
         lambda: near.broadcast(matrix[::2]),
@@ -76,9 +76,9 @@ def test_wrong_buffers_are_refused_as_elsewhere(comm: Any) -> None:
 
 def test_a_rank_alone_has_what_it_brings() -> None:
     comm = LocalCommunicator()
-    near, buf, rows = nearby(comm, comm.split_nodes(), 4), np.arange(3.0), np.empty((1, 3))
+    near, buf, rows = make_small_collectives(comm, comm.split_nodes(), 4), np.arange(3.0), np.empty((1, 3))
     near.allreduce(buf)
     near.allgather(buf, rows)
     near.broadcast(buf)
-    near.end()
+    near.end_pass()
     assert rows.tolist() == [buf.tolist()] == [[0.0, 1.0, 2.0]]

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from ddtrain.comm.backends.pending_works import EVERY_S, Underway
+from ddtrain.comm.backends.mpi.pending_works import POLL_INTERVAL_S, PendingWorks
 from helpers import launch
 
 ENDS = str(Path(__file__).parents[1] / "launch" / "ends.py")
@@ -29,54 +29,54 @@ class Steps:
 
 
 def test_without_a_thread_works_go_on_when_driven() -> None:
-    underway, work = Underway(lambda: None, threaded=False), Steps(2)
-    underway.add(work)
-    underway.drive()
+    pending, work = PendingWorks(lambda: None, threaded=False), Steps(2)
+    pending.add(work)
+    pending.drive()
     assert not work.over.is_set()
     for _ in range(3):
-        underway.drive()
+        pending.drive()
     assert work.left == 0, "asked no more when it is over"
 
 
 def test_with_a_thread_works_go_on_by_themselves_again_and_again() -> None:
-    underway = Underway(lambda: None, threaded=True)
+    pending = PendingWorks(lambda: None, threaded=True)
     for _ in range(20):
         works = [Steps(3), Steps(1)]
         for work in works:
-            underway.add(work)
+            pending.add(work)
         for work in works:
             assert work.over.wait(HANG_S)
 
 
 def test_the_thread_rests_without_works_and_while_its_owner_drives() -> None:
     polls: list[int] = []
-    underway, endless = Underway(lambda: polls.append(threading.get_ident()), threaded=True), Steps(1 << 60)
-    underway.add(endless)
-    with underway.attended():
-        with underway.lock:  # the thread may have begun a last look
+    pending, endless = PendingWorks(lambda: polls.append(threading.get_ident()), threaded=True), Steps(1 << 60)
+    pending.add(endless)
+    with pending.driven_by_owner():
+        with pending.lock:  # the thread may have begun a last look
             before = len(polls)
-        time.sleep(20 * EVERY_S)
+        time.sleep(20 * POLL_INTERVAL_S)
         assert len(polls) <= before + 1
     endless.left = 1
     assert endless.over.wait(HANG_S), "it has gone on"
-    with underway.lock:
+    with pending.lock:
         before = len(polls)
-    time.sleep(20 * EVERY_S)
+    time.sleep(20 * POLL_INTERVAL_S)
     assert len(polls) <= before + 1
 
 
 def test_a_work_that_begins_another_loses_none() -> None:
     """As a signal handler may, in the midst of a look at all works."""
-    underway, late = Underway(lambda: None, threaded=False), Steps(1)
+    pending, late = PendingWorks(lambda: None, threaded=False), Steps(1)
 
     class Beginning:
         def advance(self) -> bool:
-            underway.add(late)
+            pending.add(late)
             return True
 
-    underway.add(Beginning())
-    underway.drive()
-    underway.drive()
+    pending.add(Beginning())
+    pending.drive()
+    pending.drive()
     assert late.over.is_set()
 
 

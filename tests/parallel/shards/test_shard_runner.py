@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 from ddtrain.comm import Communicator
-from ddtrain.comm.reduction_tree import Tree
-from ddtrain.parallel import Shards, find_place, nearby
-from ddtrain.parallel.reducer import MODEL
+from ddtrain.comm.reduction_tree import ReductionTree
+from ddtrain.parallel import ShardRunner, make_shard_layout, make_small_collectives
+from ddtrain.parallel.node_counters import MODEL
 from worlds import World
 
 
@@ -25,12 +25,14 @@ def rows(count: int) -> Any:
 def test_rows_come_in_the_order_of_shards_and_are_summed_along_the_tree(spec: str, count: int) -> None:
     expected = rows(count)
     whole = np.empty(50)
-    Tree.ranks(count).fold(list(expected), whole)
+    ReductionTree.of_ranks(count).fold(list(expected), whole)
     assert (whole != np.add.reduce(expected)).any(), "one after another, it would be another sum"
 
     def body(comm: Communicator) -> list[Any]:
         node = comm.split_nodes()
-        shards = Shards(nearby(comm.duplicate(), node, MODEL), find_place(comm, node, count))
+        shards = ShardRunner(
+            make_small_collectives(comm.duplicate(), node, MODEL), make_shard_layout(comm, node, count)
+        )
 
         def call(shard: int, peers: Any) -> Any:
             gathered, total = np.empty_like(expected), expected[shard].copy()
@@ -38,7 +40,7 @@ def test_rows_come_in_the_order_of_shards_and_are_summed_along_the_tree(spec: st
             peers.allreduce(total)
             return gathered, total
 
-        return shards.each(call)
+        return shards.map(call)
 
     for found in World(spec).run(body):
         for gathered, total in found:

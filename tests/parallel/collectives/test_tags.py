@@ -18,8 +18,8 @@ from ddtrain import data, nn, ops
 from ddtrain.comm import Communicator
 from ddtrain.current_layer import within
 from ddtrain.errors import ReplicaError
-from ddtrain.parallel import Shards, find_place, nearby
-from ddtrain.parallel.small_collectives import LIMIT_BYTES
+from ddtrain.parallel import ShardRunner, make_shard_layout, make_small_collectives
+from ddtrain.parallel.collectives.shared_memory import LIMIT_BYTES
 from ddtrain.trainer.config.config import Run
 from ddtrain.trainer.task import Task
 from helpers import make_task, sgd_config, train
@@ -97,10 +97,10 @@ EVERY_WAY = pytest.mark.parametrize("say", SAID, ids=lambda say: say.__name__)
 def a_pass(comm: Communicator, say: Say, odd: int, share: bool) -> None:
     """Two passes through a model, in the second of which one rank is odd; then all wait for each other elsewhere."""
     node = comm.split_nodes(1 << 20 if share else -1)
-    shards = Shards(nearby(comm.duplicate(), node, 4), find_place(comm, node))
-    shards.each(lambda shard, peers: say(peers, False))
-    shards.each(lambda shard, peers: say(peers, shard == odd))
-    shards.each(lambda shard, peers: say(peers, False))
+    shards = ShardRunner(make_small_collectives(comm.duplicate(), node, 4), make_shard_layout(comm, node))
+    shards.map(lambda shard, peers: say(peers, False))
+    shards.map(lambda shard, peers: say(peers, shard == odd))
+    shards.map(lambda shard, peers: say(peers, False))
 
 
 def assert_told(error: ReplicaError, say: Say, odd: int, size: int, by_memory: bool) -> None:
@@ -150,10 +150,10 @@ def test_shards_that_differ_are_named_on_one_rank_and_between_ranks(spec: str, o
 
     def body(comm: Communicator) -> None:
         node = comm.split_nodes(1 << 20)
-        shards = Shards(nearby(comm.duplicate(), node, 4), find_place(comm, node, 4))
-        shards.each(lambda shard, peers: say(peers, False))
-        shards.each(lambda shard, peers: say(peers, shard == odd))
-        shards.each(lambda shard, peers: say(peers, False))
+        shards = ShardRunner(make_small_collectives(comm.duplicate(), node, 4), make_shard_layout(comm, node, 4))
+        shards.map(lambda shard, peers: say(peers, False))
+        shards.map(lambda shard, peers: say(peers, shard == odd))
+        shards.map(lambda shard, peers: say(peers, False))
 
     with pytest.raises(ReplicaError, match=r"shards? .* exchange"):
         World(spec).run(body)
@@ -162,7 +162,7 @@ def test_shards_that_differ_are_named_on_one_rank_and_between_ranks(spec: str, o
 @pytest.mark.parametrize("spec", ["threads:3", "nodes:000"])
 def test_rank_0_s_decisions_are_compared_too(spec: str) -> None:
     def body(comm: Communicator) -> None:
-        near = nearby(comm.duplicate(), comm.split_nodes(1 << 20), 5)
+        near = make_small_collectives(comm.duplicate(), comm.split_nodes(1 << 20), 5)
         near.broadcast(np.ones(8))
         with within("other" if comm.rank == 1 else "same"):
             near.broadcast(np.ones(8))

@@ -1,0 +1,93 @@
+"""The sum of one bucket over all ranks: first in the node's memory, then across nodes by the hook.
+
+Note [Node reduction]
+Within a node nothing is sent. Each rank's gradients lie in memory that all of its node can read, and a counter tells
+how many of its buckets are complete. Once a bucket is complete on all of them, each rank sums its share of it over
+everybody's rows, into its own row, where nobody else reads that share. Then it exchanges the sum with its column, the
+ranks of the same local rank on the other nodes. So a rank ends up with the sum over all ranks of its share of the
+vector, ``spans``, and updates that share of the parameters. A row may be written again once the step's control has
+come: by then everybody has summed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ddtrain.comm.protocol import Node, Work
+from ddtrain.comm.reduction_tree import fold
+from ddtrain.parallel.bucket_shares import BucketShares
+from ddtrain.parallel.hooks import Hook, make_grad_bucket
+from ddtrain.parallel.hooks.reduce_scatter import ReduceScatterSum
+from ddtrain.parallel.shards.shard_layout import ShardLayout
+
+Array = NDArray[Any]
+Parameters = tuple[Sequence[slice], Sequence[tuple[int, ...]]]  # where each lies in the flat vector, and its shape
+
+
+class BucketSum:
+    """Sums this rank's share of any bucket. Making one is collective.
+
+    Parameters
+    ----------
+    rows : gradient rows by local rank, see ``Reducer``
+    hook : how the share becomes the sum over nodes, where a node sends one row and sums are not scattered
+    parameters : spans and shapes of the parameters, for hooks that want to know
+
+    Attributes
+    ----------
+    hook : the hook in use
+    """
+
+    def __init__(
+        self,
+        rows: Sequence[Array],
+        shares: BucketShares,
+        node: Node,
+        layout: ShardLayout,
+        hook: Hook,
+        parameters: Parameters,
+    ) -> None:
+        self.hook: Hook = ReduceScatterSum(shares.scattered) if shares.kept_by_node else hook
+        self._layout, self._column = layout, node.column
+        own = rows[node.rank][0]
+        self._shares = [make_grad_bucket(own, run, *parameters, index=index) for index, run in enumerate(shares.runs)]
+        self._rows = [[rows[local][row][run] for local, row in layout.block_owners] for run in shares.runs]
+        if node.column is not None:
+            self.hook.connect(node.column)
+
+    def begin(self, bucket: int) -> Work | None:
+        """Sum this rank's share of a bucket over the node, and begin to sum it across nodes.
+
+        All ranks of the node have completed the bucket. Returns what is still on its way, if anything.
+        """
+        share, layout, column = self._shares[bucket], self._layout, self._column
+        if column is None or not share.gradients.size:
+            return None
+        sums = self._sum_over_node(self._rows[bucket], share.gradients)
+        if column.size == 1:  # a hook has nothing to compress, but may have residuals of a run on more nodes to add
+            return None if self.hook.exact else self.hook(share, column)
+        if len(layout.node_tree.rows) == column.size:  # one row a node
+            return self.hook(share, column)
+        nbytes = share.gradients.nbytes
+        sent = len(sums) * nbytes * (column.size - 1) // column.size  # slices of the rows, and one of their sum
+        sent += nbytes * (column.size - 1) // column.size
+        self.hook.bytes_sent += sent
+        self.hook.bytes_exact += sent
+        return column.isum(sums, layout.node_tree, share.gradients)
+
+    def _sum_over_node(self, rows: Sequence[Array], out: Array) -> Sequence[Array]:
+        """The node's rows: a sum for each subtree that its ranks' rows make up, in ``out`` where it is one."""
+        layout = self._layout
+        if layout.reduced_blocks == layout.node_blocks:  # one rank a node: its rows are the node's
+            return rows
+        if len(layout.reduced_blocks) == 1:
+            fold(layout.node_blocks, rows, layout.reduced_blocks[0], out)
+            return [out]
+        sums = [np.empty_like(out) for _ in layout.reduced_blocks]  # no row may be written before all are summed
+        for block, sum_n in zip(layout.reduced_blocks, sums, strict=True):
+            fold(layout.node_blocks, rows, block, sum_n)
+        return sums

@@ -1,0 +1,52 @@
+"""What ranks exchange inside the model, and rank 0's decisions: small collectives, each compared before it is believed.
+
+Ranks that share memory write and read it (``shared_memory.py``); others send messages (``messages.py``).
+"""
+
+from __future__ import annotations
+
+from typing import Any, Protocol
+
+from numpy.typing import NDArray
+
+from ddtrain.comm.protocol import Communicator, Node
+from ddtrain.parallel.collectives.messages import MessageCollectives
+from ddtrain.parallel.collectives.shared_memory import SharedMemoryCollectives
+from ddtrain.parallel.collectives.tags import Tag
+
+Array = NDArray[Any]
+
+
+class SmallCollectives(Protocol):
+    """What shards and the coordinator ask of a communicator: the same calls on all ranks, in one order (Note [Tags]).
+
+    The tag of a call follows from its operation, its buffer and the layer at work, unless one is given.
+
+    Raises
+    ------
+    ReplicaError : ranks call different things
+    """
+
+    rank: int
+    size: int
+
+    @property
+    def waited_s(self) -> float: ...
+    def allreduce(self, buf: Array) -> None: ...
+    def allgather(self, send: Array, out: Array, tag: Tag | None = None) -> None: ...
+    def broadcast(self, buf: Array, root: int = 0) -> None: ...
+    def end_pass(self) -> None:
+        """Say that this rank has made all its calls of a pass through the model. Waits for nobody."""
+        ...
+
+
+def make_small_collectives(comm: Communicator, node: Node, counter: int) -> SmallCollectives:
+    """The communicator's small collectives, through memory where all ranks share it. Collective.
+
+    Parameters
+    ----------
+    comm : owned by what is returned
+    counter : one of the node's, used by nobody else
+    """
+    in_memory = node.size == comm.size > 1
+    return SharedMemoryCollectives(comm, node, counter) if in_memory else MessageCollectives(comm)

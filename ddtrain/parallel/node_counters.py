@@ -1,0 +1,20 @@
+"""Which of a node's counters (``Node.post``) is whose: two users of one would take each other's turns for their own.
+
+The last counter of all, ``COUNTERS - 1``, belongs to the modes in ``trainer/modes/``.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+
+class ReducerCounters(NamedTuple):
+    """The counters of one reducer."""
+
+    ready: int  # buckets complete on a rank, since the beginning
+    norm: int  # norms whose parts a rank has written
+    updated: int  # steps whose parameters a rank has updated
+
+
+REDUCERS = (ReducerCounters(0, 1, 2), ReducerCounters(3, 4, 5))  # two steps at most are under way at once
+TOTALS, MODEL, CONTROL = 6, 7, 8  # a step's totals; collectives inside the model; rank 0's decisions

@@ -1,0 +1,208 @@
+"""One call of a function for each shard of a rank, by turns where the shards have to hear of each other.
+
+Note [Turns]
+A shard is computed by one call of a function, whatever the rank that makes it. Most shards need nothing of the others
+before the gradients are summed; then the calls simply follow each other. But synchronised batch-norm, in the midst of
+such a call, wants the moments of all shards. There the shard leaves its own, and the next of this rank's shards
+begins or goes on, in a thread of its own; the last one exchanges all of them with the other ranks, and the first goes
+on. One thread runs at a time, always in the order of the shards, so that this is as predictable as a loop; shards that
+exchange nothing cost no thread at all.
+"""
+
+# V shards, K shards on this rank
+
+from __future__ import annotations
+
+import contextvars
+import threading
+from collections.abc import Callable, Sequence
+from time import perf_counter
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ddtrain.comm.reduction_tree import ReductionTree
+from ddtrain.current_layer import LAYER
+from ddtrain.errors import ReplicaError
+from ddtrain.parallel.collectives.tags import END_OF_PASS, Tag, collective_mismatch, tag_of
+
+Array = NDArray[Any]
+Exchange = Callable[[list[Array], Tag], list[Array]]
+
+
+class ShardPeers:
+    """What a shard speaks to the others through: the collectives of a world in which shards are ranks.
+
+    Parameters
+    ----------
+    k : which of this rank's shards it is
+    shard, count : its number in the run, and the number of shards
+
+    Attributes
+    ----------
+    suspended : when, in this round, the shard stood still while others had their turn
+    """
+
+    def __init__(self, k: int, shard: int, count: int) -> None:
+        self._k, self.rank, self.size = k, shard, count
+        self.round: Any = None
+        self.suspended: list[tuple[float, float]] = []
+
+    def allgather(self, send: Array, out: Array) -> None:
+        """Put shard s's ``send`` into everybody's ``out[s]``."""
+        for row, got in zip(out, self._exchange("allgather", send), strict=True):
+            row[...] = got.reshape(row.shape)
+
+    def allreduce(self, buf: Array) -> None:
+        """Replace ``buf`` by its sum over all shards (Note [Tree order])."""
+        ReductionTree.of_ranks(self.size).fold(self._exchange("allreduce", buf), buf.reshape(-1))
+
+    def _exchange(self, operation: str, mine: Array) -> list[Array]:
+        began, tag = perf_counter(), tag_of(operation, mine.size, mine.dtype.char, LAYER.get())
+        rows: list[Array] = self.round.exchange(self._k, np.ascontiguousarray(mine).reshape(-1), tag)
+        self.suspended.append((began, perf_counter()))
+        return rows
+
+
+class ShardThreads:
+    """A thread for each shard of a rank that needs one; it keeps its scratch memory from one round to the next."""
+
+    def __init__(self) -> None:
+        self._threads: dict[int, _ShardThread] = {}
+
+    def start(self, shard: int, job: Callable[[], None]) -> None:
+        """Begin a job in the shard's thread, which has none."""
+        if shard not in self._threads:
+            self._threads[shard] = _ShardThread(f"shard {shard}")
+        self._threads[shard].start(job)
+
+
+class ShardRound:
+    """One call of the function for each of K shards (Note [Turns]).
+
+    Parameters
+    ----------
+    shards : their numbers in the run, ascending
+    peers : of each
+    exchange : gives everybody's rows, of all V shards in order, for those of this rank's shards
+    threads : for shards that begin while others stand still
+    call : the function, of a shard's number and its peers
+    """
+
+    def __init__(
+        self,
+        shards: Sequence[int],
+        peers: Sequence[ShardPeers],
+        exchange: Exchange,
+        threads: ShardThreads,
+        call: Callable[[int, Any], Any],
+    ) -> None:
+        self._shards, self._peers, self._exchange_rows = shards, peers, exchange
+        self._thread_pool, self._call = threads, call
+        self._count = len(shards)
+        self._results: list[Any] = [None] * self._count
+        self._turns = [threading.Semaphore(0) for _ in range(self._count)]
+        self._ended = threading.Semaphore(0)  # once for each shard that had a thread of its own
+        self._begun = self._threads = self._passed = 0  # shards
+        self._brought: list[Array] = []  # to the present exchange, by the shards that have come to it
+        self._tag = END_OF_PASS  # of the present exchange
+        self._received: list[Array] = []  # everybody's, of the last exchange
+        self._error: BaseException | None = None
+
+    def run(self) -> list[Any]:
+        """All results, in order; or the first error."""
+        for peers in self._peers:
+            peers.round, peers.suspended = self, []
+        while self._begun < self._count and self._error is None:
+            self._compute(self._begun)  # in this thread: the first shard, and all others if they exchange nothing
+        for _ in range(self._threads):
+            self._ended.acquire()
+        if self._error is not None:
+            raise self._error
+        return self._results
+
+    def exchange(self, k: int, row: Array, tag: Tag) -> list[Array]:
+        """Leave a row, let the others bring theirs, and return everybody's rows."""
+        if len(self._brought) != k:
+            raise ReplicaError(
+                f"shard {self._shards[k]} exchanges something that shard {self._shards[0]} did not",
+                remedy="All shards must call the same collectives in the same order.",
+            )
+        if k == 0:
+            self._tag = tag
+        elif tag.code != self._tag.code:
+            raise self._mismatch(k, tag)
+        self._brought.append(row.copy())
+        if k + 1 == self._count:
+            self._received, self._brought = self._exchange_rows(self._brought, tag), []
+        if self._count > 1:
+            self._pass_to((k + 1) % self._count)
+            self._turns[k].acquire()
+            if self._error is not None:
+                raise _Abandoned
+        return self._received
+
+    def check_order(self, k: int) -> None:
+        """See :meth:`ddtrain.parallel.ShardRunner.check_order`."""
+        if self._passed != k:
+            raise self._mismatch(k, END_OF_PASS)
+        self._passed += 1
+
+    def _mismatch(self, k: int, tag: Tag) -> ReplicaError:
+        return collective_mismatch([self._tag.text, tag.text], "shard", [self._shards[0], self._shards[k]])
+
+    def _compute(self, k: int) -> None:
+        self._begun = k + 1
+        try:
+            self._results[k] = self._call(self._shards[k], self._peers[k])
+            if self._brought:
+                raise self._mismatch(k, END_OF_PASS)
+        except _Abandoned:
+            return
+        except BaseException as error:
+            self._error = error
+            for other in range(self._begun):  # they wait for a turn, or have ended
+                self._turns[other].release()
+            return
+        if k + 1 < self._begun:
+            self._turns[k + 1].release()
+
+    def _pass_to(self, k: int) -> None:
+        """Let shard ``k`` begin, in a thread of its own, or go on."""
+        if k < self._begun:
+            self._turns[k].release()
+            return
+        self._threads += 1
+        context = contextvars.copy_context()
+        self._thread_pool.start(self._shards[k], lambda: context.run(self._in_thread, k))
+
+    def _in_thread(self, k: int) -> None:
+        try:
+            self._compute(k)
+        finally:
+            self._ended.release()
+
+
+class _Abandoned(BaseException):
+    """Unwinds the shards of a round in which another has failed."""
+
+
+class _ShardThread:
+    """A thread that computes one shard of every round."""
+
+    def __init__(self, name: str) -> None:
+        self._job: Callable[[], None] = lambda: None
+        self._go = threading.Semaphore(0)
+        threading.Thread(target=self._serve, name=name, daemon=True).start()
+
+    def start(self, job: Callable[[], None]) -> None:
+        """Begin a job."""
+        self._job = job
+        self._go.release()
+
+    def _serve(self) -> None:
+        while True:
+            self._go.acquire()
+            self._job()
+            self._job = lambda: None

@@ -1,0 +1,100 @@
+"""Sums a step's totals over the ranks: a small vector of losses, metrics and counts, along the tree like everything.
+
+It is begun before the backward pass, and hidden behind it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ddtrain.comm.protocol import Communicator, Node, Work
+from ddtrain.comm.reduction_tree import fold
+from ddtrain.errors import ReplicaError
+from ddtrain.parallel.shards.shard_layout import ShardLayout
+
+Array = NDArray[Any]
+_MOST = 1 << 12  # numbers of a row that go through the node's memory; longer rows are sent
+_REMEDY = "Return the same metrics from every call of the loss."
+
+
+class TotalsReducer:
+    """One sum at a time: :meth:`start`, then :meth:`wait`.
+
+    All ranks of the node have to have the sum before any of them starts the next; in a step, rank 0's decision, which
+    they all wait for, lies between.
+
+    Parameters
+    ----------
+    comm : for totals that are sent; this object has it to itself
+    counter : one of the node's, used by nobody else
+
+    >>> from ddtrain.comm.backends.local import LocalCommunicator
+    >>> from ddtrain.parallel import make_shard_layout
+    >>> comm = LocalCommunicator()
+    >>> node = comm.split_nodes()
+    >>> reducer, totals = TotalsReducer(comm, node, make_shard_layout(comm, node), counter=6), np.empty(2)
+    >>> reducer.start([np.array([1.0, 2.0])], totals)
+    >>> reducer.wait()
+    >>> totals
+    array([1., 2.])
+    """
+
+    def __init__(self, comm: Communicator, node: Node, layout: ShardLayout, counter: int) -> None:
+        self.comm = comm
+        self._node, self._layout, self._counter, self._turn = node, layout, counter, 0
+        self._rows: Sequence[Array] = ()  # this rank's, of the sum under way
+        self._out: Array | None = None  # where that sum is to go
+        self._work: Work | None = None  # that makes it, where it is sent
+        self._memory: list[Array] = []  # rows by local rank, each with its length in front, where all share memory
+        if node.size == comm.size:
+            parts = node.alloc(len(layout.blocks) * (1 + _MOST), np.float64)
+            self._memory = [part.reshape(-1, 1 + _MOST) for part in parts]
+
+    @property
+    def waited_s(self) -> float:
+        """Seconds that this rank has been blocked in totals that are sent."""
+        return self.comm.waited_s
+
+    def start(self, rows: Sequence[Array], totals: Array) -> None:
+        """Begin to sum ``rows``, one for each block of this rank, into ``totals``; both are in use until the wait."""
+        if not self._memory:
+            self._work = self.comm.isum(rows, self._layout.rank_tree, totals)
+            return
+        self._turn += 1
+        self._rows, self._out = rows, totals
+        for mine, row in zip(self._memory[self._node.rank], rows, strict=True):
+            mine[0] = row.size
+            if row.size <= _MOST:
+                mine[1 : 1 + row.size] = row
+        self._node.post(self._counter, self._turn)
+
+    def wait(self) -> None:
+        """Return when the sum that was begun is in its place; at once if there is none.
+
+        Raises
+        ------
+        ReplicaError : ranks that share memory sum vectors of different lengths
+        """
+        if self._work is not None:
+            self._work.wait()
+            self._work = None
+        if self._out is not None:
+            totals, self._out = self._out, None
+            self._sum_in_memory(totals)
+
+    def _sum_in_memory(self, totals: Array) -> None:
+        self._node.wait(self._counter, self._turn)
+        layout = self._layout
+        rows = [self._memory[local][row] for local, row in layout.block_owners]
+        lengths = [int(row[0]) for row in rows]
+        if lengths != [totals.size] * len(lengths):
+            sides = ", ".join(f"rank {local} {n}" for (local, _), n in zip(layout.block_owners, lengths, strict=True))
+            raise ReplicaError(f"totals: ranks sum different numbers of figures: {sides}", remedy=_REMEDY)
+        if totals.size <= _MOST:
+            fold(layout.node_blocks, [row[1 : 1 + totals.size] for row in rows], layout.reduced_blocks[0], totals)
+        else:
+            self.comm.isum(self._rows, layout.rank_tree, totals).wait()
