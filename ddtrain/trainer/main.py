@@ -23,11 +23,11 @@ from ddtrain.trainer.records.run_records import Records
 from ddtrain.trainer.step.setup import idle_options, memory_of
 from ddtrain.trainer.task import Task, built
 
-_TOO_LATE = (  # Note [BLAS threads] in _threads.py
+_TOO_LATE = (  # Note [BLAS threads] in blas_threads.py
     "NumPy was imported before ddtrain, so its BLAS starts a thread for each core in every rank, which is slow: "
     "import ddtrain first, or set OPENBLAS_NUM_THREADS=1."
 )
-_SAME_ARITHMETIC = (  # Note [Same bits] in arithmetic.py
+_SAME_ARITHMETIC = (  # Note [Same bits] in numeric_environment.py
     "Give every rank the same environment and packages; on machines of several kinds, OPENBLAS_CORETYPE of the oldest."
 )
 

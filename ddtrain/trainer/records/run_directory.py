@@ -28,7 +28,7 @@ from ddtrain.comm import by_rank_0, together
 from ddtrain.comm.protocol import Communicator
 from ddtrain.errors import UsageError
 from ddtrain.trainer.atomic_files import discard, io_error, sync_directory, write_new
-from ddtrain.trainer.checkpoint import manager
+from ddtrain.trainer.checkpoint import finder
 from ddtrain.trainer.config.config import Config
 from ddtrain.trainer.records import metrics, status
 
@@ -186,7 +186,7 @@ def _newest(recipe: str) -> str:
     return f"Give --run.dir; the newest one of {recipe} is {newest}." if newest else "Give --run.dir."
 
 
-def find_checkpoint(comm: Communicator, config: Config, directory: Path) -> manager.Found | None:
+def find_checkpoint(comm: Communicator, config: Config, directory: Path) -> finder.Found | None:
     """The checkpoint to resume from, the same on every rank. Collective.
 
     Raises
@@ -204,10 +204,10 @@ def find_checkpoint(comm: Communicator, config: Config, directory: Path) -> mana
     return found
 
 
-def _find(resume: str, directory: Path) -> manager.Found | None:
+def _find(resume: str, directory: Path) -> finder.Found | None:
     found = None
     if resume != "never":
-        found = manager.latest(directory) if resume == "auto" else manager.load(resume)
+        found = finder.latest(directory) if resume == "auto" else finder.load(resume)
     if found is None or not _is_own(found.path, directory):
         _require_free(directory, resume)
     return found
@@ -215,7 +215,7 @@ def _find(resume: str, directory: Path) -> manager.Found | None:
 
 def _is_own(path: Path, directory: Path) -> bool:
     try:
-        return path.parent.samefile(manager.shelf_of(directory))
+        return path.parent.samefile(finder.checkpoints_directory(directory))
     except OSError:
         return False
 
@@ -223,7 +223,7 @@ def _is_own(path: Path, directory: Path) -> bool:
 def _require_free(directory: Path, resume: str) -> None:
     """Let no run begin where another one is, or where files are that it would write over."""
     there = [name for name in NAMES if os.path.lexists(directory / name)]
-    saved = bool(manager.checkpoints(directory))
+    saved = bool(finder.checkpoints(directory))
     if there and not saved and "state" not in status.read(directory):
         raise UsageError(f"{directory} has a {there[0]} that no run has made", remedy="Give another --run.dir.")
     log = directory / LOG  # empty: of a run that ended before its first step, such as one refused
@@ -247,10 +247,10 @@ def supersede(directory: Path, step: int, resume: str) -> str:
     UsageError : it lies behind a symbolic link, where we move nothing
     DataError : it cannot be moved
     """
-    newer = [path for path in manager.checkpoints(directory) if manager.step_of(path) > step]
+    newer = [path for path in finder.checkpoints(directory) if finder.step_number(path) > step]
     if not newer:
         return ""
-    if manager.behind_a_link(directory):
+    if finder.behind_symbolic_link(directory):
         if resume == "auto":  # they were refused, and will be
             return ""
         raise UsageError(
@@ -261,7 +261,7 @@ def supersede(directory: Path, step: int, resume: str) -> str:
         aside = _move_aside(directory, newer, step)
     except OSError as error:
         raise io_error(error, error.filename or directory, 0) from error
-    steps = " and ".join(str(manager.step_of(path)) for path in dict.fromkeys((newer[-1], newer[0])))
+    steps = " and ".join(str(finder.step_number(path)) for path in dict.fromkeys((newer[-1], newer[0])))
     which = f"the checkpoint of step {steps}" if len(newer) == 1 else f"{len(newer)} checkpoints of steps {steps}"
     between = "" if len(newer) < 3 else " and those between"
     return f"superseded: {which}{between}, and the log after step {step}, are now in {aside}"
@@ -277,7 +277,7 @@ def _move_aside(directory: Path, newer: list[Path], step: int) -> Path:
     write_new(aside / LOG, b"".join(metrics.lines_after(directory / LOG, step)))
     sync_directory(directory)
     for path in newer:
-        path.rename(aside / f"step-{manager.step_of(path):08d}")
+        path.rename(aside / f"step-{finder.step_number(path):08d}")
     if (directory / SUMMARY).exists():
         (directory / SUMMARY).rename(aside / SUMMARY)
     for place in (aside, newer[0].parent, directory):

@@ -14,7 +14,7 @@ import pytest
 from ddtrain.comm.backends.local import LocalCommunicator
 from ddtrain.errors import DataError, UsageError
 from ddtrain.trainer import atomic_files
-from ddtrain.trainer.checkpoint import manager
+from ddtrain.trainer.checkpoint import finder, writer
 from ddtrain.trainer.checkpoint.contents import Snapshot
 from ddtrain.trainer.config.config import Config, Run
 from ddtrain.trainer.records import metrics, run_directory
@@ -37,7 +37,7 @@ def claim(where: str = "", resume: str = "never"):
 
 def save(run_dir: Path | str, *steps: int) -> None:
     for step in steps:
-        manager.write(run_dir, Snapshot(step, 0, 0, 0, {"w": np.full(2, step)}, {}), keep=99)
+        writer.write(run_dir, Snapshot(step, 0, 0, 0, {"w": np.full(2, step)}, {}), keep=99)
 
 
 class TestLock:
@@ -206,8 +206,8 @@ class TestSupersede:
             "metrics.jsonl", "step-00000030", "step-00000040", "summary.json",
         ]  # fmt: skip
         assert [line["step"] for line in metrics.read(aside / "metrics.jsonl")] == [21, 40]
-        assert manager.verify(aside / "step-00000040")["step"] == 40
-        assert manager.latest("run").snapshot.step == 20
+        assert finder.verify(aside / "step-00000040")["step"] == 40
+        assert finder.latest("run").snapshot.step == 20
         save("run", 30)
         assert supersede(Path("run"), 10, "").endswith("and the log after step 10, are now in run/superseded-2")
 
@@ -223,4 +223,4 @@ class TestSupersede:
         with pytest.raises(UsageError, match="behind a symbolic link"):
             supersede(Path("run"), 10, "run/checkpoints/step-00000010")
         assert supersede(Path("run"), 10, "auto") == "", "those that auto passed over were refused, and stay"
-        assert manager.latest("archive").snapshot.step == 20
+        assert finder.latest("archive").snapshot.step == 20
