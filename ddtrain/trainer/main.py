@@ -18,7 +18,8 @@ from ddtrain.trainer.config.config import Config
 from ddtrain.trainer.config.validation import validate
 from ddtrain.trainer.loop import Result, Trainer
 from ddtrain.trainer.numeric_environment import sameness
-from ddtrain.trainer.records.run_directory import Claim, claimed, find_checkpoint
+from ddtrain.trainer.records.run_directory import find_checkpoint
+from ddtrain.trainer.records.run_lock import LockedDirectory, lock_run_directory
 from ddtrain.trainer.records.run_records import Records
 from ddtrain.trainer.step.setup import idle_options, memory_of
 from ddtrain.trainer.task import Task, built
@@ -114,15 +115,15 @@ class _Job:
         options = {option: repr(tables.lookup(config, option)) for option in tables.leaves(config)}
         verify_replicas({"recipe": name, **options}, comm, "option", remedy="Give every rank the same options.")
         verify_replicas(sameness(), comm, "arithmetic", remedy=_SAME_ARITHMETIC)
-        with claimed(comm, config, name) as claim:
-            return self._train(comm, name, config.updated({"run": {"dir": str(claim.directory)}}), claim)
+        with lock_run_directory(comm, config, name) as locked:
+            return self._train(comm, name, config.updated({"run": {"dir": str(locked.directory)}}), locked)
 
-    def _train(self, comm: Communicator, name: str, config: Config, claim: Claim) -> int:
-        directory = claim.directory
+    def _train(self, comm: Communicator, name: str, config: Config, locked: LockedDirectory) -> int:
+        directory = locked.directory
         found = find_checkpoint(comm, config, directory)
         task = together(comm, lambda: built(self.recipes[name].build, config))
         trainer = Trainer(comm, config, task, stop_signals.StopFile(directory))
-        changes = [*claim.notes, *(trainer.resume(found.snapshot) if found is not None else [])]
+        changes = [*locked.notes, *(trainer.resume(found.snapshot) if found is not None else [])]
         waited_s = lambda: trainer.step_of.waited_s
         trainer.records = Records(comm, config, name, directory, found, task, waited_s)  # from here on, disk is written
         self.records[comm.rank] = trainer.records

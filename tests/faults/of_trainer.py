@@ -14,6 +14,7 @@ COORDINATOR = "tests/trainer/step/test_coordinator.py"
 CONTENTS = "tests/trainer/checkpoint/test_contents.py"
 RETENTION = "tests/trainer/checkpoint/test_retention.py"
 WRITER = "tests/trainer/checkpoint/test_writer.py"
+LOCK = "tests/trainer/records/test_run_lock.py"
 DIRECTORY = "tests/trainer/records/test_run_directory.py"
 
 FAULTS = (
@@ -40,17 +41,17 @@ FAULTS = (
     ),
     Fault(
         "directory/two jobs share a lock",
-        "ddtrain/trainer/records/run_directory.py",
+        "ddtrain/trainer/records/run_lock.py",
         "fcntl.LOCK_EX | fcntl.LOCK_NB",
         "fcntl.LOCK_SH | fcntl.LOCK_NB",
-        ("tests/trainer/records/test_run_directory.py",),
+        (LOCK,),
     ),
     Fault(
         "directory/a directory of the same second is shared",
-        "ddtrain/trainer/records/run_directory.py",
+        "ddtrain/trainer/records/run_lock.py",
         "            except FileExistsError:\n                continue\n",
         "            except FileExistsError:\n                pass\n",
-        ("tests/trainer/records/test_run_directory.py",),
+        (LOCK,),
     ),
     Fault(
         "coordinator/evaluations without a better loss are not saved",
@@ -187,15 +188,15 @@ FAULTS = (
     ),
     Fault(
         "directory/a lock counts on a file that another job has just removed",
-        "ddtrain/trainer/records/run_directory.py",
-        "if _is_named(handle, self._lock):",
+        "ddtrain/trainer/records/run_lock.py",
+        "if _still_has_its_name(handle, self._lock):",
         "if True:",
-        (DIRECTORY,),
+        (LOCK,),
     ),
     Fault(
         "directory/a run goes on from elsewhere among another's checkpoints",
         "ddtrain/trainer/records/run_directory.py",
-        "if found is None or not _is_own(found.path, directory):",
+        "if found is None or not _belongs_to_run(found.path, directory):",
         "if found is None:",
         (DIRECTORY,),
     ),

@@ -7,7 +7,7 @@ RUN/trace.json      what every rank did in the steps of --debug.trace
 RUN/checkpoints/    see ``checkpoint.py``
 RUN/summary.json    the final figures
 
-Before that, :mod:`ddtrain.trainer.records.run_directory` has seen to it that the directory is this job's.
+Before that, :mod:`ddtrain.trainer.records.run_lock` has seen to it that the directory is this job's.
 """
 
 from __future__ import annotations
