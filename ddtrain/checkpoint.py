@@ -20,7 +20,7 @@ from pathlib import Path
 from ddtrain.errors import COMPLETED, CheckpointError, UsageError
 from ddtrain.streams import forgiving, say
 from ddtrain.trainer.checkpoint.contents import decode, read_state
-from ddtrain.trainer.checkpoint.manager import checkpoints, goodness, step_of, verify
+from ddtrain.trainer.checkpoint.finder import checkpoints, goodness, step_number, verify
 from ddtrain.trainer.checkpoint.state_json import STATE
 
 
@@ -48,7 +48,7 @@ def main(argv: Sequence[str]) -> int:
 
 def _named(path: Path) -> list[Path]:
     """The checkpoints that a path stands for, oldest first: itself, or those of a run."""
-    if (path / STATE).exists() or step_of(path) >= 0:
+    if (path / STATE).exists() or step_number(path) >= 0:
         return [path]
     try:
         return checkpoints(path)[::-1]

@@ -169,7 +169,7 @@ def test_no_code_comes_from_data() -> None:
 
 RANK_0 = {
     "step/coordinator",
-    "checkpoint/manager",
+    "checkpoint/writer",
     *("records/console", "records/metrics", "records/run_records", "records/status"),  # the log
 }
 

@@ -12,7 +12,8 @@ import pytest
 
 from ddtrain.checkpoint import main
 from ddtrain.trainer.checkpoint.contents import Snapshot
-from ddtrain.trainer.checkpoint.manager import checkpoints, write
+from ddtrain.trainer.checkpoint.finder import checkpoints
+from ddtrain.trainer.checkpoint.writer import write
 
 
 @pytest.fixture

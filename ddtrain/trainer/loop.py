@@ -22,7 +22,7 @@ from ddtrain.diagnose import CheckedTape, check_gradients, locate, require_finit
 from ddtrain.errors import CheckpointError, NonFiniteError, UsageError, first_line, quoted
 from ddtrain.nn import from_torch, to_torch
 from ddtrain.trainer import stop_signals
-from ddtrain.trainer.checkpoint import manager, rank_state
+from ddtrain.trainer.checkpoint import finder, rank_state, writer
 from ddtrain.trainer.checkpoint.contents import Snapshot
 from ddtrain.trainer.checkpoint.state_json import check_memory
 from ddtrain.trainer.config import tables
@@ -115,7 +115,7 @@ class Trainer:
         finished, reason = self.step >= self.coordinator.total_steps, Reason.NONE
         if self._evaluates and self.evaluated < self.step and self.coordinator.evaluates(self.step):
             control = self._evaluate(StepControl(lr=0.0, scale=1.0, grad_norm=0.0, stop=finished))
-            self._complete(manager.path_of(self.records.directory, self.step), final=control.stop)
+            self._complete(finder.path_of(self.records.directory, self.step), final=control.stop)
             reason = control.reason
         elif self.coordinator.out_of_patience and not finished:
             self.records.warn(f"--eval.patience {self.config.eval.patience} had run out before: give more to go on")
@@ -221,7 +221,7 @@ class Trainer:
             take = lambda: self._snapshot(state, memory)
             with self._tolerating(final, f"checkpoint of step {self.step} not saved"):
                 keep, spared = self.config.checkpoint.keep, self.records.spared
-                path = manager.save(self.comm, self.records.directory, take, keep, spared)
+                path = writer.save(self.comm, self.records.directory, take, keep, spared)
         if self.timeline is not None:
             self.timeline.span("checkpoint", began)
         return path
@@ -229,7 +229,7 @@ class Trainer:
     def _complete(self, path: Path, final: bool) -> None:
         """Put an evaluation into the checkpoint that was saved before it."""
         with self._tolerating(final, f"evaluation of step {self.step} not saved"):
-            manager.complete(self.comm, path, self._findings, self.config.checkpoint.keep, self.records.spared)
+            writer.complete(self.comm, path, self._findings, self.config.checkpoint.keep, self.records.spared)
 
     @contextmanager
     def _tolerating(self, final: bool, what: str) -> Iterator[None]:

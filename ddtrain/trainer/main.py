@@ -18,16 +18,17 @@ from ddtrain.trainer.config.config import Config
 from ddtrain.trainer.config.validation import validate
 from ddtrain.trainer.loop import Result, Trainer
 from ddtrain.trainer.numeric_environment import sameness
-from ddtrain.trainer.records.run_directory import Claim, claimed, find_checkpoint
+from ddtrain.trainer.records.run_directory import find_checkpoint
+from ddtrain.trainer.records.run_lock import LockedDirectory, lock_run_directory
 from ddtrain.trainer.records.run_records import Records
 from ddtrain.trainer.step.setup import idle_options, memory_of
 from ddtrain.trainer.task import Task, built
 
-_TOO_LATE = (  # Note [BLAS threads] in _threads.py
+_TOO_LATE = (  # Note [BLAS threads] in blas_threads.py
     "NumPy was imported before ddtrain, so its BLAS starts a thread for each core in every rank, which is slow: "
     "import ddtrain first, or set OPENBLAS_NUM_THREADS=1."
 )
-_SAME_ARITHMETIC = (  # Note [Same bits] in arithmetic.py
+_SAME_ARITHMETIC = (  # Note [Same bits] in numeric_environment.py
     "Give every rank the same environment and packages; on machines of several kinds, OPENBLAS_CORETYPE of the oldest."
 )
 
@@ -114,15 +115,15 @@ class _Job:
         options = {option: repr(tables.lookup(config, option)) for option in tables.leaves(config)}
         verify_replicas({"recipe": name, **options}, comm, "option", remedy="Give every rank the same options.")
         verify_replicas(sameness(), comm, "arithmetic", remedy=_SAME_ARITHMETIC)
-        with claimed(comm, config, name) as claim:
-            return self._train(comm, name, config.updated({"run": {"dir": str(claim.directory)}}), claim)
+        with lock_run_directory(comm, config, name) as locked:
+            return self._train(comm, name, config.updated({"run": {"dir": str(locked.directory)}}), locked)
 
-    def _train(self, comm: Communicator, name: str, config: Config, claim: Claim) -> int:
-        directory = claim.directory
+    def _train(self, comm: Communicator, name: str, config: Config, locked: LockedDirectory) -> int:
+        directory = locked.directory
         found = find_checkpoint(comm, config, directory)
         task = run_on_all(comm, lambda: built(self.recipes[name].build, config))
         trainer = Trainer(comm, config, task, stop_signals.StopFile(directory))
-        changes = [*claim.notes, *(trainer.resume(found.snapshot) if found is not None else [])]
+        changes = [*locked.notes, *(trainer.resume(found.snapshot) if found is not None else [])]
         waited_s = lambda: trainer.step_of.waited_s
         trainer.records = Records(comm, config, name, directory, found, task, waited_s)  # from here on, disk is written
         self.records[comm.rank] = trainer.records

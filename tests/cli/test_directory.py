@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from ddtrain.trainer.checkpoint import manager
+from ddtrain.trainer.checkpoint import finder
 from ddtrain.trainer.records.metrics import read
 
 STEPS = 48  # enough for metrics.jsonl to need new blocks of the disk after the disk is full
@@ -56,7 +56,7 @@ def test_a_full_disk_costs_new_checkpoints_and_no_old_one(disk, job):
     assert line.startswith("ddtrain: error: cannot write disk/run/checkpoints/step-00000048: No space left on device")
     assert "bytes wanted: Free some space, or give another --run.dir." in line
     assert "warning: checkpoint of step 10 not saved, training goes on: cannot write" in done.stdout
-    assert manager.verify(disk / "run" / "checkpoints" / "step-00000005")["step"] == 5
+    assert finder.verify(disk / "run" / "checkpoints" / "step-00000005")["step"] == 5
     assert not list((disk / "run" / "checkpoints").glob(".tmp-*"))
     told = json.loads((disk / "run" / "status.json").read_text())
     assert (told["state"], told["code"], told["step"]) == ("failed", 74, STEPS)

@@ -9,7 +9,7 @@ from typing import Any
 import faulty
 import pytest
 
-from ddtrain.trainer.checkpoint import manager
+from ddtrain.trainer.checkpoint import finder
 from ddtrain.trainer.main import run
 from ddtrain.trainer.records.metrics import read
 
@@ -48,7 +48,7 @@ def test_a_request_stops_all_ranks_after_the_same_step(tmp_path, job, undisturbe
     at = status(tmp_path / "run")["step"]
     assert status(tmp_path / "run") == {"state": "stopped", "code": 75, "step": at}
     assert at in (7, 8), "the request came during the seventh step: that one or the next is the last"
-    assert manager.verify(tmp_path / "run" / "checkpoints" / f"step-{at:08}")["step"] == at
+    assert finder.verify(tmp_path / "run" / "checkpoints" / f"step-{at:08}")["step"] == at
     assert [line["step"] for line in read(tmp_path / "run" / "metrics.jsonl") if "lr" in line] == [*range(1, at + 1)]
     assert not (tmp_path / "run" / "STOP").exists(), "or the resumed run would stop again"
     assert job(0, "--run.dir", "run", "--run.resume", "auto", *THREADS).returncode == 0

@@ -19,8 +19,9 @@ from ddtrain.data import read_npz
 from ddtrain.data.files import read_text
 from ddtrain.data.idx import read_idx
 from ddtrain.errors import DataError
-from ddtrain.trainer.checkpoint.contents import MODEL, Snapshot
-from ddtrain.trainer.checkpoint.manager import amend, read_state, verify, write
+from ddtrain.trainer.checkpoint.contents import MODEL, Snapshot, read_state
+from ddtrain.trainer.checkpoint.finder import verify
+from ddtrain.trainer.checkpoint.writer import amend, write
 
 X = np.arange(60, dtype=np.uint8).reshape(3, 20)
 IDX = struct.pack(">4I", 0x803, 3, 5, 4) + X.tobytes()

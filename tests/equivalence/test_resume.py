@@ -16,7 +16,8 @@ from ddtrain import nn
 from ddtrain.data import ArrayData
 from ddtrain.trainer import loop
 from ddtrain.trainer.checkpoint.contents import decode
-from ddtrain.trainer.checkpoint.manager import amend, latest
+from ddtrain.trainer.checkpoint.finder import latest
+from ddtrain.trainer.checkpoint.writer import amend
 from ddtrain.trainer.config.config import Checkpoint, Config, Data, Optim, Run, Schedule
 from ddtrain.trainer.main import Recipe, run
 from ddtrain.trainer.modes import Sync
@@ -106,7 +107,7 @@ def straight(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return directory
 
 
-@pytest.mark.parametrize("moment", ["evaluate", "Records.evaluation", "manager.complete"])
+@pytest.mark.parametrize("moment", ["evaluate", "Records.evaluation", "writer.complete"])
 @pytest.mark.parametrize("stops_at", [1, 3, 6])
 def test_a_kill_between_saving_and_evaluating_costs_no_step_and_no_evaluation(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, straight: Path, moment: str, stops_at: int

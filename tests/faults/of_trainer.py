@@ -11,7 +11,10 @@ RESUME = "tests/equivalence/test_resume.py"
 LOCAL = "tests/trainer/modes/test_local_sgd.py"
 REPLICA = "tests/trainer/step/test_setup.py"
 COORDINATOR = "tests/trainer/step/test_coordinator.py"
-CHECKPOINT = "tests/trainer/checkpoint/test_manager.py"
+CONTENTS = "tests/trainer/checkpoint/test_contents.py"
+RETENTION = "tests/trainer/checkpoint/test_retention.py"
+WRITER = "tests/trainer/checkpoint/test_writer.py"
+LOCK = "tests/trainer/records/test_run_lock.py"
 DIRECTORY = "tests/trainer/records/test_run_directory.py"
 
 FAULTS = (
@@ -38,17 +41,17 @@ FAULTS = (
     ),
     Fault(
         "directory/two jobs share a lock",
-        "ddtrain/trainer/records/run_directory.py",
+        "ddtrain/trainer/records/run_lock.py",
         "fcntl.LOCK_EX | fcntl.LOCK_NB",
         "fcntl.LOCK_SH | fcntl.LOCK_NB",
-        ("tests/trainer/records/test_run_directory.py",),
+        (LOCK,),
     ),
     Fault(
         "directory/a directory of the same second is shared",
-        "ddtrain/trainer/records/run_directory.py",
+        "ddtrain/trainer/records/run_lock.py",
         "            except FileExistsError:\n                continue\n",
         "            except FileExistsError:\n                pass\n",
-        ("tests/trainer/records/test_run_directory.py",),
+        (LOCK,),
     ),
     Fault(
         "coordinator/evaluations without a better loss are not saved",
@@ -87,80 +90,80 @@ FAULTS = (
     ),
     Fault(
         "checkpoint/a link takes a checkpoint's place",
-        "ddtrain/trainer/checkpoint/manager.py",
-        "if step_of(path) <= step_of(newest) and not path.is_symlink()]",
-        "if step_of(path) <= step_of(newest)]",
-        (CHECKPOINT,),
+        "ddtrain/trainer/checkpoint/retention.py",
+        "if step_number(path) <= step_number(newest) and not path.is_symlink()]",
+        "if step_number(path) <= step_number(newest)]",
+        (RETENTION,),
     ),
     Fault(
         "checkpoint/steps of another future are removed",
-        "ddtrain/trainer/checkpoint/manager.py",
-        "for path in checkpoints(shelf) if step_of(path) <= step_of(newest) and",
+        "ddtrain/trainer/checkpoint/retention.py",
+        "for path in checkpoints(shelf) if step_number(path) <= step_number(newest) and",
         "for path in checkpoints(shelf) if",
-        (CHECKPOINT,),
+        (RETENTION,),
     ),
     Fault(
         "checkpoint/a loss that is NaN is the best",
-        "ddtrain/trainer/checkpoint/manager.py",
-        "return (loss, step_of(path)) if math.isfinite(loss) else (math.inf, -step_of(path))",
-        "return (loss, step_of(path))",
-        (f"{CHECKPOINT}::TestRetention",),
+        "ddtrain/trainer/checkpoint/finder.py",
+        "return (loss, step_number(path)) if math.isfinite(loss) else (math.inf, -step_number(path))",
+        "return (loss, step_number(path))",
+        (RETENTION,),
     ),
     Fault(
         "checkpoint/its files go while it still counts as one",
-        "ddtrain/trainer/checkpoint/manager.py",
+        "ddtrain/trainer/checkpoint/retention.py",
         "                sync_directory(gone.parent)\n                hidden.append(gone)",
         "                gone.rename(path)\n                hidden.append(path)",
-        (CHECKPOINT,),
+        (WRITER,),
     ),
     Fault(
         "checkpoint/old ones go before the new one was read back",
-        "ddtrain/trainer/checkpoint/manager.py",
+        "ddtrain/trainer/checkpoint/writer.py",
         "    decode(final)  # nothing older is removed before the new one has been read back\n",
         "",
-        (f"{CHECKPOINT}::test_nothing_older_goes_before_the_new_one_was_read_back",),
+        (f"{WRITER}::test_nothing_older_goes_before_the_new_one_was_read_back",),
     ),
     Fault(
         "checkpoint/a rank's memory is gathered from rank 0 alone",
-        "ddtrain/trainer/checkpoint/manager.py",
+        "ddtrain/trainer/checkpoint/writer.py",
         "            comm.broadcast(x, rank)\n",
         "            comm.broadcast(x, 0)\n",
         (f"{MODES}::test_stopped_anywhere_and_resumed",),
     ),
     Fault(
         "checkpoint/its directory is not synced before the rename",
-        "ddtrain/trainer/checkpoint/manager.py",
+        "ddtrain/trainer/checkpoint/writer.py",
         "        sync_directory(aside)\n",
         "",
-        (CHECKPOINT,),
+        (WRITER,),
     ),
     Fault(
         "checkpoint/figures of an earlier step make the best",
-        "ddtrain/trainer/checkpoint/manager.py",
+        "ddtrain/trainer/checkpoint/finder.py",
         ' if state["evaluated"] == state["step"] else math.inf',
         "",
-        (f"{CHECKPOINT}::TestRetention",),
+        (RETENTION,),
     ),
     Fault(
         "checkpoint/what was not replaced yet is removed",
-        "ddtrain/trainer/checkpoint/manager.py",
+        "ddtrain/trainer/checkpoint/retention.py",
         "            old.rename(final)\n",
         "            _remove([old])\n",
-        (f"{CHECKPOINT}::TestRetention",),
+        (RETENTION,),
     ),
     Fault(
         "checkpoint/what lies behind a link is removed",
-        "ddtrain/trainer/checkpoint/manager.py",
+        "ddtrain/trainer/checkpoint/retention.py",
         " and path.name not in spared)",
         ")",
-        (f"{CHECKPOINT}::TestRetention",),
+        (RETENTION,),
     ),
     Fault(
         "checkpoint/a state.json is written over in place",
-        "ddtrain/trainer/checkpoint/manager.py",
+        "ddtrain/trainer/checkpoint/writer.py",
         "        write_new(aside, data)\n        aside.rename(path / STATE)\n",
         "        (path / STATE).write_bytes(data)\n",
-        (CHECKPOINT,),
+        (WRITER,),
     ),
     Fault(
         "loop/steps are saved when they are due alone, not before an evaluation",
@@ -185,15 +188,15 @@ FAULTS = (
     ),
     Fault(
         "directory/a lock counts on a file that another job has just removed",
-        "ddtrain/trainer/records/run_directory.py",
-        "if _is_named(handle, self._lock):",
+        "ddtrain/trainer/records/run_lock.py",
+        "if _still_has_its_name(handle, self._lock):",
         "if True:",
-        (DIRECTORY,),
+        (LOCK,),
     ),
     Fault(
         "directory/a run goes on from elsewhere among another's checkpoints",
         "ddtrain/trainer/records/run_directory.py",
-        "if found is None or not _is_own(found.path, directory):",
+        "if found is None or not _belongs_to_run(found.path, directory):",
         "if found is None:",
         (DIRECTORY,),
     ),
@@ -202,14 +205,14 @@ FAULTS = (
         "ddtrain/trainer/checkpoint/contents.py",
         'if _sha256(raw) != expected["sha256"]:',
         "if False:",
-        (f"{CHECKPOINT}::TestDamage",),
+        (f"{CONTENTS}::TestDamage",),
     ),
     Fault(
         "snapshot/the seal is not looked at",
         "ddtrain/trainer/checkpoint/contents.py",
         "    if tail != f'{_sha256(body)}\"\\n}}\\n'.encode():",
         "    if False:",
-        (CHECKPOINT,),
+        (WRITER,),
     ),
     Fault(
         "files/the directory is not synced after the rename",

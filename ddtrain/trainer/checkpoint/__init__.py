@@ -1,4 +1,6 @@
-"""Checkpoints: ``manager`` writes, keeps and finds them; ``contents`` says what is in one.
+"""What a run saves and resumes from. Read ``contents``, then ``writer`` and ``resume``.
 
-``state_json`` checks what state.json may say, ``rank_state`` gathers what each rank alone remembers.
+``contents`` is what is in a checkpoint and its files, ``state_json`` checks what state.json may say, ``writer`` puts a
+checkpoint on the disk so that a crash leaves no broken one, ``retention`` removes old ones, ``finder`` finds the newest
+that is whole. ``rank_state`` gathers what each rank alone remembers; ``resume`` lets a run go on from all of that.
 """

@@ -2,7 +2,7 @@
 
     model.safetensors   parameters and buffers, by the names and layouts of export
     optim.safetensors   the optimizer's vectors
-    memory.safetensors  what each rank remembers beyond these, see ``private.py``; not there if nothing
+    memory.safetensors  what each rank remembers beyond these, see ``rank_state.py``; not there if nothing
     state.json          where the run stood, what it was told, sizes and hashes; its own hash is its last line
 
 No file is believed before its size and hash agree, and none holds code. A hash says that nothing was damaged, not that
@@ -60,7 +60,7 @@ class Snapshot:
     evaluated : the step after which that was, 0 for none; where there are figures, ``step`` unless told. Where an
         evaluation is due at ``step`` and is not in here, it is yet to come
     params_sha256, model_sha256 : hash of the parameters, and of the buffers, too, as in summary.json
-    versions : what made it, see ``arithmetic.py``; and of Python
+    versions : what made it, see ``numeric_environment.py``; and of Python
     """
 
     step: int

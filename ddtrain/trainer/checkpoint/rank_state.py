@@ -17,7 +17,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from ddtrain.comm.protocol import Array
-from ddtrain.trainer.checkpoint import manager
+from ddtrain.trainer.checkpoint import writer
 from ddtrain.trainer.modes import Sync
 from ddtrain.trainer.modes.sharded_optimizer import pack, unpack
 
@@ -31,7 +31,7 @@ def gather(mode: Sync) -> dict[str, Array]:
     if not any(comm.exchange_objects(len(mine))):
         return {}
     mine[_SPANS] = np.array([[span.start, span.stop] for span in spans], np.int64).reshape(-1, 2)
-    return manager.gather(comm, mine)
+    return writer.gather(comm, mine)
 
 
 def give_back(mode: Sync, saved: Mapping[str, Array], same: bool) -> str:

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from ddtrain.errors import CheckpointError, quoted
 
-_MEMORY = re.compile(r"(\d{1,9})/(spans|(?:sum|mean|own)\..+)")  # see private.py
+_MEMORY = re.compile(r"(\d{1,9})/(spans|(?:sum|mean|own)\..+)")  # see rank_state.py
 
 
 def is_count(value: Any, most: float = 2**63) -> bool:

@@ -7,7 +7,7 @@ RUN/trace.json      what every rank did in the steps of --debug.trace
 RUN/checkpoints/    see ``checkpoint.py``
 RUN/summary.json    the final figures
 
-Before that, :mod:`ddtrain.trainer.records.run_directory` has seen to it that the directory is this job's.
+Before that, :mod:`ddtrain.trainer.records.run_lock` has seen to it that the directory is this job's.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from ddtrain.comm.protocol import Communicator
 from ddtrain.diagnose import GradientCheck
 from ddtrain.errors import DataError
 from ddtrain.trainer import atomic_files
-from ddtrain.trainer.checkpoint import manager
+from ddtrain.trainer.checkpoint import finder, retention
 from ddtrain.trainer.config.config import Config
 from ddtrain.trainer.records.console import Console
 from ddtrain.trainer.records.metrics import MetricsLog, write_summary
@@ -64,7 +64,7 @@ class Records:
         config: Config,
         recipe: str,
         directory: Path,
-        found: manager.Found | None,
+        found: finder.Found | None,
         task: Task,
         waited_s: Callable[[], float] = lambda: 0.0,
         stream: TextIO | None = None,
@@ -115,7 +115,7 @@ class Records:
             self._tidy()
             if self.resume_from is not None:
                 self._superseded = supersede(self.directory, self.first_step, self.config.run.resume)
-            self.spared = manager.behind_a_link(self.directory)
+            self.spared = finder.behind_symbolic_link(self.directory)
         self.status.start()
         if self.comm.rank == 0:
             atomic_files.replace(self.directory / "config.toml", self.config.to_toml(self.recipe).encode())
@@ -128,7 +128,7 @@ class Records:
             for leftover in self.directory.glob(f".tmp-{name}-*"):
                 atomic_files.discard(leftover)
         try:
-            manager.tidy(self.directory)
+            retention.tidy(self.directory)
         except OSError as error:
             raise atomic_files.io_error(error, error.filename or self.directory, 0) from error
 

@@ -1,0 +1,124 @@
+"""Finding checkpoints: where a run's lie, which there are, the newest one that verifies, and which is the best."""
+
+from __future__ import annotations
+
+import math
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+from ddtrain.errors import CheckpointError
+from ddtrain.trainer.checkpoint.contents import Snapshot, decode, read_state
+from ddtrain.trainer.checkpoint.state_json import STATE
+
+_NAME = re.compile(r"(\.old-)?step-(\d+)")
+
+
+@dataclass(frozen=True)
+class Found:
+    """A checkpoint that was read and verified, and a line about each newer one that was refused."""
+
+    path: Path
+    snapshot: Snapshot
+    refused: tuple[str, ...] = ()
+
+
+def load(path: Path | str) -> Found:
+    """Read a checkpoint, or the newest good one of a run's directory.
+
+    Raises
+    ------
+    CheckpointError : naming the file that is missing, damaged or foreign, and how.
+    """
+    path = Path(path)
+    if (path / STATE).exists() or not path.is_dir():
+        return Found(path, decode(path))
+    found = latest(path)
+    if found is None:
+        raise CheckpointError(
+            f"{path}: neither a checkpoint (no {STATE}) nor a run that has any",
+            remedy="Give --run.resume a step-... directory or a run's directory.",
+        )
+    return found
+
+
+def latest(run_dir: Path | str) -> Found | None:
+    """The newest checkpoint that verifies, with a line for each newer one that does not; None if there is none.
+
+    Raises
+    ------
+    CheckpointError : if there are checkpoints but none is good: to start anew is not for us to decide.
+    """
+    refused: list[str] = []
+    for path in checkpoints(run_dir):
+        try:
+            return Found(path, decode(path), tuple(refused))
+        except CheckpointError as error:
+            refused.append(f"checkpoint {path.name} refused: {error.message}")
+    if refused:
+        raise CheckpointError(
+            f"{run_dir}: no checkpoint is good; {'; '.join(refused)}",
+            remedy="Remove them or give another --run.dir to start anew.",
+        )
+    return None
+
+
+def verify(path: Path | str) -> dict[str, object]:
+    """Check every byte of a checkpoint; returns the contents of its state.json.
+
+    Raises
+    ------
+    CheckpointError : naming the file that is missing, damaged or foreign, and how.
+    """
+    decode(Path(path))
+    return read_state(Path(path))
+
+
+def checkpoints(run_dir: Path | str) -> list[Path]:
+    """All checkpoints of a run, good or not, the newest first.
+
+    One that was being replaced counts where what replaces it is not there.
+    """
+    shelf = checkpoints_directory(Path(run_dir))
+    try:
+        named = {path for path in shelf.iterdir() if step_number(path) >= 0}
+    except FileNotFoundError:
+        return []
+    except OSError as error:
+        raise CheckpointError(f"{shelf}: cannot be read: {error.strerror}") from error
+    whole = [path for path in named if path.with_name(path.name.removeprefix(".old-")) not in named - {path}]
+    return sorted(whole, key=lambda path: (step_number(path), path.name), reverse=True)
+
+
+def path_of(run_dir: Path | str, step: int) -> Path:
+    """Where a run's checkpoint of a step is."""
+    return checkpoints_directory(Path(run_dir)) / f"step-{step:08d}"
+
+
+def checkpoints_directory(run_dir: Path) -> Path:
+    """The directory of a run's checkpoints, which may be named itself."""
+    return run_dir if run_dir.name == "checkpoints" else run_dir / "checkpoints"
+
+
+def step_number(path: Path) -> int:
+    """The step in a checkpoint's name; -1 in any other name."""
+    match = _NAME.fullmatch(path.name)
+    return int(match[2]) if match else -1
+
+
+def goodness(path: Path) -> tuple[float, int]:
+    """What the best has least of: the loss of the evaluation after its step, the earlier of equal ones."""
+    try:
+        state = read_state(path)
+        loss = float(state["metrics"]["valid_loss"]) if state["evaluated"] == state["step"] else math.inf
+    except (CheckpointError, KeyError):
+        loss = math.inf
+    return (loss, step_number(path)) if math.isfinite(loss) else (math.inf, -step_number(path))
+
+
+def behind_symbolic_link(run_dir: Path | str) -> frozenset[str]:
+    """Names of the checkpoints that are there already and that this run must not remove: behind a symbolic link."""
+    run_dir = Path(run_dir)
+    shelf = checkpoints_directory(run_dir)
+    linked = run_dir.is_symlink() or shelf.is_symlink()
+    return frozenset(path.name for path in checkpoints(run_dir)) if linked else frozenset()

@@ -1,0 +1,69 @@
+"""Which checkpoints stay, the newest and the best, and how the others are removed (Note [Out of the name space])."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Collection, Iterable
+from pathlib import Path
+
+from ddtrain.trainer.atomic_files import sync_directory
+from ddtrain.trainer.checkpoint.contents import FILES
+from ddtrain.trainer.checkpoint.finder import checkpoints, checkpoints_directory, goodness, step_number
+from ddtrain.trainer.checkpoint.state_json import STATE
+
+NEW_STATE = f".tmp-{STATE}"  # in a checkpoint whose state.json is being replaced
+
+
+def prune(shelf: Path, newest: Path, keep: int, spared: Collection[str]) -> None:
+    """Remove checkpoints that are neither recent nor the best, and what was replaced.
+
+    Steps beyond the newest stay: they are of another future, which is not for a save to remove.
+    """
+    past = [path for path in checkpoints(shelf) if step_number(path) <= step_number(newest) and not path.is_symlink()]
+    wanted = {*past[: max(keep, 1)], min(past, key=goodness)}
+    _remove(path for path in [*past, *shelf.glob(".old-step-*")] if path not in wanted and path.name not in spared)
+
+
+def tidy(run_dir: Path | str) -> None:
+    """Remove what a killed writer left half made or half removed, and take back what it had not replaced yet."""
+    shelf = checkpoints_directory(Path(run_dir))
+    for path in [*shelf.glob(".tmp-step-*"), *shelf.glob(".gone-step-*")]:
+        empty(path)
+    for old in shelf.glob(".old-step-*"):
+        final = old.with_name(old.name.removeprefix(".old-"))
+        if not os.path.lexists(final):
+            old.rename(final)
+        else:
+            _remove([old])
+
+
+def _remove(paths: Iterable[Path]) -> None:
+    """Remove checkpoints, each if it holds nothing but a checkpoint's files (Note [Out of the name space])."""
+    hidden = []
+    for path in paths:
+        gone = path.with_name(f".gone-{path.name.removeprefix('.old-')}")
+        try:
+            if _is_ours(path):
+                path.rename(gone)
+                sync_directory(gone.parent)
+                hidden.append(gone)
+        except OSError:  # what cannot go stays
+            continue
+    for gone in hidden:
+        empty(gone)
+
+
+def empty(path: Path) -> None:
+    """Remove a directory that is no checkpoint any more, or not yet, if that is possible."""
+    try:
+        if _is_ours(path):
+            for entry in path.iterdir():
+                entry.unlink()
+            path.rmdir()
+    except OSError:
+        return
+
+
+def _is_ours(path: Path) -> bool:
+    """Whether a directory, and no link to one, holds nothing but a checkpoint's files."""
+    return not path.is_symlink() and {entry.name for entry in path.iterdir()} <= {*FILES, NEW_STATE}
