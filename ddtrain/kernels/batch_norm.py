@@ -7,7 +7,7 @@ mean, and (count, mean, M2) are merged in float64 as Chan, Golub and LeVeque (19
 theirs, so a shard with no rows takes part with count 0.
 """
 
-# R rows, L lanes (see rows.py), C channels, B blocks to be merged
+# R rows, W columns of them, several a channel (see channel_sums.py), C channels, B blocks to be merged
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ddtrain.kernels.channel_rows import lanes
+from ddtrain.kernels.channel_sums import wide_rows
 from ddtrain.kernels.workspace import scratch
 
 Array = NDArray[Any]
@@ -34,30 +34,30 @@ def moments(x: Array) -> tuple[int, Array, Array]:
     channels, count = x.shape[-1], math.prod(x.shape[:-1])
     if x.size == 0:
         return count, np.zeros(channels), np.zeros(channels)
-    x_RL = lanes(x)
-    rows, width = x_RL.shape
+    x_RW = wide_rows(x)
+    rows, width = x_RW.shape
     step = max(1, _CHUNK // width)
     starts = range(0, rows, step)
     means, m2s = np.empty((len(starts), width)), np.empty((len(starts), width))
     for b, start in enumerate(starts):
-        _chunk_moments(x_RL[start : start + step], means[b], m2s[b])
+        _chunk_moments(x_RW[start : start + step], means[b], m2s[b])
     if means.size == channels:
         return count, means[0], m2s[0]
     counts = np.repeat([min(step, rows - start) for start in starts], width // channels)
     return merge(counts, means.reshape(-1, channels), m2s.reshape(-1, channels))
 
 
-def _chunk_moments(chunk_RL: Array, mean_L: Array, m2_L: Array) -> None:
-    n = len(chunk_RL)
-    about_L = np.add.reduce(chunk_RL, axis=0) / n
-    deviation = np.subtract(chunk_RL, about_L, out=scratch("norm.deviation", chunk_RL.shape, chunk_RL.dtype))
-    rest_L = np.add.reduce(deviation, axis=0) / n  # what rounding left in the mean
-    np.add(about_L, rest_L, out=mean_L, dtype=np.float64)
+def _chunk_moments(chunk_RW: Array, mean_W: Array, m2_W: Array) -> None:
+    n = len(chunk_RW)
+    about_W = np.add.reduce(chunk_RW, axis=0) / n
+    deviation = np.subtract(chunk_RW, about_W, out=scratch("norm.deviation", chunk_RW.shape, chunk_RW.dtype))
+    rest_W = np.add.reduce(deviation, axis=0) / n  # what rounding left in the mean
+    np.add(about_W, rest_W, out=mean_W, dtype=np.float64)
     np.multiply(deviation, deviation, out=deviation)
-    np.multiply(rest_L, rest_L, out=m2_L, dtype=np.float64)
-    m2_L *= -n
-    m2_L += np.add.reduce(deviation, axis=0)
-    np.maximum(m2_L, 0.0, out=m2_L)
+    np.multiply(rest_W, rest_W, out=m2_W, dtype=np.float64)
+    m2_W *= -n
+    m2_W += np.add.reduce(deviation, axis=0)
+    np.maximum(m2_W, 0.0, out=m2_W)
 
 
 def merge(counts_B: Array, means_BC: Array, m2s_BC: Array) -> tuple[int, Array, Array]:
@@ -89,29 +89,29 @@ def normalise(
 ) -> Array:
     """``(x - mean) * inv_std * scale + shift``, in x's dtype."""
     y = np.empty(x.shape, x.dtype) if out is None else out
-    x_RL, y_RL = lanes(x), lanes(y)
-    repeat = x_RL.shape[1] // max(1, x.shape[-1])
-    mean_L, factor_L, shift_L = (_tiled(v, repeat, x.dtype) for v in (mean_C, scale_C * inv_std_C, shift_C))
-    step = max(1, _CHUNK // max(1, x_RL.shape[1]))
-    for start in range(0, len(x_RL), step):
-        chunk = np.subtract(x_RL[start : start + step], mean_L, out=y_RL[start : start + step])
-        chunk *= factor_L
-        chunk += shift_L
+    x_RW, y_RW = wide_rows(x), wide_rows(y)
+    repeat = x_RW.shape[1] // max(1, x.shape[-1])
+    mean_W, factor_W, shift_W = (_tiled(v, repeat, x.dtype) for v in (mean_C, scale_C * inv_std_C, shift_C))
+    step = max(1, _CHUNK // max(1, x_RW.shape[1]))
+    for start in range(0, len(x_RW), step):
+        chunk = np.subtract(x_RW[start : start + step], mean_W, out=y_RW[start : start + step])
+        chunk *= factor_W
+        chunk += shift_W
     return y
 
 
 def backward_sums(g: Array, x: Array, mean_C: Array, inv_std_C: Array) -> tuple[Array, Array]:
     """This rank's (C,) sums of g, the cotangent of the shift, and of g * x_hat, that of the scale, in float64."""
     channels = x.shape[-1]
-    g_RL, x_RL = lanes(g), lanes(x)
-    repeat = x_RL.shape[1] // max(1, channels)
-    mean_L = _tiled(mean_C, repeat, x.dtype)
-    step = max(1, _CHUNK // max(1, x_RL.shape[1]))
-    sum_g, sum_gd = np.zeros(x_RL.shape[1]), np.zeros(x_RL.shape[1])
-    for start in range(0, len(x_RL), step):
-        g_part = g_RL[start : start + step]
+    g_RW, x_RW = wide_rows(g), wide_rows(x)
+    repeat = x_RW.shape[1] // max(1, channels)
+    mean_W = _tiled(mean_C, repeat, x.dtype)
+    step = max(1, _CHUNK // max(1, x_RW.shape[1]))
+    sum_g, sum_gd = np.zeros(x_RW.shape[1]), np.zeros(x_RW.shape[1])
+    for start in range(0, len(x_RW), step):
+        g_part = g_RW[start : start + step]
         sum_g += np.add.reduce(g_part, axis=0)
-        sum_gd += np.einsum("rl,rl->l", g_part, x_RL[start : start + step] - mean_L)
+        sum_gd += np.einsum("rw,rw->w", g_part, x_RW[start : start + step] - mean_W)
     by_channel = (repeat, channels)
     return sum_g.reshape(by_channel).sum(0), sum_gd.reshape(by_channel).sum(0) * inv_std_C
 
@@ -125,20 +125,20 @@ def backward_input(
     ``mean_g`` and ``mean_gx`` are the sums of :func:`backward_sums` over all ranks, divided by the global count.
     """
     dx = np.empty(x.shape, x.dtype) if out is None else out
-    g_RL, x_RL, dx_RL = lanes(g), lanes(x), lanes(dx)
-    repeat = x_RL.shape[1] // max(1, x.shape[-1])
+    g_RW, x_RW, dx_RW = wide_rows(g), wide_rows(x), wide_rows(dx)
+    repeat = x_RW.shape[1] // max(1, x.shape[-1])
     slope_C = -inv_std_C * mean_gx_C
-    mean_L, slope_L, mean_g_L, factor_L = (
+    mean_W, slope_W, mean_g_W, factor_W = (
         _tiled(v, repeat, x.dtype) for v in (mean_C, slope_C, mean_g_C, scale_C * inv_std_C)
     )
-    step = max(1, _CHUNK // max(1, x_RL.shape[1]))
-    for start in range(0, len(x_RL), step):
+    step = max(1, _CHUNK // max(1, x_RW.shape[1]))
+    for start in range(0, len(x_RW), step):
         part = slice(start, start + step)
-        chunk = np.subtract(x_RL[part], mean_L, out=dx_RL[part])
-        chunk *= slope_L
-        chunk += g_RL[part]
-        chunk -= mean_g_L
-        chunk *= factor_L
+        chunk = np.subtract(x_RW[part], mean_W, out=dx_RW[part])
+        chunk *= slope_W
+        chunk += g_RW[part]
+        chunk -= mean_g_W
+        chunk *= factor_W
     return dx
 
 

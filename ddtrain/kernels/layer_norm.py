@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ddtrain.kernels.channel_rows import sum_rows
+from ddtrain.kernels.channel_sums import channel_sums
 
 Array = NDArray[Any]
 
@@ -45,9 +45,9 @@ def backward_input(g: Array, x_hat: Array, inv_std: Array, scale_D: Array, out: 
 
 def backward_scale(g: Array, x_hat: Array, out: Array | None = None) -> Array:
     """The cotangent of the scale: the sum of g * x_hat over rows."""
-    return sum_rows(g * x_hat, out)
+    return channel_sums(g * x_hat, out)
 
 
 def backward_shift(g: Array, out: Array | None = None) -> Array:
     """The cotangent of the shift: the sum of g over rows."""
-    return sum_rows(g, out)
+    return channel_sums(g, out)

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ddtrain.kernels.channel_rows import sum_rows
+from ddtrain.kernels.channel_sums import channel_sums
 
 Array = NDArray[Any]
 
@@ -47,4 +47,4 @@ def backward_weight(x: Array, g: Array, out: Array | None = None) -> Array:
 
 def backward_bias(g: Array, out: Array | None = None) -> Array:
     """The cotangent of b: the sum of g over all rows."""
-    return sum_rows(g, out)
+    return channel_sums(g, out)

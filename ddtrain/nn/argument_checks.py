@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from ddtrain.errors import UsageError, quoted
-from ddtrain.ops._shapes import Pair, integer
-from ddtrain.ops._shapes import pair as _pair
+from ddtrain.ops.argument_checks import Pair, integer
+from ddtrain.ops.argument_checks import pair as _pair
 
 __all__ = ["Pair", "pair", "sizes"]
 

@@ -24,12 +24,8 @@ import numpy as _np
 from numpy import __version__ as __version__
 
 from ddtrain.numpy import fft, linalg, random
-from ddtrain.numpy._box import ArrayBox
-from ddtrain.numpy._counterparts import take_numpys_words
-from ddtrain.numpy._missing import missing_name
-from ddtrain.numpy._rest import UNCHANGED
 from ddtrain.numpy.along_axes.differences import diff, ediff1d, gradient, trapezoid, unwrap
-from ddtrain.numpy.along_axes.nans import (
+from ddtrain.numpy.along_axes.nan_reductions import (
     nanargmax,
     nanargmin,
     nancumprod,
@@ -111,6 +107,10 @@ from ddtrain.numpy.creation import (
     zeros,
     zeros_like,
 )
+from ddtrain.numpy.dispatch.array_box import ArrayBox
+from ddtrain.numpy.dispatch.counterparts import take_numpys_words
+from ddtrain.numpy.dispatch.missing_rules import missing_name
+from ddtrain.numpy.dispatch.unchanged_names import UNCHANGED
 from ddtrain.numpy.elementwise.arithmetic import (
     abs,
     absolute,
@@ -182,8 +182,8 @@ from ddtrain.numpy.elementwise.comparisons import (
     triu_indices_from,
     trunc,
 )
-from ddtrain.numpy.elementwise.complexes import angle, conj, conjugate, imag, real, sign
-from ddtrain.numpy.elementwise.floats import (
+from ddtrain.numpy.elementwise.complex_numbers import angle, conj, conjugate, imag, real, sign
+from ddtrain.numpy.elementwise.floating_point import (
     copysign,
     divmod,
     fix,

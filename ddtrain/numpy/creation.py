@@ -56,7 +56,7 @@ from ddtrain.autodiff import value_of
 from ddtrain.autodiff.core.array_lists import holds_box
 from ddtrain.numpy.elementwise.arithmetic import power
 from ddtrain.numpy.elementwise.comparisons import floor
-from ddtrain.numpy.elementwise.complexes import sign
+from ddtrain.numpy.elementwise.complex_numbers import sign
 from ddtrain.numpy.elementwise.transcendental import log10
 from ddtrain.numpy.manipulation.joining import asarray, concatenate
 from ddtrain.numpy.manipulation.shapes import broadcast_to, expand_dims, integers, moveaxis, ndim, reshape

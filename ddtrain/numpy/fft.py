@@ -14,8 +14,8 @@ from numpy.fft import fftfreq, rfftfreq
 
 from ddtrain.autodiff import Primitive, def_linear, defvjp, primitive
 from ddtrain.autodiff.core.examples import Case, Sampler, case
-from ddtrain.numpy._missing import missing_name
-from ddtrain.numpy.elementwise.complexes import conjugate, real
+from ddtrain.numpy.dispatch.missing_rules import missing_name
+from ddtrain.numpy.elementwise.complex_numbers import conjugate, real
 from ddtrain.numpy.manipulation.joining import asarray
 from ddtrain.numpy.manipulation.padding import pad_constant
 from ddtrain.numpy.manipulation.shapes import integers, ndim, roll, shape

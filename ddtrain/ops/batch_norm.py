@@ -26,7 +26,7 @@ from ddtrain.autodiff.core.examples import case
 from ddtrain.current_layer import LAYER, within
 from ddtrain.errors import ShapeError
 from ddtrain.kernels import batch_norm as kernel
-from ddtrain.ops._shapes import check_vector
+from ddtrain.ops.argument_checks import check_vector
 from ddtrain.ops.collectives import Collectives, allreduce, peers
 
 

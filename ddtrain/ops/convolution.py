@@ -11,8 +11,8 @@ from ddtrain.autodiff import fused
 from ddtrain.autodiff.core.examples import case
 from ddtrain.errors import ShapeError
 from ddtrain.kernels import conv as kernel
-from ddtrain.kernels.channel_rows import sum_rows
-from ddtrain.ops._shapes import Pair, check_rank, check_vector, integer, pair
+from ddtrain.kernels.channel_sums import channel_sums
+from ddtrain.ops.argument_checks import Pair, check_rank, check_vector, integer, pair
 
 
 def _geometry(x: Any, w: Any, b: Any, stride: Any, padding: Any, groups: int) -> tuple[kernel.Stride, kernel.Pad]:
@@ -109,7 +109,7 @@ def _backward(
     by_position = (
         lambda: kernel.backward_input(g, w, x.shape[1], x.shape[2], strides, pad, groups),
         lambda: kernel.backward_weight(x, g, w.shape[0], w.shape[1], strides, pad, groups),
-        lambda: sum_rows(g),
+        lambda: channel_sums(g),
     )
     return [by_position[i]() for i in needs]
 

@@ -9,7 +9,7 @@ from typing import Any
 from ddtrain.autodiff import fused
 from ddtrain.autodiff.core.examples import case
 from ddtrain.kernels import embedding as kernel
-from ddtrain.ops._shapes import check_indices, check_rank
+from ddtrain.ops.argument_checks import check_indices, check_rank
 
 
 def _check(table: Any, indices: Any) -> None:

@@ -11,7 +11,7 @@ from ddtrain.autodiff import fused
 from ddtrain.autodiff.core.examples import case
 from ddtrain.errors import ShapeError
 from ddtrain.kernels import layer_norm as kernel
-from ddtrain.ops._shapes import check_vector
+from ddtrain.ops.argument_checks import check_vector
 
 
 def _check(x: Any, scale: Any, shift: Any) -> None:

@@ -14,7 +14,7 @@ from ddtrain.autodiff import fused, nondifferentiable
 from ddtrain.autodiff.core.examples import case
 from ddtrain.errors import ShapeError
 from ddtrain.kernels import softmax as kernel
-from ddtrain.ops._shapes import check_indices
+from ddtrain.ops.argument_checks import check_indices
 from ddtrain.ops.softmax import log_softmax
 
 _RANGE = "Labels are classes counted from 0: is the last layer as wide as there are classes?"

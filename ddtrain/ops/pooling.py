@@ -13,7 +13,7 @@ from ddtrain.autodiff.core.examples import case
 from ddtrain.errors import ShapeError
 from ddtrain.kernels import pool as kernel
 from ddtrain.kernels.conv import Pad, Stride, output_size
-from ddtrain.ops._shapes import Pair, check_rank, pair
+from ddtrain.ops.argument_checks import Pair, check_rank, pair
 
 Geometry = tuple[int, int, Stride, Pad]
 

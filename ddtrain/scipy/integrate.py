@@ -20,7 +20,7 @@ from ddtrain.autodiff import BOXES, defjvp, defjvp_rest, jvp, primitive, vjp
 from ddtrain.autodiff.core.examples import Case, Sampler, case
 from ddtrain.errors import DerivativeError
 from ddtrain.numpy import array, concatenate, cos, expand_dims, ravel, reshape, sin, stack, sum, zeros, zeros_like
-from ddtrain.scipy._rest import rest_of
+from ddtrain.scipy.fallback import fallback_to
 
 Rate = Callable[..., Any]  # (state, time, *parameters) -> its derivative in time
 _OPTIONS = ("rtol", "atol", "tcrit", "h0", "hmax", "hmin", "mxstep", "mxhnil", "mxordn", "mxords")
@@ -180,4 +180,4 @@ def _floats(x: Any) -> bool:
     return type(x) in BOXES or np.asarray(x).dtype.kind in "fc"
 
 
-__getattr__ = rest_of("scipy.integrate")
+__getattr__ = fallback_to("scipy.integrate")

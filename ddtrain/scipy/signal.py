@@ -21,7 +21,7 @@ from ddtrain.autodiff.core.examples import case
 from ddtrain.errors import ShapeError
 from ddtrain.numpy import conj, flip, reshape, swapaxes, transpose
 from ddtrain.numpy.manipulation.shapes import as_array
-from ddtrain.scipy._rest import rest_of
+from ddtrain.scipy.fallback import fallback_to
 
 Axes = tuple[Sequence[int], Sequence[int]]
 
@@ -145,4 +145,4 @@ def correlate(in1: Any, in2: Any, mode: str = "full", method: str = "auto") -> A
     return convolve(in1, conj(flip(in2)), mode=mode)
 
 
-__getattr__ = rest_of("scipy.signal")
+__getattr__ = fallback_to("scipy.signal")

@@ -62,8 +62,8 @@ FAULTS = (
     Fault(
         "norm/the sums of the way back are in the data's precision",
         "ddtrain/kernels/batch_norm.py",
-        "sum_g, sum_gd = np.zeros(x_RL.shape[1]), np.zeros(x_RL.shape[1])",
-        "sum_g, sum_gd = np.zeros(x_RL.shape[1], x.dtype), np.zeros(x_RL.shape[1], x.dtype)",
+        "sum_g, sum_gd = np.zeros(x_RW.shape[1]), np.zeros(x_RW.shape[1])",
+        "sum_g, sum_gd = np.zeros(x_RW.shape[1], x.dtype), np.zeros(x_RW.shape[1], x.dtype)",
         ("tests/kernels/test_batch_norm.py",),
     ),
     Fault(
@@ -274,6 +274,6 @@ FAULTS = (
         "ddtrain/kernels/layer_norm.py",
         "1.0 / np.sqrt(variance + eps)",
         "1.0 / (np.sqrt(variance) + eps)",
-        ("tests/kernels/test_batch_norm.py",),
+        ("tests/kernels/test_layer_norm.py",),
     ),
 )

@@ -61,11 +61,11 @@ CALLS: dict[str, tuple[Callable[..., Any], Maker]] = {
         k.pool.max_backward,
         lambda r, n: (_normal(r, n, 2, 2, 2), r.integers(0, 4, (n, 2, 2, 2)), 5, 4, 2, 2, (2, 2), NONE),
     ),
-    "norm.normalise": (
+    "batch_norm.normalise": (
         k.batch_norm.normalise,
         lambda r, n: (_normal(r, n, 2, 3), *(_normal(r, 3) for _ in range(4))),
     ),
-    "norm.backward_input": (
+    "batch_norm.backward_input": (
         k.batch_norm.backward_input,
         lambda r, n: (_normal(r, n, 2, 3), _normal(r, n, 2, 3), *(_normal(r, 3) for _ in range(5))),
     ),
@@ -102,8 +102,8 @@ CALLS: dict[str, tuple[Callable[..., Any], Maker]] = {
     ),
     "attention.backward_query": (k.attention.backward_query, lambda r, n: (_normal(r, n, 4, 4), _normal(r, n, 4, 3))),
     "attention.backward_key": (k.attention.backward_key, lambda r, n: (_normal(r, n, 4, 4), _normal(r, n, 4, 3))),
-    "normal.normal_pdf": (k.normal_distribution.normal_pdf, lambda r, n: (_normal(r, n, 3),)),
-    "normal.normal_cdf": (k.normal_distribution.normal_cdf, lambda r, n: (_normal(r, n, 3),)),
+    "normal_distribution.normal_pdf": (k.normal_distribution.normal_pdf, lambda r, n: (_normal(r, n, 3),)),
+    "normal_distribution.normal_cdf": (k.normal_distribution.normal_cdf, lambda r, n: (_normal(r, n, 3),)),
     "activation.relu": (k.activation.relu, lambda r, n: (_normal(r, n, 3),)),
     "activation.relu_backward": (k.activation.relu_backward, lambda r, n: (_normal(r, n, 3), _normal(r, n, 3))),
     "activation.leaky_relu": (k.activation.leaky_relu, lambda r, n: (_normal(r, n, 3), 0.1)),
@@ -202,10 +202,10 @@ def test_every_family_is_in_the_table() -> None:
     missing = [
         f"{family}.{name}"
         for family in k.__all__
-        if family != "update"
+        if family != "optimizer_update"
         for name, f in vars(getattr(k, family)).items()
         if callable(f) and "out" in getattr(f, "__annotations__", {}) and not name.startswith("_")
         if f.__module__.endswith(f".{family}")
     ]
     covered = {call.split()[0] for call in CALLS}
-    assert {m for m in missing if m not in covered} == {"dropout.keep"}  # its dtype is an argument: test_dropout.py
+    assert {m for m in missing if m not in covered} == {"dropout.keep"}  # its dtype is an argument: test_elementwise.py

@@ -12,7 +12,8 @@ import pytest
 import ddtrain.numpy as np
 from ddtrain.autodiff import PRIMITIVES, grad
 from ddtrain.errors import DerivativeError
-from ddtrain.numpy._rest import REFUSED, UNCHANGED
+from ddtrain.numpy.dispatch.missing_rules import REFUSED
+from ddtrain.numpy.dispatch.unchanged_names import UNCHANGED
 
 # What HIPS Autograd 1.9.0 on NumPy 2 answers when asked which functions of its namespaces have a VJP
 # (autograd.core.primitive_vjps), without its helpers; and those it makes of others.

@@ -13,7 +13,9 @@ import pytest
 import ddtrain.numpy as np
 from ddtrain.autodiff import check_grads, grad, jvp, vjp
 from ddtrain.errors import DerivativeError
-from ddtrain.numpy._keywords import HARMLESS, MEANINGS, REMEDIES, own_parameters, parameters, renamed
+from ddtrain.numpy.dispatch.keywords import HARMLESS, REMEDIES
+from ddtrain.numpy.dispatch.numpy_calls import MEANINGS
+from ddtrain.numpy.dispatch.signatures import own_parameters, parameters, renamed
 
 SPACES = {"": (np, onp, np.__all__), "linalg.": (np.linalg, onp.linalg, np.linalg.RULED)}
 SPACES["fft."] = (np.fft, onp.fft, np.fft.RULED)

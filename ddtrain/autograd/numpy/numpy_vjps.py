@@ -14,7 +14,7 @@ from ddtrain.autodiff import value_of
 from ddtrain.autodiff.core.vector_space import match
 from ddtrain.numpy.elementwise.casts import iscomplexobj
 from ddtrain.numpy.elementwise.choices import where
-from ddtrain.numpy.elementwise.complexes import real
+from ddtrain.numpy.elementwise.complex_numbers import real
 
 __all__ = ["balanced_eq", "match_complex", "replace_zero", "unbroadcast_f"]
 

@@ -13,7 +13,7 @@ from numpy.typing import DTypeLike
 from ddtrain.autodiff import def_linear, defjvp, defvjp, primitive
 from ddtrain.autodiff.core.examples import Case, Sampler, case
 from ddtrain.numpy.elementwise.arithmetic import inverse_length
-from ddtrain.numpy.elementwise.complexes import conjugate, real
+from ddtrain.numpy.elementwise.complex_numbers import conjugate, real
 from ddtrain.numpy.manipulation.shapes import broadcast_to, reshape
 
 Axis = int | Sequence[int] | None

@@ -12,8 +12,8 @@ import numpy as np
 from numpy.linalg import LinAlgError
 
 from ddtrain.autodiff import nondifferentiable
-from ddtrain.numpy._missing import missing_name
 from ddtrain.numpy.along_axes.reductions import sum as _sum
+from ddtrain.numpy.dispatch.missing_rules import missing_name
 from ddtrain.numpy.linalg.chains import matrix_power, multi_dot
 from ddtrain.numpy.linalg.determinants import SlogdetResult, det, slogdet
 from ddtrain.numpy.linalg.eigen import EighResult, EigResult, eig, eigh, eigvals, eigvalsh

@@ -10,7 +10,7 @@ from ddtrain.autodiff import defjvp, defvjp, nondifferentiable, primitive, value
 from ddtrain.autodiff.core.examples import case
 from ddtrain.errors import DerivativeError
 from ddtrain.numpy.along_axes.reductions import sum
-from ddtrain.numpy.elementwise.complexes import imag, real
+from ddtrain.numpy.elementwise.complex_numbers import imag, real
 from ddtrain.numpy.linalg.cofactors import cofactors, product_with_inverse
 from ddtrain.numpy.linalg.matrices import T, each, matrix, regular, square
 from ddtrain.numpy.linalg.solves import inv

@@ -14,7 +14,7 @@ from ddtrain.autodiff import Outputs, defjvp, defvjp, pack, primitive, unpack, v
 from ddtrain.autodiff.core.examples import Case, Sampler, case
 from ddtrain.errors import DerivativeError
 from ddtrain.numpy.along_axes.reductions import sum
-from ddtrain.numpy.elementwise.complexes import real
+from ddtrain.numpy.elementwise.complex_numbers import real
 from ddtrain.numpy.linalg.matrices import (
     H,
     T,

@@ -23,7 +23,7 @@ from ddtrain.autodiff import def_elementwise, defjvp, defvjp, primitive, value_o
 from ddtrain.autodiff.core.examples import Case, Sampler, case
 from ddtrain.errors import DerivativeError
 from ddtrain.numpy.elementwise.choices import where
-from ddtrain.numpy.elementwise.complexes import conjugate, real
+from ddtrain.numpy.elementwise.complex_numbers import conjugate, real
 from ddtrain.numpy.manipulation.indexing import diagonal, tril
 from ddtrain.numpy.manipulation.joining import asarray
 from ddtrain.numpy.manipulation.shapes import expand_dims

@@ -10,7 +10,7 @@ from ddtrain.autodiff import defjvp, defvjp, primitive
 from ddtrain.autodiff.core.examples import case
 from ddtrain.numpy.along_axes.reductions import Axis, max, min, spread, sum
 from ddtrain.numpy.elementwise.arithmetic import absolute, inverse_length, root
-from ddtrain.numpy.elementwise.complexes import conjugate, real
+from ddtrain.numpy.elementwise.complex_numbers import conjugate, real
 from ddtrain.numpy.linalg.matrices import matrix
 from ddtrain.numpy.linalg.solves import inv
 from ddtrain.numpy.linalg.svd import svdvals

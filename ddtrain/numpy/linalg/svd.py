@@ -17,7 +17,7 @@ from ddtrain.errors import DerivativeError
 from ddtrain.numpy.along_axes.reductions import sum
 from ddtrain.numpy.elementwise.arithmetic import absolute
 from ddtrain.numpy.elementwise.comparisons import argsort, sign
-from ddtrain.numpy.elementwise.complexes import imag, real
+from ddtrain.numpy.elementwise.complex_numbers import imag, real
 from ddtrain.numpy.linalg.eigen import eigh
 from ddtrain.numpy.linalg.matrices import (
     H,

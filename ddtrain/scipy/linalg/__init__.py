@@ -6,7 +6,7 @@ that only say how to compute (``overwrite_a``, ``check_finite``, a driver) chang
 
 from __future__ import annotations
 
-from ddtrain.scipy._rest import rest_of
+from ddtrain.scipy.fallback import fallback_to
 from ddtrain.scipy.linalg.as_numpy import det, lstsq, norm, pinv, qr, svd, svdvals
 from ddtrain.scipy.linalg.banded import solve_banded
 from ddtrain.scipy.linalg.eigenvalues import eig, eigh, eigvals, eigvalsh
@@ -34,4 +34,4 @@ __all__ = [
     "toeplitz",
 ]  # fmt: skip
 
-__getattr__ = rest_of("scipy.linalg")
+__getattr__ = fallback_to("scipy.linalg")

@@ -14,7 +14,7 @@ from ddtrain.numpy.linalg import determinants, factorizations, least_squares, no
 from ddtrain.numpy.linalg.matrices import matrix
 from ddtrain.numpy.linalg.svd import svd as numpy_svd
 from ddtrain.numpy.linalg.svd import svdvals as numpy_svdvals
-from ddtrain.scipy._rest import scipys_unless_traced
+from ddtrain.scipy.fallback import scipys_unless_traced
 from ddtrain.scipy.linalg.stacks import VECTOR_OR_MATRIX, over_stacks
 
 _MODES = {"full": "complete", "r": "r", "economic": "reduced"}

@@ -15,7 +15,7 @@ from ddtrain.autodiff import value_of
 from ddtrain.errors import DerivativeError
 from ddtrain.numpy.linalg import eigen, factorizations, solves
 from ddtrain.numpy.linalg.matrices import H, matrix, mirror
-from ddtrain.scipy._rest import refuse_options, scipys_unless_traced
+from ddtrain.scipy.fallback import refuse_options, scipys_unless_traced
 from ddtrain.scipy.linalg.stacks import over_stacks
 from ddtrain.scipy.linalg.triangular import solve_triangular
 

@@ -19,7 +19,7 @@ from ddtrain.numpy import asarray, concatenate, tril, triu
 from ddtrain.numpy import matrix_transpose as T
 from ddtrain.numpy.linalg.matrices import matrix
 from ddtrain.numpy.linalg.solves import solve_matrix
-from ddtrain.scipy._rest import scipys_unless_traced
+from ddtrain.scipy.fallback import scipys_unless_traced
 from ddtrain.scipy.linalg.stacks import VECTOR_OR_MATRIX, over_stacks
 from ddtrain.scipy.linalg.triangular import solve_triangular
 

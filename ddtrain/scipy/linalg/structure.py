@@ -13,7 +13,7 @@ from ddtrain.numpy import matrix_transpose as T
 from ddtrain.numpy import tril, triu
 from ddtrain.numpy.linalg import solves
 from ddtrain.numpy.linalg.matrices import H, matrix, mirror
-from ddtrain.scipy._rest import scipys_unless_traced
+from ddtrain.scipy.fallback import scipys_unless_traced
 
 
 def _symmetric(a: Any, lower: bool) -> Any:

@@ -14,7 +14,7 @@ from ddtrain.numpy import conj, expand_dims, ndim, tril, triu
 from ddtrain.numpy import matrix_transpose as T
 from ddtrain.numpy.linalg import factorizations
 from ddtrain.numpy.linalg.matrices import H, matrix, mirror
-from ddtrain.scipy._rest import scipys_unless_traced
+from ddtrain.scipy.fallback import scipys_unless_traced
 from ddtrain.scipy.linalg.stacks import VECTOR_OR_MATRIX, over_stacks
 
 _TRANS = {0: 0, 1: 1, 2: 2, "N": 0, "T": 1, "C": 2}

@@ -10,8 +10,8 @@ from __future__ import annotations
 import scipy.special as _sc
 
 from ddtrain.numpy import cbrt, exp2, expm1, log1p, sinc
-from ddtrain.numpy._box import COUNTERPARTS
-from ddtrain.scipy._rest import rest_of
+from ddtrain.numpy.dispatch.array_box import COUNTERPARTS
+from ddtrain.scipy.fallback import fallback_to
 from ddtrain.scipy.special.bessel import (
     i0,
     i0e,
@@ -86,4 +86,4 @@ __all__ = [
 
 # SciPy's own ufunc on a traced value is answered by the function of the same name here
 COUNTERPARTS.update((getattr(_sc, name), globals()[name]) for name in __all__ if hasattr(_sc, name))
-__getattr__ = rest_of("scipy.special")
+__getattr__ = fallback_to("scipy.special")

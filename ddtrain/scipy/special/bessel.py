@@ -15,7 +15,7 @@ import scipy.special as sc
 from ddtrain.autodiff import Primitive, def_elementwise, defjvp, defvjp, primitive
 from ddtrain.autodiff.core.examples import Case, Sampler, case
 from ddtrain.numpy import imag, real, sign
-from ddtrain.scipy._rest import refuse_rest
+from ddtrain.scipy.fallback import refuse_rest
 
 
 def _any(r: Sampler) -> list[Case]:

@@ -16,7 +16,7 @@ import scipy.special as sc
 from ddtrain.autodiff import def_elementwise, defjvp, defvjp, primitive
 from ddtrain.autodiff.core.examples import Case, Sampler, case
 from ddtrain.numpy import abs, exp, log, log1p, sin, where
-from ddtrain.scipy._rest import refuse_rest
+from ddtrain.scipy.fallback import refuse_rest
 
 _NODES, _WEIGHTS = np.polynomial.legendre.leggauss(32)  # exact for |u| < 8 to rounding: u^64 / 64! is below 1e-31
 _NODES, _WEIGHTS = (_NODES + 1) / 2, _WEIGHTS / 2

@@ -15,7 +15,7 @@ from ddtrain.autodiff import def_elementwise, defjvp, defvjp, nondifferentiable,
 from ddtrain.autodiff.core.examples import Case, Sampler, case
 from ddtrain.numpy import cos, sin, where
 from ddtrain.numpy.manipulation.shapes import as_array
-from ddtrain.scipy._rest import refuse_rest
+from ddtrain.scipy.fallback import refuse_rest
 
 
 def _positive(r: Sampler) -> list[Case]:

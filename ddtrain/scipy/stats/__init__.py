@@ -6,10 +6,10 @@ Every other distribution is SciPy's, on plain numbers, and refuses traced ones b
 
 from __future__ import annotations
 
-from ddtrain.scipy._rest import rest_of
+from ddtrain.scipy.fallback import fallback_to
 from ddtrain.scipy.stats import beta, chi2, dirichlet, gamma, multivariate_normal, norm, poisson, t
 from ddtrain.scipy.stats._frozen import Distribution
-from ddtrain.scipy.stats._support import taking_lists
+from ddtrain.scipy.stats._location_scale import taking_lists
 
 __all__ = ["beta", "chi2", "dirichlet", "gamma", "multivariate_normal", "norm", "poisson", "t"]
 for _module in (beta, chi2, dirichlet, gamma, multivariate_normal, norm, poisson, t):
@@ -18,4 +18,4 @@ for _module in (beta, chi2, dirichlet, gamma, multivariate_normal, norm, poisson
         if getattr(_function, "__module__", "") == _module.__name__ and not _name.startswith("_"):
             setattr(_module, _name, taking_lists(_function))
 
-__getattr__ = rest_of("scipy.stats")
+__getattr__ = fallback_to("scipy.stats")

@@ -8,7 +8,7 @@ from typing import Any
 
 import scipy.stats
 
-from ddtrain.scipy._rest import holds_a_box
+from ddtrain.scipy.fallback import holds_a_box
 
 OF_A_POINT = {"cdf", "isf", "logcdf", "logpdf", "logpmf", "logsf", "pdf", "pmf", "ppf", "sf"}
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ddtrain.scipy._rest import rest_of
+from ddtrain.scipy.fallback import fallback_to
 from ddtrain.scipy.stats import gamma
 
 
@@ -47,4 +47,4 @@ def ppf(q: Any, df: Any, loc: Any = 0, scale: Any = 1) -> Any:
     return gamma.ppf(q, 0.5 * df, loc, 2.0 * scale)
 
 
-__getattr__ = rest_of("scipy.stats.chi2")
+__getattr__ = fallback_to("scipy.stats.chi2")

@@ -6,7 +6,7 @@ from typing import Any
 
 from ddtrain.errors import ShapeError
 from ddtrain.numpy import asarray, concatenate, exp, sum, transpose
-from ddtrain.scipy._rest import rest_of
+from ddtrain.scipy.fallback import fallback_to
 from ddtrain.scipy.special import digamma, gammaln, xlogy
 
 
@@ -58,4 +58,4 @@ def entropy(alpha: Any) -> Any:
     return -_minus_log_beta(alpha) + (total - alpha.shape[0]) * digamma(total) - sum((alpha - 1) * digamma(alpha))
 
 
-__getattr__ = rest_of("scipy.stats.dirichlet")
+__getattr__ = fallback_to("scipy.stats.dirichlet")

@@ -1,7 +1,7 @@
 """The multivariate normal distribution of ``mean`` and covariance ``cov``.
 
 One Cholesky factor of the covariance gives both its determinant and the whitened distance; where it may be singular,
-its eigenvectors do. For the distribution function see ``_orthant.py``.
+its eigenvectors do. For the distribution function see ``_multivariate_normal_cdf.py``.
 """
 
 # N points, D dimensions
@@ -17,10 +17,10 @@ from ddtrain.autodiff import value_of
 from ddtrain.errors import DerivativeError, ShapeError
 from ddtrain.numpy import asarray, diagonal, exp, expand_dims, eye, log, reshape, sqrt, sum, transpose, where
 from ddtrain.numpy.linalg.factorizations import cholesky
-from ddtrain.scipy._rest import holds_a_box, refuse_options
+from ddtrain.scipy.fallback import holds_a_box, refuse_options
 from ddtrain.scipy.linalg import solve_triangular
 from ddtrain.scipy.special import log_ndtr
-from ddtrain.scipy.stats._orthant import probability, theirs
+from ddtrain.scipy.stats._multivariate_normal_cdf import probability, theirs
 
 FAR = 40.0  # standard deviations, beyond which the density is 0 in double precision
 

@@ -6,9 +6,9 @@ import math
 from typing import Any
 
 from ddtrain.numpy import exp
-from ddtrain.scipy._rest import rest_of
+from ddtrain.scipy.fallback import fallback_to
 from ddtrain.scipy.special import log_ndtr, ndtr, ndtri
-from ddtrain.scipy.stats._support import minus_log, standardized
+from ddtrain.scipy.stats._location_scale import minus_log, standardized
 
 HALF_LOG_2_PI = 0.5 * math.log(2 * math.pi)
 
@@ -53,4 +53,4 @@ def ppf(q: Any, loc: Any = 0, scale: Any = 1) -> Any:
     return loc + scale * ndtri(q)
 
 
-__getattr__ = rest_of("scipy.stats.norm")
+__getattr__ = fallback_to("scipy.stats.norm")

@@ -10,7 +10,7 @@ import numpy as np
 from ddtrain.autodiff import BOXES
 from ddtrain.errors import DerivativeError
 from ddtrain.numpy import exp, log, where
-from ddtrain.scipy._rest import rest_of
+from ddtrain.scipy.fallback import fallback_to
 from ddtrain.scipy.special import gammainc, gammaincc, gammaln, xlogy
 
 
@@ -63,4 +63,4 @@ def logsf(k: Any, mu: Any, loc: Any = 0) -> Any:
     return log(sf(k, mu, loc))
 
 
-__getattr__ = rest_of("scipy.stats.poisson")
+__getattr__ = fallback_to("scipy.stats.poisson")

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from ddtrain.numpy import exp, log
-from ddtrain.scipy._rest import rest_of
+from ddtrain.scipy.fallback import fallback_to
 from ddtrain.scipy.special.student import log_density, stdtr, stdtrit
-from ddtrain.scipy.stats._support import minus_log, standardized
+from ddtrain.scipy.stats._location_scale import minus_log, standardized
 
 
 def logpdf(x: Any, df: Any, loc: Any = 0, scale: Any = 1) -> Any:
@@ -49,4 +49,4 @@ def ppf(q: Any, df: Any, loc: Any = 0, scale: Any = 1) -> Any:
     return loc + scale * stdtrit(df, q)
 
 
-__getattr__ = rest_of("scipy.stats.t")
+__getattr__ = fallback_to("scipy.stats.t")

@@ -1,11 +1,14 @@
-"""What a name of NumPy's without a derivative rule answers."""
+"""The errors for names of NumPy's that have no derivative rule, each with what to do about it."""
 
 from __future__ import annotations
 
 from types import ModuleType
 
 from ddtrain.errors import MissingRuleError
-from ddtrain.numpy._rest import REFUSED
+
+REFUSED = {  # name -> (reason, remedy)
+    "core": ("is private to NumPy", "Use the public name."),
+}
 
 
 def no_rule(name: str) -> MissingRuleError:

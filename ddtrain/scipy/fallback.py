@@ -1,4 +1,7 @@
-"""What SciPy has and this package gives no derivative: functions that refuse a traced value, and say why."""
+"""Where SciPy's own functions answer: on plain arrays, and by name for all that has no derivative here.
+
+Given a traced value, what has no rule refuses it and says why.
+"""
 
 from __future__ import annotations
 
@@ -55,12 +58,12 @@ def refuse_options(name: str, **given: Any) -> None:
             )
 
 
-def rest_of(path: str) -> Callable[[str], Any]:
+def fallback_to(path: str) -> Callable[[str], Any]:
     """``__getattr__`` for our counterpart of SciPy's ``path``: its functions on plain arrays, everything else as is.
 
     SciPy's module is imported when it is first asked for a name: some of them take a second.
 
-    >>> rest_of("scipy.special")("spence")(1.0)
+    >>> fallback_to("scipy.special")("spence")(1.0)
     np.float64(0.0)
     """
 

@@ -1,13 +1,9 @@
-"""The names of NumPy that have no function of ours: those passed on unchanged, and those refused, with the reason.
+"""The names of NumPy that are passed on unchanged: they need no rule, or have none.
 
 A function passed on works on plain arrays; given a traced value it says that it has no rule.
 """
 
 from __future__ import annotations
-
-REFUSED = {  # name -> (reason, remedy)
-    "core": ("is private to NumPy", "Use the public name."),
-}
 
 UNCHANGED = frozenset({
     "False_", "ScalarType", "True_", "array2string", "array_repr", "array_str", "asmatrix", "bartlett",

@@ -21,10 +21,10 @@ from ddtrain.autodiff.core.examples import case
 from ddtrain.numpy import concatenate, diagonal, exp, expand_dims, sqrt, stack, sum
 from ddtrain.numpy.linalg.determinants import det
 from ddtrain.numpy.linalg.solves import inv
-from ddtrain.scipy._rest import rest_of
+from ddtrain.scipy.fallback import fallback_to
 from ddtrain.scipy.special import ndtr
 
-theirs = rest_of("scipy.stats.multivariate_normal")
+theirs = fallback_to("scipy.stats.multivariate_normal")
 
 
 def _matrix(r_P: Any, dim: int) -> Any:

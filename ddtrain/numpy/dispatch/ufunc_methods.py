@@ -16,7 +16,8 @@ from numpy.lib.array_utils import normalize_axis_index, normalize_axis_tuple
 
 from ddtrain.autodiff.core.array_lists import holds_box
 from ddtrain.errors import DerivativeError
-from ddtrain.numpy.along_axes import masked, reductions, scans
+from ddtrain.numpy.along_axes import masked_reductions as masked
+from ddtrain.numpy.along_axes import reductions, scans
 from ddtrain.numpy.elementwise import comparisons
 from ddtrain.numpy.elementwise.casts import astype
 from ddtrain.numpy.inplace import written_to

@@ -1,18 +1,16 @@
 """Calls in NumPy's words: its names of parameters, their positions, and the keywords that ours do not have.
 
-Where nothing is traced, NumPy itself answers. A traced call goes to ours, and only one that ours does not take comes
-here: it is read by NumPy's signature, and every argument goes where ours has it, has a meaning in ``masked``, changes
-no derivative, or is refused by name. A primitive calls this through ``otherwise``, so the way through it stays short.
+Where nothing is traced, NumPy itself answers. A traced call goes to ours, and only one that ours does not take is
+read here, by NumPy's signature: every argument goes where ours has it, has a meaning in ``MEANINGS``, changes no
+derivative, or is refused by name. A primitive comes here through ``otherwise``, so that its usual calls stay fast.
 """
 
 from __future__ import annotations
 
 import functools
 import inspect
-import sys
 from collections.abc import Callable
-from inspect import Parameter, Signature
-from typing import Any, NoReturn
+from typing import Any
 
 import numpy as np
 
@@ -20,41 +18,12 @@ from ddtrain.autodiff import BOXES, Primitive
 from ddtrain.autodiff.core.array_lists import holds_box
 from ddtrain.autodiff.core.signatures import fits
 from ddtrain.errors import DerivativeError
+from ddtrain.numpy.dispatch.keywords import changes_nothing, refuse
+from ddtrain.numpy.dispatch.signatures import bound_to, own_parameters, parameters, renamed
 from ddtrain.numpy.elementwise.casts import astype
-from ddtrain.source import calling_line
 
 MEANINGS: dict[Any, Callable[..., Any]] = {}  # a function of NumPy -> ours in NumPy's names, with more of its keywords
 
-REMEDIES = {  # keyword -> what to do instead of a traced call with it
-    "axes": "Bring the axes last by moveaxis.",
-    "casting": "Convert by astype first.",
-    "cov": "Leave it out.",
-    "dtype": "Convert by astype, which says that the derivative is zero.",
-    "full": "Leave it out.",
-    "keepdims": "Use expand_dims on the result.",
-    "like": "Leave it out.",
-    "mode": "Make the indices valid first, by % or clip.",
-    "ndmin": "Use atleast_2d, or reshape the result.",
-    "order": "Leave it out: a traced array has neither fields nor a layout of its own.",
-    "out": "Leave it out, and use the result: a trace cannot follow what is written into an array.",
-    "rcond": "Leave it out.",
-    "signature": "Convert by astype first.",
-    "weights": "Leave it out, or repeat the entries.",
-    "where": "Choose by np.where from the result.",
-}
-# what an argument may be without changing a value or a derivative
-HARMLESS: dict[str, tuple[Any, ...]] = {
-    "casting": ("same_kind",),
-    "copy": (True, False),
-    "device": ("cpu",),
-    "keepdims": (False,),
-    "kind": ("quicksort", "heapsort", "mergesort", "stable", "introselect"),
-    "order": ("C", "F", "A", "K"),
-    "overwrite_input": (True, False),
-    "stable": (True, False),
-    "subok": (True, False),
-    "where": (True,),
-}
 # ours answers in any case: functions of functions, which may hold what is traced; and Cholesky's factor, of which ours
 # reads both triangles, so that its derivative is symmetric
 ALONE = {"apply_along_axis", "apply_over_axes", "linalg.cholesky", "piecewise", "vectorize"}
@@ -102,73 +71,20 @@ def answer_otherwise(prim: Primitive, name: str, theirs: Callable[..., Any]) -> 
     prim.otherwise = otherwise
 
 
-def parameters(fun: Callable[..., Any]) -> Signature | None:
-    """The signature of a function of NumPy's or of ours; None if nothing is known of it."""
-    fun = getattr(fun, "raw", fun)
-    if isinstance(fun, np.ufunc) and fun.signature is None:
-        arrays = [Parameter(f"x{i + 1}", Parameter.POSITIONAL_ONLY) for i in range(fun.nin)]
-        defaults = {
-            "where": True,
-            "casting": "same_kind",
-            "order": "K",
-            "dtype": None,
-            "subok": True,
-            "signature": None,
-        }
-        options = [Parameter(key, Parameter.KEYWORD_ONLY, default=value) for key, value in defaults.items()]
-        return Signature([*arrays, Parameter("out", Parameter.POSITIONAL_OR_KEYWORD, default=None), *options])
-    try:
-        return inspect.signature(fun)
-    except ValueError:  # of functions written in C
-        return None
-
-
-def own_parameters(ours: Callable[..., Any]) -> Signature:
-    """The arguments that our function, or a primitive's rules, take."""
-    raw = getattr(ours, "raw", ours)
-    signature = parameters(ours) or Signature([Parameter("args", Parameter.VAR_POSITIONAL)])
-    if not isinstance(raw, np.ufunc):
-        return signature
-    return Signature(list(signature.parameters.values())[: raw.nin])
-
-
-def renamed(ours: Callable[..., Any], theirs: Callable[..., Any]) -> dict[str, str]:
-    """NumPy's name of a parameter -> ours, which has it at the same position or by the same name.
-
-    >>> renamed(lambda x, axis=None: x, np.sum)
-    {'a': 'x', 'axis': 'axis'}
-    """
-    own, signature = own_parameters(ours), parameters(theirs)
-    if signature is None:
-        return {}
-    mine = [p.name for p in own.parameters.values() if p.kind is not Parameter.VAR_KEYWORD]
-    found = {}
-    for i, key in enumerate(signature.parameters):
-        if key in mine:
-            found[key] = key
-        elif i < len(mine) and mine[i] not in signature.parameters and _positional(own, mine[i]):
-            found[key] = mine[i]
-    return found
-
-
-def _positional(signature: Signature, key: str) -> bool:
-    return signature.parameters[key].kind is not Parameter.KEYWORD_ONLY
-
-
 def _read(name: str, ours: Any, theirs: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     """A call with traced values that ours does not take as it stands."""
     own, signature = own_parameters(ours), parameters(theirs)
-    if (bound := _bound(own, args, kwargs)) is not None:
+    if (bound := bound_to(own, args, kwargs)) is not None:
         if bound.arguments.get("out") is not None:  # of a function that is constant, and NumPy's own
-            _refuse(name, "out")
+            refuse(name, "out")
         return _by_position(name, ours, bound)
-    if signature is None or (bound := _bound(signature, args, kwargs)) is None:
+    if signature is None or (bound := bound_to(signature, args, kwargs)) is None:
         raise TypeError(f"{name} takes {str(signature or own).replace('=<no value>', '')}, not such a call")
     names = renamed(ours, theirs)
     given = {
         key: value
         for key, value in bound.arguments.items()
-        if key in names or not _changes_nothing(key, value, signature.parameters[key].default)
+        if key in names or not changes_nothing(key, value, signature.parameters[key].default)
     }
     known = inspect.signature(MEANINGS[theirs]).parameters if theirs in MEANINGS else ()
     takes = names if all(key in names or key == "dtype" for key in given) else known
@@ -177,19 +93,12 @@ def _read(name: str, ours: Any, theirs: Any, args: tuple[Any, ...], kwargs: dict
         given = {key: _cast(name, value, dtype) for key, value in given.items()}
     unknown = [key for key in given if key not in names and key not in known]
     if unknown := unknown or [key for key in given if key not in takes]:
-        _refuse(name, unknown[0])
+        refuse(name, unknown[0])
     if takes is known:
         return MEANINGS[theirs](**given)
     arguments = {names[key]: value for key, value in given.items()}
     ordered = {key: arguments[key] for key in own.parameters if key in arguments}
     return _by_position(name, ours, inspect.BoundArguments(own, ordered))
-
-
-def _bound(signature: Signature, args: tuple[Any, ...], kwargs: dict[str, Any]) -> inspect.BoundArguments | None:
-    try:
-        return signature.bind(*args, **kwargs)
-    except TypeError:
-        return None
 
 
 def _by_position(name: str, ours: Any, bound: inspect.BoundArguments) -> Any:
@@ -203,14 +112,6 @@ def _by_position(name: str, ours: Any, bound: inspect.BoundArguments) -> Any:
     return ours(*bound.args, **bound.kwargs)
 
 
-def _changes_nothing(key: str, value: Any, default: Any) -> bool:
-    if value is default or value is None:
-        return True
-    if key == "out":
-        return isinstance(value, tuple) and all(part is None for part in value)
-    return isinstance(value, bool | str) and value in HARMLESS.get(key, ())
-
-
 def _cast(name: str, value: Any, dtype: np.dtype[Any]) -> Any:
     """The floating arrays of an argument in another dtype: those that the derivative goes through."""
     if isinstance(value, list | tuple):
@@ -219,11 +120,3 @@ def _cast(name: str, value: Any, dtype: np.dtype[Any]) -> Any:
     if kind == "c" and dtype.kind == "f":
         raise DerivativeError(f"{name}: dtype={dtype} drops the imaginary part", remedy="Take np.real first.")
     return astype(value, dtype) if kind in ("f", "c") else value
-
-
-def _refuse(name: str, key: str) -> NoReturn:
-    raise DerivativeError(
-        f"{name}: {key}= has no derivative rule",
-        remedy=REMEDIES.get(key, "Leave it out."),
-        line=calling_line(sys._getframe(1)) or "",
-    )

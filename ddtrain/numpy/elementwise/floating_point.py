@@ -11,7 +11,7 @@ from ddtrain.autodiff.core.examples import case
 from ddtrain.numpy.elementwise.arithmetic import power, remainder
 from ddtrain.numpy.elementwise.choices import where
 from ddtrain.numpy.elementwise.comparisons import floor_divide, isinf, isnan, signbit, trunc
-from ddtrain.numpy.elementwise.complexes import imag, real
+from ddtrain.numpy.elementwise.complex_numbers import imag, real
 from ddtrain.numpy.manipulation.joining import asarray
 
 fix = nondifferentiable(np.fix)

@@ -10,13 +10,13 @@ import numpy as np
 
 from ddtrain.autodiff import value_of
 from ddtrain.autodiff.core.primitives import refuse
-from ddtrain.numpy._box import COUNTERPARTS, ArrayBox
-from ddtrain.numpy._keywords import MEANINGS, answer_otherwise, in_numpys_words
-from ddtrain.numpy.along_axes import masked
+from ddtrain.numpy.along_axes import masked_reductions as masked
 from ddtrain.numpy.creation import full
+from ddtrain.numpy.dispatch.array_box import COUNTERPARTS, ArrayBox
+from ddtrain.numpy.dispatch.numpy_calls import MEANINGS, answer_otherwise, in_numpys_words
+from ddtrain.numpy.dispatch.ufunc_methods import give_methods
 from ddtrain.numpy.elementwise.choices import clip
 from ddtrain.numpy.manipulation.shapes import shape as shape_of
-from ddtrain.numpy.ufuncs import give_methods
 
 
 def take_numpys_words(prefix: str, ours: dict[str, Any], theirs: ModuleType, names: Iterable[str]) -> None:

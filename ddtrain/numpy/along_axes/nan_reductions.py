@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from ddtrain.autodiff import nondifferentiable
-from ddtrain.numpy.along_axes import masked
+from ddtrain.numpy.along_axes import masked_reductions as masked
 from ddtrain.numpy.along_axes.reductions import Axis
 from ddtrain.numpy.along_axes.scans import cumprod, cumsum
 from ddtrain.numpy.elementwise.choices import where as choose

@@ -44,7 +44,7 @@ def minus_log(density: Any, scale: Any) -> Any:
     return density if type(scale) is int and scale == 1 else density - log(scale)
 
 
-def on(inside: Any, fun: Callable[[Any], Any], z: Any, otherwise: Any, at: float = 0.5) -> Any:
+def on_support(inside: Any, fun: Callable[[Any], Any], z: Any, otherwise: Any, at: float = 0.5) -> Any:
     """``fun(z)`` where ``inside``, ``otherwise`` elsewhere; ``at`` is any point of the support."""
     if np.all(value_of(inside)):
         return fun(z)

@@ -1,7 +1,7 @@
 """Reductions of the entries at which a mask holds, and with a first value: ``where=`` and ``initial=`` of NumPy's.
 
-Parameters have NumPy's names. ``_keywords`` sends a traced call with these keywords here, and the reductions that leave
-out NaN are these with a mask.
+Parameters have NumPy's names. A traced call of NumPy's function with these keywords arrives here (``MEANINGS`` in
+``dispatch/counterparts.py``), and the reductions that leave out NaN are these with a mask.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from ddtrain.numpy.elementwise.arithmetic import root
 from ddtrain.numpy.elementwise.choices import maximum as larger
 from ddtrain.numpy.elementwise.choices import minimum as smaller
 from ddtrain.numpy.elementwise.choices import where as choose
-from ddtrain.numpy.elementwise.complexes import conjugate, real
+from ddtrain.numpy.elementwise.complex_numbers import conjugate, real
 from ddtrain.numpy.manipulation.joining import asarray
 from ddtrain.numpy.manipulation.shapes import broadcast_to, shape
 

@@ -1,32 +1,32 @@
 """The box of arrays: a traced value that looks and feels like a NumPy array.
 
 Its operators and methods are the differentiable functions. NumPy's own functions, called on a traced value, arrive at
-``__array_ufunc__`` and ``__array_function__`` and are sent to ours through one table.
+``__array_ufunc__`` and ``__array_function__`` and are sent to ours through one table. What a traced array refuses to do
+stands in ``unsupported.py``.
 """
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterator
-from typing import Any, NoReturn
+from typing import Any
 
 import numpy as np
 
-from ddtrain.autodiff import Box, register_box, value_of
-from ddtrain.errors import DerivativeError, ShapeError
-from ddtrain.numpy._missing import no_rule, no_rule_elsewhere
+from ddtrain.autodiff import register_box, value_of
+from ddtrain.errors import DerivativeError
 from ddtrain.numpy.along_axes import order_statistics, reductions, scans
-from ddtrain.numpy.elementwise import arithmetic, casts, choices, comparisons, complexes, floats
+from ddtrain.numpy.dispatch.missing_rules import no_rule, no_rule_elsewhere
+from ddtrain.numpy.dispatch.ufunc_methods import call_method
+from ddtrain.numpy.dispatch.unsupported import Unsupported, only_plain
+from ddtrain.numpy.elementwise import arithmetic, casts, choices, comparisons, complex_numbers, floating_point
 from ddtrain.numpy.inplace import written_to
 from ddtrain.numpy.manipulation import indexing, selections, shapes
 from ddtrain.numpy.products import matrix_products
-from ddtrain.numpy.ufuncs import call_method
-from ddtrain.source import calling_line, library_call
 
-COUNTERPARTS: dict[Any, Any] = {}  # a function of NumPy -> ours; filled in __init__.py
+COUNTERPARTS: dict[Any, Any] = {}  # a function of NumPy -> ours; filled in counterparts.py
 
 
-class ArrayBox(Box):
+class ArrayBox(Unsupported):
     """An array under a trace."""
 
     __slots__ = ()
@@ -42,8 +42,8 @@ class ArrayBox(Box):
     flat = property(lambda self: shapes.ravel(self))
     T = property(lambda self: shapes.transpose(self))
     mT = property(lambda self: shapes.matrix_transpose(self))
-    real = property(lambda self: complexes.real(self))
-    imag = property(lambda self: complexes.imag(self))
+    real = property(lambda self: complex_numbers.real(self))
+    imag = property(lambda self: complex_numbers.imag(self))
 
     __add__ = arithmetic.add
     __sub__ = arithmetic.subtract
@@ -90,10 +90,10 @@ class ArrayBox(Box):
         return matrix_products.matmul(other, self)
 
     def __divmod__(self, other: Any) -> Any:
-        return floats.divmod(self, other)
+        return floating_point.divmod(self, other)
 
     def __rdivmod__(self, other: Any) -> Any:
-        return floats.divmod(other, self)
+        return floating_point.divmod(other, self)
 
     def __round__(self, ndigits: int | None = None) -> Any:
         return _whole(comparisons.round(self)) if ndigits is None else comparisons.round(self, ndigits)
@@ -115,8 +115,8 @@ class ArrayBox(Box):
     argsort = comparisons.argsort
     astype = casts.astype
     clip = choices.clip
-    conj = complexes.conjugate
-    conjugate = complexes.conjugate
+    conj = complex_numbers.conjugate
+    conjugate = complex_numbers.conjugate
     cumprod = scans.cumprod
     cumsum = scans.cumsum
     diagonal = indexing.diagonal
@@ -175,59 +175,11 @@ class ArrayBox(Box):
     def __iter__(self) -> Iterator[Any]:
         return (self[i] for i in range(len(self)))
 
-    def __bool__(self) -> bool:
-        if self.size != 1 or not self._trace.branches:
-            raise _no_branch(self)
-        return bool(self.value)
-
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self.value!r})"
 
     def __format__(self, spec: str) -> str:
         return format(value_of(self)[()], spec) if spec else str(self)
-
-    def __setitem__(self, index: Any, value: Any) -> NoReturn:
-        raise written_to(shape=self.shape)
-
-    def sort(self, *args: Any, **kwargs: Any) -> NoReturn:
-        """Refused: the method sorts in place."""
-        raise DerivativeError("x.sort() sorts a traced array in place", remedy="Use x = np.sort(x).")
-
-    def partition(self, *args: Any, **kwargs: Any) -> NoReturn:
-        """Refused: the method sorts in place."""
-        raise DerivativeError("x.partition() sorts a traced array in place", remedy="Use x = np.partition(x, kth).")
-
-    def _written(self, *args: Any, **kwargs: Any) -> NoReturn:
-        """Refused: the method writes into the array."""
-        raise written_to(shape=self.shape)
-
-    fill = put = resize = setfield = _written
-
-    def __float__(self) -> float:
-        raise _loses_derivative(self, "float(x)", "Keep it an array; for printing, take ddtrain.autodiff.value_of(x).")
-
-    def __complex__(self) -> complex:
-        raise _loses_derivative(self, "complex(x)", "Use x.astype(complex).")
-
-    def __int__(self) -> int:
-        raise _loses_derivative(
-            self, "int(x)", "Keep it an array; for indices, take int(ddtrain.autodiff.value_of(x))."
-        )
-
-    def item(self, *args: Any) -> NoReturn:
-        """Refused: a Python number carries no derivative."""
-        raise _loses_derivative(self, "x.item()", "Keep it an array; for printing, take ddtrain.autodiff.value_of(x).")
-
-    def __array__(self, dtype: Any = None, copy: bool | None = None) -> Any:
-        """Whole numbers and truths, such as np.int64(x): their derivative is zero, as that of astype. Else refused."""
-        kind = "" if dtype is None else np.dtype(dtype).kind
-        if kind and kind in "biu" and self._trace.branches:
-            return value_of(self).astype(dtype)
-        into = "a plain array" if dtype is None else f"a plain array of {np.dtype(dtype)}"
-        astype = f"x.astype({np.dtype(dtype).name!r}), or " if kind and kind in "biufc" else ""
-        raise _loses_derivative(
-            self, f"Converting to {into}", f"Use {astype}ddtrain.numpy.array or ddtrain.numpy.stack."
-        )
 
     def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **kwargs: Any) -> Any:
         if kwargs.get("out") is not None or method == "at":
@@ -246,41 +198,9 @@ class ArrayBox(Box):
         return COUNTERPARTS[func](*args, **kwargs)
 
 
-def _only_plain(name: str) -> property:
-    def get(x: ArrayBox) -> NoReturn:
-        message = f"a traced array has no {name!r}: ddtrain.autodiff.value_of(x) has, and is constant"
-        raise AttributeError(message, name=name, obj=x)
-
-    return property(get)
-
-
 for _name in dir(np.ndarray):  # rather than __getattr__, under which all attributes of a box are slower
     if not _name.startswith("_") and not hasattr(ArrayBox, _name):
-        setattr(ArrayBox, _name, _only_plain(_name))
-
-
-def _no_branch(x: ArrayBox) -> ShapeError:
-    why = "this trace is repeated for other values" if x.size == 1 else f"it has shape {x.shape}"
-    return ShapeError(
-        f"Python branches on the truth of a traced array, but {why}",
-        remedy="Choose by np.where, or reduce by np.any, np.all first." if x.size != 1 else "Choose by np.where.",
-        line=calling_line(sys._getframe(1)),
-    )
-
-
-def _loses_derivative(x: ArrayBox, what: str, remedy: str) -> DerivativeError:
-    shape = f", of shape {x.shape}," if x.ndim else ""
-    frame = sys._getframe(2)  # of whoever asked for it
-    if library := library_call(frame):
-        what, remedy = f"{library}: {what[0].lower()}{what[1:]}", _REMEDY_ELSEWHERE
-    line = {"line": line} if (line := calling_line(frame)) else {}
-    return DerivativeError(f"{what} of a traced value{shape} would lose its derivative", remedy=remedy, **line)
-
-
-_REMEDY_ELSEWHERE = (
-    "Use its counterpart in ddtrain.numpy or ddtrain.scipy, compose it of functions that are there, or make a "
-    "primitive of it, with rules."
-)
+        setattr(ArrayBox, _name, only_plain(_name))
 
 
 def _whole(x: Any) -> Any:
