@@ -69,6 +69,7 @@ def world_size(item: pytest.Item) -> int | None:
     return item.callspec.params["world_size"] if item.get_closest_marker("mpi") else None
 
 
+@pytest.hookimpl(tryfirst=True)  # before pytest-mpi reads the marks
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     if on_ranks(config):
         tests = Path(__file__).parent
