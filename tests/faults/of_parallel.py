@@ -41,6 +41,13 @@ FAULTS = (
         (SLOW,),
     ),
     Fault(
+        "totals/all turns are written into one half",
+        "ddtrain/parallel/totals_reducer.py",
+        "[of_rank[half] for of_rank in halves]",
+        "[of_rank[0] for of_rank in halves]",
+        ("tests/parallel/test_totals_reducer.py",),
+    ),
+    Fault(
         "reducer/nobody waits for the buckets of the node",
         "ddtrain/parallel/reducer.py",
         "            self.node.wait(self._counters.ready, self._count_at(self._summed + 1))\n",

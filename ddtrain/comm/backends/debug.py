@@ -37,7 +37,7 @@ class DebugWork:
 
     def wait(self) -> None:
         """Return when done."""
-        self._announcements.settle(self._mine)
+        self._announcements.wait_started(self._mine)
         assert self._work is not None, "settled, hence started"
         self._work.wait()
 
@@ -146,7 +146,7 @@ class DebugCommunicator:
         """Return when all ranks have announced the same; raise ReplicaError on all of them where they differ."""
         mine = self._announcement(operation, buf)
         self._announcements.begin(mine, lambda: None)
-        self._announcements.settle(mine)
+        self._announcements.wait_started(mine)
 
     def _announcement(self, operation: str, buf: Array | None) -> Announcement:
         self._calls += 1
