@@ -82,6 +82,7 @@ class Node(Protocol):
 
 
 COUNTERS = 12  # of each rank of a node
+RETURNED = "returned"  # begins the outcome of a rank that returned from main
 
 
 class Communicator(Protocol):

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 
 from ddtrain.comm.backends.wait_graph import line_of
 from ddtrain.comm.odd_ranks import in_words
-from ddtrain.comm.protocol import Array, PeerError
+from ddtrain.comm.protocol import RETURNED, Array, PeerError
 from ddtrain.comm.reduction_tree import ReductionTree
 from ddtrain.errors import DdtrainError, ReplicaError, StallError
 
@@ -161,5 +161,4 @@ class Rendezvous:
         return f"{call}, at {line_of(thread)}, waits for {in_words(missing)}"
 
 
-RETURNED = "returned"  # begins the outcome of a rank that returned from main
 _SAME_ORDER = "Do all ranks call the same collectives, in the same order, with the same dtype and count?"

@@ -13,12 +13,11 @@ import time
 from collections.abc import Callable
 
 from ddtrain.comm.agreement import check_same, raise_on_all
-from ddtrain.comm.backends.rendezvous import RETURNED
 from ddtrain.comm.launch import liveness
 from ddtrain.comm.launch.environment import launcher
 from ddtrain.comm.launch.failure import OnFailure, exit_code, fatal_hooks, outcome_of, report
 from ddtrain.comm.odd_ranks import in_words
-from ddtrain.comm.protocol import Communicator, PeerError
+from ddtrain.comm.protocol import RETURNED, Communicator, PeerError
 from ddtrain.comm.spec import make, resolve, uses_mpi
 from ddtrain.errors import COMPLETED, EXCEPTION, UsageError
 
