@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from ddtrain.comm.backends.announcements import Announcement, Announcements
-from ddtrain.comm.backends.wait_graph import caller_line
+from ddtrain.comm.backends.caller_line import caller_line
 from ddtrain.comm.node.single_rank import SingleRankNode
 from ddtrain.comm.protocol import RETURNED, Array, Communicator, Work
 from ddtrain.comm.reduction_tree import ReductionTree

@@ -11,7 +11,7 @@ import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
-from ddtrain.comm.backends.wait_graph import line_of
+from ddtrain.comm.backends.caller_line import line_of
 from ddtrain.comm.odd_ranks import in_words
 from ddtrain.comm.protocol import RETURNED, Array, PeerError
 from ddtrain.comm.reduction_tree import ReductionTree
