@@ -46,12 +46,12 @@ def raise_on_all(comm: Communicator, error: DdtrainError | None) -> None:
     Traceback (most recent call last):
     ddtrain.errors.UsageError: batch size 0
     """
-    everybody = comm.exchange_objects(_described(error))
+    everybody = comm.exchange_objects(_description(error))
     failed = [rank for rank, description in enumerate(everybody) if description]
     if not failed:
         return
     where = "" if len(failed) == comm.size else f" (on {in_words(failed)} of {comm.size})"
-    raise _again(everybody[failed[0]], where) from error
+    raise _rebuilt(everybody[failed[0]], where) from error
 
 
 def run_on_all(comm: Communicator, action: Callable[[], T]) -> T:
@@ -71,14 +71,14 @@ def run_on_rank_0(comm: Communicator, action: Callable[[], Any]) -> Any:
         try:
             told = action(), None
         except DdtrainError as error:
-            told = None, _described(error)
+            told = None, _description(error)
     result, error_of_0 = comm.exchange_objects(told)[0]
     if error_of_0:
-        raise _again(error_of_0)
+        raise _rebuilt(error_of_0)
     return result
 
 
-def _again(described: Any, where: str = "") -> DdtrainError:
+def _rebuilt(described: Any, where: str = "") -> DdtrainError:
     kind, message, remedy, place = described
     return _KINDS.get(kind, DdtrainError)(message + where, remedy=remedy, **place)
 
@@ -99,7 +99,7 @@ def check_same(comm: Communicator, what: str, mine: str) -> None:
         )
 
 
-def _described(error: DdtrainError | None) -> tuple[str, str, str, dict[str, int | str]] | None:
+def _description(error: DdtrainError | None) -> tuple[str, str, str, dict[str, int | str]] | None:
     if error is None:
         return None
     place = {key: value if isinstance(value, int) else str(value) for key, value in error.place.items()}

@@ -1,6 +1,6 @@
 """What every backend offers, in MPI's own words: buffers are C-contiguous NumPy arrays, changed in place.
 
-There is one reduction, the sum, and its order is part of the contract: Note [Tree order] in ``tree.py``.
+There is one reduction, the sum, and its order is part of the contract: Note [Tree order] in ``reduction_tree.py``.
 """
 
 from __future__ import annotations
@@ -82,6 +82,7 @@ class Node(Protocol):
 
 
 COUNTERS = 12  # of each rank of a node
+RETURNED = "returned"  # begins the outcome of a rank that returned from main
 
 
 class Communicator(Protocol):
@@ -167,13 +168,13 @@ class Communicator(Protocol):
         ...
 
     def split_nodes(self, bytes_per_rank: int = 0, bytes_per_node: int = 0) -> Node:
-        """Which ranks share memory with this one, and who stands in its place on the other nodes. Collective.
+        """Which ranks share memory with this one, and which have its local rank on the other nodes. Collective.
 
         Parameters
         ----------
-        bytes_per_rank : how much each rank is going to allocate; where that cannot be had, every rank is a node of its
-            own, and ``node.why_not_shared`` says why; -1: share nothing
-        bytes_per_node : how much one rank of each node allocates for all, besides
+        bytes_per_rank : how much each rank is going to allocate; where there is less, every rank is a node of its own,
+            and ``node.why_not_shared`` says why; -1: share nothing
+        bytes_per_node : how much one rank of each node is going to allocate besides, for all of them
         """
         ...
 
@@ -186,7 +187,7 @@ class Communicator(Protocol):
         ...
 
     def exchange_outcomes(self, outcome: str, timeout_s: float | None) -> list[str] | None:
-        """Say how this rank ends (at most 64 ASCII characters) and hear how the others do; for ``run_ranks`` alone.
+        """Say how this rank has ended (at most 64 ASCII characters) and hear how others have; for ``run_ranks`` alone.
 
         Returns everybody's outcome in rank order, or None when not all ranks came within ``timeout_s``
         (None: wait for ever) or can no longer come.

@@ -55,6 +55,12 @@ def make_shares(buckets: Sequence[Bucket], node: Node, columns: int, scatter: bo
     ----------
     columns : the first so many ranks of each node share the work, and exchange sums with their column
     scatter : leave each node a part of the sums, instead of all of them (reduce-scatter in place of allreduce)
+
+    >>> from ddtrain.comm.backends.local import LocalCommunicator
+    >>> from ddtrain.parallel import make_buckets
+    >>> buckets = make_buckets([slice(0, 4), slice(4, 8)], itemsize=4, bucket_bytes=16)
+    >>> make_shares(buckets, LocalCommunicator().split_nodes(), columns=1, scatter=False).runs
+    [slice(0, 4, None), slice(4, 8, None)]
     """
     summed = tuple(bucket.share(node.rank, columns) if node.rank < columns else () for bucket in buckets)
     column = node.column

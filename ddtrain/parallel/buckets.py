@@ -4,10 +4,9 @@ Bucket 0 holds the last layers, whose gradients are finished first. Launch order
 rank, whatever the order of readiness (Note [Order of collectives] in ``parallel/reducer.py``).
 
 Note [Cells]
-The ranks of a node share the work on a bucket, and the squared norm of the gradient is a sum over pieces of the vector.
-So that neither their number nor the size of buckets changes a bit of the norm, the pieces, *cells*, are cut by the
-model's layout alone: small parameters go together, large ones are divided. A bucket is made of whole cells, a rank's
-share of it too.
+A *cell* is a short run of the flat vector. The squared norm of the gradient is a sum over cells, so they are cut by the
+model's layout alone, small parameters together and large ones divided: then neither the number of ranks nor the size of
+buckets changes a bit of the norm. A bucket consists of whole cells, and so does the share of it that a rank sums.
 """
 
 from __future__ import annotations
@@ -17,9 +16,9 @@ from dataclasses import dataclass
 
 from ddtrain.partition import part_bounds
 
-FIRST_FRACTION = 8  # the first bucket is this much smaller, so that communication starts early (DDP: 1 MiB, then 25)
-CELL = 1 << 14  # elements at most: 64 KiB of float32, which stay in cache between the sum and its norm
-FEWEST_CELLS = 8  # of a small model, so that its ranks have something to share
+FIRST_BUCKET_DIVISOR = 8  # of the first bucket's bytes: small, communication starts early (DDP: 1 MiB, then 25)
+MAX_CELL = 1 << 14  # elements at most: 64 KiB of float32, which stay in cache between the sum and its norm
+MIN_CELLS = 8  # of a small model, so that its ranks have something to share
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +53,7 @@ def make_buckets(spans: Sequence[slice], itemsize: int, bucket_bytes: int) -> li
     for group, group_cells in _groups(spans):
         members += group
         cells += group_cells
-        limit = bucket_bytes if buckets else bucket_bytes // FIRST_FRACTION
+        limit = bucket_bytes if buckets else bucket_bytes // FIRST_BUCKET_DIVISOR
         if (cells[-1].stop - cells[0].start) * itemsize >= limit:
             buckets.append(Bucket(len(buckets), slice(cells[0].start, cells[-1].stop), tuple(members), tuple(cells)))
             members, cells = [], []
@@ -67,7 +66,7 @@ def _groups(spans: Sequence[slice]) -> list[tuple[list[int], list[slice]]]:
     """Parameters in the order of the layout, small ones together, and the cells of each group (Note [Cells])."""
     in_layout = sorted(range(len(spans)), key=lambda i: (spans[i].start, spans[i].stop))
     total = max((span.stop for span in spans), default=0)
-    grain = max(1, min(CELL, -(-total // FEWEST_CELLS)))
+    grain = max(1, min(MAX_CELL, -(-total // MIN_CELLS)))
     groups: list[tuple[list[int], list[slice]]] = []
     members: list[int] = []
     for i in in_layout:

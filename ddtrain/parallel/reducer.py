@@ -63,6 +63,20 @@ class Reducer:
     sums : makes the sum of one bucket
     predecessor : a reducer that may have an earlier step under way, whose buckets go first
     watcher : told of every bucket, where there is one
+
+    >>> from ddtrain.comm.backends.local import LocalCommunicator
+    >>> from ddtrain.parallel import make_buckets, make_shard_layout
+    >>> comm = LocalCommunicator()
+    >>> node = comm.split_nodes()
+    >>> layout = make_shard_layout(comm, node)
+    >>> rows = alloc_rows(node, layout, 3, np.dtype(float))
+    >>> reducer = Reducer(rows, make_buckets([slice(0, 3)], 8, bucket_bytes=64), node, layout, comm.progress)
+    >>> reducer.start()
+    >>> reducer.grads[:] = 1, 2, 2
+    >>> reducer.ready(0)
+    >>> reducer.finish()
+    >>> reducer.square_norm()
+    9.0
     """
 
     def __init__(

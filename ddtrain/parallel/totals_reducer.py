@@ -1,6 +1,11 @@
 """Sums a step's totals over the ranks: a small vector of losses, metrics and counts, along the tree like everything.
 
 It is begun before the backward pass, and hidden behind it.
+
+Note [Totals by turns]
+Where all ranks share memory, each writes its rows there, and reads everybody's. It writes by turns into one of two
+halves: a rank begins turn T when all have begun turn T - 1, so all have read what turn T - 2 left in the half that is
+written now, and no barrier is needed.
 """
 
 from __future__ import annotations
@@ -24,9 +29,6 @@ _REMEDY = "Return the same metrics from every call of the loss."
 class TotalsReducer:
     """One sum at a time: :meth:`start`, then :meth:`wait`.
 
-    All ranks of the node have to have the sum before any of them starts the next; in a step, rank 0's decision, which
-    they all wait for, lies between.
-
     Parameters
     ----------
     comm : for totals that are sent; this object has it to itself
@@ -49,10 +51,13 @@ class TotalsReducer:
         self._rows: Sequence[Array] = ()  # this rank's, of the sum under way
         self._out: Array | None = None  # where that sum is to go
         self._work: Work | None = None  # that makes it, where it is sent
-        self._memory: list[Array] = []  # rows by local rank, each with its length in front, where all share memory
+        self._halves: list[
+            list[Array]
+        ] = []  # rows by local rank, each with its length in front (Note [Totals by turns])
         if node.size == comm.size:
-            parts = node.alloc(len(layout.blocks) * (1 + _MOST), np.float64)
-            self._memory = [part.reshape(-1, 1 + _MOST) for part in parts]
+            parts = node.alloc(2 * len(layout.blocks) * (1 + _MOST), np.float64)
+            halves = [part.reshape(2, -1, 1 + _MOST) for part in parts]
+            self._halves = [[of_rank[half] for of_rank in halves] for half in range(2)]
 
     @property
     def waited_s(self) -> float:
@@ -61,12 +66,12 @@ class TotalsReducer:
 
     def start(self, rows: Sequence[Array], totals: Array) -> None:
         """Begin to sum ``rows``, one for each block of this rank, into ``totals``; both are in use until the wait."""
-        if not self._memory:
+        if not self._halves:
             self._work = self.comm.isum(rows, self._layout.rank_tree, totals)
             return
         self._turn += 1
         self._rows, self._out = rows, totals
-        for mine, row in zip(self._memory[self._node.rank], rows, strict=True):
+        for mine, row in zip(self._halves[self._turn % 2][self._node.rank], rows, strict=True):
             mine[0] = row.size
             if row.size <= _MOST:
                 mine[1 : 1 + row.size] = row
@@ -89,7 +94,8 @@ class TotalsReducer:
     def _sum_in_memory(self, totals: Array) -> None:
         self._node.wait(self._counter, self._turn)
         layout = self._layout
-        rows = [self._memory[local][row] for local, row in layout.block_owners]
+        memory = self._halves[self._turn % 2]
+        rows = [memory[local][row] for local, row in layout.block_owners]
         lengths = [int(row[0]) for row in rows]
         if lengths != [totals.size] * len(lengths):
             sides = ", ".join(f"rank {local} {n}" for (local, _), n in zip(layout.block_owners, lengths, strict=True))

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from ddtrain.parallel import make_buckets
-from ddtrain.parallel.buckets import CELL
+from ddtrain.parallel.buckets import MAX_CELL
 from ddtrain.store import ParamStore
 
 
@@ -29,7 +29,7 @@ def test_every_parameter_is_in_one_bucket_and_buckets_tile_the_vector(sizes: lis
 
 
 def test_bucket_0_holds_the_last_parameters_and_is_small() -> None:
-    buckets = make_buckets(spans_of([CELL] * 20), 4, 8 * 4 * CELL)
+    buckets = make_buckets(spans_of([MAX_CELL] * 20), 4, 8 * 4 * MAX_CELL)
     assert buckets[0].members == (19,)
     assert all(len(b.members) == 8 for b in buckets[1:-1])
 
@@ -45,7 +45,7 @@ def test_cells_tile_the_vector_alike_whatever_the_buckets(sizes: list[int], buck
     assert cells == [cell for bucket in make_buckets(spans_of(sizes), 4, 1 << 20) for cell in bucket.cells]
     assert [cell.start for cell in cells] == [0, *(cell.stop for cell in cells[:-1])]
     assert cells[-1].stop == sum(sizes)
-    assert all(0 < cell.stop - cell.start <= CELL for cell in cells)
+    assert all(0 < cell.stop - cell.start <= MAX_CELL for cell in cells)
 
 
 @pytest.mark.parametrize("size", [1, 2, 3, 7])

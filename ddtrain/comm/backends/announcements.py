@@ -54,7 +54,7 @@ class Announcements:
         self._starts[mine.call] = start
         self._round(mine)
 
-    def settle(self, mine: Announcement) -> None:
+    def wait_started(self, mine: Announcement) -> None:
         """Return when a call has started."""
         while mine.call in self._open:
             self._round(mine)

@@ -11,10 +11,9 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from ddtrain.comm.backends.announcements import Announcement, Announcements
-from ddtrain.comm.backends.rendezvous import RETURNED
-from ddtrain.comm.backends.wait_graph import caller_line
+from ddtrain.comm.backends.caller_line import caller_line
 from ddtrain.comm.node.single_rank import SingleRankNode
-from ddtrain.comm.protocol import Array, Communicator, Work
+from ddtrain.comm.protocol import RETURNED, Array, Communicator, Work
 from ddtrain.comm.reduction_tree import ReductionTree
 
 _WORLD = "world"
@@ -37,7 +36,7 @@ class DebugWork:
 
     def wait(self) -> None:
         """Return when done."""
-        self._announcements.settle(self._mine)
+        self._announcements.wait_started(self._mine)
         assert self._work is not None, "settled, hence started"
         self._work.wait()
 
@@ -146,7 +145,7 @@ class DebugCommunicator:
         """Return when all ranks have announced the same; raise ReplicaError on all of them where they differ."""
         mine = self._announcement(operation, buf)
         self._announcements.begin(mine, lambda: None)
-        self._announcements.settle(mine)
+        self._announcements.wait_started(mine)
 
     def _announcement(self, operation: str, buf: Array | None) -> Announcement:
         self._calls += 1

@@ -15,9 +15,9 @@ import time
 from collections.abc import Callable
 
 _SPIN_S = 1e-3
-_SHARE = 0.05
+_SLEEP_FRACTION = 0.05
 LONGEST_SLEEP_S = 5e-3
-_LATE_S = 1e-4  # by which a sleep may overrun on a busy machine
+_OVERRUN_S = 1e-4  # by which a sleep may overrun on a busy machine
 
 
 def wait_until_time(
@@ -30,7 +30,7 @@ def wait_until_time(
     began = now = clock()
     while now < due:
         drive()
-        sleep(min(max(due - now - _LATE_S, 0.0), _SPIN_S))
+        sleep(min(max(due - now - _OVERRUN_S, 0.0), _SPIN_S))
         now = clock()
     return now - began
 
@@ -44,5 +44,5 @@ def wait_until(done: Callable[[], bool], drive: Callable[[], None], longest_s: f
         if waited_s < _SPIN_S:
             os.sched_yield()
         else:
-            time.sleep(min(_SHARE * waited_s, longest_s))
+            time.sleep(min(_SLEEP_FRACTION * waited_s, longest_s))
     return time.perf_counter() - began

@@ -1,8 +1,8 @@
-"""Where ranks that are threads meet: calls are posted, the last to arrive does the work for all.
+"""Where ranks that are threads meet: each posts its call, and the last to arrive does the work for all.
 
-A *call* is one rank's side of a collective. A *meeting* is all ranks' calls with the same channel and sequence
-number. Blocked ranks are known, so that the moment when nobody can go on is known, too, without any time-out:
-a rank that computes, or sits in a debugger, is simply not blocked.
+A *call* is one rank's side of a collective. A *pending collective* gathers all ranks' calls with the same channel and
+sequence number. The rendezvous knows which ranks are blocked, so it knows without any time-out when none can go on: a
+rank that computes, or sits in a debugger, is simply not blocked.
 """
 
 from __future__ import annotations
@@ -11,9 +11,9 @@ import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
-from ddtrain.comm.backends.wait_graph import line_of
+from ddtrain.comm.backends.caller_line import line_of
 from ddtrain.comm.odd_ranks import in_words
-from ddtrain.comm.protocol import Array, PeerError
+from ddtrain.comm.protocol import RETURNED, Array, PeerError
 from ddtrain.comm.reduction_tree import ReductionTree
 from ddtrain.errors import DdtrainError, ReplicaError, StallError
 
@@ -74,7 +74,7 @@ class Rendezvous:
         self._failure: Callable[[], DdtrainError] | None = None  # makes the error that every rank raises from now on
 
     def post(self, rank: int, channel: Channel, sequence: int, call: Call) -> PendingCollective:
-        """Bring a call to its collective; the last to come does the work, outside the lock."""
+        """Add a call to its collective; the last to come does the work, outside the lock."""
         with self._changed:
             self._raise_failure()
             collective = self._open.setdefault((channel, sequence), PendingCollective(channel, sequence))
@@ -102,7 +102,7 @@ class Rendezvous:
             with self._changed:
                 self._blocked[rank] = collective, threading.get_ident()
                 try:
-                    self._look_for_stall()
+                    self._check_for_stall()
                     self._changed.wait_for(lambda: collective.done or self._failure)
                 finally:
                     del self._blocked[rank]
@@ -113,10 +113,10 @@ class Rendezvous:
         with self._changed:
             self._outcomes[rank] = outcome
             if timeout_s is None:
-                self._look_for_stall()
+                self._check_for_stall()
             self._changed.notify_all()
-            self._changed.wait_for(lambda: self._all_outcomes() or self._hopeless(timeout_s), timeout_s)
-            return [self._outcomes[r] for r in range(self.size)] if self._all_outcomes() else None
+            self._changed.wait_for(lambda: self._all_ended() or self._no_more_will_end(timeout_s), timeout_s)
+            return [self._outcomes[r] for r in range(self.size)] if self._all_ended() else None
 
     def fail(self, rank: int, error: BaseException) -> None:
         """Wake everybody: from now on every call raises PeerError, naming this rank's error."""
@@ -129,29 +129,29 @@ class Rendezvous:
         if self._failure:
             raise self._failure()
 
-    def _all_outcomes(self) -> bool:
+    def _all_ended(self) -> bool:
         return len(self._outcomes) == self.size
 
-    def _hopeless(self, timeout_s: float | None) -> bool:
-        """Is it in vain to wait for the others to part? After a failure they are on their way, soon to be here."""
-        return timeout_s is None if self._failure else self._nobody_comes()
+    def _no_more_will_end(self, timeout_s: float | None) -> bool:
+        """Is it in vain to wait for others to end? After a failure they soon do, and a caller with a time-out waits."""
+        return timeout_s is None if self._failure else self._all_blocked()
 
-    def _nobody_comes(self) -> bool:
-        """Is every rank that has not parted blocked for good? Meetings are ended by ranks that run: there is none."""
-        living = [rank for rank in range(self.size) if rank not in self._outcomes]
-        return bool(living) and all(rank in self._blocked and not self._blocked[rank][0].done for rank in living)
+    def _all_blocked(self) -> bool:
+        """Are all ranks blocked that have not ended? Then for good: only one that runs could complete a collective."""
+        running = [rank for rank in range(self.size) if rank not in self._outcomes]
+        return bool(running) and all(rank in self._blocked and not self._blocked[rank][0].done for rank in running)
 
-    def _look_for_stall(self) -> None:
-        if self._failure or not self._nobody_comes():
+    def _check_for_stall(self) -> None:
+        if self._failure or not self._all_blocked():
             return
         self._changed.notify_all()
         if not all(outcome.startswith(RETURNED) for outcome in self._outcomes.values()):
             return  # a rank has failed and is about to say so; that is the error to read
-        lines = [f"rank {rank}: {self._whereabouts(rank)}" for rank in range(self.size)]
+        lines = [f"rank {rank}: {self._describe(rank)}" for rank in range(self.size)]
         graph = "every rank waits for another, so none can go on\n    " + "\n    ".join(lines)
         self._failure = lambda: StallError(graph, remedy=_SAME_ORDER)
 
-    def _whereabouts(self, rank: int) -> str:
+    def _describe(self, rank: int) -> str:
         if rank not in self._blocked:
             return "finished"
         collective, thread = self._blocked[rank]
@@ -161,5 +161,4 @@ class Rendezvous:
         return f"{call}, at {line_of(thread)}, waits for {in_words(missing)}"
 
 
-RETURNED = "returned"  # begins the outcome of a rank that returned from main
 _SAME_ORDER = "Do all ranks call the same collectives, in the same order, with the same dtype and count?"

@@ -1,4 +1,4 @@
-"""How the end of a rank is said: exit code, words, and the hooks that catch what nobody else would.
+"""What the end of a rank looks like: exit code, message, and hooks for exceptions that nobody else would catch.
 
 Note [Silent hang]
 A Python exception on one rank ends that process and leaves the others in a collective for ever; ``-m mpi4py`` cures

@@ -26,12 +26,12 @@ from ddtrain.comm.odd_ranks import in_words
 from ddtrain.errors import EXCEPTION
 from ddtrain.streams import say
 
-_LOOK_EVERY_S = 0.5
-_LOOKS = 4  # in a row that miss the same ranks, before they are missed
+_CHECK_INTERVAL_S = 0.5
+_CHECKS = 4  # in a row that miss the same ranks, before they are missed
 _SPEAK_S = 2.0  # for the lowest rank to say why
 _PASS_ON_S = 0.25  # for the launcher to pass on what was said: it drops that when it is told to end
 _ABORT_S = 1.0  # for the launcher to end us
-_MIND_EVERY_S = 1.0
+_LAUNCHER_INTERVAL_S = 1.0
 _PROC = Path("/proc")
 
 
@@ -55,7 +55,7 @@ def exit_with_launcher(facts: Launcher) -> None:
     They would wait for each other, or for a start of MPI, for ever, and keep a core busy with it.
     """
     if facts.size > 1:
-        threading.Thread(target=_mind, args=(os.getppid(),), name="launcher", daemon=True).start()
+        threading.Thread(target=_watch_launcher, args=(os.getppid(),), name="launcher", daemon=True).start()
 
 
 @contextmanager
@@ -63,7 +63,7 @@ def watched_startup(facts: Launcher) -> Iterator[None]:
     """While inside, with ranks missing on this machine, all end; the lowest that is left says why (Note [Start])."""
     over = threading.Event()
     if facts.local_size > 1:
-        threading.Thread(target=_watch, args=(facts, over), name="start", daemon=True).start()
+        threading.Thread(target=_watch_startup, args=(facts, over), name="start", daemon=True).start()
     try:
         yield
     finally:
@@ -84,13 +84,13 @@ def abort_job(code: int) -> None:
     end_process(code)
 
 
-def _watch(facts: Launcher, over: threading.Event) -> None:
+def _watch_startup(facts: Launcher, over: threading.Event) -> None:
     looks, before = 0, frozenset[int]()
-    while not over.wait(_LOOK_EVERY_S):
+    while not over.wait(_CHECK_INTERVAL_S):
         there = live_ranks(facts)
         looks = looks + 1 if there == before else 1
         before = there
-        if 0 < len(there) < facts.local_size and looks >= _LOOKS and not over.is_set():
+        if 0 < len(there) < facts.local_size and looks >= _CHECKS and not over.is_set():
             if facts.rank == min(there):
                 say(f"ddtrain: error: {_missing(facts, there)}\n", sys.stderr)
             else:
@@ -98,9 +98,9 @@ def _watch(facts: Launcher, over: threading.Event) -> None:
             abort_job(EXCEPTION)
 
 
-def _mind(parent: int) -> None:
+def _watch_launcher(parent: int) -> None:
     while os.getppid() == parent:
-        time.sleep(_MIND_EVERY_S)
+        time.sleep(_LAUNCHER_INTERVAL_S)
     say("ddtrain: error: what started this rank has ended, and so does it\n", sys.stderr)
     end_process(EXCEPTION)
 

@@ -13,12 +13,11 @@ import time
 from collections.abc import Callable
 
 from ddtrain.comm.agreement import check_same, raise_on_all
-from ddtrain.comm.backends.rendezvous import RETURNED
 from ddtrain.comm.launch import liveness
 from ddtrain.comm.launch.environment import launcher
 from ddtrain.comm.launch.failure import OnFailure, exit_code, fatal_hooks, outcome_of, report
 from ddtrain.comm.odd_ranks import in_words
-from ddtrain.comm.protocol import Communicator, PeerError
+from ddtrain.comm.protocol import RETURNED, Communicator, PeerError
 from ddtrain.comm.spec import make, resolve, uses_mpi
 from ddtrain.errors import COMPLETED, EXCEPTION, UsageError
 
@@ -26,7 +25,7 @@ Main = Callable[[Communicator], object]
 
 _ERROR_TIMEOUT_S = 1.0  # for other ranks to raise the same error; the job must end within 5 s
 _EXIT_TIMEOUT_S = 3.0  # for other ranks to exit, too: sys.exit() is a choice, and ranks reach it at their own pace
-_LEAVE_S = 1.0  # for other processes to end that have met the same obstacle
+_END_WAIT_S = 1.0  # for other processes to end that have met the same obstacle
 _FOLLOWED = "ended"  # the outcome of a rank that only follows the failure of another
 
 
@@ -60,10 +59,10 @@ def run_ranks(spec: str, main: Main, on_failure: OnFailure | None = None, refusa
         try:
             (world,) = make("mpi")  # the least that ranks can agree over
         except UsageError as obstacle:
-            if _speaks():
+            if _is_spokesman():
                 report(problem or obstacle, launcher().rank, "", on_failure)
             return exit_code(problem or obstacle)
-        code = _run_rank(world, lambda comm: _agree(comm, problem, resolved), on_failure, process)
+        code = _run_rank(world, lambda comm: _check_backend(comm, problem, resolved), on_failure, process)
         if code != COMPLETED:
             return code
         world.close()
@@ -106,7 +105,7 @@ def _resolved(spec: str, refusal: BaseException | None) -> tuple[str, BaseExcept
     return resolved, None
 
 
-def _agree(comm: Communicator, problem: BaseException | None, resolved: str) -> None:
+def _check_backend(comm: Communicator, problem: BaseException | None, resolved: str) -> None:
     """Go on only if nothing is wrong on any rank, and all were told the same backend: two cannot talk to each other."""
     if problem is not None and not isinstance(problem, UsageError):
         raise problem
@@ -114,12 +113,12 @@ def _agree(comm: Communicator, problem: BaseException | None, resolved: str) -> 
     check_same(comm, "--comm.backend", resolved)
 
 
-def _speaks() -> bool:
+def _is_spokesman() -> bool:
     """Whether this process is the one to say why it cannot start: rank 0, or one that rank 0 does not follow."""
     facts = launcher()
     if facts.rank == 0:
         return True
-    time.sleep(_LEAVE_S)
+    time.sleep(_END_WAIT_S)
     return 0 in liveness.live_ranks(facts)
 
 

@@ -1,4 +1,5 @@
-"""Ranks that share memory.
+"""Ranks that share memory: what ``Communicator.split_nodes`` returns.
 
-``mpi_windows`` where MPI can, ``single_rank`` where nothing is shared, ``futex`` to wait.
+``mpi_windows`` shares memory through MPI, ``single_rank`` stands in where nothing is shared; ``futex`` is how a rank
+sleeps until another has written.
 """

@@ -3,10 +3,11 @@
 Note [Counters]
 What a rank has written is announced by a counter that only it writes, in shared memory, on a cache line of its own:
 eight bytes, stored at once. ``Win.Sync`` is the memory barrier on both sides: before a counter rises, so that what it
-announces is there first, and after it was seen, so that nothing older is read. Who waits looks for a moment, yielding
-the core each time: with more ranks than cores, too, that is the fastest way to hand a core over. Then it raises a flag
-that it sleeps, and sleeps until the counter changes (Note [Futex]); who counts looks for flags, after another barrier,
-and wakes. MPI's own works go on meanwhile, every millisecond or so: another rank may need ours before it can get here.
+announces is there first, and after it was seen, so that nothing older is read. A rank that waits first spins for a
+moment, yielding its core each time: even with more ranks than cores, that is the fastest way to hand a core over. Then
+it sets a flag that it sleeps, and sleeps until the counter changes (Note [Futex]). A rank that raises a counter looks
+for such flags, after another barrier, and wakes the sleepers. MPI's own works are driven meanwhile, every millisecond
+or so: another rank may need ours before it can get here.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ from ddtrain.comm.protocol import COUNTERS, Array, Communicator
 
 _LINE = 8  # eight-byte words in a cache line
 _ASLEEP = COUNTERS * _LINE  # the word of a rank's that says that it sleeps
-_LOOK_S = 1e-3  # before sleeping
+_SPIN_S = 1e-3  # before sleeping
 _SLEEP_S = 1e-3  # at a time
 _PAGE = 4096  # bytes: every rank's part begins on a page of its own
 _SHARED_MEMORY = Path("/dev/shm")  # where MPI libraries on Linux keep windows
@@ -127,7 +128,7 @@ class MpiNode:
             while (seen := self._counters[r][at]) < value:
                 self._drive()
                 waited_s = time.perf_counter() - began
-                if waited_s < _LOOK_S:
+                if waited_s < _SPIN_S:
                     os.sched_yield()
                 elif futex.AVAILABLE:
                     self._sleep(r, at, seen)

@@ -1,4 +1,4 @@
-"""A node of one rank: where ranks share no memory, all of them are each other's neighbours across nodes."""
+"""A node of one rank: where ranks share no memory, each is a node of its own, and all of them are one column."""
 
 from __future__ import annotations
 

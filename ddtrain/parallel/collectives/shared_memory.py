@@ -48,7 +48,7 @@ class SharedMemoryCollectives:
 
     @property
     def waited_s(self) -> float:
-        """Seconds blocked in what went the usual way; what went through memory counts for the node."""
+        """Seconds blocked in what was sent; waits for what goes through memory are counted by the node."""
         return self.comm.waited_s
 
     def allreduce(self, buf: Array) -> None:

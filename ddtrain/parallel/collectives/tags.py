@@ -1,10 +1,10 @@
 """What a collective inside the model says of itself: operation, count, type and layer, to be compared between ranks.
 
 Note [Tags]
-Ranks meet in the order of their calls, and nothing but that order says that they speak of the same: two layers of one
-width, called in another order on one rank, would add up each other's moments, and go on. So each rank shows a tag with
-what it brings, and whoever reads what others bring looks at their tags first. Where a rank has made all its calls, at
-the end of a pass through the model, it shows that: another may still be waiting for it, or about to call once more.
+Collectives match by the order of calls, and by nothing else: two layers of one width, called in another order on one
+rank, would add up each other's moments, and nobody would notice. So each rank gives its buffer a tag, and a rank that
+reads others' buffers compares their tags first. At the end of a pass through the model, when a rank has made all its
+calls, its tag says so: another rank may still be waiting for it, or about to call once more.
 """
 
 from __future__ import annotations

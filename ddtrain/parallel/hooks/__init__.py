@@ -13,9 +13,9 @@ from numpy.typing import DTypeLike
 
 from ddtrain.errors import UsageError, quoted
 from ddtrain.parallel.hooks import exact, half, powersgd, sign, topk
-from ddtrain.parallel.hooks.base import Hook, HookConfig
 from ddtrain.parallel.hooks.exact import ExactSum, NoopHook
 from ddtrain.parallel.hooks.grad_bucket import GradBucket, Matrix, make_grad_bucket
+from ddtrain.parallel.hooks.hook import Hook, HookConfig
 
 Factory = Callable[[HookConfig, int, DTypeLike], Hook]
 

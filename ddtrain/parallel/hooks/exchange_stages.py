@@ -1,9 +1,9 @@
 """Exchanges of one or two stages that read from top to bottom: a generator that yields each collective it awaits.
 
 Note [Second stage]
-Collectives match by order, but the moment when a first stage has arrived, so that the second can begin, differs
-between ranks. So the second stages go over a channel of their own, and begin in the order in which their exchanges
-began, whoever drives them: no exchange overtakes another on either channel.
+Collectives match by order, but ranks differ in when a first stage has arrived and the second can begin. So second
+stages go over a communicator of their own, and begin there in the order in which their exchanges began: no exchange
+overtakes another on either communicator.
 """
 
 from __future__ import annotations

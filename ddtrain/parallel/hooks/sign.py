@@ -17,9 +17,9 @@ from typing import ClassVar
 
 from numpy.typing import DTypeLike
 
-from ddtrain.parallel.hooks.base import HookConfig
 from ddtrain.parallel.hooks.codecs import Codec, Sign
 from ddtrain.parallel.hooks.compressed import CompressedAllreduce
+from ddtrain.parallel.hooks.hook import HookConfig
 
 
 class SignVote(CompressedAllreduce):

@@ -1,9 +1,10 @@
-"""The gradients of one rank's shards, added up in tree order as they come: a row for each subtree.
+"""Adds up the gradients of one rank's shards in tree order, as they come: a row for each subtree.
 
 Note [Carry]
 Shards come one after another, and for each parameter in the order of their numbers. Their sum along the tree is then
-like counting in binary: a shard's gradient is put down at the next free level, and wherever two halves of a subtree are
-complete, the upper is added to the lower. So eight shards need two levels besides their row, and seven additions.
+like counting in binary, with a vector for each digit, a *level*: a shard's gradient is written to the next free level,
+and wherever both halves of a subtree are complete, the upper level is added to the lower. So eight shards need two
+levels besides their row, and seven additions.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ Array = NDArray[Any]
 
 @dataclass(frozen=True, slots=True)
 class Slot:
-    """What happens to a shard's gradient: put down at ``level`` of row ``row``, then ``merges`` additions downward."""
+    """Where a shard's gradient is written: to ``level`` of row ``row``; ``merges`` additions to lower levels follow."""
 
     row: int
     level: int
@@ -60,14 +61,14 @@ class Accumulator:
 
     Parameters
     ----------
-    rows : (n,) vectors, one for each of ``blocks``; complete when the last shard's gradients have been taken
+    rows : (n,) vectors, one for each of ``blocks``; complete when the last shard's gradients have been added
     blocks : subtrees of shards
     spans, shapes : where each parameter lies in the vectors, and its shape
 
     >>> row = np.zeros(2)
     >>> accumulator = Accumulator([row], ((0, 3),), [slice(0, 2)], [(2,)])
     >>> for k in range(3):
-    ...     accumulator.take(k, 0, np.array([k, 1.0]))
+    ...     accumulator.add(k, 0, np.array([k, 1.0]))
     >>> row
     array([3., 3.])
     """
@@ -86,7 +87,7 @@ class Accumulator:
         above = [views(vector) for vector in spare]
         self._levels = [[views(row), *above] for row in rows]
 
-    def take(self, shard: int, i: int, g: Any) -> None:
+    def add(self, shard: int, i: int, g: Any) -> None:
         """Add gradient ``i`` of this rank's ``shard``-th shard; None stands for zeros."""
         slot = self._slots[shard]
         levels, level, merges = self._levels[slot.row], slot.level, slot.merges

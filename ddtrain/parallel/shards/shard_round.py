@@ -26,6 +26,7 @@ from ddtrain.comm.reduction_tree import ReductionTree
 from ddtrain.current_layer import LAYER
 from ddtrain.errors import ReplicaError
 from ddtrain.parallel.collectives.tags import END_OF_PASS, Tag, collective_mismatch, tag_of
+from ddtrain.parallel.shards.shard_threads import ShardThreads
 
 Array = NDArray[Any]
 Exchange = Callable[[list[Array], Tag], list[Array]]
@@ -63,19 +64,6 @@ class ShardPeers:
         rows: list[Array] = self.round.exchange(self._k, np.ascontiguousarray(mine).reshape(-1), tag)
         self.suspended.append((began, perf_counter()))
         return rows
-
-
-class ShardThreads:
-    """A thread for each shard of a rank that needs one; it keeps its scratch memory from one round to the next."""
-
-    def __init__(self) -> None:
-        self._threads: dict[int, _ShardThread] = {}
-
-    def start(self, shard: int, job: Callable[[], None]) -> None:
-        """Begin a job in the shard's thread, which has none."""
-        if shard not in self._threads:
-            self._threads[shard] = _ShardThread(f"shard {shard}")
-        self._threads[shard].start(job)
 
 
 class ShardRound:
@@ -186,23 +174,3 @@ class ShardRound:
 
 class _Abandoned(BaseException):
     """Unwinds the shards of a round in which another has failed."""
-
-
-class _ShardThread:
-    """A thread that computes one shard of every round."""
-
-    def __init__(self, name: str) -> None:
-        self._job: Callable[[], None] = lambda: None
-        self._go = threading.Semaphore(0)
-        threading.Thread(target=self._serve, name=name, daemon=True).start()
-
-    def start(self, job: Callable[[], None]) -> None:
-        """Begin a job."""
-        self._job = job
-        self._go.release()
-
-    def _serve(self) -> None:
-        while True:
-            self._go.acquire()
-            self._job()
-            self._job = lambda: None

@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 from ddtrain.parallel.collectives.small_collectives import SmallCollectives
 from ddtrain.parallel.collectives.tags import Tag
 from ddtrain.parallel.shards.shard_layout import ShardLayout
-from ddtrain.parallel.shards.shard_round import ShardPeers, ShardRound, ShardThreads
+from ddtrain.parallel.shards.shard_round import ShardPeers, ShardRound
+from ddtrain.parallel.shards.shard_threads import ShardThreads
 
 Array = NDArray[Any]
 T = TypeVar("T")

@@ -49,7 +49,7 @@ class Lane:
             return write
 
         def add(g: Any) -> None:
-            self._accumulator.take(k, i, g)
+            self._accumulator.add(k, i, g)
             if last:
                 ready(i)
 

@@ -13,7 +13,7 @@ from ddtrain.comm import Communicator
 from ddtrain.comm.backends.local import LocalCommunicator
 from ddtrain.errors import NonFiniteError, ShapeError
 from ddtrain.parallel.collectives.messages import MessageCollectives
-from ddtrain.parallel.hooks.base import ErrorFeedback
+from ddtrain.parallel.hooks.error_feedback import ErrorFeedback
 from ddtrain.trainer.config.config import Clip, Comm, NonFinite, Optim, Run
 from ddtrain.trainer.modes import make_mode
 from ddtrain.trainer.step.coordinator import Coordinator

@@ -20,13 +20,11 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Protocol
 
-POLL_INTERVAL_S = (
-    2e-4  # between two looks of the thread: at 1 Gbit/s, 25 KB, of which a socket holds many times as much
-)
+POLL_INTERVAL_S = 2e-4  # of the thread: at 1 Gbit/s, 25 KB pass meanwhile, and a socket holds many times as much
 
 
 class PendingWork(Protocol):
-    """Something that goes on when it is asked to."""
+    """A work that goes on when it is asked to."""
 
     def advance(self) -> bool:
         """Go on as far as possible without waiting; True when it is over."""
@@ -34,7 +32,7 @@ class PendingWork(Protocol):
 
 
 class PendingWorks:
-    """The works of a communicator and all its relatives.
+    """The works under way of a communicator, its duplicates and the columns of its nodes.
 
     Parameters
     ----------
@@ -43,7 +41,7 @@ class PendingWorks:
 
     Attributes
     ----------
-    lock : held while works go on, so that owner and thread take turns; an owner holds it to ask a work
+    lock : held while works are driven, so that owner and thread take turns; the owner holds it to test one of them
     """
 
     def __init__(self, poll: Callable[[], object], threaded: bool) -> None:
@@ -53,7 +51,7 @@ class PendingWorks:
         self._works: list[PendingWork] = []
         self._wanted = threading.Event()
         if threaded:
-            threading.Thread(target=self._look_after, name="progress", daemon=True).start()
+            threading.Thread(target=self._drive_in_background, name="progress", daemon=True).start()
 
     def add(self, work: PendingWork) -> None:
         """A work has begun."""
@@ -80,7 +78,7 @@ class PendingWorks:
                 if self._works:
                     self._wanted.set()
 
-    def _look_after(self) -> None:
+    def _drive_in_background(self) -> None:
         while self._wanted.wait():
             self.drive()
             with self.lock:
