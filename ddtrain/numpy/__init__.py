@@ -38,22 +38,10 @@ from ddtrain.numpy.along_axes.nan_reductions import (
     nansum,
     nanvar,
 )
-from ddtrain.numpy.along_axes.order_statistics import (
-    argpartition,
-    lexsort,
-    median,
-    nanmedian,
-    nanpercentile,
-    nanquantile,
-    partition,
-    percentile,
-    quantile,
-    sort,
-    sort_complex,
-    unique,
-)
+from ddtrain.numpy.along_axes.quantiles import median, nanmedian, nanpercentile, nanquantile, percentile, quantile
 from ddtrain.numpy.along_axes.reductions import amax, amin, max, mean, min, std, sum, var
 from ddtrain.numpy.along_axes.scans import cumprod, cumsum, cumulative_prod, cumulative_sum, prod
+from ddtrain.numpy.along_axes.sorting import argpartition, lexsort, partition, sort, sort_complex, unique
 from ddtrain.numpy.along_axes.statistics import average, bincount, corrcoef, cov, ptp
 from ddtrain.numpy.creation import (
     arange,
@@ -254,6 +242,18 @@ from ddtrain.numpy.manipulation.arrangements import (
     trim_zeros,
     unstack,
 )
+from ddtrain.numpy.manipulation.axes import (
+    atleast_1d,
+    atleast_2d,
+    atleast_3d,
+    expand_dims,
+    matrix_transpose,
+    moveaxis,
+    repeat,
+    squeeze,
+    swapaxes,
+    tile,
+)
 from ddtrain.numpy.manipulation.index_tricks import c_, r_
 from ddtrain.numpy.manipulation.indexing import diag, diagonal, take, take_along_axis, tril, triu
 from ddtrain.numpy.manipulation.joining import (
@@ -282,28 +282,8 @@ from ddtrain.numpy.manipulation.joining import (
 )
 from ddtrain.numpy.manipulation.padding import pad
 from ddtrain.numpy.manipulation.selections import choose, compress, delete, extract, insert, piecewise, select
-from ddtrain.numpy.manipulation.shapes import (
-    atleast_1d,
-    atleast_2d,
-    atleast_3d,
-    expand_dims,
-    flip,
-    matrix_transpose,
-    moveaxis,
-    ndim,
-    permute_dims,
-    ravel,
-    repeat,
-    reshape,
-    roll,
-    shape,
-    size,
-    squeeze,
-    swapaxes,
-    tile,
-    transpose,
-)
 from ddtrain.numpy.manipulation.shapes import broadcast_view as broadcast_to
+from ddtrain.numpy.manipulation.shapes import flip, ndim, permute_dims, ravel, reshape, roll, shape, size, transpose
 from ddtrain.numpy.mapping import (
     apply_along_axis,
     apply_over_axes,

@@ -18,7 +18,7 @@ from ddtrain.numpy.along_axes.reductions import sum
 from ddtrain.numpy.elementwise.arithmetic import absolute
 from ddtrain.numpy.elementwise.comparisons import argsort, sign
 from ddtrain.numpy.elementwise.complex_numbers import imag, real
-from ddtrain.numpy.linalg.eigen import eigh
+from ddtrain.numpy.linalg.hermitian_eigenvalues import eigh
 from ddtrain.numpy.linalg.matrices import (
     H,
     T,
@@ -31,8 +31,9 @@ from ddtrain.numpy.linalg.matrices import (
     quotient,
     rounded,
 )
+from ddtrain.numpy.manipulation.axes import expand_dims
 from ddtrain.numpy.manipulation.indexing import take_along_axis
-from ddtrain.numpy.manipulation.shapes import broadcast_to, expand_dims, flip
+from ddtrain.numpy.manipulation.shapes import broadcast_to, flip
 
 _WHAT = "svd: singular value"
 

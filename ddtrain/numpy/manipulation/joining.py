@@ -13,19 +13,8 @@ from numpy.typing import DTypeLike
 from ddtrain.autodiff import defjvp_rest, defvjp_rest, primitive, value_of
 from ddtrain.autodiff.core.array_lists import gather, holds_box
 from ddtrain.autodiff.core.examples import case
-from ddtrain.numpy.manipulation.shapes import (
-    as_array,
-    atleast_1d,
-    atleast_2d,
-    atleast_3d,
-    expand_dims,
-    is_integer,
-    lie,
-    ndim,
-    ravel,
-    reshape,
-    shape,
-)
+from ddtrain.numpy.manipulation.axes import atleast_1d, atleast_2d, atleast_3d, expand_dims
+from ddtrain.numpy.manipulation.shapes import as_array, is_integer, lie, ndim, ravel, reshape, shape
 
 
 def _join(axis: int, *parts: Any) -> Any:

@@ -10,13 +10,14 @@ import numpy as np
 from ddtrain.autodiff import defjvp, defvjp, primitive, value_of
 from ddtrain.autodiff.core.examples import case
 from ddtrain.errors import DerivativeError
-from ddtrain.numpy.along_axes.order_statistics import median
+from ddtrain.numpy.along_axes.quantiles import median
 from ddtrain.numpy.along_axes.reductions import max, mean, min
 from ddtrain.numpy.creation import linspace
 from ddtrain.numpy.elementwise.casts import astype
+from ddtrain.numpy.manipulation.axes import moveaxis
 from ddtrain.numpy.manipulation.indexing import take
 from ddtrain.numpy.manipulation.joining import asarray, concatenate
-from ddtrain.numpy.manipulation.shapes import as_array, broadcast_to, flip, moveaxis, ndim, shape
+from ddtrain.numpy.manipulation.shapes import as_array, broadcast_to, flip, ndim, shape
 from ddtrain.numpy.products.matrix_products import tensordot
 
 Widths = tuple[tuple[int, int], ...]

@@ -10,9 +10,10 @@ import numpy as np
 from ddtrain.autodiff import defjvp_rest, defvjp_rest, primitive
 from ddtrain.autodiff.core.examples import case
 from ddtrain.errors import ShapeError
+from ddtrain.numpy.manipulation.axes import expand_dims
 from ddtrain.numpy.manipulation.indexing import diagonal
 from ddtrain.numpy.manipulation.joining import asarray
-from ddtrain.numpy.manipulation.shapes import expand_dims, ndim, shape
+from ddtrain.numpy.manipulation.shapes import ndim, shape
 
 
 def _contract(subscripts: str, *operands: Any) -> Any:

@@ -13,21 +13,10 @@ import numpy as np
 from ddtrain.autodiff import defjvp, defvjp, primitive
 from ddtrain.autodiff.core.examples import case
 from ddtrain.numpy.along_axes.reductions import sum
+from ddtrain.numpy.manipulation.axes import expand_dims, matrix_transpose, moveaxis
 from ddtrain.numpy.manipulation.indexing import diagonal
 from ddtrain.numpy.manipulation.joining import asarray, stack
-from ddtrain.numpy.manipulation.shapes import (
-    as_array,
-    expand_dims,
-    integers,
-    is_integer,
-    matrix_transpose,
-    moveaxis,
-    ndim,
-    ravel,
-    reshape,
-    shape,
-    transpose,
-)
+from ddtrain.numpy.manipulation.shapes import as_array, integers, is_integer, ndim, ravel, reshape, shape, transpose
 
 
 def _left_rule(g: Any, ans: Any, x: Any, y: Any) -> Any:
