@@ -17,6 +17,8 @@ from ddtrain.numpy.manipulation.axes import expand_dims, moveaxis
 from ddtrain.numpy.manipulation.joining import asarray, stack
 from ddtrain.numpy.manipulation.shapes import broadcast_to, integers, ndim, reshape, shape
 
+__all__ = ["apply_along_axis", "apply_over_axes", "vectorize"]
+
 
 def apply_along_axis(func1d: Callable[..., Any], axis: int, arr: Any, *args: Any, **kwargs: Any) -> Any:
     """``func1d`` of each vector along ``axis``, in place of that vector.

@@ -16,6 +16,11 @@ from ddtrain.numpy.elementwise.choices import where as choose
 from ddtrain.numpy.elementwise.comparisons import isnan
 from ddtrain.numpy.manipulation.joining import asarray
 
+__all__ = [
+    "nanargmax", "nanargmin", "nancumprod", "nancumsum", "nanmax", "nanmean", "nanmin", "nanprod", "nanstd", "nansum",
+    "nanvar",
+]  # fmt: skip
+
 Reduction = TypeVar("Reduction", bound=Callable[..., Any])
 
 nanargmax = nondifferentiable(np.nanargmax)

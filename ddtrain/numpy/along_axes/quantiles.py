@@ -24,6 +24,8 @@ from ddtrain.numpy.manipulation.indexing import take_along_axis
 from ddtrain.numpy.manipulation.joining import asarray
 from ddtrain.numpy.manipulation.shapes import ndim, reshape, shape
 
+__all__ = ["median", "nanmedian", "nanpercentile", "nanquantile", "percentile", "quantile"]
+
 
 def _positions(q: Any, counts: Any, method: str) -> Any:
     """Where quantiles ``q`` lie in sorted order, for each number of entries: NumPy's quantiles of 0, 1, 2, ..."""

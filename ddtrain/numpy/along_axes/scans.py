@@ -15,6 +15,8 @@ from ddtrain.numpy.manipulation.axes import atleast_1d, moveaxis
 from ddtrain.numpy.manipulation.joining import asarray, concatenate, stack
 from ddtrain.numpy.manipulation.shapes import flip, ndim, ravel, reshape, shape
 
+__all__ = ["cumprod", "cumsum", "cumulative_prod", "cumulative_sum", "prod"]
+
 
 def _prod(x: Any, axis: Axis = None, *, keepdims: bool = False) -> Any:
     return np.prod(x, axis, **if_kept(keepdims))  # type: ignore[call-overload]

@@ -17,6 +17,8 @@ from ddtrain.numpy.manipulation.indexing import take_along_axis
 from ddtrain.numpy.manipulation.joining import asarray
 from ddtrain.numpy.manipulation.shapes import as_array, ravel
 
+__all__ = ["argpartition", "lexsort", "partition", "sort", "sort_complex", "unique"]
+
 argpartition = nondifferentiable(np.argpartition)
 
 

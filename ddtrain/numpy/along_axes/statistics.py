@@ -17,6 +17,8 @@ from ddtrain.numpy.manipulation.indexing import diagonal
 from ddtrain.numpy.manipulation.joining import asarray, concatenate
 from ddtrain.numpy.manipulation.shapes import broadcast_to, integers, is_integer, ndim, reshape, shape
 
+__all__ = ["average", "bincount", "corrcoef", "cov", "ptp"]
+
 weighted_bincount = primitive(
     lambda weights, x, minlength: np.bincount(x, weights, minlength),
     name="weighted_bincount",

@@ -15,6 +15,11 @@ from ddtrain.autodiff.core.examples import Case, Sampler, case
 from ddtrain.numpy.elementwise.choices import where
 from ddtrain.numpy.elementwise.comparisons import floor, sign, trunc
 
+__all__ = [
+    "abs", "absolute", "add", "cbrt", "divide", "fabs", "fmod", "log", "mod", "multiply", "negative", "positive", "pow",
+    "power", "reciprocal", "remainder", "sqrt", "square", "subtract", "true_divide",
+]  # fmt: skip
+
 
 def _pairs(r: Sampler) -> list[Case]:
     """Equal shapes, broadcasting on both sides, 0-d, a Python number on either side."""

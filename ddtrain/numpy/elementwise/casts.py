@@ -11,6 +11,8 @@ from ddtrain.autodiff import BOXES, def_linear, defvjp, nondifferentiable, primi
 from ddtrain.autodiff.core.boxes import objects_refused
 from ddtrain.autodiff.core.examples import case
 
+__all__ = ["astype", "iscomplexobj", "isrealobj", "result_type"]
+
 
 def _cast(x: Any, dtype: Any) -> Any:
     x = np.asarray(x)

@@ -13,6 +13,11 @@ from ddtrain.numpy.manipulation.indexing import diag, take
 from ddtrain.numpy.manipulation.joining import asarray
 from ddtrain.numpy.manipulation.shapes import broadcast_to, flip, integers, ndim, ravel, reshape, shape
 
+__all__ = [
+    "broadcast_arrays", "diagflat", "fliplr", "flipud", "ix_", "make_diagonal", "meshgrid", "resize", "rollaxis",
+    "rot90", "trim_zeros", "unstack",
+]  # fmt: skip
+
 
 def fliplr(x: Any) -> Any:
     """``x`` reversed along axis 1."""

@@ -20,6 +20,11 @@ from ddtrain.numpy.manipulation.shapes import (
     transpose,
 )
 
+__all__ = [
+    "atleast_1d", "atleast_2d", "atleast_3d", "expand_dims", "matrix_transpose", "moveaxis", "repeat", "squeeze",
+    "swapaxes", "tile",
+]  # fmt: skip
+
 
 def swapaxes(x: Any, axis1: int, axis2: int) -> Any:
     """``x`` with two axes exchanged."""

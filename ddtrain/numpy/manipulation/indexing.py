@@ -13,6 +13,8 @@ from ddtrain.autodiff import def_linear, defvjp, primitive
 from ddtrain.autodiff.core.examples import case
 from ddtrain.numpy.manipulation.shapes import as_array, ndim, ravel, shape
 
+__all__ = ["diag", "diagonal", "take", "take_along_axis", "tril", "triu"]
+
 _UNIQUE = (int, slice, type(None), EllipsisType, np.integer)  # index parts that name no entry twice
 
 

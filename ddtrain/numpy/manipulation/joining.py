@@ -16,6 +16,12 @@ from ddtrain.autodiff.core.examples import case
 from ddtrain.numpy.manipulation.axes import atleast_1d, atleast_2d, atleast_3d, expand_dims
 from ddtrain.numpy.manipulation.shapes import as_array, is_integer, lie, ndim, ravel, reshape, shape
 
+__all__ = [
+    "append", "array", "array_split", "asanyarray", "asarray", "asarray_chkfinite", "ascontiguousarray",
+    "asfortranarray", "block", "column_stack", "concat", "concatenate", "copy", "dsplit", "dstack", "hsplit", "hstack",
+    "row_stack", "split", "stack", "vsplit", "vstack",
+]  # fmt: skip
+
 
 def _join(axis: int, *parts: Any) -> Any:
     return np.concatenate(parts, axis)

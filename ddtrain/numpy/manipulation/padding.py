@@ -20,6 +20,8 @@ from ddtrain.numpy.manipulation.joining import asarray, concatenate
 from ddtrain.numpy.manipulation.shapes import as_array, broadcast_to, flip, ndim, shape
 from ddtrain.numpy.products.matrix_products import tensordot
 
+__all__ = ["pad"]
+
 Widths = tuple[tuple[int, int], ...]
 
 

@@ -17,6 +17,8 @@ from ddtrain.numpy.manipulation.indexing import place, take, take_along_axis
 from ddtrain.numpy.manipulation.joining import asarray, concatenate, stack
 from ddtrain.numpy.manipulation.shapes import broadcast_to, ndim, ravel, reshape, shape
 
+__all__ = ["choose", "compress", "delete", "extract", "insert", "piecewise", "select"]
+
 
 def select(condlist: Sequence[Any], choicelist: Sequence[Any], default: Any = 0) -> Any:
     """Each entry from the first choice whose condition holds there, or the default.

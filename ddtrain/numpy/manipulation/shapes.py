@@ -13,6 +13,8 @@ from ddtrain.autodiff import def_linear, defjvp, defvjp, primitive, value_of
 from ddtrain.autodiff.core.array_lists import gather
 from ddtrain.autodiff.core.examples import case
 
+__all__ = ["broadcast_to", "flip", "ndim", "permute_dims", "ravel", "reshape", "roll", "shape", "size", "transpose"]
+
 Axes = int | Sequence[int] | None
 
 
@@ -94,18 +96,18 @@ def _broadcast_to(x: Any, shape: Any) -> Any:
     return np.broadcast_to(x, shape)
 
 
-broadcast_to = primitive(
+broadcast = primitive(
     _broadcast_to,
     name="broadcast_to",
     examples=lambda r: [case(r(3), (2, 3)), case(r(2, 1, 3), (4, 2, 5, 3)), case(r(), (2,))],
 )
-defvjp(broadcast_to, lambda g, ans, x, shape: g)  # the walker sums over what was broadcast
-def_linear(broadcast_to)
+defvjp(broadcast, lambda g, ans, x, shape: g)  # the walker sums over what was broadcast
+def_linear(broadcast)
 
 
-def broadcast_view(array: Any, shape: Any) -> Any:
+def broadcast_to(array: Any, shape: Any) -> Any:
     """``array`` in a larger shape, its entries repeated; what users get, and of plain arrays a view, as NumPy's."""
-    return broadcast_to(array, shape if isinstance(shape, tuple) else integers(shape))
+    return broadcast(array, shape if isinstance(shape, tuple) else integers(shape))
 
 
 flip = primitive(np.flip, examples=lambda r: [case(r(2, 3)), case(r(2, 3), 1), case(r(2, 3, 4), axis=(0, 2))])

@@ -13,6 +13,8 @@ from ddtrain.numpy.manipulation.axes import atleast_1d
 from ddtrain.numpy.manipulation.joining import asarray
 from ddtrain.numpy.manipulation.shapes import flip, integers, is_integer, shape
 
+__all__ = ["convolve", "correlate"]
+
 
 def _convolve(x: Any, y: Any) -> Any:
     return np.convolve(x, y)

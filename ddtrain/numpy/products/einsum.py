@@ -15,6 +15,8 @@ from ddtrain.numpy.manipulation.indexing import diagonal
 from ddtrain.numpy.manipulation.joining import asarray
 from ddtrain.numpy.manipulation.shapes import ndim, shape
 
+__all__ = ["einsum"]
+
 
 def _contract(subscripts: str, *operands: Any) -> Any:
     return np.einsum(subscripts, *operands, optimize=len(operands) > 2)

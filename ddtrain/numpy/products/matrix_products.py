@@ -18,6 +18,10 @@ from ddtrain.numpy.manipulation.indexing import diagonal
 from ddtrain.numpy.manipulation.joining import asarray, stack
 from ddtrain.numpy.manipulation.shapes import as_array, integers, is_integer, ndim, ravel, reshape, shape, transpose
 
+__all__ = [
+    "cross", "dot", "inner", "kron", "matmul", "matvec", "outer", "tensordot", "trace", "vdot", "vecdot", "vecmat",
+]  # fmt: skip
+
 
 def _left_rule(g: Any, ans: Any, x: Any, y: Any) -> Any:
     if ndim(y) == 1:

@@ -15,6 +15,8 @@ from ddtrain.numpy.manipulation.joining import asarray, concatenate, stack
 from ddtrain.numpy.manipulation.shapes import ndim, shape
 from ddtrain.numpy.products.convolutions import convolve
 
+__all__ = ["poly", "polyadd", "polyder", "polyfit", "polyint", "polymul", "polysub", "polyval", "roots", "vander"]
+
 
 def vander(x: Any, N: int | None = None, increasing: bool = False) -> Any:
     """The matrix of powers of ``x``, ``N`` of them in each row.
