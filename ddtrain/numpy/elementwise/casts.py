@@ -38,7 +38,7 @@ def astype(x: Any, dtype: DTypeLike, copy: bool = True) -> Any:
 
 
 def fitting(x: Any, whole: Any) -> Any:
-    """``x`` in the dtype of the floating array ``whole`` that it becomes a part of; whole numbers take fractions in."""
+    """``x`` in the dtype of ``whole``, of which it becomes a part; as it is, if that holds no floating numbers."""
     return x if whole.dtype.kind not in "fc" or x.dtype == whole.dtype else astype(x, whole.dtype)
 
 

@@ -56,7 +56,7 @@ def _eig(a: Any) -> Any:
     return Outputs(np.linalg.eig(a))
 
 
-def _eig_push(g: Any, ans: Any, a: Any) -> Any:
+def _eig_jvp(g: Any, ans: Any, a: Any) -> Any:
     w, v = unpack(ans)
     _needs_basis(v, "eig")
     turned = solve_matrix(v, g @ v)
@@ -64,7 +64,7 @@ def _eig_push(g: Any, ans: Any, a: Any) -> Any:
     return pack(diag_of(turned), free - v * sum(conj(v) * free, -2, keepdims=True))  # the length stays 1
 
 
-def _eig_pullback(g: Any, ans: Any, a: Any) -> Any:
+def _eig_vjp(g: Any, ans: Any, a: Any) -> Any:
     w, v = unpack(ans)
     _needs_basis(v, "eig")
     gw, gv = unpack(g)
@@ -75,8 +75,8 @@ def _eig_pullback(g: Any, ans: Any, a: Any) -> Any:
 
 
 full_eig = primitive(_eig, name="eig", examples=_general)
-defvjp(full_eig, _eig_pullback)
-defjvp(full_eig, _eig_push)
+defvjp(full_eig, _eig_vjp)
+defjvp(full_eig, _eig_jvp)
 
 
 def _any_decomposed(a: Any) -> tuple[Any, Any]:
@@ -103,21 +103,21 @@ def _eigvals(a: Any) -> Any:
     return np.linalg.eigvals(a)
 
 
-def _eigvals_push(g: Any, ans: Any, a: Any) -> Any:
+def _eigvals_jvp(g: Any, ans: Any, a: Any) -> Any:
     _, v = _any_decomposed(a)
     _needs_basis(v, "eigvals")
     return diag_of(solve_matrix(v, g @ v))
 
 
-def _eigvals_pullback(g: Any, ans: Any, a: Any) -> Any:
+def _eigvals_vjp(g: Any, ans: Any, a: Any) -> Any:
     _, v = _any_decomposed(a)
     _needs_basis(v, "eigvals")
     return solve_matrix(T(v), expand_dims(g, -1) * T(v))
 
 
 full_eigvals = primitive(_eigvals, name="eigvals", examples=_general)
-defvjp(full_eigvals, _eigvals_pullback)
-defjvp(full_eigvals, _eigvals_push)
+defvjp(full_eigvals, _eigvals_vjp)
+defjvp(full_eigvals, _eigvals_jvp)
 
 
 def eigvals(a: Any) -> Any:

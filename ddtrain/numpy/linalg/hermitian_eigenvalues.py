@@ -40,12 +40,13 @@ class EighResult(NamedTuple):
     eigenvectors: Any
 
 
-def _read(g: Any, UPLO: Triangle) -> Any:
+def _from_triangle(g: Any, UPLO: Triangle) -> Any:
     """The Hermitian matrix that LAPACK makes of the triangle it reads."""
     return mirror(g if UPLO == "L" else H(g))
 
 
-def _unread(g: Any, UPLO: Triangle) -> Any:
+def _to_triangle(g: Any, UPLO: Triangle) -> Any:
+    """The cotangent of that triangle, given that of the whole matrix."""
     return unmirror(g) if UPLO == "L" else H(unmirror(g))
 
 
@@ -53,17 +54,17 @@ def _eigh(a: Any, UPLO: Triangle) -> Any:
     return Outputs(np.linalg.eigh(a, UPLO))
 
 
-def _eigh_push(g: Any, ans: Any, a: Any, UPLO: Triangle) -> Any:
+def _eigh_jvp(g: Any, ans: Any, a: Any, UPLO: Triangle) -> Any:
     w, v = unpack(ans)
-    turned = H(v) @ _read(g, UPLO) @ v
+    turned = H(v) @ _from_triangle(g, UPLO) @ v
     return pack(real(diag_of(turned)), v @ quotient(turned, gaps(w), "eigh: eigenvalue"))
 
 
-def _eigh_pullback(g: Any, ans: Any, a: Any, UPLO: Triangle) -> Any:
+def _eigh_vjp(g: Any, ans: Any, a: Any, UPLO: Triangle) -> Any:
     w, v = unpack(ans)
     gw, gv = unpack(g)
     inner = quotient(T(v) @ gv, gaps(w), "eigh: eigenvalue") + on_diagonal(gw, v)
-    return _unread(conj(v) @ inner @ T(v), UPLO)
+    return _to_triangle(conj(v) @ inner @ T(v), UPLO)
 
 
 def _triangles(r: Sampler) -> list[Case]:
@@ -71,8 +72,8 @@ def _triangles(r: Sampler) -> list[Case]:
 
 
 triangle_eigh = primitive(_eigh, name="eigh", examples=_triangles)
-defvjp(triangle_eigh, _eigh_pullback)
-defjvp(triangle_eigh, _eigh_push)
+defvjp(triangle_eigh, _eigh_vjp)
+defjvp(triangle_eigh, _eigh_jvp)
 
 
 def _decomposed(a: Any, UPLO: Triangle) -> tuple[Any, Any]:
@@ -81,7 +82,7 @@ def _decomposed(a: Any, UPLO: Triangle) -> tuple[Any, Any]:
     return w, distinct(v, w, "eigh: eigenvalue", False)
 
 
-def _known(UPLO: str) -> Triangle:
+def _checked_triangle(UPLO: str) -> Triangle:
     if UPLO not in ("L", "U", "l", "u"):
         raise ValueError(f"UPLO is {UPLO!r}; it says which triangle is read: 'L' or 'U'")
     return "L" if UPLO in "Ll" else "U"
@@ -100,26 +101,26 @@ def eigh(a: Any, UPLO: str = "L") -> EighResult:
     >>> eigh(np.array([[2.0, 0.0], [0.0, 1.0]])).eigenvalues
     array([1., 2.])
     """
-    return EighResult(*_decomposed(matrix(a), _known(UPLO)))
+    return EighResult(*_decomposed(matrix(a), _checked_triangle(UPLO)))
 
 
 def _eigvalsh(a: Any, UPLO: Triangle) -> Any:
     return np.linalg.eigvalsh(a, UPLO)
 
 
-def _eigvalsh_push(g: Any, ans: Any, a: Any, UPLO: Triangle) -> Any:
+def _eigvalsh_jvp(g: Any, ans: Any, a: Any, UPLO: Triangle) -> Any:
     _, v = _decomposed(a, UPLO)
-    return real(sum(conj(v) * (_read(g, UPLO) @ v), -2))
+    return real(sum(conj(v) * (_from_triangle(g, UPLO) @ v), -2))
 
 
-def _eigvalsh_pullback(g: Any, ans: Any, a: Any, UPLO: Triangle) -> Any:
+def _eigvalsh_vjp(g: Any, ans: Any, a: Any, UPLO: Triangle) -> Any:
     _, v = _decomposed(a, UPLO)
-    return _unread((conj(v) * expand_dims(g, -2)) @ T(v), UPLO)
+    return _to_triangle((conj(v) * expand_dims(g, -2)) @ T(v), UPLO)
 
 
 triangle_eigvalsh = primitive(_eigvalsh, name="eigvalsh", examples=_triangles)
-defvjp(triangle_eigvalsh, _eigvalsh_pullback)
-defjvp(triangle_eigvalsh, _eigvalsh_push)
+defvjp(triangle_eigvalsh, _eigvalsh_vjp)
+defjvp(triangle_eigvalsh, _eigvalsh_jvp)
 
 
 def eigvalsh(a: Any, UPLO: str = "L") -> Any:
@@ -130,4 +131,4 @@ def eigvalsh(a: Any, UPLO: str = "L") -> Any:
     >>> eigvalsh(np.eye(2))
     array([1., 1.])
     """
-    return triangle_eigvalsh(matrix(a), _known(UPLO))
+    return triangle_eigvalsh(matrix(a), _checked_triangle(UPLO))

@@ -48,7 +48,7 @@ def H(x: Any) -> Any:
     return conj(T(x))
 
 
-def each(g: Any) -> Any:
+def per_matrix(g: Any) -> Any:
     """One number for each matrix, to multiply its entries."""
     return expand_dims(g, (-2, -1))
 

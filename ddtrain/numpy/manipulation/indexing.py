@@ -1,4 +1,4 @@
-"""Picking entries out of arrays and putting cotangents back: indexing, take, diagonals, triangles, sorting."""
+"""Picking entries out of arrays and putting cotangents back: indexing, take, diagonals, triangles."""
 
 from __future__ import annotations
 

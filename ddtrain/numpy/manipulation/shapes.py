@@ -135,7 +135,7 @@ defvjp(laid_out, lambda g, ans, x, order: g)
 def_linear(laid_out)
 
 
-def lie(x: Any, order: Any) -> Any:
+def in_memory_order(x: Any, order: Any) -> Any:
     """``x`` if it lies in memory in ``order``, else a copy that does: "C", "F", "A" for either, "K" for any."""
     flags = np.asarray(value_of(x)).flags
     lies = {"C": flags.c_contiguous, "F": flags.f_contiguous, "A": flags.forc, "K": True}

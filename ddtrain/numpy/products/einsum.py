@@ -41,7 +41,7 @@ def _operand_rule(argnum: int) -> Any:
     return rule
 
 
-def _operand_push(argnum: int) -> Any:
+def _operand_jvp(argnum: int) -> Any:
     return lambda g, ans, subscripts, *operands: contract(subscripts, *operands[: argnum - 1], g, *operands[argnum:])
 
 
@@ -58,7 +58,7 @@ contract = primitive(
     ],
 )
 defvjp_rest(contract, _operand_rule)
-defjvp_rest(contract, _operand_push)
+defjvp_rest(contract, _operand_jvp)
 
 
 def einsum(*operands: Any, optimize: Any = True) -> Any:

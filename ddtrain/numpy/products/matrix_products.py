@@ -1,6 +1,6 @@
-"""Products of matrices and tensors: matmul, dot, inner, outer, tensordot, kron, einsum.
+"""Products of matrices and tensors: matmul, dot, inner, outer, tensordot, kron, cross.
 
-All but ``matmul`` and ``einsum`` are compositions of these two and of reshaping, so they have no rules of their own.
+All but ``matmul`` are compositions of it, of ``einsum`` and of reshaping, so they have no rules of their own.
 """
 
 from __future__ import annotations
