@@ -53,14 +53,14 @@ FAULTS = (
         ),
     ),
     Fault(
-        "norm/what lies between the parts is left out of a merge",
+        "batch-norm/what lies between the parts is left out of a merge",
         "ddtrain/kernels/batch_norm.py",
         "np.add.reduce(m2s_BC, axis=0) + count * between_C",
         "np.add.reduce(m2s_BC, axis=0)",
         ("tests/kernels/test_batch_norm.py",),
     ),
     Fault(
-        "norm/the sums of the way back are in the data's precision",
+        "batch-norm/the sums of the way back are in the data's precision",
         "ddtrain/kernels/batch_norm.py",
         "sum_g, sum_gd = np.zeros(x_RW.shape[1]), np.zeros(x_RW.shape[1])",
         "sum_g, sum_gd = np.zeros(x_RW.shape[1], x.dtype), np.zeros(x_RW.shape[1], x.dtype)",
