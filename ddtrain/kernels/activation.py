@@ -1,4 +1,4 @@
-"""Elementwise activations, forward and backward. The functions of the normal distribution are in ``normal.py``."""
+"""Elementwise activations, forward and backward; those of the normal distribution are in ``normal_distribution.py``."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def relu(x: Array, out: Array | None = None) -> Array:
 
 
 def relu_backward(g: Array, y: Array, out: Array | None = None) -> Array:
-    """g where y, what :func:`relu` gave, is not 0, else 0: a NaN there is no reason to stop one on its way back."""
+    """g where the result y of :func:`relu` is not 0, else 0; where y is NaN, g passes, so that it stays visible."""
     return np.multiply(g, np.not_equal(y, 0), out=out)
 
 

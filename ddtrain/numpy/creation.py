@@ -58,8 +58,9 @@ from ddtrain.numpy.elementwise.arithmetic import power
 from ddtrain.numpy.elementwise.comparisons import floor
 from ddtrain.numpy.elementwise.complex_numbers import sign
 from ddtrain.numpy.elementwise.transcendental import log10
+from ddtrain.numpy.manipulation.axes import expand_dims, moveaxis
 from ddtrain.numpy.manipulation.joining import asarray, concatenate
-from ddtrain.numpy.manipulation.shapes import broadcast_to, expand_dims, integers, moveaxis, ndim, reshape
+from ddtrain.numpy.manipulation.shapes import broadcast_to, integers, ndim, reshape
 from ddtrain.numpy.manipulation.shapes import shape as shape_of
 
 

@@ -77,7 +77,7 @@ def _twice_inside(n: int, x: Any, axis: int) -> Any:
     return weights.reshape((-1,) + (1,) * (x.ndim - 1 - axis % x.ndim))
 
 
-def _irfft_pullback(g: Any, ans: Any, x: Any, n: int | None = None, axis: int = -1, norm: Norm = None) -> Any:
+def _irfft_vjp(g: Any, ans: Any, x: Any, n: int | None = None, axis: int = -1, norm: Norm = None) -> Any:
     half = conjugate(rfft(real(g), None, axis, _SWAPPED[norm]))
     return _fit(half * _twice_inside(ans.shape[axis], x, axis), x, axis)
 
@@ -87,7 +87,7 @@ irfft = primitive(
     name="irfft",
     examples=lambda r: [*_complex_examples(r), case(r(3) + 1j * r(3), 1)],
 )
-defvjp(irfft, _irfft_pullback)
+defvjp(irfft, _irfft_vjp)
 def_linear(irfft)
 
 

@@ -13,6 +13,8 @@ from ddtrain.autodiff import BOXES
 from ddtrain.errors import DerivativeError
 from ddtrain.source import calling_line
 
+__all__ = ["copyto", "fill_diagonal", "place", "put", "put_along_axis", "putmask"]
+
 
 def written_to(what: str = "", remedy: str = "", shape: tuple[int, ...] | None = None) -> DerivativeError:
     """The error for an assignment into an array under a trace, which cannot follow it."""

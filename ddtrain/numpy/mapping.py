@@ -13,8 +13,11 @@ from numpy.lib.array_utils import normalize_axis_index
 
 from ddtrain.autodiff.core.array_lists import holds_box
 from ddtrain.numpy.elementwise.casts import astype
+from ddtrain.numpy.manipulation.axes import expand_dims, moveaxis
 from ddtrain.numpy.manipulation.joining import asarray, stack
-from ddtrain.numpy.manipulation.shapes import broadcast_to, expand_dims, integers, moveaxis, ndim, reshape, shape
+from ddtrain.numpy.manipulation.shapes import broadcast_to, integers, ndim, reshape, shape
+
+__all__ = ["apply_along_axis", "apply_over_axes", "vectorize"]
 
 
 def apply_along_axis(func1d: Callable[..., Any], axis: int, arr: Any, *args: Any, **kwargs: Any) -> Any:

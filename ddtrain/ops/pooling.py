@@ -45,7 +45,7 @@ def _positions(x: Any, value: float, kh: int, kw: int, stride: Stride, pad: Pad)
 
 
 def _lowest(dtype: Any) -> Any:
-    """What is larger than nothing."""
+    """A value that no entry of this dtype is smaller than: padded with it, a maximum does not change."""
     return -np.inf if dtype.kind in "fc" else np.iinfo(dtype).min if dtype.kind in "iu" else False
 
 

@@ -53,14 +53,14 @@ FAULTS = (
         ),
     ),
     Fault(
-        "norm/what lies between the parts is left out of a merge",
+        "batch-norm/what lies between the parts is left out of a merge",
         "ddtrain/kernels/batch_norm.py",
         "np.add.reduce(m2s_BC, axis=0) + count * between_C",
         "np.add.reduce(m2s_BC, axis=0)",
         ("tests/kernels/test_batch_norm.py",),
     ),
     Fault(
-        "norm/the sums of the way back are in the data's precision",
+        "batch-norm/the sums of the way back are in the data's precision",
         "ddtrain/kernels/batch_norm.py",
         "sum_g, sum_gd = np.zeros(x_RW.shape[1]), np.zeros(x_RW.shape[1])",
         "sum_g, sum_gd = np.zeros(x_RW.shape[1], x.dtype), np.zeros(x_RW.shape[1], x.dtype)",
@@ -86,7 +86,7 @@ FAULTS = (
         "_TERMS.get(x.dtype, len(_SERIES))",
         "_TERMS.get(x.dtype, 12)",
         (
-            "tests/kernels/test_elementwise.py",
+            "tests/kernels/test_normal_distribution.py",
             "ddtrain/kernels/normal_distribution.py",
         ),
     ),
@@ -96,7 +96,7 @@ FAULTS = (
         "np.dtype(np.float32): 12",
         "np.dtype(np.float32): 8",
         (
-            "tests/kernels/test_elementwise.py",
+            "tests/kernels/test_normal_distribution.py",
             "tests/kernels/test_contract.py",
         ),
     ),
@@ -120,7 +120,7 @@ FAULTS = (
         "return np.subtract(x, np.maximum.reduce(x, axis=axis, keepdims=True), out=out)",
         "return np.subtract(x, 0, out=out)",
         (
-            "tests/kernels/test_elementwise.py",
+            "tests/kernels/test_softmax.py",
             "ddtrain/kernels/softmax.py",
         ),
     ),
@@ -267,7 +267,7 @@ FAULTS = (
         "ddtrain/kernels/dropout.py",
         "factor = 1.0 / (1.0 - rate) if rate < 1.0 else 0.0",
         "factor = 1.0",
-        ("tests/kernels/test_elementwise.py",),
+        ("tests/kernels/test_dropout.py",),
     ),
     Fault(
         "layer-norm/eps is added to the root",

@@ -208,4 +208,4 @@ def test_every_family_is_in_the_table() -> None:
         if f.__module__.endswith(f".{family}")
     ]
     covered = {call.split()[0] for call in CALLS}
-    assert {m for m in missing if m not in covered} == {"dropout.keep"}  # its dtype is an argument: test_elementwise.py
+    assert {m for m in missing if m not in covered} == {"dropout.keep"}  # its dtype is an argument: test_dropout.py

@@ -49,7 +49,7 @@ PLAIN = {  # of ours: names that neither take nor make a differentiated array
 def called_by_name() -> set[str]:
     """Every string in the tests beside this one and in their tables of calls."""
     found = set()
-    for path in [*Path(__file__).parent.glob("test_*.py"), Path(calls.__file__)]:
+    for path in [*Path(__file__).parent.rglob("test_*.py"), Path(calls.__file__)]:
         if path != Path(__file__):
             nodes = ast.walk(ast.parse(path.read_text()))
             found |= {n.value for n in nodes if isinstance(n, ast.Constant) and isinstance(n.value, str)}

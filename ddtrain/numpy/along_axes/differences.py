@@ -14,6 +14,8 @@ from ddtrain.numpy.elementwise.casts import fitting
 from ddtrain.numpy.manipulation.joining import asarray, concatenate
 from ddtrain.numpy.manipulation.shapes import broadcast_to, ndim, ravel, reshape, shape
 
+__all__ = ["diff", "ediff1d", "gradient", "trapezoid", "unwrap"]
+
 
 def _cut(x: Any, axis: int, start: int | None, stop: int | None) -> Any:
     return x[(slice(None),) * axis + (slice(start, stop),)]

@@ -35,7 +35,7 @@ def counts(mask: Any, axis: Axis, keepdims: bool) -> Any:
     return np.sum(mask, axis, keepdims=keepdims)
 
 
-def over(sums: Any, count: Any) -> Any:
+def divide_by_count(sums: Any, count: Any) -> Any:
     """sums / count, and NaN where nothing was counted."""
     return choose(count > 0, sums / np.maximum(count, 1).astype(sums.real.dtype), np.nan)
 
@@ -88,7 +88,7 @@ def mean(a: Any, axis: Axis = None, *, keepdims: bool = False, where: Any = True
     """
     a = asarray(a)
     mask = mask_for(a, where)
-    return over(sum(a, axis, keepdims=keepdims, where=mask), counts(mask, axis, keepdims))[()]
+    return divide_by_count(sum(a, axis, keepdims=keepdims, where=mask), counts(mask, axis, keepdims))[()]
 
 
 _mean = mean  # which a parameter of the next two hides
@@ -109,7 +109,9 @@ def var(
     mask = mask_for(a, where)
     less = ddof if correction is None else correction
     away = choose(mask, a - (_mean(a, axis, keepdims=True, where=mask) if mean is None else mean), 0)
-    return over(total(real(away * conjugate(away)), axis, keepdims=keepdims), counts(mask, axis, keepdims) - less)[()]
+    return divide_by_count(
+        total(real(away * conjugate(away)), axis, keepdims=keepdims), counts(mask, axis, keepdims) - less
+    )[()]
 
 
 def std(

@@ -1,8 +1,10 @@
-"""Reductions and scans that leave out entries which are not a number: those of ``masked``, where it says a number."""
+"""Reductions and scans that leave out NaN: the reductions are the masked ones, with a mask of the numbers."""
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable
+from inspect import signature
+from typing import Any, TypeVar, cast
 
 import numpy as np
 
@@ -14,12 +16,15 @@ from ddtrain.numpy.elementwise.choices import where as choose
 from ddtrain.numpy.elementwise.comparisons import isnan
 from ddtrain.numpy.manipulation.joining import asarray
 
+__all__ = [
+    "nanargmax", "nanargmin", "nancumprod", "nancumsum", "nanmax", "nanmean", "nanmin", "nanprod", "nanstd", "nansum",
+    "nanvar",
+]  # fmt: skip
+
+Reduction = TypeVar("Reduction", bound=Callable[..., Any])
+
 nanargmax = nondifferentiable(np.nanargmax)
 nanargmin = nondifferentiable(np.nanargmin)
-
-
-def _numbers(a: Any, where: Any) -> Any:
-    return ~isnan(a) & masked.mask_for(a, where)
 
 
 def _filled(a: Any, value: float) -> Any:
@@ -27,20 +32,44 @@ def _filled(a: Any, value: float) -> Any:
     return choose(isnan(a), value, a)
 
 
-def nansum(a: Any, axis: Axis = None, *, keepdims: bool = False, initial: Any = 0, where: Any = True) -> Any:
+def _of_numbers(name: str, reduction: Reduction, doc: str) -> Reduction:
+    """The masked ``reduction`` with its own parameters, over those of the entries that are numbers."""
+
+    def call(a: Any, *args: Any, where: Any = True, **options: Any) -> Any:
+        a = asarray(a)
+        return reduction(a, *args, where=~isnan(a) & masked.mask_for(a, where), **options)
+
+    shown: Any = call  # by help(), and to calls in NumPy's words, as the reduction is
+    shown.__name__ = shown.__qualname__ = name
+    shown.__doc__, shown.__signature__ = doc, signature(reduction)
+    return cast(Reduction, shown)
+
+
+nansum = _of_numbers(
+    "nansum",
+    masked.sum,
     """The sum of the numbers.
 
     >>> nansum(np.array([1.0, np.nan]))
     np.float64(1.0)
-    """
-    a = asarray(a)
-    return masked.sum(a, axis, keepdims=keepdims, initial=initial, where=_numbers(a, where))
+    """,
+)
+nanprod = _of_numbers("nanprod", masked.prod, "The product of the numbers.")
+nanmean = _of_numbers(
+    "nanmean",
+    masked.mean,
+    """The mean of the numbers; NaN where there are none.
 
-
-def nanprod(a: Any, axis: Axis = None, *, keepdims: bool = False, initial: Any = 1, where: Any = True) -> Any:
-    """The product of the numbers."""
-    a = asarray(a)
-    return masked.prod(a, axis, keepdims=keepdims, initial=initial, where=_numbers(a, where))
+    >>> nanmean(np.array([1.0, np.nan, 3.0]))
+    np.float64(2.0)
+    """,
+)
+nanvar = _of_numbers("nanvar", masked.var, "The variance of the numbers; NaN where there are not more than ``ddof``.")
+nanstd = _of_numbers(
+    "nanstd",
+    masked.std,
+    "The standard deviation of the numbers; its derivative where they are equal, which has none, is 0.",
+)
 
 
 def nancumsum(a: Any, axis: int | None = None) -> Any:
@@ -51,48 +80,6 @@ def nancumsum(a: Any, axis: int | None = None) -> Any:
 def nancumprod(a: Any, axis: int | None = None) -> Any:
     """Running products, in which what is not a number counts as 1."""
     return cumprod(_filled(a, 1.0), axis)
-
-
-def nanmean(a: Any, axis: Axis = None, *, keepdims: bool = False, where: Any = True) -> Any:
-    """The mean of the numbers; NaN where there are none.
-
-    >>> nanmean(np.array([1.0, np.nan, 3.0]))
-    np.float64(2.0)
-    """
-    a = asarray(a)
-    return masked.mean(a, axis, keepdims=keepdims, where=_numbers(a, where))
-
-
-def nanvar(
-    a: Any,
-    axis: Axis = None,
-    *,
-    ddof: float = 0,
-    keepdims: bool = False,
-    where: Any = True,
-    mean: Any = None,
-    correction: float | None = None,
-) -> Any:
-    """The variance of the numbers; NaN where there are not more than ``ddof``."""
-    a = asarray(a)
-    mask = _numbers(a, where)
-    return masked.var(a, axis, ddof=ddof, keepdims=keepdims, where=mask, mean=mean, correction=correction)
-
-
-def nanstd(
-    a: Any,
-    axis: Axis = None,
-    *,
-    ddof: float = 0,
-    keepdims: bool = False,
-    where: Any = True,
-    mean: Any = None,
-    correction: float | None = None,
-) -> Any:
-    """The standard deviation of the numbers; its derivative where they are equal, which has none, is 0."""
-    a = asarray(a)
-    mask = _numbers(a, where)
-    return masked.std(a, axis, ddof=ddof, keepdims=keepdims, where=mask, mean=mean, correction=correction)
 
 
 def nanmax(a: Any, axis: Axis = None, *, keepdims: bool = False, initial: Any = None, where: Any = True) -> Any:

@@ -16,6 +16,8 @@ from ddtrain.numpy.elementwise.arithmetic import inverse_length
 from ddtrain.numpy.elementwise.complex_numbers import conjugate, real
 from ddtrain.numpy.manipulation.shapes import broadcast_to, reshape
 
+__all__ = ["amax", "amin", "max", "mean", "min", "std", "sum", "var"]
+
 Axis = int | Sequence[int] | None
 
 

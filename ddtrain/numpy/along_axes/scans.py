@@ -11,8 +11,11 @@ from numpy.lib.array_utils import normalize_axis_index, normalize_axis_tuple
 from ddtrain.autodiff import def_linear, defjvp, defvjp, primitive
 from ddtrain.autodiff.core.examples import case
 from ddtrain.numpy.along_axes.reductions import Axis, if_kept, spread, sum
+from ddtrain.numpy.manipulation.axes import atleast_1d, moveaxis
 from ddtrain.numpy.manipulation.joining import asarray, concatenate, stack
-from ddtrain.numpy.manipulation.shapes import atleast_1d, flip, moveaxis, ndim, ravel, reshape, shape
+from ddtrain.numpy.manipulation.shapes import flip, ndim, ravel, reshape, shape
+
+__all__ = ["cumprod", "cumsum", "cumulative_prod", "cumulative_sum", "prod"]
 
 
 def _prod(x: Any, axis: Axis = None, *, keepdims: bool = False) -> Any:

@@ -12,19 +12,12 @@ from ddtrain.autodiff.core.examples import case
 from ddtrain.numpy.along_axes.reductions import Axis, max, mean, min, sum
 from ddtrain.numpy.elementwise.arithmetic import sqrt
 from ddtrain.numpy.elementwise.comparisons import occurrences
+from ddtrain.numpy.manipulation.axes import atleast_2d, expand_dims, matrix_transpose
 from ddtrain.numpy.manipulation.indexing import diagonal
 from ddtrain.numpy.manipulation.joining import asarray, concatenate
-from ddtrain.numpy.manipulation.shapes import (
-    atleast_2d,
-    broadcast_to,
-    expand_dims,
-    integers,
-    is_integer,
-    matrix_transpose,
-    ndim,
-    reshape,
-    shape,
-)
+from ddtrain.numpy.manipulation.shapes import broadcast_to, integers, is_integer, ndim, reshape, shape
+
+__all__ = ["average", "bincount", "corrcoef", "cov", "ptp"]
 
 weighted_bincount = primitive(
     lambda weights, x, minlength: np.bincount(x, weights, minlength),

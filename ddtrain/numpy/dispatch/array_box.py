@@ -14,13 +14,13 @@ import numpy as np
 
 from ddtrain.autodiff import register_box, value_of
 from ddtrain.errors import DerivativeError
-from ddtrain.numpy.along_axes import order_statistics, reductions, scans
+from ddtrain.numpy.along_axes import reductions, scans, sorting
 from ddtrain.numpy.dispatch.missing_rules import no_rule, no_rule_elsewhere
 from ddtrain.numpy.dispatch.ufunc_methods import call_method
 from ddtrain.numpy.dispatch.unsupported import Unsupported, only_plain
 from ddtrain.numpy.elementwise import arithmetic, casts, choices, comparisons, complex_numbers, floating_point
 from ddtrain.numpy.inplace import written_to
-from ddtrain.numpy.manipulation import indexing, selections, shapes
+from ddtrain.numpy.manipulation import axes, indexing, selections, shapes
 from ddtrain.numpy.products import matrix_products
 
 COUNTERPARTS: dict[Any, Any] = {}  # a function of NumPy -> ours; filled in counterparts.py
@@ -41,7 +41,7 @@ class ArrayBox(Unsupported):
     nbytes = property(lambda self: self.value.nbytes)
     flat = property(lambda self: shapes.ravel(self))
     T = property(lambda self: shapes.transpose(self))
-    mT = property(lambda self: shapes.matrix_transpose(self))
+    mT = property(lambda self: axes.matrix_transpose(self))
     real = property(lambda self: complex_numbers.real(self))
     imag = property(lambda self: complex_numbers.imag(self))
 
@@ -111,7 +111,7 @@ class ArrayBox(Unsupported):
     any = comparisons.any
     argmax = comparisons.argmax
     argmin = comparisons.argmin
-    argpartition = order_statistics.argpartition
+    argpartition = sorting.argpartition
     argsort = comparisons.argsort
     astype = casts.astype
     clip = choices.clip
@@ -128,13 +128,13 @@ class ArrayBox(Unsupported):
     nonzero = comparisons.nonzero
     prod = scans.prod
     ravel = shapes.ravel
-    repeat = shapes.repeat
+    repeat = axes.repeat
     round = comparisons.round
     searchsorted = comparisons.searchsorted
-    squeeze = shapes.squeeze
+    squeeze = axes.squeeze
     std = reductions.std
     sum = reductions.sum
-    swapaxes = shapes.swapaxes
+    swapaxes = axes.swapaxes
     take = indexing.take
     trace = matrix_products.trace
     var = reductions.var
@@ -143,9 +143,9 @@ class ArrayBox(Unsupported):
         """The same entries in another shape."""
         return shapes.reshape(self, shape[0] if len(shape) == 1 else shape, order)
 
-    def transpose(self, *axes: Any) -> Any:
+    def transpose(self, *order: Any) -> Any:
         """The axes in another order, reversed unless told."""
-        return shapes.transpose(self, axes[0] if len(axes) == 1 else axes or None)
+        return shapes.transpose(self, order[0] if len(order) == 1 else order or None)
 
     def compress(self, condition: Any, axis: int | None = None) -> Any:
         """The layers along ``axis`` at which ``condition`` holds."""

@@ -32,7 +32,7 @@ ALONE = {"apply_along_axis", "apply_over_axes", "linalg.cholesky", "piecewise", 
 def in_numpys_words(name: str, ours: Callable[..., Any], theirs: Callable[..., Any]) -> Callable[..., Any]:
     """``ours`` for traced values, in every call of NumPy's function ``theirs``, which answers the others.
 
-    >>> from ddtrain.numpy.along_axes.order_statistics import median
+    >>> from ddtrain.numpy.along_axes.quantiles import median
     >>> in_numpys_words("median", median, np.median)(a=[1.0, 5.0, 2.0], overwrite_input=True)
     np.float64(2.0)
     """

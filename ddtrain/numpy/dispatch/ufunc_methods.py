@@ -21,8 +21,9 @@ from ddtrain.numpy.along_axes import reductions, scans
 from ddtrain.numpy.elementwise import comparisons
 from ddtrain.numpy.elementwise.casts import astype
 from ddtrain.numpy.inplace import written_to
+from ddtrain.numpy.manipulation.axes import expand_dims, moveaxis
 from ddtrain.numpy.manipulation.joining import asarray, stack
-from ddtrain.numpy.manipulation.shapes import expand_dims, integers, moveaxis, ndim, reshape, shape
+from ddtrain.numpy.manipulation.shapes import integers, ndim, reshape, shape
 
 REDUCTIONS: dict[Any, Any] = {  # ufunc -> ours, and ours with a first value or a mask
     np.add: (reductions.sum, masked.sum),

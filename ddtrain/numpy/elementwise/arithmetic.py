@@ -15,6 +15,11 @@ from ddtrain.autodiff.core.examples import Case, Sampler, case
 from ddtrain.numpy.elementwise.choices import where
 from ddtrain.numpy.elementwise.comparisons import floor, sign, trunc
 
+__all__ = [
+    "abs", "absolute", "add", "cbrt", "divide", "fabs", "fmod", "log", "mod", "multiply", "negative", "positive", "pow",
+    "power", "reciprocal", "remainder", "sqrt", "square", "subtract", "true_divide",
+]  # fmt: skip
+
 
 def _pairs(r: Sampler) -> list[Case]:
     """Equal shapes, broadcasting on both sides, 0-d, a Python number on either side."""
@@ -102,23 +107,24 @@ def _inverse(length: Any) -> Any:
     return np.divide(1, length, out=np.zeros_like(length), where=length != 0)
 
 
-def _bent(g: Any, ans: Any, length: Any) -> Any:
+def _inverse_length_rule(g: Any, ans: Any, length: Any) -> Any:
     return where(length == 0, math.nan, -ans * ans) * g
 
 
-# 1 / length, and 0 where that is 0: so lengths get the derivative 0 where they have none. What has no derivative has no
-# second one, either, so that of this factor is NaN there: 0 would make that of length^2 a wrong number, 0 for 2
+# 1 / length, and 0 where length is 0. A length that is differentiated by this factor has the derivative 0 at 0, where
+# it has none. It has no second derivative there either, so the derivative of this factor is NaN at 0: were it 0, the
+# second derivative of length^2 would come out as 0 instead of 2.
 inverse_length = primitive(
     _inverse, name="inverse_length", examples=lambda r: [case(r.positive(2, 3)), case(r.positive())]
 )
-def_elementwise(inverse_length, _bent)
+def_elementwise(inverse_length, _inverse_length_rule)
 
 
 def _root(x: Any, n: float = 2) -> Any:
     return np.sqrt(x) if n == 2 else np.asarray(x) ** (1 / n)
 
 
-# of sums of powers, which are no less than 0: its derivative there is taken to be 0
+# the root of a sum of powers, which is never negative; its derivative at 0, where it has none, is taken to be 0
 root = primitive(_root, name="root", examples=lambda r: [case(r.positive(2, 3)), case(r.positive(), r.positive())])
 def_elementwise(
     root,

@@ -11,6 +11,8 @@ from ddtrain.autodiff import BOXES, def_linear, defvjp, nondifferentiable, primi
 from ddtrain.autodiff.core.boxes import objects_refused
 from ddtrain.autodiff.core.examples import case
 
+__all__ = ["astype", "iscomplexobj", "isrealobj", "result_type"]
+
 
 def _cast(x: Any, dtype: Any) -> Any:
     x = np.asarray(x)
@@ -36,7 +38,7 @@ def astype(x: Any, dtype: DTypeLike, copy: bool = True) -> Any:
 
 
 def fitting(x: Any, whole: Any) -> Any:
-    """``x`` in the dtype of the floating array ``whole`` that it becomes a part of; whole numbers take fractions in."""
+    """``x`` in the dtype of ``whole``, of which it becomes a part; as it is, if that holds no floating numbers."""
     return x if whole.dtype.kind not in "fc" or x.dtype == whole.dtype else astype(x, whole.dtype)
 
 

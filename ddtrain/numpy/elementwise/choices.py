@@ -1,6 +1,6 @@
 """Functions that pick one of their arguments: where, maximum, minimum, clip. Ties share the derivative evenly.
 
-What is called ``where`` here takes all three arguments; users get :func:`where_or_positions` by that name.
+``pick`` is the primitive, which takes three arguments; :func:`where` takes the condition alone, too.
 """
 
 from __future__ import annotations
@@ -13,7 +13,9 @@ from ddtrain.autodiff import def_elementwise, primitive
 from ddtrain.autodiff.core.examples import case
 from ddtrain.numpy.elementwise.comparisons import nonzero
 
-where = primitive(
+__all__ = ["clip", "fmax", "fmin", "maximum", "minimum", "where"]
+
+pick = primitive(
     np.where,
     examples=lambda r: [
         case(r(2, 3) > 0, r(2, 3), r(2, 3)),
@@ -21,23 +23,23 @@ where = primitive(
         case(np.array(True), r(), 0.0),
     ],
 )
-def_elementwise(where, None, lambda g, ans, c, x, y: where(c, g, 0.0), lambda g, ans, c, x, y: where(c, 0.0, g))
+def_elementwise(pick, None, lambda g, ans, c, x, y: pick(c, g, 0.0), lambda g, ans, c, x, y: pick(c, 0.0, g))
 
 
-def where_or_positions(condition: Any, x: Any = None, y: Any = None) -> Any:
+def where(condition: Any, x: Any = None, y: Any = None) -> Any:
     """Entries of ``x`` where ``condition`` holds, else of ``y``; given neither, the positions at which it holds.
 
-    >>> where_or_positions(np.array([0.0, 2.0]))
+    >>> where(np.array([0.0, 2.0]))
     (array([1]),)
     """
     if (x is None) != (y is None):
         raise ValueError("where: x and y go together; give both, or neither")
-    return nonzero(condition) if x is None else where(condition, x, y)
+    return nonzero(condition) if x is None else pick(condition, x, y)
 
 
 def _share(g: Any, ans: Any, this: Any, other: Any) -> Any:
     """``g`` where ``this`` is the answer, half of it at a tie. The constants are Python's, so float32 stays float32."""
-    return where(this == other, 0.5 * g, where(this == ans, g, 0.0))
+    return pick(this == other, 0.5 * g, pick(this == ans, g, 0.0))
 
 
 maximum = primitive(np.maximum, examples=lambda r: [case(r.spaced(2, 3), 0.2 * r(2, 3)), case(r.spaced(4, 1), r(3))])

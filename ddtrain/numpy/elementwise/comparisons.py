@@ -9,6 +9,14 @@ import numpy as np
 
 from ddtrain.autodiff import nondifferentiable
 
+__all__ = [
+    "all", "allclose", "any", "argmax", "argmin", "argsort", "argwhere", "around", "array_equal", "array_equiv", "ceil",
+    "count_nonzero", "diag_indices_from", "digitize", "equal", "flatnonzero", "floor", "floor_divide", "greater",
+    "greater_equal", "isclose", "iscomplex", "isfinite", "isin", "isinf", "isnan", "isneginf", "isposinf", "isreal",
+    "less", "less_equal", "logical_and", "logical_not", "logical_or", "logical_xor", "nonzero", "not_equal", "rint",
+    "round", "searchsorted", "signbit", "tril_indices_from", "triu_indices_from", "trunc",
+]  # fmt: skip
+
 equal = nondifferentiable(np.equal)
 not_equal = nondifferentiable(np.not_equal)
 less = nondifferentiable(np.less)

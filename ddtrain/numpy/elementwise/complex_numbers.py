@@ -19,6 +19,8 @@ from ddtrain.numpy.elementwise.arithmetic import absolute, inverse_length
 from ddtrain.numpy.elementwise.comparisons import sign as steps
 from ddtrain.numpy.manipulation.shapes import as_array
 
+__all__ = ["angle", "conj", "conjugate", "imag", "real", "sign"]
+
 
 def _complex(r: Sampler) -> list[Case]:
     return [case(r(2, 3) + 1j * r(2, 3)), case(r(2, 3))]

@@ -14,6 +14,11 @@ from ddtrain.numpy.elementwise.comparisons import floor_divide, isinf, isnan, si
 from ddtrain.numpy.elementwise.complex_numbers import imag, real
 from ddtrain.numpy.manipulation.joining import asarray
 
+__all__ = [
+    "copysign", "divmod", "fix", "float_power", "frexp", "ldexp", "modf", "nan_to_num", "nextafter", "real_if_close",
+    "spacing",
+]  # fmt: skip
+
 fix = nondifferentiable(np.fix)
 nextafter = nondifferentiable(np.nextafter)
 spacing = nondifferentiable(np.spacing)

@@ -13,6 +13,8 @@ from ddtrain.numpy.elementwise.choices import where
 from ddtrain.numpy.elementwise.comparisons import equal, less
 from ddtrain.numpy.elementwise.transcendental import cos, sin
 
+__all__ = ["heaviside", "i0", "sinc"]
+
 # (z/3) sum_k (-z^2/2)^k 3 / (k! (2k+3)!!): exact to double precision for |z| < 0.5
 _SERIES = [(-0.5) ** k / (math.factorial(k) * math.prod(range(1, 2 * k + 4, 2))) for k in range(8)]
 

@@ -13,9 +13,15 @@ import numpy as np
 
 from ddtrain.autodiff import def_elementwise, primitive
 from ddtrain.autodiff.core.examples import Case, Sampler, case
-from ddtrain.numpy.elementwise.arithmetic import log, sqrt
+from ddtrain.numpy.elementwise.arithmetic import sqrt
 from ddtrain.numpy.elementwise.choices import where
 from ddtrain.numpy.elementwise.comparisons import isinf
+
+__all__ = [
+    "acos", "acosh", "arccos", "arccosh", "arcsin", "arcsinh", "arctan", "arctan2", "arctanh", "asin", "asinh", "atan",
+    "atan2", "atanh", "cos", "cosh", "deg2rad", "degrees", "exp", "exp2", "expm1", "hypot", "log10", "log1p", "log2",
+    "logaddexp", "logaddexp2", "rad2deg", "radians", "sin", "sinh", "tan", "tanh",
+]  # fmt: skip
 
 
 def _any(r: Sampler) -> list[Case]:
@@ -130,9 +136,3 @@ radians = deg2rad
 rad2deg = primitive(np.rad2deg, examples=_any)
 def_elementwise(rad2deg, lambda g, ans, x: g * (180 / math.pi))
 degrees = rad2deg
-
-__all__ = [
-    "acos", "acosh", "arccos", "arccosh", "arcsin", "arcsinh", "arctan", "arctan2", "arctanh", "asin", "asinh", "atan",
-    "atan2", "atanh", "cos", "cosh", "deg2rad", "degrees", "exp", "exp2", "expm1", "hypot", "log", "log10", "log1p",
-    "log2", "logaddexp", "logaddexp2", "rad2deg", "radians", "sin", "sinh", "sqrt", "tan", "tanh",
-]  # fmt: skip

@@ -1,7 +1,8 @@
 """Linear algebra: every function of ``numpy.linalg``, on one matrix or on a batch in the leading axes.
 
-Reading order: ``matrices`` (what they share, and what happens where eigenvalues coincide), ``eigen``, ``svd``,
-``solves``, ``least_squares``, ``cofactors``, ``determinants``, ``factorizations``, ``norms``, ``chains``.
+Reading order: ``matrices`` (what they share, and what happens where eigenvalues coincide), ``hermitian_eigenvalues``,
+``eigenvalues``, ``svd``, ``solves``, ``least_squares``, ``cofactors``, ``determinants``, ``factorizations``, ``norms``,
+``chains``.
 """
 
 from __future__ import annotations
@@ -16,14 +17,15 @@ from ddtrain.numpy.along_axes.reductions import sum as _sum
 from ddtrain.numpy.dispatch.missing_rules import missing_name
 from ddtrain.numpy.linalg.chains import matrix_power, multi_dot
 from ddtrain.numpy.linalg.determinants import SlogdetResult, det, slogdet
-from ddtrain.numpy.linalg.eigen import EighResult, EigResult, eig, eigh, eigvals, eigvalsh
+from ddtrain.numpy.linalg.eigenvalues import EigResult, eig, eigvals
 from ddtrain.numpy.linalg.factorizations import QRResult, cholesky, qr
+from ddtrain.numpy.linalg.hermitian_eigenvalues import EighResult, eigh, eigvalsh
 from ddtrain.numpy.linalg.least_squares import LstsqResult, lstsq, pinv
 from ddtrain.numpy.linalg.norms import cond, matrix_norm, norm, vector_norm
 from ddtrain.numpy.linalg.solves import inv, solve, tensorinv, tensorsolve
 from ddtrain.numpy.linalg.svd import SVDResult, svd, svdvals
+from ddtrain.numpy.manipulation.axes import matrix_transpose
 from ddtrain.numpy.manipulation.indexing import diagonal as _diagonal
-from ddtrain.numpy.manipulation.shapes import matrix_transpose
 from ddtrain.numpy.products.matrix_products import cross as _cross
 from ddtrain.numpy.products.matrix_products import matmul, outer, tensordot, vecdot
 

@@ -16,7 +16,7 @@ from ddtrain.autodiff import BOXES, defjvp, defvjp, primitive, value_of
 from ddtrain.autodiff.core.examples import Case, Sampler, case
 from ddtrain.errors import DerivativeError
 from ddtrain.numpy.along_axes.reductions import sum
-from ddtrain.numpy.linalg.matrices import T, each, square
+from ddtrain.numpy.linalg.matrices import T, per_matrix, square
 from ddtrain.numpy.linalg.solves import inv
 
 
@@ -81,7 +81,7 @@ def _changed(g: Any, ans: Any, x: Any) -> Any:
                 remedy="Perturb the matrix, or stop at the second.",
             )
         return cofactor_change(g, x)
-    return each(product_with_inverse(x, g)) * ans - ans @ T(g) @ T(inv(x))
+    return per_matrix(product_with_inverse(x, g)) * ans - ans @ T(g) @ T(inv(x))
 
 
 cofactors = primitive(_cofactors, name="cofactors", examples=square)

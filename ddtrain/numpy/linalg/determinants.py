@@ -12,7 +12,7 @@ from ddtrain.errors import DerivativeError
 from ddtrain.numpy.along_axes.reductions import sum
 from ddtrain.numpy.elementwise.complex_numbers import imag, real
 from ddtrain.numpy.linalg.cofactors import cofactors, product_with_inverse
-from ddtrain.numpy.linalg.matrices import T, each, matrix, regular, square
+from ddtrain.numpy.linalg.matrices import T, matrix, per_matrix, regular, square
 from ddtrain.numpy.linalg.solves import inv
 
 
@@ -23,7 +23,7 @@ def _regular(ans: Any) -> bool:
 
 
 det = primitive(np.linalg.det, examples=square)
-defvjp(det, lambda g, ans, x: each(g * ans) * T(inv(x)) if _regular(ans) else each(g) * cofactors(x))
+defvjp(det, lambda g, ans, x: per_matrix(g * ans) * T(inv(x)) if _regular(ans) else per_matrix(g) * cofactors(x))
 defjvp(det, lambda g, ans, x: ans * product_with_inverse(x, g) if _regular(ans) else sum(cofactors(x) * g, (-2, -1)))
 
 
@@ -47,7 +47,7 @@ def _sign_of_det(x: Any) -> Any:
 
 
 logabsdet = primitive(_logabsdet, name="slogdet", examples=square)
-defvjp(logabsdet, lambda g, ans, x: each(g) * _inverse(x))
+defvjp(logabsdet, lambda g, ans, x: per_matrix(g) * _inverse(x))
 defjvp(logabsdet, lambda g, ans, x: real(sum(_inverse(x) * g, (-2, -1))))
 sign_of_det = nondifferentiable(_sign_of_det, name="slogdet_sign")
 
@@ -57,7 +57,7 @@ phase_of_det = primitive(
     name="slogdet_phase",
     examples=lambda r: [case(regular(r, *s) + 1j * regular(r, *s)) for s in ((3, 3), (2, 2, 2))],
 )
-defvjp(phase_of_det, lambda g, ans, x: each(1j * imag(g * ans)) * _inverse(x))
+defvjp(phase_of_det, lambda g, ans, x: per_matrix(1j * imag(g * ans)) * _inverse(x))
 defjvp(phase_of_det, lambda g, ans, x: 1j * ans * imag(sum(_inverse(x) * g, (-2, -1))))
 
 

@@ -35,19 +35,19 @@ def _lower_half(x: Any) -> Any:
     return below(x) + 0.5 * real_diagonal(x)
 
 
-def _factor_pullback(g: Any, ans: Any, x: Any) -> Any:
+def _factor_vjp(g: Any, ans: Any, x: Any) -> Any:
     """Murray, arXiv:1602.07527, eq. 9, for a factorisation that reads the lower triangle alone."""
     middle = _lower_half(T(ans) @ tril(g))  # in conjugates throughout, Note [Complex cotangents]
     return unmirror(solve_matrix(T(ans), T(solve_matrix(H(ans), T(middle)))))
 
 
-def _factor_push(g: Any, ans: Any, x: Any) -> Any:
+def _factor_jvp(g: Any, ans: Any, x: Any) -> Any:
     return ans @ _lower_half(solve_matrix(ans, H(solve_matrix(ans, mirror(g)))))
 
 
 factor = primitive(_factor, name="cholesky", examples=hermitian)
-defvjp(factor, _factor_pullback)
-defjvp(factor, _factor_push)
+defvjp(factor, _factor_vjp)
+defjvp(factor, _factor_jvp)
 
 
 def cholesky(x: Any, *, upper: bool = False) -> Any:
@@ -96,7 +96,7 @@ def _upper_part(c: Any) -> Any:
     return triu(c, 1) + H(below(c)) + real_diagonal(c)
 
 
-def _qr_push(g: Any, ans: Any, a: Any) -> Any:
+def _qr_jvp(g: Any, ans: Any, a: Any) -> Any:
     q, r = unpack(ans)
     _needs_full_rank(r)
     scaled = T(solve_matrix(T(r), T(g)))  # dA inv(R)
@@ -104,8 +104,8 @@ def _qr_push(g: Any, ans: Any, a: Any) -> Any:
     return pack(scaled - q @ turn, turn @ r)
 
 
-def _qr_pullback(g: Any, ans: Any, a: Any) -> Any:
-    """The transpose of :func:`_qr_push`; Walter, Lehmann and Lamour, Optim. Methods Softw. 27 (2012), for real ones."""
+def _qr_vjp(g: Any, ans: Any, a: Any) -> Any:
+    """The transpose of :func:`_qr_jvp`; Walter, Lehmann and Lamour, Optim. Methods Softw. 27 (2012), for real ones."""
     q, r = unpack(ans)
     _needs_full_rank(r)
     gq, gr = map(conj, unpack(g))
@@ -115,8 +115,8 @@ def _qr_pullback(g: Any, ans: Any, a: Any) -> Any:
 
 
 tall_qr = primitive(_tall_qr, name="qr", examples=lambda r: [case(r(4, 3)), case(r(2, 2, 2)), case(r(3, 1))])
-defvjp(tall_qr, _qr_pullback)
-defjvp(tall_qr, _qr_push)
+defvjp(tall_qr, _qr_vjp)
+defjvp(tall_qr, _qr_jvp)
 
 
 def qr(a: Any, mode: str = "reduced") -> Any:

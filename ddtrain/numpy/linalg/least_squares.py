@@ -28,7 +28,7 @@ def _needs_full_rank(a: Any, name: str) -> None:
         )
 
 
-def _pinv_push(g: Any, ans: Any, a: Any, rtol: float) -> Any:
+def _pinv_jvp(g: Any, ans: Any, a: Any, rtol: float) -> Any:
     """Golub and Pereyra, SIAM J. Numer. Anal. 10 (1973), eq. 4.12, at full rank."""
     _needs_full_rank(a, "pinv")
     outside = H(g) - H(g) @ a @ ans
@@ -36,8 +36,8 @@ def _pinv_push(g: Any, ans: Any, a: Any, rtol: float) -> Any:
     return ans @ (H(ans) @ outside) + across @ (H(ans) @ ans) - ans @ g @ ans
 
 
-def _pinv_pullback(g: Any, ans: Any, a: Any, rtol: float) -> Any:
-    """The transpose of :func:`_pinv_push`, term by term."""
+def _pinv_vjp(g: Any, ans: Any, a: Any, rtol: float) -> Any:
+    """The transpose of :func:`_pinv_jvp`, term by term."""
     _needs_full_rank(a, "pinv")
     t, p = T(g), T(ans)
     first = (t - a @ (ans @ t)) @ (ans @ H(ans))
@@ -48,8 +48,8 @@ def _pinv_pullback(g: Any, ans: Any, a: Any, rtol: float) -> Any:
 pinv_full_rank = primitive(
     _pinv, name="pinv", examples=lambda r: [case(m, 1e-15) for m in (r(4, 2), r(2, 2, 3), regular(r, 3, 3))]
 )
-defvjp(pinv_full_rank, _pinv_pullback)
-defjvp(pinv_full_rank, _pinv_push)
+defvjp(pinv_full_rank, _pinv_vjp)
+defjvp(pinv_full_rank, _pinv_jvp)
 
 
 def pinv(a: Any, rcond: float | None = None, hermitian: bool = False, *, rtol: float | None = None) -> Any:

@@ -24,10 +24,10 @@ from ddtrain.autodiff.core.examples import Case, Sampler, case
 from ddtrain.errors import DerivativeError
 from ddtrain.numpy.elementwise.choices import where
 from ddtrain.numpy.elementwise.complex_numbers import conjugate, real
+from ddtrain.numpy.manipulation.axes import expand_dims
+from ddtrain.numpy.manipulation.axes import matrix_transpose as T
 from ddtrain.numpy.manipulation.indexing import diagonal, tril
 from ddtrain.numpy.manipulation.joining import asarray
-from ddtrain.numpy.manipulation.shapes import expand_dims
-from ddtrain.numpy.manipulation.shapes import matrix_transpose as T
 
 __all__ = ["T"]
 
@@ -48,7 +48,7 @@ def H(x: Any) -> Any:
     return conj(T(x))
 
 
-def each(g: Any) -> Any:
+def per_matrix(g: Any) -> Any:
     """One number for each matrix, to multiply its entries."""
     return expand_dims(g, (-2, -1))
 
@@ -61,6 +61,11 @@ def diag_of(x: Any) -> Any:
 def identity_like(x: Any) -> Any:
     """The identity of as many columns as ``x`` has, in its dtype."""
     return np.eye(x.shape[-1], dtype=x.dtype)
+
+
+def on_diagonal(values: Any, like: Any) -> Any:
+    """Diagonal matrices of the last axis of ``values``, in the dtype of ``like``."""
+    return expand_dims(values, -2) * identity_like(like)
 
 
 def below(x: Any) -> Any:

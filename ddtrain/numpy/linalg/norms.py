@@ -14,7 +14,8 @@ from ddtrain.numpy.elementwise.complex_numbers import conjugate, real
 from ddtrain.numpy.linalg.matrices import matrix
 from ddtrain.numpy.linalg.solves import inv
 from ddtrain.numpy.linalg.svd import svdvals
-from ddtrain.numpy.manipulation.shapes import expand_dims, integers, moveaxis, ndim, ravel, reshape
+from ddtrain.numpy.manipulation.axes import expand_dims, moveaxis
+from ddtrain.numpy.manipulation.shapes import integers, ndim, ravel, reshape
 
 
 def _norm2(x: Any, axis: Axis = None, keepdims: bool = False) -> Any:

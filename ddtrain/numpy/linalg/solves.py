@@ -14,7 +14,8 @@ import numpy as np
 from ddtrain.autodiff import defjvp, defvjp, primitive
 from ddtrain.autodiff.core.examples import case
 from ddtrain.numpy.linalg.matrices import T, matrix, regular, square
-from ddtrain.numpy.manipulation.shapes import expand_dims, moveaxis, ndim, ravel, reshape, shape
+from ddtrain.numpy.manipulation.axes import expand_dims, moveaxis
+from ddtrain.numpy.manipulation.shapes import ndim, ravel, reshape, shape
 
 inv = primitive(np.linalg.inv, examples=square)
 defvjp(inv, lambda g, ans, x: -(T(ans) @ g @ T(ans)))

@@ -18,7 +18,7 @@ from ddtrain.numpy.along_axes.reductions import sum
 from ddtrain.numpy.elementwise.arithmetic import absolute
 from ddtrain.numpy.elementwise.comparisons import argsort, sign
 from ddtrain.numpy.elementwise.complex_numbers import imag, real
-from ddtrain.numpy.linalg.eigen import eigh
+from ddtrain.numpy.linalg.hermitian_eigenvalues import eigh
 from ddtrain.numpy.linalg.matrices import (
     H,
     T,
@@ -31,8 +31,9 @@ from ddtrain.numpy.linalg.matrices import (
     quotient,
     rounded,
 )
+from ddtrain.numpy.manipulation.axes import expand_dims
 from ddtrain.numpy.manipulation.indexing import take_along_axis
-from ddtrain.numpy.manipulation.shapes import broadcast_to, expand_dims, flip
+from ddtrain.numpy.manipulation.shapes import broadcast_to, flip
 
 _WHAT = "svd: singular value"
 
@@ -76,7 +77,7 @@ def _half_phase(x: Any, s: Any) -> Any:
     return 1j * share * identity_like(x)
 
 
-def _svd_push(g: Any, ans: Any, a: Any) -> Any:
+def _svd_jvp(g: Any, ans: Any, a: Any) -> Any:
     u, s, vh = unpack(ans)
     v, row, column = H(vh), expand_dims(s, -2), expand_dims(s, -1)
     inner = H(u) @ g @ v
@@ -90,8 +91,8 @@ def _svd_push(g: Any, ans: Any, a: Any) -> Any:
     return pack(du, real(diag_of(inner)), H(dv))
 
 
-def _svd_pullback(g: Any, ans: Any, a: Any) -> Any:
-    """The transpose of :func:`_svd_push`, in the textbook's conjugated cotangents until the last line."""
+def _svd_vjp(g: Any, ans: Any, a: Any) -> Any:
+    """The transpose of :func:`_svd_jvp`, in the textbook's conjugated cotangents until the last line."""
     u, s, vh = unpack(ans)
     gu, gs, gvh = unpack(g)
     gu, gv, v, row, column = conj(gu), T(gvh), H(vh), expand_dims(s, -2), expand_dims(s, -1)
@@ -109,8 +110,8 @@ def _svd_pullback(g: Any, ans: Any, a: Any) -> Any:
 
 
 thin_svd = primitive(_svd, name="svd", examples=_examples)
-defvjp(thin_svd, _svd_pullback)
-defjvp(thin_svd, _svd_push)
+defvjp(thin_svd, _svd_vjp)
+defjvp(thin_svd, _svd_jvp)
 
 
 def decomposed(a: Any) -> tuple[Any, Any, Any]:
@@ -124,19 +125,19 @@ def _svdvals(a: Any) -> Any:
     return np.linalg.svd(a, compute_uv=False)
 
 
-def _svdvals_push(g: Any, ans: Any, a: Any) -> Any:
+def _svdvals_jvp(g: Any, ans: Any, a: Any) -> Any:
     u, _, vh = decomposed(a)
     return real(sum(conj(u) * (g @ H(vh)), -2))
 
 
-def _svdvals_pullback(g: Any, ans: Any, a: Any) -> Any:
+def _svdvals_vjp(g: Any, ans: Any, a: Any) -> Any:
     u, _, vh = decomposed(a)
     return conj(u * expand_dims(g, -2) @ vh)
 
 
 singular_values = primitive(_svdvals, name="svdvals", examples=_examples)
-defvjp(singular_values, _svdvals_pullback)
-defjvp(singular_values, _svdvals_push)
+defvjp(singular_values, _svdvals_vjp)
+defjvp(singular_values, _svdvals_jvp)
 
 
 def svdvals(x: Any, /) -> Any:

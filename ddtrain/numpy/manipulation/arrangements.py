@@ -8,20 +8,15 @@ from typing import Any
 import numpy as np
 
 from ddtrain.errors import ShapeError
+from ddtrain.numpy.manipulation.axes import expand_dims, moveaxis, swapaxes
 from ddtrain.numpy.manipulation.indexing import diag, take
 from ddtrain.numpy.manipulation.joining import asarray
-from ddtrain.numpy.manipulation.shapes import (
-    broadcast_to,
-    expand_dims,
-    flip,
-    integers,
-    moveaxis,
-    ndim,
-    ravel,
-    reshape,
-    shape,
-    swapaxes,
-)
+from ddtrain.numpy.manipulation.shapes import broadcast_to, flip, integers, ndim, ravel, reshape, shape
+
+__all__ = [
+    "broadcast_arrays", "diagflat", "fliplr", "flipud", "ix_", "make_diagonal", "meshgrid", "resize", "rollaxis",
+    "rot90", "trim_zeros", "unstack",
+]  # fmt: skip
 
 
 def fliplr(x: Any) -> Any:

@@ -19,6 +19,8 @@ from ddtrain.numpy.manipulation.indexing import take
 from ddtrain.numpy.manipulation.joining import concatenate
 from ddtrain.numpy.manipulation.shapes import ravel, shape, size
 
+__all__ = ["c_", "r_"]
+
 
 class AxisConcatenator:
     """What is between the brackets, joined as NumPy's object of that name does.

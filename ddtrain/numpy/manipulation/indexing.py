@@ -1,4 +1,4 @@
-"""Picking entries out of arrays and putting cotangents back: indexing, take, diagonals, triangles, sorting."""
+"""Picking entries out of arrays and putting cotangents back: indexing, take, diagonals, triangles."""
 
 from __future__ import annotations
 
@@ -11,8 +11,9 @@ from numpy.lib.array_utils import normalize_axis_index
 
 from ddtrain.autodiff import def_linear, defvjp, primitive
 from ddtrain.autodiff.core.examples import case
-from ddtrain.numpy.elementwise.comparisons import argsort
 from ddtrain.numpy.manipulation.shapes import as_array, ndim, ravel, shape
+
+__all__ = ["diag", "diagonal", "take", "take_along_axis", "tril", "triu"]
 
 _UNIQUE = (int, slice, type(None), EllipsisType, np.integer)  # index parts that name no entry twice
 
@@ -71,14 +72,6 @@ def take_along_axis(x: Any, indices: Any, axis: int | None = -1) -> Any:
     axis, n = normalize_axis_index(axis, ndim(x)), ndim(x)
     grid = [np.arange(extent).reshape((-1,) + (1,) * (n - 1 - i)) for i, extent in enumerate(shape(x))]
     return getitem(x, (*grid[:axis], np.asarray(indices), *grid[axis + 1 :]))
-
-
-def sort(x: Any, axis: int | None = -1) -> Any:
-    """``x`` in ascending order along ``axis``; equal entries keep their order."""
-    x = as_array(x)
-    if axis is None:
-        x, axis = ravel(x), -1
-    return take_along_axis(x, argsort(x, axis=axis, kind="stable"), axis)
 
 
 def _diagonal(x: Any, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Any:

@@ -13,19 +13,14 @@ from numpy.typing import DTypeLike
 from ddtrain.autodiff import defjvp_rest, defvjp_rest, primitive, value_of
 from ddtrain.autodiff.core.array_lists import gather, holds_box
 from ddtrain.autodiff.core.examples import case
-from ddtrain.numpy.manipulation.shapes import (
-    as_array,
-    atleast_1d,
-    atleast_2d,
-    atleast_3d,
-    expand_dims,
-    is_integer,
-    lie,
-    ndim,
-    ravel,
-    reshape,
-    shape,
-)
+from ddtrain.numpy.manipulation.axes import atleast_1d, atleast_2d, atleast_3d, expand_dims
+from ddtrain.numpy.manipulation.shapes import as_array, in_memory_order, is_integer, ndim, ravel, reshape, shape
+
+__all__ = [
+    "append", "array", "array_split", "asanyarray", "asarray", "asarray_chkfinite", "ascontiguousarray",
+    "asfortranarray", "block", "column_stack", "concat", "concatenate", "copy", "dsplit", "dstack", "hsplit", "hstack",
+    "row_stack", "split", "stack", "vsplit", "vstack",
+]  # fmt: skip
 
 
 def _join(axis: int, *parts: Any) -> Any:
@@ -184,17 +179,17 @@ asanyarray = asarray
 
 def ascontiguousarray(x: Any, dtype: DTypeLike | None = None) -> Any:
     """:func:`asarray` in C order, with at least one axis."""
-    return lie(atleast_1d(asarray(x, dtype)), "C") if holds_box(x) else np.ascontiguousarray(x, dtype)
+    return in_memory_order(atleast_1d(asarray(x, dtype)), "C") if holds_box(x) else np.ascontiguousarray(x, dtype)
 
 
 def asfortranarray(x: Any, dtype: DTypeLike | None = None) -> Any:
     """:func:`asarray` in Fortran order, with at least one axis."""
-    return lie(atleast_1d(asarray(x, dtype)), "F") if holds_box(x) else np.asfortranarray(x, dtype)
+    return in_memory_order(atleast_1d(asarray(x, dtype)), "F") if holds_box(x) else np.asfortranarray(x, dtype)
 
 
 def copy(x: Any, order: Any = "K") -> Any:
     """A copy that lies in memory in ``order``; of a traced array, which is never written to, itself if it lies so."""
-    return lie(array(x), order) if holds_box(x) else np.copy(x, order)
+    return in_memory_order(array(x), order) if holds_box(x) else np.copy(x, order)
 
 
 def asarray_chkfinite(x: Any, dtype: DTypeLike | None = None) -> Any:

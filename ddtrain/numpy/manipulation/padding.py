@@ -10,14 +10,17 @@ import numpy as np
 from ddtrain.autodiff import defjvp, defvjp, primitive, value_of
 from ddtrain.autodiff.core.examples import case
 from ddtrain.errors import DerivativeError
-from ddtrain.numpy.along_axes.order_statistics import median
+from ddtrain.numpy.along_axes.quantiles import median
 from ddtrain.numpy.along_axes.reductions import max, mean, min
 from ddtrain.numpy.creation import linspace
 from ddtrain.numpy.elementwise.casts import astype
+from ddtrain.numpy.manipulation.axes import moveaxis
 from ddtrain.numpy.manipulation.indexing import take
 from ddtrain.numpy.manipulation.joining import asarray, concatenate
-from ddtrain.numpy.manipulation.shapes import as_array, broadcast_to, flip, moveaxis, ndim, shape
+from ddtrain.numpy.manipulation.shapes import as_array, broadcast_to, flip, ndim, shape
 from ddtrain.numpy.products.matrix_products import tensordot
+
+__all__ = ["pad"]
 
 Widths = tuple[tuple[int, int], ...]
 
@@ -52,6 +55,8 @@ def _constant(x: Any, axis: int, widths: tuple[int, int], values: Any) -> Any:
 
 
 def _statistic(of: Callable[..., Any]) -> Callable[..., Any]:
+    """``of`` the outermost entries, as many as ``lengths`` says on each side, or all of them."""
+
     def padded(x: Any, axis: int, widths: tuple[int, int], lengths: Any) -> Any:
         first, last = (shape(x)[axis],) * 2 if lengths is None else np.minimum(lengths, shape(x)[axis]).tolist()
         before = of(_layer(x, axis, None, first), axis, keepdims=True)
@@ -72,12 +77,12 @@ def _ramp(x: Any, axis: int, widths: tuple[int, int], ends: Any) -> Any:
 
 
 def _copied(mode: Any) -> Callable[..., Any]:
-    """Entries again, in the order of ``mode``."""
+    """Entries that are there already, in the order of NumPy's ``mode``."""
     return lambda x, axis, widths, _: take(x, np.pad(np.arange(shape(x)[axis]), widths, mode), axis)
 
 
 def _odd(mode: Any) -> Callable[..., Any]:
-    """Twice the outermost entry less the mirrored ones, over and over: linear, so a matrix."""
+    """Twice the outermost entry less the mirrored ones. It is linear: NumPy's padding of the identity is its matrix."""
 
     def padded(x: Any, axis: int, widths: tuple[int, int], _: None) -> Any:
         each = np.pad(np.eye(shape(x)[axis], dtype=x.dtype), (widths, (0, 0)), mode, reflect_type="odd")

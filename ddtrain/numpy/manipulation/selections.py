@@ -12,9 +12,12 @@ from ddtrain.autodiff import value_of
 from ddtrain.numpy.elementwise.casts import fitting
 from ddtrain.numpy.elementwise.choices import where
 from ddtrain.numpy.elementwise.comparisons import logical_not
+from ddtrain.numpy.manipulation.axes import atleast_1d, moveaxis
 from ddtrain.numpy.manipulation.indexing import place, take, take_along_axis
 from ddtrain.numpy.manipulation.joining import asarray, concatenate, stack
-from ddtrain.numpy.manipulation.shapes import atleast_1d, broadcast_to, moveaxis, ndim, ravel, reshape, shape
+from ddtrain.numpy.manipulation.shapes import broadcast_to, ndim, ravel, reshape, shape
+
+__all__ = ["choose", "compress", "delete", "extract", "insert", "piecewise", "select"]
 
 
 def select(condlist: Sequence[Any], choicelist: Sequence[Any], default: Any = 0) -> Any:

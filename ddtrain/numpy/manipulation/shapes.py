@@ -1,18 +1,19 @@
-"""Reshaping, permuting, broadcasting, flipping, rolling, repeating. All linear, so each is its own forward rule."""
+"""Shapes, and what changes them: reshape, transpose, broadcast_to, flip, roll; each is linear, its own forward rule."""
 
 from __future__ import annotations
 
 import math
 import operator
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-from numpy.lib.array_utils import normalize_axis_index, normalize_axis_tuple
 
 from ddtrain.autodiff import def_linear, defjvp, defvjp, primitive, value_of
 from ddtrain.autodiff.core.array_lists import gather
 from ddtrain.autodiff.core.examples import case
+
+__all__ = ["broadcast_to", "flip", "ndim", "permute_dims", "ravel", "reshape", "roll", "shape", "size", "transpose"]
 
 Axes = int | Sequence[int] | None
 
@@ -95,18 +96,18 @@ def _broadcast_to(x: Any, shape: Any) -> Any:
     return np.broadcast_to(x, shape)
 
 
-broadcast_to = primitive(
+broadcast = primitive(
     _broadcast_to,
     name="broadcast_to",
     examples=lambda r: [case(r(3), (2, 3)), case(r(2, 1, 3), (4, 2, 5, 3)), case(r(), (2,))],
 )
-defvjp(broadcast_to, lambda g, ans, x, shape: g)  # the walker sums over what was broadcast
-def_linear(broadcast_to)
+defvjp(broadcast, lambda g, ans, x, shape: g)  # the walker sums over what was broadcast
+def_linear(broadcast)
 
 
-def broadcast_view(array: Any, shape: Any) -> Any:
+def broadcast_to(array: Any, shape: Any) -> Any:
     """``array`` in a larger shape, its entries repeated; what users get, and of plain arrays a view, as NumPy's."""
-    return broadcast_to(array, shape if isinstance(shape, tuple) else integers(shape))
+    return broadcast(array, shape if isinstance(shape, tuple) else integers(shape))
 
 
 flip = primitive(np.flip, examples=lambda r: [case(r(2, 3)), case(r(2, 3), 1), case(r(2, 3, 4), axis=(0, 2))])
@@ -134,93 +135,10 @@ defvjp(laid_out, lambda g, ans, x, order: g)
 def_linear(laid_out)
 
 
-def lie(x: Any, order: Any) -> Any:
+def in_memory_order(x: Any, order: Any) -> Any:
     """``x`` if it lies in memory in ``order``, else a copy that does: "C", "F", "A" for either, "K" for any."""
     flags = np.asarray(value_of(x)).flags
     lies = {"C": flags.c_contiguous, "F": flags.f_contiguous, "A": flags.forc, "K": True}
     if order is not None and order not in lies:
         raise ValueError(f"order is {order!r}, not one of C, F, A, K")
     return x if order is None or lies[order] else laid_out(x, order)
-
-
-def swapaxes(x: Any, axis1: int, axis2: int) -> Any:
-    """``x`` with two axes exchanged."""
-    axes = list(range(ndim(x)))
-    axes[axis1], axes[axis2] = axes[axis2], axes[axis1]
-    return transpose(x, axes)
-
-
-def matrix_transpose(x: Any) -> Any:
-    """``x`` with its last two axes exchanged."""
-    return transpose(x) if ndim(x) == 2 else swapaxes(x, -1, -2)
-
-
-def moveaxis(x: Any, source: int | Sequence[int], destination: int | Sequence[int]) -> Any:
-    """``x`` with the axes ``source`` at the places ``destination`` and the others in their order."""
-    n = ndim(x)
-    sources, places = normalize_axis_tuple(source, n), normalize_axis_tuple(destination, n)
-    order = [i for i in range(n) if i not in sources]
-    for place, axis in sorted(zip(places, sources, strict=True)):
-        order.insert(place, axis)
-    return transpose(x, order)
-
-
-def expand_dims(x: Any, axis: int | Sequence[int]) -> Any:
-    """``x`` with axes of length 1 at the given places of the result."""
-    axes = integers(axis)
-    n = ndim(x) + len(axes)
-    new, old = normalize_axis_tuple(axes, n), iter(shape(x))
-    return reshape(x, tuple(1 if i in new else next(old) for i in range(n)))
-
-
-def squeeze(x: Any, axis: Axes = None) -> Any:
-    """``x`` without its axes of length 1, or without those in ``axis``."""
-    return reshape(x, np.squeeze(np.broadcast_to(0, shape(x)), axis).shape)  # NumPy checks the lengths
-
-
-def repeat(x: Any, repeats: Any, axis: int | None = None) -> Any:
-    """Each entry along ``axis`` (of the flat array, for None) repeated: ``repeats`` is one count, or one for each."""
-    x = as_array(x)
-    if axis is None:
-        x, axis = ravel(x), 0
-    axis, extents = normalize_axis_index(axis, ndim(x)), shape(x)
-    if np.ndim(repeats) or extents[axis] == 0:
-        return x[(slice(None),) * axis + (np.repeat(np.arange(extents[axis]), repeats),)]
-    wide = broadcast_to(expand_dims(x, axis + 1), (*extents[: axis + 1], int(repeats), *extents[axis + 1 :]))
-    return reshape(wide, (*extents[:axis], extents[axis] * int(repeats), *extents[axis + 1 :]))
-
-
-def tile(x: Any, reps: int | Sequence[int]) -> Any:
-    """Copies of ``x`` laid side by side, ``reps`` of them along each axis."""
-    counts = integers(reps)
-    n = max(ndim(x), len(counts))
-    extents, counts = (1,) * (n - ndim(x)) + shape(x), (1,) * (n - len(counts)) + counts
-    column = reshape(x, tuple(k for extent in extents for k in (1, extent)))
-    wide = broadcast_to(column, tuple(k for pair in zip(counts, extents, strict=True) for k in pair))
-    return reshape(wide, tuple(c * e for c, e in zip(counts, extents, strict=True)))
-
-
-def atleast_1d(*arrays: Any) -> Any:
-    """Each array with at least one axis."""
-    return _each(arrays, lambda x: x if ndim(x) else reshape(x, (1,)))
-
-
-def atleast_2d(*arrays: Any) -> Any:
-    """Each array with at least two axes; new ones come first."""
-    return _each(arrays, lambda x: x if ndim(x) > 1 else reshape(x, (1, -1)))
-
-
-def atleast_3d(*arrays: Any) -> Any:
-    """Each array with at least three axes: of a vector the middle one, of a matrix the first two."""
-    return _each(arrays, _with_three)
-
-
-def _with_three(x: Any) -> Any:
-    if ndim(x) < 2:
-        return reshape(x, (1, -1, 1))
-    return expand_dims(x, 2) if ndim(x) == 2 else x
-
-
-def _each(arrays: tuple[Any, ...], change: Callable[[Any], Any]) -> Any:
-    results = tuple(change(as_array(a)) for a in arrays)
-    return results[0] if len(results) == 1 else results

@@ -1,1 +1,4 @@
-"""Products and sums of products: ``matrix_products einsum convolutions polynomials interpolation``."""
+"""Products and sums of products, in reading order.
+
+``matrix_products`` (matmul, dot, tensordot, cross), ``einsum``, ``convolutions``, ``polynomials``, ``interpolation``.
+"""

@@ -9,8 +9,11 @@ import numpy as np
 from ddtrain.autodiff import def_linear, defvjp, primitive
 from ddtrain.autodiff.core.examples import case
 from ddtrain.numpy.elementwise.complex_numbers import conjugate
+from ddtrain.numpy.manipulation.axes import atleast_1d
 from ddtrain.numpy.manipulation.joining import asarray
-from ddtrain.numpy.manipulation.shapes import atleast_1d, flip, integers, is_integer, shape
+from ddtrain.numpy.manipulation.shapes import flip, integers, is_integer, shape
+
+__all__ = ["convolve", "correlate"]
 
 
 def _convolve(x: Any, y: Any) -> Any:

@@ -10,9 +10,12 @@ import numpy as np
 from ddtrain.autodiff import defjvp_rest, defvjp_rest, primitive
 from ddtrain.autodiff.core.examples import case
 from ddtrain.errors import ShapeError
+from ddtrain.numpy.manipulation.axes import expand_dims
 from ddtrain.numpy.manipulation.indexing import diagonal
 from ddtrain.numpy.manipulation.joining import asarray
-from ddtrain.numpy.manipulation.shapes import expand_dims, ndim, shape
+from ddtrain.numpy.manipulation.shapes import ndim, shape
+
+__all__ = ["einsum"]
 
 
 def _contract(subscripts: str, *operands: Any) -> Any:
@@ -38,7 +41,7 @@ def _operand_rule(argnum: int) -> Any:
     return rule
 
 
-def _operand_push(argnum: int) -> Any:
+def _operand_jvp(argnum: int) -> Any:
     return lambda g, ans, subscripts, *operands: contract(subscripts, *operands[: argnum - 1], g, *operands[argnum:])
 
 
@@ -55,7 +58,7 @@ contract = primitive(
     ],
 )
 defvjp_rest(contract, _operand_rule)
-defjvp_rest(contract, _operand_push)
+defjvp_rest(contract, _operand_jvp)
 
 
 def einsum(*operands: Any, optimize: Any = True) -> Any:

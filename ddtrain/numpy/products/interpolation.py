@@ -12,6 +12,8 @@ from ddtrain.numpy.elementwise.choices import where
 from ddtrain.numpy.elementwise.comparisons import argsort, isfinite, searchsorted
 from ddtrain.numpy.manipulation.joining import asarray, concatenate
 
+__all__ = ["interp"]
+
 
 def interp(x: Any, xp: Any, fp: Any, left: Any = None, right: Any = None, period: float | None = None) -> Any:
     """The straight lines through points (xp, fp), at ``x``.

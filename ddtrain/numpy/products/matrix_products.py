@@ -1,6 +1,6 @@
-"""Products of matrices and tensors: matmul, dot, inner, outer, tensordot, kron, einsum.
+"""Products of matrices and tensors: matmul, dot, inner, outer, tensordot, kron, cross.
 
-All but ``matmul`` and ``einsum`` are compositions of these two and of reshaping, so they have no rules of their own.
+All but ``matmul`` are compositions of it, of ``einsum`` and of reshaping, so they have no rules of their own.
 """
 
 from __future__ import annotations
@@ -13,21 +13,14 @@ import numpy as np
 from ddtrain.autodiff import defjvp, defvjp, primitive
 from ddtrain.autodiff.core.examples import case
 from ddtrain.numpy.along_axes.reductions import sum
+from ddtrain.numpy.manipulation.axes import expand_dims, matrix_transpose, moveaxis
 from ddtrain.numpy.manipulation.indexing import diagonal
 from ddtrain.numpy.manipulation.joining import asarray, stack
-from ddtrain.numpy.manipulation.shapes import (
-    as_array,
-    expand_dims,
-    integers,
-    is_integer,
-    matrix_transpose,
-    moveaxis,
-    ndim,
-    ravel,
-    reshape,
-    shape,
-    transpose,
-)
+from ddtrain.numpy.manipulation.shapes import as_array, integers, is_integer, ndim, ravel, reshape, shape, transpose
+
+__all__ = [
+    "cross", "dot", "inner", "kron", "matmul", "matvec", "outer", "tensordot", "trace", "vdot", "vecdot", "vecmat",
+]  # fmt: skip
 
 
 def _left_rule(g: Any, ans: Any, x: Any, y: Any) -> Any:

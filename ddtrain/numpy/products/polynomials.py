@@ -8,11 +8,14 @@ from typing import Any
 import numpy as np
 
 from ddtrain.autodiff import value_of
-from ddtrain.numpy.linalg.eigen import eigvals
+from ddtrain.numpy.linalg.eigenvalues import eigvals
 from ddtrain.numpy.linalg.least_squares import lstsq
+from ddtrain.numpy.manipulation.axes import atleast_1d, expand_dims
 from ddtrain.numpy.manipulation.joining import asarray, concatenate, stack
-from ddtrain.numpy.manipulation.shapes import atleast_1d, expand_dims, ndim, shape
+from ddtrain.numpy.manipulation.shapes import ndim, shape
 from ddtrain.numpy.products.convolutions import convolve
+
+__all__ = ["poly", "polyadd", "polyder", "polyfit", "polyint", "polymul", "polysub", "polyval", "roots", "vander"]
 
 
 def vander(x: Any, N: int | None = None, increasing: bool = False) -> Any:

@@ -13,7 +13,7 @@ import scipy.linalg as sl
 
 from ddtrain.autodiff import value_of
 from ddtrain.errors import DerivativeError
-from ddtrain.numpy.linalg import eigen, factorizations, solves
+from ddtrain.numpy.linalg import eigenvalues, factorizations, hermitian_eigenvalues, solves
 from ddtrain.numpy.linalg.matrices import H, matrix, mirror
 from ddtrain.scipy.fallback import refuse_options, scipys_unless_traced
 from ddtrain.scipy.linalg.stacks import over_stacks
@@ -80,9 +80,9 @@ def eigh(
         a, factor = _to_standard(mirror(a if lower else H(a)), matrix(b), lower, type)
         lower = True
     if eigvals_only:
-        w = eigen.eigvalsh(a, "L" if lower else "U")
+        w = hermitian_eigenvalues.eigvalsh(a, "L" if lower else "U")
         return w[_chosen(w, subset_by_index, subset_by_value)]
-    w, v = eigen.eigh(a, "L" if lower else "U")
+    w, v = hermitian_eigenvalues.eigh(a, "L" if lower else "U")
     if factor is not None:
         v = factor @ v if type == 3 else solve_triangular(factor, v, trans="C", lower=True)
     chosen = _chosen(w, subset_by_index, subset_by_value)
@@ -125,7 +125,7 @@ def eig(
     refuse_options("eig", left=left, homogeneous_eigvals=homogeneous_eigvals)
     if not right:
         return eigvals(a, b)
-    w, v = eigen.eig(_to_general(a, b))
+    w, v = eigenvalues.eig(_to_general(a, b))
     return w + 0j, v
 
 
@@ -136,4 +136,4 @@ def eigvals(
 ) -> Any:
     """The complex eigenvalues of any square matrix; see :func:`eig`."""
     refuse_options("eigvals", homogeneous_eigvals=homogeneous_eigvals)
-    return eigen.eigvals(_to_general(a, b)) + 0j
+    return eigenvalues.eigvals(_to_general(a, b)) + 0j

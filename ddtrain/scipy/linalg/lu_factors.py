@@ -57,7 +57,7 @@ def _needs_pivots(u_NN: Any) -> None:
         )
 
 
-def _push(g: Any, ans: Any, a: Any) -> Any:
+def _lu_jvp(g: Any, ans: Any, a: Any) -> Any:
     """With m = inv(L) dA inv(U), dL is L times its strict lower triangle, and dU its upper triangle times U."""
     l_NN, u_NN = unpack(ans)
     _needs_pivots(u_NN)
@@ -65,7 +65,7 @@ def _push(g: Any, ans: Any, a: Any) -> Any:
     return pack(l_NN @ tril(m, -1), triu(m) @ u_NN)
 
 
-def _pullback(g: Any, ans: Any, a: Any) -> Any:
+def _lu_vjp(g: Any, ans: Any, a: Any) -> Any:
     l_NN, u_NN = unpack(ans)
     _needs_pivots(u_NN)
     gl, gu = unpack(g)
@@ -73,8 +73,8 @@ def _pullback(g: Any, ans: Any, a: Any) -> Any:
     return solve_matrix(T(l_NN), T(solve_matrix(u_NN, T(m))))
 
 
-defvjp(pivoted_lu, _pullback)
-defjvp(pivoted_lu, _push)
+defvjp(pivoted_lu, _lu_vjp)
+defjvp(pivoted_lu, _lu_jvp)
 
 
 def _factors(a_MN: Any) -> tuple[Any, Any, Any]:

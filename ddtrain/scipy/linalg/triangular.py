@@ -41,24 +41,24 @@ def _systems(r: Sampler) -> list[Case]:
 solve_columns = primitive(_solve, name="solve_triangular", examples=_systems)
 
 
-def _matrix_pullback(g: Any, ans: Any, a: Any, b: Any, trans: int, lower: bool, unit_diagonal: bool) -> Any:
+def _matrix_vjp(g: Any, ans: Any, a: Any, b: Any, trans: int, lower: bool, unit_diagonal: bool) -> Any:
     h = solve_columns(a, g, 1 - trans, lower, unit_diagonal)
     return -_read(ans @ T(h) if trans else h @ T(ans), lower, unit_diagonal)
 
 
-def _matrix_push(g: Any, ans: Any, a: Any, b: Any, trans: int, lower: bool, unit_diagonal: bool) -> Any:
+def _matrix_jvp(g: Any, ans: Any, a: Any, b: Any, trans: int, lower: bool, unit_diagonal: bool) -> Any:
     moved = _read(g, lower, unit_diagonal)
     return -solve_columns(a, (T(moved) if trans else moved) @ ans, trans, lower, unit_diagonal)
 
 
 defvjp(
     solve_columns,
-    _matrix_pullback,
+    _matrix_vjp,
     lambda g, ans, a, b, trans, lower, unit_diagonal: solve_columns(a, g, 1 - trans, lower, unit_diagonal),
 )
 defjvp(
     solve_columns,
-    _matrix_push,
+    _matrix_jvp,
     lambda g, ans, a, b, trans, lower, unit_diagonal: solve_columns(a, g, trans, lower, unit_diagonal),
 )
 

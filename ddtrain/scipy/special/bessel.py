@@ -17,6 +17,11 @@ from ddtrain.autodiff.core.examples import Case, Sampler, case
 from ddtrain.numpy import imag, real, sign
 from ddtrain.scipy.fallback import refuse_rest
 
+__all__ = [
+    "i0", "i0e", "i1", "i1e", "iv", "ive", "j0", "j1", "jn", "jv", "jve", "k0", "k0e", "k1", "k1e", "kn", "kv", "kve",
+    "y0", "y1", "yn", "yv", "yve",
+]  # fmt: skip
+
 
 def _any(r: Sampler) -> list[Case]:
     return [case(r(2, 3)), case(r())]

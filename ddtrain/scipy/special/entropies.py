@@ -13,6 +13,8 @@ from ddtrain.autodiff import def_elementwise, primitive
 from ddtrain.autodiff.core.examples import Case, Sampler, case
 from ddtrain.numpy import abs, clip, log, log1p, sqrt, where
 
+__all__ = ["entr", "huber", "kl_div", "pseudo_huber", "rel_entr", "xlog1py", "xlogy"]
+
 
 def _positive_pairs(r: Sampler) -> list[Case]:
     p = r.positive

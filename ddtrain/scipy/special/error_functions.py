@@ -12,6 +12,8 @@ from ddtrain.autodiff import def_elementwise, primitive
 from ddtrain.autodiff.core.examples import Case, Sampler, case
 from ddtrain.numpy import exp
 
+__all__ = ["dawsn", "erf", "erfc", "erfcinv", "erfcx", "erfi", "erfinv", "log_ndtr", "ndtr", "ndtri", "owens_t"]
+
 TWO_OVER_ROOT_PI = 2 / math.sqrt(math.pi)
 ROOT_2_PI = math.sqrt(2 * math.pi)
 

@@ -18,6 +18,8 @@ from ddtrain.autodiff.core.examples import Case, Sampler, case
 from ddtrain.numpy import abs, exp, log, log1p, sin, where
 from ddtrain.scipy.fallback import refuse_rest
 
+__all__ = ["boxcox", "cosm1", "exp1", "exp10", "expi", "expn", "exprel", "inv_boxcox", "lambertw"]
+
 _NODES, _WEIGHTS = np.polynomial.legendre.leggauss(32)  # exact for |u| < 8 to rounding: u^64 / 64! is below 1e-31
 _NODES, _WEIGHTS = (_NODES + 1) / 2, _WEIGHTS / 2
 

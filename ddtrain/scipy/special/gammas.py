@@ -17,6 +17,11 @@ from ddtrain.numpy import cos, sin, where
 from ddtrain.numpy.manipulation.shapes import as_array
 from ddtrain.scipy.fallback import refuse_rest
 
+__all__ = [
+    "beta", "betaln", "binom", "digamma", "gamma", "gammaln", "gammasgn", "loggamma", "multigammaln", "poch",
+    "polygamma", "psi", "rgamma", "zeta",
+]  # fmt: skip
+
 
 def _positive(r: Sampler) -> list[Case]:
     return [case(r.positive(2, 3)), case(r.positive())]

@@ -17,6 +17,8 @@ from ddtrain.scipy.special.entropies import xlog1py, xlogy
 from ddtrain.scipy.special.gammas import betaln, digamma, polygamma
 from ddtrain.scipy.special.log_concave import broadcast_double, integral_up_to
 
+__all__ = ["betainc", "betaincc", "betaincinv"]
+
 
 def beta_moment_to(a: Any, b: Any, log_odds: Any, j: int, k: int) -> Any:
     """:func:`_beta_moment`, of float64 arrays of equal shapes, in terms of log(x / (1 - x))."""

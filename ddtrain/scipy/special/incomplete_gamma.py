@@ -17,6 +17,8 @@ from ddtrain.scipy.special.entropies import xlogy
 from ddtrain.scipy.special.gammas import digamma, gammaln, polygamma
 from ddtrain.scipy.special.log_concave import broadcast_double, integral_up_to
 
+__all__ = ["gammainc", "gammaincc", "gammainccinv", "gammaincinv"]
+
 
 def _gamma_moment(a: Any, x: Any, k: int) -> Any:
     """The integral over (0, x) of the gamma density of shape ``a`` times (log t - psi(a))^k."""

@@ -17,6 +17,8 @@ from ddtrain.numpy.along_axes.reductions import Axis, spread, sum
 from ddtrain.numpy.elementwise.choices import where
 from ddtrain.numpy.manipulation.shapes import as_array
 
+__all__ = ["expit", "log_expit", "log_softmax", "logit", "logsumexp", "softmax", "softplus"]
+
 
 def _scaled_sum(x: Any, b: Any, axis: Axis) -> tuple[Any, Any]:
     """s and m, with the axes kept: the sum of b exp(x) is s exp(m), with m the largest exponent."""

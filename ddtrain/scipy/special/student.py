@@ -19,6 +19,8 @@ from ddtrain.scipy.special.gammas import betaln, digamma, polygamma
 from ddtrain.scipy.special.incomplete_beta import beta_moment_to
 from ddtrain.scipy.special.log_concave import broadcast_double
 
+__all__ = ["stdtr", "stdtrit"]
+
 
 def log_density(df: Any, z: Any) -> Any:
     """Logarithm of the density; betaln is the difference of two gammaln, which cancel for many degrees of freedom."""

@@ -1,7 +1,7 @@
-"""Functions of sorted entries: sort, partition, quantiles, unique.
+"""Quantiles, percentiles and medians, of all entries or of those that are numbers.
 
-Sorting permutes entries; a quantile is a mean of two neighbours in sorted order. Which entries these are is constant
-almost everywhere, so all of it is indexing.
+A quantile is a mean of two neighbours in sorted order. Which entries these are is constant almost everywhere, so it is
+indexing; the derivative by the quantile's position is the difference of the two.
 """
 
 from __future__ import annotations
@@ -12,44 +12,19 @@ from typing import Any
 import numpy as np
 from numpy.lib.array_utils import normalize_axis_tuple
 
-from ddtrain.autodiff import BOXES, def_elementwise, nondifferentiable, primitive, value_of
+from ddtrain.autodiff import BOXES, def_elementwise, primitive, value_of
 from ddtrain.autodiff.core.array_lists import gather, holds_box
 from ddtrain.autodiff.core.examples import case
 from ddtrain.numpy.along_axes.reductions import Axis
+from ddtrain.numpy.along_axes.sorting import sort
 from ddtrain.numpy.elementwise.choices import where
-from ddtrain.numpy.elementwise.comparisons import argsort, isnan
-from ddtrain.numpy.manipulation.indexing import sort, take_along_axis
+from ddtrain.numpy.elementwise.comparisons import isnan
+from ddtrain.numpy.manipulation.axes import expand_dims, moveaxis
+from ddtrain.numpy.manipulation.indexing import take_along_axis
 from ddtrain.numpy.manipulation.joining import asarray
-from ddtrain.numpy.manipulation.shapes import expand_dims, moveaxis, ndim, ravel, reshape, shape
+from ddtrain.numpy.manipulation.shapes import ndim, reshape, shape
 
-argpartition = nondifferentiable(np.argpartition)
-
-
-def _lexsort(axis: int, *keys: Any) -> Any:
-    return np.lexsort(keys, axis)
-
-
-order_by_keys = nondifferentiable(_lexsort, name="lexsort")
-
-
-def lexsort(keys: Any, axis: int = -1) -> Any:
-    """The order that sorts by the last of ``keys``, and equal ones by the key before it."""
-    return order_by_keys(axis, *keys)
-
-
-__all__ = ["argpartition", "argsort", "sort"]
-
-
-def partition(x: Any, kth: Any, axis: int | None = -1, kind: Any = "introselect") -> Any:
-    """``x`` with its ``kth`` smallest entry along ``axis`` where sorting would put it, the smaller ones before it.
-
-    >>> partition(np.array([3.0, 1.0, 2.0]), 1)[1]
-    np.float64(2.0)
-    """
-    x = asarray(x)
-    if axis is None:
-        x, axis = ravel(x), -1
-    return take_along_axis(x, argpartition(x, kth, axis, kind), axis)
+__all__ = ["median", "nanmedian", "nanpercentile", "nanquantile", "percentile", "quantile"]
 
 
 def _positions(q: Any, counts: Any, method: str) -> Any:
@@ -205,38 +180,3 @@ def nanmedian(x: Any, axis: Axis = None, *, keepdims: bool = False) -> Any:
 
 def _hundredths(q: Any) -> Any:
     return q / 100 if isinstance(q, int | float) else asarray(q) / 100
-
-
-def sort_complex(x: Any) -> Any:
-    """The entries in ascending order along the last axis, as complex numbers."""
-    x = sort(x)
-    return x if value_of(x).dtype.kind == "c" else x.astype(np.complex128)
-
-
-def unique(
-    x: Any,
-    return_index: bool = False,
-    return_inverse: bool = False,
-    return_counts: bool = False,
-    axis: int | None = None,
-    **kwargs: Any,
-) -> Any:
-    """The distinct entries in ascending order; of several equal ones, the first receives the derivative.
-
-    Parameters
-    ----------
-    return_index, return_inverse, return_counts, axis, kwargs : as NumPy's
-
-    >>> unique(np.array([2.0, 1.0, 2.0]))
-    array([1., 2.])
-    """
-    plain: Any = np.unique
-    if not holds_box(x):
-        return plain(x, return_index, return_inverse, return_counts, axis, **kwargs)
-    x = asarray(x)
-    _, index, inverse, counts = plain(value_of(x), True, True, True, axis, **kwargs)
-    flat = ravel(x) if axis is None else moveaxis(x, axis, 0)
-    values = flat[index] if axis is None else moveaxis(flat[index], 0, axis)
-    wanted = ((return_index, index), (return_inverse, inverse), (return_counts, counts))
-    extras = [array for asked, array in wanted if asked]
-    return (values, *extras) if extras else values
