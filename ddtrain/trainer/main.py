@@ -13,8 +13,9 @@ from ddtrain.comm import Communicator, launcher, raise_on_all, run_on_all, run_r
 from ddtrain.parallel import verify_replicas
 from ddtrain.streams import forgiving, say
 from ddtrain.trainer import stop_signals
-from ddtrain.trainer.config import command_line, tables
+from ddtrain.trainer.config import command_line
 from ddtrain.trainer.config.config import Config
+from ddtrain.trainer.config.same_options import verify_options
 from ddtrain.trainer.config.validation import validate
 from ddtrain.trainer.loop import Result, Trainer
 from ddtrain.trainer.numeric_environment import sameness
@@ -112,8 +113,7 @@ class _Job:
         assert self.parsed is not None, "no error, hence parsed"
         name, config = self.parsed.recipe, self.parsed.config
         run_on_all(comm, lambda: validate(config, comm.size))
-        options = {option: repr(tables.lookup(config, option)) for option in tables.leaves(config)}
-        verify_replicas({"recipe": name, **options}, comm, "option", remedy="Give every rank the same options.")
+        verify_options(config, comm, name)
         verify_replicas(sameness(), comm, "arithmetic", remedy=_SAME_ARITHMETIC)
         with lock_run_directory(comm, config, name) as locked:
             return self._train(comm, name, config.updated({"run": {"dir": str(locked.directory)}}), locked)
