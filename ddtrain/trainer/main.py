@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from ddtrain import blas, blas_threads
-from ddtrain.comm import Communicator, launcher, raise_on_all, run_on_all, run_ranks
+from ddtrain.comm import Communicator, launcher, raise_on_all, run_on_all, run_on_rank_0, run_ranks
 from ddtrain.parallel import verify_replicas
 from ddtrain.streams import forgiving, say
 from ddtrain.trainer import stop_signals
@@ -121,9 +121,11 @@ class _Job:
     def _train(self, comm: Communicator, name: str, config: Config, locked: LockedDirectory) -> int:
         directory = locked.directory
         found = find_checkpoint(comm, config, directory)
+        stop_file = stop_signals.StopFile(directory)
+        changes = [*locked.notes, *run_on_rank_0(comm, stop_file.remove_former)]
         task = run_on_all(comm, lambda: built(self.recipes[name].build, config))
-        trainer = Trainer(comm, config, task, stop_signals.StopFile(directory))
-        changes = [*locked.notes, *(trainer.resume(found.snapshot) if found is not None else [])]
+        trainer = Trainer(comm, config, task, stop_file)
+        changes += trainer.resume(found.snapshot) if found is not None else []
         waited_s = lambda: trainer.step_of.waited_s
         trainer.records = Records(comm, config, name, directory, found, task, waited_s)  # from here on, disk is written
         self.records[comm.rank] = trainer.records
