@@ -330,6 +330,9 @@ class Trainer:
                 )
             if then != said and then is not None:  # None: saved before there was such an option
                 changes.append(f"{name} is {said}, but was {then}: the run goes on differently")
+        end = tables.value_at(saved.config, "run.steps")
+        if isinstance(end, int) and saved.step < end and self.config.run.steps == 0:
+            changes.append(f"--run.steps is 0 (no limit), but was {end}: the run goes on past it")
         return changes
 
 

@@ -9,12 +9,13 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from ddtrain import blas, blas_threads
-from ddtrain.comm import Communicator, launcher, raise_on_all, run_on_all, run_ranks
+from ddtrain.comm import Communicator, launcher, raise_on_all, run_on_all, run_on_rank_0, run_ranks
 from ddtrain.parallel import verify_replicas
 from ddtrain.streams import forgiving, say
 from ddtrain.trainer import stop_signals
-from ddtrain.trainer.config import command_line, tables
+from ddtrain.trainer.config import command_line
 from ddtrain.trainer.config.config import Config
+from ddtrain.trainer.config.same_options import verify_options
 from ddtrain.trainer.config.validation import validate
 from ddtrain.trainer.loop import Result, Trainer
 from ddtrain.trainer.numeric_environment import sameness
@@ -112,8 +113,7 @@ class _Job:
         assert self.parsed is not None, "no error, hence parsed"
         name, config = self.parsed.recipe, self.parsed.config
         run_on_all(comm, lambda: validate(config, comm.size))
-        options = {option: repr(tables.lookup(config, option)) for option in tables.leaves(config)}
-        verify_replicas({"recipe": name, **options}, comm, "option", remedy="Give every rank the same options.")
+        verify_options(config, comm, name)
         verify_replicas(sameness(), comm, "arithmetic", remedy=_SAME_ARITHMETIC)
         with lock_run_directory(comm, config, name) as locked:
             return self._train(comm, name, config.updated({"run": {"dir": str(locked.directory)}}), locked)
@@ -121,9 +121,11 @@ class _Job:
     def _train(self, comm: Communicator, name: str, config: Config, locked: LockedDirectory) -> int:
         directory = locked.directory
         found = find_checkpoint(comm, config, directory)
+        stop_file = stop_signals.StopFile(directory)
+        changes = [*locked.notes, *run_on_rank_0(comm, stop_file.remove_former)]
         task = run_on_all(comm, lambda: built(self.recipes[name].build, config))
-        trainer = Trainer(comm, config, task, stop_signals.StopFile(directory))
-        changes = [*locked.notes, *(trainer.resume(found.snapshot) if found is not None else [])]
+        trainer = Trainer(comm, config, task, stop_file)
+        changes += trainer.resume(found.snapshot) if found is not None else []
         waited_s = lambda: trainer.step_of.waited_s
         trainer.records = Records(comm, config, name, directory, found, task, waited_s)  # from here on, disk is written
         self.records[comm.rank] = trainer.records

@@ -218,6 +218,13 @@ class StopFile:
         if now < self._next:
             return False
         self._next = now + self.every_s
+        return self._removed()
+
+    def remove_former(self) -> list[str]:
+        """Remove a file that came when no run was here to obey it; a line about it, if there was one."""
+        return [f"{self.path} was there before the run began, and is removed"] if self._removed() else []
+
+    def _removed(self) -> bool:
         try:
             self.path.unlink()
         except OSError:  # not there; or there and not removable, which is no reason to stop for ever

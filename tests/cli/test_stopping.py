@@ -55,6 +55,15 @@ def test_a_request_stops_all_ranks_after_the_same_step(tmp_path, job, undisturbe
     assert outcome(tmp_path / "run") == undisturbed
 
 
+def test_a_stop_file_that_came_after_the_run_does_not_stop_the_next(tmp_path, job):
+    assert job(0, "--run.dir", "run", "--run.steps", "3").returncode == 0
+    (tmp_path / "run" / "STOP").touch()
+    done = job(3, "--run.dir", "run", "--run.steps", "6", "--run.resume", "auto")
+    assert (done.returncode, status(tmp_path / "run")["step"]) == (0, 6)
+    assert "warning: run/STOP was there before the run began, and is removed\n" in done.stdout
+    assert not (tmp_path / "run" / "STOP").exists()
+
+
 def test_a_killed_rank_costs_the_steps_since_the_last_checkpoint(tmp_path, job, undisturbed):
     assert job(3, "--run.dir", "run", "--fault.kind", "kill").returncode not in (0, 75)
     assert status(tmp_path / "run")["state"] != "completed"

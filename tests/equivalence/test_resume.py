@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import json
+import shutil
 import threading
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -90,6 +91,26 @@ def test_steps_lost_after_the_last_checkpoint_are_taken_again(tmp_path: Path, un
     steps = [line["step"] for line in read(tmp_path / "metrics.jsonl") if "lr" in line]
     assert steps == list(range(1, STEPS + 1)), "each step is in the log once"
     assert outcome(tmp_path)["hash"] == undisturbed["hash"]
+
+
+@pytest.mark.parametrize(
+    ("again", "said"),
+    [
+        ((), ["warning: --run.steps is 0 (no limit), but was 13: the run goes on past it"]),
+        (("--run.steps", "13"), []),
+        (("--run.steps", "14"), []),
+    ],
+    ids=["none", "as before", "more"],
+)
+def test_a_run_that_its_steps_no_longer_end_says_so(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str], again: tuple[str, ...], said: list[str]
+) -> None:
+    """Stopped at step 12, before the end that it was told, and resumed."""
+    assert launch(tmp_path, "--run.steps", "13") == 0
+    shutil.rmtree(tmp_path / "checkpoints" / "step-00000013")
+    capfd.readouterr()
+    assert launch(tmp_path, "--run.resume", "auto", *again) == 0
+    assert [line for line in capfd.readouterr().out.splitlines() if "--run.steps" in line] == said
 
 
 class Killed(BaseException):

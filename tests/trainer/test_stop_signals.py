@@ -9,12 +9,13 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
 from ddtrain.errors import StoppedError
 from ddtrain.trainer import stop_signals
-from ddtrain.trainer.stop_signals import SIGNALS, listening, met, pending
+from ddtrain.trainer.stop_signals import SIGNALS, StopFile, listening, met, pending
 
 HANG_S = 30
 
@@ -149,3 +150,11 @@ def test_a_deaf_main_thread_is_ended(signals: int, phase: str, code: int, out: s
     alone = {name: value for name, value in os.environ.items() if name != "PMI_FD"}
     done = subprocess.run(command, env=alone, capture_output=True, text=True, timeout=HANG_S, check=False)
     assert (done.returncode, done.stdout, done.stderr) == (code, out, err)
+
+
+def test_a_stop_file_from_before_the_run_is_removed_and_said(tmp_path: Path) -> None:
+    (tmp_path / "STOP").touch()
+    file = StopFile(tmp_path)
+    assert file.remove_former() == [f"{tmp_path}/STOP was there before the run began, and is removed"]
+    assert not file.seen()
+    assert file.remove_former() == []

@@ -1,5 +1,7 @@
-"""What a run can be told: ``config`` (one dataclass a component), ``command_line`` (where values come from).
+"""What a run can be told, and where its values come from.
 
-``options`` checks and explains ``--section.key value``, ``tables`` turns dataclasses into TOML and back,
-``resumed_options`` finds what an earlier run was told.
+Read ``config`` first (one dataclass a component), then ``command_line`` (recipe, files and options, and which of them
+wins) and ``options`` (``--section.key value``, checked and explained). ``tables`` turns the dataclasses into TOML and
+back, ``validation`` has their ranges and contradictions. ``resumed_options`` finds what an earlier run was told,
+``renamed`` understands former names, and ``same_options`` compares what the ranks were told.
 """

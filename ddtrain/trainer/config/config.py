@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal, Self
 
-from ddtrain.trainer.config import tables
+from ddtrain.trainer.config import renamed, tables
 
 
 @dataclass(frozen=True)
@@ -179,7 +179,7 @@ class Evaluation:
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """What is saved to go on from."""
+    """Checkpoints of the run, to resume from."""
 
     every: int = 0
     """Steps between checkpoints; 0: once an epoch. Every evaluation has one, too."""
@@ -189,7 +189,7 @@ class Checkpoint:
 
 @dataclass(frozen=True)
 class Debug:
-    """Looking closely, which costs time."""
+    """Checks and recordings to find what is wrong, or slow; they cost time."""
 
     nans: bool = False
     """Check the result of every operation for NaN and infinity; slow."""
@@ -232,7 +232,7 @@ class Config:
         >>> Config().updated({"data": {"batch_size": 64}}).data
         Data(batch_size=64, root='')
         """
-        return tables.update(self, table)
+        return tables.update(self, table, renamed.RENAMED)
 
     def to_toml(self, recipe: str = "") -> str:
         """The TOML text that ``--config`` reads back, naming the recipe if there is one."""

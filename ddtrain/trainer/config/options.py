@@ -76,9 +76,7 @@ def _check(config: Config, args: list[str]) -> list[str]:
 def _refuse(option: str, flags: Mapping[str, str]) -> NoReturn:
     if not option.startswith("-"):
         raise UsageError(f"unexpected argument {quoted(option)}", remedy="A recipe comes first; options start with --.")
-    hint = tables.did_you_mean(option.replace("_", "-"), [*flags, *_GENERAL, *renamed.FLAGS])
-    for old, new in renamed.FLAGS.items():
-        hint = hint.replace(f"{old}?", f"{new}?")
+    hint = tables.did_you_mean(option.replace("_", "-"), [*flags, *_GENERAL], renamed.FLAGS)
     raise UsageError(f"unknown option {quoted(option, plain=True)}", remedy=hint or "See --help.")
 
 

@@ -14,6 +14,7 @@ import tomllib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from importlib import import_module
 from pathlib import Path
+from types import MappingProxyType
 from typing import Annotated, Any, Literal, TypeVar, get_args, get_origin, get_type_hints
 
 import numpy as np
@@ -59,8 +60,19 @@ def _plain(value: Any) -> Any:
     return os.fspath(value) if isinstance(value, os.PathLike) else value
 
 
-def update(instance: T, table: Mapping[str, Any], path: str = "", known: Sequence[str] = ()) -> T:
+def update(
+    instance: T,
+    table: Mapping[str, Any],
+    former: Mapping[str, str] = MappingProxyType({}),
+    path: str = "",
+    known: Sequence[str] = (),
+) -> T:
     """A copy of a dataclass instance with the values of ``table``.
+
+    Parameters
+    ----------
+    former : names of earlier releases with the present ones: for a typo near one of them
+    path, known : where the instance is in the whole, and all names of that
 
     Raises
     ------
@@ -75,10 +87,12 @@ def update(instance: T, table: Mapping[str, Any], path: str = "", known: Sequenc
         name = key.replace("-", "_")
         if name not in names:
             kind = "section" if isinstance(value, Mapping) and not path else "key"
-            raise UsageError(f"unknown {kind} '{place}'", remedy=did_you_mean(place, known))
+            raise UsageError(f"unknown {kind} '{place}'", remedy=did_you_mean(place, known, former))
         old = getattr(instance, name)
         changed[name] = (
-            update(old, _mapping(value, place), place, known) if is_section(old) else coerce(value, hints[name], place)
+            update(old, _mapping(value, place), former, place, known)
+            if is_section(old)
+            else coerce(value, hints[name], place)
         )
     return dataclasses.replace(instance, **changed)  # type: ignore[type-var]
 
@@ -181,18 +195,25 @@ def value_at(table: Mapping[str, Any], dotted: str) -> Any:
     return value
 
 
-def did_you_mean(given: str, known: Iterable[str]) -> str:
+def did_you_mean(given: str, known: Iterable[str], former: Mapping[str, str] = MappingProxyType({})) -> str:
     """A question with the nearest known name, or nothing when none is near.
+
+    Parameters
+    ----------
+    former : names that were known once, with the present ones, which are what is asked for
 
     >>> did_you_mean("optim.ln", ["optim.lr", "run.dir"])
     'Did you mean optim.lr?'
     >>> did_you_mean("--batch-size", ["--comm.bucket-bytes", "--data.batch-size"])  # the section forgotten
     'Did you mean --data.batch-size?'
+    >>> did_you_mean("run.kep", ["checkpoint.keep", "run.dir"], {"run.keep": "checkpoint.keep"})
+    'Did you mean checkpoint.keep?'
     """
-    known = list(known) if len(given) <= _LONGEST else []
-    same = [name for name in known if _last(name) == _last(given)]
-    near = same or difflib.get_close_matches(given, known, n=1, cutoff=0.6)
-    return f"Did you mean {near[0]}?" if near else ""
+    names = {name: name for name in known}
+    present = names | {old: new for old, new in former.items() if old not in names} if len(given) <= _LONGEST else {}
+    same = [name for name in present if _last(name) == _last(given)]
+    near = same or difflib.get_close_matches(given, present, n=1, cutoff=0.6)
+    return f"Did you mean {present[near[0]]}?" if near else ""
 
 
 def _last(name: str) -> str:

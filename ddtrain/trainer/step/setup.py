@@ -32,8 +32,8 @@ from ddtrain.parallel import (
 from ddtrain.parallel.hooks import NoopHook
 from ddtrain.parallel.replica_check import describe
 from ddtrain.store import ParamStore
-from ddtrain.trainer.config import tables
 from ddtrain.trainer.config.config import Comm, Config
+from ddtrain.trainer.config.same_options import verify_options
 from ddtrain.trainer.modes import DividedOptimizer
 from ddtrain.trainer.step.gradient_buffer import Lane
 from ddtrain.trainer.step.train_step import TrainStep
@@ -52,7 +52,7 @@ def build_step(comm: Communicator, task: Task, config: Config) -> TrainStep:
     drawn = task.model.init(config.run.seed, config.run.dtype)  # from (seed, path), so equal on all ranks
     initial = initial_values(task.model, drawn, config.run.dtype)  # a model may have an init of its own
     verify_replicas(describe(initial), comm, "tensor", remedy="Build the same model from one seed on every rank.")
-    verify_replicas(_agreed(config), comm, "option", remedy="Give every rank the same options.")
+    verify_options(config, comm, of_sums=True)
     node = _node(comm, config, initial)
     layout = make_shard_layout(comm, node, config.run.shards, config.run.accumulate)
     store, parts = _store(task.model, initial, config, node, layout)
@@ -159,12 +159,6 @@ def fill(comm: Communicator, node: Node, write: Callable[[], None]) -> None:
     if node.rank == 0:
         write()
     comm.barrier()
-
-
-def _agreed(config: Config) -> dict[str, str]:
-    """What decides which sums are made, of which rows: ranks that differ in it would hang, or add the wrong ones."""
-    options = [option for option in tables.leaves(config) if option.startswith("comm.") and option != "comm.backend"]
-    return {tables.option(name): repr(tables.lookup(config, name)) for name in (*options, "run.shards", "run.dtype")}
 
 
 def _node(comm: Communicator, config: Config, initial: Mapping[str, Any]) -> Node:

@@ -98,7 +98,10 @@ def test_the_command_line_wins_over_an_old_file_under_either_name(tmp_path: Path
         assert parsed("--config", str(tmp_path / "old.toml"), option, "7").config.checkpoint.keep == 7
 
 
-def test_a_typo_of_an_old_name_leads_to_the_new_one() -> None:
+def test_a_typo_of_an_old_name_leads_to_the_new_one(tmp_path: Path) -> None:
+    (tmp_path / "old.toml").write_text("[run]\nmax_skps = 3\n")
+    with pytest.raises(UsageError, match=r"unknown key 'run\.max_skps'\n  Did you mean nonfinite\.max_skips\?"):
+        parsed("--config", str(tmp_path / "old.toml"))
     with pytest.raises(UsageError, match=r"unknown option --run\.max-skps\n  Did you mean --nonfinite\.max-skips\?"):
         parsed("--run.max-skps", "3")
 
@@ -123,6 +126,8 @@ def test_an_option_of_a_recipes_own_keeps_its_name() -> None:
     assert found.config.run.keep == 8
     assert found.config.checkpoint.keep == 3
     assert found.notes == ()
+    with pytest.raises(UsageError, match=r"Did you mean --run\.keep\?"):
+        parse(["--run.kepp", "8"], {"own": (Own, "")})
 
 
 def test_a_mistake_in_an_old_file_is_still_a_mistake(tmp_path: Path) -> None:

@@ -2,22 +2,16 @@
 
 from __future__ import annotations
 
-import sys
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
-from ddtrain import optim
 from ddtrain.errors import UsageError, quoted
-from ddtrain.optim import schedules
-from ddtrain.parallel import hooks
-from ddtrain.trainer import modes
-from ddtrain.trainer.config import command_line, options, tables
+from ddtrain.trainer.config import command_line, tables
 from ddtrain.trainer.config.config import Config, Data, Debug, Optim, Run
-from ddtrain.trainer.main import _program
 
 LONG = "x" * 15_000
 
@@ -61,47 +55,6 @@ def test_numpys_numbers_and_paths_are_what_they_hold() -> None:
 def test_a_configuration_of_wrong_types_is_refused_before_anything_starts() -> None:
     with pytest.raises(UsageError, match=r"run.epochs: expected an integer, found 2.5"):
         command_line.parse([], {"mine": (Config(run=Run(epochs=2.5)), "")})  # type: ignore[arg-type]
-
-
-@pytest.fixture
-def registered(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A name of somebody's own in each of the tables that say they may be added to."""
-    monkeypatch.setitem(optim.OPTIMIZERS, "mine", optim.OPTIMIZERS["sgd"])
-    monkeypatch.setitem(schedules.SCHEDULES, "mine", schedules.SCHEDULES["constant"])
-    monkeypatch.setitem(hooks.HOOKS, "mine", hooks.HOOKS["exact"])
-    monkeypatch.setitem(modes.MODES, "mine", modes.MODES["sync"])
-
-
-OPTIONS = ("--optim.name", "--schedule.name", "--comm.hook", "--comm.mode")
-
-
-@pytest.mark.usefixtures("registered")
-@pytest.mark.parametrize("option", OPTIONS)
-def test_what_is_in_a_table_is_an_option(option: str, tmp_path: Path) -> None:
-    section, _, name = option.removeprefix("--").partition(".")
-    file = tmp_path / "c.toml"
-    file.write_text(f"[{section}]\n{name} = 'mine'")
-    for argv in ([option, "mine"], [f"{option}=mine"], ["--config", str(file)]):
-        parsed = command_line.parse(argv, {"a": (Config, "")}).config
-        assert tables.lookup(parsed, f"{section}.{name}") == "mine"
-    assert f"{option} {{{','.join(tables.choices_of(options._annotations(Config())[f'{section}.{name}']) or ())}}}" in (
-        options.explain(Config())
-    )
-
-
-@pytest.mark.parametrize("option", OPTIONS)
-def test_what_is_in_no_table_is_none_with_the_nearest_that_is(option: str) -> None:
-    with pytest.raises(UsageError, match=f"{option}: 'mine' is none of "):
-        command_line.parse([option, "mine"], {"a": (Config, "")})
-    with pytest.raises(UsageError, match=r"Did you mean adam\?"):
-        command_line.parse(["--optim.name", "adm"], {"a": (Config, "")})
-
-
-def test_the_choices_stand_in_the_help_in_the_place_of_a_type() -> None:
-    lines = options.explain(Config()).splitlines()
-    (at,) = (k for k, line in enumerate(lines) if "--optim.name {sgd,adam,adamw}" in line)
-    assert lines[at + 1].strip() == "Update rule. (default: sgd)"
-    assert lines[at + 1].index("Update") == lines[at + 2].index("Base learning rate")
 
 
 def test_a_file_with_a_byte_order_mark(tmp_path: Path) -> None:
@@ -166,58 +119,6 @@ def test_quoting_leaves_out_the_middle() -> None:
     assert quoted(f"a{LONG}b", plain=True)[:3] == "axx"
     assert quoted(f"a{LONG}b")[-2:] == "b'"
     assert quoted(1 << 100_000) == "an integer of 100001 bits"
-
-
-class TestTheProgramsName:
-    def named(self, monkeypatch: pytest.MonkeyPatch, argv0: str, module: str = "") -> tuple[str, str]:
-        from importlib.machinery import ModuleSpec
-
-        spec = ModuleSpec(module, None, origin=argv0) if module else None
-        monkeypatch.setattr(sys, "argv", [argv0])
-        monkeypatch.setattr(sys.modules["__main__"], "__spec__", spec)
-        return _program()
-
-    @pytest.mark.parametrize(
-        ("argv0", "module", "name", "usage"),
-        [
-            ("/a/mine.py", "", "mine", "python mine.py"),
-            ("/a/pack/__main__.py", "pack.__main__", "pack", "python -m pack"),
-            ("/a/pack/job.py", "pack.job", "job", "python -m pack.job"),
-            ("/a/pack/__main__.py", "", "pack", "python pack.py"),
-            ("pack", "", "pack", "python pack.py"),
-            ("-c", "", "custom", "python"),
-            ("", "", "custom", "python"),
-        ],
-    )
-    def test_of_a_script_a_package_or_neither(
-        self, monkeypatch: pytest.MonkeyPatch, argv0: str, module: str, name: str, usage: str
-    ) -> None:
-        found, prog = self.named(monkeypatch, argv0, module)
-        help = command_line.parse(["--help"], {found: (Config, "")}, only=found, prog=prog).help
-        assert (found, help.splitlines()[0]) == (name, f"usage: {usage} [--config run.toml] [--section.key value ...]")
-
-    def test_a_script_under_another_name_goes_on_with_its_run(self, tmp_path: Path) -> None:
-        (tmp_path / "config.toml").write_text(replace(Config(), run=Run(epochs=7)).to_toml("old"))
-        again = ["--run.dir", str(tmp_path), "--run.resume", "auto"]
-        assert command_line.parse(again, {"new": (Config, "")}, only="new").config.run.epochs == 7
-        with pytest.raises(UsageError, match="take the line with the recipe out of the file"):
-            command_line.parse(["--config", str(tmp_path / "config.toml")], {"new": (Config, "")}, only="new")
-
-    def test_the_file_of_a_run_is_not_blamed_on_an_option_that_was_not_given(self, tmp_path: Path) -> None:
-        (tmp_path / "config.toml").write_text("[run]\nepoch = 3")
-        with pytest.raises(UsageError) as caught:
-            command_line.parse(["--run.dir", str(tmp_path), "--run.resume", "auto"], {"a": (Config, "")})
-        assert caught.value.message == f"{tmp_path / 'config.toml'}: unknown key 'run.epoch'"
-
-
-def test_sections_of_ones_own_have_their_own_options() -> None:
-    @dataclass(frozen=True)
-    class Own(Optim):
-        rho: float = 0.5
-        """Mine."""
-
-    parsed = command_line.parse(["--optim.rho", "0.25"], {"a": (Config(optim=Own(lr=0.3)), "")}).config
-    assert parsed.optim == Own(lr=0.3, rho=0.25)
 
 
 @pytest.mark.parametrize("kind", [dict[str, int], complex, Any])

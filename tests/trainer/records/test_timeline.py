@@ -266,14 +266,9 @@ def test_a_run_that_ends_within_the_steps_writes_those_it_took(job: Any, tmp_pat
 
 
 def test_a_run_that_is_stopped_within_the_steps_writes_those_it_took(job: Any, tmp_path: Path) -> None:
-    (tmp_path / "run").mkdir()
-    atomic_files.write_json(
-        tmp_path / "run" / "status.json", {"state": "failed"}
-    )  # a run that ended before its first step
-    (tmp_path / "run" / "STOP").touch()
-    code, _ = job("--debug.trace", "1:100")
+    code, _ = job("--debug.trace", "1:100", "--fault.kind", "stop_file", "--fault.rank", "0")
     assert code == 75
-    assert json.loads((tmp_path / "run" / "trace.json").read_text())["otherData"]["steps"] == [1]
+    assert json.loads((tmp_path / "run" / "trace.json").read_text())["otherData"]["steps"] == [*range(1, 8)]
 
 
 def test_steps_that_the_run_does_not_reach_are_pointed_out(job: Any, tmp_path: Path) -> None:

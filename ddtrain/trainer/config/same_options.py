@@ -1,0 +1,33 @@
+"""Were all ranks given the same options? Compared once the ranks have met, and named where they differ."""
+
+from __future__ import annotations
+
+from ddtrain.comm.protocol import Communicator
+from ddtrain.parallel import verify_replicas
+from ddtrain.trainer.config import tables
+from ddtrain.trainer.config.config import Config
+
+
+def verify_options(config: Config, comm: Communicator, recipe: str = "", *, of_sums: bool = False) -> None:
+    """Compare the configurations of all ranks. Collective.
+
+    Parameters
+    ----------
+    recipe : its name, compared as well
+    of_sums : compare only what decides which sums are made of which rows: ranks that differ in it would wait for ever,
+        or add the wrong ones. For steps built without a run, where the rest may differ
+
+    Raises
+    ------
+    UsageError : on every rank, naming the first option that differs and the ranks that have the rarer value
+
+    >>> from ddtrain.comm.backends.local import LocalCommunicator
+    >>> verify_options(Config(), LocalCommunicator(), "digits_mlp")
+    """
+    options = [option for option in tables.leaves(config) if not of_sums or _decides_sums(option)]
+    told = {tables.option(option): repr(tables.lookup(config, option)) for option in options}
+    verify_replicas({"recipe": recipe, **told}, comm, "option", remedy="Give every rank the same options.")
+
+
+def _decides_sums(option: str) -> bool:
+    return option in ("run.shards", "run.dtype") or (option.startswith("comm.") and option != "comm.backend")
