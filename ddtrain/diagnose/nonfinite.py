@@ -143,8 +143,18 @@ def require_finite(comm: Communicator, vectors: Mapping[str, Any]) -> None:
     ------
     NonFiniteError : on all ranks, naming the first vector that holds a NaN or an infinity
     """
-    bad = {name: np.size(x) - np.isfinite(x).sum() for name, x in vectors.items() if not np.isfinite(x).all()}
+    bad = count_nonfinite(vectors)
     raise_on_all(comm, next((_overflown(name, count, np.size(vectors[name])) for name, count in bad.items()), None))
+
+
+def count_nonfinite(vectors: Mapping[str, Any]) -> dict[str, int]:
+    """How many values are NaN or infinite, for each vector that holds any.
+
+    >>> count_nonfinite({"weight": np.array([1.0, np.inf]), "bias": np.zeros(2)})
+    {'weight': 1}
+    """
+    counts = {name: int(np.size(x) - np.isfinite(x).sum()) for name, x in vectors.items()}
+    return {name: count for name, count in counts.items() if count}
 
 
 def _overflown(name: str, count: int, size: int) -> NonFiniteError:

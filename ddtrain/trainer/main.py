@@ -13,6 +13,7 @@ from ddtrain.comm import Communicator, launcher, raise_on_all, run_on_all, run_r
 from ddtrain.parallel import verify_replicas
 from ddtrain.streams import forgiving, say
 from ddtrain.trainer import stop_signals
+from ddtrain.trainer.checkpoint.resume import resume
 from ddtrain.trainer.config import command_line, tables
 from ddtrain.trainer.config.config import Config
 from ddtrain.trainer.config.validation import validate
@@ -123,7 +124,7 @@ class _Job:
         found = find_checkpoint(comm, config, directory)
         task = run_on_all(comm, lambda: built(self.recipes[name].build, config))
         trainer = Trainer(comm, config, task, stop_signals.StopFile(directory))
-        changes = [*locked.notes, *(trainer.resume(found.snapshot) if found is not None else [])]
+        changes = [*locked.notes, *(resume(trainer.state, found.snapshot) if found is not None else [])]
         waited_s = lambda: trainer.step_of.waited_s
         trainer.records = Records(comm, config, name, directory, found, task, waited_s)  # from here on, disk is written
         self.records[comm.rank] = trainer.records

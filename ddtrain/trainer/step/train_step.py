@@ -16,14 +16,14 @@ import numpy as np
 from ddtrain import data, kernels
 from ddtrain.autodiff import Tape, record, value_of, walk_back
 from ddtrain.comm.protocol import Communicator, Node
-from ddtrain.errors import DdtrainError, NonFiniteError
+from ddtrain.errors import NonFiniteError
 from ddtrain.ops import use_communicator
 from ddtrain.optim import Optimizer
 from ddtrain.parallel import Reducer, ShardLayout, ShardRunner, SmallCollectives, TotalsReducer, make_small_collectives
 from ddtrain.parallel.node_counters import CONTROL, MODEL, TOTALS
 from ddtrain.rng import SampleRng
-from ddtrain.source import user_line
 from ddtrain.store import ParamStore
+from ddtrain.trainer.error_context import error_context
 from ddtrain.trainer.records.timeline import Timeline
 from ddtrain.trainer.step.coordinator import StepControl
 from ddtrain.trainer.step.gradient_buffer import Lane
@@ -138,8 +138,8 @@ class TrainStep:
         with self._at(step):
             return self._begin(step, rows, stop_vote)
 
-    def _at(self, step: int) -> located:
-        return located(lambda: self.phase, self.comm.rank, step + 1, rank=self.comm.rank)
+    def _at(self, step: int) -> error_context:
+        return error_context(lambda: self.phase, self.comm.rank, step + 1, rank=self.comm.rank)
 
     def _begin(self, step: int, rows: Any, stop_vote: bool) -> Totals:
         self.seconds = dict.fromkeys(self.seconds, 0.0)
@@ -260,32 +260,6 @@ class TrainStep:
             self.seconds[part] += last - first
             if self._timeline is not None:
                 self._timeline.span(part, first, last)
-
-
-class located:  # a context manager, called like a function
-    """Within this, errors say where they are from: others by a note, ours by their place.
-
-    NaN and infinity bring no warning: what they lead to is rank 0's decision.
-
-    Parameters
-    ----------
-    doing : tells the phase, for the note
-    place : what ours are told besides the step; without the rank where all ranks raise the same one
-    """
-
-    def __init__(self, doing: Callable[[], str], rank: int, step: int, /, **place: Any) -> None:
-        self._doing, self._rank, self._step, self._place = doing, rank, step, place
-        self._quiet = np.errstate(all="ignore")
-
-    def __enter__(self) -> None:
-        self._quiet.__enter__()
-
-    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
-        self._quiet.__exit__(None, None, None)
-        if isinstance(error, DdtrainError):
-            error.at(step=self._step, line=user_line(error.__traceback__), **self._place)
-        elif isinstance(error, Exception):
-            error.add_note(f"rank {self._rank}, step {self._step}, in {self._doing()}")
 
 
 def _between(began: float, ended: float, away: Sequence[tuple[float, float]]) -> Iterator[tuple[float, float]]:
