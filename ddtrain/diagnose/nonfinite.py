@@ -22,7 +22,6 @@ from ddtrain.current_layer import LAYER
 from ddtrain.diagnose.protocol import Step
 from ddtrain.errors import NonFiniteError
 from ddtrain.ops import use_communicator
-from ddtrain.rng import SampleRng
 from ddtrain.source import calling_line
 
 
@@ -95,37 +94,35 @@ class _Listening(CheckedTape):
                 self.found.append((self.seen, error.at(layer=LAYER.get())))
 
 
-def locate(error: NonFiniteError, step_of: Step, step: int, rows: Any) -> NonFiniteError:
+def locate_nonfinite(error: NonFiniteError, train_step: Step, step: int, rows: Any) -> NonFiniteError:
     """The same error with the operation that first went wrong, the rank and the sample, as far as they are found.
 
     Walks through the step again, which has not been applied: the same values, samples and random numbers. Ranks whose
     moments are summed in the midst of a step infect each other, so the finding that counts is the earliest. Collective.
     """
-    found: list[tuple[int, NonFiniteError]] = []
+    store, found = train_step.store, list[tuple[int, NonFiniteError]]()
 
     def again(shard: int, peers: Any) -> None:
-        first, last = data.shard_bounds(len(rows), shard, step_of.shard_layout.count)
-        batch = data.batch_of(step_of.task.train, rows[first:last], step_of.store.dtype)
-        rng = SampleRng(step_of.seed, step, first)
-        mine: list[tuple[int, NonFiniteError]] = []
-
-        def losses_of(*parameters: Any) -> Any:
-            values = dict(zip(step_of.store.names, parameters, strict=True))
-            model = step_of.task.model.bind({**values, **step_of.store.state_views}, training=True, rng=rng)
-            return step_of.returned.read(step_of.task.loss(model, *batch), last - first, batch)[0]
-
+        first, last = data.shard_bounds(len(rows), shard, train_step.shard_layout.count)
+        forward, mine = (
+            train_step.forward_pass(step, rows, first, last, store.dtype),
+            list[tuple[int, NonFiniteError]](),
+        )
+        losses_of = lambda *parameters: forward(
+            {**dict(zip(store.names, parameters, strict=True)), **store.state_views}
+        )
         tape = functools.partial(_Listening, rows=last - first, found=mine)
         with use_communicator(peers), np.errstate(all="ignore"):
-            losses_N, walked, end = record(losses_of, step_of.store.value_views, tape)
+            losses_N, walked, end = record(losses_of, store.value_views, tape)
             walk_back(walked, end, np.full(losses_N.shape, 1 / len(rows), losses_N.dtype), keep=False)
         for seen, finding in mine:
             row = finding.place.pop("row", None)
             found.append((seen, finding if row is None else finding.at(sample=int(rows[first + row]))))
 
-    step_of.shards.map(again)
+    train_step.shards.map(again)
     mine = min(found, key=lambda each: each[0], default=None)
     told = [mine[0], mine[1].message, mine[1].place] if mine else None
-    findings = [(told[0], rank, *told[1:]) for rank, told in enumerate(step_of.comm.exchange_objects(told)) if told]
+    findings = [(told[0], rank, *told[1:]) for rank, told in enumerate(train_step.comm.exchange_objects(told)) if told]
     if not findings:
         return error
     _, rank, said, place = min(findings, key=lambda finding: finding[:2])

@@ -15,7 +15,7 @@ from ddtrain.ops import use_communicator
 from ddtrain.parallel import ShardRunner
 from ddtrain.store import ParamStore
 from ddtrain.trainer.config.config import Config
-from ddtrain.trainer.step.loss_output import Returned
+from ddtrain.trainer.step.loss_output import LossOutput
 from ddtrain.trainer.step.totals import Totals
 from ddtrain.trainer.task import Task
 
@@ -55,7 +55,7 @@ def _figures(
 ) -> dict[str, float]:
     assert task.valid is not None, "a task without validation data has nothing to evaluate"
     valid, count = task.valid, shards.layout.count
-    model, seen = task.model.bind(store.tensors), Returned(task.loss)
+    model, seen = task.model.bind(store.tensors), LossOutput(task.loss)
 
     def totals_of(shard: int, peers: Any) -> Totals:
         totals, n = Totals(), len(valid) if batches is None else min(len(valid), batches * ROWS * count)

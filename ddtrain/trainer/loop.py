@@ -17,7 +17,7 @@ import numpy as np
 
 from ddtrain import data
 from ddtrain.comm.protocol import Communicator
-from ddtrain.diagnose import CheckedTape, check_gradients, locate
+from ddtrain.diagnose import CheckedTape, check_gradients, locate_nonfinite
 from ddtrain.errors import NonFiniteError
 from ddtrain.trainer import stop_signals
 from ddtrain.trainer.checkpoint.save import complete_checkpoint, save_checkpoint
@@ -25,14 +25,14 @@ from ddtrain.trainer.config.config import Config
 from ddtrain.trainer.error_context import error_context
 from ddtrain.trainer.evaluate import evaluate, require_validation, try_evaluation
 from ddtrain.trainer.modes import make_mode
-from ddtrain.trainer.records.run_records import Records
+from ddtrain.trainer.records.run_records import RunRecords
 from ddtrain.trainer.records.timeline import Timeline, steps_of
 from ddtrain.trainer.run_state import RunState
 from ddtrain.trainer.step.coordinator import Coordinator, Reason, StepControl
 from ddtrain.trainer.step.loss_output import EVALUATION
 from ddtrain.trainer.step.setup import build_step
 from ddtrain.trainer.stop_signals import StopFile
-from ddtrain.trainer.task import Task, compare_data
+from ddtrain.trainer.task import Task, verify_same_data
 
 
 @dataclass
@@ -65,20 +65,20 @@ class Trainer:
     records : what writes the run's directory and console; set it before the first step
     """
 
-    records: Records
+    records: RunRecords
 
     def __init__(self, comm: Communicator, config: Config, task: Task, stop_file: StopFile | None = None) -> None:
         self.comm, self.config, self.task = comm, config, task
         self.samples, self.batch_size = len(task.train), config.data.batch_size
         require_validation(config, task)
-        data_seen = compare_data(comm, task)
-        self.step_of = build_step(comm, task, config)
-        self.store = self.step_of.store
-        self.mode = make_mode(self.step_of, config.comm)
+        data_seen = verify_same_data(comm, task)
+        self.train_step = build_step(comm, task, config)
+        self.store = self.train_step.store
+        self.mode = make_mode(self.train_step, config.comm)
         if config.debug.nans:
-            self.step_of.tape_for = lambda rows: functools.partial(CheckedTape, rows=rows)
+            self.train_step.tape_for = lambda rows: functools.partial(CheckedTape, rows=rows)
         steps_per_epoch = data.steps_per_epoch(self.samples, self.batch_size)
-        self.coordinator = Coordinator(config, self.step_of.control_comm, steps_per_epoch, stop_file)
+        self.coordinator = Coordinator(config, self.train_step.control_comm, steps_per_epoch, stop_file)
         self.state = RunState(config, task, data_seen, self.mode, self.coordinator)
         self.timeline: Timeline | None = None  # while steps are traced
         self._order: tuple[int, Any] = (-1, None)  # an epoch and its permutation
@@ -91,12 +91,12 @@ class Trainer:
             while reason is Reason.NONE:
                 if traced:
                     self._trace(self.state.step + 1, traced)
-                control = self._save_and_evaluate(self.train_step())
+                control = self._save_and_evaluate(self.take_step())
                 reason = control.reason if control.stop else Reason.NONE
         self._end_trace()
-        with self.mode.shown():
+        with self.mode.consolidated():
             hashes = self.store.sha256(), self.store.model_sha256()
-        bytes_sent, skipped = self.step_of.gradient_bytes, self.coordinator.skipped
+        bytes_sent, skipped = self.train_step.gradient_bytes, self.coordinator.skipped
         return Result(reason, self.state.step, self.state.metrics, *hashes, bytes_sent, skipped)
 
     def _before_the_first_step(self) -> Reason:
@@ -112,22 +112,22 @@ class Trainer:
             reason = Reason.PATIENCE
         elif self._evaluates and not finished:
             with self._errors_in("a trial of the evaluation", rank=self.comm.rank):
-                try_evaluation(self.task, self.store, self.comm, self.step_of.shards)
+                try_evaluation(self.task, self.store, self.comm, self.train_step.shards)
         return Reason.FINISHED if finished else reason
 
-    def train_step(self) -> StepControl:
+    def take_step(self) -> StepControl:
         """One optimizer step: gradients of the next global batch, the decision, the update, one line in the log."""
         step = self.state.step
         epoch, offset = self.state.position(step)
         rows = self._epoch_order(epoch)[offset * self.batch_size : (offset + 1) * self.batch_size]
         self._check_gradients(step, rows)
         started = perf_counter()
-        totals = self.mode.gradients(step, rows, stop_signals.pending())
+        totals = self.mode.gradients(step, rows, stop_signals.stop_requested())
         reduced = perf_counter()
         try:
             control = self.coordinator.decide(step, totals, self.mode.square_norm())
         except NonFiniteError as error:
-            raise locate(error, self.step_of, step, rows) from None
+            raise locate_nonfinite(error, self.train_step, step, rows) from None
         decided = perf_counter()
         self.mode.apply(control)
         updated = perf_counter()
@@ -148,8 +148,8 @@ class Trainer:
         """Compare the gradient of the step to come with finite differences, where that is asked for."""
         every = self.config.debug.check_gradients_every
         if every and step % every == 0:
-            with self.mode.shown():
-                checked = check_gradients(self.step_of, step, rows)
+            with self.mode.consolidated():
+                checked = check_gradients(self.train_step, step, rows)
             self.records.gradients(step + 1, checked)
 
     def _save_and_evaluate(self, control: StepControl) -> StepControl:
@@ -178,8 +178,8 @@ class Trainer:
 
     def _evaluate(self, control: StepControl) -> StepControl:
         state = self.state
-        with self._span("evaluation"), self._errors_in("evaluation", rank=self.comm.rank), self.mode.shown():
-            found = evaluate(self.task, self.store, self.comm, self.step_of.shards)
+        with self._span("evaluation"), self._errors_in("evaluation", rank=self.comm.rank), self.mode.consolidated():
+            found = evaluate(self.task, self.store, self.comm, self.train_step.shards)
         state.metrics, state.evaluated = {f"{EVALUATION}{name}": value for name, value in found.items()}, state.step
         self.records.evaluation(state.step, state.position(state.step - 1).epoch + 1, state.metrics)
         return self.coordinator.observe(state.step - 1, control, state.metrics["valid_loss"])
@@ -201,7 +201,7 @@ class Trainer:
         """Record from the first step of ``traced``, with all that follows it, until another step begins. Collective."""
         if step in traced:
             if self.timeline is None:
-                self.timeline = self.step_of.timeline = Timeline(self.comm)
+                self.timeline = self.train_step.timeline = Timeline(self.comm)
             self.timeline.step = step
         else:
             self._end_trace()
@@ -209,7 +209,7 @@ class Trainer:
     def _end_trace(self) -> None:
         if self.timeline is not None:
             self.records.trace(self.timeline.gather())
-            self.timeline = self.step_of.timeline = None
+            self.timeline = self.train_step.timeline = None
 
     @contextmanager
     def _span(self, name: str) -> Iterator[None]:

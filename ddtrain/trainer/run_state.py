@@ -49,12 +49,12 @@ class RunState:
     @property
     def store(self) -> ParamStore:
         """The model's values."""
-        return self.mode.step_of.store
+        return self.mode.train_step.store
 
     @property
     def optimizer(self) -> Optimizer:
         """This rank's optimizer."""
-        return self.mode.step_of.optimizer
+        return self.mode.train_step.optimizer
 
     def position(self, step: int) -> Position:
         """The epoch of a step, counted from 0, and which batch of it comes next."""

@@ -9,7 +9,7 @@ RANKS = "tests/equivalence/test_ranks.py"
 MODES = "tests/equivalence/test_modes.py"
 RESUME = "tests/equivalence/test_resume.py"
 LOCAL = "tests/trainer/modes/test_local_sgd.py"
-REPLICA = "tests/trainer/step/test_setup.py"
+SETUP = "tests/trainer/step/test_setup.py"
 COORDINATOR = "tests/trainer/step/test_coordinator.py"
 CONTENTS = "tests/trainer/checkpoint/test_contents.py"
 RETENTION = "tests/trainer/checkpoint/test_retention.py"
@@ -19,21 +19,21 @@ DIRECTORY = "tests/trainer/records/test_run_directory.py"
 
 FAULTS = (
     Fault(
-        "returned/metrics of ranks are not compared",
+        "loss_output/metrics of ranks are not compared",
         "ddtrain/trainer/step/loss_output.py",
         "                if set(names) != set(self.names):\n",
         "                if False:\n",
         ("tests/trainer/step/test_loss_output.py",),
     ),
     Fault(
-        "returned/losses may be of any number",
+        "loss_output/losses may be of any number",
         "ddtrain/trainer/step/loss_output.py",
         "    if type(x) is np.ndarray and x.shape == (rows,) and x.dtype.kind in kinds:",
         "    if type(x) is np.ndarray and x.ndim == 1 and x.dtype.kind in kinds:",
         ("tests/trainer/step/test_loss_output.py",),
     ),
     Fault(
-        "returned/losses may be complex",
+        "loss_output/losses may be complex",
         "ddtrain/trainer/step/loss_output.py",
         '_one_a_sample("loss", value_of(losses), rows, "f", batch)',
         '_one_a_sample("loss", value_of(losses), rows, "fc", batch)',
@@ -285,15 +285,15 @@ FAULTS = (
     ),
     Fault(
         "step/random numbers begin anew on every shard",
-        "ddtrain/trainer/step/train_step.py",
-        "SampleRng(self.seed, step, first)",
-        "SampleRng(self.seed, step, 0)",
+        "ddtrain/trainer/step/forward_pass.py",
+        "(seed, step, first)",
+        "(seed, step, 0)",
         (f"{RANKS}::test_n_ranks_are_one_rank",),
     ),
     Fault(
         "step/nobody waits for the updates of the others",
         "ddtrain/trainer/step/train_step.py",
-        "        lane.reducer.wait_updated()\n",
+        "        gradient_buffer.reducer.wait_updated()\n",
         "",
         (SLOW,),
     ),
@@ -356,7 +356,7 @@ FAULTS = (
     Fault(
         "resume/the optimizer's state is not taken up",
         "ddtrain/trainer/checkpoint/resume.py",
-        "    state.mode.load_state(saved.optim)\n",
+        "    state.mode.load_optimizer_state(saved.optim)\n",
         "",
         (f"{RESUME}::test_stopped_anywhere_and_resumed",),
     ),
@@ -368,42 +368,42 @@ FAULTS = (
         (f"{MODES}::test_a_run_that_is_resumed_when_it_is_over_shows_the_mean_of_its_nodes_again",),
     ),
     Fault(
-        "replica/models are not compared",
+        "setup/models are not compared",
         "ddtrain/trainer/step/setup.py",
         'verify_replicas(describe(initial), comm, "tensor"',
         'verify_replicas({}, comm, "tensor"',
-        (f"{REPLICA}::test_ranks_with_another_model_are_told_on_all_ranks",),
+        (f"{SETUP}::test_ranks_with_another_model_are_told_on_all_ranks",),
     ),
     Fault(
-        "replica/the second rows of late gradients are not asked for",
+        "setup/the second rows of late gradients are not asked for",
         "ddtrain/trainer/step/setup.py",
         '(2 if config.comm.mode == "stale" else 1)',
         "1",
-        (f"{REPLICA}::test_as_much_shared_memory_is_asked_for_as_is_used",),
+        (f"{SETUP}::test_as_much_shared_memory_is_asked_for_as_is_used",),
     ),
     Fault(
-        "replica/fill returns before it is done",
+        "setup/write_once_per_node returns before it is done",
         "ddtrain/trainer/step/setup.py",
         "        write()\n    comm.barrier()\n",
         "        write()\n",
-        (f"{REPLICA}::test_what_one_rank_of_a_node_writes_is_there_when_fill_returns",),
+        (f"{SETUP}::test_what_one_rank_of_a_node_writes_is_there_when_the_call_returns",),
     ),
     Fault(
-        "private/a mean over nodes is over ranks",
+        "rank_state/a mean over nodes is over ranks",
         "ddtrain/trainer/checkpoint/rank_state.py",
         "(total / np.maximum(holders, 1))",
         "(total / ranks)",
         ("tests/trainer/checkpoint/test_rank_state.py",),
     ),
     Fault(
-        "private/every node owes what all did",
+        "rank_state/every node owes what all did",
         "ddtrain/trainer/checkpoint/rank_state.py",
-        "for span in spans if mode.step_of.node.index == 0 else []:",
+        "for span in spans if mode.train_step.node.index == 0 else []:",
         "for span in spans:",
         (f"{MODES}::test_the_sum_of_what_is_owed_survives_a_change_of_ranks",),
     ),
     Fault(
-        "private/another cut of the vectors is not noticed",
+        "rank_state/another cut of the vectors is not noticed",
         "ddtrain/trainer/checkpoint/rank_state.py",
         "fits = ranks == comm.size and _spans(saved, comm.rank) == spans",
         "fits = ranks == comm.size",
@@ -412,14 +412,14 @@ FAULTS = (
     Fault(
         "modes/sync/only the first span of a state is restored",
         "ddtrain/trainer/modes/sync.py",
-        "            for span in self.step_of.reducer.spans:\n",
-        "            for span in self.step_of.reducer.spans[:1]:\n",
+        "            for span in self.train_step.reducer.spans:\n",
+        "            for span in self.train_step.reducer.spans[:1]:\n",
         ("tests/trainer/modes/test_sync.py",),
     ),
     Fault(
         "modes/sync/a rank does not wait for its node",
         "ddtrain/trainer/modes/sync.py",
-        "        self.step_of.node.wait(_MET, self._meetings)\n",
+        "        self.train_step.node.wait(_MET, self._meetings)\n",
         "",
         (SLOW,),
     ),
@@ -433,7 +433,7 @@ FAULTS = (
     Fault(
         "modes/local/the norm is not divided by the ranks of a node",
         "ddtrain/trainer/modes/local_sgd.py",
-        "super().square_norm() / self.step_of.node.size",
+        "super().square_norm() / self.train_step.node.size",
         "super().square_norm()",
         (LOCAL,),
     ),
@@ -461,28 +461,28 @@ FAULTS = (
     Fault(
         "modes/stale/a gradient of a loss that was not finite is applied",
         "ddtrain/trainer/modes/stale.py",
-        "return square if self._finite[lane] else nan",
+        "return square if self._finite[buffer] else nan",
         "return square",
         (f"{MODES}::test_stale_leaves_out_the_bad_batches_and_no_others",),
     ),
     Fault(
         "modes/stale/a gradient of a loss that was not finite is remembered as good",
         "ddtrain/trainer/modes/stale.py",
-        "lane.grads if self._finite[lane] else np.full_like(lane.grads, nan)",
-        "lane.grads",
+        "buffer.grads if self._finite[buffer] else np.full_like(buffer.grads, nan)",
+        "buffer.grads",
         (f"{MODES}::test_a_gradient_of_a_bad_loss_that_is_late_is_left_out_after_a_resume_too",),
     ),
     Fault(
         "modes/stale/buffers are never stored",
         "ddtrain/trainer/modes/stale.py",
-        "            self.step_of.store_buffers()\n",
+        "            self.train_step.store_buffers()\n",
         "            pass\n",
         (f"{MODES}::test_stale_leaves_out_the_bad_batches_and_no_others",),
     ),
     Fault(
         "modes/divided/a share that is restored is the first of the vector",
         "ddtrain/trainer/modes/sharded_optimizer.py",
-        "            pack(state[name], self.step_of.reducer.spans, vector)\n",
+        "            pack(state[name], self.train_step.reducer.spans, vector)\n",
         "            vector[...] = state[name][: vector.size]\n",
         (f"{MODES}::test_divided_and_whole_checkpoints_are_the_same",),
     ),
@@ -564,7 +564,7 @@ FAULTS = (
         ("tests/diagnose/test_check_gradients.py",),
     ),
     Fault(
-        "lane/a gradient that is None keeps the last one's",
+        "gradient_buffer/a gradient that is None keeps the last one's",
         "ddtrain/trainer/step/gradient_buffer.py",
         "                view[...] = 0 if g is None else g\n",
         "                view[...] = view if g is None else g\n",
@@ -587,15 +587,15 @@ FAULTS = (
     Fault(
         "modes/stale/a loss that is not finite is forgotten",
         "ddtrain/trainer/modes/stale.py",
-        "        return square if self._finite[lane] else nan\n",
+        "        return square if self._finite[buffer] else nan\n",
         "        return square\n",
         (f"{MODES}::test_stale_leaves_out_the_bad_batches_and_no_others",),
     ),
     Fault(
         "modes/stale/the buffers of the first step are lost",
         "ddtrain/trainer/modes/stale.py",
-        "        if self._finite[self.step_of.lane]:\n",
-        "        if self._finite[self.step_of.lane] and len(self._under_way) > 1:\n",
+        "        if self._finite[self.train_step.gradient_buffer]:\n",
+        "        if self._finite[self.train_step.gradient_buffer] and len(self._under_way) > 1:\n",
         (f"{MODES}::test_stale_leaves_out_the_bad_batches_and_no_others",),
     ),
     Fault(

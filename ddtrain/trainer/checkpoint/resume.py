@@ -12,9 +12,9 @@ from ddtrain.trainer.checkpoint.contents import Snapshot
 from ddtrain.trainer.checkpoint.state_json import check_memory
 from ddtrain.trainer.config import tables
 from ddtrain.trainer.config.config import Config
-from ddtrain.trainer.numeric_environment import arithmetic
+from ddtrain.trainer.numeric_environment import numeric_environment
 from ddtrain.trainer.run_state import RunState
-from ddtrain.trainer.step.setup import fill
+from ddtrain.trainer.step.setup import write_once_per_node
 
 _EXCHANGE = ("comm.mode", "comm.hook")
 _FIXED = ("run.seed", "run.dtype", "data.batch_size")  # a step number means nothing without them
@@ -33,7 +33,7 @@ def resume(state: RunState, saved: Snapshot) -> list[str]:
     CheckpointError : it is of another model or optimizer, or what it says makes no sense
     UsageError : something that decides the steps to come has changed
     """
-    saved.require(to_torch(state.task.model, state.store.tensors), state.mode.state_like())
+    saved.require(to_torch(state.task.model, state.store.tensors), state.mode.optimizer_state_like())
     changes = list(changed_options(state.config, saved))
     _require_same_data(state, saved)
     check_memory(saved.memory, state.store.values.size)
@@ -97,10 +97,10 @@ def _require_same_data(state: RunState, saved: Snapshot) -> None:
 
 def _load_tensors(state: RunState, saved: Snapshot) -> None:
     """The model's parameters and buffers, and the optimizer."""
-    tensors, step_of = from_torch(state.task.model, saved.model), state.mode.step_of
+    tensors, train_step = from_torch(state.task.model, saved.model), state.mode.train_step
     state.store.load_state(tensors)
-    state.mode.load_state(saved.optim)
-    fill(step_of.comm, step_of.node, lambda: state.store.load_parameters(tensors))
+    state.mode.load_optimizer_state(saved.optim)
+    write_once_per_node(train_step.comm, train_step.node, lambda: state.store.load_parameters(tensors))
     state.optimizer.count = saved.optim_count
 
 
@@ -110,7 +110,7 @@ def _restore_rank_state(state: RunState, saved: Snapshot) -> str:
     decide = _EXCHANGE if comm.hook == "exact" else (*_EXCHANGE, "comm.bucket_bytes")  # cuts the pieces
     same = all(tables.value_at(saved.config, option) in (None, tables.value_at(now, option)) for option in decide)
     try:
-        return rank_state.give_back(state.mode, saved.memory, same)
+        return rank_state.restore(state.mode, saved.memory, same)
     except (LookupError, ValueError) as error:
         raise CheckpointError(
             f"checkpoint of step {saved.step}: foreign: its memory.safetensors is not what {comm.mode} "
@@ -119,6 +119,6 @@ def _restore_rank_state(state: RunState, saved: Snapshot) -> str:
 
 
 def _changed_environment(saved: Snapshot) -> Iterator[str]:
-    for name, now_here in arithmetic().items():
+    for name, now_here in numeric_environment().items():
         if saved.versions.get(name, now_here) != now_here:
             yield f"{name} is {now_here!r}, but the checkpoint's run had {saved.versions[name]!r}: last bits may differ"

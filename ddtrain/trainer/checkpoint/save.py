@@ -11,11 +11,11 @@ from ddtrain.errors import CheckpointError
 from ddtrain.nn import to_torch
 from ddtrain.trainer.checkpoint import finder, rank_state, writer
 from ddtrain.trainer.checkpoint.contents import Snapshot
-from ddtrain.trainer.records.run_records import Records
+from ddtrain.trainer.records.run_records import RunRecords
 from ddtrain.trainer.run_state import RunState
 
 
-def save_checkpoint(state: RunState, records: Records, final: bool) -> bool:
+def save_checkpoint(state: RunState, records: RunRecords, final: bool) -> bool:
     """Save the run; whether there was room for it. Collective.
 
     Parameters
@@ -29,8 +29,8 @@ def save_checkpoint(state: RunState, records: Records, final: bool) -> bool:
     """
     records.flush()
     comm, memory = records.comm, rank_state.gather(state.mode)
-    with state.mode.shown(state=True):
-        vectors = state.mode.whole_state()
+    with state.mode.consolidated(state=True):
+        vectors = state.mode.consolidated_state()
         kept = {**state.store.tensors, **{f"the optimizer's {name}": vector for name, vector in vectors.items()}}
         require_finite(comm, {name: x for name, x in kept.items() if name not in state.never_finite})
         with _tolerating(records, final, f"checkpoint of step {state.step} not saved"):
@@ -40,7 +40,7 @@ def save_checkpoint(state: RunState, records: Records, final: bool) -> bool:
     return False
 
 
-def complete_checkpoint(state: RunState, records: Records, final: bool) -> None:
+def complete_checkpoint(state: RunState, records: RunRecords, final: bool) -> None:
     """Put the latest evaluation into the checkpoint of this step, if there is one. Collective."""
     path = finder.path_of(records.directory, state.step)
     with _tolerating(records, final, f"evaluation of step {state.step} not saved"):
@@ -48,7 +48,7 @@ def complete_checkpoint(state: RunState, records: Records, final: bool) -> None:
 
 
 @contextmanager
-def _tolerating(records: Records, final: bool, what: str) -> Iterator[None]:
+def _tolerating(records: RunRecords, final: bool, what: str) -> Iterator[None]:
     """That a disk is full ends a run only at its end."""
     try:
         yield

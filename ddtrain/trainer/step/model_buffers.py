@@ -1,4 +1,4 @@
-"""Buffers of a model are one value for all shards: how what each shard's forward pass left becomes what all go on with.
+"""A model's buffers are one value for all shards: how what each shard's forward pass left becomes what all go on with.
 
 Note [One value of a buffer]
 Every shard begins a step with the same values, and its forward pass leaves new ones (``Module.update``). How these
@@ -36,7 +36,7 @@ from ddtrain.parallel import ShardLayout
 _HASH = (1 << 18) - 1  # Note [Equal or not]
 
 
-class Buffers:
+class ModelBuffers:
     """The buffers of one rank's replica, and what its shards say of them in a step.
 
     Parameters
