@@ -76,7 +76,7 @@ class CheckedTape(Tape):
         raise NonFiniteError(f"{what} {x[first]} at index {first}, {len(bad)} of {x.size} values not finite", **place)
 
 
-class _Listening(CheckedTape):
+class _FirstFinding(CheckedTape):
     """Keeps the first finding instead of raising it, so that all ranks come to the end of the step together."""
 
     __slots__ = ("found", "seen")
@@ -100,18 +100,15 @@ def locate_nonfinite(error: NonFiniteError, train_step: Step, step: int, rows: A
     Walks through the step again, which has not been applied: the same values, samples and random numbers. Ranks whose
     moments are summed in the midst of a step infect each other, so the finding that counts is the earliest. Collective.
     """
-    store, found = train_step.store, list[tuple[int, NonFiniteError]]()
+    store = train_step.store
+    found: list[tuple[int, NonFiniteError]] = []
 
     def again(shard: int, peers: Any) -> None:
         first, last = data.shard_bounds(len(rows), shard, train_step.shard_layout.count)
-        forward, mine = (
-            train_step.forward_pass(step, rows, first, last, store.dtype),
-            list[tuple[int, NonFiniteError]](),
-        )
-        losses_of = lambda *parameters: forward(
-            {**dict(zip(store.names, parameters, strict=True)), **store.state_views}
-        )
-        tape = functools.partial(_Listening, rows=last - first, found=mine)
+        forward = train_step.forward_pass(step, rows, first, last, store.dtype)
+        mine: list[tuple[int, NonFiniteError]] = []
+        losses_of = lambda *leaves: forward(store.with_parameters(leaves))
+        tape = functools.partial(_FirstFinding, rows=last - first, found=mine)
         with use_communicator(peers), np.errstate(all="ignore"):
             losses_N, walked, end = record(losses_of, store.value_views, tape)
             walk_back(walked, end, np.full(losses_N.shape, 1 / len(rows), losses_N.dtype), keep=False)

@@ -48,8 +48,7 @@ class Ours:
 
         def losses_of(*parameters: Any) -> Any:
             nonlocal started
-            values = dict(zip(store.names, parameters, strict=True))
-            model = task.model.bind({**values, **store.state_views}, training=True)
+            model = task.model.bind(store.with_parameters(parameters), training=True)
             started = perf_counter()
             losses, _ = task.loss(model, *self.batch)
             return losses

@@ -7,7 +7,7 @@ gradient going into its row, and with the last shard the reducer starting full b
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from time import perf_counter
 from typing import Any
 
@@ -32,6 +32,7 @@ from ddtrain.trainer.step.loss_output import LossOutput
 from ddtrain.trainer.step.model_buffers import ModelBuffers
 from ddtrain.trainer.step.step_timer import StepTimer
 from ddtrain.trainer.step.totals import Totals
+from ddtrain.trainer.step.totals_exchange import TotalsExchange
 from ddtrain.trainer.task import Task
 
 TapeType = Callable[[int], Tape]  # makes a tape for so many leaves
@@ -78,9 +79,10 @@ class TrainStep:
         self.make_gradient_buffer, self.gradient_buffer = make_gradient_buffer, make_gradient_buffer(0)
         self.totals_reducer = TotalsReducer(comm.duplicate(), node, layout, TOTALS)
         self.control_comm = make_small_collectives(comm.duplicate(), node, CONTROL)
-        self.buffers = ModelBuffers(task.model.declarations(), store.state_views, layout, comm)
-        self.updates: dict[str, Any] = {}  # of buffers, by this step's forward passes
         self.loss_output = LossOutput(task.loss)
+        buffers = ModelBuffers(task.model.declarations(), store.state_views, layout, comm)
+        self.totals_exchange = TotalsExchange(comm, layout, self.totals_reducer, self.loss_output, buffers)
+        self.updates: dict[str, Any] = {}  # of buffers, by this step's forward passes
         self.phase, self._waits = "start", 0.0
         self.timer = StepTimer()
 
@@ -146,23 +148,10 @@ class TrainStep:
         self.timer.reset()
         if self.skips:
             self.reducer.hook.snapshot()
-        sums: list[Totals] = []
-        lefts: list[Mapping[str, Any]] = []
-        reduced: list[Any] = []
-
-        def forwarded(totals: Totals, left: Mapping[str, Any]) -> None:
-            sums.append(totals)
-            lefts.append(left)
-            if len(sums) == len(self.shard_layout.shards):
-                reduced.append(self._start(step, sums, lefts))
-
-        self.shards.map(lambda shard, peers: self._shard(step, rows, shard, peers, stop_vote, forwarded))
+        self.totals_exchange.begin(step)
+        self.shards.map(lambda shard, peers: self._shard(step, rows, shard, peers, stop_vote))
         self.phase, self._waits = "reduce", perf_counter()
-        self.totals_reducer.wait()
-        (whole,) = reduced
-        own = whole.size - self.buffers.size
-        totals = Totals.unpack(whole[:own], self.loss_output.agree(self.comm))
-        self.updates = self.buffers.folded(whole[own:], lefts, step, totals.count)
+        totals, self.updates = self.totals_exchange.wait()
         totals.buffers_overflow = not all(self.store.stays_finite(name, x) for name, x in self.updates.items())
         return totals
 
@@ -171,42 +160,18 @@ class TrainStep:
         gradient_buffer.reducer.finish()
         self.timer.add("wait", self._waits)
 
-    def _start(self, step: int, sums: list[Totals], lefts: list[Mapping[str, Any]]) -> Any:
-        """Begin to sum the totals of all shards, and buffers: in float64, along the tree like everything."""
-        self.shards.end_pass()  # of the forward pass: what follows may wait for all ranks
-        names = self.loss_output.agree(self.comm)
-        packed = [totals.pack(names) for totals in sums]
-        if self.buffers.size:
-            own = [self.buffers.row(left, step, totals.count) for totals, left in zip(sums, lefts, strict=True)]
-            packed = [np.concatenate(parts) for parts in zip(packed, own, strict=True)]
-        rows = self.shard_layout.block_sums(packed)
-        whole = np.empty_like(rows[0])
-        self.totals_reducer.start(rows, whole)
-        self.reducer.start()
-        return whole
-
     def forward_pass(self, step: int, rows: Any, first: int, last: int, dtype: DTypeLike) -> ForwardPass:
         """The loss of samples ``first`` to ``last`` of a global batch, as a function of the model's values."""
         return ForwardPass(self.task, self.loss_output, self.seed, step, rows, first, last, dtype)
 
-    def _shard(
-        self,
-        step: int,
-        rows: Any,
-        shard: int,
-        peers: Any,
-        stop_vote: bool,
-        forwarded: Callable[[Totals, Mapping[str, Any]], None],
-    ) -> None:
+    def _shard(self, step: int, rows: Any, shard: int, peers: Any, stop_vote: bool) -> None:
         """Forward and backward of one shard."""
         store, k, count = self.store, shard - self.shard_layout.shards[0], len(rows)
         first, last = data.shard_bounds(count, shard, self.shard_layout.count)
         self.phase, began = "data", perf_counter()
         forward = self.forward_pass(step, rows, first, last, store.dtype)
         self.timer.add("data", began)
-        losses_of = lambda *parameters: forward(
-            {**dict(zip(store.names, parameters, strict=True)), **store.state_views}
-        )
+        losses_of = lambda *leaves: forward(store.with_parameters(leaves))
         try:
             with use_communicator(peers):
                 self.phase, began = "forward", perf_counter()
@@ -215,7 +180,10 @@ class TrainStep:
                 self.shards.check_order(k)  # or this shard's gradients could be ready before the sum of all has begun
                 totals = Totals(stop_votes=stop_vote and k == 0)
                 totals.add(losses_N, forward.metrics)
-                forwarded(totals, forward.updates)
+                if self.totals_exchange.add(totals, forward.updates):
+                    self.shards.end_pass()  # of the forward pass: what follows may wait for all ranks
+                    self.totals_exchange.start()
+                    self.reducer.start()
                 self.phase, began = "backward", perf_counter()
                 g_N = np.full(losses_N.shape, 1 / count, losses_N.dtype)  # a sample's share of the global batch's mean
                 walk_back(tape, end, g_N, self.gradient_buffer.sinks[k], keep=False)
