@@ -11,7 +11,7 @@ from typing import Any, NoReturn
 from ddtrain import blas, blas_threads
 from ddtrain.comm import Communicator, launcher, raise_on_all, run_on_all, run_ranks
 from ddtrain.parallel import verify_replicas
-from ddtrain.streams import forgiving, say
+from ddtrain.streams import say, tolerant_output
 from ddtrain.trainer import stop_signals
 from ddtrain.trainer.checkpoint.resume import resume
 from ddtrain.trainer.config import command_line, tables
@@ -78,7 +78,7 @@ def run(argv: Sequence[str], recipes: Mapping[str, Recipe], only: str = "", prog
     ----------
     only, prog : of a program with one recipe, its name and how it is called
     """
-    with forgiving():
+    with tolerant_output():
         parsed, error = None, None
         try:
             choices = {name: (recipe.config, recipe.about) for name, recipe in recipes.items()}
