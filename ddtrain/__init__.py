@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 
 from ddtrain import blas_threads  # isort: skip  # before NumPy is imported, see Note [BLAS threads]
 from ddtrain.comm.launch.environment import launcher as _launcher  # isort: skip
-from ddtrain.trainer import stop_signals as _requests  # isort: skip
+from ddtrain.trainer import stop_signals as _stop_signals  # isort: skip
 
 if _launcher().variable:
-    _requests.from_the_start()
+    _stop_signals.exit_before_listening()
 
 import ddtrain.numpy  # gives boxes their array behaviour
 from ddtrain.autodiff import (

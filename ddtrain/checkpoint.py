@@ -18,7 +18,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from ddtrain.errors import COMPLETED, CheckpointError, UsageError
-from ddtrain.streams import forgiving, say
+from ddtrain.streams import say, tolerant_output
 from ddtrain.trainer.checkpoint.contents import decode, read_state
 from ddtrain.trainer.checkpoint.finder import checkpoints, goodness, step_number, verify
 from ddtrain.trainer.checkpoint.state_json import STATE
@@ -93,6 +93,6 @@ def _show(path: Path, run: Sequence[Path]) -> None:
 
 
 if __name__ == "__main__":
-    with forgiving():
+    with tolerant_output():
         code = main(sys.argv[1:])
     sys.exit(code)

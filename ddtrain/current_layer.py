@@ -1,7 +1,7 @@
 """Which layer of a model is at work: said by modules, heard by whoever must name what is exchanged inside the model.
 
 A collective may be made when its layer is long done, as those of a backward pass are; whoever makes it remembers the
-layer it is of, and says so again with :class:`within`.
+layer it is of, and says so again with :class:`use_layer`.
 """
 
 from __future__ import annotations
@@ -11,10 +11,10 @@ from contextvars import ContextVar
 LAYER: ContextVar[str] = ContextVar("layer", default="")  # its path in the model; empty outside of any
 
 
-class within:  # a context manager, called like a function
+class use_layer:  # a context manager, called like a function
     """Within the block, this layer is at work.
 
-    >>> with within("head"):
+    >>> with use_layer("head"):
     ...     LAYER.get()
     'head'
     """

@@ -7,7 +7,7 @@ gradient vector is complete, and can be reduced, while the rest is still being c
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -114,6 +114,10 @@ class ParamStore:
     def tensors(self) -> dict[str, Array]:
         """Parameter and buffer views by name."""
         return {**self.parameters, **self.state_views}
+
+    def with_parameters(self, parameters: Sequence[Any]) -> dict[str, Any]:
+        """Other values for the parameters, in the order of ``names``, with the buffers as they are, by name."""
+        return {**dict(zip(self.names, parameters, strict=True)), **self.state_views}
 
     def sha256(self) -> str:
         """Hash of the final parameter bytes in name order (running statistics are not parameters)."""

@@ -89,7 +89,7 @@ def signal_mpirun(settings: Job) -> None:
     """SIGUSR1 to mpirun, as by its user; go on when this rank has it."""
     os.kill(int(os.environ[helpers.LAUNCHER_PID]), signal.SIGUSR1)
     until = time.monotonic() + 20
-    while not stop_signals.pending() and time.monotonic() < until:
+    while not stop_signals.stop_requested() and time.monotonic() < until:
         time.sleep(0.001)
 
 

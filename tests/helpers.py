@@ -79,9 +79,9 @@ def sgd_config(batch_size: int = 7, dtype: str = "float64", **sections: Any) -> 
 def train(comm: Any, steps: int = 20, config: Config | None = None, task: Task | None = None) -> dict[str, Any]:
     """Take ``steps`` steps; tensors, losses, accuracies and norms as plain lists, comparable between ranks."""
     config, task = config or sgd_config(), task or make_task()
-    step_of = build_step(comm, task, config)
-    mode, samples, batch_size = make_mode(step_of, config.comm), len(task.train), config.data.batch_size
-    coordinator = Coordinator(config, step_of.control_comm, data.steps_per_epoch(samples, batch_size))
+    train_step = build_step(comm, task, config)
+    mode, samples, batch_size = make_mode(train_step, config.comm), len(task.train), config.data.batch_size
+    coordinator = Coordinator(config, train_step.control_comm, data.steps_per_epoch(samples, batch_size))
     means = []
     for step in range(steps):
         epoch, offset = data.position(step, samples, batch_size)
@@ -90,8 +90,8 @@ def train(comm: Any, steps: int = 20, config: Config | None = None, task: Task |
         control = coordinator.decide(step, totals, mode.square_norm())
         mode.apply(control)
         means.append({**totals.means(), "norm": control.grad_norm})
-    with mode.shown():
-        return {"means": means, "tensors": {name: x.copy() for name, x in step_of.store.tensors.items()}}
+    with mode.consolidated():
+        return {"means": means, "tensors": {name: x.copy() for name, x in train_step.store.tensors.items()}}
 
 
 def launch(

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from ddtrain import streams
-from ddtrain.streams import forgiving, is_terminal, say
+from ddtrain.streams import is_terminal, say, tolerant_output
 
 WORDS = "Zürich → Genève\n"
 
@@ -81,7 +81,7 @@ def test_print_is_forgiving_for_a_while(monkeypatch: pytest.MonkeyPatch) -> None
     ascii_only = io.TextIOWrapper(io.BytesIO(), encoding="ascii")
     monkeypatch.setattr(sys, "stdout", ascii_only)
     monkeypatch.setattr(sys, "stderr", None)
-    with forgiving():
+    with tolerant_output():
         print(WORDS, end="")
         print(WORDS, file=sys.stderr)
     assert sys.stderr is None
@@ -91,8 +91,8 @@ def test_print_is_forgiving_for_a_while(monkeypatch: pytest.MonkeyPatch) -> None
 
 PROGRAM = """
 import os, sys
-from ddtrain.streams import forgiving, say
-with forgiving():
+from ddtrain.streams import tolerant_output, say
+with tolerant_output():
     log = os.open(sys.argv[1], os.O_WRONLY | os.O_CREAT)
     assert log > 2, log
     print("printed")

@@ -33,7 +33,7 @@ from ddtrain.bench.shards import command as shards
 from ddtrain.bench.step import command as step
 from ddtrain.comm import Communicator, launcher, run_ranks
 from ddtrain.errors import COMPLETED, UsageError
-from ddtrain.streams import forgiving, say
+from ddtrain.streams import say, tolerant_output
 from ddtrain.trainer.config import options, tables
 
 
@@ -120,6 +120,6 @@ def _help(name: str) -> str:
 
 
 if __name__ == "__main__":
-    with forgiving():
+    with tolerant_output():
         code = main(sys.argv[1:])
     sys.exit(code)

@@ -11,7 +11,7 @@ import sys
 from collections.abc import Sequence
 
 from ddtrain.comm import Communicator, run_ranks
-from ddtrain.streams import forgiving
+from ddtrain.streams import tolerant_output
 from ddtrain.trainer.atomic_files import write_json
 
 
@@ -29,6 +29,6 @@ def main(argv: Sequence[str]) -> int:
 
 
 if __name__ == "__main__":
-    with forgiving():
+    with tolerant_output():
         code = main(sys.argv[1:])
     sys.exit(code)

@@ -5,6 +5,6 @@ or infinity came up; ``protocol`` says what both need to know of a step.
 """
 
 from ddtrain.diagnose.check_gradients import GradientCheck, check_gradients
-from ddtrain.diagnose.nonfinite import CheckedTape, locate, require_finite
+from ddtrain.diagnose.nonfinite import CheckedTape, count_nonfinite, locate_nonfinite, require_finite
 
-__all__ = ["CheckedTape", "GradientCheck", "check_gradients", "locate", "require_finite"]
+__all__ = ["CheckedTape", "GradientCheck", "check_gradients", "count_nonfinite", "locate_nonfinite", "require_finite"]

@@ -34,7 +34,7 @@ from ddtrain.autodiff.core.boxes import box
 from ddtrain.diagnose.protocol import Step
 from ddtrain.errors import GradientError
 from ddtrain.ops import use_communicator
-from ddtrain.rng import SampleRng, stream
+from ddtrain.rng import stream
 
 LIMIT, LIMIT_AT_KINKS = 1e-6, 1e-3  # of the ratio
 STEPS = (1e-5, 1e-6, 1e-7)  # of the differences; all but the first where there are kinks
@@ -62,8 +62,8 @@ class GradientCheck:
         return f"{self.weights} weights tried{kinks}, largest ratio {self.ratio:.1e}"
 
 
-def check_gradients(step_of: Step, step: int, rows: Any) -> GradientCheck:
-    """Check the gradient that ``step_of.gradients`` would compute from the same arguments. Collective.
+def check_gradients(train_step: Step, step: int, rows: Any) -> GradientCheck:
+    """Check the gradient that ``train_step.gradients`` would compute from the same arguments. Collective.
 
     Nothing of the run changes: no value, no running statistic, no random number. A rank takes its shards in one piece.
 
@@ -77,21 +77,20 @@ def check_gradients(step_of: Step, step: int, rows: Any) -> GradientCheck:
     GradientError : on all ranks, a ratio exceeds its limit (Note [Ratio of two gradients]); names parameter and index.
         An error and not a warning: what follows a wrong gradient is worthless, however well the loss may fall
     """
-    with use_communicator(step_of.model_comm), np.errstate(all="ignore"):
-        return _Check(step_of, step, rows).run()
+    with use_communicator(train_step.model_comm), np.errstate(all="ignore"):
+        return _Check(train_step, step, rows).run()
 
 
 class _Check:
     """One check on one rank: the loss in float64, and its gradient."""
 
-    def __init__(self, step_of: Step, step: int, rows: Any) -> None:
-        self.of, self.step, self.count, layout = step_of, step, len(rows), step_of.shard_layout
-        self.first = data.shard_bounds(len(rows), layout.shards[0], layout.count)[0]
+    def __init__(self, train_step: Step, step: int, rows: Any) -> None:
+        self.of, self.step, self.count, layout = train_step, step, len(rows), train_step.shard_layout
+        first = data.shard_bounds(len(rows), layout.shards[0], layout.count)[0]
         last = data.shard_bounds(len(rows), layout.shards[-1], layout.count)[1]
-        self.values = {name: view.astype(np.float64) for name, view in step_of.store.parameters.items()}
-        self.state = {name: view.astype(np.float64) for name, view in step_of.store.state_views.items()}
-        self.rows = last - self.first
-        self.batch = data.batch_of(step_of.task.train, rows[self.first : last], np.float64)
+        self.values = {name: view.astype(np.float64) for name, view in train_step.store.parameters.items()}
+        self.state = {name: view.astype(np.float64) for name, view in train_step.store.state_views.items()}
+        self.forward = train_step.forward_pass(step, rows, first, last, np.float64)
         self.losses_N, self.grads = self._backward()
         self.loss = abs(self._total(self.losses_N)[0])
 
@@ -106,9 +105,7 @@ class _Check:
     # -- the loss -------------------------------------------------------------------------------------------------
 
     def _losses(self, values: Mapping[str, Any]) -> Any:
-        rng = SampleRng(self.of.seed, self.step, self.first)
-        model = self.of.task.model.bind({**values, **self.state}, training=True, rng=rng)
-        return self.of.returned.read(self.of.task.loss(model, *self.batch), self.rows, self.batch)[0]
+        return self.forward({**values, **self.state})
 
     def _backward(self) -> tuple[Any, dict[str, NDArray[np.float64]]]:
         """This rank's losses, and the gradient of all ranks' mean loss."""

@@ -22,7 +22,6 @@ from ddtrain.current_layer import LAYER
 from ddtrain.diagnose.protocol import Step
 from ddtrain.errors import NonFiniteError
 from ddtrain.ops import use_communicator
-from ddtrain.rng import SampleRng
 from ddtrain.source import calling_line
 
 
@@ -77,7 +76,7 @@ class CheckedTape(Tape):
         raise NonFiniteError(f"{what} {x[first]} at index {first}, {len(bad)} of {x.size} values not finite", **place)
 
 
-class _Listening(CheckedTape):
+class _FirstFinding(CheckedTape):
     """Keeps the first finding instead of raising it, so that all ranks come to the end of the step together."""
 
     __slots__ = ("found", "seen")
@@ -95,37 +94,32 @@ class _Listening(CheckedTape):
                 self.found.append((self.seen, error.at(layer=LAYER.get())))
 
 
-def locate(error: NonFiniteError, step_of: Step, step: int, rows: Any) -> NonFiniteError:
+def locate_nonfinite(error: NonFiniteError, train_step: Step, step: int, rows: Any) -> NonFiniteError:
     """The same error with the operation that first went wrong, the rank and the sample, as far as they are found.
 
     Walks through the step again, which has not been applied: the same values, samples and random numbers. Ranks whose
     moments are summed in the midst of a step infect each other, so the finding that counts is the earliest. Collective.
     """
+    store = train_step.store
     found: list[tuple[int, NonFiniteError]] = []
 
     def again(shard: int, peers: Any) -> None:
-        first, last = data.shard_bounds(len(rows), shard, step_of.shard_layout.count)
-        batch = data.batch_of(step_of.task.train, rows[first:last], step_of.store.dtype)
-        rng = SampleRng(step_of.seed, step, first)
+        first, last = data.shard_bounds(len(rows), shard, train_step.shard_layout.count)
+        forward = train_step.forward_pass(step, rows, first, last, store.dtype)
         mine: list[tuple[int, NonFiniteError]] = []
-
-        def losses_of(*parameters: Any) -> Any:
-            values = dict(zip(step_of.store.names, parameters, strict=True))
-            model = step_of.task.model.bind({**values, **step_of.store.state_views}, training=True, rng=rng)
-            return step_of.returned.read(step_of.task.loss(model, *batch), last - first, batch)[0]
-
-        tape = functools.partial(_Listening, rows=last - first, found=mine)
+        losses_of = lambda *leaves: forward(store.with_parameters(leaves))
+        tape = functools.partial(_FirstFinding, rows=last - first, found=mine)
         with use_communicator(peers), np.errstate(all="ignore"):
-            losses_N, walked, end = record(losses_of, step_of.store.value_views, tape)
+            losses_N, walked, end = record(losses_of, store.value_views, tape)
             walk_back(walked, end, np.full(losses_N.shape, 1 / len(rows), losses_N.dtype), keep=False)
         for seen, finding in mine:
             row = finding.place.pop("row", None)
             found.append((seen, finding if row is None else finding.at(sample=int(rows[first + row]))))
 
-    step_of.shards.map(again)
+    train_step.shards.map(again)
     mine = min(found, key=lambda each: each[0], default=None)
     told = [mine[0], mine[1].message, mine[1].place] if mine else None
-    findings = [(told[0], rank, *told[1:]) for rank, told in enumerate(step_of.comm.exchange_objects(told)) if told]
+    findings = [(told[0], rank, *told[1:]) for rank, told in enumerate(train_step.comm.exchange_objects(told)) if told]
     if not findings:
         return error
     _, rank, said, place = min(findings, key=lambda finding: finding[:2])
@@ -143,8 +137,18 @@ def require_finite(comm: Communicator, vectors: Mapping[str, Any]) -> None:
     ------
     NonFiniteError : on all ranks, naming the first vector that holds a NaN or an infinity
     """
-    bad = {name: np.size(x) - np.isfinite(x).sum() for name, x in vectors.items() if not np.isfinite(x).all()}
+    bad = count_nonfinite(vectors)
     raise_on_all(comm, next((_overflown(name, count, np.size(vectors[name])) for name, count in bad.items()), None))
+
+
+def count_nonfinite(vectors: Mapping[str, Any]) -> dict[str, int]:
+    """How many values are NaN or infinite, for each vector that holds any.
+
+    >>> count_nonfinite({"weight": np.array([1.0, np.inf]), "bias": np.zeros(2)})
+    {'weight': 1}
+    """
+    counts = {name: int(np.size(x) - np.isfinite(x).sum()) for name, x in vectors.items()}
+    return {name: count for name, count in counts.items() if count}
 
 
 def _overflown(name: str, count: int, size: int) -> NonFiniteError:

@@ -5,32 +5,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Mapping
 from typing import Any, Protocol
 
+from numpy.typing import DTypeLike
+
 from ddtrain.comm.protocol import Communicator
-from ddtrain.data import Dataset
-from ddtrain.nn import Module
 from ddtrain.parallel import ShardLayout, ShardRunner, SmallCollectives
 from ddtrain.store import ParamStore
 
 
-class StepTask(Protocol):
-    """The model, ``loss(model, *batch)``, and the training data."""
+class ForwardPass(Protocol):
+    """The loss of some samples of a step, as a function of the model's values."""
 
-    @property
-    def model(self) -> Module: ...
-    @property
-    def loss(self) -> Callable[..., Any]: ...
-    @property
-    def train(self) -> Dataset: ...
-
-
-class LossReader(Protocol):
-    """Looks at what a loss function returned."""
-
-    def read(self, returned: Any, rows: int, batch: Sequence[Any] = ()) -> tuple[Any, dict[str, Any]]:
-        """The losses, and the metrics by name."""
+    def __call__(self, values: Mapping[str, Any]) -> Any:
+        """One loss a sample, from the parameters and buffers by path."""
         ...
 
 
@@ -44,20 +33,19 @@ class Step(Protocol):
     shard_layout : which shards are this rank's
     shards : runs each of them
     seed : of the run
-    returned : reads what the loss function returns
     """
-
-    @property
-    def task(self) -> StepTask: ...
-    @property
-    def returned(self) -> LossReader: ...
-    @property
-    def model_comm(self) -> SmallCollectives:
-        """What collectives inside the model go over."""
-        ...
 
     store: ParamStore
     comm: Communicator
     shard_layout: ShardLayout
     shards: ShardRunner
     seed: int
+
+    @property
+    def model_comm(self) -> SmallCollectives:
+        """What collectives inside the model go over."""
+        ...
+
+    def forward_pass(self, step: int, rows: Any, first: int, last: int, dtype: DTypeLike) -> ForwardPass:
+        """The loss of samples ``first`` to ``last`` of a global batch, at any values."""
+        ...

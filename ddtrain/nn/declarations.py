@@ -110,7 +110,7 @@ def buffer(
     return Buffer(tuple(shape), init, None, torch_dtype, reduce)
 
 
-def turned(one: Declaration, other: Declaration) -> bool:
+def differ_in_torch_axes(one: Declaration, other: Declaration) -> bool:
     """Whether two declarations differ in nothing but which axis is which."""
     return one.shape == other.shape and one.axes_of_torch() != other.axes_of_torch()
 

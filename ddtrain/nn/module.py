@@ -27,9 +27,9 @@ from numpy.typing import DTypeLike, NDArray
 from ddtrain import rng as _rng
 from ddtrain.current_layer import LAYER
 from ddtrain.errors import DdtrainError, ShapeError, UsageError
-from ddtrain.nn import state_dict as _values
+from ddtrain.nn import state_dict
 from ddtrain.nn.binding import Binding, Run
-from ddtrain.nn.declarations import Declaration, turned
+from ddtrain.nn.declarations import Declaration, differ_in_torch_axes
 
 T = TypeVar("T")
 
@@ -74,7 +74,7 @@ class Module:
 
     def __setattr__(self, name: str, value: Any) -> None:
         held = self.__dict__.get(name)
-        if isinstance(held, Declaration) and isinstance(value, Declaration) and turned(held, value):
+        if isinstance(held, Declaration) and isinstance(value, Declaration) and differ_in_torch_axes(held, value):
             raise ShapeError(
                 f"{type(self).__name__}.{name} and what replaces it are both {held.shape}, but PyTorch has their axes "
                 f"in the orders {held.axes_of_torch()} and {value.axes_of_torch()}: one of them would be transposed",
@@ -128,7 +128,7 @@ class Module:
         """
         found: dict[str, Declaration] = {}
         seen: set[int] = set()
-        for path, declaration in _values.by_path(self).items():
+        for path, declaration in state_dict.by_path(self).items():
             if id(declaration) not in seen:
                 found[path] = declaration
                 seen.add(id(declaration))
@@ -146,8 +146,8 @@ class Module:
         """
         within = _DRAWING.get()
         if within is None or within.module is not self:  # the root
-            _values.by_path(self)  # no module within itself
-            return _values.initial(self, self._drawn(seed, dtype, "", {}), dtype)
+            state_dict.by_path(self)  # no module within itself
+            return state_dict.initial(self, self._drawn(seed, dtype, "", {}), dtype)
         return self._drawn(seed, dtype, within.prefix, within.drawn)
 
     def _drawn(self, seed: int, dtype: DTypeLike, prefix: str, drawn: dict[int, Any]) -> dict[str, NDArray[Any]]:
@@ -155,7 +155,7 @@ class Module:
         for name, d in self._own(Declaration):
             if id(d) not in drawn:
                 value = d.init(_rng.stream(seed, f"init/{prefix}{name}"), d.shape)
-                drawn[id(d)] = _values.as_dtype(value, dtype)
+                drawn[id(d)] = state_dict.as_dtype(value, dtype)
             values[name] = drawn[id(d)]
         for name, child in self.children():
             token = _DRAWING.set(_Drawing(child, f"{prefix}{name}.", drawn))

@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 import ddtrain.numpy as np
 from ddtrain.autodiff import fused, value_of
 from ddtrain.autodiff.core.examples import case
-from ddtrain.current_layer import LAYER, within
+from ddtrain.current_layer import LAYER, use_layer
 from ddtrain.errors import ShapeError
 from ddtrain.kernels import batch_norm as kernel
 from ddtrain.ops.argument_checks import check_vector
@@ -138,7 +138,7 @@ def _backward(
     if 0 in needs:
         sums_2C = onp.stack((sum_g_C, sum_gx_C))
         if comm is not None:
-            with within(layer):
+            with use_layer(layer):
                 comm.allreduce(sums_2C)
         mean_g_C, mean_gx_C = sums_2C / max(1, count)
         cotangents[0] = kernel.backward_input(g, x, mean_C, inv_std_C, scale, mean_g_C, mean_gx_C)

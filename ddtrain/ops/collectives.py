@@ -46,7 +46,7 @@ from numpy.typing import NDArray
 
 from ddtrain.autodiff import def_linear, defjvp, defjvp_rest, defvjp, defvjp_rest, primitive, value_of
 from ddtrain.autodiff.core.examples import case
-from ddtrain.current_layer import LAYER, within
+from ddtrain.current_layer import LAYER, use_layer
 
 
 class Collectives(Protocol):
@@ -100,7 +100,7 @@ def _summed(x: Any, comm: Collectives | None = None, layer: str = "") -> Any:
     if comm is None or comm.size == 1:
         return x
     total = np.array(x, order="C")
-    with within(layer):
+    with use_layer(layer):
         comm.allreduce(total.reshape(-1))
     return total
 

@@ -14,11 +14,26 @@ from ddtrain.errors import UsageError, kind_of, quoted
 from ddtrain.ops import use_communicator
 from ddtrain.parallel import ShardRunner
 from ddtrain.store import ParamStore
-from ddtrain.trainer.step.loss_output import Returned
+from ddtrain.trainer.config.config import Config
+from ddtrain.trainer.step.loss_output import LossOutput
 from ddtrain.trainer.step.totals import Totals
 from ddtrain.trainer.task import Task
 
 ROWS = 256  # samples a shard handles at once: bounds memory, and keeps matrix products large
+
+
+def require_validation(config: Config, task: Task) -> None:
+    """Refuse options that watch evaluations where there is nothing to evaluate."""
+    watchers = {
+        "--eval.patience": config.eval.patience > 0,
+        "--schedule.name plateau": config.schedule.name == "plateau",
+    }
+    for watcher, given in watchers.items():
+        if given and task.valid is None:
+            raise UsageError(
+                f"{watcher} watches evaluations, but there is no validation data",
+                remedy="Give the Task some, as valid=..., or leave the option out.",
+            )
 
 
 def evaluate(task: Task, store: ParamStore, comm: Communicator, shards: ShardRunner) -> dict[str, float]:
@@ -40,7 +55,7 @@ def _figures(
 ) -> dict[str, float]:
     assert task.valid is not None, "a task without validation data has nothing to evaluate"
     valid, count = task.valid, shards.layout.count
-    model, seen = task.model.bind(store.tensors), Returned(task.loss)
+    model, seen = task.model.bind(store.tensors), LossOutput(task.loss)
 
     def totals_of(shard: int, peers: Any) -> Totals:
         totals, n = Totals(), len(valid) if batches is None else min(len(valid), batches * ROWS * count)

@@ -11,19 +11,20 @@ from typing import Any, NoReturn
 from ddtrain import blas, blas_threads
 from ddtrain.comm import Communicator, launcher, raise_on_all, run_on_all, run_on_rank_0, run_ranks
 from ddtrain.parallel import verify_replicas
-from ddtrain.streams import forgiving, say
+from ddtrain.streams import say, tolerant_output
 from ddtrain.trainer import stop_signals
+from ddtrain.trainer.checkpoint.resume import resume
 from ddtrain.trainer.config import command_line
 from ddtrain.trainer.config.config import Config
 from ddtrain.trainer.config.same_options import verify_options
 from ddtrain.trainer.config.validation import validate
 from ddtrain.trainer.loop import Result, Trainer
-from ddtrain.trainer.numeric_environment import sameness
+from ddtrain.trainer.numeric_environment import required_environment
 from ddtrain.trainer.records.run_directory import find_checkpoint
 from ddtrain.trainer.records.run_lock import LockedDirectory, lock_run_directory
-from ddtrain.trainer.records.run_records import Records
-from ddtrain.trainer.step.setup import idle_options, memory_of
-from ddtrain.trainer.task import Task, built
+from ddtrain.trainer.records.run_records import RunRecords
+from ddtrain.trainer.step.setup import idle_options, memory_use
+from ddtrain.trainer.task import Task, build_task
 
 _TOO_LATE = (  # Note [BLAS threads] in blas_threads.py
     "NumPy was imported before ddtrain, so its BLAS starts a thread for each core in every rank, which is slow: "
@@ -78,7 +79,7 @@ def run(argv: Sequence[str], recipes: Mapping[str, Recipe], only: str = "", prog
     ----------
     only, prog : of a program with one recipe, its name and how it is called
     """
-    with forgiving():
+    with tolerant_output():
         parsed, error = None, None
         try:
             choices = {name: (recipe.config, recipe.about) for name, recipe in recipes.items()}
@@ -106,15 +107,15 @@ class _Job:
 
     def __init__(self, recipes: Mapping[str, Recipe], parsed: command_line.Parsed | None) -> None:
         self.recipes, self.parsed = recipes, parsed
-        self.records: dict[int, Records] = {}  # by rank
+        self.records: dict[int, RunRecords] = {}  # by rank
 
     def __call__(self, comm: Communicator) -> int:
-        raise_on_all(comm, stop_signals.met())
+        raise_on_all(comm, stop_signals.ranks_connected())
         assert self.parsed is not None, "no error, hence parsed"
         name, config = self.parsed.recipe, self.parsed.config
         run_on_all(comm, lambda: validate(config, comm.size))
         verify_options(config, comm, name)
-        verify_replicas(sameness(), comm, "arithmetic", remedy=_SAME_ARITHMETIC)
+        verify_replicas(required_environment(), comm, "arithmetic", remedy=_SAME_ARITHMETIC)
         with lock_run_directory(comm, config, name) as locked:
             return self._train(comm, name, config.updated({"run": {"dir": str(locked.directory)}}), locked)
 
@@ -123,14 +124,16 @@ class _Job:
         found = find_checkpoint(comm, config, directory)
         stop_file = stop_signals.StopFile(directory)
         changes = [*locked.notes, *run_on_rank_0(comm, stop_file.remove_former)]
-        task = run_on_all(comm, lambda: built(self.recipes[name].build, config))
+        task = run_on_all(comm, lambda: build_task(self.recipes[name].build, config))
         trainer = Trainer(comm, config, task, stop_file)
-        changes += trainer.resume(found.snapshot) if found is not None else []
-        waited_s = lambda: trainer.step_of.waited_s
-        trainer.records = Records(comm, config, name, directory, found, task, waited_s)  # from here on, disk is written
+        changes += resume(trainer.state, found.snapshot) if found is not None else []
+        train_step = trainer.train_step
+        waited_s = lambda: train_step.waited_s
+        # From here on, the disk is written to.
+        trainer.records = RunRecords(comm, config, name, directory, found, task, waited_s)
         self.records[comm.rank] = trainer.records
-        trainer.records.memory(memory_of(trainer.step_of, trainer.mode.lanes), trainer.step_of.node.why_not_shared)
-        if idle := idle_options(trainer.step_of, config.comm):
+        trainer.records.memory(memory_use(train_step, trainer.mode.gradient_buffers), train_step.node.why_not_shared)
+        if idle := idle_options(train_step, config.comm):
             changes.append(idle)
         for change in changes:
             trainer.records.warn(change)
@@ -147,7 +150,7 @@ class _Job:
             self.failed(error, rank)
 
 
-def _finish(records: Records, result: Result) -> int:
+def _finish(records: RunRecords, result: Result) -> int:
     code = result.reason.exit_code
     records.close(
         "stopped" if code else "completed",

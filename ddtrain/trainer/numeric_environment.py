@@ -16,10 +16,10 @@ import numpy as np
 from ddtrain import blas as openblas
 
 
-def arithmetic() -> dict[str, str]:
+def numeric_environment() -> dict[str, str]:
     """Versions of ddtrain, NumPy and its BLAS, and the core, by name (Note [Same bits]).
 
-    >>> sorted(arithmetic())
+    >>> sorted(numeric_environment())
     ['blas', 'cpu', 'ddtrain', 'kernels', 'numpy']
     """
     try:
@@ -29,13 +29,13 @@ def arithmetic() -> dict[str, str]:
     return {"ddtrain": ours, "numpy": np.__version__, "blas": blas(), "cpu": cpu(), "kernels": openblas.core()}
 
 
-def sameness() -> dict[str, str]:
+def required_environment() -> dict[str, str]:
     """What ranks of one run must have in common: processors may differ in name as long as they compute alike.
 
-    >>> sorted(sameness())
+    >>> sorted(required_environment())
     ['BLAS', 'BLAS kernels', 'BLAS threads', 'NumPy', 'Python', 'ddtrain']
     """
-    here = arithmetic()
+    here = numeric_environment()
     return {
         "ddtrain": here["ddtrain"],
         "Python": platform.python_version(),

@@ -2,7 +2,7 @@
 
 A request is a vote. It rides in the totals of the next step, so that all ranks stop after the same step.
 
-Note [Deaf]
+Note [Blocked main thread]
 Python runs a signal's handler between two instructions of the main thread: not while that waits in MPI for a rank that
 never comes, or computes for minutes in a library. So whatever arrives is also written to a pipe, by Python's C code at
 once, and a thread reads it. It acts only where the main thread does not within a second or two, and nothing is lost by
@@ -35,7 +35,7 @@ from ddtrain.streams import say
 SIGNALS = (signal.SIGUSR1, signal.SIGTERM, signal.SIGINT)
 # One Ctrl-C reaches a rank twice, from the terminal and from mpirun: what follows this soon is the same request.
 SAME_REQUEST_S = 0.5
-_DEAF_S = 1.5  # after which the main thread is taken to be where no handler runs
+_BLOCKED_S = 1.5  # after which the main thread is taken to be where no handler runs
 
 _first: float | None = None  # when the first request of this process arrived; signals are the process's, not a rank's
 _heard = 0.0  # when the handler ran last
@@ -45,19 +45,19 @@ _wakeup = -1  # where Python writes the numbers of signals as they arrive
 _OVER = b"\0"  # no signal's number
 
 
-def pending() -> bool:
+def stop_requested() -> bool:
     """Whether this process was asked to stop."""
     return _first is not None
 
 
-def met() -> StoppedError | None:
+def ranks_connected() -> StoppedError | None:
     """The ranks have come together: requests are votes from here on. What was asked before, as an error to agree on."""
     global _together
     _together = True
-    return StoppedError("stopped on request before training began") if pending() else None
+    return StoppedError("stopped on request before training began") if stop_requested() else None
 
 
-def from_the_start() -> None:
+def exit_before_listening() -> None:
     """Until :func:`listening`, SIGUSR1 ends this process as a request does, with exit code 75.
 
     Launchers pass it on to all ranks as the wish to stop; by default a process dies of it, as if it had crashed.
@@ -75,7 +75,8 @@ def listening(at_once: Callable[[BaseException], None] = lambda error: None) -> 
 
     Parameters
     ----------
-    at_once : told of a second request that the main thread does not hear, before the process is ended (Note [Deaf])
+    at_once : told of a second request that the main thread does not hear, before the process is ended (Note
+        [Blocked main thread])
 
     Raises
     ------
@@ -83,9 +84,9 @@ def listening(at_once: Callable[[BaseException], None] = lambda error: None) -> 
 
     >>> with listening():
     ...     signal.raise_signal(signal.SIGUSR1)
-    ...     pending()
+    ...     stop_requested()
     True
-    >>> pending()
+    >>> stop_requested()
     False
     """
     global _first, _together
@@ -131,7 +132,7 @@ def _on_signal(number: int, frame: FrameType | None) -> None:
 
 @contextmanager
 def _attended(at_once: Callable[[BaseException], None]) -> Iterator[None]:
-    """While inside, a thread acts on requests for which the main thread is deaf (Note [Deaf])."""
+    """While inside, a thread acts on requests for which the main thread is deaf (Note [Blocked main thread])."""
     global _wakeup
     reading, _wakeup = os.pipe()
     os.set_blocking(_wakeup, False)
@@ -169,7 +170,7 @@ def _attend(reading: int, at_once: Callable[[BaseException], None]) -> None:
 
 def _unheard(arrived: float) -> bool:
     """Whether the main thread's handler has still not run a while after a signal, or just before it was read here."""
-    while _heard < arrived - SAME_REQUEST_S and monotonic() < arrived + _DEAF_S:
+    while _heard < arrived - SAME_REQUEST_S and monotonic() < arrived + _BLOCKED_S:
         sleep(0.01)
     return _heard < arrived - SAME_REQUEST_S
 

@@ -95,7 +95,7 @@ def _dataset(name: str, given: Any) -> Dataset:
     return dataset
 
 
-def built(build: Callable[[Any], Any], config: Any) -> Task:
+def build_task(build: Callable[[Any], Any], config: Any) -> Task:
     """What ``build`` makes of a configuration, if that is a task.
 
     Raises
@@ -119,7 +119,7 @@ def describe_data(dataset: Dataset | None) -> str:
     return f"{len(dataset)} samples" + (f" with checksum {checksum}" if checksum else "")
 
 
-def compare_data(comm: Communicator, task: Task) -> str:
+def verify_same_data(comm: Communicator, task: Task) -> str:
     """The training data in words, for the checkpoints, once all ranks are known to have the same sets. Collective.
 
     A data set without a checksum of its own is read as a whole where that takes no longer than ``_READ_S``.

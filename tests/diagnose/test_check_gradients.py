@@ -23,11 +23,11 @@ from worlds import World
 COUNT = 7  # samples in a global batch, which neither two nor three ranks divide
 
 
-def check(comm, task=None, dtype="float64", step=0, count=COUNT, spoil=lambda step_of: None):
+def check(comm, task=None, dtype="float64", step=0, count=COUNT, spoil=lambda train_step: None):
     task = task or make_task(dtype=dtype)
-    step_of = build_step(comm, task, sgd_config(count, dtype))
-    spoil(step_of)
-    return check_gradients(step_of, step, onp.arange(count))
+    train_step = build_step(comm, task, sgd_config(count, dtype))
+    spoil(train_step)
+    return check_gradients(train_step, step, onp.arange(count))
 
 
 def test_right_gradients_pass_and_all_ranks_see_the_same(world):
@@ -192,8 +192,8 @@ def test_a_wrong_slope_near_a_kink_is_still_wrong(monkeypatch, start):
 
 @pytest.mark.parametrize("bad", [onp.nan, onp.inf])
 def test_what_is_not_finite_is_left_to_the_coordinator(bad):
-    def spoil(step_of):
-        step_of.store.values[0] = bad
+    def spoil(train_step):
+        train_step.store.values[0] = bad
 
     assert check(LocalCommunicator(), spoil=spoil).weights == 0
 
@@ -212,12 +212,12 @@ def test_a_parameter_that_the_loss_ignores_has_derivative_zero():
 
 def test_nothing_of_the_step_changes():
     task = make_task()
-    step_of = build_step(LocalCommunicator(), task, sgd_config(COUNT))
-    before = [x.copy() for x in (step_of.store.values, step_of.store.grads, step_of.store.state)]
-    check_gradients(step_of, 0, onp.arange(COUNT))
-    for a, b in zip(before, (step_of.store.values, step_of.store.grads, step_of.store.state)):
+    train_step = build_step(LocalCommunicator(), task, sgd_config(COUNT))
+    before = [x.copy() for x in (train_step.store.values, train_step.store.grads, train_step.store.state)]
+    check_gradients(train_step, 0, onp.arange(COUNT))
+    for a, b in zip(before, (train_step.store.values, train_step.store.grads, train_step.store.state)):
         onp.testing.assert_array_equal(a, b)
-    assert step_of.updates == {}
+    assert train_step.updates == {}
 
 
 def train(path, capsys, *options):

@@ -38,16 +38,16 @@ STEPS = 9  # two epochs of 4 steps, each with a last batch of 2 samples, fewer t
 def take_steps(comm: Communicator, config: Config, model: Any = Plain, steps: int = STEPS) -> list[dict[str, Any]]:
     """The parameters that the run shows after each step."""
     task = make_task(model())
-    step_of = build_step(comm, task, config)
-    mode, samples, size = make_mode(step_of, config.comm), len(task.train), config.data.batch_size
+    train_step = build_step(comm, task, config)
+    mode, samples, size = make_mode(train_step, config.comm), len(task.train), config.data.batch_size
     coordinator, shown = Coordinator(config, comm, data.steps_per_epoch(samples, size)), []
     for step in range(steps):
         epoch, offset = data.position(step, samples, size)
         rows = data.batches(config.run.seed, epoch, samples, size)[offset]
         totals = mode.gradients(step, rows)
         mode.apply(coordinator.decide(step, totals, mode.square_norm()))
-        with mode.shown():
-            shown.append({name: x.copy() for name, x in step_of.store.tensors.items()})
+        with mode.consolidated():
+            shown.append({name: x.copy() for name, x in train_step.store.tensors.items()})
     return shown
 
 
@@ -191,12 +191,12 @@ def applied_by(comm: Communicator, mode: Any, xs: Any, factors: Any, nonfinite: 
         clip=Clip(norm=0.0),
         comm=Comm(mode=mode),
     )
-    step_of = build_step(comm, Task(Sum(), loss, data.ArrayData(x)), told)
-    mode, coordinator = make_mode(step_of, told.comm), Coordinator(told, step_of.control_comm, len(xs))
+    train_step = build_step(comm, Task(Sum(), loss, data.ArrayData(x)), told)
+    mode, coordinator = make_mode(train_step, told.comm), Coordinator(told, train_step.control_comm, len(xs))
     for step in range(len(xs)):
         totals = mode.gradients(step, np.arange(2 * step, 2 * step + 2))
         mode.apply(coordinator.decide(step, totals, mode.square_norm()))
-    return -float(step_of.store.values[0]), float(step_of.store.state[0]), comm.rank == 0 and coordinator.skipped
+    return -float(train_step.store.values[0]), float(train_step.store.state[0]), comm.rank == 0 and coordinator.skipped
 
 
 @pytest.mark.parametrize(
@@ -232,14 +232,14 @@ def test_a_skipped_step_leaves_no_trace_in_a_hook_s_memory(spec: str, name: Any,
         x = x.copy()
         x[7:14] *= np.nan if bad == "gradient" else 1.0
         loss_of = lambda model, x, y: (task.loss(model, x, y)[0] + (np.inf if bad == "loss" and odd else 0), {})
-        step_of = build_step(comm, Task(task.model, loss_of, data.ArrayData(x, y)), told)
-        mode, coordinator = make_mode(step_of, told.comm), Coordinator(told, step_of.control_comm, 9)
+        train_step = build_step(comm, Task(task.model, loss_of, data.ArrayData(x, y)), told)
+        mode, coordinator = make_mode(train_step, told.comm), Coordinator(told, train_step.control_comm, 9)
         for batch in batches:
             odd = batch == 1
             totals = mode.gradients(batch, np.arange(7 * batch, 7 * batch + 7))
             mode.apply(coordinator.decide(batch, totals, mode.square_norm()))
-        hook = step_of.reducer.hook.state_dict()
-        return (step_of.store.values.tobytes(), *(hook[name].tobytes() for name in sorted(hook)))
+        hook = train_step.reducer.hook.state_dict()
+        return (train_step.store.values.tobytes(), *(hook[name].tobytes() for name in sorted(hook)))
 
     with_it, without = (World(spec).run(lambda comm, b=b: body(comm, b)) for b in ([0, 2, 1, 0, 2], [0, 2, 0, 2]))
     assert with_it == without
@@ -282,8 +282,8 @@ def test_a_divided_optimizer_gives_the_bits_of_one_that_is_everywhere(
 
 def test_a_divided_optimizer_takes_a_share_of_the_memory() -> None:
     def body(comm: Communicator) -> tuple[int, int]:
-        step_of = build_step(comm, make_task(Net()), sgd_config(comm=Comm(sharded_optimizer=True)))
-        return step_of.optimizer.state["velocity"].size, step_of.store.values.size
+        train_step = build_step(comm, make_task(Net()), sgd_config(comm=Comm(sharded_optimizer=True)))
+        return train_step.optimizer.state["velocity"].size, train_step.store.values.size
 
     shares = World("threads:3").run(body)
     n = shares[0][1]
@@ -469,8 +469,8 @@ def test_what_was_owed_is_still_owed_by_fewer_or_more_ranks(
 def test_the_sum_of_what_is_owed_survives_a_change_of_ranks() -> None:
     def save(comm: Communicator) -> tuple[Any, Any]:
         mode = a_mode(comm, "float16")
-        hook = mode.step_of.reducer.hook
-        draw, n = np.random.default_rng(comm.rank), mode.step_of.store.values.size
+        hook = mode.train_step.reducer.hook
+        draw, n = np.random.default_rng(comm.rank), mode.train_step.store.values.size
         hook.load_state_dict({name: draw.standard_normal(n) for name in ("residual", "served")})
         return rank_state.gather(mode), hook.unsent()
 
@@ -480,8 +480,8 @@ def test_the_sum_of_what_is_owed_survives_a_change_of_ranks() -> None:
 
     def load(comm: Communicator) -> tuple[Any, str]:
         mode = a_mode(comm, "float16")
-        said = rank_state.give_back(mode, memory, same=True)
-        return mode.step_of.reducer.hook.unsent(), said
+        said = rank_state.restore(mode, memory, same=True)
+        return mode.train_step.reducer.hook.unsent(), said
 
     for spec in ("local", "threads:2", "threads:4"):
         loaded = World(spec).run(load)
@@ -502,14 +502,14 @@ def test_what_was_owed_is_paid_whoever_goes_on(name: str, spec: str) -> None:
     """A memory of ones, also where powersgd makes no products, and gradients of zero: in the end all of it is out."""
 
     def body(comm: Communicator) -> tuple[Any, Any]:
-        step_of = a_mode(comm, name).step_of
-        reducer, grads = step_of.reducer, step_of.store.grads
+        train_step = a_mode(comm, name).train_step
+        reducer, grads = train_step.reducer, train_step.store.grads
         reducer.hook.set_unsent(np.full(grads.size, float(comm.rank == 0)))
         paid = np.zeros(grads.size)
         for _ in range(1 if comm.size == 1 else 300):
             grads[...] = 0
             reducer.start()
-            for i in range(len(step_of.store.names)):
+            for i in range(len(train_step.store.names)):
                 reducer.ready(i)
             reducer.finish()
             paid += grads

@@ -60,15 +60,15 @@ class Layers(nn.Module):
 def outcome(comm: Communicator, config: Config, norm: bool) -> bytes:
     """The bits of what a run shows in the end, and of what it remembers, or owes, to come to the same next time."""
     task = make_task(Layers(norm))
-    step_of = build_step(comm, task, config)
-    mode, samples, size = make_mode(step_of, config.comm), len(task.train), config.data.batch_size
+    train_step = build_step(comm, task, config)
+    mode, samples, size = make_mode(train_step, config.comm), len(task.train), config.data.batch_size
     coordinator = Coordinator(config, comm, data.steps_per_epoch(samples, size))
     for step in range(STEPS):
         epoch, offset = data.position(step, samples, size)
         totals = mode.gradients(step, data.batches(config.run.seed, epoch, samples, size)[offset])
         mode.apply(coordinator.decide(step, totals, mode.square_norm()))
-    with mode.shown():
-        return step_of.store.values.tobytes() + step_of.store.state.tobytes()
+    with mode.consolidated():
+        return train_step.store.values.tobytes() + train_step.store.state.tobytes()
 
 
 def config(kind: str, bucket_bytes: int, pieces: int = 1) -> Config:
@@ -136,13 +136,13 @@ def test_on_uneven_nodes_what_was_applied_and_what_is_owed_is_all_there_was(kind
     """Of four ranks three share memory; only the first of them speaks to the other node."""
 
     def body(comm: Communicator) -> tuple[Any, Any, Any]:
-        step_of = build_step(comm, make_task(Layers(norm=False)), config(kind, 300))
-        reducer, grads = step_of.reducer, step_of.store.grads
+        train_step = build_step(comm, make_task(Layers(norm=False)), config(kind, 300))
+        reducer, grads = train_step.reducer, train_step.store.grads
         draw, applied, given = np.random.default_rng(comm.rank), np.zeros(grads.size), np.zeros(grads.size)
         for _ in range(3):
             grads[...] = draw.standard_normal(grads.size)
             given += grads
-            sum_once(reducer, range(len(step_of.store.names)))
+            sum_once(reducer, range(len(train_step.store.names)))
             for span in reducer.spans:
                 applied[span] += grads[span]
             reducer.square_norm()  # all of the node have summed, and rows may be written again
@@ -180,11 +180,11 @@ def test_once_built_a_step_makes_no_channel_and_no_memory(kind: str, monkeypatch
 
     def body(comm: Communicator) -> None:
         nonlocal built
-        step_of = build_step(comm, make_task(Layers(norm=True)), config(kind, 1))
-        mode = make_mode(step_of, config(kind, 1).comm)
+        train_step = build_step(comm, make_task(Layers(norm=True)), config(kind, 1))
+        mode = make_mode(train_step, config(kind, 1).comm)
         comm.barrier()
         built = True
-        coordinator = Coordinator(config(kind, 1), step_of.control_comm, 4)
+        coordinator = Coordinator(config(kind, 1), train_step.control_comm, 4)
         for step in range(2):
             totals = mode.gradients(step, np.arange(7))
             mode.apply(coordinator.decide(step, totals, mode.square_norm()))

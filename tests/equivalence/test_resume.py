@@ -128,7 +128,7 @@ def straight(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return directory
 
 
-@pytest.mark.parametrize("moment", ["evaluate", "Records.evaluation", "writer.complete"])
+@pytest.mark.parametrize("moment", ["evaluate", "RunRecords.evaluation", "complete_checkpoint"])
 @pytest.mark.parametrize("stops_at", [1, 3, 6])
 def test_a_kill_between_saving_and_evaluating_costs_no_step_and_no_evaluation(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, straight: Path, moment: str, stops_at: int
@@ -248,7 +248,7 @@ def test_a_model_that_is_lost_is_not_saved(
     def apply(self: Sync, control: Any) -> None:
         real(self, control)
         if self.done == 7:
-            vectors = {**self.step_of.store.tensors, "the optimizer's v": self.step_of.optimizer.state["v"]}
+            vectors = {**self.train_step.store.tensors, "the optimizer's v": self.train_step.optimizer.state["v"]}
             vectors[lost][-1] = np.inf
 
     monkeypatch.setattr(Sync, "apply", apply)

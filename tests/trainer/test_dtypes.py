@@ -59,11 +59,11 @@ class Rows:
 def step_and_evaluation(comm: Communicator, x: Any, run: Any) -> tuple[bytes, bytes, dict[str, float]]:
     """Gradients and running statistics of a step, and what an evaluation finds after it."""
     task = Task(Normed(), loss, Rows(x, LABELS), Rows(x, LABELS))
-    step_of = build_step(comm, task, sgd_config(run=Run(dtype=run, epochs=9)))
-    step_of.gradients(0, np.arange(10))
-    step_of.store_buffers()
-    found = evaluate(task, step_of.store, comm, step_of.shards)
-    return step_of.store.grads.tobytes(), step_of.store.state.tobytes(), found
+    train_step = build_step(comm, task, sgd_config(run=Run(dtype=run, epochs=9)))
+    train_step.gradients(0, np.arange(10))
+    train_step.store_buffers()
+    found = evaluate(task, train_step.store, comm, train_step.shards)
+    return train_step.store.grads.tobytes(), train_step.store.state.tobytes(), found
 
 
 @pytest.mark.parametrize("given", [np.float16, np.float32, np.float64])
@@ -78,5 +78,5 @@ def test_the_bits_are_those_of_data_in_the_runs_dtype(spec: str, run: str, given
 
 def test_gradients_are_checked_in_float64_whatever_the_data() -> None:
     task = Task(Normed(), loss, Rows(IMAGES, LABELS))
-    step_of = build_step(LocalCommunicator(), task, sgd_config(dtype="float32"))
-    assert check_gradients(step_of, 0, np.arange(6)).weights  # an error, had it been computed in float32
+    train_step = build_step(LocalCommunicator(), task, sgd_config(dtype="float32"))
+    assert check_gradients(train_step, 0, np.arange(6)).weights  # an error, had it been computed in float32

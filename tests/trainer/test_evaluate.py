@@ -24,8 +24,8 @@ def evaluated(comm: Communicator, samples: int, shards: int = 0) -> dict[str, fl
     full = make_task(Net(), samples=40)
     valid = data.ArrayData(*full.train.batch(np.arange(samples)))
     task = Task(full.model, full.loss, full.train, valid)
-    step_of = build_step(comm, task, sgd_config(run=Run(dtype="float64", epochs=1, shards=shards)))
-    return evaluate.evaluate(task, step_of.store, comm, step_of.shards)
+    train_step = build_step(comm, task, sgd_config(run=Run(dtype="float64", epochs=1, shards=shards)))
+    return evaluate.evaluate(task, train_step.store, comm, train_step.shards)
 
 
 @pytest.mark.parametrize("spec", EVERYWHERE)
@@ -52,8 +52,8 @@ def test_figures_made_of_the_means_come_beside_them() -> None:
     task = Task(task.model, task.loss, task.train, task.valid, derived={"twice": lambda means: 2 * means["loss"]})
 
     def body(comm: Communicator) -> dict[str, float]:
-        step_of = build_step(comm, task, sgd_config())
-        return evaluate.evaluate(task, step_of.store, comm, step_of.shards)
+        train_step = build_step(comm, task, sgd_config())
+        return evaluate.evaluate(task, train_step.store, comm, train_step.shards)
 
     for found in World("threads:2").run(body):
         assert found["twice"] == 2 * found["loss"]

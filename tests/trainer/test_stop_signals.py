@@ -15,7 +15,7 @@ import pytest
 
 from ddtrain.errors import StoppedError
 from ddtrain.trainer import stop_signals
-from ddtrain.trainer.stop_signals import SIGNALS, StopFile, listening, met, pending
+from ddtrain.trainer.stop_signals import SIGNALS, StopFile, listening, ranks_connected, stop_requested
 
 HANG_S = 30
 
@@ -36,19 +36,19 @@ def usual_handlers() -> Iterator[None]:
 def test_the_first_is_a_request_and_a_second_interrupts(number: signal.Signals) -> None:
     with listening():
         signal.raise_signal(number)
-        assert pending()
+        assert stop_requested()
         signal.raise_signal(number)  # from the terminal and from mpirun: the same request
         time.sleep(stop_signals.SAME_REQUEST_S + 0.1)
         with pytest.raises(KeyboardInterrupt, match=f"second {number.name}"):
             signal.raise_signal(number)
-    assert not pending()
+    assert not stop_requested()
 
 
 def test_what_was_asked_before_the_ranks_met_is_an_error_to_agree_on() -> None:
     with listening():
-        assert met() is None
+        assert ranks_connected() is None
         signal.raise_signal(signal.SIGTERM)
-        assert isinstance(met(), StoppedError)
+        assert isinstance(ranks_connected(), StoppedError)
 
 
 @pytest.mark.parametrize("number", SIGNALS)
@@ -57,18 +57,18 @@ def test_what_is_ignored_stays_ignored(number: signal.Signals) -> None:
     signal.signal(number, signal.SIG_IGN)
     with listening():
         signal.raise_signal(number)
-        assert not pending()
+        assert not stop_requested()
     assert signal.getsignal(number) is signal.SIG_IGN
 
 
 def test_from_the_start_only_the_launchers_wish_is_taken() -> None:
-    stop_signals.from_the_start()
+    stop_signals.exit_before_listening()
     with pytest.raises(SystemExit) as info:
         signal.raise_signal(signal.SIGUSR1)
     assert info.value.code == 75
     assert signal.getsignal(signal.SIGTERM) is signal.SIG_DFL, "a program of its own may be deep in MPI"
     signal.signal(signal.SIGUSR1, signal.SIG_IGN)
-    stop_signals.from_the_start()
+    stop_signals.exit_before_listening()
     assert signal.getsignal(signal.SIGUSR1) is signal.SIG_IGN
 
 
@@ -93,7 +93,7 @@ def test_the_users_wakeup_descriptor_comes_back() -> None:
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGUSR1])
 def test_a_forked_child_ends_when_told(number: signal.Signals) -> None:
-    stop_signals.from_the_start()
+    stop_signals.exit_before_listening()
     with listening():
         child = os.fork()
         if child == 0:
@@ -102,7 +102,7 @@ def test_a_forked_child_ends_when_told(number: signal.Signals) -> None:
         time.sleep(0.1)
         os.kill(child, number)
         assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == -number
-        assert not pending()
+        assert not stop_requested()
 
 
 def test_a_pool_and_a_process_end_when_told() -> None:
@@ -129,7 +129,7 @@ def send():
 
 with stop_signals.listening(lambda error: print("told of", error, flush=True)):
     if sys.argv[2] == "together":
-        stop_signals.met()
+        stop_signals.ranks_connected()
     threading.Thread(target=send, daemon=True).start()
     mutex, lock = ctypes.create_string_buffer(64), ctypes.CDLL(None).pthread_mutex_lock
     lock(mutex)

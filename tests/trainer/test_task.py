@@ -11,7 +11,7 @@ from ddtrain import data, nn
 from ddtrain.comm import Communicator
 from ddtrain.comm.backends.local import LocalCommunicator
 from ddtrain.errors import UsageError
-from ddtrain.trainer.task import Task, built, compare_data, describe_data
+from ddtrain.trainer.task import Task, build_task, describe_data, verify_same_data
 from worlds import World
 
 X, Y = np.arange(12.0).reshape(6, 2), np.arange(6)
@@ -77,11 +77,11 @@ def test_build_returns_a_task(returned: Any, kind: str) -> None:
         return returned
 
     with pytest.raises(UsageError, match=f"build returned {kind} where a Task is wanted"):
-        built(build, None)
+        build_task(build, None)
 
 
 def same(comm: Communicator, train: Any, valid: Any = None) -> str:
-    return compare_data(comm, Task(nn.Linear(2, 1), loss, train, valid))
+    return verify_same_data(comm, Task(nn.Linear(2, 1), loss, train, valid))
 
 
 def test_the_same_data_is_the_same_in_every_process() -> None:

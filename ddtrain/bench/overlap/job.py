@@ -75,7 +75,7 @@ def _contestant(name: str, work: Callable[[], object]) -> Contestant:
 
 def _reduction(trainer: Trainer) -> Callable[[], None]:
     """Every bucket of a step, all ready at once."""
-    reducer, totals_reducer, totals = trainer.step_of.reducer, trainer.step_of.totals_reducer, np.zeros(3)
+    reducer, totals_reducer, totals = trainer.train_step.reducer, trainer.train_step.totals_reducer, np.zeros(3)
     rows = [totals.copy() for _ in reducer.layout.blocks]
 
     def reduce() -> None:

@@ -19,7 +19,7 @@ from ddtrain.data import batch_of
 from ddtrain.ops import use_communicator
 from ddtrain.trainer.config.config import Config, Data, Optim, Run
 from ddtrain.trainer.loop import Trainer
-from ddtrain.trainer.records.run_records import Records
+from ddtrain.trainer.records.run_records import RunRecords
 from ddtrain.trainer.task import Task
 
 OPTIM = Optim(name="sgd", lr=0.01, momentum=0.9)
@@ -31,7 +31,7 @@ class Ours:
 
     def __init__(self, trainer: Trainer) -> None:
         self.trainer = trainer
-        self.model_comm = trainer.step_of.model_comm
+        self.model_comm = trainer.train_step.model_comm
         self.count = trainer.batch_size
         first, last = data.shard_bounds(self.count, trainer.comm.rank, trainer.comm.size)
         self.batch = batch_of(trainer.task.train, np.arange(first, last), trainer.store.dtype)
@@ -39,8 +39,8 @@ class Ours:
     def step(self) -> dict[str, float]:
         """A step as the trainer takes it: loader, binding, sinks, reduction, decision, update, log and console."""
         started = perf_counter()
-        self.trainer.train_step()
-        return {"step": perf_counter() - started, **self.trainer.step_of.seconds}
+        self.trainer.take_step()
+        return {"step": perf_counter() - started, **self.trainer.train_step.timer.seconds}
 
     def eager(self) -> dict[str, float]:
         """Forward and backward on one batch and nothing else: the model is bound before the clock starts."""
@@ -48,8 +48,7 @@ class Ours:
 
         def losses_of(*parameters: Any) -> Any:
             nonlocal started
-            values = dict(zip(store.names, parameters, strict=True))
-            model = task.model.bind({**values, **store.state_views}, training=True)
+            model = task.model.bind(store.with_parameters(parameters), training=True)
             started = perf_counter()
             losses, _ = task.loss(model, *self.batch)
             return losses
@@ -78,7 +77,7 @@ def training(comm: Communicator, name: str, config: Config, task: Task) -> Itera
     config = config.updated({"run": {"epochs": _ENOUGH, "steps": 0}})
     # A directory for each rank, of which rank 0's is written to.
     with tempfile.TemporaryDirectory(prefix="ddtrain-bench-") as directory, tempfile.TemporaryFile("w") as console:
-        records = Records(comm, config, name, Path(directory), None, task, stream=console)
+        records = RunRecords(comm, config, name, Path(directory), None, task, stream=console)
         try:
             trainer = Trainer(comm, config, task)
             trainer.records = records

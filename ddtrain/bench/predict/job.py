@@ -81,15 +81,15 @@ class Recorder:
         self._moments: list[dict[str, Any]] = []
 
     def __enter__(self) -> Recorder:
-        step_of: Any = self.trainer.step_of
+        train_step: Any = self.trainer.train_step
         self._stack = ExitStack()
         self._calls = self._stack.enter_context(listening(self.trainer))
-        lane = step_of.lane
-        lane.sinks = [[self._marked(i, sink) for i, sink in enumerate(sinks)] for sinks in lane.sinks]
-        totals = step_of.totals_reducer
+        buffer = train_step.gradient_buffer
+        buffer.sinks = [[self._marked(i, sink) for i, sink in enumerate(sinks)] for sinks in buffer.sinks]
+        totals = train_step.totals_reducer
         totals.start = self._totals(totals.start)
         totals.wait = self._timed(totals.wait, before=True, after=False)
-        step_of.apply = self._timed(step_of.apply, before=True, after=True)
+        train_step.apply = self._timed(train_step.apply, before=True, after=True)
         return self
 
     def __exit__(self, *error: object) -> None:
@@ -124,7 +124,7 @@ class Recorder:
         for notes in (self._marks, self._ends, self._calls):
             notes.clear()
         began = perf_counter()
-        self.trainer.train_step()
+        self.trainer.take_step()
         ended = perf_counter()
         moments: list[tuple[float, dict[str, Any]]] = [(at_s, {"parameter": i}) for at_s, i in self._marks]
         moments += [(call.at_s, {k: v for k, v in call._asdict().items() if k != "at_s"}) for call in self._calls]

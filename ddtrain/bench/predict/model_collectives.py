@@ -55,7 +55,7 @@ class Listening:
 @contextmanager
 def listening(trainer: Trainer) -> Iterator[list[Any]]:
     """The calls that the model makes meanwhile, as a list that grows."""
-    shards: Any = trainer.step_of.shards
+    shards: Any = trainer.train_step.shards
     calls: list[Any] = []
     before = shards.channel
     shards.channel = Listening(before, calls)

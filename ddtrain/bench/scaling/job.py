@@ -51,7 +51,7 @@ def run(
         for name, open_peer in other_trainers.choose(peers, comm).items():
             contestants[name] = stack.enter_context(open_peer(comm, job.workload_of(mode, comm.size)))
         with listening(trainer) as calls:
-            trainer.train_step()
+            trainer.take_step()
         return {
             "batch": config.data.batch_size,
             "parameters": trainer.store.values.size,
@@ -64,12 +64,12 @@ def run(
 
 def steps_of(trainer: Trainer) -> Contestant:
     """Whole steps, with the seconds of their parts and those spent blocked in communication."""
-    step_of = trainer.step_of
+    train_step = trainer.train_step
 
     def step() -> dict[str, float]:
-        blocked_s = step_of.waited_s
-        trainer.train_step()
-        return {**step_of.seconds, "blocked": step_of.waited_s - blocked_s}
+        blocked_s = train_step.waited_s
+        trainer.take_step()
+        return {**train_step.timer.seconds, "blocked": train_step.waited_s - blocked_s}
 
     return step
 

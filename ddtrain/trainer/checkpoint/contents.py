@@ -27,7 +27,7 @@ from numpy.typing import NDArray
 from ddtrain.errors import CheckpointError, first_line, quoted
 from ddtrain.trainer.atomic_files import to_json
 from ddtrain.trainer.checkpoint.state_json import MEMORY, MODEL, OPTIM, STATE, check_state
-from ddtrain.trainer.numeric_environment import arithmetic
+from ddtrain.trainer.numeric_environment import numeric_environment
 
 FORMAT, FORMAT_VERSION = "ddtrain checkpoint", 2
 FILES = (MODEL, OPTIM, MEMORY, STATE)
@@ -60,7 +60,7 @@ class Snapshot:
     evaluated : the step after which that was, 0 for none; where there are figures, ``step`` unless told. Where an
         evaluation is due at ``step`` and is not in here, it is yet to come
     params_sha256, model_sha256 : hash of the parameters, and of the buffers, too, as in summary.json
-    versions : what made it, see ``numeric_environment.py``; and of Python
+    versions : what made it, see ``numeric_environment.py``; and the Python
     """
 
     step: int
@@ -78,7 +78,9 @@ class Snapshot:
     evaluated: int = -1
     params_sha256: str = ""
     model_sha256: str = ""
-    versions: Mapping[str, str] = field(default_factory=lambda: {**arithmetic(), "python": platform.python_version()})
+    versions: Mapping[str, str] = field(
+        default_factory=lambda: {**numeric_environment(), "python": platform.python_version()}
+    )
 
     def __post_init__(self) -> None:
         if self.evaluated < 0:
@@ -101,6 +103,10 @@ class Snapshot:
                 f"checkpoint of step {self.step} does not fit: {differences[0]}{more}",
                 remedy="Give the configuration it was made with, or another --run.dir.",
             )
+
+
+def _versions() -> dict[str, str]:
+    return {**numeric_environment(), "python": platform.python_version()}
 
 
 _STATE = tuple(f.name for f in fields(Snapshot) if f.name not in ("model", "optim", "memory"))

@@ -26,7 +26,7 @@ _SPANS = "spans"
 
 def gather(mode: Sync) -> dict[str, Array]:
     """Everybody's memory, on rank 0; nothing on the others, and nothing where nobody has any. Collective."""
-    comm, spans = mode.step_of.comm, mode.step_of.reducer.spans
+    comm, spans = mode.train_step.comm, mode.train_step.reducer.spans
     mine = {name: _packed(name, x, spans) for name, x in _memory(mode).items()}
     if not any(comm.exchange_objects(len(mine))):
         return {}
@@ -34,7 +34,7 @@ def gather(mode: Sync) -> dict[str, Array]:
     return writer.gather(comm, mine)
 
 
-def give_back(mode: Sync, saved: Mapping[str, Array], same: bool) -> str:
+def restore(mode: Sync, saved: Mapping[str, Array], same: bool) -> str:
     """Let this rank take up its memory, or its part of all ranks'. Collective.
 
     Parameters
@@ -46,44 +46,44 @@ def give_back(mode: Sync, saved: Mapping[str, Array], same: bool) -> str:
     -------
     A line about what is not as it was; empty if nothing.
     """
-    comm, hook, spans = mode.step_of.comm, mode.step_of.reducer.hook, mode.step_of.reducer.spans
+    comm, hook, spans = mode.train_step.comm, mode.train_step.reducer.hook, mode.train_step.reducer.spans
     if not saved:
-        mode.recall({}, exactly=False)
+        mode.load_rank_state({}, exactly=False)
         return ""
     ranks = 1 + max(int(name.partition("/")[0]) for name in saved)
     fits = ranks == comm.size and _spans(saved, comm.rank) == spans
-    n = mode.step_of.store.values.size
+    n = mode.train_step.store.values.size
     if all(comm.exchange_objects(bool(same and fits))):
         memory = {name: _whole(saved, comm.rank, name, n) for name in _names(saved, comm.rank)}
         prefix = "hook."
         hook.load_state_dict({name.split(prefix)[1]: x for name, x in memory.items() if prefix in name})
-        mode.recall({name: x for name, x in memory.items() if prefix not in name}, exactly=True)
+        mode.load_rank_state({name: x for name, x in memory.items() if prefix not in name}, exactly=True)
         return ""
-    owed, kept = np.zeros(n, mode.step_of.store.dtype), hook.unsent() is not None
+    owed, kept = np.zeros(n, mode.train_step.store.dtype), hook.unsent() is not None
     for rank in range(ranks):
         for name in _names(saved, rank):
             if name.startswith("sum."):
                 owed += _whole(saved, rank, name, n)
     if kept:
         mine = np.zeros_like(owed)
-        for span in spans if mode.step_of.node.index == 0 else []:
+        for span in spans if mode.train_step.node.index == 0 else []:
             mine[span] = owed[span]
         hook.set_unsent(mine)
-    mode.recall(_means(saved, ranks, n) if same else {}, exactly=False)
+    mode.load_rank_state(_means(saved, ranks, n) if same else {}, exactly=False)
     if not owed.any():
         return f"what {ranks} ranks remembered is taken up as the mean of their nodes" if same else ""
     fate = "is owed by the first node from here on" if kept else "is dropped, as sums are exact from here on"
-    if kept and len(mode.step_of.node.sizes) == 1:
+    if kept and len(mode.train_step.node.sizes) == 1:
         fate = "is added to the first gradient, as there is one node from here on"
     return f"gradients that {ranks} ranks had not sent yet: their sum {fate}"
 
 
 def _memory(mode: Sync) -> dict[str, Array]:
-    hook = mode.step_of.reducer.hook
+    hook = mode.train_step.reducer.hook
     of_hook = hook.state_dict()
     return {
         **{f"{'sum' if name in hook.residuals else 'own'}.hook.{name}": x for name, x in of_hook.items()},
-        **mode.memory(),
+        **mode.rank_state(),
     }
 
 

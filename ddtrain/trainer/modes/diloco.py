@@ -8,12 +8,12 @@ from typing import Any, ClassVar
 import numpy as np
 
 from ddtrain.comm.protocol import Array
-from ddtrain.trainer.modes.local_sgd import Local
+from ddtrain.trainer.modes.local_sgd import LocalSGD
 from ddtrain.trainer.modes.sync import own
 from ddtrain.trainer.step.train_step import TrainStep
 
 
-class DiLoCo(Local):
+class DiLoCo(LocalSGD):
     """Every ``sync_every`` steps, one step of SGD with Nesterov momentum along the mean of the nodes' movements.
 
     With θ the parameters that all nodes had at the last meeting, x the mean of theirs now, v the velocity (zero at
@@ -33,10 +33,10 @@ class DiLoCo(Local):
 
     keeps_state: ClassVar[bool] = True  # averaged for checkpoints alone, with which other nodes may go on
 
-    def __init__(self, step_of: TrainStep, config: Any) -> None:
-        super().__init__(step_of, config)
+    def __init__(self, train_step: TrainStep, config: Any) -> None:
+        super().__init__(train_step, config)
         self.outer_lr, self.outer_momentum = config.outer_lr, config.outer_momentum
-        self.anchor = step_of.store.values.copy()
+        self.anchor = train_step.store.values.copy()
         self.velocity = np.zeros_like(self.anchor)
 
     def meet(self) -> None:
@@ -51,11 +51,11 @@ class DiLoCo(Local):
             mean[...] = anchor
         self.wait_for_node()
 
-    def memory(self) -> dict[str, Array]:
-        return {**super().memory(), "mean.anchor": self.anchor, "mean.velocity": self.velocity}
+    def rank_state(self) -> dict[str, Array]:
+        return {**super().rank_state(), "mean.anchor": self.anchor, "mean.velocity": self.velocity}
 
-    def recall(self, memory: Mapping[str, Array], exactly: bool) -> None:
-        super().recall(memory, exactly)
+    def load_rank_state(self, memory: Mapping[str, Array], exactly: bool) -> None:
+        super().load_rank_state(memory, exactly)
         if "mean.velocity" in memory:
             self.velocity[...] = memory["mean.velocity"]
-        self.anchor[...] = memory["mean.anchor"] if exactly else self.step_of.store.values
+        self.anchor[...] = memory["mean.anchor"] if exactly else self.train_step.store.values

@@ -26,7 +26,7 @@ from ddtrain.trainer.step.step_control import StepControl
 from ddtrain.trainer.step.train_step import TrainStep
 
 
-class Local(Sync):
+class LocalSGD(Sync):
     """Parameters and optimizer state are averaged over the nodes every ``sync_every`` steps.
 
     References
@@ -37,15 +37,15 @@ class Local(Sync):
 
     keeps_state: ClassVar[bool] = False  # every node has its own state of the optimizer, for good
 
-    def __init__(self, step_of: TrainStep, config: Any) -> None:
-        super().__init__(step_of, config)
-        self.every, self.nodes = config.sync_every, len(step_of.node.sizes)
-        self.values = own(step_of.store.values, self.spans)
+    def __init__(self, train_step: TrainStep, config: Any) -> None:
+        super().__init__(train_step, config)
+        self.every, self.nodes = config.sync_every, len(train_step.node.sizes)
+        self.values = own(train_step.store.values, self.spans)
 
     @property
     def spans(self) -> list[slice]:
         """This rank's share of the node's vectors."""
-        return self.step_of.reducer.spans
+        return self.train_step.reducer.spans
 
     @property
     def is_apart(self) -> bool:
@@ -54,8 +54,8 @@ class Local(Sync):
 
     def square_norm(self) -> float:
         """The mean over nodes of their gradients' squared norms."""
-        square = np.array([super().square_norm() / self.step_of.node.size])
-        self.step_of.comm.allreduce(square)
+        square = np.array([super().square_norm() / self.train_step.node.size])
+        self.train_step.comm.allreduce(square)
         return float(square[0] * self.nodes)  # each node's gradient is its share times the number of nodes
 
     def apply(self, control: StepControl) -> None:
@@ -70,7 +70,7 @@ class Local(Sync):
         self.wait_for_node()
 
     @contextmanager
-    def shown(self, state: bool = False) -> Iterator[None]:
+    def consolidated(self, state: bool = False) -> Iterator[None]:
         vectors = [*self.values] if self.is_apart else []
         vectors += self._state() if state and (self.is_apart or self.keeps_state) else []
         kept = [vector.copy() for vector in vectors]
@@ -82,34 +82,36 @@ class Local(Sync):
             vector[...] = mine
         self.wait_for_node()
 
-    def memory(self) -> dict[str, Array]:
-        store, state = self.step_of.store, self.step_of.optimizer.state
+    def rank_state(self) -> dict[str, Array]:
+        store, state = self.train_step.store, self.train_step.optimizer.state
         return {
             "mean.values": store.values,
             **{f"mean.optim.{name}": vector for name, vector in state.items()},
         }
 
-    def recall(self, memory: Mapping[str, Array], exactly: bool) -> None:
+    def load_rank_state(self, memory: Mapping[str, Array], exactly: bool) -> None:
         if not exactly:  # go on from the mean, which the checkpoint's tensors are
             return
-        store = self.step_of.store
+        store = self.train_step.store
         vectors = {"mean.values": store.values}
-        vectors |= {f"mean.optim.{name}": vector for name, vector in self.step_of.optimizer.state.items()}
+        vectors |= {f"mean.optim.{name}": vector for name, vector in self.train_step.optimizer.state.items()}
         for name, vector in vectors.items():
             for span in self.spans:
                 vector[span] = memory[name][span]
         self.wait_for_node()
 
     def _state(self) -> list[Array]:
-        return [part for vector in self.step_of.optimizer.state.values() for part in own(vector, self.spans)]
+        return [part for vector in self.train_step.optimizer.state.values() for part in own(vector, self.spans)]
 
     def _average(self, vectors: list[Array]) -> None:
         """Replace vectors by their mean over the nodes; the sums of all are under way at once."""
-        column = self.step_of.node.column
+        column = self.train_step.node.column
         if column is None or column.size == 1:
             return
         works = [column.iallreduce(vector) for vector in vectors]
-        self.step_of.reducer.hook.bytes_sent += sum(allreduce_bytes(vector.nbytes, column.size) for vector in vectors)
+        self.train_step.reducer.hook.bytes_sent += sum(
+            allreduce_bytes(vector.nbytes, column.size) for vector in vectors
+        )
         for work, vector in zip(works, vectors, strict=True):
             work.wait()
             vector /= column.size

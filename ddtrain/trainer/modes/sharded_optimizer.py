@@ -1,6 +1,6 @@
-"""The optimizer divided among the nodes: each sums and updates a share of the parameters, and all exchange values.
+"""The optimizer sharded over the nodes: each sums and updates a share of the parameters, and all exchange values.
 
-Note [Divided]
+Note [Sharded optimizer]
 Of every bucket, a node gets the sum of its own cells alone (reduce-scatter), updates those parameters, and sends them
 to the others (allgather): as many bytes as an allreduce, but a node keeps 1/N of the optimizer's state. Sums have the
 same order, updates are elementwise, and the norm is a sum over the same cells: the result has the bits of a run whose
@@ -26,7 +26,7 @@ from ddtrain.trainer.step.step_control import StepControl
 from ddtrain.trainer.step.train_step import TrainStep
 
 
-class DividedOptimizer:
+class ShardedOptimizer:
     """An optimizer of some spans of a vector, whose state is as long as these together."""
 
     def __init__(self, config: optim.OptimConfig, spans: Sequence[slice], dtype: DTypeLike) -> None:
@@ -54,12 +54,12 @@ class DividedOptimizer:
         unpack(self._values, self.spans, values)
 
 
-class Divided(Sync):
-    """Sync with a divided optimizer (Note [Divided])."""
+class ShardedSync(Sync):
+    """Sync with a sharded optimizer (Note [Sharded optimizer])."""
 
-    def __init__(self, step_of: TrainStep, config: Any) -> None:
-        super().__init__(step_of, config)
-        reducer, column = step_of.reducer, step_of.node.column
+    def __init__(self, train_step: TrainStep, config: Any) -> None:
+        super().__init__(train_step, config)
+        reducer, column = train_step.reducer, train_step.node.column
         size = sum(span.stop - span.start for span in reducer.spans)
         self._spans = [[slice(*span) for span in spans] for spans in _of_column(column, reducer.spans)]
         self._longest = max([sum(span.stop - span.start for span in spans) for spans in self._spans], default=size)
@@ -69,7 +69,7 @@ class Divided(Sync):
         super().apply(control)
         if not control.apply:
             return
-        reducer, column, values = self.step_of.reducer, self.step_of.node.column, self.step_of.store.values
+        reducer, column, values = self.train_step.reducer, self.train_step.node.column, self.train_step.store.values
         if column is not None and column.size > 1:
             mine = np.zeros(self._longest, values.dtype)
             pack(values, reducer.spans, mine)
@@ -81,21 +81,23 @@ class Divided(Sync):
                     unpack(everybody[rank], spans, values)
         self.wait_for_node()
 
-    def whole_state(self) -> Mapping[str, Array]:
-        step_of, whole = self.step_of, {}
-        for name, vector in step_of.optimizer.state.items():
-            whole[name] = np.zeros(step_of.store.values.size, vector.dtype)
-            unpack(vector, step_of.reducer.spans, whole[name])
-            step_of.comm.allreduce(whole[name].view(f"u{vector.itemsize}"))  # each element is one rank's: its bits
+    def consolidated_state(self) -> Mapping[str, Array]:
+        train_step, whole = self.train_step, {}
+        for name, vector in train_step.optimizer.state.items():
+            whole[name] = np.zeros(train_step.store.values.size, vector.dtype)
+            unpack(vector, train_step.reducer.spans, whole[name])
+            train_step.comm.allreduce(whole[name].view(f"u{vector.itemsize}"))  # each element is one rank's: its bits
         return whole
 
-    def load_state(self, state: Mapping[str, Array]) -> None:
-        for name, vector in self.step_of.optimizer.state.items():
-            pack(state[name], self.step_of.reducer.spans, vector)
+    def load_optimizer_state(self, state: Mapping[str, Array]) -> None:
+        for name, vector in self.train_step.optimizer.state.items():
+            pack(state[name], self.train_step.reducer.spans, vector)
 
-    def state_like(self) -> Mapping[str, Array]:
-        n = self.step_of.store.values.size
-        return {name: np.broadcast_to(vector.dtype.type(0), n) for name, vector in self.step_of.optimizer.state.items()}
+    def optimizer_state_like(self) -> Mapping[str, Array]:
+        n = self.train_step.store.values.size
+        return {
+            name: np.broadcast_to(vector.dtype.type(0), n) for name, vector in self.train_step.optimizer.state.items()
+        }
 
 
 def _of_column(column: Any, spans: Sequence[slice]) -> list[Any]:

@@ -20,14 +20,14 @@ import numpy as np
 
 from ddtrain.comm.protocol import Array
 from ddtrain.trainer.modes.sync import Sync
-from ddtrain.trainer.step.gradient_buffer import Lane
+from ddtrain.trainer.step.gradient_buffer import GradientBuffer
 from ddtrain.trainer.step.step_control import StepControl
 from ddtrain.trainer.step.totals import Totals
 from ddtrain.trainer.step.train_step import TrainStep
 
 
 class Stale(Sync):
-    """Two lanes of gradients, one being computed while the other is being summed (Note [One step late]).
+    """Two gradient buffers, one being computed while the other is being summed (Note [One step late]).
 
     References
     ----------
@@ -35,46 +35,47 @@ class Stale(Sync):
     parameter server".
     """
 
-    def __init__(self, step_of: TrainStep, config: Any) -> None:
-        super().__init__(step_of, config)
-        self.lanes = first, second = step_of.lane, step_of.make_lane(1)
+    def __init__(self, train_step: TrainStep, config: Any) -> None:
+        super().__init__(train_step, config)
+        self.gradient_buffers = first, second = train_step.gradient_buffer, train_step.make_gradient_buffer(1)
         first.reducer.predecessor, second.reducer.predecessor = second.reducer, first.reducer
-        self._under_way: list[Lane] = []  # begun and not applied yet, in order
-        self._finite: dict[Lane, bool] = {}  # was the loss that a lane's gradients are of?
+        self._under_way: list[GradientBuffer] = []  # begun and not applied yet, in order
+        self._finite: dict[GradientBuffer, bool] = {}  # was the loss that a buffer's gradients are of?
 
     def gradients(self, step: int, rows: Any, stop_vote: bool = False) -> Totals:
         """Begin this step's gradients; wait for those of the step before."""
         self.done = step + 1
-        step_of, before = self.step_of, list(self._under_way)
-        step_of.lane = next(lane for lane in self.lanes if lane not in before)
-        totals = step_of.begin(step, rows, stop_vote)
-        step_of.finish(before[0] if before else step_of.lane)
-        step_of.lane.reducer.progress()
-        self._under_way = [*before, step_of.lane]
-        self._finite[step_of.lane] = totals.finite
+        train_step, before = self.train_step, list(self._under_way)
+        train_step.gradient_buffer = next(buffer for buffer in self.gradient_buffers if buffer not in before)
+        totals = train_step.begin(step, rows, stop_vote)
+        train_step.finish(before[0] if before else train_step.gradient_buffer)
+        train_step.gradient_buffer.reducer.progress()
+        self._under_way = [*before, train_step.gradient_buffer]
+        self._finite[train_step.gradient_buffer] = totals.finite
         return totals
 
     def square_norm(self) -> float:
         """Of the gradient that is going to be applied; 0 in the first step."""
         if len(self._under_way) == 1:
             return 0.0
-        lane = self._under_way[0]
-        square = lane.reducer.square_norm()
-        return square if self._finite[lane] else nan
+        buffer = self._under_way[0]
+        square = buffer.reducer.square_norm()
+        return square if self._finite[buffer] else nan
 
     def apply(self, control: StepControl) -> None:
-        if self._finite[self.step_of.lane]:
-            self.step_of.store_buffers()
+        if self._finite[self.train_step.gradient_buffer]:
+            self.train_step.store_buffers()
         if len(self._under_way) > 1:
-            self.step_of.apply(control, self._under_way.pop(0))
+            self.train_step.apply(control, self._under_way.pop(0))
 
-    def memory(self) -> dict[str, Array]:
-        for lane in self._under_way:
-            lane.reducer.finish()
-            return {"mean.late": lane.grads if self._finite[lane] else np.full_like(lane.grads, nan)}
+    def rank_state(self) -> dict[str, Array]:
+        for buffer in self._under_way:
+            buffer.reducer.finish()
+            return {"mean.late": buffer.grads if self._finite[buffer] else np.full_like(buffer.grads, nan)}
         return {}
 
-    def recall(self, memory: Mapping[str, Array], exactly: bool) -> None:
+    def load_rank_state(self, memory: Mapping[str, Array], exactly: bool) -> None:
         if "mean.late" in memory:
-            self.lanes[0].reducer.load_sum(memory["mean.late"])
-            self._under_way, self._finite[self.lanes[0]] = [self.lanes[0]], True  # or NaN all over
+            late = self.gradient_buffers[0]
+            late.reducer.load_sum(memory["mean.late"])
+            self._under_way, self._finite[late] = [late], True  # or NaN all over

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from ddtrain.comm.protocol import COUNTERS, Array
-from ddtrain.trainer.step.gradient_buffer import Lane
+from ddtrain.trainer.step.gradient_buffer import GradientBuffer
 from ddtrain.trainer.step.step_control import StepControl
 from ddtrain.trainer.step.totals import Totals
 from ddtrain.trainer.step.train_step import TrainStep
@@ -20,61 +20,61 @@ class Sync:
 
     Parameters
     ----------
-    step_of : this rank's step
+    train_step : this rank's step
     config : the section ``comm``; each mode reads the options it has
 
     Attributes
     ----------
-    lanes : all that the run has
+    gradient_buffers : all that the run has
     """
 
-    def __init__(self, step_of: TrainStep, config: Any) -> None:
-        self.step_of = step_of
-        self.lanes: tuple[Lane, ...] = (step_of.lane,)
+    def __init__(self, train_step: TrainStep, config: Any) -> None:
+        self.train_step = train_step
+        self.gradient_buffers: tuple[GradientBuffer, ...] = (train_step.gradient_buffer,)
         self.done = self._meetings = 0  # steps of the run; meetings of this rank with its node
 
     def gradients(self, step: int, rows: Any, stop_vote: bool = False) -> Totals:
         """See :meth:`TrainStep.gradients`, as for the next two."""
         self.done = step + 1
-        return self.step_of.gradients(step, rows, stop_vote)
+        return self.train_step.gradients(step, rows, stop_vote)
 
     def square_norm(self) -> float:
-        return self.step_of.square_norm()
+        return self.train_step.square_norm()
 
     def apply(self, control: StepControl) -> None:
-        self.step_of.apply(control)
+        self.train_step.apply(control)
 
     @contextmanager
-    def shown(self, state: bool = False) -> Iterator[None]:
+    def consolidated(self, state: bool = False) -> Iterator[None]:
         """Within this, the store, with ``state`` the optimizer too, is the whole run's, not this node's. Collective."""
         yield
 
-    def whole_state(self) -> Mapping[str, Array]:
+    def consolidated_state(self) -> Mapping[str, Array]:
         """The optimizer's vectors, as long as the parameters, for a checkpoint. Collective."""
-        return self.step_of.optimizer.state
+        return self.train_step.optimizer.state
 
-    def load_state(self, state: Mapping[str, Array]) -> None:
+    def load_optimizer_state(self, state: Mapping[str, Array]) -> None:
         """Take up this rank's share of the optimizer's vectors."""
-        for name, vector in self.step_of.optimizer.state.items():
-            for span in self.step_of.reducer.spans:
+        for name, vector in self.train_step.optimizer.state.items():
+            for span in self.train_step.reducer.spans:
                 vector[span] = state[name][span]
 
-    def state_like(self) -> Mapping[str, Array]:
-        """Vectors of the names, length and dtype of :meth:`whole_state`; their values mean nothing."""
-        return self.step_of.optimizer.state
+    def optimizer_state_like(self) -> Mapping[str, Array]:
+        """Vectors of the names, length and dtype of :meth:`consolidated_state`; their values mean nothing."""
+        return self.train_step.optimizer.state
 
-    def memory(self) -> dict[str, Array]:
+    def rank_state(self) -> dict[str, Array]:
         """What no checkpoint would hold otherwise, under names that ``trainer/checkpoint/rank_state.py`` knows."""
         return {}
 
-    def recall(self, memory: Mapping[str, Array], exactly: bool) -> None:
+    def load_rank_state(self, memory: Mapping[str, Array], exactly: bool) -> None:
         """Take up a saved memory, on all ranks: their own, or, of a run with other ranks, the mean over its nodes."""
 
     def wait_for_node(self) -> None:
         """Return when all ranks of the node have come here."""
         self._meetings += 1
-        self.step_of.node.post(_MET, self._meetings)
-        self.step_of.node.wait(_MET, self._meetings)
+        self.train_step.node.post(_MET, self._meetings)
+        self.train_step.node.wait(_MET, self._meetings)
 
 
 def own(vector: Array, spans: Sequence[slice]) -> list[Array]:

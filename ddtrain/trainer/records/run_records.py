@@ -32,7 +32,7 @@ from ddtrain.trainer.records.perfetto_trace import merge
 from ddtrain.trainer.records.run_directory import NAMES, supersede
 from ddtrain.trainer.records.status import State, Status
 from ddtrain.trainer.step.coordinator import Reason, StepControl, total_steps
-from ddtrain.trainer.step.setup import Memory
+from ddtrain.trainer.step.setup import MemoryUse
 from ddtrain.trainer.step.totals import Totals
 from ddtrain.trainer.task import Task
 
@@ -42,7 +42,7 @@ _AFTER = {
 }
 
 
-class Records:
+class RunRecords:
     """Everything a run leaves behind, from its first line to its summary.
 
     Parameters
@@ -75,7 +75,7 @@ class Records:
         self.status = Status(directory, comm, self.first_step)
         self._started = time.perf_counter()
         self._samples, self._trained_s = 0, 0.0
-        self.used: Memory | None = None
+        self.used: MemoryUse | None = None
         self._superseded = ""
         self.spared: frozenset[str] = frozenset()  # checkpoints that are not this run's to remove
         run_on_all(comm, self._open)
@@ -134,7 +134,7 @@ class Records:
 
     # -- from the loop --------------------------------------------------------------------------------------------
 
-    def memory(self, seen: Memory, obstacle: str) -> None:
+    def memory(self, seen: MemoryUse, obstacle: str) -> None:
         """What the run's vectors take, and what keeps ranks of one machine from sharing them; empty if nothing does."""
         self.used = seen
         if obstacle:

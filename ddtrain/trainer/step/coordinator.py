@@ -167,7 +167,7 @@ class Coordinator:
     def _non_finite(self, totals: Totals, norm: float) -> NonFiniteError:
         late = " of the step before" if self.late else ""
         found = f"loss is {totals.means()['loss']:g}, gradient norm{late} is {norm:g}"
-        if totals.unsound and math.isfinite(totals.loss_sum):
+        if totals.buffers_overflow and math.isfinite(totals.loss_sum):
             found += ", but running statistics would no longer be finite"
         skips = (
             f", and so were the {self.config.nonfinite.max_skips - 1} steps before"

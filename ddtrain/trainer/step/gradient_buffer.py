@@ -11,7 +11,7 @@ from ddtrain.store import ParamStore
 Sink = Callable[[Any], None]
 
 
-class Lane:
+class GradientBuffer:
     """Where the gradients of one step go.
 
     Parameters

@@ -27,7 +27,7 @@ _SAME = "Return the same metrics for every batch and on every rank, also where a
 _SHAPE = "Return losses of shape (N,), not their mean: the trainer divides by the global count."
 
 
-class Returned:
+class LossOutput:
     """Reads what a loss function returns, and holds the names of its metrics once they are known.
 
     Parameters
@@ -38,7 +38,7 @@ class Returned:
     ----------
     names : of the metrics, in the order of the totals; None before the first batch
 
-    >>> seen = Returned(lambda model, x: None)
+    >>> seen = LossOutput(lambda model, x: None)
     >>> losses, metrics = seen.read((np.ones(2), {"error": np.array([3, 4])}), rows=2)
     >>> seen.names
     ('error',)

@@ -1,4 +1,4 @@
-"""Buffers of a model are one value for all shards: how what each shard's forward pass left becomes what all go on with.
+"""A model's buffers are one value for all shards: how what each shard's forward pass left becomes what all go on with.
 
 Note [One value of a buffer]
 Every shard begins a step with the same values, and its forward pass leaves new ones (``Module.update``). How these
@@ -36,7 +36,7 @@ from ddtrain.parallel import ShardLayout
 _HASH = (1 << 18) - 1  # Note [Equal or not]
 
 
-class Buffers:
+class ModelBuffers:
     """The buffers of one rank's replica, and what its shards say of them in a step.
 
     Parameters
@@ -62,10 +62,10 @@ class Buffers:
         for name in state:
             rules[declarations[name].reduce].append(name)
         self._same, self._mean, self._sum = rules.values()
-        self._folded = [*self._mean, *self._sum]
-        self.size = 2 + sum(state[name].size for name in self._folded) if layout.count > 1 else 0
+        self._summed = [*self._mean, *self._sum]
+        self.size = 2 + sum(state[name].size for name in self._summed) if layout.count > 1 else 0
 
-    def row(self, left: Mapping[str, Any], step: int, samples: int) -> Array:
+    def contribution(self, left: Mapping[str, Any], step: int, samples: int) -> Array:
         """What a shard adds to the totals: its hash and its square, then the numbers of means and sums.
 
         Parameters
@@ -79,7 +79,7 @@ class Buffers:
         row[0] = known & _HASH
         row[1] = row[0] * row[0]
         at = 2
-        for name in self._folded:
+        for name in self._summed:
             old = self._state[name]
             if samples or name in self._sum:  # without samples, a mean of nothing may be anything
                 part = row[at : at + old.size].reshape(old.shape)
@@ -88,7 +88,7 @@ class Buffers:
             at += old.size
         return row
 
-    def folded(self, totals: Array, lefts: Sequence[Mapping[str, Any]], step: int, samples: int) -> dict[str, Any]:
+    def reduced(self, totals: Array, lefts: Sequence[Mapping[str, Any]], step: int, samples: int) -> dict[str, Any]:
         """The new value of each buffer, from the sum of all shards' rows. Collective where they disagree.
 
         Parameters
@@ -105,7 +105,7 @@ class Buffers:
         if self._layout.count * totals[1] != totals[0] * totals[0]:
             self._complain(lefts, step)
         new, at = {name: lefts[0][name] for name in self._same if name in lefts[0]}, 2
-        for name in self._folded:
+        for name in self._summed:
             old = self._state[name]
             part = totals[at : at + old.size].reshape(old.shape)
             new[name] = part / max(1, samples) if name in self._mean else old + part

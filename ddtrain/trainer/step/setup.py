@@ -34,8 +34,8 @@ from ddtrain.parallel.replica_check import describe
 from ddtrain.store import ParamStore
 from ddtrain.trainer.config.config import Comm, Config
 from ddtrain.trainer.config.same_options import verify_options
-from ddtrain.trainer.modes import DividedOptimizer
-from ddtrain.trainer.step.gradient_buffer import Lane
+from ddtrain.trainer.modes import ShardedOptimizer
+from ddtrain.trainer.step.gradient_buffer import GradientBuffer
 from ddtrain.trainer.step.train_step import TrainStep
 from ddtrain.trainer.task import Task
 
@@ -56,12 +56,12 @@ def build_step(comm: Communicator, task: Task, config: Config) -> TrainStep:
     node = _node(comm, config, initial)
     layout = make_shard_layout(comm, node, config.run.shards, config.run.accumulate)
     store, parts = _store(task.model, initial, config, node, layout)
-    make_lane = _lane_maker(comm, config, node, layout, store, parts)
+    make_gradient_buffer = _gradient_buffer_maker(comm, config, node, layout, store, parts)
     if config.comm.sharded_optimizer:
-        spans = make_lane(0).reducer.spans
-        optimizer: optim.Optimizer = DividedOptimizer(config.optim, spans, config.run.dtype)
+        spans = make_gradient_buffer(0).reducer.spans
+        optimizer: optim.Optimizer = ShardedOptimizer(config.optim, spans, config.run.dtype)
     else:
-        optimizer = optim.make(config.optim, store.values.size, config.run.dtype, once(node))
+        optimizer = optim.make(config.optim, store.values.size, config.run.dtype, shared_allocator(node))
     return TrainStep(  # makes a reducer, whose memory is the node's: none of its ranks goes on before values are there
         task,
         store,
@@ -69,34 +69,34 @@ def build_step(comm: Communicator, task: Task, config: Config) -> TrainStep:
         comm,
         node,
         layout,
-        make_lane,
+        make_gradient_buffer,
         seed=config.run.seed,
         clip_value=config.clip.value,
         skips=config.nonfinite.action == "skip",
     )
 
 
-def _lane_maker(
+def _gradient_buffer_maker(
     comm: Communicator, config: Config, node: Node, layout: ShardLayout, store: ParamStore, parts: list[Array]
-) -> Callable[[int], Lane]:
-    """Makes lanes by number, once each; the first has the gradient rows ``parts``, the others rows of their own."""
+) -> Callable[[int], GradientBuffer]:
+    """Makes gradient buffers by number, once each; the first has the rows ``parts``, the others rows of their own."""
     parameters = store.spans, [view.shape for view in store.value_views]
     buckets = make_buckets(store.spans, store.dtype.itemsize, config.comm.bucket_bytes)
     apart = config.comm.mode in ("local", "diloco")
     hook = NoopHook() if apart else make_hook(config.comm, store.values.size, store.dtype)
 
     @functools.cache
-    def make_lane(number: int) -> Lane:
+    def make_gradient_buffer(number: int) -> GradientBuffer:
         rows = parts if number == 0 else alloc_rows(node, layout, store.values.size, store.dtype)
         divided = config.comm.sharded_optimizer
         reducer = Reducer(rows, buckets, node, layout, comm.progress, hook, parameters, divided, number)
-        return Lane(store, rows[node.rank], layout, reducer)
+        return GradientBuffer(store, rows[node.rank], layout, reducer)
 
-    return make_lane
+    return make_gradient_buffer
 
 
 @dataclass(frozen=True)
-class Memory:
+class MemoryUse:
     """Bytes that the run's flat vectors take, and how many ranks of this node share the first two.
 
     Attributes
@@ -120,27 +120,27 @@ class Memory:
         )
 
 
-def memory_of(step_of: TrainStep, lanes: Sequence[Lane] = ()) -> Memory:
+def memory_use(train_step: TrainStep, gradient_buffers: Sequence[GradientBuffer] = ()) -> MemoryUse:
     """What a step's vectors take. Collective.
 
     Parameters
     ----------
-    lanes : all that the run has; the step's alone unless told
+    gradient_buffers : all that the run has; the step's alone unless told
     """
-    node, state = step_of.node, sum(vector.nbytes for vector in step_of.optimizer.state.values())
-    if isinstance(step_of.optimizer, DividedOptimizer):  # each rank has its share to itself
-        shares = step_of.comm.exchange_objects([node.index, state])
+    node, state = train_step.node, sum(vector.nbytes for vector in train_step.optimizer.state.values())
+    if isinstance(train_step.optimizer, ShardedOptimizer):  # each rank has its share to itself
+        shares = train_step.comm.exchange_objects([node.index, state])
         state = sum(nbytes for index, nbytes in shares if index == node.index)
-    gradients = sum(lane.nbytes for lane in lanes or [step_of.lane])
-    return Memory(step_of.store.values.nbytes, state, gradients, node.size)
+    gradients = sum(gradient_buffer.nbytes for gradient_buffer in gradient_buffers or [train_step.gradient_buffer])
+    return MemoryUse(train_step.store.values.nbytes, state, gradients, node.size)
 
 
-def idle_options(step_of: TrainStep, config: Comm) -> str:
+def idle_options(train_step: TrainStep, config: Comm) -> str:
     """Which options for the exchange between nodes have none to act on; empty if all have."""
     given = [f"--comm.hook {config.hook}"] if config.hook != "exact" else []
     given += [f"--comm.mode {config.mode}"] if config.mode in ("local", "diloco") else []
     given += ["--comm.sharded-optimizer"] if config.sharded_optimizer else []
-    if len(step_of.node.sizes) > 1 or not given:
+    if len(train_step.node.sizes) > 1 or not given:
         return ""
     return f"{', '.join(given)}: all ranks share one memory, so that nothing is sent between nodes"
 
@@ -149,12 +149,12 @@ def _mb(n_bytes: int) -> str:
     return f"{n_bytes / 1e6:.1f} MB"
 
 
-def once(node: Node) -> Callable[[int, DTypeLike], Array]:
+def shared_allocator(node: Node) -> Callable[[int, DTypeLike], Array]:
     """Makes vectors that exist once a node, and that all of its ranks see."""
     return lambda count, dtype: node.alloc(count if node.rank == 0 else 0, dtype)[0]
 
 
-def fill(comm: Communicator, node: Node, write: Callable[[], None]) -> None:
+def write_once_per_node(comm: Communicator, node: Node, write: Callable[[], None]) -> None:
     """Let one rank of each node write what the node shares; return when all have it. Collective."""
     if node.rank == 0:
         write()
@@ -187,7 +187,7 @@ def _store(
         parameters,
         {name: value for name, value in initial.items() if not trained[name]},
         dtype,
-        values=once(node)(count, dtype),
+        values=shared_allocator(node)(count, dtype),
         grads=parts[node.rank][0],
         fill=node.rank == 0,
     )

@@ -18,7 +18,7 @@ class Totals:
 
     Attributes
     ----------
-    unsound : whether this batch would make running statistics infinite or NaN; the same on all ranks, and not summed
+    buffers_overflow : whether this batch would make running statistics infinite or NaN; the same on all ranks
 
     >>> totals = Totals()
     >>> totals.add(np.array([1.0, 3.0]), {"accuracy": np.array([1, 0])})
@@ -27,11 +27,11 @@ class Totals:
     """
 
     def __init__(self, stop_votes: int = 0) -> None:
-        self.loss_sum, self.count, self.stop_votes, self.unsound = 0.0, 0, int(stop_votes), False
+        self.loss_sum, self.count, self.stop_votes, self.buffers_overflow = 0.0, 0, int(stop_votes), False
         self.sums: dict[str, float] = {}
 
     def add(self, losses_N: NDArray[Any], metrics: Mapping[str, NDArray[Any]]) -> None:
-        """Add the rows of one batch: a number a sample each, which ``loss_output.Returned`` sees to."""
+        """Add the rows of one batch: a number a sample each, which ``loss_output.LossOutput`` sees to."""
         self.loss_sum += _sum(losses_N)
         self.count += len(losses_N)
         for name, x in metrics.items():
@@ -40,7 +40,7 @@ class Totals:
     @property
     def finite(self) -> bool:
         """Whether the loss is finite, and so are the running statistics that come of it."""
-        return isfinite(self.loss_sum) and not self.unsound
+        return isfinite(self.loss_sum) and not self.buffers_overflow
 
     def pack(self, names: Sequence[str]) -> NDArray[np.float64]:
         """As a vector that ranks can add, with the metrics in the order of ``names``.

@@ -7,29 +7,32 @@ gradient going into its row, and with the last shard the reducer starting full b
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable
 from time import perf_counter
 from typing import Any
 
 import numpy as np
+from numpy.typing import DTypeLike
 
 from ddtrain import data, kernels
-from ddtrain.autodiff import Tape, record, value_of, walk_back
+from ddtrain.autodiff import Tape, record, walk_back
 from ddtrain.comm.protocol import Communicator, Node
-from ddtrain.errors import DdtrainError, NonFiniteError
+from ddtrain.errors import NonFiniteError
 from ddtrain.ops import use_communicator
 from ddtrain.optim import Optimizer
 from ddtrain.parallel import Reducer, ShardLayout, ShardRunner, SmallCollectives, TotalsReducer, make_small_collectives
 from ddtrain.parallel.node_counters import CONTROL, MODEL, TOTALS
-from ddtrain.rng import SampleRng
-from ddtrain.source import user_line
 from ddtrain.store import ParamStore
+from ddtrain.trainer.error_context import error_context
 from ddtrain.trainer.records.timeline import Timeline
 from ddtrain.trainer.step.coordinator import StepControl
-from ddtrain.trainer.step.gradient_buffer import Lane
-from ddtrain.trainer.step.loss_output import Returned
-from ddtrain.trainer.step.model_buffers import Buffers
+from ddtrain.trainer.step.forward_pass import ForwardPass
+from ddtrain.trainer.step.gradient_buffer import GradientBuffer
+from ddtrain.trainer.step.loss_output import LossOutput
+from ddtrain.trainer.step.model_buffers import ModelBuffers
+from ddtrain.trainer.step.step_timer import StepTimer
 from ddtrain.trainer.step.totals import Totals
+from ddtrain.trainer.step.totals_exchange import TotalsExchange
 from ddtrain.trainer.task import Task
 
 TapeType = Callable[[int], Tape]  # makes a tape for so many leaves
@@ -44,15 +47,15 @@ class TrainStep:
         totals, and for rank 0's decisions (Note [Order of collectives])
     node : the ranks that hold parameters and optimizer state together with this one
     layout : which shards are this rank's
-    make_lane : makes the lane of a number: where gradients go, and are summed
+    make_gradient_buffer : makes gradient buffers by number: where gradients go, and are summed
     clip_value : limit of each gradient element after scaling by the clip factor, 0 for none
     skips : whether steps may be skipped, and must be undone then
 
     Attributes
     ----------
-    lane : that of this step; a mode may change it between steps
+    gradient_buffer : that of this step; a mode may change it between steps
     tape_for : the reverse-mode trace of a shard with so many samples, e.g. one that checks every value
-    seconds : of the last step, by part; ``wait`` is what communication takes beyond the backward pass
+    timer : the seconds of the last step, by part
     """
 
     def __init__(
@@ -63,7 +66,7 @@ class TrainStep:
         comm: Communicator,
         node: Node,
         layout: ShardLayout,
-        make_lane: Callable[[int], Lane],
+        make_gradient_buffer: Callable[[int], GradientBuffer],
         *,
         seed: int = 0,
         clip_value: float = 0.0,
@@ -73,20 +76,20 @@ class TrainStep:
         self.node, self.shard_layout, self.seed, self.clip_value, self.skips = node, layout, seed, clip_value, skips
         self.tape_for: Callable[[int], TapeType] = lambda rows: Tape
         self.shards = ShardRunner(make_small_collectives(comm.duplicate(), node, MODEL), layout)
-        self.make_lane, self.lane = make_lane, make_lane(0)
+        self.make_gradient_buffer, self.gradient_buffer = make_gradient_buffer, make_gradient_buffer(0)
         self.totals_reducer = TotalsReducer(comm.duplicate(), node, layout, TOTALS)
         self.control_comm = make_small_collectives(comm.duplicate(), node, CONTROL)
-        self.buffers = Buffers(task.model.declarations(), store.state_views, layout, comm)
+        self.loss_output = LossOutput(task.loss)
+        buffers = ModelBuffers(task.model.declarations(), store.state_views, layout, comm)
+        self.totals_exchange = TotalsExchange(comm, layout, self.totals_reducer, self.loss_output, buffers)
         self.updates: dict[str, Any] = {}  # of buffers, by this step's forward passes
-        self.returned = Returned(task.loss)
         self.phase, self._waits = "start", 0.0
-        self.seconds = dict.fromkeys(("data", "forward", "backward", "wait", "update"), 0.0)
-        self._timeline: Timeline | None = None
+        self.timer = StepTimer()
 
     @property
     def reducer(self) -> Reducer:
         """What sums this step's gradients."""
-        return self.lane.reducer
+        return self.gradient_buffer.reducer
 
     @property
     def gradient_bytes(self) -> dict[str, int]:
@@ -97,11 +100,11 @@ class TrainStep:
     @property
     def timeline(self) -> Timeline | None:
         """What records this rank's steps, None while nothing does."""
-        return self._timeline
+        return self.timer.timeline
 
     @timeline.setter
     def timeline(self, timeline: Timeline | None) -> None:
-        self._timeline = timeline
+        self.timer.timeline = timeline
         for reducer in (self.reducer, self.reducer.predecessor):
             if reducer is not None:
                 reducer.watcher = timeline
@@ -130,90 +133,61 @@ class TrainStep:
         """
         with self._at(step):
             totals = self._begin(step, rows, stop_vote)
-            self.finish(self.lane)
+            self.finish(self.gradient_buffer)
             return totals
 
     def begin(self, step: int, rows: Any, stop_vote: bool = False) -> Totals:
-        """As :meth:`gradients`, but leave the sum of the gradients under way in :attr:`lane`."""
+        """As :meth:`gradients`, but leave the sum of the gradients under way in :attr:`gradient_buffer`."""
         with self._at(step):
             return self._begin(step, rows, stop_vote)
 
-    def _at(self, step: int) -> located:
-        return located(lambda: self.phase, self.comm.rank, step + 1, rank=self.comm.rank)
+    def _at(self, step: int) -> error_context:
+        return error_context(lambda: self.phase, self.comm.rank, step + 1, rank=self.comm.rank)
 
     def _begin(self, step: int, rows: Any, stop_vote: bool) -> Totals:
-        self.seconds = dict.fromkeys(self.seconds, 0.0)
+        self.timer.reset()
         if self.skips:
             self.reducer.hook.snapshot()
-        sums: list[Totals] = []
-        lefts: list[dict[str, Any]] = []
-        reduced: list[Any] = []
-
-        def forwarded(totals: Totals, left: dict[str, Any]) -> None:
-            sums.append(totals)
-            lefts.append(left)
-            if len(sums) == len(self.shard_layout.shards):
-                reduced.append(self._start(step, sums, lefts))
-
-        self.shards.map(lambda shard, peers: self._shard(step, rows, shard, peers, stop_vote, forwarded))
+        self.totals_exchange.begin(step)
+        self.shards.map(lambda shard, peers: self._shard(step, rows, shard, peers, stop_vote))
         self.phase, self._waits = "reduce", perf_counter()
-        self.totals_reducer.wait()
-        (whole,) = reduced
-        own = whole.size - self.buffers.size
-        totals = Totals.unpack(whole[:own], self.returned.agree(self.comm))
-        self.updates = self.buffers.folded(whole[own:], lefts, step, totals.count)
-        totals.unsound = not all(self.store.stays_finite(name, x) for name, x in self.updates.items())
+        totals, self.updates = self.totals_exchange.wait()
+        totals.buffers_overflow = not all(self.store.stays_finite(name, x) for name, x in self.updates.items())
         return totals
 
-    def finish(self, lane: Lane) -> None:
+    def finish(self, gradient_buffer: GradientBuffer) -> None:
         """Wait for the sum of a step's gradients: this one's, or one begun before."""
-        lane.reducer.finish()
-        self._took("wait", self._waits)
+        gradient_buffer.reducer.finish()
+        self.timer.add("wait", self._waits)
 
-    def _start(self, step: int, sums: list[Totals], lefts: list[dict[str, Any]]) -> Any:
-        """Begin to sum the totals of all shards, and buffers: in float64, along the tree like everything."""
-        self.shards.end_pass()  # of the forward pass: what follows may wait for all ranks
-        names = self.returned.agree(self.comm)
-        packed = [totals.pack(names) for totals in sums]
-        if self.buffers.size:
-            own = [self.buffers.row(left, step, totals.count) for totals, left in zip(sums, lefts, strict=True)]
-            packed = [np.concatenate(parts) for parts in zip(packed, own, strict=True)]
-        rows = self.shard_layout.block_sums(packed)
-        whole = np.empty_like(rows[0])
-        self.totals_reducer.start(rows, whole)
-        self.reducer.start()
-        return whole
+    def forward_pass(self, step: int, rows: Any, first: int, last: int, dtype: DTypeLike) -> ForwardPass:
+        """The loss of samples ``first`` to ``last`` of a global batch, as a function of the model's values."""
+        return ForwardPass(self.task, self.loss_output, self.seed, step, rows, first, last, dtype)
 
-    def _shard(
-        self, step: int, rows: Any, shard: int, peers: Any, stop_vote: bool, forwarded: Callable[[Totals, Any], None]
-    ) -> None:
+    def _shard(self, step: int, rows: Any, shard: int, peers: Any, stop_vote: bool) -> None:
         """Forward and backward of one shard."""
         store, k, count = self.store, shard - self.shard_layout.shards[0], len(rows)
         first, last = data.shard_bounds(count, shard, self.shard_layout.count)
         self.phase, began = "data", perf_counter()
-        batch, rng = data.batch_of(self.task.train, rows[first:last], store.dtype), SampleRng(self.seed, step, first)
-        self._took("data", began)
-        totals, left = Totals(stop_votes=stop_vote and k == 0), dict[str, Any]()
-
-        def losses_of(*parameters: Any) -> Any:
-            values = dict(zip(store.names, parameters, strict=True))
-            model = self.task.model.bind({**values, **store.state_views}, training=True, rng=rng)
-            losses, metrics = self.returned.read(self.task.loss(model, *batch), last - first, batch)
-            totals.add(value_of(losses), metrics)
-            left.update(model.run.updates)
-            return losses
-
+        forward = self.forward_pass(step, rows, first, last, store.dtype)
+        self.timer.add("data", began)
+        losses_of = lambda *leaves: forward(store.with_parameters(leaves))
         try:
             with use_communicator(peers):
                 self.phase, began = "forward", perf_counter()
                 losses_N, tape, end = record(losses_of, store.value_views, self.tape_for(last - first))
-                self._took("forward", began, peers)
+                self.timer.add("forward", began, peers)
                 self.shards.check_order(k)  # or this shard's gradients could be ready before the sum of all has begun
-                forwarded(totals, left)
+                totals = Totals(stop_votes=stop_vote and k == 0)
+                totals.add(losses_N, forward.metrics)
+                if self.totals_exchange.add(totals, forward.updates):
+                    self.shards.end_pass()  # of the forward pass: what follows may wait for all ranks
+                    self.totals_exchange.start()
+                    self.reducer.start()
                 self.phase, began = "backward", perf_counter()
                 g_N = np.full(losses_N.shape, 1 / count, losses_N.dtype)  # a sample's share of the global batch's mean
-                walk_back(tape, end, g_N, self.lane.sinks[k], keep=False)
-                self._took("backward", began, peers)
+                walk_back(tape, end, g_N, self.gradient_buffer.sinks[k], keep=False)
+                self.timer.add("backward", began, peers)
         except NonFiniteError as error:
             row = error.place.pop("row", None)
             if row is not None:
@@ -224,78 +198,32 @@ class TrainStep:
         """The squared global norm of the reduced gradient, the same bits on every rank. Collective."""
         return self.reducer.square_norm()
 
-    def apply(self, control: StepControl, lane: Lane | None = None) -> None:
+    def apply(self, control: StepControl, gradient_buffer: GradientBuffer | None = None) -> None:
         """Do as the coordinator decided: clip, update the parameters, store the new buffers; or nothing at all.
 
         Returns when all of the node's parameters are new. Collective.
 
         Parameters
         ----------
-        lane : the gradients to apply, without buffers; this step's unless told
+        gradient_buffer : the gradients to apply, without buffers; this step's unless told
         """
         self.phase, began = "update", perf_counter()
         if not control.apply:
             if self.skips:
                 self.reducer.hook.roll_back()
             return
-        if lane is None:
+        if gradient_buffer is None:
             self.store_buffers()
-            lane = self.lane
-        grads, spans = lane.grads, lane.reducer.spans
+            gradient_buffer = self.gradient_buffer
+        grads, spans = gradient_buffer.grads, gradient_buffer.reducer.spans
         if self.clip_value:
             for span in spans:
                 kernels.optimizer_update.clip_value_(grads[span], self.clip_value / control.scale)
         self.optimizer.apply(self.store.values, grads, lr=control.lr, scale=control.scale, spans=spans)
-        lane.reducer.wait_updated()
-        self._took("update", began)
+        gradient_buffer.reducer.wait_updated()
+        self.timer.add("update", began)
 
     def store_buffers(self) -> None:
         """Let the buffers have the values that this step has given them."""
         for name, value in self.updates.items():
             self.store.state_views[name][...] = value
-
-    def _took(self, part: str, began: float, peers: Any = None) -> None:
-        """A part is over: count its seconds, without those in which other shards of this rank had their turn."""
-        for first, last in _between(began, perf_counter(), getattr(peers, "suspended", ())):
-            self.seconds[part] += last - first
-            if self._timeline is not None:
-                self._timeline.span(part, first, last)
-
-
-class located:  # a context manager, called like a function
-    """Within this, errors say where they are from: others by a note, ours by their place.
-
-    NaN and infinity bring no warning: what they lead to is rank 0's decision.
-
-    Parameters
-    ----------
-    doing : tells the phase, for the note
-    place : what ours are told besides the step; without the rank where all ranks raise the same one
-    """
-
-    def __init__(self, doing: Callable[[], str], rank: int, step: int, /, **place: Any) -> None:
-        self._doing, self._rank, self._step, self._place = doing, rank, step, place
-        self._quiet = np.errstate(all="ignore")
-
-    def __enter__(self) -> None:
-        self._quiet.__enter__()
-
-    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
-        self._quiet.__exit__(None, None, None)
-        if isinstance(error, DdtrainError):
-            error.at(step=self._step, line=user_line(error.__traceback__), **self._place)
-        elif isinstance(error, Exception):
-            error.add_note(f"rank {self._rank}, step {self._step}, in {self._doing()}")
-
-
-def _between(began: float, ended: float, away: Sequence[tuple[float, float]]) -> Iterator[tuple[float, float]]:
-    """What is left of a span without the disjoint ones in ``away`` that lie within it.
-
-    >>> list(_between(1, 9, [(0, 0.5), (3, 4), (6, 7)]))
-    [(1, 3), (4, 6), (7, 9)]
-    """
-    for left, back in away:
-        if left >= began:
-            yield began, left
-            began = back
-    yield began, ended

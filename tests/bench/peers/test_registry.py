@@ -58,7 +58,7 @@ def test_a_workload_has_the_same_loss_and_gradient_in_both(name: str) -> None:
     twin = pytorch.twin(workload)
     with ours(LocalCommunicator(), name, workload) as mine:
         x, labels = mine.batch
-        totals = mine.trainer.step_of.gradients(0, np.arange(mine.count))
+        totals = mine.trainer.train_step.gradients(0, np.arange(mine.count))
         grads = dict(zip(mine.trainer.store.names, mine.trainer.store.grad_views, strict=True))
         tensors = {n: grads.get(n, view) for n, view in mine.trainer.store.tensors.items()}
         exported = nn.to_torch(mine.trainer.task.model, tensors)

@@ -129,7 +129,7 @@ def test_the_recorder_sees_every_gradient_in_the_order_of_backward_and_changes_n
     job = find("mlp_bn", batch=8)
     config, task = job.config_of("weak", 2), job.task(2)
     with training(NullCommunicator(2), "plain", config, task) as plain:
-        plain.train_step()
+        plain.take_step()
         wanted = plain.store.sha256()
     with training(NullCommunicator(2), "recorded", config, task) as trainer, Recorder(trainer) as recorder:
         recorder.step()

@@ -65,10 +65,10 @@ def test_collectives_of_the_model_are_counted() -> None:
     job = trainables.find("mlp_bn")
     comm = NullCommunicator(2)
     with training(comm, "mlp_bn", job.config_of("weak", 2), job.task(2)) as trainer:
-        before = trainer.step_of.shards.channel
+        before = trainer.train_step.shards.channel
         with listening(trainer) as calls:
-            trainer.train_step()
-        assert trainer.step_of.shards.channel is before
+            trainer.take_step()
+        assert trainer.train_step.shards.channel is before
     assert len(calls) == 4
     assert sum(call.nbytes for call in calls) >= 2 * 2 * 2 * 512 * 4, "two figures a feature, twice a layer, in float32"
 

@@ -18,7 +18,7 @@ def test_the_same_batch_in_shards_is_the_same_step_but_for_rounding() -> None:
     values = []
     for shards in (0, 4):
         with ours(LocalCommunicator(), "tiny_mlp", WORKLOADS["tiny_mlp"], shards=shards, batch=64) as mine:
-            assert mine.trainer.step_of.shard_layout.count == max(1, shards)
+            assert mine.trainer.train_step.shard_layout.count == max(1, shards)
             mine.step()
             values.append(mine.trainer.store.values.copy())
     assert (values[0] != values[1]).any()

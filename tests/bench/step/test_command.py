@@ -43,7 +43,7 @@ def test_the_eager_pass_is_the_whole_backward(monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setattr(module, "walk_back", lambda *args, **kwargs: walked.extend(walk_back(*args, **kwargs)))
     with ours(LocalCommunicator(), "mlp_bn", WORKLOADS["mlp_bn"]) as contestant:
         contestant.eager()
-        contestant.trainer.step_of.gradients(0, np.arange(contestant.count))
+        contestant.trainer.train_step.gradients(0, np.arange(contestant.count))
         for mine, stepped in zip(walked, contestant.trainer.store.grad_views, strict=True):
             assert (mine == stepped).all()
 

@@ -16,7 +16,7 @@ import pytest
 import ddtrain.numpy as dnp
 from ddtrain import data, nn, ops
 from ddtrain.comm import Communicator
-from ddtrain.current_layer import within
+from ddtrain.current_layer import use_layer
 from ddtrain.errors import ReplicaError
 from ddtrain.parallel import ShardRunner, make_shard_layout, make_small_collectives
 from ddtrain.parallel.collectives.shared_memory import LIMIT_BYTES
@@ -29,12 +29,12 @@ Say = Callable[[Any, bool], None]  # what a rank does with its peers: as the oth
 
 
 def allreduce(peers: Any, layer: str, count: int = 3, dtype: Any = np.float64) -> None:
-    with within(layer):
+    with use_layer(layer):
         peers.allreduce(np.ones(count, dtype))
 
 
 def allgather(peers: Any, layer: str, count: int = 3) -> None:
-    with within(layer):
+    with use_layer(layer):
         peers.allgather(np.ones(count), np.empty((peers.size, count)))
 
 
@@ -164,7 +164,7 @@ def test_rank_0_s_decisions_are_compared_too(spec: str) -> None:
     def body(comm: Communicator) -> None:
         near = make_small_collectives(comm.duplicate(), comm.split_nodes(1 << 20), 5)
         near.broadcast(np.ones(8))
-        with within("other" if comm.rank == 1 else "same"):
+        with use_layer("other" if comm.rank == 1 else "same"):
             near.broadcast(np.ones(8))
         near.broadcast(np.ones(8))
 

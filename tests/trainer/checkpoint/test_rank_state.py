@@ -28,14 +28,14 @@ def test_what_nodes_held_is_taken_up_as_the_mean_over_nodes(before: str, after: 
 
     def save(comm: Communicator) -> tuple[int, Any]:
         mode = diloco(comm)
-        mode.velocity[...] = mode.step_of.node.index + 1.0
-        return len(mode.step_of.node.sizes), rank_state.gather(mode)
+        mode.velocity[...] = mode.train_step.node.index + 1.0
+        return len(mode.train_step.node.sizes), rank_state.gather(mode)
 
     (count, saved), *_ = World(before).run(save)
 
     def load(comm: Communicator) -> Any:
         mode = diloco(comm, bucket_bytes=1 << 20)  # so that spans are others, too, where ranks are as many as before
-        said = rank_state.give_back(mode, saved, same=True)
+        said = rank_state.restore(mode, saved, same=True)
         assert "is taken up as the mean of their nodes" in said
         return mode.velocity.copy()
 

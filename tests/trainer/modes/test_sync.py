@@ -21,10 +21,10 @@ def test_a_state_is_restored_whole(spec: str, mode: Any) -> None:
     def body(comm: Communicator) -> tuple[int, Any]:
         config = sgd_config(comm=Comm(mode=mode, bucket_bytes=64))
         mine = make_mode(build_step(comm, make_task(), config), config.comm)
-        velocity = mine.step_of.optimizer.state["velocity"]
-        mine.load_state({"velocity": np.arange(velocity.size) + 1.0})
+        velocity = mine.train_step.optimizer.state["velocity"]
+        mine.load_optimizer_state({"velocity": np.arange(velocity.size) + 1.0})
         comm.barrier()
-        return len(mine.step_of.reducer.spans), velocity.copy()
+        return len(mine.train_step.reducer.spans), velocity.copy()
 
     found = World(spec).run(body)
     assert spec == "threads:2" or max(spans for spans, _ in found) > 1

@@ -21,7 +21,7 @@ from ddtrain.trainer.loop import Trainer
 from ddtrain.trainer.main import run
 from ddtrain.trainer.modes import make_mode
 from ddtrain.trainer.records.perfetto_trace import assign_lanes, merge
-from ddtrain.trainer.records.run_records import Records
+from ddtrain.trainer.records.run_records import RunRecords
 from ddtrain.trainer.records.timeline import Timeline, steps_of
 from ddtrain.trainer.step.setup import build_step
 from helpers import make_task
@@ -159,7 +159,7 @@ def traced(comm: Communicator, directory: Path, trace: str = "2:5", **run_option
     config = Config(run=Run(**options), debug=Debug(trace=trace), data=Data(batch_size=7), comm=Comm(bucket_bytes=64))
     task = make_task()
     trainer = Trainer(comm, config, task)
-    trainer.records = Records(comm, config, "net", directory, None, task)
+    trainer.records = RunRecords(comm, config, "net", directory, None, task)
     return trainer.run().params_sha256, trainer
 
 
@@ -198,7 +198,7 @@ def test_a_run_is_traced_on_every_rank_and_stays_the_same_run(world: World, tmp_
     assert sha256 == same
     assert not (tmp_path / "not" / "trace.json").exists()
     trace = json.loads((tmp_path / "traced" / "trace.json").read_text())
-    check_run(trace, world.size, len(trainer.step_of.reducer._members))
+    check_run(trace, world.size, len(trainer.train_step.reducer._members))
     model = events(trace, "model")
     if world.size == 1:
         assert model == []
@@ -207,22 +207,22 @@ def test_a_run_is_traced_on_every_rank_and_stays_the_same_run(world: World, tmp_
         assert {e["pid"] for e in model} == set(range(world.size))
     assert [e["args"]["step"] for e in events(trace, pid=0) if e["name"] == "evaluation"] == [4], "23 samples, by 7"
     assert [e["args"]["step"] for e in events(trace, pid=0) if e["name"] == "checkpoint"] == [4]
-    assert trainer.timeline is trainer.step_of.timeline is trainer.step_of.reducer.watcher is None
+    assert trainer.timeline is trainer.train_step.timeline is trainer.train_step.reducer.watcher is None
 
 
-def test_both_lanes_of_stale_tell_the_timeline_and_no_other_afterwards() -> None:
+def test_both_gradient_buffers_of_stale_tell_the_timeline_and_no_other_afterwards() -> None:
     config = Config(comm=Comm(mode="stale"))
     mode = make_mode(build_step(LocalCommunicator(), make_task(), config), config.comm)
     for timeline in (Timeline(LocalCommunicator()), None):
-        mode.step_of.timeline = timeline
-        assert [lane.reducer.watcher for lane in mode.lanes] == [timeline, timeline]
-        mode.gradients(mode.done, np.arange(7))  # the other lane's turn
+        mode.train_step.timeline = timeline
+        assert [buffer.reducer.watcher for buffer in mode.gradient_buffers] == [timeline, timeline]
+        mode.gradients(mode.done, np.arange(7))  # the other buffer's turn
 
 
 def test_shards_that_take_turns_do_not_overlap(tmp_path: Path) -> None:
     (_, trainer), *_ = World("threads:2").run(lambda comm: traced(comm, tmp_path, shards=5))
     trace = json.loads((tmp_path / "trace.json").read_text())
-    check_run(trace, 2, len(trainer.step_of.reducer._members))
+    check_run(trace, 2, len(trainer.train_step.reducer._members))
     backward = [e for e in events(trace, pid=1) if (e["name"], e["args"]["step"]) == ("backward", 3)]
     meetings = 2  # in the backward pass of each shard: batch-norm adds up two vectors, in one call or two
     assert len(backward) > 3, "three shards, and each is interrupted"
@@ -234,7 +234,7 @@ def test_under_mpi_the_ranks_are_in_one_file(comm: Communicator, tmp_path: Path)
     directory = Path(comm.exchange_objects(str(tmp_path))[0])
     _, trainer = traced(comm, directory)
     trace = json.loads((directory / "trace.json").read_text())
-    check_run(trace, comm.size, len(trainer.step_of.reducer._members))
+    check_run(trace, comm.size, len(trainer.train_step.reducer._members))
     names = [e["args"]["name"] for e in trace["traceEvents"] if e["name"] == "process_name"]
     assert [name.split(" (")[0] for name in names] == [f"rank {rank}" for rank in range(comm.size)]
     assert {e["pid"] for e in events(trace, "model")} == set(range(comm.size))

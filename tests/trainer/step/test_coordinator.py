@@ -16,7 +16,7 @@ from ddtrain.trainer import stop_signals
 from ddtrain.trainer.config.config import Checkpoint, Clip, Config, Evaluation, NonFinite, Optim, Run, Schedule
 from ddtrain.trainer.step.coordinator import Coordinator, Reason, StepControl
 from ddtrain.trainer.step.totals import Totals
-from ddtrain.trainer.stop_signals import StopFile, listening, pending
+from ddtrain.trainer.stop_signals import StopFile, listening, stop_requested
 
 STEPS = 5  # an epoch
 
@@ -243,10 +243,10 @@ class TestRequests:
     @pytest.mark.parametrize("number", stop_signals.SIGNALS)
     def test_first_signal_is_a_vote(self, number):
         with listening():
-            assert not pending()
+            assert not stop_requested()
             os.kill(os.getpid(), number)
-            assert pending()
-        assert not pending()
+            assert stop_requested()
+        assert not stop_requested()
 
     def test_an_echo_is_the_same_request_and_a_second_one_stops_at_once(self, monkeypatch):
         now = [100.0]
@@ -268,7 +268,7 @@ class TestRequests:
     def test_another_thread_may_enter_and_hears_nothing(self):
         def enter():
             with listening():
-                heard.append(pending())
+                heard.append(stop_requested())
 
         heard = []
         thread = threading.Thread(target=enter)

@@ -127,16 +127,16 @@ def test_every_rank_has_the_run_s_running_statistics_at_any_time(mode: Any, sync
 
     def body(comm: Communicator) -> list[bytes]:
         task = make_task(Net(sync=sync))
-        step_of = build_step(comm, task, config)
-        mode, seen = make_mode(step_of, config.comm), []
+        train_step = build_step(comm, task, config)
+        mode, seen = make_mode(train_step, config.comm), []
         coordinator = Coordinator(config, comm, 4)
         for step in range(4):
             totals = mode.gradients(step, np.arange(7 - 5 * (step == 3)))
             mode.apply(coordinator.decide(step, totals, mode.square_norm()))
-            before = step_of.store.state.tobytes()
-            with mode.shown():
-                assert np.isfinite(evaluate(task, step_of.store, comm, step_of.shards)["loss"])
-                assert step_of.store.state.tobytes() == before
+            before = train_step.store.state.tobytes()
+            with mode.consolidated():
+                assert np.isfinite(evaluate(task, train_step.store, comm, train_step.shards)["loss"])
+                assert train_step.store.state.tobytes() == before
             seen.append(before)
         return seen
 

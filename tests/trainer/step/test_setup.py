@@ -17,7 +17,7 @@ from ddtrain.store import ParamStore
 from ddtrain.trainer.config.config import Comm, Optim, Run
 from ddtrain.trainer.modes import make_mode
 from ddtrain.trainer.step import setup
-from ddtrain.trainer.step.setup import _VECTORS, build_step, memory_of
+from ddtrain.trainer.step.setup import _VECTORS, build_step, memory_use
 from helpers import make_task, sgd_config, train
 from worlds import World
 
@@ -28,17 +28,17 @@ def no_room(path: Path) -> Any:
 
 @pytest.mark.mpi(min_size=2)
 def test_ranks_of_a_machine_share_parameters_and_state(comm: Any) -> None:
-    step_of = build_step(comm, make_task(), sgd_config())
-    assert memory_of(step_of).sharers == comm.size
+    train_step = build_step(comm, make_task(), sgd_config())
+    assert memory_use(train_step).sharers == comm.size
     if comm.rank == comm.size - 1:
-        step_of.store.values[0] = 7.0
-        step_of.optimizer.state["velocity"][1] = 8.0
+        train_step.store.values[0] = 7.0
+        train_step.optimizer.state["velocity"][1] = 8.0
     comm.barrier()
-    assert step_of.store.values[0] == 7.0
-    assert step_of.optimizer.state["velocity"][1] == 8.0
-    step_of.store.grads[...] = comm.rank  # but not gradients
+    assert train_step.store.values[0] == 7.0
+    assert train_step.optimizer.state["velocity"][1] == 8.0
+    train_step.store.grads[...] = comm.rank  # but not gradients
     comm.barrier()
-    assert set(step_of.store.grads) == {float(comm.rank)}
+    assert set(train_step.store.grads) == {float(comm.rank)}
 
 
 @pytest.mark.mpi(min_size=2)
@@ -47,9 +47,9 @@ def test_without_room_every_rank_keeps_its_own_and_says_so(comm: Any, monkeypatc
         pytest.skip("no /dev/shm here, where a window could fail to fit")
     shared = train(comm)
     monkeypatch.setattr("ddtrain.comm.node.mpi_windows.os.statvfs", no_room)
-    step_of = build_step(comm, make_task(), sgd_config())
-    assert "/dev/shm has 3 MiB free, and" in step_of.node.why_not_shared
-    assert memory_of(step_of).sharers == 1
+    train_step = build_step(comm, make_task(), sgd_config())
+    assert "/dev/shm has 3 MiB free, and" in train_step.node.why_not_shared
+    assert memory_use(train_step).sharers == 1
     alone = train(comm)
     assert alone["means"] == shared["means"], "the same sums in the same order"
     for name, tensor in alone["tensors"].items():
@@ -78,7 +78,7 @@ def test_what_exists_once_a_node_needs_its_room_once(comm: Any, monkeypatch: pyt
     for free, sharers in ((enough, comm.size), (enough - 1, 1)):
         facts = SimpleNamespace(f_bavail=free, f_frsize=1)
         monkeypatch.setattr("ddtrain.comm.node.mpi_windows.os.statvfs", lambda path, facts=facts: facts)
-        assert memory_of(build_step(comm, task, sgd_config())).sharers == sharers
+        assert memory_use(build_step(comm, task, sgd_config())).sharers == sharers
 
 
 def test_threads_share_nothing_and_say_so_when_asked() -> None:
@@ -143,14 +143,14 @@ def test_as_much_shared_memory_is_asked_for_as_is_used(options: Any) -> None:
 
     def body(comm: Any) -> None:
         config = sgd_config(**options)
-        step_of = build_step(comm, make_task(), config)
-        lanes, node = make_mode(step_of, config.comm).lanes, step_of.node
-        step_of.gradients(0, np.arange(7))
-        n, (asked,) = step_of.store.values.nbytes, comm.asked
+        train_step = build_step(comm, make_task(), config)
+        buffers, node = make_mode(train_step, config.comm).gradient_buffers, train_step.node
+        train_step.gradients(0, np.arange(7))
+        n, (asked,) = train_step.store.values.nbytes, comm.asked
         rows = [vector for vector in node.allocated if vector.nbytes and vector.nbytes % n == 0]
-        mine = [vector for vector in rows if any(np.shares_memory(vector, lane.grads) for lane in lanes)]
+        mine = [vector for vector in rows if any(np.shares_memory(vector, buffer.grads) for buffer in buffers)]
         once = sum(vector.nbytes for vector in rows) - sum(vector.nbytes for vector in mine)
-        assert len(mine) == len(lanes)
+        assert len(mine) == len(buffers)
         assert sum(vector.nbytes for vector in mine) <= asked[0]
         assert once <= asked[1]
 
@@ -175,7 +175,7 @@ def test_no_rank_begins_before_the_values_of_its_node_are_there(monkeypatch: pyt
     World("nodes:0011").run(body)
 
 
-def test_what_one_rank_of_a_node_writes_is_there_when_fill_returns() -> None:
+def test_what_one_rank_of_a_node_writes_is_there_when_the_call_returns() -> None:
     def body(comm: Any) -> list[float]:
         node = comm.split_nodes()
         (shared, *_) = node.alloc(3 if node.rank == 0 else 0, np.float64)
@@ -184,7 +184,7 @@ def test_what_one_rank_of_a_node_writes_is_there_when_fill_returns() -> None:
             time.sleep(0.05)
             shared[...] = comm.rank + 1.0
 
-        setup.fill(comm, node, write)
+        setup.write_once_per_node(comm, node, write)
         return shared.tolist()
 
     assert World("nodes:0101").run(body) == [[1.0] * 3, [2.0] * 3] * 2
@@ -192,19 +192,22 @@ def test_what_one_rank_of_a_node_writes_is_there_when_fill_returns() -> None:
 
 def test_memory_counts_both_rows_of_gradients_that_are_late() -> None:
     told = sgd_config(comm=Comm(mode="stale"))
-    step_of = build_step(LocalCommunicator(), make_task(), told)
-    assert memory_of(step_of, make_mode(step_of, told.comm).lanes).gradients == 2 * step_of.store.grads.nbytes
+    train_step = build_step(LocalCommunicator(), make_task(), told)
+    assert (
+        memory_use(train_step, make_mode(train_step, told.comm).gradient_buffers).gradients
+        == 2 * train_step.store.grads.nbytes
+    )
 
 
 @pytest.mark.mpi(min_size=2)
 def test_memory_of_a_divided_optimizer_is_that_of_the_whole_node(comm: Any) -> None:
     told = [sgd_config(comm=Comm(sharded_optimizer=divided)) for divided in (False, True)]
-    shared, divided = (memory_of(build_step(comm, make_task(), config)) for config in told)
+    shared, divided = (memory_use(build_step(comm, make_task(), config)) for config in told)
     assert shared.sharers == comm.size
     assert divided == shared
 
 
 def test_memory_counts_what_shards_are_added_up_in() -> None:
     n = build_step(LocalCommunicator(), make_task(), sgd_config()).store.values.nbytes
-    seven = memory_of(build_step(LocalCommunicator(), make_task(), sgd_config(run=Run(dtype="float64", shards=7))))
+    seven = memory_use(build_step(LocalCommunicator(), make_task(), sgd_config(run=Run(dtype="float64", shards=7))))
     assert (seven.parameters, seven.optimizer, seven.gradients) == (n, n, 2 * n)  # a row and a level

@@ -87,14 +87,14 @@ def test_running_statistics_that_would_be_infinite_leave_no_trace(spec: str, syn
     config = sgd_config(dtype="float32", run=Run(epochs=1000), nonfinite=NonFinite("skip"), comm=Comm(mode=mode))
 
     def body(comm: Communicator) -> tuple[list[bool], list[Any]]:
-        step_of = build_step(comm, spread, config)
-        mode, coordinator, sound, seen = make_mode(step_of, config.comm), Coordinator(config, comm, 4), [], []
+        train_step = build_step(comm, spread, config)
+        mode, coordinator, sound, seen = make_mode(train_step, config.comm), Coordinator(config, comm, 4), [], []
         for step in range(3):
             totals = mode.gradients(step, np.arange(7) + 7 * (step != 1))
             assert np.isfinite(totals.loss_sum)
             sound.append(totals.finite)
             mode.apply(coordinator.decide(step, totals, mode.square_norm()))
-            seen.append(step_of.store.state.copy())
+            seen.append(train_step.store.state.copy())
         return sound, seen
 
     for sound, (first, second, third) in World(spec).run(body):
@@ -107,7 +107,7 @@ def test_running_statistics_that_would_be_infinite_leave_no_trace(spec: str, syn
 def test_a_run_that_such_statistics_stop_says_so() -> None:
     totals, coordinator = Totals(), Coordinator(sgd_config(), LocalCommunicator(), 4)
     totals.add(np.ones(3), {})
-    totals.unsound = True
+    totals.buffers_overflow = True
     with pytest.raises(NonFiniteError, match="loss is 1, gradient norm is 2, but running statistics would no longer"):
         coordinator.decide(0, totals, 4.0)
 

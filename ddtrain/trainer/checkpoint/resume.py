@@ -1,0 +1,127 @@
+"""Resuming: a saved run is compared with the one that is to go on, and taken up where it stood."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from ddtrain.errors import CheckpointError, UsageError, first_line, quoted
+from ddtrain.nn import from_torch, to_torch
+from ddtrain.trainer.checkpoint import rank_state
+from ddtrain.trainer.checkpoint.contents import Snapshot
+from ddtrain.trainer.checkpoint.state_json import check_memory
+from ddtrain.trainer.config import tables
+from ddtrain.trainer.config.config import Config
+from ddtrain.trainer.numeric_environment import numeric_environment
+from ddtrain.trainer.run_state import RunState
+from ddtrain.trainer.step.setup import write_once_per_node
+
+_EXCHANGE = ("comm.mode", "comm.hook")
+_FIXED = ("run.seed", "run.dtype", "data.batch_size")  # a step number means nothing without them
+_DECIDING = (
+    *("optim", "schedule", "clip", "model"),  # whole sections
+    *("run.epochs", "run.shards", "run.accumulate", "comm.hook", "comm.topk_fraction", "comm.powersgd_rank"),
+    *("comm.mode", "comm.sync_every", "comm.outer_lr", "comm.outer_momentum", "comm.node_memory"),
+)
+
+
+def resume(state: RunState, saved: Snapshot) -> list[str]:
+    """Take up a saved run where it stood; a line for each thing that makes it go on differently. Collective.
+
+    Raises
+    ------
+    CheckpointError : it is of another model or optimizer, or what it says makes no sense
+    UsageError : something that decides the steps to come has changed
+    """
+    saved.require(to_torch(state.task.model, state.store.tensors), state.mode.optimizer_state_like())
+    changes = list(changed_options(state.config, saved))
+    _require_same_data(state, saved)
+    check_memory(saved.memory, state.store.values.size)
+    _load_tensors(state, saved)
+    state.coordinator.load(dict(saved.coordinator))
+    state.step, state.metrics, state.evaluated = saved.step, dict(saved.metrics), saved.evaluated
+    state.mode.done = state.step
+    unlike = _restore_rank_state(state, saved)
+    return [*changes, *_changed_environment(saved), *([unlike] if unlike else [])]
+
+
+def changed_options(config: Config, saved: Snapshot) -> Iterator[str]:
+    """What is told otherwise than it was, among what decides the steps to come; some of it cannot be.
+
+    Raises
+    ------
+    CheckpointError : what the checkpoint says an option was is nothing that it could be
+    UsageError : the option must be what it was
+    """
+    now = config.to_table()
+    for option in tables.leaves(config):
+        if option.split(".")[0] not in _DECIDING and option not in (*_FIXED, *_DECIDING):
+            continue
+        then, said = (tables.value_at(table, option) for table in (saved.config, now))
+        name = tables.option(option)
+        if not _same_kind(then, said) and (then is not None or option in _FIXED):
+            raise CheckpointError(
+                f"checkpoint of step {saved.step}: foreign: its {name} is {quoted(then)}, not such as {said}"
+            )
+        if then != said and option in _FIXED:
+            raise UsageError(
+                f"{name} is {said}, but the checkpoint's run had {then}",
+                remedy=f"Give {name} {then}, or start anew in another --run.dir.",
+            )
+        if then != said and then is not None:  # None: saved before there was such an option
+            yield f"{name} is {said}, but was {then}: the run goes on differently"
+    end = tables.value_at(saved.config, "run.steps")
+    if isinstance(end, int) and saved.step < end and config.run.steps == 0:
+        yield f"--run.steps is 0 (no limit), but was {end}: the run goes on past it"
+
+
+def _same_kind(then: Any, said: Any) -> bool:
+    return type(then) is type(said) or {type(then), type(said)} <= {int, float}
+
+
+def _require_same_data(state: RunState, saved: Snapshot) -> None:
+    """The same data, and the saved place in it is the one that comes after so many steps."""
+    if not state.data.startswith(saved.data):  # a checkpoint may hold less: once only some sets had a checksum
+        raise UsageError(
+            f"the training data is {state.data}, but the checkpoint's run had {saved.data}",
+            remedy="Give the data that the run had, or start anew in another --run.dir.",
+        )
+    epoch, offset = state.position(saved.step)
+    place = {
+        "epoch": epoch,
+        "position": offset * state.config.data.batch_size,
+        "seed": state.config.run.seed,
+    }
+    for name, here in place.items():
+        if getattr(saved, name) != here:
+            said = f"{name} is {getattr(saved, name)}, where it can only be {here}"
+            raise CheckpointError(f"checkpoint of step {saved.step}: foreign: {said}")
+
+
+def _load_tensors(state: RunState, saved: Snapshot) -> None:
+    """The model's parameters and buffers, and the optimizer."""
+    tensors, train_step = from_torch(state.task.model, saved.model), state.mode.train_step
+    state.store.load_state(tensors)
+    state.mode.load_optimizer_state(saved.optim)
+    write_once_per_node(train_step.comm, train_step.node, lambda: state.store.load_parameters(tensors))
+    state.optimizer.count = saved.optim_count
+
+
+def _restore_rank_state(state: RunState, saved: Snapshot) -> str:
+    """What each rank alone remembers; a line about what is not as it was."""
+    comm, now = state.config.comm, state.config.to_table()
+    decide = _EXCHANGE if comm.hook == "exact" else (*_EXCHANGE, "comm.bucket_bytes")  # cuts the pieces
+    same = all(tables.value_at(saved.config, option) in (None, tables.value_at(now, option)) for option in decide)
+    try:
+        return rank_state.restore(state.mode, saved.memory, same)
+    except (LookupError, ValueError) as error:
+        raise CheckpointError(
+            f"checkpoint of step {saved.step}: foreign: its memory.safetensors is not what {comm.mode} "
+            f"and {comm.hook} remember ({first_line(error)})"
+        ) from error
+
+
+def _changed_environment(saved: Snapshot) -> Iterator[str]:
+    for name, now_here in numeric_environment().items():
+        if saved.versions.get(name, now_here) != now_here:
+            yield f"{name} is {now_here!r}, but the checkpoint's run had {saved.versions[name]!r}: last bits may differ"

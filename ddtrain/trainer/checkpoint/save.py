@@ -1,0 +1,93 @@
+"""A run as it stands becomes a checkpoint; what an evaluation then shows is put into that checkpoint."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+from ddtrain.diagnose import require_finite
+from ddtrain.errors import CheckpointError
+from ddtrain.nn import to_torch
+from ddtrain.trainer.checkpoint import finder, rank_state, writer
+from ddtrain.trainer.checkpoint.contents import Snapshot
+from ddtrain.trainer.records.run_records import RunRecords
+from ddtrain.trainer.run_state import RunState
+
+
+def save_checkpoint(state: RunState, records: RunRecords, final: bool) -> bool:
+    """Save the run; whether there was room for it. Collective.
+
+    Parameters
+    ----------
+    final : the run ends with this one, so that having no room for it is an error
+
+    Raises
+    ------
+    NonFiniteError : on all ranks, a value is one that no run can go on from
+    CheckpointError : on all ranks, if it is the final one and cannot be saved
+    """
+    records.flush()
+    comm, memory = records.comm, rank_state.gather(state.mode)
+    with state.mode.consolidated(state=True):
+        vectors = state.mode.consolidated_state()
+        kept = {**state.store.tensors, **{f"the optimizer's {name}": vector for name, vector in vectors.items()}}
+        require_finite(comm, {name: x for name, x in kept.items() if name not in state.never_finite})
+        with _tolerating(records, final, f"checkpoint of step {state.step} not saved"):
+            take = lambda: take_snapshot(state, vectors, memory)
+            writer.save(comm, records.directory, take, state.config.checkpoint.keep, records.spared)
+            return True
+    return False
+
+
+def complete_checkpoint(state: RunState, records: RunRecords, final: bool) -> None:
+    """Put the latest evaluation into the checkpoint of this step, if there is one. Collective."""
+    path = finder.path_of(records.directory, state.step)
+    with _tolerating(records, final, f"evaluation of step {state.step} not saved"):
+        writer.complete(records.comm, path, lambda: _findings(state), state.config.checkpoint.keep, records.spared)
+
+
+@contextmanager
+def _tolerating(records: RunRecords, final: bool, what: str) -> Iterator[None]:
+    """That a disk is full ends a run only at its end."""
+    try:
+        yield
+    except CheckpointError as error:
+        if final:
+            raise
+        records.warn(f"{what}, training goes on: {error.one_line}")
+
+
+def take_snapshot(state: RunState, optimizer_state: Mapping[str, Any], memory: Mapping[str, Any]) -> Snapshot:
+    """Everything that the run needs to go on, once the ranks have gathered what is theirs alone.
+
+    Parameters
+    ----------
+    optimizer_state : vectors as long as the parameters, of all ranks together
+    memory : what :func:`rank_state.gather` has gathered
+    """
+    epoch, offset = state.position(state.step)
+    return Snapshot(
+        step=state.step,
+        epoch=epoch,
+        position=offset * state.config.data.batch_size,
+        seed=state.config.run.seed,
+        data=state.data,
+        model=to_torch(state.task.model, state.store.tensors),
+        optim=optimizer_state,
+        memory=memory,
+        optim_count=state.optimizer.count,
+        config=state.config.to_table(),
+        **_findings(state),
+        params_sha256=state.store.sha256(),
+        model_sha256=state.store.model_sha256(),
+    )
+
+
+def _findings(state: RunState) -> dict[str, Any]:
+    """What evaluations have shown so far, as fields of a snapshot."""
+    return {
+        "metrics": state.metrics,
+        "evaluated": state.evaluated,
+        "coordinator": state.coordinator.state_dict(),
+    }

@@ -1,0 +1,55 @@
+"""The forward pass of a training step: the losses of some samples, as a function of the model's values."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from numpy.typing import DTypeLike, NDArray
+
+from ddtrain import data
+from ddtrain.rng import SampleRng
+from ddtrain.trainer.step.loss_output import LossOutput
+from ddtrain.trainer.task import Task
+
+
+class ForwardPass:
+    """What a step differentiates, for samples ``first`` to ``last`` of its global batch.
+
+    Called again with other values, it sees the same samples and draws the same random numbers.
+
+    Parameters
+    ----------
+    loss_output : checks what the loss function returns
+    seed, step : of the run, and the number of the step counted from 0: they decide dropout's numbers
+    rows : the samples of the global batch
+    dtype : of the batch's real numbers
+
+    Attributes
+    ----------
+    metrics : of each sample, by name, as the latest call has returned them
+    updates : of the model's buffers, by path, that the latest call has made
+    """
+
+    def __init__(
+        self,
+        task: Task,
+        loss_output: LossOutput,
+        seed: int,
+        step: int,
+        rows: Any,
+        first: int,
+        last: int,
+        dtype: DTypeLike,
+    ) -> None:
+        self._task, self._loss_output, self._random = task, loss_output, (seed, step, first)
+        self._samples, self._batch = last - first, data.batch_of(task.train, rows[first:last], dtype)
+        self.metrics: Mapping[str, NDArray[Any]] = {}
+        self.updates: Mapping[str, Any] = {}
+
+    def __call__(self, values: Mapping[str, Any]) -> Any:
+        """One loss a sample, from the parameters and buffers by path."""
+        model = self._task.model.bind(values, training=True, rng=SampleRng(*self._random))
+        losses, self.metrics = self._loss_output.read(self._task.loss(model, *self._batch), self._samples, self._batch)
+        self.updates = model.run.updates
+        return losses

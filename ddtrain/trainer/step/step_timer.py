@@ -1,0 +1,47 @@
+"""Where the seconds of a step go: data, forward, backward, wait, update."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from time import perf_counter
+from typing import Any
+
+from ddtrain.trainer.records.timeline import Timeline
+
+
+class StepTimer:
+    """Adds up the seconds of a step by part, and tells the timeline of each part while there is one.
+
+    Attributes
+    ----------
+    seconds : of the last step, by part; ``wait`` is what communication takes beyond the backward pass
+    timeline : None while nothing is traced
+    """
+
+    def __init__(self) -> None:
+        self.seconds = dict.fromkeys(("data", "forward", "backward", "wait", "update"), 0.0)
+        self.timeline: Timeline | None = None
+
+    def reset(self) -> None:
+        """A step begins."""
+        self.seconds = dict.fromkeys(self.seconds, 0.0)
+
+    def add(self, part: str, began: float, peers: Any = None) -> None:
+        """A part is over: count its seconds, without those in which other shards of this rank had their turn."""
+        for first, last in _between(began, perf_counter(), getattr(peers, "suspended", ())):
+            self.seconds[part] += last - first
+            if self.timeline is not None:
+                self.timeline.span(part, first, last)
+
+
+def _between(began: float, ended: float, away: Sequence[tuple[float, float]]) -> Iterator[tuple[float, float]]:
+    """What is left of a span without the disjoint ones in ``away`` that lie within it.
+
+    >>> list(_between(1, 9, [(0, 0.5), (3, 4), (6, 7)]))
+    [(1, 3), (4, 6), (7, 9)]
+    """
+    for left, back in away:
+        if left >= began:
+            yield began, left
+            began = back
+    yield began, ended

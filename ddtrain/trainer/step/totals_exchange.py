@@ -1,0 +1,79 @@
+"""What the forward passes of a step leave, summed over all shards: totals, and new values of the model's buffers.
+
+One vector a shard, in float64, along the run's tree like every sum. It travels ahead of the gradients, hidden behind
+the backward pass of the rank's last shard.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from ddtrain.comm.protocol import Communicator
+from ddtrain.parallel import ShardLayout, TotalsReducer
+from ddtrain.trainer.step.loss_output import LossOutput
+from ddtrain.trainer.step.model_buffers import ModelBuffers
+from ddtrain.trainer.step.totals import Totals
+
+
+class TotalsExchange:
+    """The exchange of one rank, step after step: ``begin``, ``add`` for each of its shards, ``start``, ``wait``.
+
+    Parameters
+    ----------
+    comm : the run's communicator, over which ranks agree on the names of metrics the first time
+    reducer : sums the vectors
+    loss_output : knows the names of the metrics
+    buffers : say what a shard adds for them, and what becomes of the sum
+    """
+
+    def __init__(
+        self,
+        comm: Communicator,
+        layout: ShardLayout,
+        reducer: TotalsReducer,
+        loss_output: LossOutput,
+        buffers: ModelBuffers,
+    ) -> None:
+        self._comm, self._layout, self._reducer = comm, layout, reducer
+        self._loss_output, self._buffers = loss_output, buffers
+        self.begin(0)
+
+    def begin(self, step: int) -> None:
+        """A step begins, with its number counted from 0."""
+        self._step = step
+        self._totals: list[Totals] = []
+        self._updates: list[Mapping[str, Any]] = []
+        self._sum = np.empty(0)
+
+    def add(self, totals: Totals, updates: Mapping[str, Any]) -> bool:
+        """What one shard's forward pass has left; whether it was the last of this rank's shards."""
+        self._totals.append(totals)
+        self._updates.append(updates)
+        return len(self._totals) == len(self._layout.shards)
+
+    def start(self) -> None:
+        """Begin to sum over all shards. Collective the first time."""
+        names = self._loss_output.agree(self._comm)
+        vectors = [totals.pack(names) for totals in self._totals]
+        if self._buffers.size:
+            each = zip(self._updates, self._totals, strict=True)
+            rows = [self._buffers.contribution(updates, self._step, totals.count) for updates, totals in each]
+            vectors = [np.concatenate(parts) for parts in zip(vectors, rows, strict=True)]
+        sums = self._layout.block_sums(vectors)
+        self._sum = np.empty_like(sums[0])
+        self._reducer.start(sums, self._sum)
+
+    def wait(self) -> tuple[Totals, dict[str, Any]]:
+        """The totals of the global batch, and the buffers' new values by path.
+
+        Raises
+        ------
+        ReplicaError : shards left different values of a buffer that is declared to be the same on all
+        """
+        self._reducer.wait()
+        own = self._sum.size - self._buffers.size
+        totals = Totals.unpack(self._sum[:own], self._loss_output.agree(self._comm))
+        return totals, self._buffers.reduced(self._sum[own:], self._updates, self._step, totals.count)
