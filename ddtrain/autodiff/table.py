@@ -99,7 +99,7 @@ def _function_of(x: Any) -> Callable[..., Any] | None:
 def named_in_tests(package: str) -> frozenset[str]:
     """What the tests of a package take from ddtrain, or name in a string, such as a key of a table of calls."""
     found: set[str] = set()
-    for path in [*sorted((TESTS / package).glob("*.py")), TESTS / "calls.py"]:
+    for path in [*sorted((TESTS / package).rglob("*.py")), TESTS / "calls.py"]:
         nodes = list(ast.walk(ast.parse(path.read_text(encoding="utf-8"))))
         ours = {
             (alias.asname or alias.name).split(".")[0]

@@ -102,9 +102,17 @@ def test_ranks_that_are_none(launch, given):
 
 
 def test_tests_need_the_extra_and_pass_options_on(launch):
-    for script in ("launch/test.sh", ".ci/run"):
-        assert launch(script, "-k", "a or b").stdout == "python -m pytest -k a or b\n"
+    assert launch("launch/test.sh", "-k", "a or b").stdout == "python -m pytest -n auto -k a or b\n"
     assert (launch.fake / "installed").read_text().endswith("[mpi,test]\n")
+
+
+def test_ci_looks_at_style_and_types_before_the_tests(launch):
+    *before, tests = launch(".ci/run", "-k", "a or b").stdout.splitlines()
+    assert [line.split()[2] for line in before] == ["ruff", "ruff", "mypy"]
+    assert tests == "python -m pytest -n auto -k a or b"
+    installed = (launch.fake / "installed").read_text()
+    assert "[mpi,lint]\n" in installed
+    assert installed.endswith("[mpi,lint,test]\n")
 
 
 @pytest.mark.parametrize(("extras", "asked"), [("", ""), ("mpi,plots", "[mpi,plots]")])

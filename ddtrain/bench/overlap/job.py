@@ -45,12 +45,12 @@ def run(
     batch = batch or _balanced(comm, buckets, balance)
     with ExitStack() as stack:
         null = stack.enter_context(_trainer(NullCommunicator(comm.size), batch))
-        contestants = [_contestant("compute", null.train_step)]
+        contestants = [_contestant("compute", null.take_step)]
         for size in buckets:
             alone = stack.enter_context(_trainer(comm, batch, size))
             whole = stack.enter_context(_trainer(comm, batch, size, mode))
             contestants.append(_contestant(f"communicate {size}", _reduction(alone)))
-            contestants.append(_contestant(f"step {size}", whole.train_step))
+            contestants.append(_contestant(f"step {size}", whole.take_step))
         seconds = alternate(contestants, repeats, comm.barrier)
         facts = {"batch": batch, "gradient_bytes": null.store.values.nbytes}
     return {**facts, "seconds": {name: times.tolist() for name, times in seconds.items()}}
@@ -94,7 +94,7 @@ def _balanced(comm: Communicator, buckets: Sequence[int], balance: float) -> int
     computing = []
     for batch in _PROBES:
         with _trainer(NullCommunicator(comm.size), batch) as trainer:
-            computing.append(_median_s(comm, trainer.train_step))
+            computing.append(_median_s(comm, trainer.take_step))
     communicating = []
     for size in buckets:
         with _trainer(comm, _PROBES[0], size) as trainer:
