@@ -33,8 +33,9 @@ REPORTS = "DDTRAIN_TEST_REPORTS"  # folder for the reports of ranks that a plain
 HANG_S = float(os.environ.get("DDTRAIN_TEST_HANG_S", 60))  # for one test
 LAUNCH_S = 400  # for all tests of one world size
 
-# These start processes, ranks or whole jobs themselves, or change what all ranks of this job would see.
-START_JOBS = ("bench", "cli", "compat", "equivalence", "examples", "faults", "launch", "trainer", "comm/launch")
+# What is for one process and still runs on each of several ranks under --with-mpi. All else that is not marked starts
+# ranks, processes or jobs of its own, which those of mpirun refuse.
+COMPUTE_ONLY = ("autodiff", "conformance", "data", "kernels", "numpy", "optim", "scipy")
 
 
 @pytest.fixture
@@ -74,7 +75,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     if on_ranks(config):
         tests = Path(__file__).parent
         for item in items:
-            if world_size(item) is None and any(item.path.is_relative_to(tests / folder) for folder in START_JOBS):
+            ours = item.path.relative_to(tests).parts[0] if item.path.is_relative_to(tests) else "elsewhere"
+            if world_size(item) is None and ours not in (*COMPUTE_ONLY, "elsewhere"):
                 item.add_marker("mpi_skip")
     else:  # MPI tests last, as pytest does not set up and tear down here what runs elsewhere; first of a worker's
         first = -1 if hasattr(config, "workerinput") else 1
