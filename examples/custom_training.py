@@ -15,6 +15,8 @@ import numpy
 import ddtrain
 import ddtrain.numpy as np
 from ddtrain import nn, ops
+from ddtrain.optim import Adam
+from ddtrain.optim.schedules import Cosine
 from ddtrain.trainer.config import config
 
 
@@ -32,8 +34,8 @@ class Pendulum(ddtrain.Config):
 
     run: config.Run = config.Run(epochs=15)
     data: config.Data = config.Data(batch_size=100)
-    optim: config.Optim = config.Optim(name="adam", lr=0.03)
-    schedule: config.Schedule = config.Schedule(name="cosine", warmup_steps=20)
+    optim: config.Optim = Adam(lr=0.03)
+    schedule: config.Schedule = Cosine(warmup_steps=20)
     model: Model = Model()
 
 

@@ -15,9 +15,21 @@ FILES = sorted(PACKAGE.rglob("*.py"))
 
 LAYER = {  # a module may import its own layer's siblings only inside one package, and anything below
     **dict.fromkeys(
-        ("errors", "tree", "rng", "source", "streams", "partition", "blas", "blas_threads", "current_layer", "kernels"),
+        (
+            "tree",
+            "rng",
+            "source",
+            "streams",
+            "partition",
+            "blas",
+            "blas_threads",
+            "current_layer",
+            "kernels",
+            "parts",
+        ),
         0,
     ),
+    "errors": -1,
     **dict.fromkeys(("autodiff", "comm"), 1),
     **dict.fromkeys(("numpy", "store", "data"), 2),
     **dict.fromkeys(("scipy", "ops", "optim", "parallel", "plan"), 3),
@@ -31,7 +43,7 @@ MAY_ONLY = {  # beyond the layers: what a package may import of ddtrain
     "autodiff": {"errors", "tree", "kernels", "rng", "source"},
     "comm": {"errors", "tree", "rng", "source", "streams", "partition"},
     "ops": {"autodiff", "numpy", "kernels", "errors", "current_layer"},
-    "optim": {"store", "kernels", "errors"},
+    "optim": {"store", "kernels", "errors", "parts"},
     "parallel": {"store", "comm", "kernels", "errors", "current_layer", "partition"},
     "scipy": {"autodiff", "numpy", "errors", "tree"},
     "nn": {"ops", "numpy", "autodiff", "rng", "errors", "current_layer"},

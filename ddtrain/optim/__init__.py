@@ -1,7 +1,8 @@
 """Optimizers over flat vectors, and learning-rate schedules.
 
-To add an optimizer, write ``optim/<name>.py`` and enter it in ``OPTIMIZERS``: the configuration, the tests over
-all members and the checkpoints follow the table.
+``protocol`` says what an optimizer is; each has a module, with its options and its formula. To add one, write
+``optim/<name>.py`` and import it here; a script of your own needs ``ddtrain.parts.register`` alone. The configuration,
+the tests over all members and the checkpoints follow the table.
 """
 
 from __future__ import annotations
@@ -9,34 +10,30 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import DTypeLike
 
-from ddtrain.errors import UsageError, quoted
-from ddtrain.optim import adam, schedules, sgd
-from ddtrain.optim.protocol import Alloc, Factory, OptimConfig, Optimizer, made
+from ddtrain.optim import schedules
+from ddtrain.optim.adam import Adam, AdamW
+from ddtrain.optim.protocol import Alloc, FlatOptimizer, Optim, Optimizer
+from ddtrain.optim.sgd import Sgd
 
-OPTIMIZERS: dict[str, Factory] = {"sgd": sgd.make, "adam": adam.make, "adamw": adam.make_decoupled}
 
-
-def make(config: OptimConfig, n: int, dtype: DTypeLike, alloc: Alloc = np.zeros) -> Optimizer:
-    """The optimizer that the section ``optim`` asks for.
+def make(formula: Optim, n: int, dtype: DTypeLike, alloc: Alloc = np.zeros) -> Optimizer:
+    """An optimizer at work: the one that the section ``optim`` holds, with its vectors.
 
     Parameters
     ----------
-    config : the section; each optimizer reads the options it has
+    formula : the section
     n : length of the value vector
     dtype : float32 or float64
     alloc : where the optimizer's vectors come from
 
-    Raises
-    ------
-    UsageError : a name that is not in the table, or an entry that makes no optimizer.
+    >>> sgd = make(Optim(name="sgd", momentum=0.9), 2, np.float64)
+    >>> x, g = np.array([1.0, 2.0]), np.array([0.5, -0.5])
+    >>> for _ in range(2):
+    ...     sgd.apply(x, g, lr=0.1)
+    >>> x  # 1 - 0.05 - 0.095
+    array([0.855, 2.145])
     """
-    if config.name not in OPTIMIZERS:
-        raise UsageError(
-            f"--optim.name {quoted(config.name)} is not known", remedy=f"Choose among {', '.join(OPTIMIZERS)}."
-        )
-    entry, maker = f"OPTIMIZERS[{config.name!r}]", OPTIMIZERS[config.name]
-    optimizer: Optimizer = made(entry, maker, (config, n, dtype, alloc), ("apply", "state", "count"), "an optimizer")
-    return optimizer
+    return FlatOptimizer(formula, n, dtype, alloc)
 
 
-__all__ = ["OPTIMIZERS", "Alloc", "Factory", "OptimConfig", "Optimizer", "make", "schedules"]
+__all__ = ["Adam", "AdamW", "Alloc", "FlatOptimizer", "Optim", "Optimizer", "Sgd", "make", "schedules"]

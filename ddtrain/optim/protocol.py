@@ -1,23 +1,67 @@
 """What every optimizer offers: one in-place pass over the flat value vector, and state that can be saved.
 
-An optimizer knows neither layers nor ranks. It sees two vectors, the values and their gradients, and every
-element is updated by the same formula, so the result does not depend on how the vector is cut up.
+An optimizer is a frozen dataclass of its options and its formula, a :class:`Optim`; it knows neither layers nor ranks.
+:class:`Optimizer` runs one: it has the vectors that the formula remembers. Both see the values and their gradients as
+two vectors, and every element is updated by the same formula, so the result does not depend on how they are cut up.
 """
 
 from __future__ import annotations
 
-import inspect
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
-from ddtrain.errors import UsageError
+from ddtrain.parts import Part, Range
 
-Vector = NDArray[np.floating]  # flat, contiguous, float32 or float64
+Vector = NDArray[Any]  # flat, contiguous, float32 or float64
 Alloc = Callable[[int, DTypeLike], NDArray[Any]]  # makes a zeroed vector, maybe in memory that others see
 WHOLE = (slice(None),)
+
+
+@dataclass(frozen=True)
+class Optim(Part, kind="optim", default="sgd"):
+    """The base of optimizers: ``Optim(name="sgd", lr=0.1)`` makes the one of that name."""
+
+    name: str = ""
+    lr: float = 0.1
+    """Base learning rate, which the schedule multiplies."""
+
+    def vectors(self) -> tuple[str, ...]:
+        """The names of the vectors that the formula remembers, zero at first and as long as the values."""
+        raise NotImplementedError
+
+    def update_(
+        self, values: Vector, grads: Vector, state: Mapping[str, Vector], *, lr: float, scale: float, count: int
+    ) -> None:
+        """Update ``values`` and ``state`` in place as if the gradient were ``scale * grads``, which stays as it is.
+
+        Parameters
+        ----------
+        lr : of this step
+        count : the number of this update, from 1
+        """
+        raise NotImplementedError
+
+    def ranges(self) -> Iterator[Range]:
+        yield "lr", self.lr >= 0, "a finite number, 0 or more"
+
+
+def fraction(name: str, value: float) -> Range:
+    """The range of a decay or momentum."""
+    return name, 0 <= value < 1, "at least 0 and below 1"
+
+
+def not_negative(name: str, value: float) -> Range:
+    """The range of a coefficient."""
+    return name, value >= 0, "a finite number, 0 or more"
+
+
+def positive(name: str, value: float) -> Range:
+    """The range of what is divided by."""
+    return name, value > 0, "a finite number above 0"
 
 
 class Optimizer(Protocol):
@@ -41,54 +85,27 @@ class Optimizer(Protocol):
         """
 
 
-class OptimConfig(Protocol):
-    """The options an optimizer may read: the section ``optim`` of the configuration."""
-
-    @property
-    def name(self) -> str: ...
-    @property
-    def lr(self) -> float: ...
-    @property
-    def momentum(self) -> float: ...
-    @property
-    def nesterov(self) -> bool: ...
-    @property
-    def weight_decay(self) -> float: ...
-    @property
-    def beta1(self) -> float: ...
-    @property
-    def beta2(self) -> float: ...
-    @property
-    def eps(self) -> float: ...
-
-
-class Factory(Protocol):
-    """An entry of the table of optimizers."""
-
-    def __call__(self, config: OptimConfig, n: int, dtype: DTypeLike, alloc: Alloc) -> Optimizer: ...
-
-
-def made(entry: str, maker: Any, args: Sequence[Any], has: Sequence[str], wanted: str) -> Any:
-    """What an entry of a table makes of ``args``, if it is of the right kind: entries may be the user's own.
+class FlatOptimizer:
+    """Runs an optimizer's formula over flat vectors.
 
     Parameters
     ----------
-    entry : for the message, such as ``OPTIMIZERS['mine']``
-    has : attributes that the result must have
-    wanted : in words
-
-    Raises
-    ------
-    UsageError : it takes other arguments, or makes something else
+    formula : the optimizer and its options
+    n : length of the value vector
+    dtype : of values, gradients and state
+    alloc : where the vectors of its state come from
     """
-    try:
-        inspect.signature(maker).bind(*args)
-    except TypeError as error:
-        raise UsageError(
-            f"{entry} does not take {len(args)} arguments: {error}", remedy=f"Enter a function that makes {wanted}."
-        ) from None
-    found = maker(*args)
-    if not all(hasattr(found, name) for name in has):
-        kind = "nothing" if found is None else f"a {type(found).__name__}"
-        raise UsageError(f"{entry} made {kind} where {wanted} is wanted", remedy=f"Let it have {', '.join(has)}.")
-    return found
+
+    def __init__(self, formula: Optim, n: int, dtype: DTypeLike, alloc: Alloc = np.zeros) -> None:
+        self.formula = formula
+        self.state: dict[str, Vector] = {name: alloc(n, dtype) for name in formula.vectors()}
+        self.count = 0
+
+    def apply(
+        self, values: Vector, grads: Vector, *, lr: float, scale: float = 1.0, spans: Sequence[slice] = WHOLE
+    ) -> None:
+        """One update in place; see :meth:`Optimizer.apply`."""
+        self.count += 1  # before the update: bias corrections count from 1
+        for span in spans:
+            state = {name: vector[span] for name, vector in self.state.items()}
+            self.formula.update_(values[span], grads[span], state, lr=lr, scale=scale, count=self.count)

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 
 from ddtrain import data
 from ddtrain.models import Mlp
+from ddtrain.optim import Sgd
+from ddtrain.optim.schedules import Cosine
 from ddtrain.recipes.common import classify, embedded_only
 from ddtrain.trainer.config import config
 from ddtrain.trainer.task import Task
@@ -27,8 +29,8 @@ class DigitsMlp(config.Config):
 
     run: config.Run = config.Run(epochs=30)
     data: config.Data = config.Data(batch_size=64)
-    optim: config.Optim = config.Optim(name="sgd", lr=0.1, momentum=0.9, weight_decay=1e-4)
-    schedule: config.Schedule = config.Schedule(name="cosine", warmup_steps=20)
+    optim: config.Optim = Sgd(lr=0.1, momentum=0.9, weight_decay=1e-4)
+    schedule: config.Schedule = Cosine(warmup_steps=20)
     model: Model = Model()
 
 

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 
 from ddtrain import data
 from ddtrain.models import Cnn
+from ddtrain.optim import Sgd
+from ddtrain.optim.schedules import Cosine
 from ddtrain.recipes.common import classify
 from ddtrain.trainer.config import config
 from ddtrain.trainer.task import Task
@@ -29,8 +31,8 @@ class FashionCnn(config.Config):
 
     run: config.Run = config.Run(epochs=10)
     data: config.Data = config.Data(batch_size=64)
-    optim: config.Optim = config.Optim(name="sgd", lr=0.05, momentum=0.9, weight_decay=5e-4)
-    schedule: config.Schedule = config.Schedule(name="cosine", warmup_steps=50)
+    optim: config.Optim = Sgd(lr=0.05, momentum=0.9, weight_decay=5e-4)
+    schedule: config.Schedule = Cosine(warmup_steps=50)
     model: Model = Model()
 
 

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 
 from ddtrain import data
 from ddtrain.models import Nnlm
+from ddtrain.optim import Adam
+from ddtrain.optim.schedules import Cosine
 from ddtrain.recipes.common import classify, embedded_only, perplexity
 from ddtrain.trainer.config import config
 from ddtrain.trainer.task import Task
@@ -35,8 +37,8 @@ class ShakespeareNnlm(config.Config):
 
     run: config.Run = config.Run(epochs=6)
     data: config.Data = config.Data(batch_size=256)
-    optim: config.Optim = config.Optim(name="adam", lr=1e-3)
-    schedule: config.Schedule = config.Schedule(name="cosine", warmup_steps=100)
+    optim: config.Optim = Adam(lr=1e-3)
+    schedule: config.Schedule = Cosine(warmup_steps=100)
     model: Model = Model()
 
 

@@ -10,9 +10,15 @@ from helpers import TRAIN, launch
 
 MISTAKES = {
     "recipe": (["digits_mpl"], "unknown recipe 'digits_mpl': Did you mean digits_mlp?"),
-    "option": (["--optim.momentun", "0.9"], "unknown option --optim.momentun: Did you mean --optim.momentum?"),
+    "option": (
+        ["--optim.weight-decy", "0.9"],
+        "unknown option --optim.weight-decy: Did you mean --optim.weight-decay?",
+    ),
     "value": (["--optim.lr", "fast"], "--optim.lr: expected a number, found 'fast'"),
-    "key": (["--config", "run.toml"], "--config run.toml: unknown key 'optim.momentun': Did you mean optim.momentum?"),
+    "key": (
+        ["--config", "run.toml"],
+        "--config run.toml: unknown key 'optim.beta22': Did you mean optim.beta2?",
+    ),
     "file": (["--config", "no.toml"], "--config no.toml: "),
     "batch of none": (["--data.batch-size", "0"], "--data.batch-size 0 is out of range: Give at least 1."),
     "backend": (["--comm.backend", "gpu"], "--comm.backend 'gpu' is not a backend: Give auto, local, threads:N, mpi"),
@@ -21,7 +27,7 @@ MISTAKES = {
 
 @pytest.mark.parametrize("name", MISTAKES)
 def test_a_mistake(tmp_path, job, complaint, name):
-    (tmp_path / "run.toml").write_text("[optim]\nmomentun = 0.9\n")
+    (tmp_path / "run.toml").write_text("[optim]\nbeta22 = 0.9\n")
     args, expected = MISTAKES[name]
     done = job(0, *args, "--run.dir", "run") if name != "recipe" else job(0, *args)
     assert complaint(done, 2).startswith(expected)
@@ -31,7 +37,7 @@ def test_a_mistake(tmp_path, job, complaint, name):
 
 @pytest.mark.parametrize("name", ["key", "batch of none"])
 def test_a_mistake_is_said_once_under_mpirun(tmp_path, job, complaint, name):
-    (tmp_path / "run.toml").write_text("[optim]\nmomentun = 0.9\n")
+    (tmp_path / "run.toml").write_text("[optim]\nbeta22 = 0.9\n")
     args, expected = MISTAKES[name]
     done = job(3, *args, "--run.dir", "run")
     assert complaint(done, 2).startswith(expected)

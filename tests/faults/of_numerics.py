@@ -185,7 +185,7 @@ FAULTS = (
     ),
     Fault(
         "optim/Adam counts a span as an update",
-        "ddtrain/optim/adam.py",
+        "ddtrain/optim/protocol.py",
         "        for span in spans:\n",
         "        for span in spans:\n            self.count += len(spans) > 1\n",
         ("tests/optim/test_optim.py",),

@@ -1,14 +1,14 @@
 """All optimizers, driven by the table: formula, descent, state, chunks, dtype."""
 
-from dataclasses import replace
+from dataclasses import dataclass
 
 import numpy as np
 import pytest
 
 from ddtrain import optim
 from ddtrain.errors import UsageError
-from ddtrain.optim.sgd import Sgd
-from ddtrain.trainer.config.config import Optim as Options
+from ddtrain.optim import Optim, Sgd
+from ddtrain.parts import register
 
 VARIANTS = {
     "sgd": {"momentum": 0.0},
@@ -23,16 +23,20 @@ LR, SCALE = 0.05, 0.7
 
 
 def make(variant, n, dtype=np.float64):
-    return optim.make(replace(Options(), name=variant.split(",")[0], **VARIANTS[variant]), n, dtype)
+    return optim.make(options(variant), n, dtype)
+
+
+def options(variant):
+    return Optim(name=variant.split(",")[0], **VARIANTS[variant])
 
 
 def test_the_variants_cover_the_table():
-    assert {variant.split(",")[0] for variant in VARIANTS} == set(optim.OPTIMIZERS)
+    assert {variant.split(",")[0] for variant in VARIANTS} == set(Optim.parts)
 
 
 def spelled_out(variant, x, gradients):
     """The definitions of the docstrings, on Python floats, one element at a time."""
-    o = replace(Options(), name=variant.split(",")[0], **VARIANTS[variant])
+    o = options(variant)
     velocity = m = v = 0.0
     for t, g in enumerate(gradients, start=1):
         g = SCALE * g
@@ -152,29 +156,74 @@ def test_momentum_of_zero_keeps_no_velocity():
 def test_momentum_is_pytorchs_not_sutskevers():
     """The rate multiplies the velocity when it is used: after a change of rate the whole velocity is scaled."""
     x = np.zeros(1)
-    sgd = Sgd(1, np.float64, momentum=0.5)
+    sgd = optim.make(Sgd(momentum=0.5), 1, np.float64)
     sgd.apply(x, np.ones(1), lr=1.0)
     sgd.apply(x, np.zeros(1), lr=0.1)
     assert x[0] == pytest.approx(-1.0 - 0.1 * 0.5, rel=1e-15)
 
 
-def test_usage_errors():
-    with pytest.raises(UsageError, match="Nesterov needs momentum"):
-        optim.make(replace(Options(), momentum=0.0, nesterov=True), 3, np.float32)
-    with pytest.raises(UsageError, match=r"lion.*\n.*adamw"):
-        optim.make(replace(Options(), name="lion"), 3, np.float32)
+def test_an_unknown_name_is_answered_with_the_nearest():
+    with pytest.raises(
+        UsageError, match=r"--optim.name 'adamn' is not known\n  Did you mean adam\? There is sgd, adam"
+    ):
+        Optim(name="adamn")
+
+
+def test_an_option_of_another_part_is_refused_by_name():
+    with pytest.raises(UsageError, match=r"--optim.beta1 is no option of sgd\n  It belongs to adam, adamw\."):
+        Optim(name="sgd", beta1=0.9)
+    with pytest.raises(UsageError, match=r"--optim.beta3 is no option of adam\n  It has name, lr, beta1"):
+        Optim(name="adam", beta3=0.9)
 
 
 @pytest.mark.parametrize(
-    ("maker", "said"),
+    ("part", "option"),
     [
-        (lambda: Sgd(3, np.float32), "does not take 4 arguments: too many positional"),
-        (lambda config, n, dtype, alloc: None, "made nothing where an optimizer is wanted"),
-        (lambda *args: Sgd, "made a type where an optimizer is wanted"),
-        (3, "does not take 4 arguments: 3 is not a callable"),
+        (Sgd(lr=-1.0), "lr"),
+        (Sgd(momentum=1.0), "momentum"),
+        (Sgd(momentum=0.0, nesterov=True), "nesterov"),
+        (Optim(name="adam", beta2=1.0), "beta2"),
+        (Optim(name="adam", eps=0.0), "eps"),
+        (Optim(name="adamw", weight_decay=-0.1), "weight_decay"),
     ],
 )
-def test_an_entry_of_ones_own_that_makes_no_optimizer_is_named(monkeypatch, maker, said):
-    monkeypatch.setitem(optim.OPTIMIZERS, "mine", maker)
-    with pytest.raises(UsageError, match=rf"OPTIMIZERS\['mine'\] {said}"):
-        optim.make(replace(Options(), name="mine"), 3, np.float32)
+def test_each_part_knows_its_ranges(part, option):
+    assert [name for name, ok, _ in part.ranges() if not ok] == [option]
+
+
+@dataclass(frozen=True)
+class SignDescent(Optim):
+    """Every weight moves by lr, against the sign of its gradient."""
+
+    name: str = "sign_descent"
+
+    def vectors(self):
+        return ()
+
+    def update_(self, values, grads, state, *, lr, scale, count):
+        values -= lr * np.sign(grads)
+
+
+def test_a_part_of_ones_own_is_registered_in_one_line(monkeypatch):
+    monkeypatch.setattr(Optim, "parts", dict(Optim.parts))
+    register(SignDescent)
+    x = np.array([1.0, 2.0])
+    optim.make(Optim(name="sign_descent", lr=0.5), 2, np.float64).apply(x, np.array([3.0, -0.1]), lr=0.5)
+    np.testing.assert_array_equal(x, [0.5, 2.5])
+
+
+def test_what_cannot_be_registered_is_said(monkeypatch):
+    monkeypatch.setattr(Optim, "parts", dict(Optim.parts))
+
+    class Plain(Optim):
+        pass
+
+    with pytest.raises(UsageError, match="Plain is no frozen dataclass with a name of its own"):
+        register(Plain)
+
+    @dataclass(frozen=True)
+    class Second(Optim):
+        name: str = "sgd"
+
+    with pytest.raises(UsageError, match="there is a optim of the name 'sgd' already"):
+        register(Second)

@@ -17,12 +17,13 @@ from ddtrain.bench.workloads import Workload
 from ddtrain.comm import Communicator
 from ddtrain.data import batch_of
 from ddtrain.ops import use_communicator
-from ddtrain.trainer.config.config import Config, Data, Optim, Run
+from ddtrain.optim import Sgd
+from ddtrain.trainer.config.config import Config, Data, Run
 from ddtrain.trainer.loop import Trainer
 from ddtrain.trainer.records.run_records import RunRecords
 from ddtrain.trainer.task import Task
 
-OPTIM = Optim(name="sgd", lr=0.01, momentum=0.9)
+OPTIM = Sgd(lr=0.01, momentum=0.9)
 _ENOUGH = 1_000_000  # epochs, so that no step is the last
 
 

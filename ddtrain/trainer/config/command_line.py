@@ -81,6 +81,7 @@ def parse(argv: Sequence[str], recipes: Recipes, *, only: str = "", prog: str = 
         current, renames = renamed.in_table(table, [*tables.leaves(config)])
         notes += [f"{source}: {note}" for note in renames]
         config = _overlay(config, source, current)
+    config = options.with_parts(config, request.options)
     if request.help:
         return Parsed(recipe, config, help=_help(config, recipe, recipes, only, prog))
     args, renames = renamed.in_options(request.options, options.names(config))

@@ -11,6 +11,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal, Self
 
+from ddtrain.optim import Optim as Optim
+from ddtrain.optim import Sgd
+from ddtrain.optim.schedules import Constant
+from ddtrain.optim.schedules import Schedule as Schedule
 from ddtrain.trainer.config import renamed, tables
 
 
@@ -100,52 +104,6 @@ class Data:
 
 
 @dataclass(frozen=True)
-class Optim:
-    """The optimizer."""
-
-    name: Annotated[str, tables.Keys("ddtrain.optim", "OPTIMIZERS")] = "sgd"
-    """Update rule."""
-    lr: float = 0.1
-    """Base learning rate, which the schedule multiplies."""
-    momentum: float = 0.9
-    """Of sgd; 0: plain gradient descent."""
-    nesterov: bool = False
-    """Nesterov's form of sgd's momentum."""
-    weight_decay: float = 0.0
-    """L2 penalty added to the gradient; for adamw, decay of the weights themselves."""
-    beta1: float = 0.9
-    """Decay of adam's mean of the gradient."""
-    beta2: float = 0.999
-    """Decay of adam's mean of the squared gradient."""
-    eps: float = 1e-8
-    """Added to adam's denominator."""
-
-
-@dataclass(frozen=True)
-class Schedule:
-    """The learning rate over time (t: steps since the warm-up)."""
-
-    name: Annotated[str, tables.Keys("ddtrain.optim.schedules", "SCHEDULES")] = "constant"
-    """constant: the base rate
-    step: times factor every decay_every steps
-    exponential: times factor ** (t / decay_every)
-    inverse: divided by 1 + factor * t / decay_every
-    cosine: down to min_lr, which the step after the last would have (PyTorch's, with T_max steps)
-    plateau: times factor whenever the validation loss has not fallen for long
-    """
-    warmup_steps: int = 0
-    """Steps over which the rate rises linearly to its base; for every schedule."""
-    decay_every: int = 1000
-    """The unit of time in steps; of step, exponential and inverse."""
-    factor: float = 0.5
-    """Strength of the decay; of step, exponential, inverse and plateau."""
-    min_lr: float = 0.0
-    """The rate never decays below this."""
-    patience: int = 2
-    """Evaluations in a row without a better validation loss that plateau puts up with."""
-
-
-@dataclass(frozen=True)
 class Clip:
     """Limits on the gradient, applied after the reduction."""
 
@@ -214,8 +172,8 @@ class Config:
     comm: Comm = Comm()
     run: Run = Run()
     data: Data = Data()
-    optim: Optim = Optim()
-    schedule: Schedule = Schedule()
+    optim: Optim = Sgd()
+    schedule: Schedule = Constant()
     clip: Clip = Clip()
     nonfinite: NonFinite = NonFinite()
     eval: Evaluation = Evaluation()

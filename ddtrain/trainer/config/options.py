@@ -8,10 +8,11 @@ from __future__ import annotations
 import contextlib
 import io
 import re
-from collections.abc import Mapping
-from typing import Annotated, Any, NoReturn, get_args, get_origin, get_type_hints
+from collections.abc import Mapping, Sequence
+from typing import Annotated, Any, NoReturn, get_args, get_origin
 
 from ddtrain.errors import UsageError, quoted
+from ddtrain.parts import Part
 from ddtrain.trainer.config import renamed, tables
 from ddtrain.trainer.config.config import Config
 
@@ -37,6 +38,31 @@ def convert(config: Config, args: list[str]) -> Config:
         raise _complaint(config, args, said.getvalue()) from None
 
 
+def with_parts(config: Config, args: Sequence[str]) -> Config:
+    """The configuration with the parts that the options name, each with its own options and their defaults.
+
+    >>> with_parts(Config(), ["--optim.name", "adam", "--optim.beta1", "0.8"]).optim.name
+    'adam'
+    """
+    for section, part in [(name, value) for name, value in vars(config).items() if isinstance(value, Part)]:
+        chosen = value_of(args, f"--{section}.name")
+        if chosen is not None and chosen != part.name:
+            tables.coerce(chosen, tables.hints(part)["name"], f"--{section}.name")
+            config = config.updated({section: {"name": chosen}})
+    return config
+
+
+def value_of(args: Sequence[str], option: str) -> str | None:
+    """The value that is last given to an option; None where it is not given, or without a value."""
+    said = None
+    for argument, following in zip(args, [*args[1:], None], strict=False):
+        if argument == option:
+            said = following
+        elif argument.startswith(f"{option}="):
+            said = argument.removeprefix(f"{option}=")
+    return said
+
+
 def names(config: Config) -> list[str]:
     """Every option that the configuration has, ``--section.no-key`` of booleans included.
 
@@ -54,7 +80,7 @@ def _check(config: Config, args: list[str]) -> list[str]:
         given, equals, value = rest.pop(0).partition("=")
         option = given.replace("_", "-")
         if option not in flags:
-            _refuse(given, flags)
+            _refuse(config, given, flags)
         kind = types[flags[option]]
         if kind is bool:
             if equals or (rest and rest[0].lower() in ("true", "false", "0", "1")):
@@ -73,9 +99,13 @@ def _check(config: Config, args: list[str]) -> list[str]:
     return checked
 
 
-def _refuse(option: str, flags: Mapping[str, str]) -> NoReturn:
+def _refuse(config: Config, option: str, flags: Mapping[str, str]) -> NoReturn:
     if not option.startswith("-"):
         raise UsageError(f"unexpected argument {quoted(option)}", remedy="A recipe comes first; options start with --.")
+    section, _, name = option.removeprefix("--").replace("-", "_").partition(".")
+    part = getattr(config, section, None)
+    if isinstance(part, Part) and part.having(name.removeprefix("no_")):
+        raise part.unknown(name.removeprefix("no_"))
     hint = tables.did_you_mean(option.replace("_", "-"), [*flags, *_GENERAL], renamed.FLAGS)
     raise UsageError(f"unknown option {quoted(option, plain=True)}", remedy=hint or "See --help.")
 
@@ -89,7 +119,7 @@ def _arity(kind: Any) -> float:
 def _annotations(instance: Any, path: str = "") -> dict[str, Any]:
     """Type of every leaf by dotted name."""
     types: dict[str, Any] = {}
-    for name, annotation in get_type_hints(type(instance), include_extras=True).items():
+    for name, annotation in tables.hints(instance).items():
         value, place = getattr(instance, name), f"{path}.{name}" if path else name
         types |= _annotations(value, place) if tables.is_section(value) else {place: annotation}
     return types

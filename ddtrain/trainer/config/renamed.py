@@ -6,6 +6,9 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from ddtrain.errors import UsageError
+from ddtrain.optim import Optim
+from ddtrain.optim.schedules import Schedule
+from ddtrain.parts import Part
 from ddtrain.trainer.config import tables
 
 RENAMED = {  # in release 0.2, where ``run`` was a drawer of everything
@@ -21,6 +24,11 @@ RENAMED = {  # in release 0.2, where ``run`` was a drawer of everything
 }
 FLAGS = {tables.option(old): tables.option(new) for old, new in RENAMED.items()} | {
     "--run.no-debug": "--debug.no-nans",
+}
+_KINDS: dict[str, type[Part]] = {"optim": Optim, "schedule": Schedule}
+_OF_ALL_PARTS = {  # sections as they once were, with the options of all parts
+    "optim": {"name", "lr", "momentum", "nesterov", "weight_decay", "beta1", "beta2", "eps"},
+    "schedule": {"name", "warmup_steps", "decay_every", "factor", "min_lr", "patience"},
 }
 
 
@@ -83,6 +91,11 @@ def in_table(table: Mapping[str, Any], known: Collection[str]) -> tuple[dict[str
             raise both(old, new)
         place[name] = holder.pop(key)
         notes.append(f"{old} is {new} now")
+    for section, of_all in _OF_ALL_PARTS.items():
+        holder = current.get(section)
+        if isinstance(holder, dict) and of_all <= holder.keys() and holder["name"] in _KINDS[section].parts:
+            own = _KINDS[section].named(holder["name"]).options()
+            current[section] = {key: value for key, value in holder.items() if key in own}
     return current, notes
 
 

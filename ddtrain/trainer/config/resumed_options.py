@@ -12,6 +12,7 @@ from typing import Any
 
 from ddtrain.trainer.checkpoint.state_json import STATE
 from ddtrain.trainer.config import renamed, tables
+from ddtrain.trainer.config.options import value_of
 
 OF_ONE_START = {  # by section
     "run": ("dir", "steps", "resume"),
@@ -54,16 +55,11 @@ def _run_of(named: str) -> Path:
 
 
 def _said(options: Sequence[str], given: Sequence[tuple[str, Mapping[str, Any]]], key: str) -> str:
-    option, said = f"--run.{key}", ""
+    said = ""
     for _, table in given:
         section = table.get("run")
         said = str(section.get(key, said)) if isinstance(section, Mapping) else said
-    for argument, following in zip(options, [*options[1:], ""], strict=False):
-        if argument == option:
-            said = following
-        elif argument.startswith(f"{option}="):
-            said = argument.removeprefix(f"{option}=")
-    return said
+    return value_of(options, f"--run.{key}") or said
 
 
 def _lasting(table: dict[str, Any]) -> dict[str, Any]:

@@ -20,6 +20,7 @@ from typing import Annotated, Any, Literal, TypeVar, get_args, get_origin, get_t
 import numpy as np
 
 from ddtrain.errors import UsageError, quoted
+from ddtrain.parts import Part
 
 T = TypeVar("T")
 _LONGEST = 60  # characters of a name for which similar ones are looked for
@@ -31,8 +32,8 @@ _NAMES = {bool: "true or false", int: "an integer", float: "a number", str: "a s
 class Keys:
     """Marks a text that is a key of a table, to which others may add: ``Annotated[str, Keys(module, table)]``.
 
-    >>> Keys("ddtrain.optim", "OPTIMIZERS").names()
-    ['sgd', 'adam', 'adamw']
+    >>> Keys("ddtrain.trainer.modes", "MODES").names()
+    ['sync', 'local', 'diloco', 'stale']
     """
 
     module: str
@@ -41,6 +42,26 @@ class Keys:
     def names(self) -> list[str]:
         """What the table holds now."""
         return list(getattr(import_module(self.module), self.table))
+
+
+@dataclasses.dataclass(frozen=True)
+class PartNames:
+    """Marks the name of a part: one of its kind's."""
+
+    kind: type[Part]
+
+    def names(self) -> list[str]:
+        """Those that are registered now."""
+        return list(self.kind.parts)
+
+
+def hints(instance: Any) -> dict[str, Any]:
+    """The type of each field of a dataclass instance, with the marks that say which values there are."""
+    found = get_type_hints(type(instance), include_extras=True)
+    types = {field.name: found[field.name] for field in dataclasses.fields(instance)}
+    if isinstance(instance, Part):
+        types["name"] = Annotated[str, PartNames(type(instance))]
+    return types
 
 
 def to_table(instance: Any) -> dict[str, Any]:
@@ -78,13 +99,17 @@ def update(
     ------
     UsageError : a key that no field has, with the nearest that one has; a value of another type.
     """
+    if isinstance(instance, Part) and table.get("name", instance.name) != instance.name:  # another part's own values
+        instance = instance.named(coerce(table["name"], hints(instance)["name"], f"{path}.name"))()
     known = known or [*leaves(instance), *(f.name for f in dataclasses.fields(instance))]  # type: ignore[arg-type]
-    hints = get_type_hints(type(instance), include_extras=True)
-    names = [field.name for field in dataclasses.fields(instance)]  # type: ignore[arg-type]
+    types = hints(instance)
+    names = list(types)
     changed = {}
     for key, value in table.items():
         place = quoted(f"{path}.{key}" if path else key, plain=True)
         name = key.replace("-", "_")
+        if name not in names and isinstance(instance, Part) and instance.having(name):
+            raise instance.unknown(name)
         if name not in names:
             kind = "section" if isinstance(value, Mapping) and not path else "key"
             raise UsageError(f"unknown {kind} '{place}'", remedy=did_you_mean(place, known, former))
@@ -92,7 +117,7 @@ def update(
         changed[name] = (
             update(old, _mapping(value, place), former, place, known)
             if is_section(old)
-            else coerce(value, hints[name], place)
+            else coerce(value, types[name], place)
         )
     return dataclasses.replace(instance, **changed)  # type: ignore[type-var]
 
@@ -138,7 +163,7 @@ def choices_of(annotation: Any) -> list[Any] | None:
     (['a', 'b'], None)
     """
     if get_origin(annotation) is Annotated:
-        return next((mark.names() for mark in get_args(annotation)[1:] if isinstance(mark, Keys)), None)
+        return next((mark.names() for mark in get_args(annotation)[1:] if isinstance(mark, Keys | PartNames)), None)
     return list(get_args(annotation)) if get_origin(annotation) is Literal else None
 
 

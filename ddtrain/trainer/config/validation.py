@@ -69,8 +69,6 @@ def _problems(config: Config, size: int) -> Iterator[tuple[str, str]]:
             "Accumulate fewer pieces, or give a larger batch.",
         )
     yield from _contradictions(config)
-    if config.optim.nesterov and (config.optim.name != "sgd" or config.optim.momentum == 0):
-        yield "--optim.nesterov needs --optim.name sgd with --optim.momentum above 0", "Leave it out."
     if config.schedule.min_lr > config.optim.lr:
         yield f"--schedule.min-lr {config.schedule.min_lr} is above --optim.lr {config.optim.lr}", "Lower it."
     if config.eval.every == 0 and (config.schedule.name == "plateau" or config.eval.patience):
@@ -118,9 +116,7 @@ def _contradictions(config: Config) -> Iterator[tuple[str, str]]:
 
 
 def _ranges(config: Config) -> Iterator[tuple[str, bool, str]]:
-    comm, run, data, optim, schedule, clip = (
-        config.comm, config.run, config.data, config.optim, config.schedule, config.clip,
-    )  # fmt: skip
+    comm, run, data, clip = config.comm, config.run, config.data, config.clip
     yield "comm.bucket_bytes", comm.bucket_bytes >= 1, "at least 1"
     yield "comm.topk_fraction", 0 < comm.topk_fraction <= 1, "above 0 and at most 1"
     yield "comm.powersgd_rank", comm.powersgd_rank >= 1, "at least 1"
@@ -139,16 +135,7 @@ def _ranges(config: Config) -> Iterator[tuple[str, bool, str]]:
     yield "nonfinite.max_skips", config.nonfinite.max_skips >= 1, "at least 1"
     yield "eval.patience", config.eval.patience >= 0, "0 (never) or more"
     yield "data.batch_size", data.batch_size >= 1, "at least 1"
-    yield "optim.lr", optim.lr >= 0, "a finite number, 0 or more"
-    yield "optim.momentum", 0 <= optim.momentum < 1, "at least 0 and below 1"
-    yield "optim.weight_decay", optim.weight_decay >= 0, "a finite number, 0 or more"
-    yield "optim.beta1", 0 <= optim.beta1 < 1, "at least 0 and below 1"
-    yield "optim.beta2", 0 <= optim.beta2 < 1, "at least 0 and below 1"
-    yield "optim.eps", optim.eps > 0, "a finite number above 0"
-    yield "schedule.warmup_steps", schedule.warmup_steps >= 0, "0 or more"
-    yield "schedule.decay_every", schedule.decay_every >= 1, "at least 1"
-    yield "schedule.factor", schedule.factor > 0, "a finite number above 0"
-    yield "schedule.min_lr", schedule.min_lr >= 0, "a finite number, 0 or more"
-    yield "schedule.patience", schedule.patience >= 0, "0 or more"
+    for part in (config.optim, config.schedule):
+        yield from ((f"{part.kind}.{name}", ok, allowed) for name, ok, allowed in part.ranges())
     yield "clip.norm", clip.norm >= 0, "a finite number, 0 (off) or more"
     yield "clip.value", clip.value >= 0, "a finite number, 0 (off) or more"

@@ -29,7 +29,7 @@ from ddtrain.trainer.step.train_step import TrainStep
 class ShardedOptimizer:
     """An optimizer of some spans of a vector, whose state is as long as these together."""
 
-    def __init__(self, config: optim.OptimConfig, spans: Sequence[slice], dtype: DTypeLike) -> None:
+    def __init__(self, config: optim.Optim, spans: Sequence[slice], dtype: DTypeLike) -> None:
         self.spans, size = spans, sum(span.stop - span.start for span in spans)
         self._inner = optim.make(config, size, dtype)
         self.state = self._inner.state  # of the spans, one after another

@@ -33,7 +33,7 @@ class Recipe(Config):
 
 ODD = Recipe(
     run=Run(dir='a "quoted" \\ path\twith\nlines \x7f \x00 é 😀', seed=2**64 - 1),
-    optim=Optim(lr=1e-300, eps=1e16, nesterov=True),
+    optim=Optim(name="adam", lr=1e-300, eps=1e16),
     model=Model(widths=(), head=Head(scale=0.1 + 0.2, names=("", "'", "[x]"))),
 )
 

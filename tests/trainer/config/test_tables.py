@@ -36,14 +36,14 @@ def test_numpys_numbers_and_paths_are_what_they_hold() -> None:
         run=Run(dir=Path("a/b"), epochs=np.int64(3)),  # type: ignore[arg-type]
         debug=Debug(nans=np.bool_(True)),  # type: ignore[arg-type]
         data=Data(batch_size=np.uint8(7)),  # type: ignore[arg-type]
-        optim=Optim(name=np.str_("adam"), lr=np.float32(0.5), momentum=0),  # type: ignore[arg-type]
+        optim=Optim(name=np.str_("adam"), lr=np.float32(0.5), weight_decay=0),  # type: ignore[arg-type]
         model=Widths(hidden=np.array([3, 4])),  # type: ignore[arg-type]
     )
     plain = Mine(
         run=Run(dir="a/b", epochs=3),
         debug=Debug(nans=True),
         data=Data(batch_size=7),
-        optim=Optim(name="adam", lr=0.5, momentum=0.0),
+        optim=Optim(name="adam", lr=0.5, weight_decay=0.0),
         model=Widths(hidden=(3, 4)),
     )
     parsed = command_line.parse([], {"mine": (given, "")}).config
