@@ -140,9 +140,28 @@ def test_unknown_name_is_a_usage_error_with_the_nearest():
             {"decay_every": 3, "factor": 0.5},
             [1.0, 0.7937, 0.62996, 0.5, 0.39685, 0.31498, 0.25, 0.19843, 0.15749, 0.125],
         ),
+        ("polynomial", {"power": 2.0}, [1.0, 0.81, 0.64, 0.49, 0.36, 0.25, 0.16, 0.09, 0.04, 0.01]),
+        (
+            "cosine_restarts",
+            {"period": 2, "lengthen": 2, "min_lr": 0.1},
+            [1.0, 0.55, 1.0, 0.8682, 0.55, 0.2318, 1.0, 0.96575, 0.8682, 0.72221],
+        ),
+        ("multi_step", {"milestones": (2, 5), "factor": 0.5}, [1.0, 1.0, 0.5, 0.5, 0.5, 0.25, 0.25, 0.25, 0.25, 0.25]),
+        (
+            "cyclic",
+            {"half_period": 2, "peak": 3.0, "anneal": 0.5},
+            [1.0, 2.0, 3.0, 2.0, 1.0, 1.5, 2.0, 1.5, 1.0, 1.25],
+        ),
+        (
+            "one_cycle",
+            {"start": 0.1, "end": 0.001, "rise": 0.3},
+            [0.1, 0.55, 1.0, 0.95053, 0.81193, 0.61165, 0.38935, 0.18907, 0.05047, 0.001],
+        ),
     ],
 )
 def test_the_rates_of_ten_steps_are_pytorchs(name, options, rates):
-    """CosineAnnealingLR(T_max=10, eta_min=0.1), StepLR(3, 0.5) and ExponentialLR(0.5 ** (1 / 3)), printed by 2.13."""
+    """CosineAnnealingLR(T_max=10, eta_min=0.1), StepLR(3, 0.5), ExponentialLR(0.5 ** (1 / 3)), PolynomialLR(10, 2),
+    CosineAnnealingWarmRestarts(2, 2, 0.1), MultiStepLR([2, 5], 0.5), CyclicLR(1, 3, 2, mode="triangular2") and
+    OneCycleLR(1, 10, 0.3, div_factor=10, final_div_factor=100), printed by 2.13."""
     schedule = schedules.make(Schedule(name=name, **options), 1.0, 10)
     assert [schedule.lr(t) for t in range(10)] == pytest.approx(rates, abs=5e-6)  # they were printed to five places
