@@ -192,17 +192,17 @@ FAULTS = (
     ),
     Fault(
         "schedules/the warm-up begins at nothing",
-        "ddtrain/optim/schedules.py",
+        "ddtrain/optim/schedules/learning_rate.py",
         "return self.base_lr * (step + 1) / self.warmup_steps",
         "return self.base_lr * step / self.warmup_steps",
         (
             "tests/optim/test_schedules.py",
-            "ddtrain/optim/schedules.py",
+            "ddtrain/optim/schedules/learning_rate.py",
         ),
     ),
     Fault(
         "schedules/a plateau's multiplier is not saved",
-        "ddtrain/optim/schedules.py",
+        "ddtrain/optim/schedules/learning_rate.py",
         "            self._decay.state = dict(state)\n",
         '            self._decay.state = dict(state) | {"multiplier": 1.0}\n',
         (
@@ -212,28 +212,28 @@ FAULTS = (
     ),
     Fault(
         "schedules/a staircase falls a step late",
-        "ddtrain/optim/schedules.py",
+        "ddtrain/optim/schedules/step.py",
         "factor ** (t // every)",
         "factor ** ((t - 1) // every)",
         ("tests/optim/test_schedules.py",),
     ),
     Fault(
         "schedules/the floor is one of the warm-up, too",
-        "ddtrain/optim/schedules.py",
+        "ddtrain/optim/schedules/learning_rate.py",
         "            return self.base_lr * (step + 1) / self.warmup_steps\n",
         "            return max(self.min_lr, self.base_lr * (step + 1) / self.warmup_steps)\n",
         ("tests/optim/test_schedules.py",),
     ),
     Fault(
         "schedules/a NaN is an improvement to a plateau",
-        "ddtrain/optim/schedules.py",
+        "ddtrain/optim/schedules/plateau.py",
         'if math.isfinite(valid_loss) and (state["best"]',
         'if (state["best"]',
         ("tests/optim/test_schedules.py",),
     ),
     Fault(
         "schedules/a plateau counts on after a fall",
-        "ddtrain/optim/schedules.py",
+        "ddtrain/optim/schedules/plateau.py",
         'state["multiplier"], state["bad"] = state["multiplier"] * self.factor, 0',
         'state["multiplier"] = state["multiplier"] * self.factor',
         ("tests/optim/test_schedules.py",),
