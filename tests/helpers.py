@@ -94,6 +94,14 @@ def train(comm: Any, steps: int = 20, config: Config | None = None, task: Task |
         return {"means": means, "tensors": {name: x.copy() for name, x in train_step.store.tensors.items()}}
 
 
+def largest_difference(a: dict[str, Any], b: dict[str, Any]) -> float:
+    """Of two results of :func:`train`, over all tensors and figures."""
+    return max(
+        max(float(np.abs(a["tensors"][name] - b["tensors"][name]).max()) for name in a["tensors"]),
+        max(abs(x[k] - y[k]) for x, y in zip(a["means"], b["means"], strict=True) for k in x),
+    )
+
+
 def launch(
     ranks: int, *args: str, cwd: Path, program: str = FAULTY, **environ: str
 ) -> subprocess.CompletedProcess[str]:

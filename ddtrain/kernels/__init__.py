@@ -14,6 +14,7 @@ Every family is a module.
 
 from ddtrain.kernels import (
     activation,
+    adaptive_update,
     attention,
     batch_norm,
     conv,
@@ -29,6 +30,7 @@ from ddtrain.kernels import (
 
 __all__ = [
     "activation",
+    "adaptive_update",
     "attention",
     "batch_norm",
     "conv",

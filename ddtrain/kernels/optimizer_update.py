@@ -16,19 +16,19 @@ from numpy.typing import NDArray
 from ddtrain.kernels.workspace import scratch
 
 Array = NDArray[Any]
-_PIECE = 1 << 14  # entries: 64 KiB of float32, so that three or four vectors' pieces share a cache of 512 KiB
+PIECE = 1 << 14  # entries: 64 KiB of float32, so that three or four vectors' pieces share a cache of 512 KiB
 
 
-def _pieces(*vectors: Array) -> Iterator[tuple[Array, ...]]:
+def pieces(*vectors: Array) -> Iterator[tuple[Array, ...]]:
     n = len(vectors[0])
-    if n <= _PIECE:
+    if n <= PIECE:
         yield vectors
         return
-    for start in range(0, n, _PIECE):
-        yield tuple(v[start : start + _PIECE] for v in vectors)
+    for start in range(0, n, PIECE):
+        yield tuple(v[start : start + PIECE] for v in vectors)
 
 
-def _effective(grad: Array, value: Array, scale: float, decay: float, out: Array) -> Array:
+def effective_gradient(grad: Array, value: Array, scale: float, decay: float, out: Array) -> Array:
     """``grad * scale + decay * value``, in ``out`` if it takes any work."""
     if decay == 0.0:
         return grad if scale == 1.0 else np.multiply(grad, scale, out=out)
@@ -66,12 +66,12 @@ def sgd(
     >>> values.round(4), velocity
     (array([0.71]), array([1.9]))
     """
-    step = scratch("update.step", (min(_PIECE, len(values)),), values.dtype)
-    for pieces in _pieces(values, grads) if velocity is None or momentum == 0.0 else _pieces(values, grads, velocity):
-        value, work = pieces[0], step[: len(pieces[0])]
-        g = _effective(pieces[1], value, scale, weight_decay, work)
-        if len(pieces) == 3:
-            v = pieces[2]
+    step = scratch("update.step", (min(PIECE, len(values)),), values.dtype)
+    for found in pieces(values, grads) if velocity is None or momentum == 0.0 else pieces(values, grads, velocity):
+        value, work = found[0], step[: len(found[0])]
+        g = effective_gradient(found[1], value, scale, weight_decay, work)
+        if len(found) == 3:
+            v = found[2]
             v *= momentum
             v += g
             if nesterov:
@@ -113,13 +113,13 @@ def adam(
     >>> values.round(4)
     array([0.9, 0.9])
     """
-    n = min(_PIECE, len(values))
+    n = min(PIECE, len(values))
     work, denominator = scratch("update.step", (n,), values.dtype), scratch("update.root", (n,), values.dtype)
     rate = lr / (1.0 - beta1**count)
     root_correction = 1.0 / math.sqrt(1.0 - beta2**count)
-    for value, grad, m_, v_ in _pieces(values, grads, m, v):
+    for value, grad, m_, v_ in pieces(values, grads, m, v):
         a, b = work[: len(value)], denominator[: len(value)]
-        g = _effective(grad, value, scale, 0.0 if decoupled else weight_decay, a)
+        g = effective_gradient(grad, value, scale, 0.0 if decoupled else weight_decay, a)
         np.multiply(g, g, out=b)
         b *= 1.0 - beta2
         v_ *= beta2

@@ -11,8 +11,15 @@ import numpy as np
 from numpy.typing import DTypeLike
 
 from ddtrain.optim import schedules
+from ddtrain.optim.adadelta import AdaDelta
+from ddtrain.optim.adagrad import AdaGrad
 from ddtrain.optim.adam import Adam, AdamW
+from ddtrain.optim.adamax import AdaMax
+from ddtrain.optim.amsgrad import AmsGrad
+from ddtrain.optim.lion import Lion
 from ddtrain.optim.protocol import Alloc, FlatOptimizer, Optim, Optimizer
+from ddtrain.optim.radam import RAdam
+from ddtrain.optim.rmsprop import RmsProp
 from ddtrain.optim.sgd import Sgd
 
 
@@ -36,4 +43,7 @@ def make(formula: Optim, n: int, dtype: DTypeLike, alloc: Alloc = np.zeros) -> O
     return FlatOptimizer(formula, n, dtype, alloc)
 
 
-__all__ = ["Adam", "AdamW", "Alloc", "FlatOptimizer", "Optim", "Optimizer", "Sgd", "make", "schedules"]
+__all__ = [
+    "AdaDelta", "AdaGrad", "AdaMax", "Adam", "AdamW", "Alloc", "AmsGrad", "FlatOptimizer", "Lion", "Optim", "Optimizer",
+    "RAdam", "RmsProp", "Sgd", "make", "schedules",
+]  # fmt: skip

@@ -10,7 +10,6 @@ from __future__ import annotations
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-import numpy as np
 import pytest
 
 from ddtrain import nn
@@ -20,16 +19,9 @@ from ddtrain.parallel import reducer
 from ddtrain.parallel.hooks import NoopHook
 from ddtrain.trainer.config.config import Comm
 from ddtrain.trainer.task import Task
-from helpers import Net, loss, make_task, sgd_config, train
+from helpers import Net, largest_difference, loss, make_task, sgd_config, train
 
 TOLERANCE = 1e-12
-
-
-def largest_difference(a: dict[str, Any], b: dict[str, Any]) -> float:
-    return max(
-        max(float(np.abs(a["tensors"][name] - b["tensors"][name]).max()) for name in a["tensors"]),
-        max(abs(x[k] - y[k]) for x, y in zip(a["means"], b["means"], strict=True) for k in x),
-    )
 
 
 def one_rank(**kwargs: Any) -> dict[str, Any]:

@@ -7,7 +7,7 @@ import pytest
 
 from ddtrain.kernels import optimizer_update
 
-PIECE = optimizer_update._PIECE
+PIECE = optimizer_update.PIECE
 sizes = pytest.mark.parametrize("n", [0, 1, PIECE, PIECE + 1, 2 * PIECE + 5])
 
 
@@ -69,7 +69,7 @@ def test_float32_stays_and_pieces_change_no_bit(monkeypatch):
         return values
 
     whole = run()
-    monkeypatch.setattr(optimizer_update, "_PIECE", 7)
+    monkeypatch.setattr(optimizer_update, "PIECE", 7)
     np.testing.assert_array_equal(run(), whole)
 
 
