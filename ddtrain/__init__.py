@@ -15,6 +15,7 @@ if _launcher().variable:
     _stop_signals.exit_before_listening()
 
 import ddtrain.numpy  # gives boxes their array behaviour
+from ddtrain import former_modules
 from ddtrain.autodiff import (
     const_graph,
     defjvp,
@@ -46,6 +47,8 @@ from ddtrain.autodiff import (
 )
 from ddtrain.autodiff.inspect.graph import graph
 from ddtrain.autodiff.operators.check_grads import check_grads
+
+former_modules.install()
 
 if TYPE_CHECKING:  # what __getattr__ below loads on first use
     from ddtrain.data import ArrayData

@@ -17,7 +17,7 @@ import ddtrain.numpy as np
 from ddtrain import nn, ops
 from ddtrain.optim import Adam
 from ddtrain.optim.schedules import Cosine
-from ddtrain.trainer.config import config
+from ddtrain.trainer import config
 
 
 @dataclass(frozen=True)

@@ -26,6 +26,7 @@ LAYER = {  # a module may import its own layer's siblings only inside one packag
             "current_layer",
             "kernels",
             "parts",
+            "former_modules",
         ),
         0,
     ),

@@ -22,6 +22,8 @@ from ddtrain.optim.radam import RAdam
 from ddtrain.optim.rmsprop import RmsProp
 from ddtrain.optim.sgd import Sgd
 
+OPTIMIZERS = Optim.parts  # by name; ``register`` enters more
+
 
 def make(formula: Optim, n: int, dtype: DTypeLike, alloc: Alloc = np.zeros) -> Optimizer:
     """An optimizer at work: the one that the section ``optim`` holds, with its vectors.
@@ -44,6 +46,6 @@ def make(formula: Optim, n: int, dtype: DTypeLike, alloc: Alloc = np.zeros) -> O
 
 
 __all__ = [
-    "AdaDelta", "AdaGrad", "AdaMax", "Adam", "AdamW", "Alloc", "AmsGrad", "FlatOptimizer", "Lion", "Optim", "Optimizer",
-    "RAdam", "RmsProp", "Sgd", "make", "schedules",
+    "OPTIMIZERS", "AdaDelta", "AdaGrad", "AdaMax", "Adam", "AdamW", "Alloc", "AmsGrad", "FlatOptimizer", "Lion",
+    "Optim", "Optimizer", "RAdam", "RmsProp", "Sgd", "make", "schedules",
 ]  # fmt: skip

@@ -19,7 +19,9 @@ from ddtrain.optim.schedules.polynomial import Polynomial
 from ddtrain.optim.schedules.protocol import Decay, Schedule
 from ddtrain.optim.schedules.step import MultiStep, Step
 
+SCHEDULES = Schedule.parts  # by name; ``register`` enters more
+
 __all__ = [
     "Constant", "Cosine", "CosineRestarts", "Cyclic", "Decay", "Exponential", "Inverse", "LearningRate", "MultiStep",
-    "OneCycle", "Plateau", "Polynomial", "ReduceOnPlateau", "Schedule", "Step", "make",
+    "OneCycle", "Plateau", "Polynomial", "ReduceOnPlateau", "SCHEDULES", "Schedule", "Step", "make",
 ]  # fmt: skip

@@ -5,3 +5,13 @@ wins) and ``options`` (``--section.key value``, checked and explained). ``tables
 back, ``validation`` has their ranges and contradictions. ``resumed_options`` finds what an earlier run was told,
 ``renamed`` understands former names, and ``same_options`` compares what the ranks were told.
 """
+
+from ddtrain.optim import Optim
+from ddtrain.optim.schedules import Schedule
+from ddtrain.trainer.config.config import Checkpoint, Clip, Comm, Config, Data, Debug, Evaluation, NonFinite, Run
+from ddtrain.trainer.config.validation import validate
+
+__all__ = [
+    "Checkpoint", "Clip", "Comm", "Config", "Data", "Debug", "Evaluation", "NonFinite", "Optim", "Run", "Schedule",
+    "validate",
+]  # fmt: skip

@@ -5,3 +5,8 @@
 statistics, ``totals_exchange`` sums both over all shards. ``coordinator`` is rank 0's decision and ``step_control`` how
 it is told to all. ``step_timer`` says where the seconds go.
 """
+
+from ddtrain.trainer.step.coordinator import Coordinator
+from ddtrain.trainer.step.train_step import TrainStep
+
+__all__ = ["Coordinator", "TrainStep"]

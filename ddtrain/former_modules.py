@@ -1,0 +1,140 @@
+"""Modules under their former names, which can be imported for one release: each warns of the present name.
+
+Programs were written for 0.1 when everything lay on one floor. Nothing in ddtrain imports a former name.
+"""
+
+from __future__ import annotations
+
+import importlib
+import sys
+import warnings
+from collections.abc import Sequence
+from importlib.abc import Loader, MetaPathFinder
+from importlib.machinery import ModuleSpec
+from types import ModuleType
+
+FORMER = {  # within ddtrain
+    "autodiff.arguments": "autodiff.operators.argnums",
+    "autodiff.beside": "autodiff.core.constants",
+    "autodiff.calls": "autodiff.core.signatures",
+    "autodiff.check": "autodiff.operators.check_grads",
+    "autodiff.curvature": "autodiff.operators.curvature",
+    "autodiff.examples": "autodiff.core.examples",
+    "autodiff.forward": "autodiff.core.forward",
+    "autodiff.fused": "autodiff.core.fused",
+    "autodiff.graph": "autodiff.inspect.graph",
+    "autodiff.guard": "autodiff.core.mutation_check",
+    "autodiff.implicit": "autodiff.operators.fixed_point",
+    "autodiff.jacobians": "autodiff.operators.jacobians",
+    "autodiff.lists": "autodiff.core.array_lists",
+    "autodiff.outputs": "autodiff.core.outputs",
+    "autodiff.pictures": "autodiff.inspect.drawing",
+    "autodiff.probes": "autodiff.inspect.capabilities",
+    "autodiff.products": "autodiff.operators.vjp_jvp",
+    "autodiff.recomputing": "autodiff.operators.recomputation",
+    "autodiff.replay": "autodiff.operators.const_graph",
+    "autodiff.reverse": "autodiff.core.reverse",
+    "autodiff.rules": "autodiff.core.rules",
+    "autodiff.space": "autodiff.core.vector_space",
+    "autodiff.tracer": "autodiff.core.primitives",
+    "builtins": "autograd.builtins",
+    "comm.agree": "comm.agreement",
+    "comm.clocks": "comm.clock_offsets",
+    "comm.debug": "comm.backends.debug",
+    "comm.failure": "comm.launch.failure",
+    "comm.futex": "comm.node.futex",
+    "comm.launcher": "comm.launch.environment",
+    "comm.local": "comm.backends.local",
+    "comm.meeting": "comm.backends.rendezvous",
+    "comm.mpi": "comm.backends.mpi.world",
+    "comm.mpi_library": "comm.backends.mpi.library",
+    "comm.mpi_node": "comm.node.mpi_windows",
+    "comm.network": "comm.backends.link_model",
+    "comm.null": "comm.backends.null",
+    "comm.run": "comm.launch.run_ranks",
+    "comm.siblings": "comm.launch.liveness",
+    "comm.solo": "comm.node.single_rank",
+    "comm.threads": "comm.backends.threads",
+    "comm.tree": "comm.reduction_tree",
+    "comm.underway": "comm.backends.mpi.pending_works",
+    "comm.waitgraph": "comm.backends.caller_line",
+    "comm.waiting": "comm.backends.polling",
+    "comm.wire": "comm.backends.wire",
+    "core": "autograd.core",
+    "differential_operators": "autograd.differential_operators",
+    "extend": "autograd.extend",
+    "misc": "autograd.misc",
+    "misc.fixed_points": "autograd.misc.fixed_points",
+    "misc.flatten": "autograd.misc.flatten",
+    "misc.optimizers": "autograd.misc.optimizers",
+    "misc.tracers": "autograd.misc.tracers",
+    "nn.sizes": "nn.argument_checks",
+    "nn.values": "nn.state_dict",
+    "parallel.accumulate": "parallel.shards.accumulator",
+    "parallel.hooks.piece": "parallel.hooks.grad_bucket",
+    "parallel.hooks.scatter": "parallel.hooks.reduce_scatter",
+    "parallel.hooks.squeezed": "parallel.hooks.compressed",
+    "parallel.hooks.stages": "parallel.hooks.exchange_stages",
+    "parallel.nearby": "parallel.collectives.small_collectives",
+    "parallel.place": "parallel.shards.shard_layout",
+    "parallel.tags": "parallel.collectives.tags",
+    "parallel.verify": "parallel.replica_check",
+    "test_util": "autograd.test_util",
+    "tracer": "autograd.tracer",
+    "trainer.arithmetic": "trainer.numeric_environment",
+    "trainer.bar": "trainer.records.progress_bar",
+    "trainer.buffers": "trainer.step.model_buffers",
+    "trainer.cli": "trainer.config.command_line",
+    "trainer.console": "trainer.records.console",
+    "trainer.control": "trainer.step.step_control",
+    "trainer.coordinator": "trainer.step.coordinator",
+    "trainer.derivatives": "trainer.dp_derivatives",
+    "trainer.directory": "trainer.records.run_directory",
+    "trainer.files": "trainer.atomic_files",
+    "trainer.lane": "trainer.step.gradient_buffer",
+    "trainer.metrics": "trainer.records.metrics",
+    "trainer.modes.divided": "trainer.modes.sharded_optimizer",
+    "trainer.modes.local": "trainer.modes.local_sgd",
+    "trainer.options": "trainer.config.options",
+    "trainer.previous": "trainer.config.resumed_options",
+    "trainer.private": "trainer.checkpoint.rank_state",
+    "trainer.replica": "trainer.step.setup",
+    "trainer.requests": "trainer.stop_signals",
+    "trainer.returned": "trainer.step.loss_output",
+    "trainer.snapshot": "trainer.checkpoint.contents",
+    "trainer.state": "trainer.checkpoint.state_json",
+    "trainer.status": "trainer.records.status",
+    "trainer.tables": "trainer.config.tables",
+    "trainer.timeline": "trainer.records.timeline",
+    "trainer.totals": "trainer.step.totals",
+    "trainer.trace": "trainer.records.perfetto_trace",
+    "util": "autograd.util",
+    "wrap_util": "autograd.wrap_util",
+}
+
+
+class FormerNames(MetaPathFinder, Loader):
+    """Finds a module under its former name: one whose names are those of the module that has moved."""
+
+    def find_spec(
+        self, fullname: str, path: Sequence[str] | None = None, target: ModuleType | None = None
+    ) -> ModuleSpec | None:
+        package, _, name = fullname.partition(".")
+        return (
+            ModuleSpec(fullname, self, is_package=name in ("extend", "misc"))
+            if (package == "ddtrain" and name in FORMER)
+            else None
+        )
+
+    def exec_module(self, module: ModuleType) -> None:
+        present = f"ddtrain.{FORMER[module.__name__.partition('.')[2]]}"
+        warnings.warn(f"{module.__name__} is {present} now", DeprecationWarning, stacklevel=2)
+        moved = importlib.import_module(present)
+        module.__doc__ = moved.__doc__
+        module.__getattr__ = lambda name: getattr(moved, name)  # type: ignore[method-assign]
+
+
+def install() -> None:
+    """Let former names be imported. They are looked for last, when there is no module of that name."""
+    if not any(isinstance(finder, FormerNames) for finder in sys.meta_path):
+        sys.meta_path.append(FormerNames())
