@@ -7,8 +7,9 @@ them make sense together :mod:`ddtrain.trainer.config.validation`'s.
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Annotated, Any, Literal, Self
 
 from ddtrain.optim import Optim as Optim
@@ -91,6 +92,19 @@ class Run:
     """
     dtype: Literal["float32", "float64"] = "float32"
     """Type of parameters and arithmetic."""
+
+
+_init_run = Run.__init__
+
+
+def _take_former_fields(self: Run, *args: Any, **fields: Any) -> None:
+    """``Run(patience=2)`` is understood for one release: :class:`Config` puts such fields where they are now."""
+    former = {key: fields.pop(key) for key in [*fields] if f"run.{key}" in renamed.RENAMED}
+    _init_run(self, *args, **fields)
+    object.__setattr__(self, "_former", former)
+
+
+Run.__init__ = _take_former_fields  # type: ignore[method-assign]
 
 
 @dataclass(frozen=True)
@@ -179,6 +193,15 @@ class Config:
     eval: Evaluation = Evaluation()
     checkpoint: Checkpoint = Checkpoint()
     debug: Debug = Debug()
+
+    def __post_init__(self) -> None:
+        former: dict[str, Any] = getattr(self.run, "_former", {})
+        for key, value in former.items():
+            section, name = renamed.RENAMED[f"run.{key}"].split(".")
+            warnings.warn(f"Run({key}=...) is the section {section}'s {name} now", DeprecationWarning, stacklevel=3)
+            object.__setattr__(self, section, replace(getattr(self, section), **{name: value}))
+        if former:
+            object.__setattr__(self, "run", replace(self.run))  # without them
 
     def to_table(self) -> dict[str, Any]:
         """Plain nested dict, the shape of the TOML file and of JSON."""

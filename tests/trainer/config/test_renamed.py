@@ -137,3 +137,12 @@ def test_a_mistake_in_an_old_file_is_still_a_mistake(tmp_path: Path) -> None:
     (tmp_path / "old.toml").write_text("[run]\nkeep = 'x'\n")
     with pytest.raises(UsageError, match=r"checkpoint\.keep"):
         parsed("--config", str(tmp_path / "old.toml"))
+
+
+def test_former_fields_of_run_are_understood_in_a_script() -> None:
+    with pytest.warns(DeprecationWarning, match=r"Run\(keep=\.\.\.\) is the section checkpoint's keep now"):
+        config = Config(run=Run(epochs=3, keep=7))  # type: ignore[call-arg]
+    assert (config.run, config.checkpoint.keep) == (Run(epochs=3), 7)
+    assert config.updated({"checkpoint": {"keep": 2}}).checkpoint.keep == 2, "it is not put there again"
+    with pytest.raises(TypeError, match="unexpected keyword argument 'keeep'"):
+        Run(keeep=7)  # type: ignore[call-arg]
