@@ -5,9 +5,12 @@ What is said there is for people. It may be lost, or shown with other letters, b
 
 from __future__ import annotations
 
+import fcntl
 import io
 import os
 import sys
+import termios
+import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from typing import TextIO
@@ -89,3 +92,25 @@ def _fill_descriptors() -> None:
     while number < 3:
         number = os.open(os.devnull, os.O_RDWR)
     os.close(number)
+
+
+def wait_until_read(limit_s: float = 2.0, forward_s: float = 0.25) -> None:
+    """Return when what was said on standard error has been read, and its reader had time to pass it on.
+
+    A launcher drops what it has not passed on when it is told to end the job. Where standard error is no pipe, nobody
+    has to read it.
+
+    Parameters
+    ----------
+    limit_s : seconds, after which a reader that does not read is not waited for
+    forward_s : seconds for it to pass on what it has read
+    """
+    try:
+        unread, until = 1, time.monotonic() + limit_s
+        while unread and time.monotonic() < until:
+            count = fcntl.ioctl(sys.__stderr__.fileno(), termios.FIONREAD, b"\0" * 4)  # type: ignore[union-attr]
+            unread = int.from_bytes(count, sys.byteorder)
+            time.sleep(0.01)
+        time.sleep(forward_s)
+    except (AttributeError, OSError, ValueError):  # closed, replaced, or a file
+        return

@@ -6,6 +6,7 @@ import io
 import os
 import subprocess
 import sys
+import time
 from typing import Any
 
 import pytest
@@ -120,3 +121,19 @@ def test_descriptors_that_are_open_are_left_alone(monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr(streams.os, "close", opened.remove)  # type: ignore[attr-defined]
     streams._fill_descriptors()
     assert not opened
+
+
+def test_what_was_said_is_waited_for_until_it_is_read() -> None:
+    """Of a reader that takes its time, and of none that ever reads; a file has no reader."""
+    script = "import sys; from ddtrain.streams import wait_until_read as wait; "
+    script += "sys.stderr.write('said'); sys.stderr.flush(); wait(%s)"
+    for limit, late in (("2.0, 0.0", 0.4), ("0.2, 0.0", 1.5)):
+        with subprocess.Popen([sys.executable, "-c", script % limit], stderr=subprocess.PIPE) as process:
+            assert process.stderr is not None
+            time.sleep(late)
+            still = process.poll() is None
+            assert process.stderr.read() == b"said"
+        assert process.returncode == 0
+        if late < 1:
+            assert still, "nobody has read it"
+    assert subprocess.run([sys.executable, "-c", script % "9.0"], stderr=subprocess.DEVNULL, timeout=8).returncode == 0

@@ -24,12 +24,11 @@ from ddtrain.comm.backends.local import end_process
 from ddtrain.comm.launch.environment import VARIABLES, Launcher
 from ddtrain.comm.odd_ranks import in_words
 from ddtrain.errors import EXCEPTION
-from ddtrain.streams import say
+from ddtrain.streams import say, wait_until_read
 
 _CHECK_INTERVAL_S = 0.5
 _CHECKS = 4  # in a row that miss the same ranks, before they are missed
 _SPEAK_S = 2.0  # for the lowest rank to say why
-_PASS_ON_S = 0.25  # for the launcher to pass on what was said: it drops that when it is told to end
 _ABORT_S = 1.0  # for the launcher to end us
 _LAUNCHER_INTERVAL_S = 1.0
 _PROC = Path("/proc")
@@ -78,7 +77,7 @@ def abort_job(code: int) -> None:
     """
     number = os.environ.get("PMI_FD", "")
     if number.isdecimal() and _is_socket(int(number)):
-        time.sleep(_PASS_ON_S)
+        wait_until_read()
         os.write(int(number), f"cmd=abort exitcode={code}\n".encode())
         time.sleep(_ABORT_S)
     end_process(code)

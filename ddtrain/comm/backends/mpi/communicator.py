@@ -29,6 +29,7 @@ from ddtrain.comm.node.mpi_windows import MpiNode, obstacle
 from ddtrain.comm.node.single_rank import SingleRankNode
 from ddtrain.comm.protocol import Array, Node
 from ddtrain.comm.reduction_tree import ReductionTree
+from ddtrain.streams import wait_until_read
 
 _ABORT_S = 2.0  # MPI_Abort may not return
 _OUTCOME_BYTES = 64
@@ -152,6 +153,7 @@ class MpiCommunicator:
         return MpiNode(local, index, sizes, column, self.progress)
 
     def abort(self, code: int) -> None:
+        wait_until_read()
         timer = threading.Timer(_ABORT_S, end_process, (code,))
         timer.daemon = True
         timer.start()
