@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from importlib.abc import Loader, MetaPathFinder
 from importlib.machinery import ModuleSpec
 from types import ModuleType
+from typing import Any
 
 FORMER = {  # within ddtrain
     "autodiff.arguments": "autodiff.operators.argnums",
@@ -68,8 +69,11 @@ FORMER = {  # within ddtrain
     "misc.flatten": "autograd.misc.flatten",
     "misc.optimizers": "autograd.misc.optimizers",
     "misc.tracers": "autograd.misc.tracers",
+    "layer": "current_layer",
     "nn.sizes": "nn.argument_checks",
     "nn.values": "nn.state_dict",
+    "numpy.numpy_boxes": "autograd.numpy.numpy_boxes",
+    "numpy.numpy_vjps": "autograd.numpy.numpy_vjps",
     "parallel.accumulate": "parallel.shards.accumulator",
     "parallel.hooks.piece": "parallel.hooks.grad_bucket",
     "parallel.hooks.scatter": "parallel.hooks.reduce_scatter",
@@ -113,6 +117,16 @@ FORMER = {  # within ddtrain
 }
 
 
+class FormerModule(ModuleType):
+    """A module under its former name. Called, it is the function of that name which its package has in its place.
+
+    Importing ``ddtrain.comm.launcher`` makes it an attribute of ``ddtrain.comm``, where ``launcher`` is a function.
+    """
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        return getattr(self, self.__name__.rpartition(".")[2])(*args, **kwargs)
+
+
 class FormerNames(MetaPathFinder, Loader):
     """Finds a module under its former name: one whose names are those of the module that has moved."""
 
@@ -125,6 +139,9 @@ class FormerNames(MetaPathFinder, Loader):
             if (package == "ddtrain" and name in FORMER)
             else None
         )
+
+    def create_module(self, spec: ModuleSpec) -> ModuleType:
+        return FormerModule(spec.name)
 
     def exec_module(self, module: ModuleType) -> None:
         present = f"ddtrain.{FORMER[module.__name__.partition('.')[2]]}"

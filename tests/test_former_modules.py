@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import importlib
+import subprocess
 import sys
+import warnings
 
 import pytest
 
@@ -16,6 +18,10 @@ def test_a_former_name_gives_the_present_modules_names(name: str, monkeypatch: p
         pytest.importorskip("scipy")
     monkeypatch.delitem(sys.modules, f"ddtrain.{name}", raising=False)
     parent, _, child = f"ddtrain.{name}".rpartition(".")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of a package under its former name
+        package = importlib.import_module(parent)
+    monkeypatch.setattr(package, child, getattr(package, child, None), raising=False)  # put back at the end
     with pytest.warns(DeprecationWarning, match=rf"ddtrain\.{name} is ddtrain\.{FORMER[name]} now"):
         former = importlib.import_module(f"ddtrain.{name}")
     present = importlib.import_module(f"ddtrain.{FORMER[name]}")
@@ -24,7 +30,20 @@ def test_a_former_name_gives_the_present_modules_names(name: str, monkeypatch: p
     assert all(getattr(former, key) is getattr(present, key) for key in public)
     with pytest.raises(AttributeError):
         former.no_such_name  # noqa: B018
-    monkeypatch.delattr(importlib.import_module(parent), child, raising=False)
+
+
+def test_functions_that_are_called_as_a_module_was_still_work() -> None:
+    """Importing a submodule makes it an attribute of its package, in place of the function: in a new process."""
+    program = """
+import ddtrain.autodiff.fused, ddtrain.autodiff.graph, ddtrain.comm.launcher
+from ddtrain import Config, nn  # which make fused operations
+from ddtrain.autodiff import graph
+from ddtrain.comm import launcher
+assert "multiply(x, x)" in str(graph(lambda x: x * x, 2.0))
+assert launcher().size == 1
+"""
+    command = [sys.executable, "-W", "ignore::DeprecationWarning", "-c", program]
+    assert subprocess.run(command, capture_output=True, text=True, timeout=60).stderr == ""
 
 
 def test_what_never_was_is_not_found() -> None:
