@@ -284,7 +284,7 @@ CALLS = {
     ],
     "sign": [lambda f, x=Z: f(x), lambda f, x=M: f(x)],
     "where": [lambda f, x=M, y=U: f(MASK, x, y), lambda f, x=M: f(MASK, x, 0.0)],
-    # einsum, beyond test_numpy.py
+    # einsum: ellipses, repeated labels
     "einsum": [
         lambda f, x=T, y=M: f("...ij,ij", x, y),
         lambda f, x=T, y=T: f("a...c,a...c->c...", x, y),

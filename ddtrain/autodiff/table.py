@@ -1,7 +1,8 @@
 """``python -m ddtrain.autodiff.table [FILE]``: what is differentiable, as a table in Markdown.
 
 Nothing of it is typed by hand. The names come from the namespaces, which are imported by name, because a lower layer
-does not know the higher ones; what holds for each is tried (``probes.py``). Without SciPy its sections are left out.
+does not know the higher ones; what holds for each is tried (``inspect/capabilities.py``). Without SciPy its
+sections are left out.
 """
 
 from __future__ import annotations

@@ -13,7 +13,7 @@
     python -m ddtrain.bench predict gpt --network 10gbe           # steps on up to 4096 ranks that are not there
     python -m ddtrain.bench step --help
 
-A benchmark is a file of its own and a line in ``COMMANDS``.
+A benchmark is a room of its own, whose ``command.py`` has ``Options`` and ``run``, and a line in ``COMMANDS``.
 """
 
 from __future__ import annotations

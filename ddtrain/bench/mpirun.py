@@ -1,7 +1,7 @@
 """Ranks for a benchmark that starts its own: ``mpirun`` on this machine, a job in, what every rank found out.
 
 A job is a module ``ddtrain.bench.<name>.job`` with ``run(comm, **settings)``; settings and findings travel as JSON
-(``job.py`` is the other end).
+(``rank_main.py`` is the other end).
 """
 
 from __future__ import annotations

@@ -67,7 +67,7 @@ def turn(step: Contestant, steps: int, barrier: Callable[[], None]) -> Turn:
     {'began': ..., 'ended': ..., 'steps': 4, 'forward': 1.0}
     """
     barrier()
-    step()  # does not count: its caches hold what belongs to another contestant
+    step()  # the first step of a turn does not count: the caches still hold another contestant's data
     parts: dict[str, float] = {}
     began = perf_counter()
     for _ in range(steps):

@@ -1,4 +1,10 @@
-"""Data sets, the files they come from, and which samples make up a step."""
+"""Data sets, the files they come from, and which samples make up a step.
+
+Read ``dataset`` (what a data set is to the trainer), ``arrays`` (one in memory) and ``sampler`` (which samples are in a
+step, and which of them are a rank's). ``images`` and ``text`` are the data sets in the package, ``bigram`` what a
+language model is compared with; they read through ``files``, ``idx`` and ``npz``. ``casting`` brings a batch to the
+run's dtype, ``checksum`` shows that ranks have the same data.
+"""
 
 from ddtrain.data.arrays import ArrayData, Normalize
 from ddtrain.data.bigram import Bigram

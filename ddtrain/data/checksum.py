@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-SAMPLED = 256  # samples of a data set without a checksum of its own that are looked at whenever a run starts
-_AT_ONCE = 1024  # samples, where all are
-_PLAIN = (bool, int, float, complex, str, bytes, type(None))  # whose text is their value
+SAMPLED = 256  # how many samples are read at the start of a run, where a data set has no checksum of its own
+_AT_ONCE = 1024  # samples a batch, where a checksum of all samples is made
+_PLAIN = (bool, int, float, complex, str, bytes, type(None))  # types of objects whose text tells their value
 
 
 def checksum(arrays: Iterable[Any]) -> str:

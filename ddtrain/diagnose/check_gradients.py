@@ -36,10 +36,10 @@ from ddtrain.errors import GradientError
 from ddtrain.ops import use_communicator
 from ddtrain.rng import stream
 
-LIMIT, LIMIT_AT_KINKS = 1e-6, 1e-3  # of the ratio
-STEPS = (1e-5, 1e-6, 1e-7)  # of the differences; all but the first where there are kinks
-NO_EVIDENCE = 1e-14  # times loss over step: what differences of two losses may be off by
-RANDOM_WEIGHTS = 2  # a parameter, besides the one with the largest derivative
+LIMIT, LIMIT_AT_KINKS = 1e-6, 1e-3  # the largest ratio that passes
+STEPS = (1e-5, 1e-6, 1e-7)  # steps of finite differences; shorter ones than the first are tried near kinks alone
+NO_EVIDENCE = 1e-14  # times loss / step, is by how much rounding may change a difference of two losses
+RANDOM_WEIGHTS = 2  # how many weights of each parameter are tried besides the one with the largest derivative
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,8 @@ compiled twin can stand in for any of them without anyone above noticing. What e
 - inputs are never written to, unless the name ends in an underscore or the documentation says "in place";
 - work space is kept per thread (``workspace.py``), because ranks may be threads of one process.
 
-Every family is a module.
+Every family is a module; ``linear`` is the shortest. ``optimizer_update`` and ``adaptive_update`` serve
+``ddtrain.optim``, the others ``ddtrain.ops``; ``channel_sums`` and ``workspace`` serve other kernels.
 """
 
 from ddtrain.kernels import (

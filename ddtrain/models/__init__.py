@@ -1,4 +1,4 @@
-"""Networks, built from ``ddtrain.nn`` alone."""
+"""Networks, built from ``ddtrain.nn`` alone: ``mlp``, ``cnn``, ``resnet``, ``nnlm`` and ``gpt``, the plainest first."""
 
 from ddtrain.models.cnn import Cnn, LeNet
 from ddtrain.models.gpt import Gpt

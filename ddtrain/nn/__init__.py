@@ -1,4 +1,9 @@
-"""Neural networks: modules that declare parameters, layers, and initial values."""
+"""Neural networks: modules that declare parameters, layers, and initial values.
+
+Read ``module`` (a tree of declarations, and ``bind``), ``declarations``, then ``layers``; ``norm`` and ``attention``
+are layers of their own, ``init`` has initial values, ``functional`` the operations. ``binding`` is how values come into
+a tree, ``state_dict`` how they go out, by PyTorch's names. ``argument_checks`` refuses sizes that no layer can have.
+"""
 
 from typing import Any
 

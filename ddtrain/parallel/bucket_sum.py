@@ -73,7 +73,8 @@ class BucketSum:
         if len(layout.node_tree.rows) == column.size:  # one row a node
             return self.hook(share, column)
         nbytes = share.gradients.nbytes
-        sent = len(sums) * nbytes * (column.size - 1) // column.size  # slices of the rows, and one of their sum
+        # A rank sends slices of each of its rows to the others, and then its slice of the sum.
+        sent = len(sums) * nbytes * (column.size - 1) // column.size
         sent += nbytes * (column.size - 1) // column.size
         self.hook.bytes_sent += sent
         self.hook.bytes_exact += sent

@@ -104,12 +104,12 @@ class Reducer:
         self._members = [len(bucket.members) for bucket in buckets]
         self._bucket_of: dict[int, int] = {i: bucket.index for bucket in buckets for i in bucket.members}
         self._bytes = [self.grads[bucket.span].nbytes for bucket in buckets]
-        self._missing: list[int] = []  # by bucket, gradients that have not come in this step
-        self._complete = len(buckets)  # buckets, the first ones, that are complete on this rank
-        self._summed = len(buckets)  # buckets, the first ones, that this rank has summed over its node
+        self._missing: list[int] = []  # for each bucket, how many of its gradients are still to come in this step
+        self._complete = len(buckets)  # how many buckets, from the first on, are complete on this rank
+        self._summed = len(buckets)  # how many buckets, from the first on, this rank has summed over its node
         self._steps = 0
         self._works: list[Work] = []
-        self._in_flight: dict[int, Work | None] = {}  # buckets of which the watcher has not heard the end
+        self._in_flight: dict[int, Work | None] = {}  # launched buckets whose end the watcher is still to be told
 
     @property
     def hook(self) -> Hook:

@@ -48,9 +48,10 @@ class TotalsReducer:
     def __init__(self, comm: Communicator, node: Node, layout: ShardLayout, counter: int) -> None:
         self.comm = comm
         self._node, self._layout, self._counter, self._turn = node, layout, counter, 0
-        self._rows: Sequence[Array] = ()  # this rank's, of the sum under way
-        self._out: Array | None = None  # where that sum is to go
-        self._work: Work | None = None  # that makes it, where it is sent
+        # Of the sum under way: this rank's rows, where the sum goes, and the work that makes it, where it is sent.
+        self._rows: Sequence[Array] = ()
+        self._out: Array | None = None
+        self._work: Work | None = None
         self._halves: list[
             list[Array]
         ] = []  # rows by local rank, each with its length in front (Note [Totals by turns])

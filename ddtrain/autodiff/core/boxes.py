@@ -97,10 +97,10 @@ class Box:
         self.value, self._trace, self.node = value, trace, node
 
     def __copy__(self) -> Any:
-        return self  # nobody writes to it
+        return self  # a box is never written to, so it can be its own copy
 
     def __deepcopy__(self, memo: Any) -> Any:
-        return self  # and a copy of its trace would be one that nobody walks back
+        return self  # a deep copy would copy the trace, too, and its derivative would be lost with that copy
 
     def __reduce_ex__(self, protocol: Any) -> NoReturn:
         raise DerivativeError(

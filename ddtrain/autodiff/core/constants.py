@@ -1,6 +1,6 @@
 """The plain arrays that the steps of a trace use beside what is traced, and whether they were written to since.
 
-See Note [Mutated arguments] in ``guard.py``.
+See Note [Mutated arguments] in ``mutation_check.py``.
 """
 
 from __future__ import annotations
@@ -18,9 +18,10 @@ from ddtrain.autodiff.core.reverse import NO_KEYWORDS, Tape
 from ddtrain.autodiff.core.rules import rule_of
 
 LOOKS = 128  # entries of a larger array that a glance looks at
-ENTRIES = 16  # of a list or dictionary that are looked at for the name of an array
+ENTRIES = 16  # how many entries of a list or dictionary are searched for an array that is to be named
 _CONTAINERS = (list, tuple, dict)
-_WATCHED = {np.ndarray, tuple}  # types of operands that can be written to, or hold what can: a tuple is of positions
+# Types of operands that can be written to, or that hold arrays which can: an index may be a tuple of arrays.
+_WATCHED = {np.ndarray, tuple}
 
 
 def glance(x: Any) -> int:
@@ -54,7 +55,7 @@ class WatchingTape(Tape):
         nodes: Sequence[int],
     ) -> int:
         index = len(self.entries)
-        if len(args) == 2:  # as below, of the other one alone
+        if len(args) == 2:  # the commonest case, written out: only the operand that is not traced can be watched
             if len(argnums) == 1 and type(a := args[k := 1 - argnums[0]]) in _WATCHED:
                 if type(a) is not tuple:
                     self.seen.append((index, k, a, glance(a)))
@@ -93,16 +94,16 @@ def _rules_read(
 ) -> bool:
     """Whether a rule of a step reads operand ``k``: that of a sum reads none."""
     if prim.compose is not None or prim.joint is not None or isinstance(value_of(ans), tuple):
-        return False  # fused operations keep what they need; and several results side by side read nothing
+        return False  # a fused operation keeps what its kernels need, and packing several results reads none of them
     now = [value_of(a) for a in args]
-    if type(now[k]) is tuple:  # positions
+    if type(now[k]) is tuple:  # an index, which every rule of indexing reads
         return True
     other, g = list(now), np.ones_like(value_of(ans))
     other[k] = ~now[k] if now[k].dtype.kind == "b" else now[k] + 1
     rules = [rule for i in argnums if (rule := rule_of(prim, i, "vjp")) is not None]
     try:
         return any(_octets(rule(g, ans, *now, **kwargs)) != _octets(rule(g, ans, *other, **kwargs)) for rule in rules)
-    except (IndexError, ValueError):  # one that does not take what is there now, or might be, reads it
+    except (IndexError, ValueError):  # a rule that fails on the values there now, or on the changed ones, reads them
         return True
 
 

@@ -134,7 +134,7 @@ def _with_arrays(call: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> An
 
 def _box_result(call: Any, ans: Any, top: Trace, *process_args: Any) -> Any:
     """The slow half of a primitive: a result that is not an array, or not a plain one."""
-    if isinstance(ans, np.ma.MaskedArray | np.matrix):  # as is every result of an operand of that kind
+    if isinstance(ans, np.ma.MaskedArray | np.matrix):  # an operand was one: NumPy then makes the result one, too
         raise _not_followed(call, ans)
     ans = np.asarray(ans)
     node = top.process(call, ans, *process_args)
@@ -168,7 +168,7 @@ def nondifferentiable(raw: Callable[..., Any], *, name: str | None = None, examp
             ans = call(*values, **kwargs)
         except (TypeError, ValueError) as error:
             return _again(call, args, kwargs, error)
-        if not top.sees_constants or type(ans) is tuple:  # positions, such as nonzero's, are no value of a trace
+        if not top.sees_constants or type(ans) is tuple:  # a tuple of positions, as of nonzero: no trace follows it
             return ans
         return _box_result(call, ans, top, values, kwargs, mine, [args[i].node for i in mine])
 

@@ -86,7 +86,7 @@ class Arguments:
         self.before = [None if new is not old else fingerprint(new) for old, new in zip(leaves, self.leaves)]
 
     def _choose(self, argnum: Any) -> Any:
-        positions = range(len(self.args))  # whose own index counts from the end, and knows what is an integer
+        positions = range(len(self.args))  # indexing a range takes negative positions and refuses what is no integer
         try:
             several, single = ((argnum,), True) if type(argnum) is int else positions_of(argnum)
             if single:
@@ -111,7 +111,8 @@ class Arguments:
         except (TypeError, ValueError) as error:
             line = user_line(error.__traceback__)
             if isinstance(error, DdtrainError):
-                own_line = line and getattr(self.fun, "__name__", "") == "<lambda>"  # which is all that called() says
+                # called() tells a lambda by its line, which is in the message already
+                own_line = line and getattr(self.fun, "__name__", "") == "<lambda>"
                 error.at(function="" if own_line else called(self.fun), line=line)
             if isinstance(error.__cause__, DerivativeError):  # NumPy met a box where it wanted a number
                 raise self._written_into_plain(line) from error

@@ -22,7 +22,7 @@ from ddtrain.autodiff.operators.argnums import as_array, called
 from ddtrain.autodiff.operators.vjp_jvp import jvp, vjp
 from ddtrain.errors import DdtrainError, DerivativeError
 
-MAX_STEPS = 100_000  # a contraction by 0.9999 a step has by then gained 4 digits for each one it started with
+MAX_STEPS = 100_000  # enough where an error shrinks by only 0.9999 a step: 0.9999 ** 100_000 is 5e-5
 
 
 def fixed_point(

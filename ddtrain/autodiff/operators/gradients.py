@@ -1,7 +1,7 @@
 """The operators people call most: grad and its relatives, which differentiate a function to one number.
 
 Arguments may be nested lists, tuples and dicts of arrays; a derivative has the structure of its argument. Every
-operator is itself made of differentiable functions, so operators nest. ``products``, ``curvature`` and ``jacobians``
+operator is itself made of differentiable functions, so operators nest. ``vjp_jvp``, ``curvature`` and ``jacobians``
 hold the rest.
 """
 

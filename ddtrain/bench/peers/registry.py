@@ -1,6 +1,6 @@
 """Other trainers in the same race: what they must offer, and where they are found. None is a dependency.
 
-To add a peer, write ``<name>_peer.py`` with ``open_peer(comm, workload)``, and add its name to ``PEERS``.
+To add a peer, write ``bench/peers/<name>.py`` with ``open_peer(comm, workload)``, and give it a line in ``PEERS``.
 """
 
 from __future__ import annotations

@@ -35,7 +35,7 @@ def run(
 
     Parameters
     ----------
-    subject, batch, mode : see ``subjects.py``
+    subject, batch, mode : see ``trainables.py``
     seconds : of turns of each contestant
     peers : trainers beside ours, separated by commas
     null : whether the ceiling is measured, too (Note [Null ceiling])

@@ -67,7 +67,7 @@ class Announcements:
             while any(latest != over for latest in self._latest):
                 self._round(over)
         except (PeerError, ReplicaError):
-            return  # who waits says so
+            return  # the error is that of a rank which still waits, and raised there
 
     def _round(self, mine: Announcement) -> None:
         everybody = self._exchange(mine)

@@ -12,7 +12,7 @@ _COMM = str(Path(__file__).parents[1])
 
 
 def line_of(thread: int) -> str:
-    """The line that called into this package and is still there, as ``file.py:line``; ``thread`` is its identity."""
+    """Where a thread is within this package: the line that called it, as ``file.py:line``; ``thread`` is its ident."""
     frame = sys._current_frames().get(thread)
     while frame is not None and not _is_here(frame):  # the standard library's waiting
         frame = frame.f_back

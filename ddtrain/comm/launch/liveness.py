@@ -27,9 +27,9 @@ from ddtrain.errors import EXCEPTION
 from ddtrain.streams import say, wait_until_read
 
 _CHECK_INTERVAL_S = 0.5
-_CHECKS = 4  # in a row that miss the same ranks, before they are missed
-_SPEAK_S = 2.0  # for the lowest rank to say why
-_ABORT_S = 1.0  # for the launcher to end us
+_CHECKS = 4  # a rank counts as gone when so many checks in a row have not found it
+_SPEAK_S = 2.0  # how long the lowest rank has to say why the job ends
+_ABORT_S = 1.0  # how long the launcher has to end this process
 _LAUNCHER_INTERVAL_S = 1.0
 _PROC = Path("/proc")
 

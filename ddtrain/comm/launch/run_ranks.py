@@ -25,7 +25,7 @@ Main = Callable[[Communicator], object]
 
 _ERROR_TIMEOUT_S = 1.0  # for other ranks to raise the same error; the job must end within 5 s
 _EXIT_TIMEOUT_S = 3.0  # for other ranks to exit, too: sys.exit() is a choice, and ranks reach it at their own pace
-_END_WAIT_S = 1.0  # for other processes to end that have met the same obstacle
+_END_WAIT_S = 1.0  # how long to wait for processes that end by the same obstacle, such as a missing library
 _FOLLOWED = "ended"  # the outcome of a rank that only follows the failure of another
 
 
@@ -57,7 +57,7 @@ def run_ranks(spec: str, main: Main, on_failure: OnFailure | None = None, refusa
     resolved, problem = _resolved(spec, refusal)
     if launcher().size > 1 or uses_mpi(resolved):
         try:
-            (world,) = make("mpi")  # the least that ranks can agree over
+            (world,) = make("mpi")  # ranks agree over it, even on which backend they were given
         except UsageError as obstacle:
             if _is_spokesman():
                 report(problem or obstacle, launcher().rank, "", on_failure)

@@ -44,7 +44,7 @@ class SharedMemoryCollectives:
         self._tags = [[memoryview(half[:TAG_BYTES].data) for half in of_ranks] for of_ranks in halves]
         self._codes = [[tag[:8].cast("q") for tag in of_ranks] for of_ranks in self._tags]
         self._everybody = range(self.size)
-        self._ended = False  # the last turn was an end, not compared yet
+        self._ended = False  # whether the last turn was the end of a pass, whose tags are still to be compared
 
     @property
     def waited_s(self) -> float:

@@ -91,11 +91,12 @@ class ShardRound:
         self._count = len(shards)
         self._results: list[Any] = [None] * self._count
         self._turns = [threading.Semaphore(0) for _ in range(self._count)]
-        self._ended = threading.Semaphore(0)  # once for each shard that had a thread of its own
-        self._begun = self._threads = self._passed = 0  # shards
-        self._brought: list[Array] = []  # to the present exchange, by the shards that have come to it
-        self._tag = END_OF_PASS  # of the present exchange
-        self._received: list[Array] = []  # everybody's, of the last exchange
+        self._ended = threading.Semaphore(0)  # released once by each shard that has run in a thread of its own
+        self._begun = self._threads = self._passed = 0  # shards begun, run in threads, and whose forward pass is over
+        # The present exchange: the rows of the shards that have come to it, and its tag; then all rows of the last one.
+        self._brought: list[Array] = []
+        self._tag = END_OF_PASS
+        self._received: list[Array] = []
         self._error: BaseException | None = None
 
     def run(self) -> list[Any]:
@@ -150,7 +151,7 @@ class ShardRound:
             return
         except BaseException as error:
             self._error = error
-            for other in range(self._begun):  # they wait for a turn, or have ended
+            for other in range(self._begun):  # wake those that wait for a turn, so that they end, too
                 self._turns[other].release()
             return
         if k + 1 < self._begun:

@@ -187,7 +187,7 @@ def read_state(path: Path) -> dict[str, Any]:
     body, _, tail = raw.rpartition(_SEAL)
     if tail != f'{_sha256(body)}"\n}}\n'.encode():
         raise CheckpointError(f"{file}: damaged: its bytes do not have the hash on its last line")
-    if state["format_version"] == 1:  # which saved after evaluating, so that nothing is yet to come
+    if state["format_version"] == 1:  # format 1 was saved after the evaluation, not before it, and so is complete
         state = {"evaluated": state.get("step") if state.get("metrics") else 0, "model_sha256": "", **state}
     check_state(file, state, {*_STATE, "format", "format_version", "files", SEAL})
     return state

@@ -110,7 +110,7 @@ def _load_tensors(state: RunState, saved: Snapshot) -> None:
 def _restore_rank_state(state: RunState, saved: Snapshot) -> str:
     """What each rank alone remembers; a line about what is not as it was."""
     comm, now = state.config.comm, state.config.to_table()
-    decide = _EXCHANGE if comm.hook == "exact" else (*_EXCHANGE, "comm.bucket_bytes")  # cuts the pieces
+    decide = _EXCHANGE if comm.hook == "exact" else (*_EXCHANGE, "comm.bucket_bytes")  # a hook remembers by bucket
     same = all(tables.value_at(saved.config, option) in (None, tables.value_at(now, option)) for option in decide)
     try:
         return rank_state.restore(state.mode, saved.memory, same)

@@ -11,7 +11,7 @@ from ddtrain.trainer.checkpoint.contents import FILES
 from ddtrain.trainer.checkpoint.finder import checkpoints, checkpoints_directory, goodness, step_number
 from ddtrain.trainer.checkpoint.state_json import STATE
 
-NEW_STATE = f".tmp-{STATE}"  # in a checkpoint whose state.json is being replaced
+NEW_STATE = f".tmp-{STATE}"  # the next state.json of a checkpoint, until it is renamed
 
 
 def prune(shelf: Path, newest: Path, keep: int, spared: Collection[str]) -> None:

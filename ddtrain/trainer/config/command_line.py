@@ -70,7 +70,7 @@ def parse(argv: Sequence[str], recipes: Recipes, *, only: str = "", prog: str = 
     files = [(f"--config {path}", tables.read_toml(path, f"--config {path}")) for path in request.files]
     usual = defaults(recipes, request.recipe if request.recipe in recipes else only or next(iter(recipes))).run
     earlier = resumed_options.files(request.options, files, usual.resume, usual.dir)
-    if only:  # the run is this program's, whatever it was called then
+    if only:  # a program with one recipe: its runs are its own, even if the file has been renamed since
         for _, table in earlier:
             table.pop("recipe", None)
     _same_recipe(request.recipe, earlier)

@@ -57,7 +57,7 @@ class Comm:
     stale: gradients are applied one step late, and summed while the next step computes
     """
     sync_every: int = 16
-    """Steps between meetings of the nodes; of local and diloco."""
+    """Steps between two averagings over the nodes; of local and diloco."""
     outer_lr: float = 0.7
     """Learning rate of diloco's outer steps."""
     outer_momentum: float = 0.9

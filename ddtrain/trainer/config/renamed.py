@@ -11,7 +11,7 @@ from ddtrain.optim.schedules import Schedule
 from ddtrain.parts import Part
 from ddtrain.trainer.config import tables
 
-RENAMED = {  # in release 0.2, where ``run`` was a drawer of everything
+RENAMED = {  # former name -> present name; the section ``run`` once held all of these
     "run.debug": "debug.nans",
     "run.check_gradients_every": "debug.check_gradients_every",
     "run.trace": "debug.trace",
@@ -26,7 +26,7 @@ FLAGS = {tables.option(old): tables.option(new) for old, new in RENAMED.items()}
     "--run.no-debug": "--debug.no-nans",
 }
 _KINDS: dict[str, type[Part]] = {"optim": Optim, "schedule": Schedule}
-_OF_ALL_PARTS = {  # sections as they once were, with the options of all parts
+_OF_ALL_PARTS = {  # once these sections had the options of every optimizer, or schedule, at once
     "optim": {"name", "lr", "momentum", "nesterov", "weight_decay", "beta1", "beta2", "eps"},
     "schedule": {"name", "warmup_steps", "decay_every", "factor", "min_lr", "patience"},
 }

@@ -77,7 +77,7 @@ class LocalSGD(Sync):
         self._average(vectors)
         self.wait_for_node()
         yield
-        self.wait_for_node()  # nobody still looks
+        self.wait_for_node()  # no rank of the node reads the mean any more, so that it may be overwritten
         for vector, mine in zip(vectors, kept, strict=True):
             vector[...] = mine
         self.wait_for_node()

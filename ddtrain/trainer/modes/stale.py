@@ -40,7 +40,7 @@ class Stale(Sync):
         self.gradient_buffers = first, second = train_step.gradient_buffer, train_step.make_gradient_buffer(1)
         first.reducer.predecessor, second.reducer.predecessor = second.reducer, first.reducer
         self._under_way: list[GradientBuffer] = []  # begun and not applied yet, in order
-        self._finite: dict[GradientBuffer, bool] = {}  # was the loss that a buffer's gradients are of?
+        self._finite: dict[GradientBuffer, bool] = {}  # whether the loss was finite whose gradients a buffer holds
 
     def gradients(self, step: int, rows: Any, stop_vote: bool = False) -> Totals:
         """Begin this step's gradients; wait for those of the step before."""
@@ -78,4 +78,5 @@ class Stale(Sync):
         if "mean.late" in memory:
             late = self.gradient_buffers[0]
             late.reducer.load_sum(memory["mean.late"])
-            self._under_way, self._finite[late] = [late], True  # or NaN all over
+            # The gradient of a loss that was not finite was saved as NaN, so that it needs no mark of its own.
+            self._under_way, self._finite[late] = [late], True

@@ -62,7 +62,7 @@ def _require_no_other_run(directory: Path, resume: str) -> None:
     saved = bool(finder.checkpoints(directory))
     if there and not saved and "state" not in status.read(directory):
         raise UsageError(f"{directory} has a {there[0]} that no run has made", remedy="Give another --run.dir.")
-    log = directory / LOG  # empty: of a run that ended before its first step, such as one refused
+    log = directory / LOG  # an empty log was left by a run that ended before its first step, as where it was refused
     begun = "checkpoints" in there or (LOG in there and log.stat().st_size > 0)
     if saved or (resume == "never" and begun):
         raise UsageError(
@@ -87,7 +87,7 @@ def supersede(directory: Path, step: int, resume: str) -> str:
     if not newer:
         return ""
     if finder.behind_symbolic_link(directory):
-        if resume == "auto":  # they were refused, and will be
+        if resume == "auto":  # newer ones did not verify, and will not at the next start
             return ""
         raise UsageError(
             f"{newer[0]} is newer than step {step}, and not moved aside, as it is behind a symbolic link",

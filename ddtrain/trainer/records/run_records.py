@@ -4,7 +4,7 @@ RUN/config.toml     the resolved configuration
 RUN/status.json     running, completed, stopped or failed, and why; written first, so that it says whose the others are
 RUN/metrics.jsonl   a line a step, a line an evaluation
 RUN/trace.json      what every rank did in the steps of --debug.trace
-RUN/checkpoints/    see ``checkpoint.py``
+RUN/checkpoints/    see ``trainer/checkpoint/writer.py``
 RUN/summary.json    the final figures
 
 Before that, :mod:`ddtrain.trainer.records.run_lock` has seen to it that the directory is this job's.

@@ -53,7 +53,8 @@ class Coordinator:
         self, config: Config, comm: SmallCollectives, steps_per_epoch: int, stop_file: StopFile | None = None
     ) -> None:
         self.config, self.comm = config, comm
-        self.late = config.comm.mode == "stale"  # a norm is of the step before, and NaN where its loss was not finite
+        # stale: the norm is that of the step before, and NaN where that step's loss was not finite
+        self.late = config.comm.mode == "stale"
         self.steps_per_epoch, self.stop_file = steps_per_epoch, stop_file
         planned = config.run.epochs * steps_per_epoch
         self.total_steps = total_steps(config.run, steps_per_epoch)
@@ -108,7 +109,7 @@ class Coordinator:
         CheckpointError : it is none that a run could have saved
         """
         check_decisions(state, self.state_dict())
-        if state["schedule"]:  # of a schedule that keeps none: there is nothing to take up
+        if state["schedule"]:  # empty where the schedule keeps no state
             check_decisions(state["schedule"], self.schedule.state)
         for name in _STATE:
             setattr(self, name, state[name])

@@ -1,8 +1,8 @@
 """One rank's replica of the run: where its vectors lie, which shards are its own, and the step that trains them.
 
 Parameters and optimizer state exist once a node: its ranks see the same memory, each updates its own share of it, and
-all see the new values (Note [Node reduction] in ``parallel/reducer.py``). Gradients exist once a rank, in memory that
-the node reads.
+all see the new values (Note [Node reduction] in ``parallel/bucket_sum.py``). Gradients exist once a rank, in memory
+that the node reads.
 """
 
 from __future__ import annotations
@@ -39,7 +39,8 @@ from ddtrain.trainer.step.gradient_buffer import GradientBuffer
 from ddtrain.trainer.step.train_step import TrainStep
 from ddtrain.trainer.task import Task
 
-_VECTORS = 4  # at most, as long as the parameters, once a node: values and optimizer state, and one to spare
+# How many vectors as long as the parameters a node holds once, at most: values, and three of AMSGrad's state.
+_VECTORS = 4
 
 
 def build_step(comm: Communicator, task: Task, config: Config) -> TrainStep:
@@ -62,7 +63,8 @@ def build_step(comm: Communicator, task: Task, config: Config) -> TrainStep:
         optimizer: optim.Optimizer = ShardedOptimizer(config.optim, spans, config.run.dtype)
     else:
         optimizer = optim.make(config.optim, store.values.size, config.run.dtype, shared_allocator(node))
-    return TrainStep(  # makes a reducer, whose memory is the node's: none of its ranks goes on before values are there
+    # Making the step makes a reducer, which waits for all ranks of the node: none goes on before the values are there.
+    return TrainStep(
         task,
         store,
         optimizer,

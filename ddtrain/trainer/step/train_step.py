@@ -177,11 +177,11 @@ class TrainStep:
                 self.phase, began = "forward", perf_counter()
                 losses_N, tape, end = record(losses_of, store.value_views, self.tape_for(last - first))
                 self.timer.add("forward", began, peers)
-                self.shards.check_order(k)  # or this shard's gradients could be ready before the sum of all has begun
+                self.shards.check_order(k)  # raises if an earlier shard waits for an exchange that this one left out
                 totals = Totals(stop_votes=stop_vote and k == 0)
                 totals.add(losses_N, forward.metrics)
                 if self.totals_exchange.add(totals, forward.updates):
-                    self.shards.end_pass()  # of the forward pass: what follows may wait for all ranks
+                    self.shards.end_pass()  # before anything waits for all ranks: one may still be in an exchange
                     self.totals_exchange.start()
                     self.reducer.start()
                 self.phase, began = "backward", perf_counter()

@@ -47,7 +47,7 @@ def _start() -> None:
     if MPI.Is_initialized():
         return
     start = getattr(ctypes.CDLL(MPI.__file__), "MPI_Init_thread", None)
-    if start is None:  # of a build that hides the library's names: mpi4py's own way
+    if start is None:  # this build of mpi4py hides MPI's functions: start as mpi4py does, without a watch
         MPI.Init_thread(_level())
     else:
         with liveness.watched_startup(launcher()):
