@@ -199,3 +199,17 @@ def test_rank_0_decides_saves_and_logs_and_nothing_else() -> None:
                 special.add(path.relative_to(PACKAGE).as_posix())
     training = {name for name in special if not name.startswith(("comm/", "bench/"))}
     assert training == {f"trainer/{name}.py" for name in RANK_0}
+
+
+def test_no_package_has_a_function_of_a_modules_name_that_is_imported_later() -> None:
+    """Importing a module makes it an attribute of its package: it would take the place of such a function."""
+    for path in FILES:
+        if path.name != "__init__.py" or path.parent == PACKAGE:
+            continue
+        nodes = [node for node in ast.parse(path.read_text()).body if isinstance(node, ast.ImportFrom) and node.module]
+        names = {alias.asname or alias.name for node in nodes for alias in node.names}
+        package = ".".join(path.relative_to(PACKAGE.parent).parent.parts)
+        loaded = {str(node.module).removeprefix(f"{package}.").split(".")[0] for node in nodes}
+        modules = {file.stem for file in path.parent.glob("*.py")}
+        functions = names - {alias.name for node in nodes if node.module == package for alias in node.names}
+        assert not (functions & modules) - loaded, package

@@ -20,7 +20,7 @@ from ddtrain.comm.protocol import Communicator
 from ddtrain.diagnose import CheckedTape, check_gradients, locate_nonfinite
 from ddtrain.errors import NonFiniteError
 from ddtrain.trainer import stop_signals
-from ddtrain.trainer.checkpoint.save import complete_checkpoint, save_checkpoint
+from ddtrain.trainer.checkpoint.save_run import complete_checkpoint, save_checkpoint
 from ddtrain.trainer.config.config import Config
 from ddtrain.trainer.error_context import error_context
 from ddtrain.trainer.evaluate import evaluate, require_validation, try_evaluation
