@@ -2,6 +2,21 @@
 
 ``python -m ddtrain.train`` trains; ``ddtrain.grad`` and ``ddtrain.numpy`` differentiate; ``ddtrain.main`` trains a
 model of your own. See README.md.
+
+The floor plan, from the ground up: a package imports only what stands above it in this list.
+
+- ``errors``, ``rng`` (random numbers by key), ``tree`` (nested lists and dicts), ``partition`` (who has which part),
+  ``parts`` (optimizers and the like, by name), ``streams`` (standard output), ``source`` (the user's line, for
+  messages), ``blas``, ``current_layer``; ``kernels/``, arrays in and arrays out
+- ``autodiff/``, the engine; ``comm/``, ranks and their collectives
+- ``numpy/``, differentiable NumPy; ``store``, parameters and gradients as flat vectors; ``data/``
+- ``scipy/``; ``ops/``, fused operations; ``optim/``, with learning-rate schedules; ``parallel/``, buckets and the
+  reducer
+- ``nn/``, modules and layers; ``models/``; ``diagnose/``, where a gradient or a NaN went wrong
+- ``trainer/``: ``loop``, and the rooms ``step/ config/ checkpoint/ records/ modes/``
+- ``recipes/``, ``bench/``; ``train`` and ``checkpoint`` are commands
+
+``autograd/`` has HIPS Autograd's names. ``former_modules`` and ``verify`` keep former names for one release.
 """
 
 import importlib

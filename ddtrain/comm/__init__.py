@@ -2,7 +2,8 @@
 
 Read ``protocol`` first, then ``backends/`` (``local`` and ``threads`` before the others); ``launch/`` is where ranks
 begin and end, ``node/`` are ranks that share memory. ``reduction_tree`` is the order of every sum, ``spec`` makes
-communicators from the text of ``--comm.backend``. ``agreement`` and ``odd_ranks`` are for errors that all ranks raise.
+communicators from the text of ``--comm.backend``. ``agreement`` and ``odd_ranks`` are for errors that all ranks raise,
+``buffers`` checks what collectives are given, ``clock_offsets`` compares the ranks' clocks.
 Importing this package does not start MPI; only the ``mpi`` backend does.
 """
 

@@ -2,6 +2,10 @@
 
 To add one, write ``ops/<op>.py``: a composition whose docstring is the op's, ``forward`` and ``backward`` on kernels,
 and ``fused(...)`` with examples, on which the conformance suite tests it. Images are channels-last, (N, H, W, C).
+
+``linear`` is the plainest. ``convolution pooling embedding attention batch_norm layer_norm dropout`` are an operation
+each, ``activations softmax losses`` several; ``collectives`` are sums over ranks that can be differentiated, and
+``argument_checks`` what all operations check alike.
 """
 
 from ddtrain.ops.activations import gelu, leaky_relu, normal_cdf, relu, sigmoid, tanh

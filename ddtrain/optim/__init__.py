@@ -1,8 +1,10 @@
 """Optimizers over flat vectors, and learning-rate schedules.
 
-``protocol`` says what an optimizer is; each has a module, with its options and its formula. To add one, write
-``optim/<name>.py`` and import it here; a script of your own needs ``ddtrain.parts.register`` alone. The configuration,
-the tests over all members and the checkpoints follow the table.
+Read ``protocol`` (what an optimizer is), then ``sgd`` and ``adam``; the others are ``adagrad rmsprop adadelta amsgrad
+adamax radam lion``, each a module with its options and its formula. ``schedules/`` are learning rates over the steps.
+
+To add one, write ``optim/<name>.py`` and import it here; a script of your own needs ``ddtrain.parts.register`` alone.
+The configuration, the tests over all members and the checkpoints follow the table.
 """
 
 from __future__ import annotations

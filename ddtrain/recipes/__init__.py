@@ -1,5 +1,8 @@
 """Recipes: complete jobs by name. The first is the default.
 
+``digits_mlp`` is the smallest, ``fashion_cnn`` the default, ``shakespeare_nnlm`` a language model; ``common`` is what
+they share.
+
 To add one, write ``recipes/<name>.py`` with a ``Config`` subclass and ``build(config) -> Task``, and enter it here.
 """
 

@@ -1,1 +1,2 @@
-"""Contestants: what a trainer must offer to be measured (``registry``), ours, and PyTorch's."""
+"""Contestants: what a trainer must offer to be measured (``registry``), ours (``ddtrain_steps``), and PyTorch's
+(``pytorch``, with ``pytorch_models``)."""

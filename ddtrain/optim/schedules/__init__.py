@@ -3,8 +3,8 @@
 A schedule is a multiplier of the base rate: ``decay(t)`` for t steps after the warm-up, 1 at t = 0. Only the
 plateau keeps state, fed by evaluations and saved in checkpoints; all others depend on the step alone.
 
-Read ``protocol`` (what a schedule is) and ``learning_rate`` (one at work); every other module is a schedule: its
-formula, and its options.
+Read ``protocol`` (what a schedule is) and ``learning_rate`` (one at work); every other module is a schedule, its
+formula and its options: ``constant step exponential inverse polynomial cosine cyclic one_cycle plateau``.
 """
 
 from ddtrain.optim.schedules.constant import Constant

@@ -1,5 +1,10 @@
 """Communication hooks: how a bucket of the gradient becomes its sum over the ranks, exactly or with fewer bytes.
 
+Read ``hook`` (what a hook is), ``grad_bucket`` (what it is given) and ``exact`` (the shortest one). ``half``, ``topk``,
+``powersgd`` and ``sign`` send fewer bytes: over ``error_feedback``, which keeps what they leave out, with ``codecs``
+(vectors as few bytes), ``compressed`` (an allreduce of them) and ``exchange_stages`` (one exchange after another).
+``reduce_scatter`` serves the sharded optimizer, ``traffic`` counts bytes.
+
 To add a hook, write ``hooks/<name>.py`` and enter it in ``HOOKS``: the options, the checkpoints and the tests over
 all members follow the table.
 """

@@ -2,6 +2,10 @@
 
 On plain arrays these are SciPy's own functions. Of traced ones every option is honoured, or refused by name; options
 that only say how to compute (``overwrite_a``, ``check_finite``, a driver) change nothing there.
+
+``triangular``, ``lu_factors``, ``banded`` and ``structure`` solve systems, ``eigenvalues`` and ``matrix_functions``
+speak for themselves, ``structured`` builds matrices, ``as_numpy`` has what ``ddtrain.numpy.linalg`` has, in SciPy's
+spelling; ``stacks`` takes them all to stacks of matrices.
 """
 
 from __future__ import annotations

@@ -1,5 +1,8 @@
 """How loosely the nodes of a run hold together: modes by name, each of them the loop's view of a step.
 
+Read ``sync`` (every step waits for all nodes), then ``local_sgd`` and ``diloco`` (nodes train apart and average),
+``stale`` (gradients one step late) and ``sharded_optimizer`` (state divided among the nodes, a variant of ``sync``).
+
 To add a mode, write ``modes/<name>.py`` and enter it in ``MODES``.
 """
 
