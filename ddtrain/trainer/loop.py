@@ -164,7 +164,7 @@ class Trainer:
         control = self._evaluate(control)
         if saved:
             complete_checkpoint(self.state, self.records, final=control.stop)
-        elif control.stop:  # there was no room before
+        elif control.stop:  # the save before the evaluation failed, as where the disk was full: try once more
             self._save(final=True)
         return control
 

@@ -42,7 +42,7 @@ _heard = 0.0  # when the handler ran last
 _together = False  # whether the ranks have come together, and requests are votes
 _before: dict[int, Any] = {}  # what handled the signals before this module did
 _wakeup = -1  # where Python writes the numbers of signals as they arrive
-_OVER = b"\0"  # no signal's number
+_OVER = b"\0"  # ends the reading of that pipe: no signal has the number 0
 
 
 def stop_requested() -> bool:

@@ -91,7 +91,7 @@ def mean(a: Any, axis: Axis = None, *, keepdims: bool = False, where: Any = True
     return divide_by_count(sum(a, axis, keepdims=keepdims, where=mask), counts(mask, axis, keepdims))[()]
 
 
-_mean = mean  # which a parameter of the next two hides
+_mean = mean  # the next two functions have a parameter called mean
 
 
 def var(

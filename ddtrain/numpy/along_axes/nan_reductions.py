@@ -39,7 +39,7 @@ def _of_numbers(name: str, reduction: Reduction, doc: str) -> Reduction:
         a = asarray(a)
         return reduction(a, *args, where=~isnan(a) & masked.mask_for(a, where), **options)
 
-    shown: Any = call  # by help(), and to calls in NumPy's words, as the reduction is
+    shown: Any = call  # named and signed as the reduction is, for help() and for calls in NumPy's words
     shown.__name__ = shown.__qualname__ = name
     shown.__doc__, shown.__signature__ = doc, signature(reduction)
     return cast(Reduction, shown)

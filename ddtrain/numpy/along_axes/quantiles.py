@@ -37,7 +37,8 @@ def _positions(q: Any, counts: Any, method: str) -> Any:
     return positions
 
 
-# d position / d q less the number of entries, where it is not cut off; other methods step from entry to entry
+# d position / d q is the number of entries plus this, where a position is not cut off at the ends. The methods that are
+# not here take one entry: their position is constant between jumps.
 _SLOPES = {
     "linear": -1.0, "interpolated_inverted_cdf": 0.0, "hazen": 0.0, "weibull": 1.0, "median_unbiased": 1 / 3,
     "normal_unbiased": 1 / 4,
@@ -114,7 +115,7 @@ def _of_sorted(x: Any, q: Any, axis: Axis, method: str, keepdims: bool, skip_nan
     axes = tuple(range(ndim(x))) if axis is None else normalize_axis_tuple(axis, ndim(x))
     front = moveaxis(x, axes, range(len(axes)))
     n, rest = math.prod(shape(front)[: len(axes)]), shape(front)[len(axes) :]
-    if not front.size:  # the quantiles of nothing, if there are any; of numbers among nothing NumPy makes one for all q
+    if not front.size:  # quantiles of no entries are NaN; NumPy's nanquantile then has no axis for several q
         several = () if skip_nan else known.shape
         empty = np.full((*several, *rest), np.nan, x.dtype)
         return (expand_dims(empty, [a + len(several) for a in axes]) if keepdims and axes else empty)[()]

@@ -142,4 +142,4 @@ def corrcoef(x: Any, y: Any = None, rowvar: bool = True, *, dtype: DTypeLike | N
     known = np.asarray(value_of(c))
     if known.dtype.kind == "c":
         return c + (np.clip(known.real, -1, 1) - known.real) + 1j * (np.clip(known.imag, -1, 1) - known.imag)
-    return c + (np.clip(known, -1, 1) - known)  # the derivative goes on through what is rounded beyond
+    return c + (np.clip(known, -1, 1) - known)  # clipped as NumPy does; the clip has no part in the derivative

@@ -62,7 +62,7 @@ class PowerSgd(ErrorFeedback):
         first = np.empty(sum(lefts) + sum(gradients[rest].size for rest in rests), gradients.dtype)
         p_of = _cut(first, lefts, [(-1, matrix.rows) for matrix in matrices])
         exactly = first[sum(lefts) :]
-        for rest in rests:  # remembered where another hook, or another cut of the buckets, approximated it
+        for rest in rests:  # sent exactly, but may have a residual of another hook, or of buckets of another size
             gradients[rest] += residual[rest]
             residual[rest] = 0
         np.concatenate([gradients[rest] for rest in rests] or [exactly], out=exactly)

@@ -45,7 +45,7 @@ class TopK(ErrorFeedback):
         places_k = largest(residual_n, ceil(self.fraction * residual_n.size))
         values_k = residual_n[places_k]
         residual_n[places_k] = 0
-        residual_n[~np.isfinite(residual_n)] = 0  # more of them than there are places
+        residual_n[~np.isfinite(residual_n)] = 0  # those that were too many to be sent are not remembered
         message = np.concatenate([values_k.view(np.uint8), places_k.astype(np.uint32).view(np.uint8)])
         arrived_P = np.empty((comm.size, message.size), np.uint8)
         self.bytes_sent += allgather_bytes(message.size, comm.size)
