@@ -48,7 +48,7 @@ def test_fewer_samples_than_ranks(world):
         assert seen.weights
 
 
-@pytest.mark.parametrize("name", ["digits_mlp", "fashion_cnn", "shakespeare_nnlm"])
+@pytest.mark.parametrize("name", RECIPES)
 def test_the_recipes_networks_pass(name):
     recipe = RECIPES[name]
     config = dataclasses.replace(recipe.config, data=dataclasses.replace(recipe.config.data, batch_size=8))
