@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from ddtrain.kernels import adaptive_update
-from ddtrain.optim.protocol import Optim, Vector, fraction, not_negative, positive
-from ddtrain.parts import Range, register
+from ddtrain.optim.adam import Adam
+from ddtrain.optim.protocol import Vector
+from ddtrain.parts import register
 
 
 @register
 @dataclass(frozen=True)
-class AmsGrad(Optim):
+class AmsGrad(Adam):
     """Adam that divides by the largest second moment so far, so that its rates never rise.
 
     With g the scaled gradient plus weight_decay · x, x the values, m, v and w zero at first, t counting updates from 1:
@@ -38,16 +39,6 @@ class AmsGrad(Optim):
 
     name: str = "amsgrad"
     """Update rule."""
-    lr: float = 1e-3
-    """Base learning rate, which the schedule multiplies."""
-    beta1: float = 0.9
-    """Decay of the mean of the gradient."""
-    beta2: float = 0.999
-    """Decay of the second moment."""
-    eps: float = 1e-8
-    """Added to the denominator, after the root."""
-    weight_decay: float = 0.0
-    """L2 penalty added to the gradient."""
 
     def vectors(self) -> tuple[str, ...]:
         return ("m", "v", "largest")
@@ -69,10 +60,3 @@ class AmsGrad(Optim):
             count,
             scale,
         )
-
-    def ranges(self) -> Iterator[Range]:
-        yield from super().ranges()
-        yield fraction("beta1", self.beta1)
-        yield fraction("beta2", self.beta2)
-        yield positive("eps", self.eps)
-        yield not_negative("weight_decay", self.weight_decay)
