@@ -18,14 +18,13 @@ from ddtrain.kernels.workspace import scratch
 
 
 def _steps(scale: float, decay: float, *vectors: Array) -> Iterator[tuple[Any, ...]]:
-    """Pieces of (value, g, two arrays to work in, then those of the further vectors); g may be written to."""
+    """Pieces of (value, g, two arrays to work in, then those of the further vectors); g is only to be read."""
     n = min(PIECE, len(vectors[0]))
     names = ("update.step", "update.root", "update.gradient")
     work = [scratch(name, (n,), vectors[0].dtype) for name in names]
     for value, grad, *state in pieces(*vectors):
         a, b, g = (w[: len(value)] for w in work)
-        np.copyto(g, effective_gradient(grad, value, scale, decay, g))
-        yield (value, g, a, b, *state)
+        yield (value, effective_gradient(grad, value, scale, decay, g), a, b, *state)
 
 
 def _mix(mean: Array, x: Array, beta: float, work: Array) -> None:
