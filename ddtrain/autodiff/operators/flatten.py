@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import accumulate
 from typing import Any
 
 import numpy as np
@@ -69,7 +70,7 @@ def flatten(value: Any) -> tuple[Any, Callable[[Any], Any]]:
     leaves = [as_array(leaf) for leaf in given]
     shapes = [leaf.shape for leaf in leaves]
     isreal = [value_of(leaf).dtype.kind != "c" for leaf in leaves]
-    starts = [_start(tuple(leaves), k) for k in range(len(leaves) + 1)]
+    starts = [0, *accumulate(leaf.size for leaf in leaves)]
 
     def unflatten(vector: Any) -> Any:
         vector = as_array(vector)

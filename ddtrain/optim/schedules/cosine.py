@@ -31,7 +31,7 @@ class Cosine(Schedule):
     """The learning rate over time (t: steps since the warm-up); PyTorch's CosineAnnealingLR with T_max steps."""
 
     def decay(self, base_lr: float, steps: int) -> Decay:
-        floor = self.min_lr / base_lr if base_lr else 0.0
+        floor = self.floor(base_lr)
         return lambda t: cosine(t, steps, floor)
 
 
@@ -63,7 +63,7 @@ class CosineRestarts(Schedule):
     """How many times as long as the last each next one is."""
 
     def decay(self, base_lr: float, steps: int) -> Decay:
-        floor = self.min_lr / base_lr if base_lr else 0.0
+        floor = self.floor(base_lr)
         return lambda t: cosine_restarts(t, self.period, self.lengthen, floor)
 
     def ranges(self) -> Iterator[Range]:

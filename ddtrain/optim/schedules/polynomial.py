@@ -30,7 +30,7 @@ class Polynomial(Schedule):
     """Of the fall; 1: a straight line."""
 
     def decay(self, base_lr: float, steps: int) -> Decay:
-        floor = self.min_lr / base_lr if base_lr else 0.0
+        floor = self.floor(base_lr)
         return lambda t: polynomial(t, steps, self.power, floor)
 
     def ranges(self) -> Iterator[Range]:

@@ -24,6 +24,10 @@ class Schedule(Part, kind="schedule", default="constant"):
         """The multiplier of ``base_lr``, of which ``steps`` steps follow the warm-up."""
         raise NotImplementedError
 
+    def floor(self, base_lr: float) -> float:
+        """``min_lr`` as a multiplier of the base rate."""
+        return self.min_lr / base_lr if base_lr else 0.0
+
     def ranges(self) -> Iterator[Range]:
         yield "warmup_steps", self.warmup_steps >= 0, "0 or more"
         yield "min_lr", self.min_lr >= 0, "a finite number, 0 or more"
