@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -17,6 +16,7 @@ from ddtrain.trainer.modes import make_mode
 from ddtrain.trainer.step.coordinator import Coordinator
 from ddtrain.trainer.step.setup import build_step
 from ddtrain.trainer.task import Task
+from processes import run_group
 from worlds import mpirun
 
 SAMPLES, FEATURES, CLASSES = 23, 6, 4
@@ -109,18 +109,4 @@ def launch(
     start = ["sh", "-c", f'{LAUNCHER_PID}=$$ exec "$0" "$@"', mpirun(), "-n", str(ranks)] if ranks else []
     command = [*start, sys.executable, program, *args]
     environ = {**os.environ, LAUNCHER_PID: "", "OPENBLAS_NUM_THREADS": "1", **environ}
-    with subprocess.Popen(
-        command,
-        cwd=cwd,
-        env=environ,
-        text=True,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        start_new_session=True,  # so that ranks can be ended together
-    ) as process:
-        try:
-            out, err = process.communicate(timeout=HANG_S)
-        except subprocess.TimeoutExpired:
-            os.killpg(process.pid, signal.SIGKILL)
-            raise
-    return subprocess.CompletedProcess(command, process.returncode, out, err)
+    return run_group(command, HANG_S, environ, cwd)
