@@ -72,6 +72,9 @@ def world_size(item: pytest.Item) -> int | None:
 
 @pytest.hookimpl(tryfirst=True)  # before pytest-mpi reads the marks
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    named = sorted({item.nodeid for item in items if "mpi" in item.keywords and not item.get_closest_marker("mpi")})
+    if named:  # pytest-mpi takes a folder of that name for its mark, and would skip what is in it
+        raise pytest.UsageError(f"not marked, but something on the way is called mpi: {named[0]}; rename it")
     if on_ranks(config):
         tests = Path(__file__).parent
         for item in items:

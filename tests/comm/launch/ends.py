@@ -51,6 +51,13 @@ def one_raises_amid_sums(comm: Communicator) -> None:
             work.wait()
 
 
+def work_is_left(comm: Communicator) -> None:
+    """Rank 0 begins what no other rank answers, so a thread that looks after works has one to the end."""
+    if comm.rank == 0:
+        comm.ishift(np.zeros(1), np.zeros(1))
+    comm.barrier()
+
+
 def all_raise(comm: Communicator) -> None:
     raise ValueError("boom")
 

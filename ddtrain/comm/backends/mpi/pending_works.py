@@ -50,6 +50,7 @@ class PendingWorks:
         self._poll = poll
         self._works: list[PendingWork] = []
         self._wanted = threading.Event()
+        self._stopped = False
         if threaded:
             threading.Thread(target=self._drive_in_background, name="progress", daemon=True).start()
 
@@ -78,10 +79,17 @@ class PendingWorks:
                 if self._works:
                     self._wanted.set()
 
+    def stop(self) -> None:
+        """Let the thread look no more: from here on the library may be shut down."""
+        with self.lock:
+            self._stopped = True
+
     def _drive_in_background(self) -> None:
         while self._wanted.wait():
-            self.drive()
             with self.lock:
+                if self._stopped:
+                    return
+                self.drive()
                 if not self._works:
                     self._wanted.clear()
             time.sleep(POLL_INTERVAL_S)

@@ -33,7 +33,15 @@ def make_mpi() -> MpiCommunicator:
 def _shared() -> tuple[MPI.Intracomm, PendingWorks]:
     """What all communicators of this process share: where ranks say how they end, and the works under way."""
     exit_comm = MPI.COMM_WORLD.Dup()
-    return exit_comm, PendingWorks(exit_comm.Iprobe, _many_hosts(MPI.COMM_WORLD))
+    pending = PendingWorks(exit_comm.Iprobe, _many_hosts(MPI.COMM_WORLD))
+    stop_when_mpi_ends(pending)
+    return exit_comm, pending
+
+
+def stop_when_mpi_ends(pending: PendingWorks) -> None:
+    """Stop the thread before ``MPI.Finalize``, whoever calls it: MPI first deletes the attributes of COMM_SELF."""
+    keyval = MPI.Comm.Create_keyval(delete_fn=lambda comm, key, works: works.stop())
+    MPI.COMM_SELF.Set_attr(keyval, pending)
 
 
 def _many_hosts(world: MPI.Intracomm) -> bool:

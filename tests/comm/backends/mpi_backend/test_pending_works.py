@@ -11,7 +11,7 @@ import pytest
 from ddtrain.comm.backends.mpi.pending_works import POLL_INTERVAL_S, PendingWorks
 from helpers import launch
 
-ENDS = str(Path(__file__).parents[1] / "launch" / "ends.py")
+ENDS = str(Path(__file__).parents[2] / "launch" / "ends.py")
 HANG_S = 30
 
 
@@ -85,4 +85,11 @@ def test_a_rank_that_computes_holds_up_nobody_on_another_node(ranks: int, tmp_pa
     """MPICH takes one machine for two nodes, so there is a thread: rank 0 asks for nothing, and all others get on."""
     environ = {"MPIR_CVAR_NUM_CLIQUES": "2", "EVERYBODY_ELSE": str(tmp_path / "here")}
     done = launch(ranks, "one_never_asks", "mpi", cwd=tmp_path, program=ENDS, **environ)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+@pytest.mark.parametrize("ranks", [2, 3])
+def test_mpi_ends_while_a_work_is_left(ranks: int, tmp_path: Path) -> None:
+    """MPICH takes one machine for two nodes, so a thread asks MPI: it stops before MPI ends."""
+    done = launch(ranks, "work_is_left", "mpi", cwd=tmp_path, program=ENDS, MPIR_CVAR_NUM_CLIQUES="2")
     assert (done.returncode, done.stderr) == (0, "")
