@@ -33,7 +33,7 @@ from ddtrain.bench.shards import command as shards
 from ddtrain.bench.step import command as step
 from ddtrain.comm import Communicator, launcher, run_ranks
 from ddtrain.errors import COMPLETED, UsageError
-from ddtrain.streams import say, tolerant_output
+from ddtrain.standard_output import say, tolerant_output
 from ddtrain.trainer.config import options, tables
 
 
