@@ -6,8 +6,8 @@ model of your own. See README.md.
 The floor plan, from the ground up: a package imports only what stands above it in this list.
 
 - ``errors``, ``rng`` (random numbers by key), ``tree`` (nested lists and dicts), ``partition`` (who has which part),
-  ``parts`` (optimizers and the like, by name), ``standard_output``, ``user_lines`` (the user's line, for messages),
-  ``blas``, ``current_layer``; ``kernels/``, arrays in and arrays out
+  ``parts`` (optimizers and the like, by name), ``suggestions`` (the nearest name), ``standard_output``,
+  ``user_lines`` (the user's line, for messages), ``blas``, ``current_layer``; ``kernels/``, arrays in and arrays out
 - ``autodiff/``, the engine; ``comm/``, ranks and their collectives
 - ``numpy/``, differentiable NumPy; ``param_store``, parameters and gradients as flat vectors; ``data/``
 - ``scipy/``; ``ops/``, fused operations; ``optim/``, with learning-rate schedules; ``parallel/``, buckets and the

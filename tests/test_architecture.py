@@ -30,7 +30,7 @@ LAYER = {  # a module may import its own layer's siblings only inside one packag
         ),
         0,
     ),
-    "errors": -1,
+    **dict.fromkeys(("errors", "suggestions"), -1),
     **dict.fromkeys(("autodiff", "comm"), 1),
     **dict.fromkeys(("numpy", "param_store", "data"), 2),
     **dict.fromkeys(("scipy", "ops", "optim", "parallel", "plan"), 3),
@@ -104,6 +104,15 @@ FUNCTION_IMPORTS = {  # modules that import inside a function, and why
     "ddtrain.bench.plots": "optional: matplotlib is in the extra plots",
     "ddtrain.bench.gantt": "optional: matplotlib is in the extra plots",
     "ddtrain.bench.comm.job": "optional: PyTorch may be there to compare with; and MPI starts where it is imported",
+    # by name, as importlib does:
+    "ddtrain": "start-up: differentiating needs neither the command line nor the console",
+    "ddtrain.former_modules": "optional: what nobody asks for under a former name is not loaded under it",
+    "ddtrain.scipy": "optional: SciPy is in an extra, and each of its rooms is loaded on first use",
+    "ddtrain.autodiff.table": "start-up: the table of all operations is printed on request, and lists every family",
+    "ddtrain.trainer.config.field_types": "the names that a table holds, which users add to, are asked for when needed",
+    "ddtrain.bench.ops.command": "optional: Autograd or JAX, as asked for, to compare with",
+    "ddtrain.bench.peers.registry": "optional: the peers that are asked for",
+    "ddtrain.bench.rank_main": "start-up: a rank loads the benchmark that it was started for",
 }
 
 
@@ -124,9 +133,15 @@ def module_graph() -> tuple[dict[str, set[str]], set[str]]:
             imported |= {full} - {"", name}
         graph[name] = imported
         functions = [node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)]
-        if any(isinstance(node, ast.Import | ast.ImportFrom) for f in functions for node in ast.walk(f)):
+        if any(is_import(node) for f in functions for node in ast.walk(f)):
             within.add(name)
     return graph, within
+
+
+def is_import(node: ast.AST) -> bool:
+    """Whether a node imports, by a statement or by name."""
+    called = ast.unparse(node.func).rpartition(".")[2] if isinstance(node, ast.Call) else ""
+    return isinstance(node, ast.Import | ast.ImportFrom) or called in ("import_module", "__import__")
 
 
 def circles(graph: dict[str, set[str]]) -> list[list[str]]:
