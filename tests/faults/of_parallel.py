@@ -219,7 +219,7 @@ FAULTS = (
     ),
     Fault(
         "hooks/compressed/the rest of the sum is forgotten",
-        "ddtrain/parallel/hooks/compressed.py",
+        "ddtrain/parallel/hooks/compressed_allreduce.py",
         "        update_residual(self.served[bucket.span][mine], sum_m, decoded_m)\n",
         "",
         (HOOKS,),
