@@ -81,8 +81,8 @@ class Node(Protocol):
         ...
 
 
-COUNTERS = 12  # of each rank of a node
-RETURNED = "returned"  # begins the outcome of a rank that returned from main
+COUNTERS = 12  # how many counters each rank of a node has
+RETURNED = "returned"  # first word in the outcome of a rank whose main returned
 
 
 class Communicator(Protocol):

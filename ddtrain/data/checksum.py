@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-SAMPLED = 256  # how many samples are read at the start of a run, where a data set has no checksum of its own
-_AT_ONCE = 1024  # samples a batch, where a checksum of all samples is made
-_PLAIN = (bool, int, float, complex, str, bytes, type(None))  # types of objects whose text tells their value
+SAMPLED = 256  # samples read at the start of a run to compare data sets that have no checksum of their own
+_AT_ONCE = 1024  # samples read at a time for a checksum of all samples
+_PLAIN = (bool, int, float, complex, str, bytes, type(None))  # types whose repr determines the value
 
 
 def checksum(arrays: Iterable[Any]) -> str:

@@ -52,7 +52,7 @@ def read_idx(path: str | Path, item: tuple[int, ...], limit_bytes: int = LIMIT_B
         got = _read_into(stream, values)
         if got < size:
             raise DataError(f"{path}: expected {size} bytes after the header {shape}, found {got}: the file ends early")
-        if stream.read(1):  # also makes gzip check its checksum
+        if stream.read(1):  # reading past the end also makes gzip verify its checksum
             raise DataError(f"{path}: expected the end after {size} bytes for {shape}, found more")
     return values.reshape(shape)
 

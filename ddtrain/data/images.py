@@ -18,7 +18,7 @@ from ddtrain.data.npz import read_npz
 from ddtrain.errors import DataError
 
 EMBEDDED = Path(__file__).parent / "embedded"
-DEBIAN = Path("/usr/share/datasets/fashion-mnist")  # of the package dataset-fashion-mnist
+DEBIAN = Path("/usr/share/datasets/fashion-mnist")  # where the Debian package dataset-fashion-mnist puts its files
 CLASSES = 10
 _FILES = ("train-images-idx3-ubyte", "train-labels-idx1-ubyte", "t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte")
 _DIGITS_HELD_OUT = 360  # a fifth of 1,797

@@ -22,7 +22,7 @@ from ddtrain.errors import DataError, UsageError, quoted
 
 Ids = NDArray[np.int64]
 S = TypeVar("S", list[str], Ids)
-_MOST = 2**31 - 1  # tokens of a context
+_MOST = 2**31 - 1  # longest context in tokens
 UNKNOWN = "<unk>"  # stands for every token that the vocabulary lacks; always number 0
 _TITLE = re.compile(r"^(\S.*)\n\nby William Shakespeare\n", re.MULTILINE)
 _WORD = re.compile(r"'?[a-z]+(?:['-][a-z]+)*|[0-9]+|--|[^\sa-z0-9]")

@@ -14,8 +14,8 @@ from numpy.typing import DTypeLike, NDArray
 from ddtrain.errors import UsageError, quoted
 from ddtrain.nn.init import Init
 
-_MOST = sys.maxsize // 8  # elements that an array can have
-Rule = Literal["same", "mean", "sum"]  # how the shards' values of a buffer become one
+_MOST = sys.maxsize // 8  # most elements that an array can have
+Rule = Literal["same", "mean", "sum"]  # how one value is made of a buffer's values on all shards
 
 
 @dataclass(frozen=True)
@@ -26,8 +26,8 @@ class Declaration:
     init: Init
     torch_axes: tuple[int, ...] | None = None
     torch_dtype: DTypeLike | None = None
-    trained = True  # by gradients; a buffer is not
-    reduce = "same"  # how a buffer's values of all shards become one
+    trained = True  # whether gradients train it; a buffer overrides this
+    reduce = "same"  # how one value is made of the buffer's values on all shards
 
     def __post_init__(self) -> None:
         whole = all(isinstance(n, int | np.integer) and not isinstance(n, bool) and n >= 0 for n in self.shape)

@@ -145,8 +145,8 @@ class Module:
         UsageError : values are missing, unexpected, of another shape, complex or not finite, all of them listed
         """
         within = _DRAWING.get()
-        if within is None or within.module is not self:  # the root
-            state_dict.by_path(self)  # no module within itself
+        if within is None or within.module is not self:  # this module is the root of the tree
+            state_dict.by_path(self)  # raises if a module contains itself
             return state_dict.initial(self, self._drawn(seed, dtype, "", {}), dtype)
         return self._drawn(seed, dtype, within.prefix, within.drawn)
 
@@ -228,7 +228,7 @@ class _Drawing(NamedTuple):
 
     module: Module
     prefix: str
-    drawn: dict[int, Any]  # by declaration
+    drawn: dict[int, Any]  # initial values by id of their declaration
 
 
 _DRAWING: ContextVar[_Drawing | None] = ContextVar("drawing", default=None)

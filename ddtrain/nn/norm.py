@@ -60,7 +60,7 @@ class BatchNorm(Module):
                 f"batch_norm: one value per channel over all ranks, which has no variance (x {x.shape})",
                 remedy="Choose a batch size that leaves no single sample over.",
             )
-        if moments.count:  # without samples there is nothing to learn from, and one value says nothing of a variance
+        if moments.count:  # no samples: nothing to learn; a single one: a mean, but no variance
             self.update(
                 running_mean=self._blend(self.running_mean, moments.mean),
                 running_var=self.running_var if moments.count == 1 else self._blend(self.running_var, moments.variance),

@@ -13,7 +13,7 @@ from ddtrain.errors import UsageError
 from ddtrain.nn.declarations import Declaration, Tree
 
 Shape = tuple[int, ...]
-_SHOWN = 4  # differences of a kind that an error lists
+_SHOWN = 4  # how many differences of each kind an error lists
 
 
 class TorchTensors(dict[str, NDArray[Any]]):

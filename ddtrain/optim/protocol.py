@@ -17,7 +17,7 @@ from numpy.typing import DTypeLike, NDArray
 from ddtrain.parts import Part, Range
 
 Vector = NDArray[Any]  # flat, contiguous, float32 or float64
-Alloc = Callable[[int, DTypeLike], NDArray[Any]]  # makes a zeroed vector, maybe in memory that others see
+Alloc = Callable[[int, DTypeLike], NDArray[Any]]  # makes a zeroed vector, possibly in memory shared with other ranks
 WHOLE = (slice(None),)
 
 
@@ -105,7 +105,7 @@ class FlatOptimizer:
         self, values: Vector, grads: Vector, *, lr: float, scale: float = 1.0, spans: Sequence[slice] = WHOLE
     ) -> None:
         """One update in place; see :meth:`Optimizer.apply`."""
-        self.count += 1  # before the update: bias corrections count from 1
+        self.count += 1  # incremented before the update: bias corrections count from 1
         for span in spans:
             state = {name: vector[span] for name, vector in self.state.items()}
             self.formula.update_(values[span], grads[span], state, lr=lr, scale=scale, count=self.count)

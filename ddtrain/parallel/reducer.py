@@ -109,7 +109,8 @@ class Reducer:
         self._summed = len(buckets)  # how many buckets, from the first on, this rank has summed over its node
         self._steps = 0
         self._works: list[Work] = []
-        self._in_flight: dict[int, Work | None] = {}  # launched buckets whose end the watcher is still to be told
+        # launched buckets of which the watcher has not yet been told the end
+        self._in_flight: dict[int, Work | None] = {}
 
     @property
     def hook(self) -> Hook:
@@ -137,7 +138,8 @@ class Reducer:
 
     def progress(self) -> None:
         """Sum what is complete on the whole node, and move along what is on its way."""
-        if self.predecessor is None or self.predecessor.sum_complete():  # its collectives go first, on every rank
+        # the predecessor's collectives go first, in the same order on every rank
+        if self.predecessor is None or self.predecessor.sum_complete():
             self.sum_complete()
         self._progress()
         self.hook.progress()

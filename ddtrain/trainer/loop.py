@@ -80,14 +80,15 @@ class Trainer:
         steps_per_epoch = data.steps_per_epoch(self.samples, self.batch_size)
         self.coordinator = Coordinator(config, self.train_step.control_comm, steps_per_epoch, stop_file)
         self.state = RunState(config, task, data_seen, self.mode, self.coordinator)
-        self.timeline: Timeline | None = None  # while steps are traced
-        self._order: tuple[int, Any] = (-1, None)  # an epoch and its permutation
+        self.timeline: Timeline | None = None  # set while steps are traced
+        # (epoch, its permutation of the samples), so that an epoch is shuffled once
+        self._order: tuple[int, Any] = (-1, None)
 
     def run(self) -> Result:
         """Train to the end, or until something asks to stop."""
         traced = self._traced_steps()
         reason = self._before_the_first_step()
-        with np.errstate(all="ignore"):  # an update that overflows is found before it is saved
+        with np.errstate(all="ignore"):  # no warnings: an overflowing update is found and reported before it is saved
             while reason is Reason.NONE:
                 if traced:
                     self._trace(self.state.step + 1, traced)
@@ -164,7 +165,7 @@ class Trainer:
         control = self._evaluate(control)
         if saved:
             complete_checkpoint(self.state, self.records, final=control.stop)
-        elif control.stop:  # the save before the evaluation failed, as where the disk was full: try once more
+        elif control.stop:  # the earlier save failed, on a full disk, say: try once more
             self._save(final=True)
         return control
 

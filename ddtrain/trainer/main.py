@@ -107,7 +107,7 @@ class _Job:
 
     def __init__(self, recipes: Mapping[str, Recipe], parsed: command_line.Parsed | None) -> None:
         self.recipes, self.parsed = recipes, parsed
-        self.records: dict[int, RunRecords] = {}  # by rank
+        self.records: dict[int, RunRecords] = {}  # records of each rank of this process
 
     def __call__(self, comm: Communicator) -> int:
         raise_on_all(comm, stop_signals.ranks_connected())

@@ -18,7 +18,7 @@ from ddtrain.parallel import verify_replicas
 
 Loss = Callable[..., Any]  # loss(model, *batch) -> (losses_N, metrics), or losses_N
 
-_READ_S = 1.0  # for reading all samples of data sets that offer no checksum
+_READ_S = 1.0  # how long reading all samples may take, for data sets without a checksum of their own
 _SAME_DATA = "Give every rank the same data."
 
 

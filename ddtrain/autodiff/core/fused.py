@@ -66,7 +66,8 @@ def fused(
             return compose(*_arrays(args, mixed), **kwargs) if alike is None else forward(*alike, **kwargs)[0]
         top, values, argnums, nodes, nested = strip(args)
         alike = None if nested or not top.fuses else _alike(values, mixed)
-        if alike is None:  # nested: a second derivative
+        # nested differentiation: the composition has derivatives of every order, the kernels have not
+        if alike is None:
             return compose(*_arrays(args, mixed), **kwargs)
         ans, saved = forward(*alike, **kwargs)
         if top.checks:
@@ -99,7 +100,7 @@ def _alike(args: Sequence[Any], mixed: int) -> Sequence[Any] | None:
         for a in args[1:mixed]:
             if a is not None and a.dtype is not dtype:
                 return _cast(args, mixed)
-    except AttributeError:  # a number, a list
+    except AttributeError:  # numbers and lists have no such attributes
         return _cast(_arrays(args, mixed), mixed)
     return args if dtype.kind == "f" else None
 

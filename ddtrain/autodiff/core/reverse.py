@@ -125,7 +125,7 @@ def walk_back(
                 x, parent = args[i], parents[position]
                 try:
                     fits = cotangent.shape == x.shape and cotangent.dtype is x.dtype
-                except AttributeError:  # a plain number, as of a rule that is constant
+                except AttributeError:  # a plain number, which a constant rule may return
                     if callable(cotangent):
                         raise curried(prim, i) from None
                     cotangent, fits = np.asarray(cotangent), False

@@ -78,7 +78,7 @@ def curried(prim: Primitive, argnum: int) -> DerivativeError:
     """The error for a reverse-mode rule that returns a function of the cotangent instead of taking it."""
     try:
         names = ", ".join(inspect.signature(prim.raw).parameters)
-    except ValueError:  # of a function in C, which may have none
+    except ValueError:  # functions written in C may have no signature
         names = "*args"
     theirs = f"lambda ans, {names}: lambda g: ..."
     return DerivativeError(

@@ -17,7 +17,7 @@ from ddtrain.errors import UsageError
 from ddtrain.trainer.atomic_files import write_json
 from ddtrain.trainer.config import tables
 
-_NOT_PARTS = ("began", "ended", "steps", "blocked")  # of a turn
+_NOT_PARTS = ("began", "ended", "steps", "blocked")  # keys of a turn's record that are not parts of the step's time
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from ddtrain.parts import Part, Range
 
-Decay = Callable[[float], float]  # steps since the warm-up to the multiplier of the base rate
+Decay = Callable[[float], float]  # maps steps since the warm-up to a multiplier of the base rate
 
 
 @dataclass(frozen=True)

@@ -51,7 +51,8 @@ class PowerSgd(ErrorFeedback):
     def __init__(self, count: int, dtype: DTypeLike, rank: int = 2) -> None:
         super().__init__(count, dtype)
         self.rank = rank
-        self.right: dict[str, Array] = {}  # q of each matrix, by its place in the flat gradient and its shape
+        # the right factor of each matrix, by its place in the flat gradient and its shape
+        self.right: dict[str, Array] = {}
 
     def exchange(self, bucket: GradBucket, comm: Communicator, second: Communicator) -> Stages:
         """All left factors and vectors in one sum, all right factors in another."""
@@ -62,7 +63,7 @@ class PowerSgd(ErrorFeedback):
         first = np.empty(sum(lefts) + sum(gradients[rest].size for rest in rests), gradients.dtype)
         p_of = _cut(first, lefts, [(-1, matrix.rows) for matrix in matrices])
         exactly = first[sum(lefts) :]
-        for rest in rests:  # sent exactly, but may have a residual of another hook, or of buckets of another size
+        for rest in rests:  # vectors are sent exactly, but a residual may be left from another hook or other buckets
             gradients[rest] += residual[rest]
             residual[rest] = 0
         np.concatenate([gradients[rest] for rest in rests] or [exactly], out=exactly)

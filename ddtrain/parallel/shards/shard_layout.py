@@ -86,7 +86,8 @@ def make_shard_layout(comm: Communicator, node: Node, shards: int = 0, shards_pe
             f"--run.shards {count} is less than the {size} ranks that share them",
             remedy=f"Give at least {size}, or start fewer ranks.",
         )
-    starts = [sum(node.sizes[:k]) for k in range(nodes + 1)]  # positions, in the order of nodes
+    # position of each node's first rank, in the order of nodes
+    starts = [sum(node.sizes[:k]) for k in range(nodes + 1)]
     positions = [starts[index] + local for index, local in comm.exchange_objects([node.index, node.rank])]
     by_position = [part_bounds(count, position, size) for position in range(size)]
     mine = by_position[starts[node.index] + node.rank]

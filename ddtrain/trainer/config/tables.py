@@ -23,8 +23,8 @@ from ddtrain.errors import UsageError, quoted
 from ddtrain.parts import Part
 
 T = TypeVar("T")
-_LONGEST = 60  # characters of a name for which similar ones are looked for
-_BITS = 128  # of an integer; what each option allows is less
+_LONGEST = 60  # longest name in characters for which similar names are looked for
+_BITS = 128  # largest integer in bits; every option allows less
 _NAMES = {bool: "true or false", int: "an integer", float: "a number", str: "a string"}
 
 
@@ -99,7 +99,8 @@ def update(
     ------
     UsageError : a key that no field has, with the nearest that one has; a value of another type.
     """
-    if isinstance(instance, Part) and table.get("name", instance.name) != instance.name:  # another part's own values
+    # the table chooses another part, whose own defaults hold
+    if isinstance(instance, Part) and table.get("name", instance.name) != instance.name:
         instance = instance.named(coerce(table["name"], hints(instance)["name"], f"{path}.name"))()
     known = known or [*leaves(instance), *(f.name for f in dataclasses.fields(instance))]  # type: ignore[arg-type]
     types = hints(instance)
@@ -148,7 +149,8 @@ def coerce(value: Any, annotation: Any, place: str) -> Any:
         return float(value)
     if type(value) is not annotation:
         raise UsageError(f"{place}: expected {_NAMES[annotation]}, found {quoted(value)}")
-    if annotation is int and value.bit_length() > _BITS:  # Python prints no more than some 4,000 digits
+    # Python refuses to print integers of more than some 4,000 digits
+    if annotation is int and value.bit_length() > _BITS:
         raise UsageError(f"{place}: expected an integer of at most {_BITS} bits, found one of {value.bit_length()}")
     return value
 
@@ -266,12 +268,12 @@ def read_toml(path: str, source: str = "") -> dict[str, Any]:
     try:
         return tomllib.loads(
             Path(at_home(path)).read_text("utf-8-sig")
-        )  # editors on Windows put a mark in front of UTF-8
+        )  # utf-8-sig: some editors on Windows write a byte-order mark
     except OSError as error:
         raise UsageError(f"{source}: {error.strerror}") from None
     except RecursionError:
         raise UsageError(f"{source} is not valid TOML: it is nested too deeply") from None
-    except ValueError as error:  # of TOML, of UTF-8, or of a path with a null character
+    except ValueError as error:  # not TOML, not UTF-8, or a path with a null character
         raise UsageError(f"{source} is not valid TOML: {quoted(str(error), plain=True)}") from None
 
 

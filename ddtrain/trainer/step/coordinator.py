@@ -53,16 +53,16 @@ class Coordinator:
         self, config: Config, comm: SmallCollectives, steps_per_epoch: int, stop_file: StopFile | None = None
     ) -> None:
         self.config, self.comm = config, comm
-        # stale: the norm is that of the step before, and NaN where that step's loss was not finite
+        # In mode "stale" the norm is that of the step before, and NaN where that step's loss was not finite.
         self.late = config.comm.mode == "stale"
         self.steps_per_epoch, self.stop_file = steps_per_epoch, stop_file
         planned = config.run.epochs * steps_per_epoch
         self.total_steps = total_steps(config.run, steps_per_epoch)
         self.schedule = schedules.make(config.schedule, config.optim.lr, planned)
-        self.skipped = 0  # steps, in the whole run
+        self.skipped = 0  # skipped steps of the whole run
         self.skipped_in_a_row = 0
-        self.best: float | None = None  # validation loss
-        self.since_best = 0  # evaluations
+        self.best: float | None = None  # lowest validation loss so far
+        self.since_best = 0  # evaluations since then
 
     def decide(self, step: int, totals: Totals, sq_norm: float) -> StepControl:
         """What to do with the step whose gradients have just been reduced. Collective.
@@ -109,7 +109,7 @@ class Coordinator:
         CheckpointError : it is none that a run could have saved
         """
         check_decisions(state, self.state_dict())
-        if state["schedule"]:  # empty where the schedule keeps no state
+        if state["schedule"]:  # empty if the schedule has no state
             check_decisions(state["schedule"], self.schedule.state)
         for name in _STATE:
             setattr(self, name, state[name])
