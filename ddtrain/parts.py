@@ -118,6 +118,21 @@ def register(part: P) -> P:
     Raises
     ------
     UsageError : it is no frozen dataclass, or has no name of its own
+
+    >>> from ddtrain.optim import Optim
+    >>> @register
+    ... @dataclass(frozen=True)
+    ... class SignSgd(Optim):
+    ...     name: str = "sign_sgd_of_an_example"
+    ...
+    ...     def vectors(self):
+    ...         return ()
+    ...
+    ...     def update_(self, values, grads, state, *, lr, scale, count):
+    ...         values -= lr * (grads > 0) - lr * (grads < 0)
+    >>> Optim(name="sign_sgd_of_an_example", lr=0.5)
+    SignSgd(name='sign_sgd_of_an_example', lr=0.5)
+    >>> del Optim.parts["sign_sgd_of_an_example"]
     """
     fields = {field.name: field for field in dataclasses.fields(part)} if dataclasses.is_dataclass(part) else {}
     name = getattr(fields.get("name"), "default", "")

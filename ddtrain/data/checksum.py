@@ -60,7 +60,15 @@ def fingerprint_of(dataset: Any) -> str:
 
 
 def whole_fingerprint(dataset: Any) -> str:
-    """The checksum of all samples, by :meth:`batch`."""
+    """The checksum of all samples, by :meth:`batch`.
+
+    >>> from ddtrain.data import ArrayData
+    >>> x = np.arange(10_000)
+    >>> before = whole_fingerprint(ArrayData(x))
+    >>> x[1234] += 1
+    >>> whole_fingerprint(ArrayData(x)) == before
+    False
+    """
     n = len(dataset)
     batches = (dataset.batch(np.arange(start, min(start + _AT_ONCE, n))) for start in range(0, n, _AT_ONCE))
     return checksum(array for batch in batches for array in _arrays(batch))

@@ -47,6 +47,11 @@ class Run:
 
         They depend on (seed, purpose, how often it was asked for before, step, position in the global batch). What
         :func:`ddtrain.autodiff.checkpoint` runs again gets those that it had.
+
+        >>> run = Run(training=True, rng=_rng.SampleRng(seed=0, step=0))
+        >>> first, second = (run.uniform("mask", (2, 3)) for _ in range(2))
+        >>> first.shape, bool((first == second).any())
+        ((2, 3), False)
         """
         if self.rng is None:
             raise UsageError(f"{purpose} needs random numbers", remedy="Pass rng=SampleRng(seed, step) to bind.")

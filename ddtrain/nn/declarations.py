@@ -56,12 +56,22 @@ class Declaration:
 
 
 class Parameter(Declaration):
-    """Trained by gradients."""
+    """Trained by gradients.
+
+    >>> from ddtrain.nn import Linear, Parameter
+    >>> isinstance(Linear(3, 2).declarations()["weight"], Parameter)
+    True
+    """
 
 
 @dataclass(frozen=True)
 class Buffer(Declaration):
-    """State that the forward pass updates, such as running statistics; ``reduce``: see :func:`buffer`."""
+    """State that the forward pass updates, such as running statistics; ``reduce``: see :func:`buffer`.
+
+    >>> from ddtrain.nn import BatchNorm, Buffer
+    >>> [name for name, d in BatchNorm(3).declarations().items() if isinstance(d, Buffer)]
+    ['running_mean', 'running_var', 'num_batches_tracked']
+    """
 
     trained = False
     reduce: str = "same"
@@ -74,6 +84,11 @@ def param(shape: tuple[int, ...], init: Init, *, torch_axes: tuple[int, ...] | N
     ----------
     init : ``init(generator, shape) -> array``, see ``nn/init.py``
     torch_axes : order of our axes in PyTorch's layout, where it differs
+
+    >>> from ddtrain.nn import init
+    >>> weight = param((3, 2), init.fan_in_uniform, torch_axes=(1, 0))
+    >>> weight.shape, weight.torch_shape()
+    ((3, 2), (2, 3))
     """
     return Parameter(tuple(shape), init, torch_axes)
 

@@ -36,6 +36,13 @@ class BatchNorm(Module):
     Raises
     ------
     UsageError : in training, a batch of one value a channel, which has no variance (as PyTorch)
+
+    >>> norm = BatchNorm(1)
+    >>> bound = norm.bind(norm.init(), training=True)
+    >>> bound(np.array([[0.0], [2.0]])).round(3).tolist()
+    [[-1.0], [1.0]]
+    >>> bound.run.updates["running_mean"]  # 0.9 * 0 + 0.1 * 1
+    array([0.1])
     """
 
     def __init__(self, channels: int, eps: float = 1e-5, momentum: float = 0.1, sync: bool = True) -> None:

@@ -23,7 +23,13 @@ WHOLE = (slice(None),)
 
 @dataclass(frozen=True)
 class Optim(Part, kind="optim", default="sgd"):
-    """The base of optimizers: ``Optim(name="sgd", lr=0.1)`` makes the one of that name."""
+    """The base of optimizers: ``Optim(name="sgd", lr=0.1)`` makes the one of that name.
+
+    >>> from ddtrain.optim import Optim
+    >>> sgd = Optim(name="sgd", momentum=0.9)
+    >>> sgd.lr, sgd.vectors()
+    (0.1, ('velocity',))
+    """
 
     name: str = ""
     lr: float = 0.1
@@ -94,6 +100,13 @@ class FlatOptimizer:
     n : length of the value vector
     dtype : of values, gradients and state
     alloc : where the vectors of its state come from
+
+    >>> from ddtrain.optim import FlatOptimizer, Optim
+    >>> values = np.ones(3)
+    >>> optimizer = FlatOptimizer(Optim(name="sgd", momentum=0.0), 3, np.float64)
+    >>> optimizer.apply(values, np.full(3, 2.0), lr=0.1, spans=[slice(0, 2)])
+    >>> values
+    array([0.8, 0.8, 1. ])
     """
 
     def __init__(self, formula: Optim, n: int, dtype: DTypeLike, alloc: Alloc = np.zeros) -> None:

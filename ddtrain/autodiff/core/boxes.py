@@ -154,7 +154,14 @@ def top_trace(args: Any) -> Trace | None:
 
 
 def value_of(x: Any) -> Any:
-    """``x`` with every box removed."""
+    """``x`` with every box removed.
+
+    >>> from ddtrain.autodiff import grad, value_of
+    >>> seen = []
+    >>> _ = grad(lambda x: seen.append(value_of(x)) or x * x)(3.0)
+    >>> seen
+    [array(3.)]
+    """
     while type(x) in BOXES:
         x = x.value
     return x

@@ -155,6 +155,11 @@ def nondifferentiable(raw: Callable[..., Any], *, name: str | None = None, examp
     """A primitive whose result is constant almost everywhere: comparisons, argmax, rounding.
 
     Its derivative is zero, so derivative traces do not see it; a recorder does.
+
+    >>> from ddtrain.autodiff import grad
+    >>> sign = nondifferentiable(lambda x: np.sign(x), name="sign")
+    >>> grad(lambda x: x * sign(x))(-3.0)
+    array(-1.)
     """
 
     def call(*args: Any, **kwargs: Any) -> Any:
