@@ -24,7 +24,12 @@ MIN_CELLS = 8  # fewest cells of a small model, so that its ranks have something
 
 @dataclass(frozen=True, slots=True)
 class Bucket:
-    """A run ``span`` of the flat gradient vector, the indices of the parameters inside, and its cells."""
+    """A run ``span`` of the flat gradient vector, the indices of the parameters inside, and its cells.
+
+    >>> bucket = Bucket(0, slice(0, 6), (0,), (slice(0, 2), slice(2, 4), slice(4, 6)))
+    >>> bucket.share(rank=1, size=2)
+    (slice(2, 4, None), slice(4, 6, None))
+    """
 
     index: int
     span: slice

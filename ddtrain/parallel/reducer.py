@@ -216,5 +216,13 @@ class Reducer:
 
 
 def alloc_rows(node: Node, layout: ShardLayout, n: int, dtype: np.dtype[Any]) -> list[Array]:
-    """Gradient rows of every rank of the node, in memory that all of them read: (blocks of that rank, n) each."""
+    """Gradient rows of every rank of the node, in memory that all of them read: (blocks of that rank, n) each.
+
+    >>> from ddtrain.comm.backends.local import LocalCommunicator
+    >>> from ddtrain.parallel import make_shard_layout
+    >>> comm = LocalCommunicator()
+    >>> node = comm.split_nodes()
+    >>> [rows.shape for rows in alloc_rows(node, make_shard_layout(comm, node), 5, np.dtype(float))]
+    [(1, 5)]
+    """
     return [part.reshape(-1, n) if n else part.reshape(1, 0) for part in node.alloc(len(layout.blocks) * n, dtype)]

@@ -63,6 +63,15 @@ class Trainer:
     state : where the run stands
     store : the model's values
     records : what writes the run's directory and console; set it before the first step
+
+    >>> from ddtrain import nn
+    >>> from ddtrain.comm.backends.local import LocalCommunicator
+    >>> x = np.linspace(-1.0, 1.0, 40)[:, None]
+    >>> task = Task(nn.Linear(1, 1), lambda model, x: (model(x)[:, 0] - 3 * x[:, 0]) ** 2, train=(x,))
+    >>> config = Config().updated({"run": {"epochs": 2}, "data": {"batch_size": 10}})
+    >>> trainer = Trainer(LocalCommunicator(), config, task)
+    >>> trainer.coordinator.total_steps, trainer.store.names
+    (8, ['weight', 'bias'])
     """
 
     records: RunRecords

@@ -20,6 +20,9 @@ class Launcher:
     """How many processes the launcher says it started, which of them this is, and which variable said so.
 
     ``local_size``: how many of them on this machine; 0 where it does not say.
+
+    >>> Launcher(size=4, rank=1, local_size=2, variable="PMI_SIZE").size
+    4
     """
 
     size: int = 1

@@ -44,6 +44,19 @@ class PowerSgd(ErrorFeedback):
     ----------
     Vogels, Karimireddy, Jaggi (2019), "PowerSGD: practical low-rank gradient compression for distributed
     optimization", arXiv:1905.13727, algorithms 1 and 2.
+
+    >>> from ddtrain.comm import run_ranks
+    >>> def main(comm):
+    ...     hook = PowerSgd(count=64, dtype=float, rank=1)
+    ...     hook.connect(comm)
+    ...     of_rank_1 = np.outer(np.arange(8.0), np.ones(8))
+    ...     bucket = GradBucket(of_rank_1.flatten(), 0, (Matrix(start=0, rows=8, columns=8),))
+    ...     hook(bucket, comm).wait()
+    ...     if comm.rank == 0:
+    ...         print(np.allclose(bucket.gradients, 2 * of_rank_1.flatten()), hook.bytes_sent < hook.bytes_exact)
+    >>> run_ranks("threads:2", main)
+    True True
+    0
     """
 
     name: ClassVar[str] = "powersgd"

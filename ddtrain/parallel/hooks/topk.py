@@ -30,6 +30,18 @@ class TopK(ErrorFeedback):
     ----------
     Aji, Heafield (2017), "Sparse communication for distributed gradient descent", arXiv:1704.05021.
     Stich, Cordonnier, Jaggi (2018), "Sparsified SGD with memory", arXiv:1809.07599.
+
+    >>> from ddtrain.comm import run_ranks
+    >>> def main(comm):
+    ...     hook = TopK(count=3, dtype=float, fraction=1 / 3)
+    ...     hook.connect(comm)
+    ...     bucket = GradBucket(np.array([1.0, 5.0, 0.0]), start=0)
+    ...     hook(bucket, comm).wait()
+    ...     if comm.rank == 0:
+    ...         print(bucket.gradients, hook.unsent())
+    >>> run_ranks("threads:2", main)
+    [ 0. 10.  0.] [1. 0. 0.]
+    0
     """
 
     name: ClassVar[str] = "topk"

@@ -41,6 +41,12 @@ class ShardLayout:
     node_tree : who holds which subtree, by node
     columns : so many ranks of each node, the first ones, take part in what is exchanged across nodes
     shards_by_rank : the shards of every rank
+
+    >>> from ddtrain.comm.backends.local import LocalCommunicator
+    >>> comm = LocalCommunicator()
+    >>> layout = make_shard_layout(comm, comm.split_nodes(), shards=3)
+    >>> layout.shards, layout.block_sums([np.array([1.0]), np.array([2.0]), np.array([4.0])])
+    (range(0, 3), [array([7.])])
     """
 
     count: int

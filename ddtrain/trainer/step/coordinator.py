@@ -47,6 +47,13 @@ class Coordinator:
     -----
     The schedule is laid out over ``run.epochs``. ``run.steps`` only cuts a run short, so that a run cut short and
     resumed takes the same steps as one that was not.
+
+    >>> from ddtrain.comm.backends.local import LocalCommunicator
+    >>> config = Config().updated({"clip": {"norm": 1.0}})
+    >>> coordinator = Coordinator(config, LocalCommunicator(), steps_per_epoch=10)
+    >>> control = coordinator.decide(step=0, totals=Totals(), sq_norm=16.0)
+    >>> control.grad_norm, control.scale, control.apply
+    (4.0, 0.25, True)
     """
 
     def __init__(
