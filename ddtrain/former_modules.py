@@ -14,7 +14,7 @@ from importlib.machinery import ModuleSpec
 from types import ModuleType
 from typing import Any
 
-FORMER = {  # within ddtrain
+FORMER = {  # former name -> present name, both inside ddtrain
     "autodiff.arguments": "autodiff.operators.argnums",
     "autodiff.beside": "autodiff.core.watched_arrays",
     "autodiff.calls": "autodiff.core.signatures",

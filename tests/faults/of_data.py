@@ -109,8 +109,8 @@ FAULTS = (
     Fault(
         "idx/a file may go on",
         "ddtrain/data/idx.py",
-        "        if stream.read(1):  # also",
-        "        if False:  # also",
+        "        if stream.read(1):  # reading",
+        "        if False:  # reading",
         ("tests/data/test_idx.py",),
     ),
     Fault(

@@ -23,7 +23,7 @@ import numpy as np
 
 from ddtrain.autodiff.core.boxes import BOXES
 
-SMALL_BYTES = 2048  # up to here, copying is quicker than adding
+SMALL_BYTES = 2048  # up to this size, copying the array is faster than summing it
 
 
 def fingerprint(x: Any) -> Any:
