@@ -138,6 +138,6 @@ FAULTS = (
         "ddtrain/comm/backends/mpi/pending_works.py",
         "                if self._works:\n                    self._wanted.set()\n",
         "                pass\n",
-        ("tests/comm/backends/mpi/test_pending_works.py",),
+        ("tests/comm/backends/mpi_backend/test_pending_works.py",),
     ),
 )
