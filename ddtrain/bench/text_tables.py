@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.table import Table
 
 from ddtrain.bench.peers.registry import PEERS
-from ddtrain.streams import say
+from ddtrain.standard_output import say
 
 LEAST_COLUMNS = 200  # of a terminal: narrow ones wrap lines
 _WIDEST = 1000  # columns of a table: a figure that is cut is none

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 import pytest
 
 from ddtrain.errors import UsageError
-from ddtrain.trainer.config import tables
+from ddtrain.trainer.config import toml_files
 from ddtrain.trainer.config.config import Config, Optim, Run
 
 
@@ -52,7 +52,7 @@ def test_toml_names_the_recipe_first():
 
 
 def test_non_finite_numbers_are_toml_too():
-    table = tomllib.loads(tables.to_toml({"a": float("inf"), "b": -float("inf"), "c": float("nan")}))
+    table = tomllib.loads(toml_files.to_toml({"a": float("inf"), "b": -float("inf"), "c": float("nan")}))
     assert (table["a"], table["b"]) == (float("inf"), -float("inf"))
     assert table["c"] != table["c"]
 

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from ddtrain.errors import UsageError, quoted
-from ddtrain.trainer.config import command_line, tables
+from ddtrain.trainer.config import command_line, field_types, toml_files
 from ddtrain.trainer.config.config import Config, Data, Debug, Optim, Run
 
 LONG = "x" * 15_000
@@ -59,7 +59,7 @@ def test_a_configuration_of_wrong_types_is_refused_before_anything_starts() -> N
 
 def test_a_file_with_a_byte_order_mark(tmp_path: Path) -> None:
     (tmp_path / "c.toml").write_bytes(b"\xef\xbb\xbf[run]\r\nepochs = 4\r\n")
-    assert tables.read_toml(str(tmp_path / "c.toml")) == {"run": {"epochs": 4}}
+    assert toml_files.read_toml(str(tmp_path / "c.toml")) == {"run": {"epochs": 4}}
 
 
 @pytest.mark.parametrize(
@@ -124,4 +124,4 @@ def test_quoting_leaves_out_the_middle() -> None:
 @pytest.mark.parametrize("kind", [dict[str, int], complex, Any])
 def test_a_type_that_no_option_can_have(kind: Any) -> None:
     with pytest.raises(UsageError, match=r"a.b: an option cannot be of type .*"):
-        tables.coerce(1, kind, "a.b")
+        field_types.coerce(1, kind, "a.b")

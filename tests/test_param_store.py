@@ -7,7 +7,7 @@ import hashlib
 import numpy as np
 import pytest
 
-from ddtrain.store import ParamStore
+from ddtrain.param_store import ParamStore
 
 PARAMETERS = {
     "first": np.arange(6.0).reshape(2, 3),

@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 
-from ddtrain import streams
-from ddtrain.streams import is_terminal, say, tolerant_output
+from ddtrain import standard_output
+from ddtrain.standard_output import is_terminal, say, tolerant_output
 
 WORDS = "Zürich → Genève\n"
 
@@ -92,7 +92,7 @@ def test_print_is_forgiving_for_a_while(monkeypatch: pytest.MonkeyPatch) -> None
 
 PROGRAM = """
 import os, sys
-from ddtrain.streams import tolerant_output, say
+from ddtrain.standard_output import tolerant_output, say
 with tolerant_output():
     log = os.open(sys.argv[1], os.O_WRONLY | os.O_CREAT)
     assert log > 2, log
@@ -117,15 +117,15 @@ def test_the_exit_code_is_the_programs(tmp_path: Any, to: str) -> None:
 
 def test_descriptors_that_are_open_are_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     opened: list[int] = []
-    monkeypatch.setattr(streams.os, "open", lambda *args: opened.append(3) or 3)  # type: ignore[attr-defined]
-    monkeypatch.setattr(streams.os, "close", opened.remove)  # type: ignore[attr-defined]
-    streams._fill_descriptors()
+    monkeypatch.setattr(standard_output.os, "open", lambda *args: opened.append(3) or 3)  # type: ignore[attr-defined]
+    monkeypatch.setattr(standard_output.os, "close", opened.remove)  # type: ignore[attr-defined]
+    standard_output._fill_descriptors()
     assert not opened
 
 
 def test_what_was_said_is_waited_for_until_it_is_read() -> None:
     """Of a reader that takes its time, and of none that ever reads; a file has no reader."""
-    script = "import sys; from ddtrain.streams import wait_until_read as wait; "
+    script = "import sys; from ddtrain.standard_output import wait_until_read as wait; "
     script += "sys.stderr.write('said'); sys.stderr.flush(); wait(%s)"
     for limit, late in (("2.0, 0.0", 0.4), ("0.2, 0.0", 1.5)):
         with subprocess.Popen([sys.executable, "-c", script % limit], stderr=subprocess.PIPE) as process:

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 import ddtrain
-from ddtrain.source import calling_line, is_installed_file, is_user_file, library_call, user_line
+from ddtrain.user_lines import calling_line, is_installed_file, is_user_file, library_call, user_line
 
 PACKAGE = os.path.dirname(ddtrain.__file__)
 

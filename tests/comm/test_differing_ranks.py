@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ddtrain.comm.odd_ranks import find_odd_ranks
+from ddtrain.comm.differing_ranks import find_odd_ranks
 
 
 def test_nobody_is_odd_where_all_hold_the_same() -> None:

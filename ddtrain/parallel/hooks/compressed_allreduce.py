@@ -17,11 +17,11 @@ import numpy as np
 from numpy.typing import DTypeLike
 
 from ddtrain.comm.protocol import Communicator
+from ddtrain.parallel.hooks.bytes_sent import allgather_bytes
 from ddtrain.parallel.hooks.codecs import Codec
 from ddtrain.parallel.hooks.error_feedback import ErrorFeedback, update_residual
 from ddtrain.parallel.hooks.exchange_stages import Stages
 from ddtrain.parallel.hooks.grad_bucket import Array, GradBucket
-from ddtrain.parallel.hooks.traffic import allgather_bytes
 from ddtrain.partition import part_bounds
 
 
