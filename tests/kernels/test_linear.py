@@ -16,7 +16,9 @@ def test_leading_axes_are_rows(lead: tuple[int, ...]) -> None:
     x, g = R.standard_normal((*lead, 4)), R.standard_normal((*lead, 3))
     np.testing.assert_allclose(linear.forward(x, W, B), np.einsum("...d,dk->...k", x, W) + B, rtol=1e-12)
     np.testing.assert_allclose(linear.backward_input(g, W), np.einsum("...k,dk->...d", g, W), rtol=1e-12)
-    np.testing.assert_allclose(linear.backward_weight(x, g), np.einsum("...d,...k->dk", x, g), atol=1e-13)
+    np.testing.assert_allclose(
+        linear.backward_weight(x, g), np.einsum("md,mk->dk", x.reshape(-1, 4), g.reshape(-1, 3)), atol=1e-13
+    )
     np.testing.assert_allclose(linear.backward_bias(g), g.reshape(-1, 3).sum(axis=0), atol=1e-13)
 
 
