@@ -177,10 +177,8 @@ FORMER = {  # within ddtrain
     "wrap_util": "autograd.wrap_util",
 }
 
-FORMER_NAMES = {  # what ddtrain itself exported, with the module that has it now
-    "checkpoint": "autodiff",
-    **dict.fromkeys(("dict", "isinstance", "list", "tuple", "type"), "autograd.builtins"),
-}
+# What ddtrain itself exported, with the module that has it now.
+FORMER_NAMES = dict.fromkeys(("dict", "isinstance", "list", "tuple", "type"), "autograd.builtins")
 
 
 def former_name(name: str) -> Any:
@@ -188,8 +186,12 @@ def former_name(name: str) -> Any:
 
     Raises
     ------
-    AttributeError : there never was such a name
+    AttributeError : there never was such a name, or it has become that of a module
     """
+    if name == "checkpoint":  # and ``from ddtrain import checkpoint`` goes on to look for the module
+        raise AttributeError(
+            "ddtrain.checkpoint(f) is ddtrain.autodiff.checkpoint(f) now; import the module first"
+        )
     if name not in FORMER_NAMES:
         raise AttributeError(f"module 'ddtrain' has no attribute {name!r}")
     present = f"ddtrain.{FORMER_NAMES[name]}"
