@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from diary import Diary
 
 from ddtrain import data
 from ddtrain.comm.backends.local import LocalCommunicator
@@ -20,35 +21,6 @@ from ddtrain.trainer.task import Task
 from helpers import Plain, make_task, sgd_config
 
 EPOCH = 4  # steps: 23 samples in batches of 7
-
-
-class Diary:
-    """In place of a run's records: what was called, in order."""
-
-    def __init__(self, comm: Any, directory: Path) -> None:
-        self.comm, self.directory, self.spared = comm, directory, frozenset[str]()
-        self.lines: list[str] = []
-        self.figures: list[dict[str, float]] = []
-        self.warnings: list[str] = []
-
-    def step(self, done: int, epoch: int, totals: Any, control: Any, seconds: float) -> None:
-        self.lines.append(f"step {done} of epoch {epoch}, {totals.count} samples")
-
-    def evaluation(self, done: int, epoch: int, figures: Any) -> None:
-        self.lines.append(f"evaluation after step {done} of epoch {epoch}")
-        self.figures.append(dict(figures))
-
-    def flush(self) -> None:
-        self.lines.append("save")
-
-    def gradients(self, done: int, seen: Any) -> None:
-        self.lines.append(f"gradients of step {done}")
-
-    def trace(self, recordings: Any) -> None:
-        self.lines.append("trace")
-
-    def warn(self, text: str) -> None:
-        self.warnings.append(text)
 
 
 def config(epochs: int = 2, steps: int = 0, **sections: Any) -> Config:
