@@ -1,13 +1,16 @@
 """Optimizers over flat vectors, and learning-rate schedules.
 
 Read ``protocol`` (what an optimizer is), then ``sgd`` and ``adam``; the others are ``adagrad rmsprop adadelta amsgrad
-adamax radam lion``, each a module with its options and its formula. ``schedules/`` are learning rates over the steps.
+adamax radam lion``, each a module with its options and its formula. ``groups`` are rules for some of the parameters,
+``flat_optimizer`` runs a formula over all of them. ``schedules/`` are learning rates over the steps.
 
 To add one, write ``optim/<name>.py`` and import it here; a script of your own needs ``ddtrain.parts.register`` alone.
 The configuration, the tests over all members and the checkpoints follow the table.
 """
 
 from __future__ import annotations
+
+from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import DTypeLike
@@ -18,8 +21,10 @@ from ddtrain.optim.adagrad import AdaGrad
 from ddtrain.optim.adam import Adam, AdamW
 from ddtrain.optim.adamax import AdaMax
 from ddtrain.optim.amsgrad import AmsGrad
+from ddtrain.optim.flat_optimizer import FlatOptimizer
+from ddtrain.optim.groups import Segment
 from ddtrain.optim.lion import Lion
-from ddtrain.optim.protocol import Alloc, FlatOptimizer, Optim, Optimizer
+from ddtrain.optim.protocol import Alloc, Optim, Optimizer
 from ddtrain.optim.radam import RAdam
 from ddtrain.optim.rmsprop import RmsProp
 from ddtrain.optim.sgd import Sgd
@@ -27,7 +32,9 @@ from ddtrain.optim.sgd import Sgd
 OPTIMIZERS = Optim.parts  # all optimizers by name; ``register`` adds one
 
 
-def make(formula: Optim, n: int, dtype: DTypeLike, alloc: Alloc = np.zeros) -> Optimizer:
+def make(
+    formula: Optim, n: int, dtype: DTypeLike, alloc: Alloc = np.zeros, pieces: Sequence[Segment] = ()
+) -> Optimizer:
     """An optimizer at work: the one that the section ``optim`` holds, with its vectors.
 
     Parameters
@@ -36,6 +43,7 @@ def make(formula: Optim, n: int, dtype: DTypeLike, alloc: Alloc = np.zeros) -> O
     n : length of the value vector
     dtype : float32 or float64
     alloc : where the optimizer's vectors come from
+    pieces : runs of the vector with options of their own, from :func:`ddtrain.optim.groups.segments`
 
     >>> sgd = make(Optim(name="sgd", momentum=0.9), 2, np.float64)
     >>> x, g = np.array([1.0, 2.0]), np.array([0.5, -0.5])
@@ -44,7 +52,7 @@ def make(formula: Optim, n: int, dtype: DTypeLike, alloc: Alloc = np.zeros) -> O
     >>> x  # 1 - 0.05 - 0.095
     array([0.855, 2.145])
     """
-    return FlatOptimizer(formula, n, dtype, alloc)
+    return FlatOptimizer(formula, n, dtype, alloc, pieces)
 
 
 __all__ = [

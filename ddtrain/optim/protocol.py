@@ -1,8 +1,9 @@
 """What every optimizer offers: one in-place pass over the flat value vector, and state that can be saved.
 
 An optimizer is a frozen dataclass of its options and its formula, a :class:`Optim`; it knows neither layers nor ranks.
-:class:`Optimizer` runs one: it has the vectors that the formula remembers. Both see the values and their gradients as
-two vectors, and every element is updated by the same formula, so the result does not depend on how they are cut up.
+:class:`Optimizer` runs one, as ``flat_optimizer.py`` does: it has the vectors that the formula remembers. Both see the
+values and their gradients as two vectors, and every element is updated by the same formula, so the result does not
+depend on how they are cut up.
 """
 
 from __future__ import annotations
@@ -11,7 +12,6 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 from ddtrain.parts import Part, Range
@@ -34,6 +34,8 @@ class Optim(Part, kind="optim", default="sgd"):
     name: str = ""
     lr: float = 0.1
     """Base learning rate, which the schedule multiplies."""
+    groups: tuple[str, ...] = ()
+    """Rules for some parameters, such as '*.bias, *norm*: weight_decay=0; backbone.*: lr=0.1x; embedding.*: frozen'."""
 
     def vectors(self) -> tuple[str, ...]:
         """The names of the vectors that the formula remembers, zero at first and as long as the values."""
@@ -89,36 +91,3 @@ class Optimizer(Protocol):
 
         Only the elements in ``spans`` are touched, of values and of state: the others are somebody else's.
         """
-
-
-class FlatOptimizer:
-    """Runs an optimizer's formula over flat vectors.
-
-    Parameters
-    ----------
-    formula : the optimizer and its options
-    n : length of the value vector
-    dtype : of values, gradients and state
-    alloc : where the vectors of its state come from
-
-    >>> from ddtrain.optim import FlatOptimizer, Optim
-    >>> values = np.ones(3)
-    >>> optimizer = FlatOptimizer(Optim(name="sgd", momentum=0.0), 3, np.float64)
-    >>> optimizer.apply(values, np.full(3, 2.0), lr=0.1, spans=[slice(0, 2)])
-    >>> values
-    array([0.8, 0.8, 1. ])
-    """
-
-    def __init__(self, formula: Optim, n: int, dtype: DTypeLike, alloc: Alloc = np.zeros) -> None:
-        self.formula = formula
-        self.state: dict[str, Vector] = {name: alloc(n, dtype) for name in formula.vectors()}
-        self.count = 0
-
-    def apply(
-        self, values: Vector, grads: Vector, *, lr: float, scale: float = 1.0, spans: Sequence[slice] = WHOLE
-    ) -> None:
-        """One update in place; see :meth:`Optimizer.apply`."""
-        self.count += 1  # incremented before the update: bias corrections count from 1
-        for span in spans:
-            state = {name: vector[span] for name, vector in self.state.items()}
-            self.formula.update_(values[span], grads[span], state, lr=lr, scale=scale, count=self.count)

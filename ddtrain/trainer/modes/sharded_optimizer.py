@@ -19,6 +19,7 @@ from numpy.typing import DTypeLike
 
 from ddtrain import optim
 from ddtrain.comm.protocol import Array
+from ddtrain.optim.groups import Segment, within
 from ddtrain.optim.protocol import WHOLE
 from ddtrain.parallel.hooks.bytes_sent import allgather_bytes
 from ddtrain.trainer.modes.sync import Sync
@@ -27,11 +28,18 @@ from ddtrain.trainer.step.train_step import TrainStep
 
 
 class ShardedOptimizer:
-    """An optimizer of some spans of a vector, whose state is as long as these together."""
+    """An optimizer of some spans of a vector, whose state is as long as these together.
 
-    def __init__(self, config: optim.Optim, spans: Sequence[slice], dtype: DTypeLike) -> None:
+    Parameters
+    ----------
+    pieces : runs of the whole vector with options of their own
+    """
+
+    def __init__(
+        self, config: optim.Optim, spans: Sequence[slice], dtype: DTypeLike, pieces: Sequence[Segment] = ()
+    ) -> None:
         self.spans, size = spans, sum(span.stop - span.start for span in spans)
-        self._inner = optim.make(config, size, dtype)
+        self._inner = optim.make(config, size, dtype, pieces=_packed(pieces, spans))
         self.state = self._inner.state  # state of this rank's spans, one after another
         self._values, self._grads = np.empty(size, dtype), np.empty(size, dtype)
 
@@ -99,6 +107,17 @@ class ShardedSync(Sync):
         return {
             name: np.broadcast_to(vector.dtype.type(0), n) for name, vector in self.train_step.optimizer.state.items()
         }
+
+
+def _packed(pieces: Sequence[Segment], spans: Sequence[slice]) -> list[Segment]:
+    """The pieces as they lie when the spans are packed one after another."""
+    packed, at = [], 0
+    for span in spans:
+        for piece in within(span, pieces):
+            size = piece.span.stop - piece.span.start
+            packed.append(Segment(slice(at, at + size), piece.group))
+            at += size
+    return packed
 
 
 def _of_column(column: Any, spans: Sequence[slice]) -> list[Any]:

@@ -58,13 +58,16 @@ def build_step(comm: Communicator, task: Task, config: Config) -> TrainStep:
     verify_options(config, comm, of_sums=True)
     node = _node(comm, config, initial)
     layout = make_shard_layout(comm, node, config.run.shards, config.run.accumulate)
-    store, parts = _store(task.model, initial, config, node, layout)
+    groups = optim.groups.assign(config.optim, trainable(task.model))
+    trained = [path for path, group in groups.items() if not group.frozen]
+    store, parts = _store(trained, initial, config, node, layout)
+    pieces = optim.groups.segments([groups[path] for path in store.names], store.spans)
     make_gradient_buffer = _gradient_buffer_maker(comm, config, node, layout, store, parts)
     if config.comm.sharded_optimizer:
         spans = make_gradient_buffer(0).reducer.spans
-        optimizer: optim.Optimizer = ShardedOptimizer(config.optim, spans, config.run.dtype)
+        optimizer: optim.Optimizer = ShardedOptimizer(config.optim, spans, config.run.dtype, pieces)
     else:
-        optimizer = optim.make(config.optim, store.values.size, config.run.dtype, shared_allocator(node))
+        optimizer = optim.make(config.optim, store.values.size, config.run.dtype, shared_allocator(node), pieces)
     # Making the step makes a reducer, which waits for all ranks of the node: none goes on before the values are there.
     return TrainStep(
         task,
@@ -179,17 +182,26 @@ def _node(comm: Communicator, config: Config, initial: Mapping[str, Any]) -> Nod
     return node
 
 
+def trainable(model: Module) -> list[str]:
+    """The paths of a model's parameters, in order of declaration: what can be trained."""
+    return [path for path, declaration in model.declarations().items() if declaration.trained]
+
+
 def _store(
-    model: Module, initial: Mapping[str, Any], config: Config, node: Node, layout: ShardLayout
+    trained: Sequence[str], initial: Mapping[str, Any], config: Config, node: Node, layout: ShardLayout
 ) -> tuple[ParamStore, list[Array]]:
-    """The values as flat vectors, and the gradient rows of all ranks of the node."""
-    trained = {name: declaration.trained for name, declaration in model.declarations().items()}
-    parameters = {name: value for name, value in initial.items() if trained[name]}
+    """The values as flat vectors, and the gradient rows of all ranks of the node.
+
+    Parameters
+    ----------
+    trained : parameters that have a gradient; a frozen one lies with the buffers
+    """
+    parameters = {path: initial[path] for path in trained}
     count, dtype = sum(np.size(value) for value in parameters.values()), np.dtype(config.run.dtype)
     parts = alloc_rows(node, layout, count, dtype)
     store = ParamStore(
         parameters,
-        {name: value for name, value in initial.items() if not trained[name]},
+        {path: value for path, value in initial.items() if path not in parameters},
         dtype,
         values=shared_allocator(node)(count, dtype),
         grads=parts[node.rank][0],

@@ -80,7 +80,10 @@ class TrainStep:
         self.totals_reducer = TotalsReducer(comm.duplicate(), node, layout, TOTALS)
         self.control_comm = make_small_collectives(comm.duplicate(), node, CONTROL)
         self.loss_output = LossOutput(task.loss)
-        buffers = ModelBuffers(task.model.declarations(), store.state_views, layout, comm)
+        declared = task.model.declarations()
+        # frozen parameters lie in the same vector, but no step leaves a new value of them
+        states = {path: view for path, view in store.state_views.items() if not declared[path].trained}
+        buffers = ModelBuffers(declared, states, layout, comm)
         self.totals_exchange = TotalsExchange(comm, layout, self.totals_reducer, self.loss_output, buffers)
         self.updates: dict[str, Any] = {}  # new values of the model's buffers from this step's forward passes
         self.phase, self._waits = "start", 0.0
