@@ -1,4 +1,4 @@
-"""Sums over MPI ranks whose order is that of the tree, which MPI's own sums do not keep.
+"""Sums over MPI ranks in the order of the tree, which MPI's own sums do not follow.
 
 Note [Two stages]
 MPI may add in any order, so with three or more ranks the sum is made here (Note [Tree order] in
@@ -45,7 +45,7 @@ class MpiTreeSum:
         return (self._gather_whole if out.nbytes <= _SMALL_BYTES else self._gather_slices)(rows, tree, out)
 
     def begin_scatter(self, vector: Array, out: Array) -> tuple[Test, Callable[[], None]]:
-        """Begin to collect this rank's slice of all vectors; the function beside the test then sums it into ``out``."""
+        """Begin to collect this rank's slice of all vectors; the returned function then sums it into ``out``."""
         tree = ReductionTree.of_ranks(self._size)
         test, parts = self._collect([self._slices(vector)], tree, self._messages.new_tag())
 
@@ -103,7 +103,7 @@ class MpiTreeSum:
         return [vector[slice(*part_bounds(vector.size, r, self._size))] for r in range(self._size)]
 
     def _borrow(self, rows: int, like: Array) -> Array:
-        """Scratch of ``rows`` rows like a vector: fresh memory costs more, in page faults, than filling it."""
+        """Reused memory for ``rows`` vectors like the given one: new memory costs more in page faults than filling."""
         nbytes = rows * like.nbytes
         spare = self._scratch.get(nbytes)
         raw = spare.pop() if spare else np.empty(nbytes, np.uint8)
