@@ -178,7 +178,7 @@ class Communicator(Protocol):
         ...
 
     def duplicate(self) -> Communicator:
-        """An independent communicator of the same ranks. Collective; the k-th on one rank belongs to the k-th on others."""
+        """An independent communicator of the same ranks. Collective: the k-th duplicates of all ranks are one."""
         ...
 
     def split_nodes(self, bytes_per_rank: int = 0, bytes_per_node: int = 0) -> Node:

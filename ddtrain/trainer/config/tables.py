@@ -40,23 +40,23 @@ class Keys:
     table: str
 
     def names(self) -> list[str]:
-        """What the table holds now."""
+        """The keys that the table has now."""
         return list(getattr(import_module(self.module), self.table))
 
 
 @dataclasses.dataclass(frozen=True)
 class PartNames:
-    """Marks the name of a part: one of its kind's."""
+    """Marks a text that is the name of a part of the given kind, such as an optimizer."""
 
     kind: type[Part]
 
     def names(self) -> list[str]:
-        """Those that are registered now."""
+        """The names that are registered now."""
         return list(self.kind.parts)
 
 
 def hints(instance: Any) -> dict[str, Any]:
-    """The type of each field of a dataclass instance, with the marks that say which values there are."""
+    """The type of each field of a dataclass instance, with marks (:class:`Keys`) for the values it may have."""
     found = get_type_hints(type(instance), include_extras=True)
     types = {field.name: found[field.name] for field in dataclasses.fields(instance)}
     if isinstance(instance, Part):
@@ -92,12 +92,12 @@ def update(
 
     Parameters
     ----------
-    former : names of earlier releases with the present ones: for a typo near one of them
-    path, known : where the instance is in the whole, and all names of that
+    former : former names with the present ones, for suggestions
+    path, known : the instance's dotted name in the whole configuration, and all names of the whole
 
     Raises
     ------
-    UsageError : a key that no field has, with the nearest that one has; a value of another type.
+    UsageError : an unknown key, with the nearest known one; a value of another type.
     """
     # the table chooses another part, whose own defaults hold
     if isinstance(instance, Part) and table.get("name", instance.name) != instance.name:
@@ -159,7 +159,7 @@ _TYPES = "Give it one of bool, int, float, str, Literal, or tuple of them, or a 
 
 
 def choices_of(annotation: Any) -> list[Any] | None:
-    """The values that a field's type lists, or its table holds; None where it does neither.
+    """The values that a field's type lists, or that its table has; None if any value will do.
 
     >>> choices_of(Literal["a", "b"]), choices_of(str)
     (['a', 'b'], None)
@@ -195,7 +195,7 @@ def leaves(instance: Any, path: str = "") -> Iterator[str]:
 
 
 def lookup(instance: Any, dotted: str) -> Any:
-    """The value behind a dotted name."""
+    """The value of a dotted name."""
     for name in dotted.split("."):
         instance = getattr(instance, name)
     return instance
@@ -211,7 +211,7 @@ def option(dotted: str) -> str:
 
 
 def value_at(table: Mapping[str, Any], dotted: str) -> Any:
-    """The value behind a dotted name in a nested table, None where there is none: what ``lookup`` is to an instance.
+    """The value of a dotted name in a nested table, as :func:`lookup` finds in an instance; None if it is missing.
 
     >>> value_at({"model": {"body": {"width": 3}}}, "model.body.width"), value_at({}, "optim.lr")
     (3, None)
@@ -223,11 +223,11 @@ def value_at(table: Mapping[str, Any], dotted: str) -> Any:
 
 
 def did_you_mean(given: str, known: Iterable[str], former: Mapping[str, str] = MappingProxyType({})) -> str:
-    """A question with the nearest known name, or nothing when none is near.
+    """ "Did you mean" with the nearest known name, or an empty text if none is near.
 
     Parameters
     ----------
-    former : names that were known once, with the present ones, which are what is asked for
+    former : former names with the present ones, which are then suggested
 
     >>> did_you_mean("optim.ln", ["optim.lr", "run.dir"])
     'Did you mean optim.lr?'
@@ -252,7 +252,7 @@ def at_home(path: str) -> str:
 
     Raises
     ------
-    UsageError : of a user that there is not, or without a home
+    UsageError : the user is unknown, or has no home directory
     """
     whole = os.path.expanduser(path)
     if whole.startswith("~"):
@@ -263,7 +263,7 @@ def at_home(path: str) -> str:
 
 
 def read_toml(path: str, source: str = "") -> dict[str, Any]:
-    """The table in a TOML file; whatever is wrong with the file is a UsageError that names it, or its ``source``."""
+    """The table in a TOML file; any error of the file is a UsageError that names it, or its ``source``."""
     source = quoted(source or path, plain=True)
     try:
         return tomllib.loads(
