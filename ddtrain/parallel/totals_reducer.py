@@ -3,7 +3,7 @@
 The sum begins before the backward pass, which hides it.
 
 Note [Totals by turns]
-Where all ranks share memory, each writes its rows there, and reads everybody's. It writes by turns into one of two
+If all ranks share memory, each writes its rows there, and reads all ranks' rows. It writes by turns into one of two
 halves: a rank begins turn T when all have begun turn T - 1, so all have read what turn T - 2 left in the half that is
 written now, and no barrier is needed.
 """

@@ -1,8 +1,8 @@
 """Which ranks of this machine are still alive, before MPI has started and could say so.
 
 Note [Start]
-A rank that ends before it starts MPI (a package or a file is missing there, somebody ends it) leaves the others in
-``MPI_Init`` for ever: MPICH's launcher takes it for a program without MPI. So whoever waits looks at the processes
+A rank that ends before it starts MPI (a package or a file is missing there, or it is killed) leaves the others in
+``MPI_Init`` forever: MPICH's launcher takes it for a program without MPI. So a waiting rank looks at the processes
 that the launcher started here. On Linux they can be read: each has its rank in its environment, and they descend from
 one process that has none, the launcher's agent. Where that does not hold (another system, a launcher that does not
 say how many it started here, a container for each rank), nothing is concluded.

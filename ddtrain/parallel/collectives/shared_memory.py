@@ -31,7 +31,7 @@ class SharedMemoryCollectives:
     Parameters
     ----------
     comm : for buffers that are too long; owned by this object
-    counter : one of the node's, used by nobody else
+    counter : a counter of the node that nothing else uses
     """
 
     def __init__(self, comm: Communicator, node: Node, counter: int) -> None:

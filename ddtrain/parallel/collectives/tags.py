@@ -2,7 +2,7 @@
 
 Note [Tags]
 Collectives match by the order of calls, and by nothing else: two layers of one width, called in another order on one
-rank, would add up each other's moments, and nobody would notice. So each rank gives its buffer a tag, and a rank that
+rank, would silently add up each other's moments. So each rank gives its buffer a tag, and a rank that
 reads others' buffers compares their tags first. At the end of a pass through the model, when a rank has made all its
 calls, its tag says so: another rank may still be waiting for it, or about to call once more.
 """

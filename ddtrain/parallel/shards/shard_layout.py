@@ -2,7 +2,7 @@
 
 Note [Shards]
 A run's numbers are those of its V shards, not of its P ranks. Each global batch is cut into V shards, always at the
-same places, and each shard is computed by itself, at the same shapes whoever does it; what is summed over shards
+same places, and each shard is computed by itself, at the same shapes on any rank; what is summed over shards
 (gradients, batch-norm's moments, losses, metrics) is summed along one tree (Note [Tree order] in
 ``comm/reduction_tree.py``). P ranks share the shards, P at most V. So the result has the same bits for every P. Unless
 the run says otherwise, each rank is a shard.

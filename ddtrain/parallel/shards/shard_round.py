@@ -51,7 +51,7 @@ class ShardPeers:
         self.suspended: list[tuple[float, float]] = []
 
     def allgather(self, send: Array, out: Array) -> None:
-        """Put shard s's ``send`` into everybody's ``out[s]``."""
+        """Put shard s's ``send`` into every shard's ``out[s]``."""
         for row, got in zip(out, self._exchange("allgather", send), strict=True):
             row[...] = got.reshape(row.shape)
 

@@ -33,7 +33,7 @@ class Console:
     epochs, steps_per_epoch, total_steps : the length of the run
     first_step : steps taken before a resume
     waited_s : cumulative seconds this rank was blocked in communication
-    stream : standard output unless told otherwise
+    stream : by default standard output
 
     >>> from ddtrain.comm.backends.local import LocalCommunicator
     >>> console = Console(LocalCommunicator(), epochs=2, steps_per_epoch=1, total_steps=2)

@@ -51,7 +51,7 @@ class RunRecords:
     found : the checkpoint that the run goes on from, or None
     task : its data says how long an epoch is, and whether there are evaluations
     waited_s : seconds this rank has been blocked in communication so far
-    stream : the console; standard output unless told otherwise
+    stream : the console, by default standard output
 
     Raises
     ------

@@ -36,7 +36,7 @@ class MpiTreeSum:
         self._scratch: dict[int, list[Array]] = {}
 
     def begin(self, rows: Sequence[Array], tree: ReductionTree, out: Array) -> Stages:
-        """Begin to sum all ranks' rows into everybody's ``out``; see ``Communicator.isum``."""
+        """Begin to sum all ranks' rows into every rank's ``out``; see ``Communicator.isum``."""
         # a single addition has only one order, so MPI's own sum will do
         if self._size == 2 and tree.leaves == 2 and out.dtype.char in _MPI_ADDS:
             if rows[0] is not out:
@@ -85,7 +85,7 @@ class MpiTreeSum:
         return test, gather
 
     def _collect(self, slices: Sequence[list[Array]], tree: ReductionTree, tag: int) -> tuple[Test, Array]:
-        """Begin to collect this rank's slice of everybody's rows: a part for each block of the tree.
+        """Begin to collect this rank's slice of all ranks' rows: a part for each block of the tree.
 
         ``slices[k][r]`` is rank r's slice of this rank's row k.
         """
