@@ -33,7 +33,7 @@ def main(argv: Sequence[str]) -> int:
     parser.add_argument("paths", nargs="+", type=Path, metavar="PATH")
     try:
         given = parser.parse_args(argv)
-    except SystemExit as end:  # help, or a line that says what is wrong
+    except SystemExit as end:  # argparse exits after --help, and after a message about a wrong option
         return int(end.code or COMPLETED)
     runs = [_named(path) for path in given.paths]
     if given.command == "show":
@@ -52,7 +52,7 @@ def _named(path: Path) -> list[Path]:
         return [path]
     try:
         return checkpoints(path)[::-1]
-    except CheckpointError:  # no directory
+    except CheckpointError:  # there is no such directory
         return [path]
 
 

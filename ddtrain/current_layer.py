@@ -8,10 +8,11 @@ from __future__ import annotations
 
 from contextvars import ContextVar
 
-LAYER: ContextVar[str] = ContextVar("layer", default="")  # its path in the model; empty outside of any
+# path of the running layer in the model; empty outside any layer
+LAYER: ContextVar[str] = ContextVar("layer", default="")
 
 
-class use_layer:  # a context manager, called like a function
+class use_layer:  # lower case like a function, because it is used as ``with use_layer(...)``
     """Within the block, this layer is at work.
 
     >>> with use_layer("head"):

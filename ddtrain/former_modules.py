@@ -14,7 +14,7 @@ from importlib.machinery import ModuleSpec
 from types import ModuleType
 from typing import Any
 
-FORMER = {  # within ddtrain
+FORMER = {  # former name -> present name, both inside ddtrain
     "autodiff.arguments": "autodiff.operators.argnums",
     "autodiff.beside": "autodiff.core.watched_arrays",
     "autodiff.calls": "autodiff.core.signatures",
@@ -189,9 +189,7 @@ def former_name(name: str) -> Any:
     AttributeError : there never was such a name, or it has become that of a module
     """
     if name == "checkpoint":  # and ``from ddtrain import checkpoint`` goes on to look for the module
-        raise AttributeError(
-            "ddtrain.checkpoint(f) is ddtrain.autodiff.checkpoint(f) now; import the module first"
-        )
+        raise AttributeError("ddtrain.checkpoint(f) is ddtrain.autodiff.checkpoint(f) now; import the module first")
     if name not in FORMER_NAMES:
         raise AttributeError(f"module 'ddtrain' has no attribute {name!r}")
     present = f"ddtrain.{FORMER_NAMES[name]}"

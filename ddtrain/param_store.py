@@ -71,7 +71,8 @@ class ParamStore:
         fill: bool = True,
     ) -> None:
         self.dtype = np.dtype(dtype)
-        self._far_from_infinity = float(np.finfo(self.dtype).max)  # for a sum of squares, the sooner for each of them
+        # a sum of squares below this proves that every value is finite, in one pass
+        self._far_from_infinity = float(np.finfo(self.dtype).max)
         shapes = {name: np.shape(value) for name, value in parameters.items()}
         of_values = FlatArrays(shapes, self.dtype, values)
         of_grads = FlatArrays(shapes, self.dtype, grads)

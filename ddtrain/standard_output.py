@@ -25,7 +25,7 @@ def say(text: str, stream: TextIO | None) -> bool:
     >>> say("nobody hears", None)
     False
     """
-    if stream is None:  # what Python makes of a descriptor that is closed when it starts
+    if stream is None:  # Python sets a stream to None if its descriptor is closed at the start
         return False
     try:
         try:
@@ -34,7 +34,7 @@ def say(text: str, stream: TextIO | None) -> bool:
             encoding = getattr(stream, "encoding", None) or "ascii"
             stream.write(text.encode(encoding, "backslashreplace").decode(encoding))
         stream.flush()
-    except Exception:  # a full disk, a reader that left, a closed file, whatever a stream of the user's own raises
+    except Exception:  # a full disk, a closed file, or anything that a stream of the user's own raises
         return False
     return True
 
@@ -82,7 +82,7 @@ def _settle(stream: TextIO) -> None:
             os.dup2(nowhere, stream.fileno())
             os.close(nowhere)
             stream.flush()
-    except (AttributeError, ValueError):  # no such method, or closed
+    except (AttributeError, ValueError):  # the stream has no such method, or is closed
         return
 
 
@@ -112,5 +112,5 @@ def wait_until_read(limit_s: float = 2.0, forward_s: float = 0.25) -> None:
             unread = int.from_bytes(count, sys.byteorder)
             time.sleep(0.01)
         time.sleep(forward_s)
-    except (AttributeError, OSError, ValueError):  # closed, replaced, or a file
+    except (AttributeError, OSError, ValueError):  # the stream is closed, replaced, or a file
         return

@@ -6,7 +6,7 @@ import difflib
 from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 
-_LONGEST = 60  # characters of a name for which similar ones are looked for
+_LONGEST = 60  # longest name in characters for which similar names are looked for
 
 
 def did_you_mean(given: str, known: Iterable[str], former: Mapping[str, str] = MappingProxyType({})) -> str:

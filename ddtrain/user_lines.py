@@ -12,10 +12,11 @@ from types import FrameType, TracebackType
 
 _PACKAGE = os.path.dirname(os.path.abspath(__file__)) + os.sep
 _MODELS = tuple(_PACKAGE + folder + os.sep for folder in ("models", "recipes"))
-_STANDARD = os.path.dirname(os.__file__) + os.sep  # which also holds site-packages
-_SCRIPTS = sysconfig.get_path("scripts") + os.sep  # two lines each, which start a package
+_STANDARD = os.path.dirname(os.__file__) + os.sep  # the standard library; site-packages is inside it
+_SCRIPTS = sysconfig.get_path("scripts") + os.sep  # installed commands: scripts of two lines that start a package
 _INSTALLED = (f"{os.sep}site-packages{os.sep}", f"{os.sep}dist-packages{os.sep}")
-_BENEATH = tuple(f"{where}{name}{os.sep}" for where in _INSTALLED for name in ("numpy", "scipy"))  # what we stand on
+# the libraries below this package, whose frames are never the user's
+_BENEATH = tuple(f"{where}{name}{os.sep}" for where in _INSTALLED for name in ("numpy", "scipy"))
 
 
 @cache

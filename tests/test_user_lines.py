@@ -28,12 +28,12 @@ def test_models_and_recipes_count_as_the_users() -> None:
 def test_the_innermost_user_line_of_an_error() -> None:
     with pytest.raises(AttributeError) as caught:
         ddtrain.grad(lambda x: x.no_such_thing)(1.0)
-    assert user_line(caught.value.__traceback__).startswith("test_source.py:")
+    assert user_line(caught.value.__traceback__).startswith("test_user_lines.py:")
     assert user_line(None) == ""
 
 
 def test_the_line_that_called() -> None:
-    assert calling_line(sys._getframe()).startswith("test_source.py:")
+    assert calling_line(sys._getframe()).startswith("test_user_lines.py:")
     assert calling_line(None) == ""
 
 
@@ -52,7 +52,7 @@ OTHER = os.path.join(INSTALLED, "lifelines", "fitters.py")
 def test_a_librarys_line_is_nobodys() -> None:
     for path in (NUMPY, "numpy/random/_common.pyx", os.path.join(sysconfig.get_path("scripts"), "train")):
         assert not is_user_file(path)
-        assert in_a_file(path, "lambda f: f(sys._getframe())", calling_line).startswith("test_source.py:")
+        assert in_a_file(path, "lambda f: f(sys._getframe())", calling_line).startswith("test_user_lines.py:")
     assert is_installed_file(OTHER)
     assert not is_installed_file(NUMPY)
 
@@ -63,7 +63,7 @@ def test_an_installed_package_is_named_where_no_file_is_the_users_own() -> None:
     names: dict[str, Any] = {"sys": sys, "calling_line": calling_line}
     exec(compile(f"call = {body}", OTHER, "exec"), names)
     names["call"](found.append)
-    assert found[0].startswith("test_source.py:")
+    assert found[0].startswith("test_user_lines.py:")
     thread = threading.Thread(target=names["call"], args=(found.append,))  # begun by no file of the user's
     thread.start()
     thread.join()
@@ -72,5 +72,5 @@ def test_an_installed_package_is_named_where_no_file_is_the_users_own() -> None:
 
 def test_the_function_of_a_library_that_led_here() -> None:
     assert library_call(sys._getframe()) == ""
-    with pytest.raises(ddtrain.errors.DerivativeError, match=r"numpy.full: converting .*\n.*test_source.py:"):
+    with pytest.raises(ddtrain.errors.DerivativeError, match=r"numpy.full: converting .*\n.*test_user_lines.py:"):
         ddtrain.grad(lambda x: np.full(3, x).sum())(1.0)

@@ -12,8 +12,8 @@ from rich.table import Table
 from ddtrain.bench.peers.registry import PEERS
 from ddtrain.standard_output import say
 
-LEAST_COLUMNS = 200  # of a terminal: narrow ones wrap lines
-_WIDEST = 1000  # columns of a table: a figure that is cut is none
+LEAST_COLUMNS = 200  # assumed width where the terminal is narrower, which then wraps the lines
+_WIDEST = 1000  # widest table, so that no number is ever cut
 
 
 def print_step(result: dict[str, Any]) -> None:

@@ -55,7 +55,21 @@ def raise_on_all(comm: Communicator, error: DdtrainError | None) -> None:
 
 
 def run_on_all(comm: Communicator, action: Callable[[], T]) -> T:
-    """The result of ``action``; if it fails on any rank, its error on all of them. Collective."""
+    """The result of ``action``; if it fails on any rank, its error on all of them. Collective.
+
+    >>> from ddtrain.comm import run_ranks
+    >>> def main(comm):
+    ...     try:
+    ...         print(run_on_all(comm, lambda: int("7" if comm.rank else bad())))
+    ...     except UsageError as error:
+    ...         if comm.rank == 1:
+    ...             print(error)
+    >>> def bad():
+    ...     raise UsageError("no such file")
+    >>> run_ranks("threads:2", main)
+    no such file (on rank 0 of 2)
+    0
+    """
     try:
         result, error = action(), None
     except DdtrainError as caught:
@@ -65,7 +79,17 @@ def run_on_all(comm: Communicator, action: Callable[[], T]) -> T:
 
 
 def run_on_rank_0(comm: Communicator, action: Callable[[], Any]) -> Any:
-    """What ``action`` returns on rank 0 (JSON-able; no other rank calls it), or its error, on all ranks. Collective."""
+    """What ``action`` returns on rank 0 (JSON-able; no other rank calls it), or its error, on all ranks. Collective.
+
+    >>> from ddtrain.comm import run_ranks
+    >>> def main(comm):
+    ...     name = run_on_rank_0(comm, lambda: f"decided by rank {comm.rank}")
+    ...     if comm.rank == 1:
+    ...         print(name)
+    >>> run_ranks("threads:2", main)
+    decided by rank 0
+    0
+    """
     told: tuple[Any, Any] = None, None
     if comm.rank == 0:
         try:

@@ -17,8 +17,8 @@ from ddtrain.comm.launch.environment import launcher
 from ddtrain.comm.protocol import Communicator
 from ddtrain.errors import UsageError, quoted
 
-_LONGEST = 200  # characters: no sensible nesting of backends is longer
-_MOST = {"threads": 1024, "null": 1 << 20}  # ranks: more threads than a process is usually allowed
+_LONGEST = 200  # characters; no sensible nesting of backends is longer
+_MOST = {"threads": 1024, "null": 1 << 20}  # most ranks of each; a process is rarely allowed more threads
 
 
 def make(spec: str) -> Sequence[Communicator]:
@@ -87,7 +87,7 @@ def _threads(argument: str) -> Sequence[Communicator]:
 
 def _mpi(argument: str) -> Sequence[Communicator]:
     _no_argument("mpi", argument)
-    from ddtrain.comm.backends.mpi.world import make_mpi  # importing it starts MPI, which may not be installed
+    from ddtrain.comm.backends.mpi.world import make_mpi  # importing this module starts MPI, which may not be installed
 
     return [make_mpi()]
 

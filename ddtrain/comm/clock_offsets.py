@@ -19,7 +19,7 @@ import numpy as np
 
 from ddtrain.comm.protocol import Communicator
 
-_ROUNDS = 300  # about 5 ms; ranks that share a core need some luck to meet, and the tightest bounds count
+_ROUNDS = 300  # takes about 5 ms; the tightest bounds count, and ranks that share a core need some luck to get one
 
 
 class Offset(NamedTuple):

@@ -42,7 +42,7 @@ def find_odd_ranks(values: Sequence[T], numbers: Sequence[int] = ()) -> OddRanks
     groups: dict[T, list[int]] = {}
     for number, value in zip(numbers or range(len(values)), values, strict=True):
         groups.setdefault(value, []).append(number)
-    usual = max(groups, key=lambda value: len(groups[value]))  # the first of those that are largest
+    usual = max(groups, key=lambda value: len(groups[value]))  # of equally large groups, the first one
     alike = groups[usual]
     odd = [number for value, found in groups.items() if value != usual for number in found]
     return OddRanks(usual, alike, sorted(odd), {usual: alike, **groups})

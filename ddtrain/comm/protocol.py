@@ -20,7 +20,21 @@ class PeerError(DdtrainError):
 
 
 class Work(Protocol):
-    """A collective under way. Its buffer belongs to the communicator until the work is done."""
+    """A collective under way. Its buffer belongs to the communicator until the work is done.
+
+    >>> import numpy as np
+    >>> from ddtrain.comm import run_ranks
+    >>> def main(comm):
+    ...     buf = np.ones(2)
+    ...     work = comm.iallreduce(buf)
+    ...     local = 2 + 2  # computing goes on meanwhile
+    ...     work.wait()
+    ...     if comm.rank == 0:
+    ...         print(buf, local)
+    >>> run_ranks("threads:3", main)
+    [3. 3.] 4
+    0
+    """
 
     def test(self) -> bool:
         """Drive progress; True when done."""
@@ -81,8 +95,8 @@ class Node(Protocol):
         ...
 
 
-COUNTERS = 12  # of each rank of a node
-RETURNED = "returned"  # begins the outcome of a rank that returned from main
+COUNTERS = 12  # how many counters each rank of a node has
+RETURNED = "returned"  # first word in the outcome of a rank whose main returned
 
 
 class Communicator(Protocol):

@@ -28,7 +28,7 @@ Array = NDArray[Any]
 Block = tuple[int, int]  # first leaf, and one past the last
 Blocks = tuple[Block, ...]
 
-_CHUNK = 1 << 14  # elements: a chunk of the sum stays in the first-level caches while every row is added to it
+_CHUNK = 1 << 14  # elements in a chunk, so that its sum stays in the first-level cache while all rows are added to it
 
 
 def split(block: Block) -> tuple[Block, Block]:
@@ -122,7 +122,7 @@ def fold(blocks: Blocks, rows: Sequence[Array], target: Block, out_n: Array) -> 
     if not additions:
         out_n[...] = rows[blocks.index(target)]
         return
-    if len(additions) == 1:  # of two ranks, say: one pass, and nothing to keep in a cache
+    if len(additions) == 1:  # with two ranks, say: one pass over memory, so chunks would gain nothing
         left, right, _ = additions[0]
         with np.errstate(over="ignore", invalid="ignore"):
             np.add(rows[left], rows[right], out_n)

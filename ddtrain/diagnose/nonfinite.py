@@ -40,7 +40,8 @@ class CheckedTape(Tape):
     def __init__(self, n_leaves: int, rows: int = -1) -> None:
         super().__init__(n_leaves)
         self.rows = rows
-        self.steps: dict[int, tuple[str, Sequence[int], str]] = {}  # name, argnums, line; the walk frees the entries
+        # (name, argnums, line) of each step, because the walk frees the tape's entries
+        self.steps: dict[int, tuple[str, Sequence[int], str]] = {}
 
     def process(
         self,

@@ -13,11 +13,19 @@ from ddtrain.errors import UsageError
 from ddtrain.nn.declarations import Declaration, Tree
 
 Shape = tuple[int, ...]
-_SHOWN = 4  # differences of a kind that an error lists
+_SHOWN = 4  # how many differences of each kind an error lists
 
 
 class TorchTensors(dict[str, NDArray[Any]]):
-    """Tensors by path in PyTorch's layouts. A type of its own, because those of square weights look like ours."""
+    """Tensors by path in PyTorch's layouts. A type of its own, because those of square weights look like ours.
+
+    >>> from ddtrain.nn import Linear, to_torch
+    >>> layer = Linear(2, 2)
+    >>> layer.bind(to_torch(layer, layer.init()))
+    Traceback (most recent call last):
+    ddtrain.errors.UsageError: bind: these values are in PyTorch's layout
+      Convert them: model.bind(nn.from_torch(model, tensors)).
+    """
 
 
 def by_path(model: Tree) -> dict[str, Declaration]:
@@ -118,6 +126,11 @@ def to_torch(model: Tree, tensors: Mapping[str, NDArray[Any]]) -> TorchTensors:
     """Tensors by path, as PyTorch's ``load_state_dict`` expects them for a model of the same tree.
 
     What is tied comes under each of its paths, as from ``state_dict``.
+
+    >>> from ddtrain.nn import Linear
+    >>> layer = Linear(3, 2)
+    >>> {path: tensor.shape for path, tensor in to_torch(layer, layer.init()).items()}
+    {'weight': (2, 3), 'bias': (2,)}
     """
     ours = fitted(model, tensors, "to_torch")
     first: dict[int, str] = {}
@@ -136,6 +149,12 @@ def from_torch(model: Tree, tensors: Mapping[str, NDArray[Any]]) -> dict[str, ND
     Raises
     ------
     UsageError : tensors are missing, unexpected or of another shape, all of them listed; two for what is tied
+
+    >>> from ddtrain.nn import Linear
+    >>> theirs = {"weight": np.array([[1.0, 2.0, 3.0]]), "bias": np.array([10.0])}  # PyTorch's (out, in)
+    >>> layer = Linear(3, 1)
+    >>> layer.bind(from_torch(layer, theirs))(np.array([1.0, 1.0, 1.0]))
+    array([16.])
     """
     theirs = fitted(
         model,

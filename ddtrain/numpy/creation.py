@@ -126,9 +126,9 @@ def linspace(
     delta = last - first
     places = np.arange(num, dtype=dt).reshape((-1,) + (1,) * ndim(delta))
     step = delta / div if div > 0 else np.nan
-    tiny = div > 0 and not np.all(value_of(step))  # so that it is rounded to 0, which the numbers need not be
+    tiny = div > 0 and not np.all(value_of(step))  # the step underflows to 0 although its multiples may not
     numbers = first + (places / div * delta if tiny else places * (step if div > 0 else delta))
-    if endpoint and num > 1:  # exactly, whatever is rounded
+    if endpoint and num > 1:  # set the last number exactly, despite rounding
         numbers = concatenate([numbers[:-1], expand_dims(broadcast_to(last, shape_of(delta)), 0)])
     numbers = _as_dtype(moveaxis(numbers, 0, axis), dtype)
     return (numbers, step) if retstep else numbers
@@ -170,10 +170,10 @@ def geomspace(
     start, stop = (asarray(end) if holds_box(end) else end for end in (start, stop))
     dt = np.geomspace(value_of(start), value_of(stop), 0, dtype=dtype).dtype
     start, stop = asarray(start).astype(dt), asarray(stop).astype(dt)
-    direction = sign(start)  # turned to the positive numbers, whose logarithms are real
+    direction = sign(start)  # divide by the sign, so that the logarithms are of positive numbers
     start, stop = start / direction, stop / direction
     numbers = logspace(log10(start), log10(stop), num, endpoint)
-    if num > 0:  # both ends exactly, whatever is rounded
+    if num > 0:  # set both ends exactly, despite rounding
         start, stop = (expand_dims(broadcast_to(end, shape_of(numbers)[1:]), 0) for end in (start, stop))
         ends = num > 1 and endpoint
         numbers = concatenate([start, numbers[1:-1] if ends else numbers[1:], *([stop] if ends else [])])

@@ -25,7 +25,8 @@ from ddtrain.parallel.hooks.reduce_scatter import ReduceScatterSum
 from ddtrain.parallel.shards.shard_layout import ShardLayout
 
 Array = NDArray[Any]
-Parameters = tuple[Sequence[slice], Sequence[tuple[int, ...]]]  # where each lies in the flat vector, and its shape
+# each parameter's slice of the flat vector, and its shape
+Parameters = tuple[Sequence[slice], Sequence[tuple[int, ...]]]
 
 
 class BucketSum:
@@ -68,9 +69,9 @@ class BucketSum:
         if column is None or not share.gradients.size:
             return None
         sums = self._sum_over_node(self._rows[bucket], share.gradients)
-        if column.size == 1:  # a hook has nothing to compress, but may have residuals of a run on more nodes to add
+        if column.size == 1:  # a single node has nothing to compress, but may owe residuals of a run on more nodes
             return None if self.hook.exact else self.hook(share, column)
-        if len(layout.node_tree.rows) == column.size:  # one row a node
+        if len(layout.node_tree.rows) == column.size:  # every node has exactly one row, so the hook can sum them
             return self.hook(share, column)
         nbytes = share.gradients.nbytes
         # A rank sends slices of each of its rows to the others, and then its slice of the sum.
@@ -83,12 +84,13 @@ class BucketSum:
     def _sum_over_node(self, rows: Sequence[Array], out: Array) -> Sequence[Array]:
         """The node's rows: a sum for each subtree that its ranks' rows make up, in ``out`` where it is one."""
         layout = self._layout
-        if layout.reduced_blocks == layout.node_blocks:  # one rank a node: its rows are the node's
+        if layout.reduced_blocks == layout.node_blocks:  # a single rank a node: its own rows are already the node's
             return rows
         if len(layout.reduced_blocks) == 1:
             fold(layout.node_blocks, rows, layout.reduced_blocks[0], out)
             return [out]
-        sums = [np.empty_like(out) for _ in layout.reduced_blocks]  # no row may be written before all are summed
+        # new arrays, because no row may be overwritten before all sums are made
+        sums = [np.empty_like(out) for _ in layout.reduced_blocks]
         for block, sum_n in zip(layout.reduced_blocks, sums, strict=True):
             fold(layout.node_blocks, rows, block, sum_n)
         return sums

@@ -36,7 +36,8 @@ class GradientNorm:
         self._kept = [number[cell.start] for cell in self._cells]
         self._summed = [number[cell.start] for cells in shares.summed for cell in cells]
         self._scattered = bool(shares.kept_by_node)
-        self._squares = node.alloc(len(number) if node.rank == 0 else 0, np.float64)[0]  # of all cells, node-wide
+        # squared norms of all cells, shared by the node
+        self._squares = node.alloc(len(number) if node.rank == 0 else 0, np.float64)[0]
 
     def square(self, gradient: Array) -> float:
         """The squared norm of the whole sum, the same bits on every rank, at any number of ranks.
@@ -59,5 +60,5 @@ class GradientNorm:
         assert self._node.column is not None, "sums are scattered over a column"
         squares = np.zeros(len(self._summed))
         squares[np.isin(self._summed, self._kept)] = self._squares[self._kept]
-        self._node.column.allreduce(squares)  # each is a sum of one number and zeros: exact
+        self._node.column.allreduce(squares)  # exact: each entry is one number plus zeros
         self._squares[self._summed] = squares

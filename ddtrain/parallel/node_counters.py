@@ -11,9 +11,9 @@ from typing import NamedTuple
 class ReducerCounters(NamedTuple):
     """The counters of one reducer."""
 
-    ready: int  # buckets complete on a rank, since the beginning
-    norm: int  # norms whose parts a rank has written
-    updated: int  # steps whose parameters a rank has updated
+    ready: int  # buckets completed on a rank, since the run began
+    norm: int  # norms of which a rank has written its part
+    updated: int  # steps of which a rank has updated its share of the parameters
 
 
 REDUCERS = (ReducerCounters(0, 1, 2), ReducerCounters(3, 4, 5))  # two steps at most are under way at once

@@ -109,7 +109,8 @@ class Reducer:
         self._summed = len(buckets)  # how many buckets, from the first on, this rank has summed over its node
         self._steps = 0
         self._works: list[Work] = []
-        self._in_flight: dict[int, Work | None] = {}  # launched buckets whose end the watcher is still to be told
+        # launched buckets of which the watcher has not yet been told the end
+        self._in_flight: dict[int, Work | None] = {}
 
     @property
     def hook(self) -> Hook:
@@ -137,7 +138,8 @@ class Reducer:
 
     def progress(self) -> None:
         """Sum what is complete on the whole node, and move along what is on its way."""
-        if self.predecessor is None or self.predecessor.sum_complete():  # its collectives go first, on every rank
+        # the predecessor's collectives go first, in the same order on every rank
+        if self.predecessor is None or self.predecessor.sum_complete():
             self.sum_complete()
         self._progress()
         self.hook.progress()
@@ -214,5 +216,13 @@ class Reducer:
 
 
 def alloc_rows(node: Node, layout: ShardLayout, n: int, dtype: np.dtype[Any]) -> list[Array]:
-    """Gradient rows of every rank of the node, in memory that all of them read: (blocks of that rank, n) each."""
+    """Gradient rows of every rank of the node, in memory that all of them read: (blocks of that rank, n) each.
+
+    >>> from ddtrain.comm.backends.local import LocalCommunicator
+    >>> from ddtrain.parallel import make_shard_layout
+    >>> comm = LocalCommunicator()
+    >>> node = comm.split_nodes()
+    >>> [rows.shape for rows in alloc_rows(node, make_shard_layout(comm, node), 5, np.dtype(float))]
+    [(1, 5)]
+    """
     return [part.reshape(-1, n) if n else part.reshape(1, 0) for part in node.alloc(len(layout.blocks) * n, dtype)]

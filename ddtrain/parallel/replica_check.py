@@ -14,7 +14,11 @@ from ddtrain.errors import DdtrainError, UsageError
 
 
 def describe(tensors: Mapping[str, Any]) -> dict[str, str]:
-    """Shape, dtype and hash of every tensor, as text that can be compared and shown."""
+    """Shape, dtype and hash of every tensor, as text that can be compared and shown.
+
+    >>> describe({"weight": np.zeros(2)})
+    {'weight': '(2,) float64 374708fff771'}
+    """
     return {
         name: f"{np.shape(x)} {np.asarray(x).dtype} {hashlib.sha256(np.ascontiguousarray(x).data).hexdigest()[:12]}"
         for name, x in tensors.items()
@@ -35,6 +39,17 @@ def verify_replicas(
     Raises
     ------
     error : names the first difference, its values, and the ranks that hold the rarer one
+
+    >>> from ddtrain.comm import run_ranks
+    >>> def main(comm):
+    ...     try:
+    ...         verify_replicas({"seed": "1" if comm.rank == 2 else "0"}, comm, "option")
+    ...     except UsageError as error:
+    ...         if comm.rank == 0:
+    ...             print(error)
+    >>> run_ranks("threads:3", main)
+    ranks disagree: option seed is 1 on rank 2 but seed is 0 on the others
+    0
     """
     if comm.size == 1:
         return

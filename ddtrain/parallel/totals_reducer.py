@@ -22,7 +22,7 @@ from ddtrain.errors import ReplicaError
 from ddtrain.parallel.shards.shard_layout import ShardLayout
 
 Array = NDArray[Any]
-_MOST = 1 << 12  # numbers of a row that go through the node's memory; longer rows are sent
+_MOST = 1 << 12  # longest row in numbers that goes through the node's memory; longer rows are sent
 _REMEDY = "Return the same metrics from every call of the loss."
 
 
@@ -48,13 +48,12 @@ class TotalsReducer:
     def __init__(self, comm: Communicator, node: Node, layout: ShardLayout, counter: int) -> None:
         self.comm = comm
         self._node, self._layout, self._counter, self._turn = node, layout, counter, 0
-        # Of the sum under way: this rank's rows, where the sum goes, and the work that makes it, where it is sent.
+        # The sum under way: this rank's rows, where the result goes, and the pending work if it is sent.
         self._rows: Sequence[Array] = ()
         self._out: Array | None = None
         self._work: Work | None = None
-        self._halves: list[
-            list[Array]
-        ] = []  # rows by local rank, each with its length in front (Note [Totals by turns])
+        # rows by local rank, each preceded by its length (Note [Totals by turns])
+        self._halves: list[list[Array]] = []
         if node.size == comm.size:
             parts = node.alloc(2 * len(layout.blocks) * (1 + _MOST), np.float64)
             halves = [part.reshape(2, -1, 1 + _MOST) for part in parts]

@@ -88,7 +88,8 @@ def _plain(value: Any) -> Any:
     raise TypeError(f"{type(value).__name__} cannot be written as JSON")
 
 
-_compact = json.JSONEncoder(allow_nan=False, default=_plain).encode  # made once, because every step writes a line
+# made once and kept, because every step writes a line
+_compact = json.JSONEncoder(allow_nan=False, default=_plain).encode
 
 
 def _finite(value: Any) -> Any:

@@ -11,7 +11,7 @@ from ddtrain.errors import DdtrainError
 from ddtrain.user_lines import user_line
 
 
-class error_context:  # a context manager, called like a function
+class error_context:  # lower case like a function, because it is used as ``with error_context(...)``
     """Within this, an error says where it came from: one of ddtrain's in its place, any other by a note.
 
     NaN and infinity bring no warning: what they lead to is rank 0's decision.

@@ -19,7 +19,7 @@ from ddtrain.trainer.step.loss_output import LossOutput
 from ddtrain.trainer.step.totals import Totals
 from ddtrain.trainer.task import Task
 
-ROWS = 256  # samples a shard handles at once: bounds memory, and keeps matrix products large
+ROWS = 256  # samples at a time for each shard: few enough for memory, enough for large matrix products
 
 
 def require_validation(config: Config, task: Task) -> None:
@@ -98,7 +98,7 @@ def derived(name: str, figure: Callable[[Mapping[str, float]], float], means: Ma
             value = figure(means)
     except OverflowError:
         return math.inf
-    except (ZeroDivisionError, FloatingPointError, ValueError):  # ValueError: of a logarithm or a root
+    except (ZeroDivisionError, FloatingPointError, ValueError):  # ValueError comes from a logarithm or a root
         return math.nan
     if isinstance(value, str | bytes) or np.ndim(value) or not isinstance(value, SupportsFloat):
         raise UsageError(
@@ -107,5 +107,5 @@ def derived(name: str, figure: Callable[[Mapping[str, float]], float], means: Ma
         )
     try:
         return float(value)
-    except OverflowError:  # a whole number
+    except OverflowError:  # an integer too large for a float
         return math.inf

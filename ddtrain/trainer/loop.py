@@ -63,6 +63,15 @@ class Trainer:
     state : where the run stands
     store : the model's values
     records : what writes the run's directory and console; set it before the first step
+
+    >>> from ddtrain import nn
+    >>> from ddtrain.comm.backends.local import LocalCommunicator
+    >>> x = np.linspace(-1.0, 1.0, 40)[:, None]
+    >>> task = Task(nn.Linear(1, 1), lambda model, x: (model(x)[:, 0] - 3 * x[:, 0]) ** 2, train=(x,))
+    >>> config = Config().updated({"run": {"epochs": 2}, "data": {"batch_size": 10}})
+    >>> trainer = Trainer(LocalCommunicator(), config, task)
+    >>> trainer.coordinator.total_steps, trainer.store.names
+    (8, ['weight', 'bias'])
     """
 
     records: RunRecords
@@ -80,14 +89,15 @@ class Trainer:
         steps_per_epoch = data.steps_per_epoch(self.samples, self.batch_size)
         self.coordinator = Coordinator(config, self.train_step.control_comm, steps_per_epoch, stop_file)
         self.state = RunState(config, task, data_seen, self.mode, self.coordinator)
-        self.timeline: Timeline | None = None  # while steps are traced
-        self._order: tuple[int, Any] = (-1, None)  # an epoch and its permutation
+        self.timeline: Timeline | None = None  # set while steps are traced
+        # (epoch, its permutation of the samples), so that an epoch is shuffled once
+        self._order: tuple[int, Any] = (-1, None)
 
     def run(self) -> Result:
         """Train to the end, or until something asks to stop."""
         traced = self._traced_steps()
         reason = self._before_the_first_step()
-        with np.errstate(all="ignore"):  # an update that overflows is found before it is saved
+        with np.errstate(all="ignore"):  # no warnings: an overflowing update is found and reported before it is saved
             while reason is Reason.NONE:
                 if traced:
                     self._trace(self.state.step + 1, traced)
@@ -164,7 +174,7 @@ class Trainer:
         control = self._evaluate(control)
         if saved:
             checkpoint.complete(self.state, self.records, final=control.stop)
-        elif control.stop:  # the save before the evaluation failed, as where the disk was full: try once more
+        elif control.stop:  # the earlier save failed, on a full disk, say: try once more
             self._save(final=True)
         return control
 

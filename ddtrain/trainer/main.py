@@ -56,6 +56,20 @@ def main(build: Callable[[Any], Task], config: Config | None = None, argv: Seque
     Examples
     --------
     See ``examples/custom_training.py``.
+
+    >>> import tempfile
+    >>> import numpy as np
+    >>> from ddtrain import nn
+    >>> def build(config):
+    ...     x = np.linspace(-1.0, 1.0, 40)[:, None]
+    ...     return Task(nn.Linear(1, 1), lambda model, x: (model(x)[:, 0] - 3 * x[:, 0]) ** 2, train=(x,))
+    >>> config = Config().updated({"run": {"steps": 2}})
+    >>> config.run.steps
+    2
+    >>> with tempfile.TemporaryDirectory() as directory:
+    ...     main(build, config, argv=["--run.dir", directory])
+    Traceback (most recent call last):
+    SystemExit: 0
     """
     name, prog = _program()
     recipe = Recipe(config or Config(), build, (build.__doc__ or "").strip())
@@ -107,7 +121,7 @@ class _Job:
 
     def __init__(self, recipes: Mapping[str, Recipe], parsed: command_line.Parsed | None) -> None:
         self.recipes, self.parsed = recipes, parsed
-        self.records: dict[int, RunRecords] = {}  # by rank
+        self.records: dict[int, RunRecords] = {}  # records of each rank of this process
 
     def __call__(self, comm: Communicator) -> int:
         raise_on_all(comm, stop_signals.ranks_connected())

@@ -24,7 +24,7 @@ def numeric_environment() -> dict[str, str]:
     """
     try:
         ours = version("ddtrain")
-    except PackageNotFoundError:  # run from a source tree that was never installed
+    except PackageNotFoundError:  # running from a source tree that was never installed
         ours = "not installed"
     return {"ddtrain": ours, "numpy": np.__version__, "blas": blas(), "cpu": cpu(), "kernels": openblas.core()}
 

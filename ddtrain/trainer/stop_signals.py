@@ -35,14 +35,14 @@ from ddtrain.standard_output import say
 SIGNALS = (signal.SIGUSR1, signal.SIGTERM, signal.SIGINT)
 # One Ctrl-C reaches a rank twice, from the terminal and from mpirun: what follows this soon is the same request.
 SAME_REQUEST_S = 0.5
-_BLOCKED_S = 1.5  # after which the main thread is taken to be where no handler runs
+_BLOCKED_S = 1.5  # if no handler has run for this long, the main thread is taken to be blocked in a call
 
-_first: float | None = None  # when the first request of this process arrived; signals are the process's, not a rank's
-_heard = 0.0  # when the handler ran last
-_together = False  # whether the ranks have come together, and requests are votes
-_before: dict[int, Any] = {}  # what handled the signals before this module did
-_wakeup = -1  # where Python writes the numbers of signals as they arrive
-_OVER = b"\0"  # ends the reading of that pipe: no signal has the number 0
+_first: float | None = None  # time of this process's first request; signals go to the process, not to a rank
+_heard = 0.0  # time when the handler last ran
+_together = False  # True once the ranks are connected: from then on, requests are votes
+_before: dict[int, Any] = {}  # the handlers of the signals before this module replaced them
+_wakeup = -1  # write end of the pipe into which Python writes the numbers of arriving signals
+_OVER = b"\0"  # written to that pipe to end its reader: no signal has the number 0
 
 
 def stop_requested() -> bool:
@@ -96,7 +96,7 @@ def listening(at_once: Callable[[BaseException], None] = lambda error: None) -> 
     _first, _together = None, False
     before = {number: signal.getsignal(number) for number in SIGNALS}
     for number, handler in before.items():
-        if handler not in (signal.SIG_IGN, None):  # None: not Python's
+        if handler not in (signal.SIG_IGN, None):  # None: the handler was not installed from Python
             _handle(number, _on_signal)
     try:
         with _attended(at_once):
@@ -196,7 +196,7 @@ def _in_child() -> None:
     _after_fork()
 
 
-_forking = threading.local()  # the mask of a thread that forks
+_forking = threading.local()  # the signal mask of a thread that forks
 os.register_at_fork(before=_before_fork, after_in_parent=_after_fork, after_in_child=_in_child)
 
 
@@ -228,6 +228,6 @@ class StopFile:
     def _removed(self) -> bool:
         try:
             self.path.unlink()
-        except OSError:  # not there; or there and not removable, which is no reason to stop for ever
+        except OSError:  # the file is not there, or cannot be removed, which must not stop every later run
             return False
         return True

@@ -18,7 +18,7 @@ from ddtrain.parallel import verify_replicas
 
 Loss = Callable[..., Any]  # loss(model, *batch) -> (losses_N, metrics), or losses_N
 
-_READ_S = 1.0  # for reading all samples of data sets that offer no checksum
+_READ_S = 1.0  # how long reading all samples may take, for data sets without a checksum of their own
 _SAME_DATA = "Give every rank the same data."
 
 
@@ -101,6 +101,11 @@ def build_task(build: Callable[[Any], Any], config: Any) -> Task:
     Raises
     ------
     UsageError : it is something else, or nothing
+
+    >>> build_task(lambda config: None, config=None)
+    Traceback (most recent call last):
+    ddtrain.errors.UsageError: <lambda> returned nothing where a Task is wanted
+      Return ddtrain.Task(model, loss, train=..., valid=...).
     """
     task = build(config)
     if not isinstance(task, Task):
@@ -112,7 +117,11 @@ def build_task(build: Callable[[Any], Any], config: Any) -> Task:
 
 
 def describe_data(dataset: Dataset | None) -> str:
-    """How many samples, and which: by the checksum that the data set offers, or one of some of them."""
+    """How many samples, and which: by the checksum that the data set offers, or one of some of them.
+
+    >>> describe_data(ArrayData(np.arange(3.0)))
+    '3 samples with checksum 34d9082a'
+    """
     if dataset is None:
         return "none"
     checksum = fingerprint_of(dataset)

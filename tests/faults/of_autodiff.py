@@ -31,7 +31,7 @@ FAULTS = (
     Fault(
         "reverse/a cotangent is added in place",
         "ddtrain/autodiff/core/vector_space.py",
-        "    return a + b  # of arrays, or of what else adds, see outputs.py\n",
+        "    return a + b  # arrays, or Outputs (see outputs.py)\n",
         "    a += b\n    return a\n",
         (REVERSE,),
     ),

@@ -148,7 +148,7 @@ FAULTS = (
     Fault(
         "shards/rows are in the order of ranks",
         "ddtrain/parallel/shards/shard_runner.py",
-        "        self._rows.sort(key=lambda row: held_by[row[0]][row[1]])  # in the order of shards\n",
+        "        self._rows.sort(key=lambda row: held_by[row[0]][row[1]])  # sort the rows by shard\n",
         "",
         ("tests/parallel/shards/test_shard_runner.py",),
     ),
@@ -219,7 +219,7 @@ FAULTS = (
     ),
     Fault(
         "hooks/compressed/the rest of the sum is forgotten",
-        "ddtrain/parallel/hooks/compressed.py",
+        "ddtrain/parallel/hooks/compressed_allreduce.py",
         "        update_residual(self.served[bucket.span][mine], sum_m, decoded_m)\n",
         "",
         (HOOKS,),

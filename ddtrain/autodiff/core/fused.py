@@ -53,6 +53,12 @@ def fused(
     mixed : how many of the first arguments are the arrays whose dtypes decide that of the result (Note [Mixed dtypes]);
         0: the kernels take what comes
     name, examples : as for :func:`primitive`
+
+    >>> from ddtrain.autodiff import grad
+    >>> compose, forward = lambda x: x * x * x, lambda x: (x**3, 3 * x**2)
+    >>> cube = fused(compose, forward, lambda needs, g, saved, x: [saved * g], name="cube")
+    >>> grad(cube)(2.0), grad(grad(cube))(2.0)  # the kernels, and the composition
+    (array(12.), array(12.))
     """
 
     def call(*args: Any, **kwargs: Any) -> Any:
@@ -66,7 +72,8 @@ def fused(
             return compose(*_arrays(args, mixed), **kwargs) if alike is None else forward(*alike, **kwargs)[0]
         top, values, argnums, nodes, nested = strip(args)
         alike = None if nested or not top.fuses else _alike(values, mixed)
-        if alike is None:  # nested: a second derivative
+        # nested differentiation: the composition has derivatives of every order, the kernels have not
+        if alike is None:
             return compose(*_arrays(args, mixed), **kwargs)
         ans, saved = forward(*alike, **kwargs)
         if top.checks:
@@ -99,7 +106,7 @@ def _alike(args: Sequence[Any], mixed: int) -> Sequence[Any] | None:
         for a in args[1:mixed]:
             if a is not None and a.dtype is not dtype:
                 return _cast(args, mixed)
-    except AttributeError:  # a number, a list
+    except AttributeError:  # numbers and lists have no such attributes
         return _cast(_arrays(args, mixed), mixed)
     return args if dtype.kind == "f" else None
 

@@ -12,7 +12,7 @@ What a function merely *uses* may well be written to: a buffer that each call fi
 place. Wrong is only a write to what a step has used already. So of every plain array that a step uses, wherever it
 comes from, a glance at a few entries is remembered, whatever its size; where one has changed, and a rule of the step
 reads it, the derivative would come out differently. Entries that no glance met and fused operations are not watched,
-nor is a training step, which owns its arrays. See ``constants.py``.
+nor is a training step, which owns its arrays. See ``watched_arrays.py``.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ import numpy as np
 
 from ddtrain.autodiff.core.boxes import BOXES
 
-SMALL_BYTES = 2048  # up to here, copying is quicker than adding
+SMALL_BYTES = 2048  # up to this size, copying the array is faster than summing it
 
 
 def fingerprint(x: Any) -> Any:

@@ -25,7 +25,7 @@ class Outputs(tuple[Any, ...]):
     """
 
     __slots__ = ()
-    shape = None  # equal for any two, so that a walk finds nothing to fit
+    shape = None  # the same for all Outputs, so that the backward walk never tries to fit one to another
     dtype = None
 
     def __add__(self, other: Any) -> Self:
@@ -60,7 +60,8 @@ def _placed(g: Any, outputs: Any, k: int) -> Any:
     return pack(*parts)
 
 
-item = primitive(lambda outputs, k: outputs[k], name="item")  # examples: those of every primitive with Outputs
+# no examples of its own: every primitive that returns Outputs tests it
+item = primitive(lambda outputs, k: outputs[k], name="item")
 pack = primitive(lambda *arrays: Outputs(arrays), name="pack", examples=lambda r: [case(r(2, 3), r(4)), case(r())])
 
 defvjp(item, lambda g, ans, outputs, k: _placed(g, outputs, k))

@@ -40,6 +40,10 @@ class Tape(Trace):
     """The trace of reverse mode: one entry ``(prim, ans, args, kwargs, argnums, parents)`` a step.
 
     The first entries stand for the leaves. ``first_use[i]`` is the step that used leaf i first, 0 for none.
+
+    >>> ans, tape, end = record(lambda x, y: x * y + x, [np.array(2.0), np.array(3.0)])
+    >>> [entry[0].__name__ for entry in tape.entries[tape.n_leaves :]], end
+    (['multiply', 'add'], 3)
     """
 
     __slots__ = ("entries", "first_use", "n_leaves")
@@ -74,7 +78,12 @@ class Tape(Trace):
 def record(
     fun: Callable[..., Any], leaves: Sequence[Any], tape_type: Callable[[int], Tape] = Tape
 ) -> tuple[Any, Tape, int | None]:
-    """Run ``fun(*boxes)`` on a new tape: the unboxed output, the tape, the output's index (None if constant)."""
+    """Run ``fun(*boxes)`` on a new tape: the unboxed output, the tape, the output's index (None if constant).
+
+    >>> ans, tape, end = record(lambda x, y: x * y, [np.array(2.0), np.array(3.0)])
+    >>> float(ans), len(tape.entries), end  # two leaves and one step
+    (6.0, 3, 2)
+    """
     tape = tape_type(len(leaves))
     out = fun(*[box(leaf, tape, i) for i, leaf in enumerate(leaves)])
     if type(out) in BOXES and out._trace is tape:
@@ -91,6 +100,10 @@ def walk_back(
     ----------
     sinks : one a leaf; a leaf with a sink is handed over when complete (None for no dependence) and not returned
     keep : False frees each step as it is walked, after which the tape is empty
+
+    >>> ans, tape, end = record(lambda x, y: x * y, [np.array(2.0), np.array(3.0)])
+    >>> [float(g) for g in walk_back(tape, end, np.array(1.0))]
+    [3.0, 2.0]
     """
     n_leaves, entries, first_use, checks = tape.n_leaves, tape.entries, tape.first_use, tape.checks
     grads: list[Any] = [None] * len(entries)
@@ -125,7 +138,7 @@ def walk_back(
                 x, parent = args[i], parents[position]
                 try:
                     fits = cotangent.shape == x.shape and cotangent.dtype is x.dtype
-                except AttributeError:  # a plain number, as of a rule that is constant
+                except AttributeError:  # a plain number, which a constant rule may return
                     if callable(cotangent):
                         raise curried(prim, i) from None
                     cotangent, fits = np.asarray(cotangent), False

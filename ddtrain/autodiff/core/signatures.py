@@ -30,7 +30,7 @@ def takes(raw: Callable[..., Any]) -> tuple[int, frozenset[str]]:
         return raw.nin, frozenset()
     try:
         parameters = inspect.signature(raw).parameters.values()
-    except ValueError:  # of functions written in C
+    except ValueError:  # some functions written in C have no signature
         return sys.maxsize, Everything()
     kinds = [p.kind for p in parameters]
     positions = sum(kind in (Parameter.POSITIONAL_ONLY, Parameter.POSITIONAL_OR_KEYWORD) for kind in kinds)

@@ -17,7 +17,7 @@ from ddtrain.autodiff.core.rules import def_linear, defjvp, defjvp_rest, defvjp,
 
 
 def _accumulate(a: Any, b: Any) -> Any:
-    return a + b  # of arrays, or of what else adds, see outputs.py
+    return a + b  # arrays, or Outputs (see outputs.py)
 
 
 def _match(g: Any, shape: tuple[int, ...], dtype: np.dtype[Any]) -> Any:

@@ -17,8 +17,8 @@ from ddtrain.autodiff.core.mutation_check import SMALL_BYTES
 from ddtrain.autodiff.core.reverse import NO_KEYWORDS, Tape
 from ddtrain.autodiff.core.rules import rule_of
 
-LOOKS = 128  # entries of a larger array that a glance looks at
-ENTRIES = 16  # how many entries of a list or dictionary are searched for an array that is to be named
+LOOKS = 128  # how many entries of a larger array glance() reads
+ENTRIES = 16  # how many entries of a container are searched for an array, to name it in a message
 _CONTAINERS = (list, tuple, dict)
 # Types of operands that can be written to, or that hold arrays which can: an index may be a tuple of arrays.
 _WATCHED = {np.ndarray, tuple}
@@ -43,7 +43,7 @@ class WatchingTape(Tape):
 
     def __init__(self, n_leaves: int) -> None:
         super().__init__(n_leaves)
-        self.seen: list[tuple[int, int, Any, int]] = []  # step, position of the operand, array, glance
+        self.seen: list[tuple[int, int, Any, int]] = []  # (step, operand position, array, its glance)
 
     def process(
         self,
@@ -94,9 +94,9 @@ def _rules_read(
 ) -> bool:
     """Whether a rule of a step reads operand ``k``: that of a sum reads none."""
     if prim.compose is not None or prim.joint is not None or isinstance(value_of(ans), tuple):
-        return False  # a fused operation keeps what its kernels need, and packing several results reads none of them
+        return False  # a fused operation saves what its backward needs, and packing results reads no operand
     now = [value_of(a) for a in args]
-    if type(now[k]) is tuple:  # an index, which every rule of indexing reads
+    if type(now[k]) is tuple:  # a tuple is an index, and every rule of indexing reads its index
         return True
     other, g = list(now), np.ones_like(value_of(ans))
     other[k] = ~now[k] if now[k].dtype.kind == "b" else now[k] + 1
@@ -138,7 +138,7 @@ def _reachable(
             for name, cell in zip(code.co_freevars, fun.__closure__):
                 try:
                     there.append((name, cell.cell_contents))
-                except ValueError:  # not bound yet
+                except ValueError:  # the closure variable is not bound yet
                     continue
         known = fun.__globals__
         there += [(name, known[name]) for name in code.co_names if name in known]

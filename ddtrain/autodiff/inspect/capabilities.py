@@ -51,7 +51,7 @@ def try_primitive(prim: Primitive) -> Found:
     Found(vjp=True, jvp=True, second=True, complex=True, arguments=())
     """
     cases = prim.examples(Sampler())
-    real = _call(prim, cases[0])  # the conformance suite tries them all
+    real = _call(prim, cases[0])  # one example is enough here; the conformance suite tries them all
     complex_ = _call(prim, prim.examples(Sampler(0, np.complex128))[0])
     ruled = {i for case in cases for i in case.differentiated}
     floating = {i for case in cases for i, a in enumerate(case.args) if _kind(a) in "fc"}
@@ -131,7 +131,7 @@ def _reached(fun: Callable[..., Any], args: tuple[Any, ...]) -> bool | None:
     try:
         with np.errstate(all="ignore"), warnings.catch_warnings(action="ignore"):
             leaves = tree.flatten(graph(fun, *args).result)[0]
-    except Exception:  # of any kind: a function may say no as it likes
+    except Exception:  # a function may refuse its arguments with any exception
         return None
     if not any(isinstance(leaf, Node) or np.asarray(leaf).dtype.kind in "biufc" for leaf in leaves):
         return None

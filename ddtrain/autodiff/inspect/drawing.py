@@ -58,6 +58,11 @@ class Graph:
     name : of the function
     inputs, constants, steps : its nodes; steps in order of execution
     result : what it returned, the same structure with a node wherever the trace reached
+
+    >>> from ddtrain import graph
+    >>> product = graph(lambda x, y: x * y, 2.0, 3.0)
+    >>> [step.call for step in product.steps]
+    ['multiply(x, y)']
     """
 
     name: str
@@ -77,7 +82,12 @@ class Graph:
     __repr__ = __str__
 
     def to_dot(self) -> str:
-        """The graph in Graphviz's language: inputs as ellipses, steps as boxes, what is returned in bold."""
+        """The graph in Graphviz's language: inputs as ellipses, steps as boxes, what is returned in bold.
+
+        >>> from ddtrain import graph
+        >>> print(graph(lambda x: -x, 2.0).to_dot().splitlines()[-2])
+          "x" -> "t1"
+        """
         returned = [leaf for leaf in tree.flatten(self.result)[0] if isinstance(leaf, Node)]
         lines = [f"digraph {_quoted(self.name)} {{", "  node [shape=box, fontname=monospace]"]
         for node in (*self.inputs, *self.constants, *self.steps):

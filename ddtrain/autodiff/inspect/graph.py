@@ -52,12 +52,13 @@ class _Recorder(Trace):
     __slots__ = ("_answer", "_counts", "_known", "graph")
     fuses = True
     sees_constants = True
-    checks = True  # to see the answers of fused operations: process is given what they save for backward
+    checks = True  # fused operations show their answers here; ``process`` gets what they save for backward
 
     def __init__(self, graph: Graph) -> None:
         super().__init__()
         self.graph = graph
-        self._known: dict[int, Node] = {}  # plain arrays by identity; the nodes keep them alive
+        # nodes of plain arrays, by id; the nodes keep the arrays alive, so that no id is reused
+        self._known: dict[int, Node] = {}
         self._counts = {"t": 0, "c": 0}
         self._answer: Any = None
 
@@ -127,7 +128,7 @@ def _names(fun: Callable[..., Any], args: tuple[Any, ...]) -> list[str]:
     """The names of the leaves of ``args``, as the signature of ``fun`` has them."""
     try:
         parameters = [*inspect.signature(fun).parameters.values()]
-    except (TypeError, ValueError):  # of functions written in C
+    except (TypeError, ValueError):  # some functions written in C have no signature
         parameters = []
     heads = [p.name for p in parameters if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]
     rest = next((p.name for p in parameters if p.kind is p.VAR_POSITIONAL), "args")

@@ -27,7 +27,8 @@ Argnum = SupportsIndex | Sequence[SupportsIndex]
 def called(fun: Callable[..., Any]) -> str:
     """The name of a function for a message; a lambda is told from others by its line."""
     name = getattr(fun, "__name__", type(fun).__name__)
-    code = getattr(unwrap(fun), "__code__", None)  # a derivative bears the name of its function
+    # a derivative has the name of its function, so look at the function inside
+    code = getattr(unwrap(fun), "__code__", None)
     if name == "<lambda>" and code is not None:
         return f"the lambda of {os.path.basename(code.co_filename)}:{code.co_firstlineno}"
     return str(name)
@@ -82,11 +83,12 @@ class Arguments:
         for k, (old, new) in enumerate(zip(leaves, self.leaves)):
             if new is not old and isinstance(old, np.ma.MaskedArray | np.matrix):
                 raise self._not_plain(k, type(old).__name__)
-        # a Python number became an array that nobody else has
+        # a Python number became a new array, which nobody else can change: no fingerprint needed
         self.before = [None if new is not old else fingerprint(new) for old, new in zip(leaves, self.leaves)]
 
     def _choose(self, argnum: Any) -> Any:
-        positions = range(len(self.args))  # indexing a range takes negative positions and refuses what is no integer
+        # indexing a range accepts negative positions and refuses what is not an integer
+        positions = range(len(self.args))
         try:
             several, single = ((argnum,), True) if type(argnum) is int else positions_of(argnum)
             if single:
@@ -111,10 +113,11 @@ class Arguments:
         except (TypeError, ValueError) as error:
             line = user_line(error.__traceback__)
             if isinstance(error, DdtrainError):
-                # called() tells a lambda by its line, which is in the message already
+                # called() names a lambda by its line, so do not say the line twice
                 own_line = line and getattr(self.fun, "__name__", "") == "<lambda>"
                 error.at(function="" if own_line else called(self.fun), line=line)
-            if isinstance(error.__cause__, DerivativeError):  # NumPy met a box where it wanted a number
+            # NumPy found a traced value where it needed a plain number
+            if isinstance(error.__cause__, DerivativeError):
                 raise self._written_into_plain(line) from error
             if type(error) is ValueError and str(error).startswith("The truth value of an array"):
                 raise self._branches_on_several(line) from error
@@ -175,7 +178,7 @@ class Arguments:
 
         For operators that were asked for it; a product with it is zero, too, and may be one of many.
         """
-        if hasattr(out, "dtype") and out.dtype.kind not in "fc":  # no structure
+        if hasattr(out, "dtype") and out.dtype.kind not in "fc":  # a single integer or boolean result
             raise DerivativeError(
                 f"{self.operator}: {called(self.fun)} returned dtype {out.dtype}, shape {out.shape}, which has no "
                 "derivative",

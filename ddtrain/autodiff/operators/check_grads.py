@@ -26,7 +26,8 @@ from ddtrain import tree
 from ddtrain.autodiff.core.boxes import BOXES
 from ddtrain.autodiff.operators.vjp_jvp import jvp, vjp
 
-STEPS = (1e-5, 1e-6, 1e-7, 1e-8, 1e-9, 1e-10, 1e-11, 1e-4, 1e-3)  # the first is right for most
+# the first suits most functions; the others are tried when it fails
+STEPS = (1e-5, 1e-6, 1e-7, 1e-8, 1e-9, 1e-10, 1e-11, 1e-4, 1e-3)
 
 
 def check_grads(

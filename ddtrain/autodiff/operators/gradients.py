@@ -196,7 +196,8 @@ def holomorphic_grad(fun: Callable[..., Any], argnum: Argnum = 0) -> Callable[..
             )
         out, pull = pullback(of)
         _check_scalar(out.real if hasattr(out, "real") else out, of)
-        return pull(np.ones(out.shape, out.dtype))  # of the real part: u_x - i u_y, which is f' where f is holomorphic
+        # the gradient of the real part is u_x - i u_y, which equals f' where f is holomorphic
+        return pull(np.ones(out.shape, out.dtype))
 
     return derivative
 

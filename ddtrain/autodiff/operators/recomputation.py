@@ -33,8 +33,8 @@ class _Journal:
     """What one run of a checkpoint remembers (Note [Run again])."""
 
     entries: list[Any]
-    read: Iterator[Any] | None  # None in the first run
-    around: _Journal | None  # of the checkpoint that the first run is within
+    read: Iterator[Any] | None  # the entries that a repeated run takes again; None in the first run
+    around: _Journal | None  # the journal of the enclosing checkpoint, if the first run was inside one
 
     def take(self, make: Callable[[], Any]) -> Any:
         if self.read is not None:
@@ -125,7 +125,7 @@ def checkpoint(fun: Callable[..., Any]) -> Callable[..., Any]:
                 )
             return out
 
-        # again in the context of the first run: an outer derivative may be walked where, say, there is no communicator
+        # run in the first run's context: an outer derivative may be walked where no communicator is set, say
         again = lambda *values: context.copy().run(of_traced, _Journal(entries, iter(entries), None), *values)
         return result.give(checkpointed(_Twice(first_run, again), *[leaves[k] for k in moving]))
 

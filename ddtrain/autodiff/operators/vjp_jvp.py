@@ -39,7 +39,7 @@ def pullback(of: Arguments) -> tuple[Any, Pull]:
         g = _fit(g, value, "cotangent", of) if result.rebuild is None else _fit_structure(g, out, result, of)
         try:
             grads = walk_back(tape, end, g) if end is not None else [None] * len(of.leaves)
-        except DerivativeError as error:  # of a rule
+        except DerivativeError as error:  # raised by a rule during the walk
             error.at(function=called(of.fun))
             raise
         return of.rebuild([_zeros(x) if g is None else own(g) for g, x in zip(grads, of.leaves)])

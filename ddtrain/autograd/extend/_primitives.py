@@ -109,7 +109,8 @@ def register_notrace(trace_type: type[Trace], primitive_fun: Callable[..., Any])
     >>> grad(lambda x: x * whole(x))(2.5)
     array(2.)
     """
-    if getattr(primitive_fun, "differentiable", True):  # else it is constant already
+    # nondifferentiable primitives are already constant for every trace
+    if getattr(primitive_fun, "differentiable", True):
         _core(primitive_fun)
         primitive_fun.notrace.add(trace_type)  # type: ignore[attr-defined]
 

@@ -17,8 +17,8 @@ from ddtrain.errors import UsageError
 from ddtrain.suggestions import did_you_mean
 from ddtrain.trainer.atomic_files import write_json
 
-LIMIT = 1.1  # of a step over the longer of computing and communicating: the promise
-GBIT_S = {"emulated": 10.0, "netns": 1.0}  # each link's own bandwidth
+LIMIT = 1.1  # largest allowed ratio of a step to max(computing, communicating): what the README promises
+GBIT_S = {"emulated": 10.0, "netns": 1.0}  # default bandwidth of each kind of link
 
 
 @dataclass(frozen=True)

@@ -20,7 +20,7 @@ from ddtrain.suggestions import did_you_mean
 OpenPeer = Callable[[Communicator, Workload], AbstractContextManager[Contestant]]
 """Makes a contestant that takes whole steps of a workload on all ranks of the communicator; its figure is its name."""
 
-PEERS = {"torch": "ddtrain.bench.peers.pytorch"}  # by the package that must be there: the module that runs it
+PEERS = {"torch": "ddtrain.bench.peers.pytorch"}  # package that must be installed -> module that runs the peer
 
 
 def choose(names: str, comm: Communicator) -> dict[str, OpenPeer]:

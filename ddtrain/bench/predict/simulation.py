@@ -20,8 +20,8 @@ from ddtrain.comm.backends.link_model import Network, Operation
 from ddtrain.comm.backends.wire import Link
 from ddtrain.parallel import make_buckets
 
-_MEETINGS = 2  # of the ranks of a node at the end of a step: norms are there, updates are made
-CONTROL_BYTES = 64  # of what rank 0 decides
+_MEETINGS = 2  # barriers within a node at the end of a step: after the norms, and after the updates
+CONTROL_BYTES = 64  # size of rank 0's decision (StepControl) as it is broadcast
 
 
 class Moment(NamedTuple):

@@ -17,7 +17,7 @@ from ddtrain.errors import UsageError
 from ddtrain.suggestions import did_you_mean
 from ddtrain.trainer.atomic_files import write_json
 
-_NOT_PARTS = ("began", "ended", "steps", "blocked")  # of a turn
+_NOT_PARTS = ("began", "ended", "steps", "blocked")  # keys of a turn's record that are not parts of the step's time
 
 
 @dataclass(frozen=True)

@@ -20,7 +20,7 @@ from ddtrain.comm.differing_ranks import find_odd_ranks, in_words
 from ddtrain.comm.protocol import Communicator, PeerError
 from ddtrain.errors import ReplicaError
 
-_ROUND_BYTES = 256  # an announcement: which call, in words, and, not compared, the end of the calling line
+_ROUND_BYTES = 256  # room for one announcement: the call in words, and the caller's line, which is not compared
 _REMEDY = "All ranks must call the same collectives in the same order."
 
 
@@ -40,9 +40,10 @@ class Announcements:
 
     def __init__(self, channel: Communicator) -> None:
         self.channel = channel
-        self._open: dict[str, dict[int, Announcement]] = {}  # calls that not all ranks have announced
+        # announcements by rank, for each call that not all ranks have announced yet
+        self._open: dict[str, dict[int, Announcement]] = {}
         self._latest: list[Announcement | None] = [None] * channel.size
-        self._starts: dict[str, Callable[[], None]] = {}  # of this rank's open calls
+        self._starts: dict[str, Callable[[], None]] = {}  # what starts each of this rank's open calls
 
     def begin(self, mine: Announcement, start: Callable[[], None]) -> None:
         """Announce a call, which starts as soon as all ranks have announced the same.
@@ -67,7 +68,7 @@ class Announcements:
             while any(latest != over for latest in self._latest):
                 self._round(over)
         except (PeerError, ReplicaError):
-            return  # the error is that of a rank which still waits, and raised there
+            return  # the rank that still waits raises the error
 
     def _round(self, mine: Announcement) -> None:
         everybody = self._exchange(mine)

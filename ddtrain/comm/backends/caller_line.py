@@ -14,7 +14,7 @@ _COMM = str(Path(__file__).parents[1])
 def line_of(thread: int) -> str:
     """Where a thread is within this package: the line that called it, as ``file.py:line``; ``thread`` is its ident."""
     frame = sys._current_frames().get(thread)
-    while frame is not None and not _is_here(frame):  # the standard library's waiting
+    while frame is not None and not _is_here(frame):  # skip this package and the standard library's waiting
         frame = frame.f_back
     return caller_line(frame)
 

@@ -17,7 +17,7 @@ from collections.abc import Callable
 _SPIN_S = 1e-3
 _SLEEP_FRACTION = 0.05
 LONGEST_SLEEP_S = 5e-3
-_OVERRUN_S = 1e-4  # by which a sleep may overrun on a busy machine
+_OVERRUN_S = 1e-4  # a sleep may last this much longer than asked for on a busy machine
 
 
 def wait_until_time(

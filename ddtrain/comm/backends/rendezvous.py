@@ -17,7 +17,8 @@ from ddtrain.comm.protocol import RETURNED, Array, PeerError
 from ddtrain.comm.reduction_tree import ReductionTree
 from ddtrain.errors import DdtrainError, ReplicaError, StallError
 
-Channel = tuple[int, ...]  # () for the first communicator, (k,) for its k-th duplicate, and so on
+# () for the first communicator, (k,) for its k-th duplicate, (k, j) for the j-th duplicate of that
+Channel = tuple[int, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +70,8 @@ class Rendezvous:
         self.size = size
         self._changed = threading.Condition()
         self._open: dict[tuple[Channel, int], PendingCollective] = {}
-        self._blocked: dict[int, tuple[PendingCollective, int]] = {}  # rank -> where it waits, identity of its thread
+        # rank -> (the collective it waits in, id of its thread)
+        self._blocked: dict[int, tuple[PendingCollective, int]] = {}
         self._outcomes: dict[int, str] = {}  # rank -> how it ended
         self._failure: Callable[[], DdtrainError] | None = None  # makes the error that every rank raises from now on
 
@@ -146,7 +148,7 @@ class Rendezvous:
             return
         self._changed.notify_all()
         if not all(outcome.startswith(RETURNED) for outcome in self._outcomes.values()):
-            return  # a rank has failed and is about to say so; that is the error to read
+            return  # a rank has failed and will raise its own error, which is the one to read
         lines = [f"rank {rank}: {self._describe(rank)}" for rank in range(self.size)]
         graph = "every rank waits for another, so none can go on\n    " + "\n    ".join(lines)
         self._failure = lambda: StallError(graph, remedy=_SAME_ORDER)

@@ -103,7 +103,7 @@ class ThreadCommunicator:
         self.wait(self._post("barrier", nothing, nothing, lambda calls: None))
 
     def progress(self) -> None:
-        pass  # the last rank to post does the work
+        pass  # there is nothing to drive: the last rank to post runs the collective
 
     def duplicate(self) -> ThreadCommunicator:
         self._duplicates += 1
@@ -114,7 +114,7 @@ class ThreadCommunicator:
         return SingleRankNode(self)
 
     def abort(self, code: int) -> None:
-        end_process(code)  # the process is the world
+        end_process(code)  # all ranks are threads of this process, so ending it ends the world
 
     def close(self) -> None:
         pass

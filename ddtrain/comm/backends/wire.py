@@ -95,9 +95,8 @@ class WireCommunicator:
         return WireWork(self, self._inner.iallreduce(buf), due)
 
     def isum(self, rows: Sequence[Array], tree: ReductionTree, out: Array) -> WireWork:
-        due = self._send(
-            "sum", out.nbytes * (tree.most_blocks + 1) // 2
-        )  # a slice of each row leaves, and one of the sum
+        # Reduce-scatter sends a slice of each row, then allgather sends a slice of the sum.
+        due = self._send("sum", out.nbytes * (tree.most_blocks + 1) // 2)
         return WireWork(self, self._inner.isum(rows, tree, out), due)
 
     def reduce_scatter(self, buf: Array, out: Array) -> None:
@@ -117,7 +116,7 @@ class WireCommunicator:
         return WireWork(self, self._inner.ialltoall(send, out), due)
 
     def ishift(self, send: Array, out: Array) -> WireWork:
-        due = self._send("barrier", 0)  # one round, of few bytes
+        due = self._send("barrier", 0)  # a barrier costs one round of tiny messages
         return WireWork(self, self._inner.ishift(send, out), due)
 
     def broadcast(self, buf: Array, root: int = 0) -> None:
@@ -140,7 +139,7 @@ class WireCommunicator:
         return WireCommunicator(self._inner.duplicate(), self.link)
 
     def split_nodes(self, bytes_per_rank: int = 0, bytes_per_node: int = 0) -> SingleRankNode:
-        return SingleRankNode(self)  # every rank has a link of its own
+        return SingleRankNode(self)  # every rank has its own emulated link, so no two ranks share a node
 
     def abort(self, code: int) -> None:
         self._inner.abort(code)

@@ -27,7 +27,7 @@ from ddtrain.errors import EXCEPTION
 from ddtrain.standard_output import say, wait_until_read
 
 _CHECK_INTERVAL_S = 0.5
-_CHECKS = 4  # a rank counts as gone when so many checks in a row have not found it
+_CHECKS = 4  # so many checks in a row must miss a rank before it counts as gone
 _SPEAK_S = 2.0  # how long the lowest rank has to say why the job ends
 _ABORT_S = 1.0  # how long the launcher has to end this process
 _LAUNCHER_INTERVAL_S = 1.0
@@ -39,7 +39,7 @@ def live_ranks(facts: Launcher) -> frozenset[int]:
     name = {size: rank for size, rank, _ in VARIABLES}.get(facts.variable, "")
     try:
         agent = _parent(os.getpid())
-        while _rank_of(agent, name) is not None:  # a script or program that the launcher started, and that started us
+        while _rank_of(agent, name) is not None:  # skip a script or program between the launcher and this process
             agent = _parent(agent)
         if agent <= 1:
             return frozenset()
@@ -140,9 +140,9 @@ def _descends(pid: int, ancestor: int) -> bool:
 def _parent(pid: int) -> int:
     try:
         status = (_PROC / str(pid) / "stat").read_text(errors="replace")
-    except FileNotFoundError:  # it ended a moment ago
+    except FileNotFoundError:  # the process ended a moment ago
         return 0
-    return int(status.rpartition(")")[2].split()[1])  # the name in parentheses may hold anything
+    return int(status.rpartition(")")[2].split()[1])  # the name in parentheses may itself hold spaces and parentheses
 
 
 def _is_socket(number: int) -> bool:

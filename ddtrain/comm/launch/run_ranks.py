@@ -23,9 +23,9 @@ from ddtrain.errors import COMPLETED, EXCEPTION, UsageError
 
 Main = Callable[[Communicator], object]
 
-_ERROR_TIMEOUT_S = 1.0  # for other ranks to raise the same error; the job must end within 5 s
-_EXIT_TIMEOUT_S = 3.0  # for other ranks to exit, too: sys.exit() is a choice, and ranks reach it at their own pace
-_END_WAIT_S = 1.0  # how long to wait for processes that end by the same obstacle, such as a missing library
+_ERROR_TIMEOUT_S = 1.0  # how long other ranks have to raise the same error; the job must end within 5 s
+_EXIT_TIMEOUT_S = 3.0  # how long other ranks have to call sys.exit(), too: longer, as they reach it at their own pace
+_END_WAIT_S = 1.0  # how long to wait for other processes to report the same obstacle, such as a missing library
 _FOLLOWED = "ended"  # the outcome of a rank that only follows the failure of another
 
 
@@ -57,7 +57,7 @@ def run_ranks(spec: str, main: Main, on_failure: OnFailure | None = None, refusa
     resolved, problem = _resolved(spec, refusal)
     if launcher().size > 1 or uses_mpi(resolved):
         try:
-            (world,) = make("mpi")  # ranks agree over it, even on which backend they were given
+            (world,) = make("mpi")  # the ranks check over MPI that they were all given the same backend
         except UsageError as obstacle:
             if _is_spokesman():
                 report(problem or obstacle, launcher().rank, "", on_failure)
@@ -76,7 +76,7 @@ def run_ranks(spec: str, main: Main, on_failure: OnFailure | None = None, refusa
         comm = comms[index]
         try:
             codes[index] = _run_rank(comm, main, on_failure, process)
-        except BaseException as error:  # such as a second Ctrl-C, while this rank waits for the others to end
+        except BaseException as error:  # for example, a second Ctrl-C while this rank waits for the others to end
             if os.getpid() != process:
                 raise
             report(error, comm.rank, in_words([comm.rank]), on_failure)
@@ -99,7 +99,7 @@ def _resolved(spec: str, refusal: BaseException | None) -> tuple[str, BaseExcept
     try:
         resolved = resolve(spec)
         if not uses_mpi(resolved):
-            make(resolved)  # which is refused where a launcher has started several processes
+            make(resolved)  # raises if a launcher started several processes, which this backend cannot join
     except UsageError as error:
         return "", error
     return resolved, None
@@ -128,9 +128,9 @@ def _run_rank(comm: Communicator, main: Main, on_failure: OnFailure | None, proc
         code = returned if isinstance(returned, int) else COMPLETED
     except PeerError:
         comm.exchange_outcomes(_FOLLOWED, 0.0)
-        return COMPLETED  # the other rank's code is the one that counts
+        return COMPLETED  # the exit code of the rank that failed is the one that counts
     except BaseException as error:
-        if os.getpid() != process:  # a child that main has forked is no rank, and must not speak as one
+        if os.getpid() != process:  # a child that main has forked is not a rank, and must not report an outcome as one
             raise
         return _end(comm, error, on_failure)
     outcomes = comm.exchange_outcomes(f"{RETURNED} {code}", None)

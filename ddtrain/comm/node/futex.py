@@ -13,14 +13,15 @@ import ctypes
 import platform
 import sys
 
-_NUMBERS = {"x86_64": 202, "aarch64": 98, "riscv64": 98, "ppc64le": 221, "s390x": 238}  # of SYS_futex
+# the system call's number on each architecture
+_NUMBERS = {"x86_64": 202, "aarch64": 98, "riscv64": 98, "ppc64le": 221, "s390x": 238}
 _WAIT, _WAKE = 0, 1
 _EVERYBODY = 0x7FFFFFFF
 
 _number = _NUMBERS.get(platform.machine()) if sys.platform == "linux" and sys.maxsize > 2**32 else None
 _call = ctypes.CDLL(None).syscall if _number else None
 
-AVAILABLE = _call is not None and sys.byteorder == "little"  # the word is the lower half of an eight-byte counter
+AVAILABLE = _call is not None and sys.byteorder == "little"  # the futex is the lower half of an eight-byte counter
 
 
 class _Time(ctypes.Structure):

@@ -26,12 +26,12 @@ from ddtrain.comm.node import futex
 from ddtrain.comm.protocol import COUNTERS, Array, Communicator
 
 _LINE = 8  # eight-byte words in a cache line
-_ASLEEP = COUNTERS * _LINE  # the word of a rank's that says that it sleeps
-_SPIN_S = 1e-3  # before sleeping
-_SLEEP_S = 1e-3  # at a time
+_ASLEEP = COUNTERS * _LINE  # index of the word in which a rank says that it sleeps
+_SPIN_S = 1e-3  # how long a rank spins before it sleeps
+_SLEEP_S = 1e-3  # longest single sleep
 _PAGE = 4096  # bytes: every rank's part begins on a page of its own
 _SHARED_MEMORY = Path("/dev/shm")  # where MPI libraries on Linux keep windows
-_SPARE_BYTES = 16 << 20  # left free there for MPI's own use
+_SPARE_BYTES = 16 << 20  # space to leave free there for MPI's own use
 
 
 def obstacle(local: MPI.Intracomm, bytes_per_rank: int, bytes_per_node: int = 0) -> str:
@@ -77,7 +77,8 @@ class MpiNode:
         words = self.alloc(_ASLEEP + _LINE, np.int64)
         self._fence = self._windows[0].Sync
         self._addresses = [part.ctypes.data for part in words]
-        self._counters = [memoryview(part.data) for part in words]  # an index into one takes a third of NumPy's time
+        # reading a memoryview's element takes a third of the time of a NumPy array's
+        self._counters = [memoryview(part.data) for part in words]
         self._mine = self._counters[self.rank]
         self._others = [view for r, view in enumerate(self._counters) if r != self.rank]
 

@@ -91,7 +91,7 @@ def _slope(f: Any, step: Any, axis: int, edge_order: int) -> Any:
         widths = list(steps)
         steps = reshape(steps, (-1,) + (1,) * (ndim(f) - 1 - axis))
         before, after = steps[:-1], steps[1:]
-        inside = (  # term by term as NumPy, whose values overflow where these do
+        inside = (  # in NumPy's order of operations, so that it overflows where NumPy does
             -after / (before * (before + after)) * left
             + (after - before) / (before * after) * here
             + before / (after * (before + after)) * right
@@ -146,7 +146,7 @@ def _turns(x: Any, discont: float | None, axis: int, period: float) -> Any:
     steps = np.diff(x, axis=axis)
     low, high = -period / 2, period / 2
     within = np.mod(steps - low, period) + low
-    within = np.where((within == low) & (steps > 0), high, within)  # a half turn up stays one
+    within = np.where((within == low) & (steps > 0), high, within)  # NumPy keeps a jump of exactly +period/2
     small = np.abs(steps) < (high if discont is None else discont)
     return np.cumsum(np.where(small, 0, within - steps).astype(steps.dtype), axis)
 

@@ -117,7 +117,7 @@ def cov(
         centred = x - expand_dims(average(x, 1, w), 1)
         weighted = centred * w
         count = total - less * (1.0 if aweights is None else sum(w * asarray(aweights)) / total)
-    count = count if value_of(count) > 0 else 0.0  # too few observations: NaN, as NumPy's
+    count = count if value_of(count) > 0 else 0.0  # with too few observations, dividing by 0 gives NaN, as in NumPy
     return (weighted @ matrix_transpose(centred).conj() / count).squeeze()[()]
 
 
@@ -142,4 +142,4 @@ def corrcoef(x: Any, y: Any = None, rowvar: bool = True, *, dtype: DTypeLike | N
     known = np.asarray(value_of(c))
     if known.dtype.kind == "c":
         return c + (np.clip(known.real, -1, 1) - known.real) + 1j * (np.clip(known.imag, -1, 1) - known.imag)
-    return c + (np.clip(known, -1, 1) - known)  # clipped as NumPy does; the clip has no part in the derivative
+    return c + (np.clip(known, -1, 1) - known)  # the value is clipped as in NumPy, and the derivative ignores the clip

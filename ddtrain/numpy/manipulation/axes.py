@@ -58,7 +58,8 @@ def expand_dims(x: Any, axis: int | Sequence[int]) -> Any:
 
 def squeeze(x: Any, axis: Axes = None) -> Any:
     """``x`` without its axes of length 1, or without those in ``axis``."""
-    return reshape(x, np.squeeze(np.broadcast_to(0, shape(x)), axis).shape)  # NumPy checks the lengths
+    # lets NumPy check that the squeezed axes have length 1
+    return reshape(x, np.squeeze(np.broadcast_to(0, shape(x)), axis).shape)
 
 
 def repeat(x: Any, repeats: Any, axis: int | None = None) -> Any:

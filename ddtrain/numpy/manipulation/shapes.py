@@ -20,7 +20,7 @@ Axes = int | Sequence[int] | None
 
 def shape(x: Any) -> tuple[int, ...]:
     """The shape of an array, traced or not."""
-    return as_array(x).shape  # type: ignore[no-any-return]  # a list has none
+    return as_array(x).shape  # type: ignore[no-any-return]  # lists have no shape
 
 
 def ndim(x: Any) -> int:
@@ -84,7 +84,7 @@ def _inverse(axes: Sequence[int]) -> tuple[int, ...]:
     return tuple(int(i) for i in np.argsort([a % len(axes) for a in axes]))
 
 
-_SMALL = 1 << 12  # entries: up to here a copy takes less time than NumPy's making of a view, several microseconds
+_SMALL = 1 << 12  # entries; up to this size a copy is faster than NumPy's making of a view, which takes microseconds
 
 
 def _broadcast_to(x: Any, shape: Any) -> Any:
@@ -101,7 +101,7 @@ broadcast = primitive(
     name="broadcast_to",
     examples=lambda r: [case(r(3), (2, 3)), case(r(2, 1, 3), (4, 2, 5, 3)), case(r(), (2,))],
 )
-defvjp(broadcast, lambda g, ans, x, shape: g)  # the walker sums over what was broadcast
+defvjp(broadcast, lambda g, ans, x, shape: g)  # the backward walk sums over the broadcast axes
 def_linear(broadcast)
 
 

@@ -36,7 +36,7 @@ def _right_rule(g: Any, ans: Any, x: Any, y: Any) -> Any:
         return x * g if y.ndim == 1 else expand_dims(x, -1) * expand_dims(g, -2)
     if y.ndim == 1:
         return matmul(ravel(g), reshape(x, (-1, x.shape[-1]))) if x.size else np.zeros(y.shape, y.dtype)
-    if y.ndim == 2 and ndim(x) > 2:  # one product over all rows, rather than a sum of one for each matrix
+    if y.ndim == 2 and ndim(x) > 2:  # fold all leading axes into rows: one large product is faster than many small ones
         rows = math.prod(x.shape[:-1])
         return matmul(transpose(reshape(x, (rows, x.shape[-1]))), reshape(g, (rows, y.shape[-1])))
     return matmul(matrix_transpose(x), g)

@@ -30,7 +30,7 @@ class MessageCollectives:
     def __init__(self, comm: Communicator) -> None:
         self.comm, self.rank, self.size = comm, comm.rank, comm.size
         self._tags = comm.duplicate()
-        self._ended: _TagExchange | None = None  # on its way
+        self._ended: _TagExchange | None = None  # the exchange of END_OF_PASS tags that is under way
 
     @property
     def waited_s(self) -> float:

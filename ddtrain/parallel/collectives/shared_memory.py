@@ -22,7 +22,7 @@ from ddtrain.current_layer import LAYER
 from ddtrain.parallel.collectives.tags import END_OF_PASS, TAG_BYTES, Tag, collective_mismatch, tag_of, text_of
 
 Array = NDArray[Any]
-LIMIT_BYTES = 1 << 16  # of a rank's buffer; longer ones are sent
+LIMIT_BYTES = 1 << 16  # longest buffer of a rank that goes through shared memory; longer ones are sent as messages
 
 
 class SharedMemoryCollectives:
@@ -44,7 +44,7 @@ class SharedMemoryCollectives:
         self._tags = [[memoryview(half[:TAG_BYTES].data) for half in of_ranks] for of_ranks in halves]
         self._codes = [[tag[:8].cast("q") for tag in of_ranks] for of_ranks in self._tags]
         self._everybody = range(self.size)
-        self._ended = False  # whether the last turn was the end of a pass, whose tags are still to be compared
+        self._ended = False  # whether the last turn ended a pass, so that its tags are still to be compared
 
     @property
     def waited_s(self) -> float:

@@ -47,6 +47,18 @@ def make_small_collectives(comm: Communicator, node: Node, counter: int) -> Smal
     ----------
     comm : owned by what is returned
     counter : one of the node's, used by nobody else
+
+    >>> import numpy as np
+    >>> from ddtrain.comm import run_ranks
+    >>> def main(comm):
+    ...     collectives = make_small_collectives(comm, comm.split_nodes(), counter=0)
+    ...     buf = np.full(1, comm.rank + 1.0)
+    ...     collectives.allreduce(buf)
+    ...     if comm.rank == 0:
+    ...         print(buf)
+    >>> run_ranks("threads:3", main)
+    [6.]
+    0
     """
     in_memory = node.size == comm.size > 1
     return SharedMemoryCollectives(comm, node, counter) if in_memory else MessageCollectives(comm)

@@ -20,7 +20,7 @@ import numpy as np
 from ddtrain.comm.differing_ranks import find_odd_ranks, in_words
 from ddtrain.errors import ReplicaError
 
-TAG_BYTES = 192  # a code of eight bytes, and text
+TAG_BYTES = 192  # eight bytes of code, and then text
 
 
 class Tag(NamedTuple):

@@ -33,7 +33,8 @@ class CompressedAllreduce(ErrorFeedback):
 
     def __init__(self, count: int, dtype: DTypeLike) -> None:
         super().__init__(count, dtype)
-        self.served = np.zeros(count, dtype)  # left out of the sums that this rank made; checkpoints know the name
+        # residual of the sums that this rank made; the name is part of the checkpoint format
+        self.served = np.zeros(count, dtype)
 
     def exchange(self, bucket: GradBucket, comm: Communicator, second: Communicator) -> Stages:
         """Codes of all slices to their ranks; the code of the summed slice to all."""
@@ -43,7 +44,8 @@ class CompressedAllreduce(ErrorFeedback):
 
         gradients_n += residual_n
         decoded_n = np.empty_like(gradients_n)
-        codes_P = np.zeros((comm.size, 4 * -(-codec.nbytes(longest) // 4)), np.uint8)  # rows aligned for their scales
+        # row lengths are multiples of 4, so that the float32 scales are aligned
+        codes_P = np.zeros((comm.size, 4 * -(-codec.nbytes(longest) // 4)), np.uint8)
         for part, code in zip(slices, codes_P, strict=True):
             codec.encode(gradients_n[part], code)
             codec.decode(code, decoded_n[part])

@@ -39,7 +39,8 @@ class ErrorFeedback:
 
     def __init__(self, count: int, dtype: DTypeLike) -> None:
         self.bytes_sent = self.bytes_exact = 0
-        self.residual = np.zeros(count, dtype)  # pages outside this rank's buckets are never touched, and cost nothing
+        # pages outside this rank's buckets are never touched, so they take no memory
+        self.residual = np.zeros(count, dtype)
         self._ahead: deque[StagedWork] = deque()
         self._second: Communicator | None = None
         self._snapshot: dict[str, Array] = {}

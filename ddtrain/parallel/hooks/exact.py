@@ -15,7 +15,19 @@ from ddtrain.parallel.hooks.hook import HookConfig
 
 
 class ExactSum:
-    """The sum over the ranks in the communicator's fixed order, to the last bit whatever the bucket size."""
+    """The sum over the ranks in the communicator's fixed order, to the last bit whatever the bucket size.
+
+    >>> import numpy as np
+    >>> from ddtrain.comm import run_ranks
+    >>> def main(comm):
+    ...     bucket = GradBucket(np.array([comm.rank + 1.0]), start=0)
+    ...     ExactSum()(bucket, comm).wait()
+    ...     if comm.rank == 0:
+    ...         print(bucket.gradients)
+    >>> run_ranks("threads:3", main)
+    [6.]
+    0
+    """
 
     name: ClassVar[str] = "exact"
     exact: ClassVar[bool] = True
@@ -59,7 +71,19 @@ class ExactSum:
 
 
 class NoopHook(ExactSum):
-    """No exchange between nodes: each goes on with its own sum, in modes that average parameters instead."""
+    """No exchange between nodes: each goes on with its own sum, in modes that average parameters instead.
+
+    >>> import numpy as np
+    >>> from ddtrain.comm import run_ranks
+    >>> def main(comm):
+    ...     bucket = GradBucket(np.array([comm.rank + 1.0]), start=0)
+    ...     NoopHook()(bucket, comm).wait()
+    ...     if comm.rank == 2:
+    ...         print(bucket.gradients)
+    >>> run_ranks("threads:3", main)
+    [3.]
+    0
+    """
 
     name: ClassVar[str] = "noop"
     exact: ClassVar[bool] = False

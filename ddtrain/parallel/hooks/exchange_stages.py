@@ -57,7 +57,7 @@ class StagedWork:
 
     def advance(self) -> None:
         """Do what follows a stage that is over."""
-        with np.errstate(all="ignore"):  # NaN and infinity are the coordinator's decision, not a warning's
+        with np.errstate(all="ignore"):  # no warnings: what to do about NaN and infinity is decided by the coordinator
             self._work = next(self._stages, None)
 
     def _wait_for_stage(self) -> None:

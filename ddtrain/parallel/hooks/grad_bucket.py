@@ -16,7 +16,11 @@ Array = NDArray[Any]
 
 @dataclass(frozen=True, slots=True)
 class Matrix:
-    """Whole rows of one parameter: ``rows`` times ``columns`` elements of a bucket, from element ``start`` on."""
+    """Whole rows of one parameter: ``rows`` times ``columns`` elements of a bucket, from element ``start`` on.
+
+    >>> Matrix(start=2, rows=2, columns=3).span
+    slice(2, 8, None)
+    """
 
     start: int
     rows: int
@@ -38,6 +42,10 @@ class GradBucket:
     start : where the view begins in that vector
     matrices : the parameters with two or more axes, as far as their rows lie in the bucket whole
     index : of the bucket, by which a hook tells it from others: several may be empty and begin at one place
+
+    >>> import numpy as np
+    >>> GradBucket(np.zeros(3), start=5).span
+    slice(5, 8, None)
     """
 
     gradients: Array

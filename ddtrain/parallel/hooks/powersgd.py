@@ -44,6 +44,19 @@ class PowerSgd(ErrorFeedback):
     ----------
     Vogels, Karimireddy, Jaggi (2019), "PowerSGD: practical low-rank gradient compression for distributed
     optimization", arXiv:1905.13727, algorithms 1 and 2.
+
+    >>> from ddtrain.comm import run_ranks
+    >>> def main(comm):
+    ...     hook = PowerSgd(count=64, dtype=float, rank=1)
+    ...     hook.connect(comm)
+    ...     of_rank_1 = np.outer(np.arange(8.0), np.ones(8))
+    ...     bucket = GradBucket(of_rank_1.flatten(), 0, (Matrix(start=0, rows=8, columns=8),))
+    ...     hook(bucket, comm).wait()
+    ...     if comm.rank == 0:
+    ...         print(np.allclose(bucket.gradients, 2 * of_rank_1.flatten()), hook.bytes_sent < hook.bytes_exact)
+    >>> run_ranks("threads:2", main)
+    True True
+    0
     """
 
     name: ClassVar[str] = "powersgd"
@@ -51,7 +64,8 @@ class PowerSgd(ErrorFeedback):
     def __init__(self, count: int, dtype: DTypeLike, rank: int = 2) -> None:
         super().__init__(count, dtype)
         self.rank = rank
-        self.right: dict[str, Array] = {}  # q of each matrix, by its place in the flat gradient and its shape
+        # the right factor of each matrix, by its place in the flat gradient and its shape
+        self.right: dict[str, Array] = {}
 
     def exchange(self, bucket: GradBucket, comm: Communicator, second: Communicator) -> Stages:
         """All left factors and vectors in one sum, all right factors in another."""
@@ -62,7 +76,7 @@ class PowerSgd(ErrorFeedback):
         first = np.empty(sum(lefts) + sum(gradients[rest].size for rest in rests), gradients.dtype)
         p_of = _cut(first, lefts, [(-1, matrix.rows) for matrix in matrices])
         exactly = first[sum(lefts) :]
-        for rest in rests:  # sent exactly, but may have a residual of another hook, or of buckets of another size
+        for rest in rests:  # vectors are sent exactly, but a residual may be left from another hook or other buckets
             gradients[rest] += residual[rest]
             residual[rest] = 0
         np.concatenate([gradients[rest] for rest in rests] or [exactly], out=exactly)

@@ -78,7 +78,8 @@ class Accumulator:
     ) -> None:
         self._slots = slots(blocks)
         levels = max((slot.level for slot in self._slots if slot.merges == 0), default=0)
-        spare = [np.empty_like(rows[0]) for _ in range(levels)]  # shared by the rows: they are filled in turn
+        # one spare for all rows, because the rows are filled one after another
+        spare = [np.empty_like(rows[0]) for _ in range(levels)]
         self.nbytes = sum(vector.nbytes for vector in (*rows, *spare))
 
         def views(vector: Array) -> list[Array]:

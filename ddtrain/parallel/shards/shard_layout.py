@@ -41,6 +41,12 @@ class ShardLayout:
     node_tree : who holds which subtree, by node
     columns : so many ranks of each node, the first ones, take part in what is exchanged across nodes
     shards_by_rank : the shards of every rank
+
+    >>> from ddtrain.comm.backends.local import LocalCommunicator
+    >>> comm = LocalCommunicator()
+    >>> layout = make_shard_layout(comm, comm.split_nodes(), shards=3)
+    >>> layout.shards, layout.block_sums([np.array([1.0]), np.array([2.0]), np.array([4.0])])
+    (range(0, 3), [array([7.])])
     """
 
     count: int
@@ -86,7 +92,8 @@ def make_shard_layout(comm: Communicator, node: Node, shards: int = 0, shards_pe
             f"--run.shards {count} is less than the {size} ranks that share them",
             remedy=f"Give at least {size}, or start fewer ranks.",
         )
-    starts = [sum(node.sizes[:k]) for k in range(nodes + 1)]  # positions, in the order of nodes
+    # position of each node's first rank, in the order of nodes
+    starts = [sum(node.sizes[:k]) for k in range(nodes + 1)]
     positions = [starts[index] + local for index, local in comm.exchange_objects([node.index, node.rank])]
     by_position = [part_bounds(count, position, size) for position in range(size)]
     mine = by_position[starts[node.index] + node.rank]

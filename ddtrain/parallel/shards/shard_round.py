@@ -91,8 +91,9 @@ class ShardRound:
         self._count = len(shards)
         self._results: list[Any] = [None] * self._count
         self._turns = [threading.Semaphore(0) for _ in range(self._count)]
-        self._ended = threading.Semaphore(0)  # released once by each shard that has run in a thread of its own
-        self._begun = self._threads = self._passed = 0  # shards begun, run in threads, and whose forward pass is over
+        self._ended = threading.Semaphore(0)  # released once by each shard that ran in a thread of its own
+        # numbers of shards: begun; run in threads; with the forward pass over
+        self._begun = self._threads = self._passed = 0
         # The present exchange: the rows of the shards that have come to it, and its tag; then all rows of the last one.
         self._brought: list[Array] = []
         self._tag = END_OF_PASS
@@ -104,7 +105,8 @@ class ShardRound:
         for peers in self._peers:
             peers.round, peers.suspended = self, []
         while self._begun < self._count and self._error is None:
-            self._compute(self._begun)  # in this thread: the first shard, and all others if they exchange nothing
+            # runs the first shard in this thread, and all the others too if they exchange nothing
+            self._compute(self._begun)
         for _ in range(self._threads):
             self._ended.acquire()
         if self._error is not None:
@@ -151,7 +153,7 @@ class ShardRound:
             return
         except BaseException as error:
             self._error = error
-            for other in range(self._begun):  # wake those that wait for a turn, so that they end, too
+            for other in range(self._begun):  # wake the shards that wait for a turn, so that their threads end, too
                 self._turns[other].release()
             return
         if k + 1 < self._begun:

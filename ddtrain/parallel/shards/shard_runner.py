@@ -55,8 +55,9 @@ class ShardRunner:
         self._peers = [ShardPeers(k, shard, layout.count) for k, shard in enumerate(layout.shards)]
         self._threads = ShardThreads()
         self._round: ShardRound | None = None
-        self._rows = [(rank, k) for rank, held in enumerate(held_by) for k in range(len(held))]  # of an allgather
-        self._rows.sort(key=lambda row: held_by[row[0]][row[1]])  # in the order of shards
+        # (rank, its shard number) for each row of an allgather
+        self._rows = [(rank, k) for rank, held in enumerate(held_by) for k in range(len(held))]
+        self._rows.sort(key=lambda row: held_by[row[0]][row[1]])  # sort the rows by shard
         self._most = max(map(len, held_by))
 
     @property

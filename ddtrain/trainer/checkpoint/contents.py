@@ -164,7 +164,8 @@ def decode(path: Path) -> Snapshot:
     state = read_state(path)
     model, optim = (_read_tensors(path / file, state["files"]) for file in (MODEL, OPTIM))
     memory = _read_tensors(path / MEMORY, state["files"]) if MEMORY in state["files"] else {}
-    state["metrics"] = {name: float(value) for name, value in state["metrics"].items()}  # "NaN" is one again
+    # JSON has no NaN, so it was saved as the string "NaN"
+    state["metrics"] = {name: float(value) for name, value in state["metrics"].items()}
     return Snapshot(model=model, optim=optim, memory=memory, **{name: state[name] for name in _STATE})
 
 
@@ -187,7 +188,8 @@ def read_state(path: Path) -> dict[str, Any]:
     body, _, tail = raw.rpartition(_SEAL)
     if tail != f'{_sha256(body)}"\n}}\n'.encode():
         raise CheckpointError(f"{file}: damaged: its bytes do not have the hash on its last line")
-    if state["format_version"] == 1:  # format 1 was saved after the evaluation, not before it, and so is complete
+    # checkpoints of format 1 were saved after the evaluation, so they already have its figures
+    if state["format_version"] == 1:
         state = {"evaluated": state.get("step") if state.get("metrics") else 0, "model_sha256": "", **state}
     check_state(file, state, {*_STATE, "format", "format_version", "files", SEAL})
     return state
@@ -202,7 +204,7 @@ def _read_tensors(file: Path, listed: Mapping[str, Any]) -> dict[str, NDArray[An
         raise CheckpointError(f"{file}: damaged: its bytes do not have the hash that state.json says")
     try:
         return safetensors.numpy.load(raw)
-    except Exception as error:  # whatever a parser of others' making raises on bytes that make no sense
+    except Exception as error:  # the foreign parser may raise anything on damaged bytes
         raise CheckpointError(f"{file}: not tensors that NumPy can hold ({first_line(error)})") from None
 
 

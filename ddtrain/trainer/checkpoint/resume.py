@@ -17,9 +17,10 @@ from ddtrain.trainer.run_state import RunState
 from ddtrain.trainer.step.setup import write_once_per_node
 
 _EXCHANGE = ("comm.mode", "comm.hook")
-_FIXED = ("run.seed", "run.dtype", "data.batch_size")  # a step number means nothing without them
+# options that cannot change: without them, a step number has another meaning
+_FIXED = ("run.seed", "run.dtype", "data.batch_size")
 _DECIDING = (
-    *("optim", "schedule", "clip", "model"),  # whole sections
+    *("optim", "schedule", "clip", "model"),  # all options of these sections
     *("run.epochs", "run.shards", "run.accumulate", "comm.hook", "comm.topk_fraction", "comm.powersgd_rank"),
     *("comm.mode", "comm.sync_every", "comm.outer_lr", "comm.outer_momentum", "comm.node_memory"),
 )
@@ -68,7 +69,7 @@ def changed_options(config: Config, saved: Snapshot) -> Iterator[str]:
                 f"{name} is {said}, but the checkpoint's run had {then}",
                 remedy=f"Give {name} {then}, or start anew in another --run.dir.",
             )
-        if then != said and then is not None:  # None: saved before there was such an option
+        if then != said and then is not None:  # None: the checkpoint is older than the option
             yield f"{name} is {said}, but was {then}: the run goes on differently"
     end = tables.value_at(saved.config, "run.steps")
     if isinstance(end, int) and saved.step < end and config.run.steps == 0:
@@ -81,7 +82,8 @@ def _same_kind(then: Any, said: Any) -> bool:
 
 def _require_same_data(state: RunState, saved: Snapshot) -> None:
     """The same data, and the saved place in it is the one that comes after so many steps."""
-    if not state.data.startswith(saved.data):  # a checkpoint may hold less: once only some sets had a checksum
+    # an older checkpoint may describe fewer data sets, as only some had a checksum then
+    if not state.data.startswith(saved.data):
         raise UsageError(
             f"the training data is {state.data}, but the checkpoint's run had {saved.data}",
             remedy="Give the data that the run had, or start anew in another --run.dir.",
@@ -110,7 +112,8 @@ def _load_tensors(state: RunState, saved: Snapshot) -> None:
 def _restore_rank_state(state: RunState, saved: Snapshot) -> str:
     """What each rank alone remembers; a line about what is not as it was."""
     comm, now = state.config.comm, state.config.to_table()
-    decide = _EXCHANGE if comm.hook == "exact" else (*_EXCHANGE, "comm.bucket_bytes")  # a hook remembers by bucket
+    # a compressing hook keeps its state by bucket
+    decide = _EXCHANGE if comm.hook == "exact" else (*_EXCHANGE, "comm.bucket_bytes")
     same = all(tables.value_at(saved.config, option) in (None, tables.value_at(now, option)) for option in decide)
     try:
         return rank_state.restore(state.mode, saved.memory, same)

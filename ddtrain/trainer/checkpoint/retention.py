@@ -11,7 +11,7 @@ from ddtrain.trainer.checkpoint.contents import FILES
 from ddtrain.trainer.checkpoint.finder import checkpoints, checkpoints_directory, goodness, step_number
 from ddtrain.trainer.checkpoint.state_json import STATE
 
-NEW_STATE = f".tmp-{STATE}"  # the next state.json of a checkpoint, until it is renamed
+NEW_STATE = f".tmp-{STATE}"  # the new state.json of a checkpoint is written under this name and then renamed
 
 
 def prune(shelf: Path, newest: Path, keep: int, spared: Collection[str]) -> None:
@@ -47,7 +47,7 @@ def _remove(paths: Iterable[Path]) -> None:
                 path.rename(gone)
                 sync_directory(gone.parent)
                 hidden.append(gone)
-        except OSError:  # what cannot go stays
+        except OSError:  # leave what cannot be removed
             continue
     for gone in hidden:
         empty(gone)

@@ -17,7 +17,8 @@ from numpy.typing import NDArray
 
 from ddtrain.errors import CheckpointError, quoted
 
-_MEMORY = re.compile(r"(\d{1,9})/(spans|(?:sum|mean|own)\..+)")  # see rank_state.py
+# the names of tensors in the ranks' memory, see rank_state.py
+_MEMORY = re.compile(r"(\d{1,9})/(spans|(?:sum|mean|own)\..+)")
 
 
 def is_count(value: Any, most: float = 2**63) -> bool:

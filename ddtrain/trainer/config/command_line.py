@@ -26,7 +26,7 @@ class Parsed:
     config: Config
     print_config: bool = False
     help: str = ""
-    notes: tuple[str, ...] = ()  # on what was asked for under a former name
+    notes: tuple[str, ...] = ()  # messages about options that were given by a former name
 
     @property
     def output(self) -> str:
@@ -71,7 +71,7 @@ def parse(argv: Sequence[str], recipes: Recipes, *, only: str = "", prog: str = 
     files = [(f"--config {path}", toml_files.read_toml(path, f"--config {path}")) for path in request.files]
     usual = defaults(recipes, request.recipe if request.recipe in recipes else only or next(iter(recipes))).run
     earlier = resumed_options.files(request.options, files, usual.resume, usual.dir)
-    if only:  # a program with one recipe: its runs are its own, even if the file has been renamed since
+    if only:  # the program has one recipe, so its runs belong to it even if its file was renamed since
         for _, table in earlier:
             table.pop("recipe", None)
     _same_recipe(request.recipe, earlier)
@@ -102,7 +102,8 @@ def _at_home(config: Config) -> Config:
 
 def _same_recipe(given: str, earlier: Sequence[tuple[str, Mapping[str, Any]]]) -> None:
     for path, table in earlier:
-        if given and given.replace("-", "_") != table.get("recipe", given.replace("-", "_")):  # none: no run's file
+        # a table without a recipe was not written by a run
+        if given and given.replace("-", "_") != table.get("recipe", given.replace("-", "_")):
             raise UsageError(
                 f"recipe {quoted(given)}, but the run to be resumed is of recipe {quoted(table['recipe'])} ({path})",
                 remedy="Leave the recipe out, or start anew in another --run.dir.",

@@ -201,7 +201,7 @@ class Config:
             warnings.warn(f"Run({key}=...) is the section {section}'s {name} now", DeprecationWarning, stacklevel=3)
             object.__setattr__(self, section, replace(getattr(self, section), **{name: value}))
         if former:
-            object.__setattr__(self, "run", replace(self.run))  # without them
+            object.__setattr__(self, "run", replace(self.run))  # a copy of run without the former fields
 
     def to_table(self) -> dict[str, Any]:
         """Plain nested dict, the shape of the TOML file and of JSON."""

@@ -10,7 +10,7 @@ from ddtrain.errors import UsageError, quoted
 from ddtrain.parts import Part
 from ddtrain.suggestions import did_you_mean
 
-_BITS = 128  # of an integer; what each option allows is less
+_BITS = 128  # largest integer in bits; every option allows less
 _NAMES = {bool: "true or false", int: "an integer", float: "a number", str: "a string"}
 
 

@@ -29,7 +29,7 @@ def convert(config: Config, args: list[str]) -> Config:
     args = _check(config, args)
     if not args:
         return config
-    import tyro  # here, because importing it takes as long as parsing
+    import tyro  # imported here, because importing tyro takes as long as parsing everything
 
     said = io.StringIO()
     try:
@@ -170,10 +170,10 @@ def explain(config: Config) -> str:
     first = next((i for i, line in enumerate(lines) if line.endswith(" options")), 0)
     kept = [line for line in lines[first:] if line.strip("- ") and not line.startswith("  -h, --help")]
     if kept[:1] == [" options"] and not kept[1].startswith("  "):
-        kept.pop(0)  # nothing outside the sections
+        kept.pop(0)  # drop this heading if no option stands outside the sections
     text = "\n".join(f"\n{line.strip()}" if line[1:2].strip() else line for line in kept).strip()
     for leaf, kind in _annotations(config).items():
-        if get_origin(kind) is Annotated:  # tyro knows of no table
+        if get_origin(kind) is Annotated:  # tyro does not know the table of names, so they are put into its text
             text = _with_choices(text, tables.option(leaf), field_types.choices_of(kind) or [])
     return text
 

@@ -14,7 +14,7 @@ from ddtrain.trainer.checkpoint.state_json import STATE
 from ddtrain.trainer.config import renamed, toml_files
 from ddtrain.trainer.config.options import value_of
 
-OF_ONE_START = {  # by section
+OF_ONE_START = {  # options, by section, that belong to one start of a run and are not taken over by the next
     "run": ("dir", "steps", "resume"),
     "comm": ("backend",),
     "debug": ("nans", "check_gradients_every", "trace"),
@@ -38,7 +38,7 @@ def files(
     try:
         file = _run_of(directory if resume == "auto" else resume) / "config.toml"
         there = file.is_file()
-    except (OSError, ValueError):  # a name that is too long, or has a null character
+    except (OSError, ValueError):  # the name is too long, or has a null character
         return []
     if not there:
         return []

@@ -31,7 +31,8 @@ class DiLoCo(LocalSGD):
     algorithm 1.
     """
 
-    keeps_state: ClassVar[bool] = True  # averaged for checkpoints alone, with which other nodes may go on
+    # the nodes' states are averaged, but only for checkpoints, so that other nodes can go on from them
+    keeps_state: ClassVar[bool] = True
 
     def __init__(self, train_step: TrainStep, config: Any) -> None:
         super().__init__(train_step, config)

@@ -35,7 +35,7 @@ class LocalSGD(Sync):
     Yu, Jin, Yang (2019), arXiv:1905.03817.
     """
 
-    keeps_state: ClassVar[bool] = False  # every node has its own state of the optimizer, for good
+    keeps_state: ClassVar[bool] = False  # every node keeps its own optimizer state all the time
 
     def __init__(self, train_step: TrainStep, config: Any) -> None:
         super().__init__(train_step, config)
@@ -56,7 +56,8 @@ class LocalSGD(Sync):
         """The mean over nodes of their gradients' squared norms."""
         square = np.array([super().square_norm() / self.train_step.node.size])
         self.train_step.comm.allreduce(square)
-        return float(square[0] * self.nodes)  # each node's gradient is its share times the number of nodes
+        # undo the division: each node's gradient is its share times the number of nodes
+        return float(square[0] * self.nodes)
 
     def apply(self, control: StepControl) -> None:
         """The node's own update, and a meeting when it is due."""
@@ -77,7 +78,7 @@ class LocalSGD(Sync):
         self._average(vectors)
         self.wait_for_node()
         yield
-        self.wait_for_node()  # no rank of the node reads the mean any more, so that it may be overwritten
+        self.wait_for_node()  # wait until no rank of the node reads the mean any more, because it is overwritten next
         for vector, mine in zip(vectors, kept, strict=True):
             vector[...] = mine
         self.wait_for_node()
@@ -90,7 +91,7 @@ class LocalSGD(Sync):
         }
 
     def load_rank_state(self, memory: Mapping[str, Array], exactly: bool) -> None:
-        if not exactly:  # go on from the mean, which the checkpoint's tensors are
+        if not exactly:  # go on from the mean, which the checkpoint's tensors already are
             return
         store = self.train_step.store
         vectors = {"mean.values": store.values}

@@ -32,7 +32,7 @@ class ShardedOptimizer:
     def __init__(self, config: optim.Optim, spans: Sequence[slice], dtype: DTypeLike) -> None:
         self.spans, size = spans, sum(span.stop - span.start for span in spans)
         self._inner = optim.make(config, size, dtype)
-        self.state = self._inner.state  # of the spans, one after another
+        self.state = self._inner.state  # state of this rank's spans, one after another
         self._values, self._grads = np.empty(size, dtype), np.empty(size, dtype)
 
     @property
@@ -86,7 +86,8 @@ class ShardedSync(Sync):
         for name, vector in train_step.optimizer.state.items():
             whole[name] = np.zeros(train_step.store.values.size, vector.dtype)
             unpack(vector, train_step.reducer.spans, whole[name])
-            train_step.comm.allreduce(whole[name].view(f"u{vector.itemsize}"))  # each element is one rank's: its bits
+            # sums of integers keep the bits: only one rank has each element, all others have 0
+            train_step.comm.allreduce(whole[name].view(f"u{vector.itemsize}"))
         return whole
 
     def load_optimizer_state(self, state: Mapping[str, Array]) -> None:

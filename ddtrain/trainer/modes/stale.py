@@ -39,8 +39,9 @@ class Stale(Sync):
         super().__init__(train_step, config)
         self.gradient_buffers = first, second = train_step.gradient_buffer, train_step.make_gradient_buffer(1)
         first.reducer.predecessor, second.reducer.predecessor = second.reducer, first.reducer
-        self._under_way: list[GradientBuffer] = []  # begun and not applied yet, in order
-        self._finite: dict[GradientBuffer, bool] = {}  # whether the loss was finite whose gradients a buffer holds
+        self._under_way: list[GradientBuffer] = []  # gradients that were begun and not yet applied, oldest first
+        # for each buffer: whether the loss of the gradients in it was finite
+        self._finite: dict[GradientBuffer, bool] = {}
 
     def gradients(self, step: int, rows: Any, stop_vote: bool = False) -> Totals:
         """Begin this step's gradients; wait for those of the step before."""

@@ -12,7 +12,7 @@ from ddtrain.trainer.step.step_control import StepControl
 from ddtrain.trainer.step.totals import Totals
 from ddtrain.trainer.step.train_step import TrainStep
 
-_MET = COUNTERS - 1  # the node's counter for wait_for_node; who has the others: parallel/node_counters.py
+_MET = COUNTERS - 1  # the node's counter for wait_for_node; parallel/node_counters.py lists the others
 
 
 class Sync:
@@ -31,7 +31,7 @@ class Sync:
     def __init__(self, train_step: TrainStep, config: Any) -> None:
         self.train_step = train_step
         self.gradient_buffers: tuple[GradientBuffer, ...] = (train_step.gradient_buffer,)
-        self.done = self._meetings = 0  # steps of the run; how often this rank has waited for its node
+        self.done = self._meetings = 0  # steps done in the run; meetings of the node in which this rank has taken part
 
     def gradients(self, step: int, rows: Any, stop_vote: bool = False) -> Totals:
         """See :meth:`TrainStep.gradients`, as for the next two."""

@@ -21,7 +21,7 @@ from ddtrain.trainer.step.totals import Totals
 
 FRAME_EVERY_S, LINE_EVERY_S = 0.1, 10.0
 ERASE = "\r\x1b[2K"  # to the start of the line, and the whole line blank
-_FRAMES_AVERAGED = 50  # rates shown in the bar are those of the last 5 s
+_FRAMES_AVERAGED = 50  # frames of the bar over which it averages its rate: about 5 s
 
 
 class Console:
@@ -60,7 +60,7 @@ class Console:
         self.epochs, self.steps_per_epoch, self.total_steps = epochs, steps_per_epoch, total_steps
         self.speaks, self.bar = comm.rank == 0, terminal_columns(self.stream) > 0
         self.waited_s, self.done, self.samples, self.trained_s = waited_s, first_step, 0, 0.0
-        self.sums: dict[str, float] = {}  # since the last report
+        self.sums: dict[str, float] = {}  # sums of the figures since the last report
         self.count = 0
         self.drawn = False
         self.marks: deque[_Mark] = deque([self._mark()], maxlen=_FRAMES_AVERAGED if self.bar else 2)
@@ -121,10 +121,11 @@ class Console:
     def _show(self) -> None:
         self.next_s = self._mark_now() + self.every_s
         if not self.bar:
-            if self.done % self.steps_per_epoch:  # an epoch's last step has its report right after
+            if self.done % self.steps_per_epoch:  # an epoch's last step is skipped, because a report follows it at once
                 self.message(self._line())
             return
-        from ddtrain.trainer.records import progress_bar  # here, so that ranks without a terminal need not load rich
+        # imported here, so that ranks without a terminal need not load rich
+        from ddtrain.trainer.records import progress_bar
 
         shown = self._means(digits=3) + self._rates()
         columns, fraction = terminal_columns(self.stream), self.done / self.total_steps
@@ -158,7 +159,7 @@ class Console:
         """Make this moment the end of the window that rates are taken from."""
         mark = self._mark()
         if len(self.marks) > 1 and mark.time_s - self.marks[-1].time_s < self.every_s / 10:
-            self.marks.pop()  # too close for a rate between the two
+            self.marks.pop()  # the last two marks are too close to measure a rate
         self.marks.append(mark)
         return mark.time_s
 
@@ -166,7 +167,7 @@ class Console:
         return _Mark(perf_counter(), self.done, self.samples, self.trained_s, self.waited_s())
 
     def _say(self, text: str) -> None:
-        say(text, self.stream)  # a full disk may have room again, so it is tried each time
+        say(text, self.stream)  # try each time, because a full disk may have room again
 
 
 class _Mark(NamedTuple):
@@ -184,7 +185,7 @@ def terminal_columns(stream: TextIO | None) -> int:
     if stream is None or os.environ.get("TERM") == "dumb":
         return 0
     told = os.environ.get("DDTRAIN_TTY", "") if stream is sys.stdout else ""
-    if told.isdecimal():  # the launch script knows better: Open MPI gives the ranks a terminal of its own
+    if told.isdecimal():  # the launch script's word counts, because Open MPI gives every rank a terminal of its own
         return int(told)
     if is_terminal(stream):
         try:

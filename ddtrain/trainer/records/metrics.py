@@ -18,7 +18,7 @@ from ddtrain.comm.protocol import Communicator
 from ddtrain.errors import DataError
 from ddtrain.trainer.atomic_files import io_error, replace, to_json, write_json
 
-TOGETHER_S = 0.05  # for how long at most a line waits for others
+TOGETHER_S = 0.05  # longest time for which a line waits to be written together with later ones
 
 
 class MetricsLog:
@@ -49,7 +49,7 @@ class MetricsLog:
     ) -> None:
         self.path, self.warn = Path(run_dir) / "metrics.jsonl", warn
         self._file, self._waiting, self._warned = -1, b"", False
-        self._lines: list[dict[str, Any]] = []  # not yet made into text
+        self._lines: list[dict[str, Any]] = []  # lines that are not yet converted to text
         self._next_s = 0.0
         if comm.rank != 0:
             return
@@ -97,7 +97,7 @@ class MetricsLog:
     def _drain(self) -> OSError | None:
         try:
             while self._waiting:
-                self._waiting = self._waiting[os.write(self._file, self._waiting) :]  # a write may be short
+                self._waiting = self._waiting[os.write(self._file, self._waiting) :]  # os.write may write only a part
         except OSError as error:
             if not self._warned:
                 self.warn(f"{io_error(error, self.path, len(self._waiting)).one_line} Lines wait in memory.")

@@ -21,7 +21,7 @@ from typing import Any, TypeAlias
 Event: TypeAlias = dict[str, Any]
 
 COMPUTE, MODEL, BUCKET = "compute", "model", "bucket"  # categories of events
-_COMPUTE, _MODEL, _FIRST_BUCKET = 1, 2, 3  # threads; Perfetto keeps 0 for itself
+_COMPUTE, _MODEL, _FIRST_BUCKET = 1, 2, 3  # thread numbers; Perfetto keeps 0 for itself
 _GRID_NS = 125
 
 
@@ -48,7 +48,7 @@ def merge(recordings: Sequence[dict[str, Any]], **about: Any) -> dict[str, Any]:
         lanes = assign_lanes(event for event in own if event["cat"] == BUCKET)
         names += _names(rank, recording["host"], lanes)
         events += own
-    events.sort(key=lambda e: (e["ts"], -e["dur"]))  # what contains comes before what is contained
+    events.sort(key=lambda e: (e["ts"], -e["dur"]))  # an event goes before the events that it contains
     return {
         "traceEvents": [*names, *events],
         "displayTimeUnit": "ms",

@@ -18,7 +18,7 @@ from ddtrain.trainer.config.config import Config
 from ddtrain.trainer.records import metrics, status
 
 LOG, SUMMARY = "metrics.jsonl", "summary.json"
-# What a run writes or reads. Where there is one, and no status.json of ours, somebody else has made it.
+# Files that a run writes or reads. If one exists but our status.json does not, another program made it.
 NAMES = ("config.toml", "status.json", LOG, "checkpoints", SUMMARY, "trace.json", "STOP")
 
 
@@ -62,7 +62,7 @@ def _require_no_other_run(directory: Path, resume: str) -> None:
     saved = bool(finder.checkpoints(directory))
     if there and not saved and "state" not in status.read(directory):
         raise UsageError(f"{directory} has a {there[0]} that no run has made", remedy="Give another --run.dir.")
-    log = directory / LOG  # an empty log was left by a run that ended before its first step, as where it was refused
+    log = directory / LOG  # a run that ended before its first step, because it was refused, say, leaves an empty log
     begun = "checkpoints" in there or (LOG in there and log.stat().st_size > 0)
     if saved or (resume == "never" and begun):
         raise UsageError(
@@ -87,7 +87,7 @@ def supersede(directory: Path, step: int, resume: str) -> str:
     if not newer:
         return ""
     if finder.behind_symbolic_link(directory):
-        if resume == "auto":  # newer ones did not verify, and will not at the next start
+        if resume == "auto":  # the newer ones did not verify, so the next start will pass over them, too
             return ""
         raise UsageError(
             f"{newer[0]} is newer than step {step}, and not moved aside, as it is behind a symbolic link",

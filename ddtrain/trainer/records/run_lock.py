@@ -65,7 +65,7 @@ class _DirectoryLock:
 
     def __init__(self) -> None:
         self.notes: list[str] = []
-        self._made: list[Path] = []  # the innermost first
+        self._made: list[Path] = []  # directories that this job has made, the innermost first
         self._lock, self._handle = Path(), -1
 
     def acquire(self, config: Config, recipe: str) -> Path:
@@ -88,7 +88,7 @@ class _DirectoryLock:
         for directory in self._made:
             try:
                 directory.rmdir()
-            except OSError:  # a run is in there
+            except OSError:  # the directory is not empty, because a run is in it
                 return
 
     def _make(self, directory: Path) -> Path:
@@ -122,7 +122,7 @@ class _DirectoryLock:
             except BaseException:
                 os.close(handle)
                 raise
-            os.close(handle)  # of a job that ended just now
+            os.close(handle)  # the lock of a job that ended just now
 
     def _try_flock(self, handle: int) -> None:
         try:
@@ -156,7 +156,7 @@ def _still_has_its_name(handle: int, path: Path) -> bool:
 def _read_owner(handle: int) -> dict[str, Any]:
     try:
         owner = json.loads(os.pread(handle, 1000, 0))
-    except (ValueError, RecursionError):  # not written yet
+    except (ValueError, RecursionError):  # the other job has not written its line yet
         return {}
     return owner if isinstance(owner, dict) else {}
 

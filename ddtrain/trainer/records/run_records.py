@@ -77,7 +77,7 @@ class RunRecords:
         self._samples, self._trained_s = 0, 0.0
         self.used: MemoryUse | None = None
         self._superseded = ""
-        self.spared: frozenset[str] = frozenset()  # checkpoints that are not this run's to remove
+        self.spared: frozenset[str] = frozenset()  # checkpoints that this run must not remove
         run_on_all(comm, self._open)
         self.steps_per_epoch = data.steps_per_epoch(len(task.train), config.data.batch_size)
         self.evaluates = task.valid is not None and config.eval.every > 0
@@ -216,7 +216,7 @@ class RunRecords:
         }
         self.console.close()
         sent, exact = (figures.get("gradient_bytes", {}).get(name, 0) for name in ("sent", "exact"))
-        if exact and sent != exact:  # none where a run that was over took no step
+        if exact and sent != exact:  # exact is 0 if the resumed run was already over and took no step
             self.console.message(
                 f"gradients of rank 0: {sent / 1e6:.1f} MB sent to other nodes, {sent / exact:.1%} of the exact sums' "
                 f"{exact / 1e6:.1f} MB"

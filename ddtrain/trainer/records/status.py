@@ -17,7 +17,7 @@ from ddtrain.comm.protocol import Communicator
 from ddtrain.errors import DataError, DdtrainError
 from ddtrain.trainer.atomic_files import to_json, write_json
 
-EVERY_S = 1.0  # between two notes of how far a run has come
+EVERY_S = 1.0  # shortest time between two writes of the run's progress
 State = Literal["running", "completed", "stopped", "failed"]
 
 
@@ -69,7 +69,8 @@ class Status:
         with contextlib.suppress(DataError):
             self.start()
         ended = perf_counter()
-        self._next_s = ended + max(EVERY_S, 100 * (ended - began))  # no more than 1 % of the time, on slow disks, too
+        # writing takes at most 1 % of the time, even on slow disks
+        self._next_s = ended + max(EVERY_S, 100 * (ended - began))
 
     def end(self, state: State, code: int, reason: str) -> None:
         """The run is over.
@@ -89,7 +90,7 @@ class Status:
             return
         try:
             self._write("failed", code, reason)
-        except DataError:  # the disk may be full: that is often why we are here
+        except DataError:  # a full disk is often the reason for the failure that is reported here
             self._write_over("failed", code, reason)
 
     def _write(self, state: State, code: int | None = None, reason: str = "") -> None:

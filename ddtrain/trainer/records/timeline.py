@@ -18,7 +18,7 @@ from ddtrain.comm.protocol import Array, Communicator
 from ddtrain.errors import UsageError, quoted
 from ddtrain.ops.collectives import Collectives
 
-_LONGEST = 40  # characters of a range: more digits are no step of any run
+_LONGEST = 40  # longest range in characters; no run has steps with more digits
 
 
 def steps_of(text: str) -> range:

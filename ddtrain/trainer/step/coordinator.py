@@ -47,22 +47,29 @@ class Coordinator:
     -----
     The schedule is laid out over ``run.epochs``. ``run.steps`` only cuts a run short, so that a run cut short and
     resumed takes the same steps as one that was not.
+
+    >>> from ddtrain.comm.backends.local import LocalCommunicator
+    >>> config = Config().updated({"clip": {"norm": 1.0}})
+    >>> coordinator = Coordinator(config, LocalCommunicator(), steps_per_epoch=10)
+    >>> control = coordinator.decide(step=0, totals=Totals(), sq_norm=16.0)
+    >>> control.grad_norm, control.scale, control.apply
+    (4.0, 0.25, True)
     """
 
     def __init__(
         self, config: Config, comm: SmallCollectives, steps_per_epoch: int, stop_file: StopFile | None = None
     ) -> None:
         self.config, self.comm = config, comm
-        # stale: the norm is that of the step before, and NaN where that step's loss was not finite
+        # In mode "stale" the norm is that of the step before, and NaN where that step's loss was not finite.
         self.late = config.comm.mode == "stale"
         self.steps_per_epoch, self.stop_file = steps_per_epoch, stop_file
         planned = config.run.epochs * steps_per_epoch
         self.total_steps = total_steps(config.run, steps_per_epoch)
         self.schedule = schedules.make(config.schedule, config.optim.lr, planned)
-        self.skipped = 0  # steps, in the whole run
+        self.skipped = 0  # skipped steps of the whole run
         self.skipped_in_a_row = 0
-        self.best: float | None = None  # validation loss
-        self.since_best = 0  # evaluations
+        self.best: float | None = None  # lowest validation loss so far
+        self.since_best = 0  # evaluations since then
 
     def decide(self, step: int, totals: Totals, sq_norm: float) -> StepControl:
         """What to do with the step whose gradients have just been reduced. Collective.
@@ -109,7 +116,7 @@ class Coordinator:
         CheckpointError : it is none that a run could have saved
         """
         check_decisions(state, self.state_dict())
-        if state["schedule"]:  # empty where the schedule keeps no state
+        if state["schedule"]:  # empty if the schedule has no state
             check_decisions(state["schedule"], self.schedule.state)
         for name in _STATE:
             setattr(self, name, state[name])

@@ -21,8 +21,9 @@ from ddtrain.comm.protocol import Communicator
 from ddtrain.errors import ReplicaError, ShapeError, UsageError, quoted
 from ddtrain.trainer.task import Loss
 
-EVALUATION = "valid_"  # in front of what an evaluation writes into the log
-RESERVED = ("loss", "step", "epoch", "lr", "grad_norm", "samples_per_s")  # of a line of the log
+EVALUATION = "valid_"  # prefix of an evaluation's figures in the log
+# names that every line of the log already uses
+RESERVED = ("loss", "step", "epoch", "lr", "grad_norm", "samples_per_s")
 _SAME = "Return the same metrics for every batch and on every rank, also where a batch has no samples."
 _SHAPE = "Return losses of shape (N,), not their mean: the trainer divides by the global count."
 

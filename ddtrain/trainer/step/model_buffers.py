@@ -81,7 +81,8 @@ class ModelBuffers:
         at = 2
         for name in self._summed:
             old = self._state[name]
-            if samples or name in self._sum:  # without samples, a mean of nothing may be anything
+            # a mean over no samples is undefined, and must not enter the mean of the shards
+            if samples or name in self._sum:
                 part = row[at : at + old.size].reshape(old.shape)
                 part[...] = left.get(name, old)
                 part[...] = part * samples if name in self._mean else part - old

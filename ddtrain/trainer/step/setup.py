@@ -39,7 +39,7 @@ from ddtrain.trainer.step.gradient_buffer import GradientBuffer
 from ddtrain.trainer.step.train_step import TrainStep
 from ddtrain.trainer.task import Task
 
-# How many vectors as long as the parameters a node holds once, at most: values, and three of AMSGrad's state.
+# Most vectors of the parameters' length that a node holds once: the values, and three of AMSGrad's state.
 _VECTORS = 4
 
 
@@ -50,8 +50,10 @@ def build_step(comm: Communicator, task: Task, config: Config) -> TrainStep:
     ------
     UsageError : ranks have different models, or are more than the shards, or share no memory though it was asked for
     """
-    drawn = task.model.init(config.run.seed, config.run.dtype)  # from (seed, path), so equal on all ranks
-    initial = initial_values(task.model, drawn, config.run.dtype)  # a model may have an init of its own
+    # drawn by (seed, path), so all ranks have the same values
+    drawn = task.model.init(config.run.seed, config.run.dtype)
+    # also checks the values, because a model may override init
+    initial = initial_values(task.model, drawn, config.run.dtype)
     verify_replicas(describe(initial), comm, "tensor", remedy="Build the same model from one seed on every rank.")
     verify_options(config, comm, of_sums=True)
     node = _node(comm, config, initial)
@@ -130,7 +132,7 @@ def memory_use(train_step: TrainStep, gradient_buffers: Sequence[GradientBuffer]
     gradient_buffers : all that the run has; the step's alone unless told
     """
     node, state = train_step.node, sum(vector.nbytes for vector in train_step.optimizer.state.values())
-    if isinstance(train_step.optimizer, ShardedOptimizer):  # each rank has its share to itself
+    if isinstance(train_step.optimizer, ShardedOptimizer):  # the ranks of a node have different shares, so add them up
         shares = train_step.comm.exchange_objects([node.index, state])
         state = sum(nbytes for index, nbytes in shares if index == node.index)
     gradients = sum(gradient_buffer.nbytes for gradient_buffer in gradient_buffers or [train_step.gradient_buffer])

@@ -12,7 +12,11 @@ from ddtrain.errors import COMPLETED, StoppedError
 
 
 class Reason(IntEnum):
-    """Why a control is not simply "go on"."""
+    """Why a control is not simply "go on".
+
+    >>> Reason.PATIENCE.text, Reason.REQUESTED.exit_code
+    ('validation loss no longer improves', 75)
+    """
 
     NONE = 0
     FINISHED = 1

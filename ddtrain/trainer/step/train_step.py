@@ -35,7 +35,7 @@ from ddtrain.trainer.step.totals import Totals
 from ddtrain.trainer.step.totals_exchange import TotalsExchange
 from ddtrain.trainer.task import Task
 
-TapeType = Callable[[int], Tape]  # makes a tape for so many leaves
+TapeType = Callable[[int], Tape]  # makes a tape for the given number of leaves
 
 
 class TrainStep:
@@ -82,7 +82,7 @@ class TrainStep:
         self.loss_output = LossOutput(task.loss)
         buffers = ModelBuffers(task.model.declarations(), store.state_views, layout, comm)
         self.totals_exchange = TotalsExchange(comm, layout, self.totals_reducer, self.loss_output, buffers)
-        self.updates: dict[str, Any] = {}  # of buffers, by this step's forward passes
+        self.updates: dict[str, Any] = {}  # new values of the model's buffers from this step's forward passes
         self.phase, self._waits = "start", 0.0
         self.timer = StepTimer()
 
@@ -177,15 +177,17 @@ class TrainStep:
                 self.phase, began = "forward", perf_counter()
                 losses_N, tape, end = record(losses_of, store.value_views, self.tape_for(last - first))
                 self.timer.add("forward", began, peers)
-                self.shards.check_order(k)  # raises if an earlier shard waits for an exchange that this one left out
+                self.shards.check_order(k)  # raises if an earlier shard waits for an exchange that this one skipped
                 totals = Totals(stop_votes=stop_vote and k == 0)
                 totals.add(losses_N, forward.metrics)
                 if self.totals_exchange.add(totals, forward.updates):
-                    self.shards.end_pass()  # before anything waits for all ranks: one may still be in an exchange
+                    # before this rank waits for all others, because one of them may still be in an exchange
+                    self.shards.end_pass()
                     self.totals_exchange.start()
                     self.reducer.start()
                 self.phase, began = "backward", perf_counter()
-                g_N = np.full(losses_N.shape, 1 / count, losses_N.dtype)  # a sample's share of the global batch's mean
+                # each sample's weight in the mean over the global batch
+                g_N = np.full(losses_N.shape, 1 / count, losses_N.dtype)
                 walk_back(tape, end, g_N, self.gradient_buffer.sinks[k], keep=False)
                 self.timer.add("backward", began, peers)
         except NonFiniteError as error:

@@ -31,7 +31,7 @@ from ddtrain.comm.protocol import Array, Node
 from ddtrain.comm.reduction_tree import ReductionTree
 from ddtrain.standard_output import wait_until_read
 
-_ABORT_S = 2.0  # MPI_Abort may not return
+_ABORT_S = 2.0  # how long to wait for MPI_Abort, which may not return
 _OUTCOME_BYTES = 64
 
 

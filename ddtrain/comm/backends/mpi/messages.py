@@ -9,7 +9,7 @@ import numpy as np
 from ddtrain.comm.backends.mpi.library import MPI
 from ddtrain.comm.protocol import Array
 
-_TAGS = 32768  # what every MPI library offers at least
+_TAGS = 32768  # the number of tags that the MPI standard guarantees
 
 Test = Callable[[], bool]
 

@@ -20,7 +20,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Protocol
 
-POLL_INTERVAL_S = 2e-4  # of the thread: at 1 Gbit/s, 25 KB pass meanwhile, and a socket holds many times as much
+POLL_INTERVAL_S = 2e-4  # between polls of the thread; at 1 Gbit/s 25 KB pass meanwhile, which a socket's buffer holds
 
 
 class PendingWork(Protocol):
@@ -45,7 +45,8 @@ class PendingWorks:
     """
 
     def __init__(self, poll: Callable[[], object], threaded: bool) -> None:
-        self.lock = threading.RLock()  # of the owner's thread again where a signal handler communicates
+        # reentrant: a signal handler in the owner's thread may communicate while the lock is held
+        self.lock = threading.RLock()
         self.threaded = threaded
         self._poll = poll
         self._works: list[PendingWork] = []

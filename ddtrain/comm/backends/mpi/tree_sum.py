@@ -21,10 +21,10 @@ from ddtrain.comm.protocol import Array
 from ddtrain.comm.reduction_tree import ReductionTree
 from ddtrain.partition import part_bounds
 
-_SMALL_BYTES = 1 << 13  # up to here, gathering everything takes less time than two stages
+_SMALL_BYTES = 1 << 13  # up to this size, one allgather is faster than the two stages
 _MPI_ADDS = frozenset("fdgFDbhilqBHILQ")  # dtype characters that MPI_SUM knows
 
-Stages = tuple[Test, Callable[[], Test] | None]  # a first stage under way, and what begins the second
+Stages = tuple[Test, Callable[[], Test] | None]  # the test of the first stage, and what starts the second one
 
 
 class MpiTreeSum:
@@ -37,7 +37,8 @@ class MpiTreeSum:
 
     def begin(self, rows: Sequence[Array], tree: ReductionTree, out: Array) -> Stages:
         """Begin to sum all ranks' rows into everybody's ``out``; see ``Communicator.isum``."""
-        if self._size == 2 and tree.leaves == 2 and out.dtype.char in _MPI_ADDS:  # one addition: any order will do
+        # a single addition has only one order, so MPI's own sum will do
+        if self._size == 2 and tree.leaves == 2 and out.dtype.char in _MPI_ADDS:
             if rows[0] is not out:
                 out[...] = rows[0]
             return self._comm.Iallreduce(MPI.IN_PLACE, out).Test, None
@@ -58,7 +59,8 @@ class MpiTreeSum:
         most = tree.most_blocks
         everybody = self._borrow(self._size * most, out)
         mine = everybody[self._rank * most :][:most]
-        for row, at in zip(rows, mine, strict=False):  # the rank that has most blocks sets the length
+        # ranks may hold unequal numbers of blocks; the largest sets the number of rows
+        for row, at in zip(rows, mine, strict=False):
             at[...] = row
         request = self._comm.Iallgather(MPI.IN_PLACE, as_bytes(everybody.reshape(-1)))
 
