@@ -20,18 +20,6 @@ from ddtrain.rng import SampleRng
 R = np.random.default_rng(0)
 
 
-def test_batch_norm_blends_each_call_and_counts_it() -> None:
-    norm, parts = nn.BatchNorm(2), [R.standard_normal((50, 2)) + shift for shift in (5, -5, 1)]
-    bound = norm.bind(norm.init(0, np.float64), training=True)
-    mean, variance = np.zeros(2), np.ones(2)
-    for x in parts:
-        bound(x)
-        mean, variance = 0.9 * mean + 0.1 * x.mean(0), 0.9 * variance + 0.1 * x.var(0, ddof=1)
-    np.testing.assert_allclose(bound.run.updates["running_mean"], mean, rtol=1e-13)
-    np.testing.assert_allclose(bound.run.updates["running_var"], variance, rtol=1e-13)
-    assert bound.run.updates["num_batches_tracked"] == 3
-
-
 class Count(nn.Module):
     """A buffer of a user's own, in an attribute, a list and a dict."""
 
@@ -67,10 +55,6 @@ def test_what_is_no_buffer_and_other_shapes_are_refused() -> None:
     layer.pair = (nn.buffer((1,), nn.init.zeros), 0)  # type: ignore[attr-defined]
     with pytest.raises(UsageError, match=r"update: pair\.0 is no buffer\n.*or a list or dict"):
         layer.bind(layer.init(0)).update(**{"pair.0": np.ones(1)})
-
-
-def dropped(*calls: Any) -> list[Any]:
-    return [np.asarray(call) == 0 for call in calls]
 
 
 def test_dropout_draws_anew_at_each_call_and_as_always_at_the_first() -> None:
