@@ -149,3 +149,40 @@ def test_gradients_of_a_layer_that_is_called_twice_add() -> None:
     each = grad(one)([w, w, b, b])
     np.testing.assert_allclose(both["weight"], each[0] + each[1], rtol=1e-12)
     np.testing.assert_allclose(both["bias"], each[2] + each[3], rtol=1e-12)
+
+
+class Scale(nn.Module):
+    def __init__(self) -> None:
+        self.factor = nn.param((2,), nn.init.ones)
+
+    def forward(self, x: Any) -> Any:
+        return x * self.factor
+
+
+def test_a_value_for_what_is_not_there_and_one_of_another_shape_are_named() -> None:
+    with pytest.raises(UsageError, match=r"bind: .*typo"):
+        Scale().bind({"factor": np.ones(2), "typo": np.ones(2)})
+    with pytest.raises((UsageError, ShapeError), match=r"bind: .*factor") as caught:
+        Scale().bind({"factor": np.ones(3)})
+    assert "(2,)" in str(caught.value)
+    assert "(3,)" in str(caught.value)
+
+
+def test_values_in_pytorchs_layout_say_how_to_convert_them() -> None:
+    model = Scale()
+    with pytest.raises(UsageError, match="bind: these values are in PyTorch's layout") as caught:
+        model.bind(nn.to_torch(model, model.init(0)))
+    assert "nn.from_torch(model, tensors)" in caught.value.remedy
+
+
+def test_two_bindings_of_one_model_have_values_of_their_own() -> None:
+    model = Scale()
+    one, other = (model.bind({"factor": np.full(2, factor)}) for factor in (2.0, 3.0))
+    np.testing.assert_array_equal(one(np.ones(2)), [2, 2])
+    np.testing.assert_array_equal(other(np.ones(2)), [3, 3])
+
+
+def test_values_are_bound_as_they_are_and_not_copied() -> None:
+    """The trainer's views of the flat vector stay views."""
+    values = np.arange(2.0)
+    assert Scale().bind({"factor": values}).factor is values
