@@ -47,3 +47,12 @@ def test_batches_and_images_of_any_size(rows: int) -> None:
     bound = model.bind(model.init(0, np.float64))
     for side in (16, 32):
         assert bound(np.ones((rows, side, side, 1))).shape == (rows, 4)
+
+
+def test_the_second_and_third_block_halve_the_image() -> None:
+    model = models.ResNet8(widths=(4, 6, 8))
+    x, shapes, bound = np.ones((1, 16, 16, 4)), [], model.bind(model.init(0, np.float64))
+    for block in bound.blocks:
+        x = block(x)
+        shapes.append(x.shape)
+    assert shapes == [(1, 16, 16, 4), (1, 8, 8, 6), (1, 4, 4, 8)]
