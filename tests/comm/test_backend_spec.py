@@ -4,18 +4,10 @@ from __future__ import annotations
 
 import sys
 
-import numpy as np
 import pytest
 
-from ddtrain.comm import Communicator, make, raise_on_all, run_ranks
-from ddtrain.comm.launch.environment import Launcher, launcher
-from ddtrain.errors import DataError, UsageError
-
-
-@pytest.fixture(autouse=True)
-def no_launcher(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("OMPI_COMM_WORLD_SIZE", "PMI_SIZE", "MV2_COMM_WORLD_SIZE", "SLURM_STEP_NUM_TASKS"):
-        monkeypatch.delenv(name, raising=False)
+from ddtrain.comm import make, run_ranks
+from ddtrain.errors import UsageError
 
 
 @pytest.mark.parametrize(
@@ -41,8 +33,14 @@ def test_specs(spec: str, made: list[str]) -> None:
 
 
 WRONG = ["", "nope", "Local", "local:2", "mpi:4", "null", "auto:local", "debug:", "debug:nope"]
+
+
 WRONG += ["threads", "threads:", "threads:0", "threads:x", "threads:2:3", "wire:"]
+
+
 WRONG += ["threads:1025", "threads:" + "9" * 5000, "null:" + "9" * 30, "x" * 15_000, "debug:" * 3000 + "local"]
+
+
 WRONG += [f"wire:{inner},latency-us=50,gbit-s=10" for inner in ("", "nope", "threads:0", "mpi:2")]
 
 
@@ -71,13 +69,6 @@ def test_one_process_under_a_launcher_is_local(monkeypatch: pytest.MonkeyPatch) 
     assert make("auto")[0].spec == "local"
 
 
-def test_launchers() -> None:
-    assert launcher({"SLURM_STEP_NUM_TASKS": "8", "SLURM_PROCID": "5"}) == Launcher(8, 5, 0, "SLURM_STEP_NUM_TASKS")
-    ompi = {"OMPI_COMM_WORLD_SIZE": "8", "OMPI_COMM_WORLD_RANK": "5", "OMPI_COMM_WORLD_LOCAL_SIZE": "4"}
-    assert launcher(ompi | {"SLURM_STEP_NUM_TASKS": "2"}) == Launcher(8, 5, 4, "OMPI_COMM_WORLD_SIZE")
-    assert launcher({"PMI_SIZE": "many"}) == Launcher()
-
-
 def test_one_process_needs_no_mpi(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "mpi4py", None)  # importing it is an ImportError
     for module in [
@@ -88,43 +79,3 @@ def test_one_process_needs_no_mpi(monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(UsageError, match="mpi4py cannot be imported") as info:
         make("mpi")
     assert "pip install mpich" in info.value.remedy
-
-
-def test_null_claims_a_world_and_sends_nothing() -> None:
-    comm = make("null:3")[0]
-    buf, out, part = np.array([5.0, 6.0, 7.0]), np.full((3, 3), -7.0), np.full(1, -7.0)
-    comm.allreduce(buf)
-    comm.allgather(buf, out)
-    comm.reduce_scatter(buf, part)
-    assert comm.size == 3
-    assert comm.duplicate().size == 3
-    assert buf.tolist() == [5.0, 6.0, 7.0]
-    assert out.tolist() == [[5.0, 6.0, 7.0]] * 3
-    assert part.tolist() == [5.0]
-    assert run_ranks("null:3", lambda comm: comm.barrier()) == 0
-
-
-@pytest.mark.parametrize(
-    ("bad", "where"), [([1], " (on rank 1 of 3)"), ([1, 2], " (on ranks 1 and 2 of 3)"), ([0, 1, 2], "")]
-)
-def test_agree_raises_the_lowest_failing_ranks_error_on_all(
-    bad: list[int], where: str, capsys: pytest.CaptureFixture[str]
-) -> None:
-    seen = []
-
-    def main(comm: Communicator) -> None:
-        mine = DataError(f"file {comm.rank} is cut", remedy="Copy it again.", line="x.py:1")
-        try:
-            raise_on_all(comm, mine if comm.rank in bad else None)
-        except DataError as error:
-            seen.append(str(error))
-            raise
-
-    assert run_ranks("threads:3", main) == 74
-    text = f"file {bad[0]} is cut{where}"
-    assert seen == [f"{text}\n  Copy it again.  x.py:1"] * 3
-    assert capsys.readouterr().err == f"ddtrain: error: {text}: Copy it again.  x.py:1\n"
-
-
-def test_agree_lets_healthy_ranks_pass() -> None:
-    assert run_ranks("threads:3", lambda comm: raise_on_all(comm, None)) == 0

@@ -45,11 +45,11 @@ def test_the_order_of_the_names_is_the_callers() -> None:
 
 
 def test_sums_are_of_float64() -> None:
-    """2048 more of 1 to 2048 are 4096; in float16 the sum would stop at 2048."""
+    """In float16 the sum of losses would be infinite, and that of hits in uint8 would be 0."""
     totals = Totals()
-    totals.add(np.ones(4096, np.float16), {"hits": np.ones(4096, np.uint8)})
-    assert totals.loss_sum == 4096
-    assert totals.means() == {"loss": 1.0, "hits": 1.0}
+    totals.add(np.full(4096, 32.0, np.float16), {"hits": np.ones(4096, np.uint8)})
+    assert totals.loss_sum == 131072.0
+    assert totals.means() == {"loss": 32.0, "hits": 1.0}
 
 
 def test_without_samples_means_are_nan_and_no_error() -> None:

@@ -20,18 +20,6 @@ from ddtrain.rng import SampleRng
 R = np.random.default_rng(0)
 
 
-def test_batch_norm_blends_each_call_and_counts_it() -> None:
-    norm, parts = nn.BatchNorm(2), [R.standard_normal((50, 2)) + shift for shift in (5, -5, 1)]
-    bound = norm.bind(norm.init(0, np.float64), training=True)
-    mean, variance = np.zeros(2), np.ones(2)
-    for x in parts:
-        bound(x)
-        mean, variance = 0.9 * mean + 0.1 * x.mean(0), 0.9 * variance + 0.1 * x.var(0, ddof=1)
-    np.testing.assert_allclose(bound.run.updates["running_mean"], mean, rtol=1e-13)
-    np.testing.assert_allclose(bound.run.updates["running_var"], variance, rtol=1e-13)
-    assert bound.run.updates["num_batches_tracked"] == 3
-
-
 class Count(nn.Module):
     """A buffer of a user's own, in an attribute, a list and a dict."""
 
@@ -67,10 +55,6 @@ def test_what_is_no_buffer_and_other_shapes_are_refused() -> None:
     layer.pair = (nn.buffer((1,), nn.init.zeros), 0)  # type: ignore[attr-defined]
     with pytest.raises(UsageError, match=r"update: pair\.0 is no buffer\n.*or a list or dict"):
         layer.bind(layer.init(0)).update(**{"pair.0": np.ones(1)})
-
-
-def dropped(*calls: Any) -> list[Any]:
-    return [np.asarray(call) == 0 for call in calls]
 
 
 def test_dropout_draws_anew_at_each_call_and_as_always_at_the_first() -> None:
@@ -165,3 +149,40 @@ def test_gradients_of_a_layer_that_is_called_twice_add() -> None:
     each = grad(one)([w, w, b, b])
     np.testing.assert_allclose(both["weight"], each[0] + each[1], rtol=1e-12)
     np.testing.assert_allclose(both["bias"], each[2] + each[3], rtol=1e-12)
+
+
+class Scale(nn.Module):
+    def __init__(self) -> None:
+        self.factor = nn.param((2,), nn.init.ones)
+
+    def forward(self, x: Any) -> Any:
+        return x * self.factor
+
+
+def test_a_value_for_what_is_not_there_and_one_of_another_shape_are_named() -> None:
+    with pytest.raises(UsageError, match=r"bind: .*typo"):
+        Scale().bind({"factor": np.ones(2), "typo": np.ones(2)})
+    with pytest.raises((UsageError, ShapeError), match=r"bind: .*factor") as caught:
+        Scale().bind({"factor": np.ones(3)})
+    assert "(2,)" in str(caught.value)
+    assert "(3,)" in str(caught.value)
+
+
+def test_values_in_pytorchs_layout_say_how_to_convert_them() -> None:
+    model = Scale()
+    with pytest.raises(UsageError, match="bind: these values are in PyTorch's layout") as caught:
+        model.bind(nn.to_torch(model, model.init(0)))
+    assert "nn.from_torch(model, tensors)" in caught.value.remedy
+
+
+def test_two_bindings_of_one_model_have_values_of_their_own() -> None:
+    model = Scale()
+    one, other = (model.bind({"factor": np.full(2, factor)}) for factor in (2.0, 3.0))
+    np.testing.assert_array_equal(one(np.ones(2)), [2, 2])
+    np.testing.assert_array_equal(other(np.ones(2)), [3, 3])
+
+
+def test_values_are_bound_as_they_are_and_not_copied() -> None:
+    """The trainer's views of the flat vector stay views."""
+    values = np.arange(2.0)
+    assert Scale().bind({"factor": values}).factor is values
