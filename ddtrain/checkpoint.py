@@ -18,7 +18,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from ddtrain.errors import COMPLETED, CheckpointError, UsageError
-from ddtrain.streams import say, tolerant_output
+from ddtrain.standard_output import say, tolerant_output
 from ddtrain.trainer.checkpoint.contents import decode, read_state
 from ddtrain.trainer.checkpoint.finder import checkpoints, goodness, step_number, verify
 from ddtrain.trainer.checkpoint.state_json import STATE

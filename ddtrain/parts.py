@@ -26,12 +26,12 @@ ddtrain.errors.UsageError: --fruit.name 'aple' is not known
 from __future__ import annotations
 
 import dataclasses
-import difflib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, ClassVar, TypeVar
 
 from ddtrain.errors import UsageError, quoted
+from ddtrain.suggestions import did_you_mean
 
 Range = tuple[str, bool, str]  # (option, whether its value is allowed, which values are allowed)
 
@@ -74,10 +74,10 @@ class Part:
         UsageError : there is none, with the nearest
         """
         if name not in cls.parts:
-            near = difflib.get_close_matches(name, cls.parts, n=1)
-            hint = f"Did you mean {near[0]}? " if near else ""
+            hint = did_you_mean(name, cls.parts)
             raise UsageError(
-                f"--{cls.kind}.name {quoted(name)} is not known", remedy=f"{hint}There is {', '.join(cls.parts)}."
+                f"--{cls.kind}.name {quoted(name)} is not known",
+                remedy=f"{hint} There is {', '.join(cls.parts)}.".lstrip(),
             )
         return cls.parts[name]
 

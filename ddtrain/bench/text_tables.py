@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.table import Table
 
 from ddtrain.bench.peers.registry import PEERS
-from ddtrain.streams import say
+from ddtrain.standard_output import say
 
 LEAST_COLUMNS = 200  # assumed width where the terminal is narrower, which then wraps the lines
 _WIDEST = 1000  # widest table, so that no number is ever cut

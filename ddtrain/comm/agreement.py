@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, TypeVar
 
-from ddtrain.comm.odd_ranks import find_odd_ranks, in_words
+from ddtrain.comm.differing_ranks import find_odd_ranks, in_words
 from ddtrain.comm.protocol import Communicator
 from ddtrain.errors import (
     CheckpointError,

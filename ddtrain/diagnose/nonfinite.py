@@ -22,7 +22,7 @@ from ddtrain.current_layer import LAYER
 from ddtrain.diagnose.protocol import Step
 from ddtrain.errors import NonFiniteError
 from ddtrain.ops import use_communicator
-from ddtrain.source import calling_line
+from ddtrain.user_lines import calling_line
 
 
 class CheckedTape(Tape):

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from ddtrain.comm.odd_ranks import find_odd_ranks
+from ddtrain.comm.differing_ranks import find_odd_ranks
 from ddtrain.comm.protocol import Communicator
 from ddtrain.errors import DdtrainError, UsageError
 

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from ddtrain.errors import DdtrainError
-from ddtrain.source import user_line
+from ddtrain.user_lines import user_line
 
 
 class error_context:  # lower case like a function, because it is used as ``with error_context(...)``

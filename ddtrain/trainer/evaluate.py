@@ -13,7 +13,7 @@ from ddtrain.data import batch_of, shard_bounds
 from ddtrain.errors import UsageError, kind_of, quoted
 from ddtrain.ops import use_communicator
 from ddtrain.parallel import ShardRunner
-from ddtrain.store import ParamStore
+from ddtrain.param_store import ParamStore
 from ddtrain.trainer.config.config import Config
 from ddtrain.trainer.step.loss_output import LossOutput
 from ddtrain.trainer.step.totals import Totals

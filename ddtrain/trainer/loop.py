@@ -20,7 +20,7 @@ from ddtrain.comm.protocol import Communicator
 from ddtrain.diagnose import CheckedTape, check_gradients, locate_nonfinite
 from ddtrain.errors import NonFiniteError
 from ddtrain.trainer import stop_signals
-from ddtrain.trainer.checkpoint.save_run import complete_checkpoint, save_checkpoint
+from ddtrain.trainer.checkpoint import save_run as checkpoint
 from ddtrain.trainer.config.config import Config
 from ddtrain.trainer.error_context import error_context
 from ddtrain.trainer.evaluate import evaluate, require_validation, try_evaluation
@@ -115,7 +115,7 @@ class Trainer:
         finished = state.step >= self.coordinator.total_steps
         if self._evaluates and state.evaluated < state.step and self.coordinator.evaluates(state.step):
             control = self._evaluate(StepControl(lr=0.0, scale=1.0, grad_norm=0.0, stop=finished))
-            complete_checkpoint(state, self.records, final=control.stop)
+            checkpoint.complete(state, self.records, final=control.stop)
             reason = control.reason
         elif self.coordinator.out_of_patience and not finished:
             self.records.warn(f"--eval.patience {self.config.eval.patience} had run out before: give more to go on")
@@ -173,14 +173,14 @@ class Trainer:
             return control
         control = self._evaluate(control)
         if saved:
-            complete_checkpoint(self.state, self.records, final=control.stop)
+            checkpoint.complete(self.state, self.records, final=control.stop)
         elif control.stop:  # the earlier save failed, on a full disk, say: try once more
             self._save(final=True)
         return control
 
     def _save(self, final: bool) -> bool:
         with self._span("checkpoint"), self._errors_in("checkpoint"):
-            return save_checkpoint(self.state, self.records, final)
+            return checkpoint.save(self.state, self.records, final)
 
     @property
     def _evaluates(self) -> bool:

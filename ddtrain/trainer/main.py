@@ -11,7 +11,7 @@ from typing import Any, NoReturn
 from ddtrain import blas, blas_threads
 from ddtrain.comm import Communicator, launcher, raise_on_all, run_on_all, run_on_rank_0, run_ranks
 from ddtrain.parallel import verify_replicas
-from ddtrain.streams import say, tolerant_output
+from ddtrain.standard_output import say, tolerant_output
 from ddtrain.trainer import stop_signals
 from ddtrain.trainer.checkpoint.resume import resume
 from ddtrain.trainer.config import command_line

@@ -8,7 +8,7 @@ from ddtrain import data
 from ddtrain.data.sampler import Position
 from ddtrain.diagnose import count_nonfinite
 from ddtrain.optim import Optimizer
-from ddtrain.store import ParamStore
+from ddtrain.param_store import ParamStore
 from ddtrain.trainer.config.config import Config
 from ddtrain.trainer.modes import Sync
 from ddtrain.trainer.step.coordinator import Coordinator

@@ -30,7 +30,7 @@ from typing import Any
 from ddtrain.comm.launch import liveness
 from ddtrain.comm.launch.failure import INTERRUPTED
 from ddtrain.errors import StoppedError
-from ddtrain.streams import say
+from ddtrain.standard_output import say
 
 SIGNALS = (signal.SIGUSR1, signal.SIGTERM, signal.SIGINT)
 # One Ctrl-C reaches a rank twice, from the terminal and from mpirun: what follows this soon is the same request.

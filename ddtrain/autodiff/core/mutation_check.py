@@ -12,7 +12,7 @@ Other arrays that a function uses may be written to: a buffer that each call fil
 place. Only a write to an array that a step has already used is wrong. So the tape remembers a hash of a few entries, a
 *glance*, of every plain array that a step uses; if it has changed, and a rule of the step reads the array, the
 derivative would be wrong, and an error is raised. Not watched are the other entries, the arrays of fused operations,
-and training steps, which own their arrays. See ``constants.py``.
+and training steps, which own their arrays. See ``watched_arrays.py``.
 """
 
 from __future__ import annotations

@@ -19,7 +19,7 @@ from ddtrain.autodiff.core.boxes import BOXES
 from ddtrain.autodiff.core.mutation_check import fingerprint
 from ddtrain.autodiff.core.outputs import pack, unpack
 from ddtrain.errors import DdtrainError, DerivativeError, ShapeError
-from ddtrain.source import user_line
+from ddtrain.user_lines import user_line
 
 Argnum = SupportsIndex | Sequence[SupportsIndex]
 

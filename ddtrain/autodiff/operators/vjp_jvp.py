@@ -14,11 +14,11 @@ import numpy as np
 
 from ddtrain import tree
 from ddtrain.autodiff.core.boxes import value_of
-from ddtrain.autodiff.core.constants import WatchingTape, name_of
 from ddtrain.autodiff.core.forward import push_forward
 from ddtrain.autodiff.core.outputs import pack, unpack
 from ddtrain.autodiff.core.reverse import record, walk_back
 from ddtrain.autodiff.core.vector_space import own, spread, stack
+from ddtrain.autodiff.core.watched_arrays import WatchingTape, name_of
 from ddtrain.autodiff.operators.argnums import Argnum, Arguments, Result, as_array, called
 from ddtrain.errors import DerivativeError
 

@@ -24,8 +24,8 @@ from ddtrain.bench.peers import registry
 from ddtrain.bench.timing import Contestant, alternate, quartiles
 from ddtrain.comm import Communicator
 from ddtrain.errors import DdtrainError, UsageError
+from ddtrain.suggestions import did_you_mean
 from ddtrain.trainer.atomic_files import write_json
-from ddtrain.trainer.config import tables
 
 PEERS = ("autograd",)
 # largest allowed ratio of our time to the peer's, by where most of the time is spent
@@ -98,7 +98,7 @@ def choose(names: str) -> dict[str, Program]:
     chosen = [name.strip() for name in names.split(",")] if names.strip() else list(PROGRAMS)
     for name in chosen:
         if name not in PROGRAMS:
-            hint = tables.did_you_mean(name, PROGRAMS)
+            hint = did_you_mean(name, PROGRAMS)
             raise UsageError(f"unknown program {name!r}", remedy=f"{hint} There are {', '.join(PROGRAMS)}.".strip())
     return {name: PROGRAMS[name] for name in chosen}
 

@@ -25,7 +25,7 @@ from math import isfinite
 
 from ddtrain.comm.backends.link_model import Network, Operation, Traffic
 from ddtrain.errors import UsageError
-from ddtrain.trainer.config import tables
+from ddtrain.suggestions import did_you_mean
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +111,7 @@ def parse(text: str) -> Fabric:
     if name in NETWORKS and len(rest) <= 1:
         return replace(NETWORKS[name][0], ranks_per_node=_count(text, rest))
     if not name[:1].isdigit() or len(rest) not in (1, 2):
-        hint = tables.did_you_mean(name, NETWORKS)
+        hint = did_you_mean(name, NETWORKS)
         remedy = f"{hint} There are {', '.join(NETWORKS)} and node; or give {_FORM}.".strip()
         raise UsageError(f"unknown network {text!r}", remedy=remedy)
     latency_us, gbit_s = (_number(text, part) for part in (name, rest[0]))

@@ -17,7 +17,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ddtrain.comm.odd_ranks import find_odd_ranks, in_words
+from ddtrain.comm.differing_ranks import find_odd_ranks, in_words
 from ddtrain.comm.protocol import Communicator, PeerError
 from ddtrain.errors import ReplicaError
 

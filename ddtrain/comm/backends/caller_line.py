@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 from types import FrameType
 
-from ddtrain.source import calling_line, place
+from ddtrain.user_lines import calling_line, place
 
 _COMM = str(Path(__file__).parents[1])
 

@@ -20,7 +20,7 @@ from ddtrain.comm.buffers import (
 from ddtrain.comm.node.single_rank import SingleRankNode
 from ddtrain.comm.protocol import Array
 from ddtrain.comm.reduction_tree import ReductionTree
-from ddtrain.streams import say
+from ddtrain.standard_output import say
 
 
 class DoneWork:

@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from ddtrain.comm.backends.caller_line import line_of
-from ddtrain.comm.odd_ranks import in_words
+from ddtrain.comm.differing_ranks import in_words
 from ddtrain.comm.protocol import RETURNED, Array, PeerError
 from ddtrain.comm.reduction_tree import ReductionTree
 from ddtrain.errors import DdtrainError, ReplicaError, StallError

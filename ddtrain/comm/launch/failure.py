@@ -18,7 +18,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from ddtrain.errors import EXCEPTION, DdtrainError, GradientError, quoted
-from ddtrain.streams import say
+from ddtrain.standard_output import say
 
 OnFailure = Callable[[BaseException, int], None]
 INTERRUPTED = 130  # 128 + SIGINT, as shells report it

@@ -21,10 +21,10 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from ddtrain.comm.backends.local import end_process
+from ddtrain.comm.differing_ranks import in_words
 from ddtrain.comm.launch.environment import VARIABLES, Launcher
-from ddtrain.comm.odd_ranks import in_words
 from ddtrain.errors import EXCEPTION
-from ddtrain.streams import say, wait_until_read
+from ddtrain.standard_output import say, wait_until_read
 
 _CHECK_INTERVAL_S = 0.5
 _CHECKS = 4  # so many checks in a row must miss a rank before it counts as gone

@@ -13,12 +13,12 @@ import time
 from collections.abc import Callable
 
 from ddtrain.comm.agreement import check_same, raise_on_all
+from ddtrain.comm.backend_spec import make, resolve, uses_mpi
+from ddtrain.comm.differing_ranks import in_words
 from ddtrain.comm.launch import liveness
 from ddtrain.comm.launch.environment import launcher
 from ddtrain.comm.launch.failure import OnFailure, exit_code, fatal_hooks, outcome_of, report
-from ddtrain.comm.odd_ranks import in_words
 from ddtrain.comm.protocol import RETURNED, Communicator, PeerError
-from ddtrain.comm.spec import make, resolve, uses_mpi
 from ddtrain.errors import COMPLETED, EXCEPTION, UsageError
 
 Main = Callable[[Communicator], object]
@@ -34,7 +34,7 @@ def run_ranks(spec: str, main: Main, on_failure: OnFailure | None = None, refusa
 
     Parameters
     ----------
-    spec : the backend, see :func:`ddtrain.comm.spec.make`; the same on all ranks, which is checked
+    spec : the backend, see :func:`ddtrain.comm.backend_spec.make`; the same on all ranks, which is checked
     main : called once on each rank; in ``threads:N``, rank 0 runs in the calling thread, so that signals reach it. Its
         result is the rank's exit code; None means 0
     on_failure : called with each distinct error, and the rank, before the error is printed

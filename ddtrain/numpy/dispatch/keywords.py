@@ -6,7 +6,7 @@ import sys
 from typing import Any, NoReturn
 
 from ddtrain.errors import DerivativeError
-from ddtrain.source import calling_line
+from ddtrain.user_lines import calling_line
 
 REMEDIES = {  # keyword -> what to do instead of a traced call with it
     "axes": "Bring the axes last by moveaxis.",

@@ -13,7 +13,7 @@ import numpy as np
 from ddtrain.autodiff import Box, value_of
 from ddtrain.errors import DerivativeError, ShapeError
 from ddtrain.numpy.inplace import written_to
-from ddtrain.source import calling_line, library_call
+from ddtrain.user_lines import calling_line, library_call
 
 
 class Unsupported(Box):

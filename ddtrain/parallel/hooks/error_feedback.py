@@ -20,9 +20,9 @@ from numpy.typing import DTypeLike
 
 from ddtrain.comm.backends.local import DoneWork
 from ddtrain.comm.protocol import Communicator, Work
+from ddtrain.parallel.hooks.bytes_sent import allreduce_bytes
 from ddtrain.parallel.hooks.exchange_stages import StagedWork, Stages, drive
 from ddtrain.parallel.hooks.grad_bucket import Array, GradBucket
-from ddtrain.parallel.hooks.traffic import allreduce_bytes
 
 
 class ErrorFeedback:

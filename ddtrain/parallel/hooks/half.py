@@ -7,7 +7,7 @@ from typing import ClassVar
 from numpy.typing import DTypeLike
 
 from ddtrain.parallel.hooks.codecs import Bfloat16, Codec, Float16
-from ddtrain.parallel.hooks.compressed import CompressedAllreduce
+from ddtrain.parallel.hooks.compressed_allreduce import CompressedAllreduce
 from ddtrain.parallel.hooks.hook import HookConfig
 
 

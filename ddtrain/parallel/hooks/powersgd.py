@@ -17,11 +17,11 @@ import numpy as np
 from numpy.typing import DTypeLike
 
 from ddtrain.comm.protocol import Communicator
+from ddtrain.parallel.hooks.bytes_sent import allreduce_bytes
 from ddtrain.parallel.hooks.error_feedback import ErrorFeedback
 from ddtrain.parallel.hooks.exchange_stages import Stages
 from ddtrain.parallel.hooks.grad_bucket import Array, GradBucket, Matrix
 from ddtrain.parallel.hooks.hook import HookConfig
-from ddtrain.parallel.hooks.traffic import allreduce_bytes
 
 
 class PowerSgd(ErrorFeedback):

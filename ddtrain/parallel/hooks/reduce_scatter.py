@@ -13,10 +13,10 @@ import numpy as np
 
 from ddtrain.comm.protocol import Communicator, Work
 from ddtrain.comm.reduction_tree import ReductionTree
+from ddtrain.parallel.hooks.bytes_sent import allgather_bytes, allreduce_bytes
 from ddtrain.parallel.hooks.exact import ExactSum
 from ddtrain.parallel.hooks.exchange_stages import StagedWork, Stages
 from ddtrain.parallel.hooks.grad_bucket import GradBucket
-from ddtrain.parallel.hooks.traffic import allgather_bytes, allreduce_bytes
 
 
 class ReduceScatterSum(ExactSum):

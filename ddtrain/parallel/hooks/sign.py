@@ -18,7 +18,7 @@ from typing import ClassVar
 from numpy.typing import DTypeLike
 
 from ddtrain.parallel.hooks.codecs import Codec, Sign
-from ddtrain.parallel.hooks.compressed import CompressedAllreduce
+from ddtrain.parallel.hooks.compressed_allreduce import CompressedAllreduce
 from ddtrain.parallel.hooks.hook import HookConfig
 
 

@@ -15,7 +15,7 @@ from ddtrain.trainer.records.run_records import RunRecords
 from ddtrain.trainer.run_state import RunState
 
 
-def save_checkpoint(state: RunState, records: RunRecords, final: bool) -> bool:
+def save(state: RunState, records: RunRecords, final: bool) -> bool:
     """Save the run; True if the disk had room for it. Collective.
 
     Parameters
@@ -40,7 +40,7 @@ def save_checkpoint(state: RunState, records: RunRecords, final: bool) -> bool:
     return False
 
 
-def complete_checkpoint(state: RunState, records: RunRecords, final: bool) -> None:
+def complete(state: RunState, records: RunRecords, final: bool) -> None:
     """Put the latest evaluation into the checkpoint of this step, if there is one. Collective."""
     path = finder.path_of(records.directory, state.step)
     with _tolerating(records, final, f"evaluation of step {state.step} not saved"):

@@ -10,7 +10,8 @@ from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
 from ddtrain.errors import UsageError, quoted
-from ddtrain.trainer.config import options, renamed, resumed_options, tables
+from ddtrain.suggestions import did_you_mean
+from ddtrain.trainer.config import options, renamed, resumed_options, tables, toml_files
 from ddtrain.trainer.config.config import Config
 
 Recipes: TypeAlias = Mapping[str, tuple[type[Config] | Config, str]]
@@ -67,7 +68,7 @@ def parse(argv: Sequence[str], recipes: Recipes, *, only: str = "", prog: str = 
       Did you mean --optim.momentum?
     """
     request = _sort_out(argv, only)
-    files = [(f"--config {path}", tables.read_toml(path, f"--config {path}")) for path in request.files]
+    files = [(f"--config {path}", toml_files.read_toml(path, f"--config {path}")) for path in request.files]
     usual = defaults(recipes, request.recipe if request.recipe in recipes else only or next(iter(recipes))).run
     earlier = resumed_options.files(request.options, files, usual.resume, usual.dir)
     if only:  # the program has one recipe, so its runs belong to it even if its file was renamed since
@@ -93,8 +94,8 @@ def _at_home(config: Config) -> Config:
     run, data = config.run, config.data
     return config.updated(
         {
-            "run": {"dir": tables.at_home(run.dir), "resume": tables.at_home(run.resume)},
-            "data": {"root": tables.at_home(data.root)},
+            "run": {"dir": toml_files.at_home(run.dir), "resume": toml_files.at_home(run.resume)},
+            "data": {"root": toml_files.at_home(data.root)},
         }
     )
 
@@ -161,7 +162,7 @@ def _choose(request: _Request, files: list[tuple[str, dict[str, Any]]], recipes:
     known = f"There are {', '.join(recipes)}."
     if chosen.endswith(".toml"):
         known = f"For a configuration file write --config {chosen}."
-    hint = tables.did_you_mean(name, recipes)
+    hint = did_you_mean(name, recipes)
     raise UsageError(f"{source}unknown recipe {quoted(chosen)}", remedy=f"{hint} {known}".strip())
 
 

@@ -13,7 +13,8 @@ from typing import Annotated, Any, NoReturn, get_args, get_origin
 
 from ddtrain.errors import UsageError, quoted
 from ddtrain.parts import Part
-from ddtrain.trainer.config import renamed, tables
+from ddtrain.suggestions import did_you_mean
+from ddtrain.trainer.config import field_types, renamed, tables
 from ddtrain.trainer.config.config import Config
 
 _GENERAL = ("--config", "--print-config", "--help")
@@ -47,7 +48,7 @@ def with_parts(config: Config, args: Sequence[str]) -> Config:
     for section, part in [(name, value) for name, value in vars(config).items() if isinstance(value, Part)]:
         chosen = value_of(args, f"--{section}.name")
         if chosen is not None and chosen != part.name:
-            tables.coerce(chosen, tables.hints(part)["name"], f"--{section}.name")
+            field_types.coerce(chosen, field_types.hints(part)["name"], f"--{section}.name")
             config = config.updated({section: {"name": chosen}})
     return config
 
@@ -94,7 +95,7 @@ def _check(config: Config, args: list[str]) -> list[str]:
         if not values and get_origin(kind) is not tuple:
             raise UsageError(f"{option} needs a value")
         if get_origin(kind) is Annotated:
-            tables.coerce(values[0], kind, option)
+            field_types.coerce(values[0], kind, option)
         checked += [option, *values] if get_origin(kind) is tuple else [f"{option}={values[0]}"]
     return checked
 
@@ -106,7 +107,7 @@ def _refuse(config: Config, option: str, flags: Mapping[str, str]) -> NoReturn:
     part = getattr(config, section, None)
     if isinstance(part, Part) and part.having(name.removeprefix("no_")):
         raise part.unknown(name.removeprefix("no_"))
-    hint = tables.did_you_mean(option.replace("_", "-"), [*flags, *_GENERAL], renamed.FLAGS)
+    hint = did_you_mean(option.replace("_", "-"), [*flags, *_GENERAL], renamed.FLAGS)
     raise UsageError(f"unknown option {quoted(option, plain=True)}", remedy=hint or "See --help.")
 
 
@@ -119,7 +120,7 @@ def _arity(kind: Any) -> float:
 def _annotations(instance: Any, path: str = "") -> dict[str, Any]:
     """Type of every leaf by dotted name."""
     types: dict[str, Any] = {}
-    for name, annotation in tables.hints(instance).items():
+    for name, annotation in field_types.hints(instance).items():
         value, place = getattr(instance, name), f"{path}.{name}" if path else name
         types |= _annotations(value, place) if tables.is_section(value) else {place: annotation}
     return types
@@ -144,7 +145,7 @@ def _complaint(config: Config, args: list[str], said: str) -> UsageError:
         option, _, value = arg.partition("=")
         if option in flags and get_origin(types[flags[option]]) is not tuple and option in message:
             try:
-                tables.coerce(value, types[flags[option]], option)
+                field_types.coerce(value, types[flags[option]], option)
             except UsageError as error:
                 return error
     return UsageError(quoted(message, plain=True))
@@ -173,7 +174,7 @@ def explain(config: Config) -> str:
     text = "\n".join(f"\n{line.strip()}" if line[1:2].strip() else line for line in kept).strip()
     for leaf, kind in _annotations(config).items():
         if get_origin(kind) is Annotated:  # tyro does not know the table of names, so they are put into its text
-            text = _with_choices(text, tables.option(leaf), tables.choices_of(kind) or [])
+            text = _with_choices(text, tables.option(leaf), field_types.choices_of(kind) or [])
     return text
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from ddtrain.trainer.checkpoint.state_json import STATE
-from ddtrain.trainer.config import renamed, tables
+from ddtrain.trainer.config import renamed, toml_files
 from ddtrain.trainer.config.options import value_of
 
 OF_ONE_START = {  # options, by section, that belong to one start of a run and are not taken over by the next
@@ -42,13 +42,13 @@ def files(
         return []
     if not there:
         return []
-    table, _ = renamed.in_table(tables.read_toml(str(file)), renamed.RENAMED.values())
+    table, _ = renamed.in_table(toml_files.read_toml(str(file)), renamed.RENAMED.values())
     return [(str(file), _lasting(table))]
 
 
 def _run_of(named: str) -> Path:
     """The run's directory, given it, its directory of checkpoints, or one checkpoint."""
-    path = Path(tables.at_home(named))
+    path = Path(toml_files.at_home(named))
     if (path / STATE).exists():
         return path.absolute().parent.parent
     return path.parent if path.name == "checkpoints" else path

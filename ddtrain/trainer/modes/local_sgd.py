@@ -20,7 +20,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from ddtrain.comm.protocol import Array
-from ddtrain.parallel.hooks.traffic import allreduce_bytes
+from ddtrain.parallel.hooks.bytes_sent import allreduce_bytes
 from ddtrain.trainer.modes.sync import Sync, own
 from ddtrain.trainer.step.step_control import StepControl
 from ddtrain.trainer.step.train_step import TrainStep

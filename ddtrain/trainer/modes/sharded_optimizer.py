@@ -20,7 +20,7 @@ from numpy.typing import DTypeLike
 from ddtrain import optim
 from ddtrain.comm.protocol import Array
 from ddtrain.optim.protocol import WHOLE
-from ddtrain.parallel.hooks.traffic import allgather_bytes
+from ddtrain.parallel.hooks.bytes_sent import allgather_bytes
 from ddtrain.trainer.modes.sync import Sync
 from ddtrain.trainer.step.step_control import StepControl
 from ddtrain.trainer.step.train_step import TrainStep

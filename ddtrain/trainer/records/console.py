@@ -16,7 +16,7 @@ from time import perf_counter
 from typing import NamedTuple, TextIO
 
 from ddtrain.comm.protocol import Communicator
-from ddtrain.streams import is_terminal, say
+from ddtrain.standard_output import is_terminal, say
 from ddtrain.trainer.step.totals import Totals
 
 FRAME_EVERY_S, LINE_EVERY_S = 0.1, 10.0

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from ddtrain.parallel import Accumulator, Reducer, ShardLayout
-from ddtrain.store import ParamStore
+from ddtrain.param_store import ParamStore
 
 Sink = Callable[[Any], None]
 

@@ -27,7 +27,7 @@ from zlib import crc32
 
 import numpy as np
 
-from ddtrain.comm.odd_ranks import find_odd_ranks, in_words
+from ddtrain.comm.differing_ranks import find_odd_ranks, in_words
 from ddtrain.comm.protocol import Array, Communicator
 from ddtrain.errors import ReplicaError
 from ddtrain.nn.declarations import Declaration

@@ -31,7 +31,7 @@ from ddtrain.parallel import (
 )
 from ddtrain.parallel.hooks import NoopHook
 from ddtrain.parallel.replica_check import describe
-from ddtrain.store import ParamStore
+from ddtrain.param_store import ParamStore
 from ddtrain.trainer.config.config import Comm, Config
 from ddtrain.trainer.config.same_options import verify_options
 from ddtrain.trainer.modes import ShardedOptimizer

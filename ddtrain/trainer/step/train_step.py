@@ -22,7 +22,7 @@ from ddtrain.ops import use_communicator
 from ddtrain.optim import Optimizer
 from ddtrain.parallel import Reducer, ShardLayout, ShardRunner, SmallCollectives, TotalsReducer, make_small_collectives
 from ddtrain.parallel.node_counters import CONTROL, MODEL, TOTALS
-from ddtrain.store import ParamStore
+from ddtrain.param_store import ParamStore
 from ddtrain.trainer.error_context import error_context
 from ddtrain.trainer.records.timeline import Timeline
 from ddtrain.trainer.step.coordinator import StepControl

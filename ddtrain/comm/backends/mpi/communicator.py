@@ -29,7 +29,7 @@ from ddtrain.comm.node.mpi_windows import MpiNode, obstacle
 from ddtrain.comm.node.single_rank import SingleRankNode
 from ddtrain.comm.protocol import Array, Node
 from ddtrain.comm.reduction_tree import ReductionTree
-from ddtrain.streams import wait_until_read
+from ddtrain.standard_output import wait_until_read
 
 _ABORT_S = 2.0  # how long to wait for MPI_Abort, which may not return
 _OUTCOME_BYTES = 64
