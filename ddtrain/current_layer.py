@@ -1,4 +1,4 @@
-"""Which layer of a model is at work: said by modules, heard by whoever must name what is exchanged inside the model.
+"""The layer of a model that is running: set by modules, read by collectives and errors inside the model to name it.
 
 A collective may be made when its layer is long done, as those of a backward pass are; whoever makes it remembers the
 layer it is of, and says so again with :class:`use_layer`.

@@ -140,7 +140,7 @@ class DerivativeError(DdtrainError, TypeError):
 
 
 class MissingRuleError(DerivativeError, NotImplementedError):
-    """A function has no derivative rule yet; whoever knows Autograd expects NotImplementedError of it."""
+    """A function has no derivative rule yet. It is a NotImplementedError, too, as in Autograd."""
 
 
 def first_line(error: BaseException) -> str:

@@ -51,7 +51,7 @@ def is_terminal(stream: TextIO) -> bool:
 def tolerant_output() -> Iterator[None]:
     """While inside, ``print`` fails neither for a letter nor for want of a stream; what is left is given up at the end.
 
-    For whoever has the process, around all that it does.
+    A program uses it around everything that it does.
     """
     _fill_descriptors()
     with ExitStack() as afterwards:

@@ -10,11 +10,11 @@ _LONGEST = 60  # longest name in characters for which similar names are looked f
 
 
 def did_you_mean(given: str, known: Iterable[str], former: Mapping[str, str] = MappingProxyType({})) -> str:
-    """A question with the nearest known name, or nothing when none is near.
+    """The question "Did you mean" with the nearest known name, or an empty text if none is near.
 
     Parameters
     ----------
-    former : names that were known once, with the present ones, which are what is asked for
+    former : former names with the present ones, which are then suggested
 
     >>> did_you_mean("optim.ln", ["optim.lr", "run.dir"])
     'Did you mean optim.lr?'

@@ -1,5 +1,5 @@
 """Which line of the user's something comes from: the user's own files, and the models and recipes that are read and
-changed like them. A library's line helps nobody, so an installed package is named only where no file is the user's own.
+changed like them. A library's line is of no help, so an installed package is named only if no file is the user's own.
 """
 
 from __future__ import annotations

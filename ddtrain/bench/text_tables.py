@@ -48,7 +48,7 @@ def show(*parts: Any, columns: int) -> None:
 
 
 def progress(text: str) -> None:
-    """A line for whoever waits for a measurement."""
+    """A line about the progress of a measurement."""
     say(f"{text}\n", sys.stderr)
 
 

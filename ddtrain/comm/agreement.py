@@ -28,17 +28,17 @@ _KINDS = {
 def raise_on_all(comm: Communicator, error: DdtrainError | None) -> None:
     """Raise the error of the lowest failing rank on all ranks, or return on all. Collective.
 
-    Whatever a rank does alone before a collective (opening a file, reading a configuration) may fail alone; the others
-    would then wait for it. Here they hear of it.
+    What a rank does before a collective (opening a file, reading a configuration) may fail on that rank alone; the
+    others would then wait for it forever. This function tells them.
 
     Parameters
     ----------
-    error : what this rank met, or None
+    error : this rank's error, or None
 
     Raises
     ------
-    DdtrainError : of the kind, message, remedy and place that the lowest failing rank gave; the message says which
-        ranks failed when not all did.
+    DdtrainError : with the type, message, remedy and place of the lowest failing rank's error; the message says which
+        ranks failed, unless all did
 
     >>> from ddtrain.comm.backends.local import LocalCommunicator
     >>> raise_on_all(LocalCommunicator(), None)
@@ -55,7 +55,7 @@ def raise_on_all(comm: Communicator, error: DdtrainError | None) -> None:
 
 
 def run_on_all(comm: Communicator, action: Callable[[], T]) -> T:
-    """The result of ``action``; if it fails on any rank, its error on all of them. Collective.
+    """Run ``action`` on every rank and return its result; if it fails on any rank, raise its error on all. Collective.
 
     >>> from ddtrain.comm import run_ranks
     >>> def main(comm):
@@ -79,7 +79,7 @@ def run_on_all(comm: Communicator, action: Callable[[], T]) -> T:
 
 
 def run_on_rank_0(comm: Communicator, action: Callable[[], Any]) -> Any:
-    """What ``action`` returns on rank 0 (JSON-able; no other rank calls it), or its error, on all ranks. Collective.
+    """Run ``action`` on rank 0 alone; return its result (JSON-able), or raise its error, on all ranks. Collective.
 
     >>> from ddtrain.comm import run_ranks
     >>> def main(comm):
@@ -108,7 +108,7 @@ def _rebuilt(described: Any, where: str = "") -> DdtrainError:
 
 
 def check_same(comm: Communicator, what: str, mine: str) -> None:
-    """Raise UsageError on all ranks unless all of them were told the same. Collective.
+    """Raise UsageError on all ranks unless all of them have the same text ``mine``. Collective.
 
     >>> from ddtrain.comm.backends.local import LocalCommunicator
     >>> check_same(LocalCommunicator(), "--comm.backend", "local")

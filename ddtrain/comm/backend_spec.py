@@ -31,7 +31,7 @@ def make(spec: str) -> Sequence[Communicator]:
 
     Raises
     ------
-    UsageError : no such backend, or it does not fit the launcher that started this process.
+    UsageError : the backend is unknown, or does not fit the launcher that started this process.
 
     >>> [comm.rank for comm in make("threads:3")]
     [0, 1, 2]
@@ -41,11 +41,11 @@ def make(spec: str) -> Sequence[Communicator]:
 
 
 def resolve(spec: str) -> str:
-    """A spec in full, so that two which mean the same are the same text.
+    """A spec in full, so that two specs with the same meaning are the same text.
 
     Raises
     ------
-    UsageError : no such backend
+    UsageError : the backend is unknown
 
     >>> resolve("auto"), resolve("debug"), resolve("wire:threads:2,gbit-s=1,latency-us=0")
     ('local', 'debug:local', 'wire:threads:2,gbit-s=1,latency-us=0')

@@ -1,4 +1,4 @@
-"""How far the clocks of the ranks are apart, found with nothing but allgathers.
+"""How far the ranks' clocks differ, measured by allgathers alone.
 
 Note [Clocks]
 An allgather ends on no rank before it has begun on every rank. Say rank r reads its clock when it enters, a_r, and when

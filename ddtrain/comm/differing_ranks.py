@@ -11,11 +11,11 @@ T = TypeVar("T", bound=Hashable)
 
 @dataclass(frozen=True, slots=True)
 class OddRanks(Generic[T]):
-    """How ranks divide by what they hold.
+    """The ranks, grouped by the value that they hold.
 
     Attributes
     ----------
-    usual : the value that most of them hold; among equally many, that of the first rank
+    usual : the value that most of them hold; of equally common values, the one found first
     alike : the ranks that hold it
     odd : those that hold something else, in order; empty if all hold the same
     groups : the ranks by value, the usual value first
@@ -32,8 +32,8 @@ def find_odd_ranks(values: Sequence[T], numbers: Sequence[int] = ()) -> OddRanks
 
     Parameters
     ----------
-    values : what each rank, or shard, or whatever is compared, holds
-    numbers : their numbers; counted from 0 unless told
+    values : the value that each rank (or shard) holds
+    numbers : the ranks' numbers, by default counted from 0
 
     >>> found = find_odd_ranks(["float32", "float64", "float32"])
     >>> found.usual, found.alike, found.odd
@@ -49,7 +49,7 @@ def find_odd_ranks(values: Sequence[T], numbers: Sequence[int] = ()) -> OddRanks
 
 
 def in_words(numbers: Sequence[int], who: str = "rank") -> str:
-    """Ranks, or whatever else is counted, in words.
+    """Ranks (or shards) as words for a message.
 
     >>> in_words([2]), in_words([0, 1, 3]), in_words([1, 2], "shard")
     ('rank 2', 'ranks 0, 1 and 3', 'shards 1 and 2')

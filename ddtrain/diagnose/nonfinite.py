@@ -96,7 +96,7 @@ class _FirstFinding(CheckedTape):
 
 
 def locate_nonfinite(error: NonFiniteError, train_step: Step, step: int, rows: Any) -> NonFiniteError:
-    """The same error with the operation that first went wrong, the rank and the sample, as far as they are found.
+    """The same error with the operation that first went wrong, and the rank and sample if they are found.
 
     Walks through the step again, which has not been applied: the same values, samples and random numbers. Ranks whose
     moments are summed in the midst of a step infect each other, so the finding that counts is the earliest. Collective.

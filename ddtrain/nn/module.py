@@ -235,7 +235,7 @@ class Module:
 
         Note [Updates wait]
         A step that is skipped because its gradients are not finite must leave no trace, so a forward pass gathers new
-        running statistics in ``run.updates`` and whoever owns the values stores them. A module that is called twice
+        running statistics in ``run.updates``, and the owner of the values stores them. A module that is called twice
         starts the second time from what the first has left; until then it reads what it has read.
 
         Raises

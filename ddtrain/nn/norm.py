@@ -1,4 +1,4 @@
-"""Batch normalisation as a layer: synchronised over the ranks unless told otherwise."""
+"""Batch normalisation as a layer, by default synchronised over the ranks."""
 
 from __future__ import annotations
 

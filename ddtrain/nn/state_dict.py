@@ -1,4 +1,4 @@
-"""Do values fit a model? All that does not is said in one error. And export: PyTorch's names and layouts."""
+"""Checks that values fit a model, with one error for all misfits, and exports them in PyTorch's names and layouts."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class TorchTensors(dict[str, NDArray[Any]]):
 
 
 def by_path(model: Tree) -> dict[str, Declaration]:
-    """What stands at every path of the tree, tied ones at each of theirs.
+    """The declaration at every path of the tree; tied ones are there once for each path.
 
     Raises
     ------
@@ -51,12 +51,12 @@ def fitted(
     other_shape_of: Callable[[Declaration], Shape] = lambda d: d.torch_shape(),
     remedy: str = "They are in PyTorch's layout: convert them with nn.from_torch(model, tensors).",
 ) -> dict[str, Any]:
-    """One value for each declaration, by the first of its paths; tied ones may come under any, and under several.
+    """One value for each declaration, by its first path; ``values`` may have tied ones under any of their paths.
 
     Parameters
     ----------
-    op : who asks, for the message
-    shape_of, other_shape_of : what shapes are wanted, and what ``remedy`` is for
+    op : the operation's name, for the message
+    shape_of, other_shape_of : the shape that is needed, and the shape for which ``remedy`` is the remedy
 
     Raises
     ------
@@ -104,11 +104,11 @@ def as_dtype(value: Any, dtype: DTypeLike) -> NDArray[Any]:
 
 
 def initial(model: Tree, values: Mapping[str, Any], dtype: DTypeLike) -> dict[str, NDArray[Any]]:
-    """What ``init`` gave, as arrays of ``dtype``, one for each declaration.
+    """The values that ``init`` returned, as arrays of ``dtype``, one for each declaration.
 
     Raises
     ------
-    UsageError : as :func:`fitted`; and what is no array of real numbers, or a parameter that is not finite
+    UsageError : as :func:`fitted`; a value is not an array of real numbers, or a parameter is not finite
     """
     trained = {path: d.trained for path, d in model.declarations().items()}
     arrays = {path: as_dtype(x, dtype) for path, x in fitted(model, values, f"{type(model).__name__}.init").items()}
@@ -125,7 +125,7 @@ def initial(model: Tree, values: Mapping[str, Any], dtype: DTypeLike) -> dict[st
 def to_torch(model: Tree, tensors: Mapping[str, NDArray[Any]]) -> TorchTensors:
     """Tensors by path, as PyTorch's ``load_state_dict`` expects them for a model of the same tree.
 
-    What is tied comes under each of its paths, as from ``state_dict``.
+    Tied values are there under each of their paths, as in PyTorch's ``state_dict``.
 
     >>> from ddtrain.nn import Linear
     >>> layer = Linear(3, 2)
@@ -144,7 +144,7 @@ def to_torch(model: Tree, tensors: Mapping[str, NDArray[Any]]) -> TorchTensors:
 def from_torch(model: Tree, tensors: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
     """The inverse of :func:`to_torch`, with each tied value once.
 
-    Square weights look the same in both layouts: nobody can tell that values given here were in ours.
+    Square weights have the same shape in both layouts: values in ddtrain's layout cannot be recognised as such.
 
     Raises
     ------

@@ -65,12 +65,20 @@ from ddtrain.numpy.manipulation.shapes import shape as shape_of
 
 
 def zeros_like(x: Any, dtype: DTypeLike | None = None) -> Any:
-    """Zeros in the shape and dtype of ``x``, traced or not."""
+    """Zeros in the shape and dtype of ``x``, traced or not.
+
+    >>> zeros_like(np.array([1, 2]))
+    array([0, 0])
+    """
     return np.zeros_like(value_of(x), dtype)
 
 
 def ones_like(x: Any, dtype: DTypeLike | None = None) -> Any:
-    """Ones in the shape and dtype of ``x``, traced or not."""
+    """Ones in the shape and dtype of ``x``, traced or not.
+
+    >>> ones_like(np.array([1.5, 2.5]))
+    array([1., 1.])
+    """
     return np.ones_like(value_of(x), dtype)
 
 
@@ -92,7 +100,12 @@ def full(shape: Any, fill_value: Any, dtype: DTypeLike | None = None) -> Any:
 
 
 def full_like(x: Any, fill_value: Any, dtype: DTypeLike | None = None) -> Any:
-    """``fill_value``, which may be traced, in the shape and dtype of ``x``."""
+    """``fill_value``, which may be traced, in the shape and dtype of ``x``.
+
+    >>> from ddtrain import grad
+    >>> grad(lambda c: full_like(np.zeros(3), c).sum())(2.0)
+    array(3.)
+    """
     like = np.asarray(value_of(x))
     return full(like.shape, fill_value, like.dtype if dtype is None else dtype)
 
@@ -148,7 +161,11 @@ def logspace(
     dtype: DTypeLike | None = None,
     axis: int = 0,
 ) -> Any:
-    """``base`` to the powers :func:`linspace`; of several bases, one axis more."""
+    """``base`` to the powers :func:`linspace`; of several bases, one axis more.
+
+    >>> logspace(0.0, 2.0, 3)
+    array([  1.,  10., 100.])
+    """
     if ndim(base):
         n = np.broadcast(*map(value_of, (start, stop, base))).ndim
         start, stop, base = (reshape(a, (1,) * (n - ndim(a)) + shape_of(a)) for a in (start, stop, base))

@@ -59,7 +59,7 @@ class vectorize:  # lower case, as NumPy's class
 
     Parameters
     ----------
-    otypes : the dtypes of the results, as a string or a list; those of the first results unless told
+    otypes : the dtypes of the results, as a string or a list; by default those of the first results
     doc : the docstring of the result
     excluded : positions and names of arguments that are passed on whole
     cache : accepted for compatibility; NumPy's way not to call the function twice for the first dtype

@@ -87,7 +87,7 @@ class Optimizer(Protocol):
     ) -> None:
         """Update ``values`` in place as if the gradient were ``scale * grads``; ``grads`` stays as it is.
 
-        Only the elements in ``spans`` are touched, of values and of state: the others are somebody else's.
+        Only the elements in ``spans`` of values and state are read and written; other ranks update the others.
         """
 
 

@@ -3,10 +3,10 @@
 Note [Node reduction]
 Within a node nothing is sent. Each rank's gradients lie in memory that all of its node can read, and a counter tells
 how many of its buckets are complete. Once a bucket is complete on all of them, each rank sums its share of it over
-everybody's rows, into its own row, where nobody else reads that share. Then it exchanges the sum with its column, the
+all ranks' rows, into its own row, where no other rank reads that share. Then it exchanges the sum with its column, the
 ranks of the same local rank on the other nodes. So a rank ends up with the sum over all ranks of its share of the
 vector, ``spans``, and updates that share of the parameters. A row may be written again once the step's control has
-come: by then everybody has summed.
+come: by then all ranks have summed.
 """
 
 from __future__ import annotations
@@ -35,8 +35,8 @@ class BucketSum:
     Parameters
     ----------
     rows : gradient rows by local rank, see ``Reducer``
-    hook : how the share becomes the sum over nodes, where a node sends one row and sums are not scattered
-    parameters : spans and shapes of the parameters, for hooks that want to know
+    hook : sums the share over nodes, if each node sends one row and sums are not scattered
+    parameters : spans and shapes of the parameters, for hooks that need them
 
     Attributes
     ----------
@@ -63,7 +63,7 @@ class BucketSum:
     def begin(self, bucket: int) -> Work | None:
         """Sum this rank's share of a bucket over the node, and begin to sum it across nodes.
 
-        All ranks of the node have completed the bucket. Returns what is still on its way, if anything.
+        All ranks of the node must have completed the bucket. Returns the pending work, if there is one.
         """
         share, layout, column = self._shares[bucket], self._layout, self._column
         if column is None or not share.gradients.size:
@@ -82,7 +82,7 @@ class BucketSum:
         return column.isum(sums, layout.node_tree, share.gradients)
 
     def _sum_over_node(self, rows: Sequence[Array], out: Array) -> Sequence[Array]:
-        """The node's rows: a sum for each subtree that its ranks' rows make up, in ``out`` where it is one."""
+        """The node's rows: a sum for each subtree of the node, in ``out`` if there is only one."""
         layout = self._layout
         if layout.reduced_blocks == layout.node_blocks:  # a single rank a node: its own rows are already the node's
             return rows

@@ -37,7 +37,7 @@ class Bucket:
     cells: tuple[slice, ...]
 
     def share(self, rank: int, size: int) -> tuple[slice, ...]:
-        """The cells of which rank ``rank`` of ``size`` takes care: consecutive ones, possibly none."""
+        """The consecutive cells that rank ``rank`` of ``size`` sums, possibly none."""
         return self.cells[slice(*part_bounds(len(self.cells), rank, size))]
 
 

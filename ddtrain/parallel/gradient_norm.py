@@ -1,8 +1,8 @@
-"""The squared norm of the summed gradient, made of one number a cell.
+"""The squared norm of the summed gradient, added up from one number for each cell.
 
-Each rank squares the cells whose sums it holds; then all add up the same numbers in the same order. Cells are cut by
-the model's layout alone (Note [Cells] in ``parallel/buckets.py``), so neither the number of ranks nor the size of
-buckets changes a bit of the norm.
+Each rank computes the squared norms of the cells that it holds; then all ranks add the same numbers in the same order.
+Cells are cut by the model's layout alone (Note [Cells] in ``parallel/buckets.py``), so neither the number of ranks nor
+the size of buckets changes a bit of the norm.
 """
 
 from __future__ import annotations
@@ -22,11 +22,11 @@ Array = NDArray[Any]
 
 
 class GradientNorm:
-    """The norm of the whole gradient, of which each rank holds a share. Collective over the node, like its methods.
+    """The norm of a gradient of which each rank holds a share. Making one, and its methods, are collective on a node.
 
     Parameters
     ----------
-    counter : one of the node's, used by nobody else
+    counter : a counter of the node that nothing else uses
     """
 
     def __init__(self, buckets: Sequence[Bucket], shares: BucketShares, node: Node, counter: int) -> None:
@@ -44,7 +44,7 @@ class GradientNorm:
 
         Parameters
         ----------
-        gradient : (n,) with the sum over all ranks in this rank's share
+        gradient : (n,) vector that holds the sum over all ranks in this rank's share
         """
         self._squares[self._kept] = optimizer_update.square_norms(gradient, self._cells)
         if self._scattered:

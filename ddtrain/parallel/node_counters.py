@@ -1,4 +1,4 @@
-"""Which of a node's counters (``Node.post``) is whose: two users of one would take each other's turns for their own.
+"""Who uses which of a node's counters (``Node.post``): two users of one counter would disturb each other.
 
 The last counter of all, ``COUNTERS - 1``, belongs to the modes in ``trainer/modes/``.
 """

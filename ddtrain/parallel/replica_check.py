@@ -1,4 +1,4 @@
-"""Do all ranks hold the same thing? Compared by hash, and named where not."""
+"""Check that all ranks hold the same tensors or options, by hash, and name the ranks that do not."""
 
 from __future__ import annotations
 
@@ -28,13 +28,13 @@ def describe(tensors: Mapping[str, Any]) -> dict[str, str]:
 def verify_replicas(
     mine: Mapping[str, str], comm: Communicator, what: str, error: type[DdtrainError] = UsageError, remedy: str = ""
 ) -> None:
-    """Compare named descriptions over all ranks; the minority is named on every rank.
+    """Compare named descriptions over all ranks, and raise on every rank if any differ. Collective.
 
     Parameters
     ----------
     mine : name -> description, e.g. from :func:`describe`; order counts
     what : what the names are, for the message ("parameter")
-    error : raised on every rank where any two differ
+    error : the type of error to raise, on every rank
 
     Raises
     ------

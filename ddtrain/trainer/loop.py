@@ -60,7 +60,7 @@ class Trainer:
 
     Attributes
     ----------
-    state : where the run stands
+    state : the run's state, of which checkpoints are made
     store : the model's values
     records : what writes the run's directory and console; set it before the first step
 
@@ -94,7 +94,7 @@ class Trainer:
         self._order: tuple[int, Any] = (-1, None)
 
     def run(self) -> Result:
-        """Train to the end, or until something asks to stop."""
+        """Train to the end, or until a stop is requested."""
         traced = self._traced_steps()
         reason = self._before_the_first_step()
         with np.errstate(all="ignore"):  # no warnings: an overflowing update is found and reported before it is saved
@@ -110,7 +110,7 @@ class Trainer:
         return Result(reason, self.state.step, self.state.metrics, *hashes, bytes_sent, skipped)
 
     def _before_the_first_step(self) -> Reason:
-        """Make up for an evaluation that a kill has cost, or else try one out; why no step is to be taken, if so."""
+        """Make an evaluation that a killed run missed, or try one; the reason if no step is to be taken."""
         state, reason = self.state, Reason.NONE
         finished = state.step >= self.coordinator.total_steps
         if self._evaluates and state.evaluated < state.step and self.coordinator.evaluates(state.step):
@@ -155,7 +155,7 @@ class Trainer:
         return self._order[1]
 
     def _check_gradients(self, step: int, rows: Any) -> None:
-        """Compare the gradient of the step to come with finite differences, where that is asked for."""
+        """Compare the gradient of the next step with finite differences, if the options ask for it."""
         every = self.config.debug.check_gradients_every
         if every and step % every == 0:
             with self.mode.consolidated():
@@ -163,9 +163,9 @@ class Trainer:
             self.records.gradients(step + 1, checked)
 
     def _save_and_evaluate(self, control: StepControl) -> StepControl:
-        """Save, then evaluate, as an evaluation may fail, and then put into the checkpoint what it has shown.
+        """Save first, because an evaluation may fail; then evaluate, and add the figures to the checkpoint.
 
-        Every evaluation has a checkpoint, so that the best model is one that was saved.
+        Every evaluation has a checkpoint, so that the best model is always saved.
         """
         evaluates = control.evaluate and self._evaluates
         saved = self._save(final=control.stop) if control.checkpoint or evaluates else False
@@ -208,7 +208,7 @@ class Trainer:
         return traced
 
     def _trace(self, step: int, traced: range) -> None:
-        """Record from the first step of ``traced``, with all that follows it, until another step begins. Collective."""
+        """Record the steps of ``traced``, each with what follows it until the next step begins. Collective."""
         if step in traced:
             if self.timeline is None:
                 self.timeline = self.train_step.timeline = Timeline(self.comm)

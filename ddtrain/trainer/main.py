@@ -1,4 +1,4 @@
-"""From a command line to an exit code: parse, start the ranks, agree, train, and say how it ended."""
+"""From a command line to an exit code: parse, start the ranks, compare their options, train, report the end."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def main(build: Callable[[Any], Task], config: Config | None = None, argv: Seque
     ----------
     build : makes the task from the configuration; called once on every rank
     config : defaults, of any subclass of :class:`Config`
-    argv : options; those of the process unless told
+    argv : options, by default those of the process
 
     Examples
     --------
@@ -77,7 +77,7 @@ def main(build: Callable[[Any], Task], config: Config | None = None, argv: Seque
 
 
 def _program() -> tuple[str, str]:
-    """What this program is called, and how: by its file, by ``python -m`` and its module, or neither."""
+    """The program's name, and the words that start it: by its file, or by ``python -m`` and its module."""
     path, spec = Path(sys.argv[0]), sys.modules["__main__"].__spec__
     if spec is not None and spec.origin and Path(spec.origin) == path:
         module = spec.name.removesuffix(".__main__")
@@ -91,7 +91,7 @@ def run(argv: Sequence[str], recipes: Mapping[str, Recipe], only: str = "", prog
 
     Parameters
     ----------
-    only, prog : of a program with one recipe, its name and how it is called
+    only, prog : for a program with one recipe, its name and the words that start it
     """
     with tolerant_output():
         parsed, error = None, None

@@ -26,7 +26,7 @@ _levels = itertools.count()
 
 
 class Trace:
-    """One run of one interpreter. Subclasses say what to remember of each primitive."""
+    """One run of one interpreter. Subclasses define what to remember of each primitive."""
 
     __slots__ = ("level",)
     fuses = False  # True if fused operations may run their kernels under this trace, see autodiff/core/fused.py
@@ -64,10 +64,10 @@ class Primitive:
     raw : the function on unboxed values
     vjps, jvps : derivative rules by position of the argument, see ``autodiff/core/rules.py``
     joint : one rule for all arguments at once, or None
-    compose, backward : of a fused operation, see ``autodiff/core/fused.py``; None of others
+    compose, backward : functions of a fused operation, see ``autodiff/core/fused.py``; None for other primitives
     examples : ``examples(r)`` lists the calls the conformance suite checks, or None
-    otherwise : ``otherwise(prim, args, kwargs)`` answers a call that ``raw`` does not take as it stands, or refuses it
-    missing : ``missing(prim, argnum, mode)`` is the error for a rule that nobody declared; None for the usual one
+    otherwise : ``otherwise(prim, args, kwargs)`` handles a traced call that ``raw`` cannot take, or raises an error
+    missing : ``missing(prim, argnum, mode)`` returns the error for a rule that is not declared; None for the usual one
     """
 
     __name__: str

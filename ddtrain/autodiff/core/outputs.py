@@ -1,7 +1,7 @@
 """Several results of one step: decompositions return a tuple, and a function's answer may be a structure.
 
 A trace sees one value an entry, so several arrays travel as one ``Outputs``, a vector in the product of their spaces.
-``pack`` makes one, ``item`` takes an array out; both are ordinary primitives, and the walks need not know.
+``pack`` makes one, ``item`` takes an array out; both are ordinary primitives, so the walks need no special case.
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ def _zeros_like(x: Any) -> Any:
 
 
 def _placed(g: Any, outputs: Any, k: int) -> Any:
-    """Outputs like ``outputs`` that are zero but for ``g`` at place ``k``."""
+    """Outputs like ``outputs``, with ``g`` at place ``k`` and zeros elsewhere."""
     parts = [_zeros_like(part) for part in unpack(outputs)]
     parts[k] = g
     return pack(*parts)
@@ -71,7 +71,7 @@ defjvp_rest(pack, lambda argnum: lambda g, ans, *arrays: _placed(g, ans, argnum)
 
 
 def unpack(outputs: Any) -> tuple[Any, ...]:
-    """The arrays of ``outputs``, each a value of its own in the trace.
+    """The arrays of ``outputs``, each as a separate value of the trace.
 
     >>> import ddtrain.numpy as dnp
     >>> from ddtrain import grad

@@ -25,7 +25,7 @@ def primitive(raw: Callable[..., Any], *, name: str | None = None, examples: Any
     Parameters
     ----------
     raw : function of arrays that neither knows nor sees boxes
-    name : for messages and tables; ``raw.__name__`` unless told
+    name : for messages and tables, by default ``raw.__name__``
     examples : ``r -> [case(...), ...]``, the calls that the conformance suite differentiates
 
     >>> import numpy as onp, ddtrain.numpy
@@ -89,7 +89,7 @@ _Stripped = tuple[Trace, Sequence[Any], Sequence[int], Sequence[Any], bool]
 
 
 def strip(args: tuple[Any, ...]) -> _Stripped:
-    """The innermost trace, the arguments without its boxes, where those stood, their nodes; and are boxes left?"""
+    """The innermost trace, arguments without its boxes, their positions and nodes, and whether other boxes remain."""
     if len(args) == 1:
         x = args[0]
         return x._trace, (x.value,), _FIRST, (x.node,), type(x.value) in BOXES
@@ -117,9 +117,9 @@ def strip(args: tuple[Any, ...]) -> _Stripped:
 
 
 def take_lists(gather: Callable[[Any], Any], again: Callable[..., Any]) -> None:
-    """Say how an array is made of a list of traced values, and how a call that refused one is made again.
+    """Set the functions that make an array of a list of traced values, and repeat a call that refused such a list.
 
-    ``array_lists.py`` enters itself here: it makes arrays by primitives, so that this module cannot import it.
+    ``array_lists.py`` calls this: it makes arrays by primitives, so that this module cannot import it.
     """
     global _gather, _again
     _gather, _again = gather, again
@@ -134,7 +134,7 @@ def _with_arrays(call: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> An
 
 
 def _box_result(call: Any, ans: Any, top: Trace, *process_args: Any) -> Any:
-    """The slow half of a primitive: a result that is not an array, or not a plain one."""
+    """The slow path of a primitive: box a result that is not a plain array."""
     if isinstance(ans, np.ma.MaskedArray | np.matrix):  # NumPy returns these when an operand is one
         raise _not_followed(call, ans)
     ans = np.asarray(ans)
@@ -197,7 +197,7 @@ def declare(call: Any, raw: Callable[..., Any], *, name: str | None, examples: A
 
 
 def _by_name(kwargs: dict[str, Any], known: frozenset[str]) -> bool:
-    """Whether keywords may stay keywords: those that are known, and not traced."""
+    """Whether all keywords are known and none is traced, so that they can be passed on as they are."""
     for key, v in kwargs.items():  # noqa: SIM110  # all() takes twice the time
         if key not in known or type(v) in BOXES:
             return False
@@ -212,7 +212,7 @@ def _traced_key(kwargs: dict[str, Any]) -> str | None:
 
 
 def refuse(prim: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> NoReturn:
-    """What a primitive says of a call that it cannot differentiate, unless it was told ``otherwise``."""
+    """Raise the error for a call that a primitive cannot differentiate; the default of ``otherwise``."""
     if (key := _traced_key(kwargs)) is not None:
         raise DerivativeError(
             f"{prim.__name__}: keyword argument {key!r} is traced, and derivatives flow through positional "

@@ -2,7 +2,7 @@
 
 A VJP rule ``(g, ans, *args, **kwargs)`` turns the cotangent of the answer into that of one argument; a JVP rule
 turns the tangent ``g`` of one argument into that of the answer. Rules are written in differentiable functions and
-read like the mathematics: summing over broadcast axes, and real parts and dtypes, are the walker's business.
+read like the mathematics: the backward walk sums over broadcast axes, takes real parts and casts dtypes.
 ``None`` means the derivative is zero.
 """
 
@@ -19,12 +19,12 @@ Rule = Callable[..., Any]
 
 
 def defvjp(prim: Primitive, *rules: Rule | None, argnums: Iterable[int] | None = None) -> None:
-    """Declare reverse-mode rules ``rule(g, ans, *args, **kwargs)``, one an argument (or for ``argnums``).
+    """Declare reverse-mode rules ``rule(g, ans, *args, **kwargs)``, one for each argument (or for ``argnums``).
 
     Raises
     ------
-    DerivativeError : a rule is written as Autograd has them, ``lambda ans, x: lambda g: ...``; where that cannot be
-        seen here, it is said when the rule is first used
+    DerivativeError : a rule is written as in Autograd, ``lambda ans, x: lambda g: ...``; if that cannot be seen
+        here, the error is raised when the rule is first used
 
     >>> from ddtrain.autodiff import grad, primitive
     >>> cube = primitive(lambda x: x**3, name="cube")
@@ -78,7 +78,7 @@ def defjvp_rest(prim: Primitive, rule: Callable[[int], Rule] | str) -> None:
 
 
 def def_linear(prim: Primitive, *argnums: int) -> None:
-    """Declare ``prim`` linear in each of ``argnums`` (argument 0 unless told) taken alone: its own forward rule.
+    """Declare ``prim`` linear in each of ``argnums`` (by default argument 0), so that it is its own forward rule.
 
     >>> from ddtrain.autodiff import jvp, primitive
     >>> double = primitive(lambda x: 2 * x, name="double")
@@ -137,7 +137,7 @@ def is_curried(rule: Rule, args: Sequence[Any], kwargs: dict[str, Any]) -> bool:
 
 
 def missing_rule(prim: Primitive, argnum: int, mode: str) -> MissingRuleError:
-    """The error for a rule nobody declared, with the line that would add it."""
+    """The error for a rule that is not declared, with the line that would add it."""
     blanks = "".join("None, " for _ in range(argnum))
     return MissingRuleError(
         f"{prim.__name__} has no {mode.upper()} rule for argument {argnum}",
@@ -146,7 +146,7 @@ def missing_rule(prim: Primitive, argnum: int, mode: str) -> MissingRuleError:
 
 
 def rule_of(prim: Primitive, argnum: int, mode: str) -> Rule | None:
-    """The rule of one argument, made and kept at first use for variadic primitives."""
+    """The rule of one argument; for variadic primitives it is made at its first use, and kept."""
     table = prim.vjps if mode == "vjp" else prim.jvps
     if argnum not in table:
         default = prim.vjp_default if mode == "vjp" else prim.jvp_default

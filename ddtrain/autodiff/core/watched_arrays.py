@@ -1,4 +1,4 @@
-"""The plain arrays that the steps of a trace use beside what is traced, and whether they were written to since.
+"""Checks whether plain arrays that a trace's steps use, beside its traced values, were written to afterwards.
 
 See Note [Mutated arguments] in ``mutation_check.py``.
 """
@@ -25,7 +25,7 @@ _WATCHED = {np.ndarray, tuple}
 
 
 def glance(x: Any) -> int:
-    """A hash of some of the entries of an array: of all of a small one.
+    """A hash of some entries of an array; of all entries, if it is small.
 
     >>> x = np.arange(1000.0)
     >>> before = glance(x)
@@ -37,7 +37,7 @@ def glance(x: Any) -> int:
 
 
 class WatchingTape(Tape):
-    """A tape that takes a glance at every plain array that a step uses: the tape of the operators."""
+    """The tape of the operators, which remembers a glance at every plain array that a step uses."""
 
     __slots__ = ("seen",)
 
@@ -77,7 +77,7 @@ class WatchingTape(Tape):
                 self.seen.append((index, k, part, glance(part)))
 
     def written_to(self) -> tuple[Any, str] | None:
-        """An array that was written to after a step used it, and the name of the first such step."""
+        """An array that was written to after a step used it, and the first such step's name; None without one."""
         now: dict[int, int] = {}
         for index, k, x, before in self.seen:
             if id(x) not in now:
@@ -92,7 +92,7 @@ class WatchingTape(Tape):
 def _rules_read(
     prim: Primitive, ans: Any, args: Sequence[Any], kwargs: dict[str, Any], argnums: Sequence[int], k: int
 ) -> bool:
-    """Whether a rule of a step reads operand ``k``: that of a sum reads none."""
+    """Whether a rule of a step reads the value of operand ``k``; a rule of a sum reads none, for example."""
     if prim.compose is not None or prim.joint is not None or isinstance(value_of(ans), tuple):
         return False  # a fused operation saves what its backward needs, and packing results reads no operand
     now = [value_of(a) for a in args]
@@ -114,7 +114,7 @@ def _octets(x: Any) -> bytes:
 def name_of(
     x: Any, fun: Callable[..., Any], args: Sequence[Any], kwargs: dict[str, Any], taken: int | Sequence[int]
 ) -> str:
-    """What ``fun(*args, **kwargs)`` calls an array that it uses; "an array" where that is not to be found out."""
+    """The name by which ``fun(*args, **kwargs)`` knows an array; "an array" if it is not found."""
     for place, known in _reachable(fun, args, kwargs, taken):
         if np.may_share_memory(known, x):
             return f"argument {place}" if isinstance(place, int) else repr(place)
@@ -124,7 +124,7 @@ def name_of(
 def _reachable(
     fun: Callable[..., Any], args: Sequence[Any], kwargs: dict[str, Any], taken: int | Sequence[int]
 ) -> list[tuple[int | str, Any]]:
-    """Arguments by position or keyword, and what ``fun`` names, with the arrays that are there."""
+    """The arguments and the variables that ``fun`` uses, as (name, value)."""
     there: list[tuple[int | str, Any]] = []
     if len(args) > 1:
         there += [(i, a) for i, a in enumerate(args) if i != taken and (isinstance(taken, int) or i not in taken)]

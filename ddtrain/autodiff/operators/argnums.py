@@ -1,4 +1,4 @@
-"""What an operator differentiates by, and what the function returned: structures outside, flat leaves inside.
+"""Arguments and results of operators: structures for the user, flat lists of leaves for the trace.
 
 Arguments are chosen by position, taken apart into leaves, checked and put back. A result is one array, or a structure
 whose floating arrays travel through the trace side by side, see ``outputs.py``.
@@ -35,7 +35,7 @@ def called(fun: Callable[..., Any]) -> str:
 
 
 def as_array(x: Any) -> Any:
-    """``x``, if traced, or else as a plain array."""
+    """``x`` itself if it is traced, or else a plain array of it."""
     return x if type(x) in BOXES else np.asarray(x)
 
 
@@ -45,7 +45,7 @@ def is_floating(x: Any) -> bool:
 
 
 def positions_of(argnum: Argnum) -> tuple[tuple[int, ...], bool]:
-    """The positions that ``argnum`` stands for, and whether it is one: of any type that counts, such as np.int64.
+    """The positions that ``argnum`` names, and whether it is a single integer (of any type, such as np.int64).
 
     >>> positions_of(np.int64(1)), positions_of([0, 2])
     (((1,), True), ((0, 2), False))
@@ -62,7 +62,7 @@ class Arguments:
     Attributes
     ----------
     leaves : floating arrays or boxes, those of dicts in sorted order
-    rebuild : puts such a list back into the structure of the argument (a tuple of them, for several argnums)
+    rebuild : makes the structure of the argument of such a list (a tuple of structures for several argnums)
     """
 
     rebuild: Callable[[list[Any]], Any]
@@ -150,7 +150,7 @@ class Arguments:
         return self.fun(*full, **self.kwargs)
 
     def place(self, k: int) -> str:
-        """Where leaf ``k`` lies, for messages: ``argument 0['w'][1] of loss``."""
+        """The place of leaf ``k``, for messages: ``argument 0['w'][1] of loss``."""
         where = [f"{i}{path}" for i in self._positions() for path in tree.paths(self.args[i])]
         return f"argument {where[k]} of {called(self.fun)}"
 
@@ -174,9 +174,9 @@ class Arguments:
         )
 
     def refuse_whole(self, out: Any) -> None:
-        """Raise where a result is one array of whole numbers or truths: its derivative is zero where it has one.
+        """Raise if a result is one array of integers or booleans: its derivative is zero wherever it has one.
 
-        For operators that were asked for it; a product with it is zero, too, and may be one of many.
+        For operators that return this derivative; a product with it may be one of many, and is simply zero.
         """
         if hasattr(out, "dtype") and out.dtype.kind not in "fc":  # a single integer or boolean result
             raise DerivativeError(
@@ -186,7 +186,7 @@ class Arguments:
             )
 
     def check_unchanged(self) -> None:
-        """Raise if an argument was written to since it was taken, see Note [Mutated arguments]."""
+        """Raise if an argument was written to since the call began, see Note [Mutated arguments]."""
         for k, (x, before) in enumerate(zip(self.leaves, self.before)):
             if before is not None and fingerprint(x) != before:
                 raise DerivativeError(
@@ -209,12 +209,12 @@ def _only(leaves: list[Any]) -> Any:
 
 
 class Result:
-    """The result of a function on its way through a trace, as one value.
+    """Carries the result of a function through a trace as one value.
 
     Attributes
     ----------
-    rebuild : from leaves to the structure, or None when the result was one array
-    leaves : of the structure; ``moving`` are the positions of those that are floating
+    rebuild : makes the structure of its leaves; None if the result is one array
+    leaves : the structure's leaves; ``moving`` are the positions of the floating ones
     """
 
     __slots__ = ("fun", "leaves", "moving", "operator", "rebuild")
@@ -224,7 +224,7 @@ class Result:
         self.rebuild: Callable[[list[Any]], Any] | None = None
 
     def take(self, out: Any) -> Any:
-        """What stands for ``out`` in the trace."""
+        """The value that represents ``out`` in the trace."""
         if type(out) in BOXES or type(out) is np.ndarray:
             return out
         leaves, rebuild = tree.flatten(out)
@@ -241,7 +241,7 @@ class Result:
         return pack(*[leaves[k] for k in self.moving])
 
     def give(self, out: Any) -> Any:
-        """The result that ``out`` stood for."""
+        """The result that ``out`` represents."""
         if self.rebuild is None:
             return as_array(out)
         leaves = list(self.leaves)

@@ -5,7 +5,7 @@ A rank computes from moment to moment as it was measured to. What communication 
 happens: a collective of the model stops it until all has arrived; a bucket that is complete costs it the start of its
 sum and the handling of its bytes, then travels over the link behind those before it, while computing goes on. After
 backward, the rank waits for the last bucket: that is exposed. Then come the agreements at the end of a step, and its
-share of the update. All ranks are alike, so nobody waits for a slow one.
+share of the update. All ranks are alike, so none waits for a slow one.
 """
 
 from __future__ import annotations

@@ -1,12 +1,13 @@
-"""What ranks are about to call, announced to all before any of them calls it.
+"""The calls that ranks are about to make, announced to all ranks before any of them is made.
 
 Note [Announcements]
-A rank has several communicators, and where one rank leaves a call out, its next may be on another: ranks that compared
-calls communicator by communicator would wait for each other for ever. So all of a rank's calls are announced over one
-channel, in rounds that every rank takes part in. In each round a rank says which call it wants to make, or waits for;
-a call is made when every rank has announced its side of it. Second stages of hooks begin when their first have arrived,
-at other moments on other ranks; so what only begins is announced, and its rank goes on. A round in which no rank has
-anything new to say shows that none can go on. A rank that has returned takes part, too, until all have.
+A rank has several communicators, and a rank that leaves a call out may make its next call on another one: ranks that
+compared calls for each communicator alone would then wait for each other forever. So all calls of a rank are announced
+over one channel, in rounds in which every rank takes part. In each round a rank says which call it wants to make, or
+waits for; a call is made when every rank has announced its side of it. Second stages of hooks begin when their first
+stages have arrived, which differs between ranks; so a call that only begins something is announced, and its rank goes
+on. A round in which no rank has anything new to say shows that all are stuck. A rank that has returned takes part, too,
+until all ranks have returned.
 """
 
 from __future__ import annotations
@@ -36,7 +37,7 @@ class Announcement(NamedTuple):
 
 
 class Announcements:
-    """What every rank has announced, on one of them; shared by all its communicators (Note [Announcements])."""
+    """One rank's view of what every rank has announced; shared by all its communicators (Note [Announcements])."""
 
     def __init__(self, channel: Communicator) -> None:
         self.channel = channel
@@ -50,7 +51,7 @@ class Announcements:
 
         Raises
         ------
-        ReplicaError : on all ranks, where one calls something else, or none can go on; so do the other methods
+        ReplicaError : on all ranks, if one calls something else or all are stuck; the other methods raise it, too
         """
         self._starts[mine.call] = start
         self._round(mine)
@@ -61,7 +62,7 @@ class Announcements:
             self._round(mine)
 
     def finish(self) -> None:
-        """Take part until every rank has returned, or those that have not cannot."""
+        """Take part until every rank has returned, or the others are stuck."""
         over = Announcement("", "has returned", "")
         try:
             self._round(over)
@@ -95,7 +96,7 @@ class Announcements:
 
 
 def _mismatch(said: list[Announcement]) -> str:
-    """Who differs from the majority, and both sides."""
+    """The error that names the ranks that differ from the majority, and both sides' calls."""
     found = find_odd_ranks([(one.call, one.words) for one in said])
     lines = [f"{in_words(found.alike)}: {said[found.alike[0]]}", *(f"rank {rank}: {said[rank]}" for rank in found.odd)]
     verb = "calls another collective" if len(found.odd) == 1 else "call other collectives"

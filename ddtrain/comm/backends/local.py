@@ -1,4 +1,4 @@
-"""One rank: a sum over it is what it has, and nobody is waited for."""
+"""One rank: every sum is the rank's own buffer, and it never waits."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ _DONE = DoneWork()
 
 
 class LocalCommunicator:
-    """The communicator of a run in one process; the base of those that likewise send nothing.
+    """The communicator of a run in one process; base class of other communicators that send nothing.
 
     >>> comm = LocalCommunicator()
     >>> comm.exchange_objects({"host": "here"})

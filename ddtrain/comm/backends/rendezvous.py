@@ -54,7 +54,7 @@ class PendingCollective:
     error: str = ""
 
     def run(self) -> None:
-        """Do the collective, all calls being there; a disagreement is an error on every rank."""
+        """Do the collective, once all calls have arrived; if they disagree, every rank raises an error."""
         calls = [self.calls[rank] for rank in sorted(self.calls)]
         if len({call.signature for call in calls}) == 1:
             calls[0].complete(calls)
@@ -76,7 +76,7 @@ class Rendezvous:
         self._failure: Callable[[], DdtrainError] | None = None  # makes the error that every rank raises from now on
 
     def post(self, rank: int, channel: Channel, sequence: int, call: Call) -> PendingCollective:
-        """Add a call to its collective; the last to come does the work, outside the lock."""
+        """Add a call to its collective; the rank whose call is last does the work, outside the lock."""
         with self._changed:
             self._raise_failure()
             collective = self._open.setdefault((channel, sequence), PendingCollective(channel, sequence))
@@ -135,11 +135,11 @@ class Rendezvous:
         return len(self._outcomes) == self.size
 
     def _no_more_will_end(self, timeout_s: float | None) -> bool:
-        """Is it in vain to wait for others to end? After a failure they soon do, and a caller with a time-out waits."""
+        """Whether no other rank can end any more. After a failure they soon do, and a caller with a time-out waits."""
         return timeout_s is None if self._failure else self._all_blocked()
 
     def _all_blocked(self) -> bool:
-        """Are all ranks blocked that have not ended? Then for good: only one that runs could complete a collective."""
+        """Whether all ranks that have not ended are blocked; then none can go on, as only a running rank helps."""
         running = [rank for rank in range(self.size) if rank not in self._outcomes]
         return bool(running) and all(rank in self._blocked and not self._blocked[rank][0].done for rank in running)
 

@@ -37,7 +37,7 @@ def make_threads(size: int) -> list[ThreadCommunicator]:
 
 
 class ThreadWork:
-    """A collective that one rank will come back to."""
+    """A collective that one rank has begun and will wait for."""
 
     def __init__(self, comm: ThreadCommunicator, collective: PendingCollective) -> None:
         self._comm, self._collective = comm, collective
@@ -110,7 +110,7 @@ class ThreadCommunicator:
         return ThreadCommunicator(self.rendezvous, self.rank, (*self._channel, self._duplicates))
 
     def split_nodes(self, bytes_per_rank: int = 0, bytes_per_node: int = 0) -> SingleRankNode:
-        """Every rank alone: threads show what happens between nodes, and print it when it hangs."""
+        """Every rank is a node of its own, so that tests and debuggers see what happens between nodes."""
         return SingleRankNode(self)
 
     def abort(self, code: int) -> None:

@@ -1,8 +1,8 @@
-"""Wraps a backend and delays whatever it completes, as a network between the ranks would.
+"""Wraps a backend and delays its collectives, as a network between the ranks would.
 
-The numbers are the inner backend's; only the time is emulated (Note [Cost of a collective]), so that on one machine one
-sees what overlap hides and what it cannot. A collective is over when the inner one is over *and* its emulated bytes
-have arrived. A rank counts from when it began: the bytes of one that comes late are late on its own link alone.
+The numbers are the inner backend's; only the time is emulated (Note [Cost of a collective]), so that one machine can
+show how much communication overlap hides. A collective is over when the inner one is over *and* its emulated bytes have
+arrived. Each rank counts from its own begin: if a rank comes late, its bytes are late on its own link only.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from ddtrain.comm.reduction_tree import ReductionTree
 
 @dataclass
 class Link:
-    """One rank's link: what is sent over it waits until what came before has left.
+    """One rank's link: each collective's bytes wait until the bytes before them have left.
 
     >>> now = 0.0
     >>> link = Link(Network(latency_s=1.0, bytes_per_s=10.0), clock=lambda: now)
@@ -67,7 +67,7 @@ class WireCommunicator:
 
     Parameters
     ----------
-    link : this rank's, shared with the duplicates
+    link : this rank's link, shared with the duplicates
 
     >>> from ddtrain.comm.backends.null import NullCommunicator
     >>> comm = WireCommunicator(NullCommunicator(4), Link(Network(50e-6, 10e9 / 8)))
@@ -154,7 +154,7 @@ class WireCommunicator:
         self._inner.fail(error, code)
 
     def wait(self, due: float) -> None:
-        """Return at a time of the link's clock, driving all works until then, and count the time."""
+        """Drive all works until the given time of the link's clock, and count the time."""
         self._slept_s += self.link.wait(due, self.progress)
 
     def _send(self, operation: Operation, nbytes: int) -> float:

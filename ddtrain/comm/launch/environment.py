@@ -19,7 +19,7 @@ VARIABLES = (
 class Launcher:
     """How many processes the launcher says it started, which of them this is, and which variable said so.
 
-    ``local_size``: how many of them on this machine; 0 where it does not say.
+    ``local_size`` is how many of them run on this machine; 0 if the launcher does not say.
 
     >>> Launcher(size=4, rank=1, local_size=2, variable="PMI_SIZE").size
     4
@@ -32,7 +32,7 @@ class Launcher:
 
 
 def launcher(environ: Mapping[str, str] = os.environ) -> Launcher:
-    """The launcher's word; one process when there was no launcher.
+    """What the launcher's environment variables say; one process if there was no launcher.
 
     >>> launcher({"PMI_SIZE": "4", "PMI_RANK": "2", "MPI_LOCALNRANKS": "4"})
     Launcher(size=4, rank=2, local_size=4, variable='PMI_SIZE')

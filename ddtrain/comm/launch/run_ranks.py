@@ -1,8 +1,8 @@
 """Run a function on every rank, and end all of them together whatever happens.
 
-Ends are told apart by asking: a rank whose ``main`` is over says how (returned, or which error), and listens for a
-moment. If all ranks ended alike, as when the configuration is wrong, one of them speaks and all leave in order with
-the same exit code. If a rank is alone, it speaks and the others are stopped.
+A rank whose ``main`` is over tells the others how it ended (returned, or which error), and waits a moment for theirs.
+If all ranks ended alike, as with a wrong configuration, one of them prints the error and all leave in order with the
+same exit code. If a rank fails alone, it prints its error and the others are stopped.
 """
 
 from __future__ import annotations
@@ -35,10 +35,10 @@ def run_ranks(spec: str, main: Main, on_failure: OnFailure | None = None, refusa
     Parameters
     ----------
     spec : the backend, see :func:`ddtrain.comm.backend_spec.make`; the same on all ranks, which is checked
-    main : called once a rank; in ``threads:N``, rank 0 runs in the calling thread, so that signals reach it. What it
-        returns is the rank's exit code, None being 0
-    on_failure : called with the error and the rank before it is printed, once a distinct error
-    refusal : what has gone wrong in this process already; the ranks then end as if ``main`` had raised it
+    main : called once on each rank; in ``threads:N``, rank 0 runs in the calling thread, so that signals reach it. Its
+        result is the rank's exit code; None means 0
+    on_failure : called with each distinct error, and the rank, before the error is printed
+    refusal : an error that this process has met already; the ranks end as if ``main`` had raised it
 
     Returns
     -------
@@ -47,8 +47,8 @@ def run_ranks(spec: str, main: Main, on_failure: OnFailure | None = None, refusa
 
     Notes
     -----
-    Errors of ddtrain print as one line, all others as a traceback. ``SystemExit`` is an error like another, whose code
-    counts; without one, or with 0, it counts as an exception, since who has done the work returns.
+    Errors of ddtrain print as one line, all others as a traceback. ``SystemExit`` is an error with its own exit code;
+    without a code, or with 0, it counts as an exception, because a rank that has done its work returns from ``main``.
 
     >>> run_ranks("threads:2", lambda comm: comm.barrier())
     0
@@ -93,7 +93,7 @@ def run_ranks(spec: str, main: Main, on_failure: OnFailure | None = None, refusa
 
 
 def _resolved(spec: str, refusal: BaseException | None) -> tuple[str, BaseException | None]:
-    """The spec in full, and what is wrong in this process: with the spec, or before."""
+    """The spec in full, and this process's error: the one it had met before, or one in the spec."""
     if refusal is not None:
         return "", refusal
     try:
@@ -106,7 +106,7 @@ def _resolved(spec: str, refusal: BaseException | None) -> tuple[str, BaseExcept
 
 
 def _check_backend(comm: Communicator, problem: BaseException | None, resolved: str) -> None:
-    """Go on only if nothing is wrong on any rank, and all were told the same backend: two cannot talk to each other."""
+    """Raise unless no rank has an error and all have the same backend: two backends cannot talk to each other."""
     if problem is not None and not isinstance(problem, UsageError):
         raise problem
     raise_on_all(comm, problem)
@@ -114,7 +114,7 @@ def _check_backend(comm: Communicator, problem: BaseException | None, resolved: 
 
 
 def _is_spokesman() -> bool:
-    """Whether this process is the one to say why it cannot start: rank 0, or one that rank 0 does not follow."""
+    """Whether this process prints why it cannot start: on rank 0, and where rank 0 goes on without this obstacle."""
     facts = launcher()
     if facts.rank == 0:
         return True
@@ -138,7 +138,7 @@ def _run_rank(comm: Communicator, main: Main, on_failure: OnFailure | None, proc
 
 
 def _end(comm: Communicator, error: BaseException, on_failure: OnFailure | None) -> int:
-    """Speak for all ranks that failed alike, once, and stop those that did not."""
+    """Print one error for all ranks that failed alike, and stop the ranks that did not fail."""
     code, outcome = exit_code(error), outcome_of(error)
     outcomes = comm.exchange_outcomes(outcome, _EXIT_TIMEOUT_S if isinstance(error, SystemExit) else _ERROR_TIMEOUT_S)
     alike = [rank for rank, other in enumerate(outcomes) if other == outcome] if outcomes else [comm.rank]

@@ -1,4 +1,4 @@
-"""Ranks of one machine that see each other's memory, through MPI's shared windows, and wait for each other by counters.
+"""Ranks of one machine that share memory through MPI's shared windows, and wait for each other by counters.
 
 Note [Counters]
 What a rank has written is announced by a counter that only it writes, in shared memory, on a cache line of its own:
@@ -35,9 +35,9 @@ _SPARE_BYTES = 16 << 20  # space to leave free there for MPI's own use
 
 
 def obstacle(local: MPI.Intracomm, bytes_per_rank: int, bytes_per_node: int = 0) -> str:
-    """Why these ranks cannot share that much, each and together; empty if nothing is known to prevent it.
+    """The reason why these ranks cannot share that much memory; empty if nothing is known to prevent it.
 
-    A window larger than the file system it lives in is not refused by MPI: the first touch beyond the end kills the
+    MPI does not refuse a window larger than the file system that holds it: the first access beyond the end kills the
     process with SIGBUS.
     """
     if local.size == 1 or not _SHARED_MEMORY.is_dir():
@@ -55,9 +55,9 @@ class MpiNode:
 
     Parameters
     ----------
-    local : the ranks of this node; owned by this object
+    local : communicator of the ranks of this node; owned by this object
     index, sizes, column : see the protocol
-    drive : moves MPI's works along while waiting
+    drive : drives MPI's works while waiting
     """
 
     spec, why_not_shared = "shared windows", ""
@@ -138,7 +138,7 @@ class MpiNode:
         self.waited_s += time.perf_counter() - began
 
     def _sleep(self, rank: int, at: int, seen: int) -> None:
-        """Until a rank's counter is no longer what was seen, or for a moment."""
+        """Sleep until a rank's counter differs from the value seen, or for a short time."""
         self._mine[_ASLEEP] = 1
         self._fence()
         futex.sleep(self._addresses[rank] + 8 * at, seen, _SLEEP_S)

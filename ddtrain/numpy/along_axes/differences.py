@@ -116,7 +116,7 @@ def gradient(f: Any, *varargs: Any, axis: int | Sequence[int] | None = None, edg
 
     Parameters
     ----------
-    varargs : the spacing: one number for all axes, or for each axis a number or the coordinates; 1 unless told
+    varargs : the spacing: one number for all axes, or for each axis a number or the coordinates; by default 1
     axis : one or several; all, for None
     edge_order : 1 or 2, the order of the differences at the edges
 

@@ -156,27 +156,48 @@ def quantile(x: Any, q: Any, axis: Axis = None, *, method: str = "linear", keepd
 
 
 def percentile(x: Any, q: Any, axis: Axis = None, *, method: str = "linear", keepdims: bool = False) -> Any:
-    """:func:`quantile` in hundredths."""
+    """:func:`quantile` in hundredths.
+
+    >>> float(percentile(np.array([0.0, 10.0, 20.0]), 75))
+    15.0
+    """
     return quantile(x, _hundredths(q), axis, method=method, keepdims=keepdims)
 
 
 def median(x: Any, axis: Axis = None, *, keepdims: bool = False) -> Any:
-    """The middle entry, or the mean of the middle two."""
+    """The middle entry, or the mean of the middle two.
+
+    >>> from ddtrain import grad
+    >>> grad(median)(np.array([3.0, 1.0, 2.0, 9.0]))
+    array([0.5, 0. , 0.5, 0. ])
+    """
     return _of_sorted(x, 0.5, axis, "median", keepdims, skip_nan=False)
 
 
 def nanquantile(x: Any, q: Any, axis: Axis = None, *, method: str = "linear", keepdims: bool = False) -> Any:
-    """:func:`quantile` of the entries that are numbers."""
+    """:func:`quantile` of the entries that are numbers.
+
+    >>> float(nanquantile(np.array([0.0, np.nan, 10.0]), 0.5))
+    5.0
+    """
     return _of_sorted(x, q, axis, method, keepdims, skip_nan=True)
 
 
 def nanpercentile(x: Any, q: Any, axis: Axis = None, *, method: str = "linear", keepdims: bool = False) -> Any:
-    """:func:`nanquantile` in hundredths."""
+    """:func:`nanquantile` in hundredths.
+
+    >>> float(nanpercentile(np.array([0.0, np.nan, 10.0]), 50))
+    5.0
+    """
     return nanquantile(x, _hundredths(q), axis, method=method, keepdims=keepdims)
 
 
 def nanmedian(x: Any, axis: Axis = None, *, keepdims: bool = False) -> Any:
-    """:func:`median` of the entries that are numbers."""
+    """:func:`median` of the entries that are numbers.
+
+    >>> float(nanmedian(np.array([0.0, np.nan, 10.0])))
+    5.0
+    """
     return _of_sorted(x, 0.5, axis, "median", keepdims, skip_nan=True)
 
 

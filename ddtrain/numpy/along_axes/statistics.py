@@ -91,9 +91,9 @@ def cov(
 
     Parameters
     ----------
-    bias, ddof : divide by the number of observations less ``ddof``; 0 with ``bias``, else 1, unless told
+    bias, ddof : divide by the number of observations less ``ddof``, by default 0 with ``bias`` and 1 without
     fweights, aweights : how often each observation was made, and its weight
-    dtype : of the result; double precision unless told
+    dtype : of the result, by default double precision
 
     >>> cov(np.array([[1.0, 2.0, 3.0], [3.0, 2.0, 1.0]]))
     array([[ 1., -1.],

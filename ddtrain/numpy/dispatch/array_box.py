@@ -144,7 +144,7 @@ class ArrayBox(Unsupported):
         return shapes.reshape(self, shape[0] if len(shape) == 1 else shape, order)
 
     def transpose(self, *order: Any) -> Any:
-        """The axes in another order, reversed unless told."""
+        """The axes in another order, by default reversed."""
         return shapes.transpose(self, order[0] if len(order) == 1 else order or None)
 
     def compress(self, condition: Any, axis: int | None = None) -> Any:

@@ -27,19 +27,31 @@ __all__ = [
 
 
 def swapaxes(x: Any, axis1: int, axis2: int) -> Any:
-    """``x`` with two axes exchanged."""
+    """``x`` with two axes exchanged.
+
+    >>> swapaxes(np.ones((2, 3, 4)), 0, 2).shape
+    (4, 3, 2)
+    """
     axes = list(range(ndim(x)))
     axes[axis1], axes[axis2] = axes[axis2], axes[axis1]
     return transpose(x, axes)
 
 
 def matrix_transpose(x: Any) -> Any:
-    """``x`` with its last two axes exchanged."""
+    """``x`` with its last two axes exchanged.
+
+    >>> matrix_transpose(np.ones((2, 3, 4))).shape
+    (2, 4, 3)
+    """
     return transpose(x) if ndim(x) == 2 else swapaxes(x, -1, -2)
 
 
 def moveaxis(x: Any, source: int | Sequence[int], destination: int | Sequence[int]) -> Any:
-    """``x`` with the axes ``source`` at the places ``destination`` and the others in their order."""
+    """``x`` with the axes ``source`` at the places ``destination`` and the others in their order.
+
+    >>> moveaxis(np.ones((2, 3, 4)), 0, -1).shape
+    (3, 4, 2)
+    """
     n = ndim(x)
     sources, places = normalize_axis_tuple(source, n), normalize_axis_tuple(destination, n)
     order = [i for i in range(n) if i not in sources]

@@ -106,7 +106,12 @@ def_linear(broadcast)
 
 
 def broadcast_to(array: Any, shape: Any) -> Any:
-    """``array`` in a larger shape, its entries repeated; what users get, and of plain arrays a view, as NumPy's."""
+    """``array`` in a larger shape, its entries repeated; what users get, and of plain arrays a view, as NumPy's.
+
+    >>> broadcast_to(np.array([1.0, 2.0]), (2, 2))
+    array([[1., 2.],
+           [1., 2.]])
+    """
     return broadcast(array, shape if isinstance(shape, tuple) else integers(shape))
 
 
@@ -122,7 +127,11 @@ def_linear(roll)
 
 
 def ravel(x: Any, order: Any = "C") -> Any:
-    """``x`` as one axis; ``order`` is that of :func:`reshape`, or "K" for that of memory."""
+    """``x`` as one axis; ``order`` is that of :func:`reshape`, or "K" for that of memory.
+
+    >>> ravel(np.array([[1, 2], [3, 4]]), order="F")
+    array([1, 3, 2, 4])
+    """
     if order != "K":
         return reshape(x, -1, order)
     x = as_array(x)

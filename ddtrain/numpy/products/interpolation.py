@@ -21,7 +21,7 @@ def interp(x: Any, xp: Any, fp: Any, left: Any = None, right: Any = None, period
     Parameters
     ----------
     xp : coordinates in ascending order; any order, with a period
-    left, right : values beyond the first and the last point; those of the points unless told
+    left, right : values beyond the first and the last point, by default those of the points
     period : of the function; ``left`` and ``right`` are then not read
 
     >>> interp(0.25, np.array([0.0, 1.0]), np.array([0.0, 8.0]))

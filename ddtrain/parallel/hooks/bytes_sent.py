@@ -1,4 +1,4 @@
-"""How many bytes a rank sends at least in a collective: what hooks count."""
+"""The least number of bytes that a rank must send in a collective, which is what hooks count."""
 
 from __future__ import annotations
 

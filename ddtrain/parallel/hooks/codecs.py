@@ -30,14 +30,14 @@ class Codec(Protocol):
         ...
 
     def decode(self, code: Array, out_n: Array) -> None:
-        """What the code stands for, rounded to the type of ``out_n``."""
+        """Write the decoded vector, rounded to the type of ``out_n``, into ``out_n``."""
         ...
 
 
 class Float16:
     """Half precision, each block scaled by a power of two so that its largest element is near the top of the range.
 
-    Unscaled, gradients below 6e-8 would be nothing and those above 65504 infinite.
+    Without a scale, gradients below 6e-8 would become 0 and those above 65504 infinite.
 
     >>> code, out = np.zeros(Float16().nbytes(3), np.uint8), np.empty(3)
     >>> Float16().encode(np.array([1e-9, 0.1e-9, np.inf]), code)

@@ -37,7 +37,7 @@ class CompressedAllreduce(ErrorFeedback):
         self.served = np.zeros(count, dtype)
 
     def exchange(self, bucket: GradBucket, comm: Communicator, second: Communicator) -> Stages:
-        """Codes of all slices to their ranks; the code of the summed slice to all."""
+        """Send each rank the code of its slice; then send the code of the summed slice to all ranks."""
         codec, gradients_n, residual_n = self.codec, bucket.gradients, self.residual[bucket.span]
         slices = [slice(*part_bounds(gradients_n.size, rank, comm.size)) for rank in range(comm.size)]
         longest = max(part.stop - part.start for part in slices)
@@ -72,7 +72,7 @@ class CompressedAllreduce(ErrorFeedback):
         return {**super().state_dict(), "served": self.served.copy()}
 
     def load_state_dict(self, state: Mapping[str, Array]) -> None:
-        """Take up a saved state."""
+        """Load a saved state."""
         super().load_state_dict(state)
         self.served[...] = state["served"]
 
@@ -81,6 +81,6 @@ class CompressedAllreduce(ErrorFeedback):
         return self.residual + self.served
 
     def set_unsent(self, unsent: Array) -> None:
-        """Keep this as the residual of the gradients, and none of sums."""
+        """Take this as the residual of the gradients, and 0 as that of the sums."""
         super().set_unsent(unsent)
         self.served[...] = 0

@@ -55,7 +55,7 @@ class ExactSum:
         return {}
 
     def load_state_dict(self, state: Mapping[str, Array]) -> None:
-        """Nothing to take up."""
+        """Nothing to load."""
 
     def snapshot(self) -> None:
         """Nothing to keep."""

@@ -1,9 +1,9 @@
 """Gradients of matrices as products of two thin ones, by one step of power iteration that goes on from step to step.
 
 Note [Same bits, other machines]
-BLAS may round differently on another kind of processor. What every rank computes for itself and must be equal, the
-orthogonal basis and the decoded sum, is therefore made of elementwise operations in a fixed order; matrix products
-only make what is then summed over the ranks, or stays on this one.
+BLAS may round differently on another kind of processor. The orthogonal basis and the decoded sum are computed by
+every rank and must be equal on all, so they use elementwise operations in a fixed order. Matrix products are used only
+for results that are then summed over the ranks, or that stay on this rank.
 
 R rows, C columns, r the rank of the approximation: the gradient M_RC is sent as p_rR and q_rC.
 """
@@ -68,7 +68,7 @@ class PowerSgd(ErrorFeedback):
         self.right: dict[str, Array] = {}
 
     def exchange(self, bucket: GradBucket, comm: Communicator, second: Communicator) -> Stages:
-        """All left factors and vectors in one sum, all right factors in another."""
+        """Sum all left factors and vectors in one collective, and then all right factors in another."""
         gradients, residual = bucket.gradients, self.residual[bucket.span]
         matrices = [matrix for matrix in bucket.matrices if self._is_worth(matrix)]
         lefts = [matrix.rows * self._rank_of(matrix) for matrix in matrices]
@@ -122,9 +122,9 @@ class PowerSgd(ErrorFeedback):
         return self._rank_of(matrix) * (matrix.rows + matrix.columns) < matrix.rows * matrix.columns
 
     def _right_of(self, bucket: GradBucket, matrix: Matrix) -> Array:
-        """The right factor of the step before; random directions at first, and where it has died out or has no row.
+        """The right factor of the step before; random rows at first, and in place of zero or missing rows.
 
-        It has more or fewer rows than now where a run goes on with another rank.
+        A run that is resumed with another ``rank`` has more or fewer rows than are needed now.
         """
         q_rC, r = self.right.get(_key(bucket, matrix)), self._rank_of(matrix)
         if q_rC is not None and len(q_rC) == r and q_rC.any(axis=1).all():
@@ -141,12 +141,12 @@ class PowerSgd(ErrorFeedback):
         return {**super().state_dict(), **{name: q_rC.copy() for name, q_rC in self.right.items()}}
 
     def load_state_dict(self, state: Mapping[str, Array]) -> None:
-        """Take up a saved state."""
+        """Load a saved state."""
         super().load_state_dict(state)
         self.right = {name: np.array(value) for name, value in state.items() if name != "residual"}
 
     def set_unsent(self, unsent: Array) -> None:
-        """Keep this as the residual; the factors start anew, at random directions."""
+        """Take this as the residual; the factors start again from random directions."""
         super().set_unsent(unsent)
         self.right = {}
 
@@ -154,7 +154,7 @@ class PowerSgd(ErrorFeedback):
 def orthogonalise_(p_rR: Array) -> None:
     """Make the rows orthonormal, in place, by Gram and Schmidt; a row of zeros stays one.
 
-    Twice, because rows that were nearly parallel are mostly rounding after the first time.
+    It is done twice: where rows are nearly parallel, the first time leaves mostly rounding errors.
 
     >>> p = np.array([[3.0, 4.0], [4.0, 3.0]])
     >>> orthogonalise_(p)
@@ -172,7 +172,7 @@ def orthogonalise_(p_rR: Array) -> None:
 
 
 def _between(matrices: list[Matrix], size: int) -> Iterator[slice]:
-    """What the matrices leave of a bucket of ``size`` elements."""
+    """The slices of a bucket of ``size`` elements that belong to no matrix."""
     start = 0
     for matrix in matrices:
         yield slice(start, matrix.span.start)

@@ -20,11 +20,11 @@ from ddtrain.parallel.hooks.hook import HookConfig
 
 
 class TopK(ErrorFeedback):
-    """Every rank sends the ``fraction`` of its elements that are largest in magnitude; the sum is made of those.
+    """Every rank sends the ``fraction`` of its elements with the largest magnitudes; only these are summed.
 
     Parameters
     ----------
-    fraction : of each bucket, in (0, 1]; at least one element is sent
+    fraction : part of each bucket that is sent, in (0, 1]; at least one element
 
     References
     ----------
@@ -51,7 +51,7 @@ class TopK(ErrorFeedback):
         self.fraction = fraction
 
     def exchange(self, bucket: GradBucket, comm: Communicator, second: Communicator) -> Stages:
-        """Values and places of the chosen elements to all."""
+        """Send the values and places of the chosen elements to all ranks."""
         gradients_n, residual_n = bucket.gradients, self.residual[bucket.span]
         residual_n += gradients_n
         places_k = largest(residual_n, ceil(self.fraction * residual_n.size))
@@ -70,7 +70,7 @@ class TopK(ErrorFeedback):
 
 
 def largest(x_n: Array, k: int) -> Array:
-    """Places of the ``k`` largest magnitudes, ascending; among equals the first ones, and NaN is the largest.
+    """Places of the ``k`` largest magnitudes, in ascending order; of equal ones the first, and NaN counts as largest.
 
     >>> largest(np.array([1.0, -2.0, 2.0, np.nan, 2.0]), 3)
     array([1, 2, 3])

@@ -82,7 +82,7 @@ def logpdf(x: Any, mean: Any = None, cov: Any = 1, allow_singular: bool = False)
     Parameters
     ----------
     x : (..., D) points; (N,) where D is 1
-    mean : (D,), zero unless told
+    mean : (D,), by default zero
     cov : (D, D) symmetric positive definite, or its (D,) diagonal, or one variance
     allow_singular : a constant ``cov`` may be; the density is that on the subspace it spans, 0 off it
 

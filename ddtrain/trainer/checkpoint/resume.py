@@ -1,4 +1,4 @@
-"""Resuming: a saved run is compared with the one that is to go on, and taken up where it stood."""
+"""Resuming: compares a saved run with the present one, and continues it where it stopped."""
 
 from __future__ import annotations
 
@@ -27,12 +27,12 @@ _DECIDING = (
 
 
 def resume(state: RunState, saved: Snapshot) -> list[str]:
-    """Take up a saved run where it stood; a line for each thing that makes it go on differently. Collective.
+    """Continue a saved run where it stopped; returns a line for each thing that makes it differ. Collective.
 
     Raises
     ------
-    CheckpointError : it is of another model or optimizer, or what it says makes no sense
-    UsageError : something that decides the steps to come has changed
+    CheckpointError : it is of another model or optimizer, or its contents make no sense
+    UsageError : an option that must not change has changed
     """
     saved.require(to_torch(state.task.model, state.store.tensors), state.mode.optimizer_state_like())
     changes = list(changed_options(state.config, saved))
@@ -47,12 +47,12 @@ def resume(state: RunState, saved: Snapshot) -> list[str]:
 
 
 def changed_options(config: Config, saved: Snapshot) -> Iterator[str]:
-    """What is told otherwise than it was, among what decides the steps to come; some of it cannot be.
+    """A line for each changed option that alters the further steps.
 
     Raises
     ------
-    CheckpointError : what the checkpoint says an option was is nothing that it could be
-    UsageError : the option must be what it was
+    CheckpointError : the checkpoint has a value that the option cannot have
+    UsageError : the option must not change
     """
     now = config.to_table()
     for option in tables.leaves(config):
@@ -81,7 +81,7 @@ def _same_kind(then: Any, said: Any) -> bool:
 
 
 def _require_same_data(state: RunState, saved: Snapshot) -> None:
-    """The same data, and the saved place in it is the one that comes after so many steps."""
+    """Raise unless the data is the same, and the saved position in it is that of the saved step."""
     # an older checkpoint may describe fewer data sets, as only some had a checksum then
     if not state.data.startswith(saved.data):
         raise UsageError(
@@ -101,7 +101,7 @@ def _require_same_data(state: RunState, saved: Snapshot) -> None:
 
 
 def _load_tensors(state: RunState, saved: Snapshot) -> None:
-    """The model's parameters and buffers, and the optimizer."""
+    """Load the model's parameters and buffers, and the optimizer's state."""
     tensors, train_step = from_torch(state.task.model, saved.model), state.mode.train_step
     state.store.load_state(tensors)
     state.mode.load_optimizer_state(saved.optim)
@@ -110,7 +110,7 @@ def _load_tensors(state: RunState, saved: Snapshot) -> None:
 
 
 def _restore_rank_state(state: RunState, saved: Snapshot) -> str:
-    """What each rank alone remembers; a line about what is not as it was."""
+    """Restore what each rank alone remembers; returns a line about what could not be restored exactly."""
     comm, now = state.config.comm, state.config.to_table()
     # a compressing hook keeps its state by bucket
     decide = _EXCHANGE if comm.hook == "exact" else (*_EXCHANGE, "comm.bucket_bytes")

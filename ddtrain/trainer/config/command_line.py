@@ -111,7 +111,7 @@ def _same_recipe(given: str, earlier: Sequence[tuple[str, Mapping[str, Any]]]) -
 
 
 def defaults(recipes: Recipes, recipe: str) -> Config:
-    """A recipe's configuration before anybody changed it, of the types that its fields say: 1 is no float in a file."""
+    """A recipe's configuration before any option, with each value converted to its field's type (1 to 1.0)."""
     config = recipes[recipe][0]
     config = config() if isinstance(config, type) else config
     return config.updated(config.to_table())
@@ -142,7 +142,7 @@ def _sort_out(argv: Sequence[str], only: str) -> _Request:
 
 
 def _choose(request: _Request, files: list[tuple[str, dict[str, Any]]], recipes: Recipes, only: str) -> str:
-    """The recipe's name: from the command line, else the last file that has one, else the first there is."""
+    """The recipe's name: from the command line, or the last file that names one, or the first recipe."""
     chosen, source = request.recipe, ""
     for place, table in reversed(files):
         named = table.pop("recipe", "")

@@ -98,7 +98,7 @@ _init_run = Run.__init__
 
 
 def _take_former_fields(self: Run, *args: Any, **fields: Any) -> None:
-    """``Run(patience=2)`` is understood for one release: :class:`Config` puts such fields where they are now."""
+    """``Run(patience=2)`` is accepted for one release: :class:`Config` moves such fields to their new sections."""
     former = {key: fields.pop(key) for key in [*fields] if f"run.{key}" in renamed.RENAMED}
     _init_run(self, *args, **fields)
     object.__setattr__(self, "_former", former)

@@ -26,23 +26,23 @@ class Keys:
     table: str
 
     def names(self) -> list[str]:
-        """What the table holds now."""
+        """The keys that the table has now."""
         return list(getattr(import_module(self.module), self.table))
 
 
 @dataclasses.dataclass(frozen=True)
 class PartNames:
-    """Marks the name of a part: one of its kind's."""
+    """Marks a text that is the name of a part of the given kind, such as an optimizer."""
 
     kind: type[Part]
 
     def names(self) -> list[str]:
-        """Those that are registered now."""
+        """The names that are registered now."""
         return list(self.kind.parts)
 
 
 def hints(instance: Any) -> dict[str, Any]:
-    """The type of each field of a dataclass instance, with the marks that say which values there are."""
+    """The type of each field of a dataclass instance, with marks (:class:`Keys`) for the values it may have."""
     found = get_type_hints(type(instance), include_extras=True)
     types = {field.name: found[field.name] for field in dataclasses.fields(instance)}
     if isinstance(instance, Part):
@@ -77,7 +77,7 @@ _TYPES = "Give it one of bool, int, float, str, Literal, or tuple of them, or a 
 
 
 def choices_of(annotation: Any) -> list[Any] | None:
-    """The values that a field's type lists, or its table holds; None where it does neither.
+    """The values that a field's type lists, or that its table has; None if any value will do.
 
     >>> choices_of(Literal["a", "b"]), choices_of(str)
     (['a', 'b'], None)

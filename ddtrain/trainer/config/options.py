@@ -1,6 +1,6 @@
 """A configuration's own options, ``--section.key value``: checked by name, converted and explained by tyro.
 
-What tyro is given has been checked first, so that every mistake is one line with the nearest valid name.
+Options are checked before tyro gets them, so that every mistake is reported in one line with the nearest valid name.
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ def with_parts(config: Config, args: Sequence[str]) -> Config:
 
 
 def value_of(args: Sequence[str], option: str) -> str | None:
-    """The value that is last given to an option; None where it is not given, or without a value."""
+    """The last value given to an option; None if it is not given, or given without a value."""
     said = None
     for argument, following in zip(args, [*args[1:], None], strict=False):
         if argument == option:

@@ -1,4 +1,4 @@
-"""Options under their former names, understood for one release: each use is followed by a note of the new name."""
+"""Options under their former names, accepted for one release: each use prints a note of the new name."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def in_options(args: Sequence[str], known: Collection[str]) -> tuple[list[str], 
     Parameters
     ----------
     args : as they stand on the command line
-    known : the configuration's options: one that it really has under a former name of ours is its own
+    known : the configuration's options; if it has an option of a former name itself, that one is meant
 
     Raises
     ------

@@ -1,7 +1,7 @@
-"""What a run that is resumed was told: ``--run.resume`` goes on with the run's own options, without repeating them.
+"""The options of a resumed run: ``--run.resume`` continues with the run's own options, which need not be repeated.
 
-They come from the run's ``config.toml`` and win over the recipe's defaults alone, so that whatever is said again on the
-command line still counts.
+They come from the run's ``config.toml`` and replace only the recipe's defaults, so that options on the command line
+still count.
 """
 
 from __future__ import annotations
@@ -24,13 +24,13 @@ OF_ONE_START = {  # options, by section, that belong to one start of a run and a
 def files(
     options: Sequence[str], given: Sequence[tuple[str, Mapping[str, Any]]], resume: str, directory: str
 ) -> list[tuple[str, dict[str, Any]]]:
-    """The configuration file of the run to be resumed, as far as it decides the run's steps; none where there is none.
+    """The configuration file of the run to be resumed, without options of one start only; empty if there is none.
 
     Parameters
     ----------
     options : from the command line, as they stand there
     given : configuration files from the command line
-    resume, directory : what ``run.resume`` and ``run.dir`` are if neither says so
+    resume, directory : ``run.resume`` and ``run.dir``, if neither options nor files set them
     """
     resume, directory = (_said(options, given, key) or last for key, last in (("resume", resume), ("dir", directory)))
     if resume == "never" or (resume == "auto" and not directory):
@@ -47,7 +47,7 @@ def files(
 
 
 def _run_of(named: str) -> Path:
-    """The run that a path stands for, which may be that of its checkpoints, or of one of them."""
+    """The run's directory, given it, its directory of checkpoints, or one checkpoint."""
     path = Path(toml_files.at_home(named))
     if (path / STATE).exists():
         return path.absolute().parent.parent

@@ -49,12 +49,12 @@ def update(
 
     Parameters
     ----------
-    former : names of earlier releases with the present ones: for a typo near one of them
-    path, known : where the instance is in the whole, and all names of that
+    former : former names with the present ones, for suggestions
+    path, known : the instance's dotted name in the whole configuration, and all names of the whole
 
     Raises
     ------
-    UsageError : a key that no field has, with the nearest that one has; a value of another type.
+    UsageError : an unknown key, with the nearest known one; a value of another type.
     """
     if isinstance(instance, Part) and table.get("name", instance.name) != instance.name:  # another part's own values
         instance = instance.named(coerce(table["name"], hints(instance)["name"], f"{path}.name"))()
@@ -103,7 +103,7 @@ def leaves(instance: Any, path: str = "") -> Iterator[str]:
 
 
 def lookup(instance: Any, dotted: str) -> Any:
-    """The value behind a dotted name."""
+    """The value of a dotted name."""
     for name in dotted.split("."):
         instance = getattr(instance, name)
     return instance
@@ -119,7 +119,7 @@ def option(dotted: str) -> str:
 
 
 def value_at(table: Mapping[str, Any], dotted: str) -> Any:
-    """The value behind a dotted name in a nested table, None where there is none: what ``lookup`` is to an instance.
+    """The value of a dotted name in a nested table, as :func:`lookup` finds in an instance; None if it is missing.
 
     >>> value_at({"model": {"body": {"width": 3}}}, "model.body.width"), value_at({}, "optim.lr")
     (3, None)

@@ -17,7 +17,7 @@ def at_home(path: str) -> str:
 
     Raises
     ------
-    UsageError : of a user that there is not, or without a home
+    UsageError : the user is unknown, or has no home directory
     """
     whole = os.path.expanduser(path)
     if whole.startswith("~"):
@@ -28,7 +28,7 @@ def at_home(path: str) -> str:
 
 
 def read_toml(path: str, source: str = "") -> dict[str, Any]:
-    """The table in a TOML file; whatever is wrong with the file is a UsageError that names it, or its ``source``."""
+    """The table in a TOML file; any error of the file is a UsageError that names it, or its ``source``."""
     source = quoted(source or path, plain=True)
     try:
         # Editors on Windows put a mark in front of UTF-8, which this encoding leaves out.

@@ -1,4 +1,4 @@
-"""Does a configuration make sense? Every value against its range, and against the others."""
+"""Checks that a configuration makes sense: every value against its range, and options against each other."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""DiLoCo: as local SGD, but what the nodes have moved in H steps is the gradient of an outer optimizer."""
+"""DiLoCo: like local SGD, but the nodes' mean movement in H steps is the gradient of an outer optimizer."""
 
 from __future__ import annotations
 

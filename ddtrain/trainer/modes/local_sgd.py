@@ -1,4 +1,4 @@
-"""Local SGD: every node goes its own way for H steps, then all meet at their mean.
+"""Local SGD: every node trains alone for H steps, then all continue from the mean of their parameters.
 
 Note [Worker]
 A worker is a node: within one, memory is shared and gradients are summed in every step. Its gradient is its share of
@@ -44,12 +44,12 @@ class LocalSGD(Sync):
 
     @property
     def spans(self) -> list[slice]:
-        """This rank's share of the node's vectors."""
+        """The slices of the node's vectors that are this rank's share."""
         return self.train_step.reducer.spans
 
     @property
     def is_apart(self) -> bool:
-        """Have the nodes taken steps since they met?"""
+        """Whether the nodes have taken steps since they were last averaged."""
         return bool(self.done % self.every)
 
     def square_norm(self) -> float:
@@ -60,13 +60,13 @@ class LocalSGD(Sync):
         return float(square[0] * self.nodes)
 
     def apply(self, control: StepControl) -> None:
-        """The node's own update, and a meeting when it is due."""
+        """Apply the node's own update, and average over the nodes when that is due."""
         super().apply(control._replace(scale=control.scale * self.nodes))
         if not self.is_apart:
             self.meet()
 
     def meet(self) -> None:
-        """Make all nodes equal: at their mean."""
+        """Set all nodes to their mean."""
         self._average([*self.values, *self._state()])
         self.wait_for_node()
 
@@ -105,7 +105,7 @@ class LocalSGD(Sync):
         return [part for vector in self.train_step.optimizer.state.values() for part in own(vector, self.spans)]
 
     def _average(self, vectors: list[Array]) -> None:
-        """Replace vectors by their mean over the nodes; the sums of all are under way at once."""
+        """Replace vectors by their mean over the nodes; all their sums are under way at the same time."""
         column = self.train_step.node.column
         if column is None or column.size == 1:
             return

@@ -1,4 +1,4 @@
-"""The optimizer sharded over the nodes: each sums and updates a share of the parameters, and all exchange values.
+"""The optimizer sharded over the nodes: each node sums and updates a share of the parameters, then all exchange them.
 
 Note [Sharded optimizer]
 Of every bucket, a node gets the sum of its own cells alone (reduce-scatter), updates those parameters, and sends them
@@ -27,7 +27,7 @@ from ddtrain.trainer.step.train_step import TrainStep
 
 
 class ShardedOptimizer:
-    """An optimizer of some spans of a vector, whose state is as long as these together."""
+    """An optimizer of some spans of a vector; its state is as long as the spans together."""
 
     def __init__(self, config: optim.Optim, spans: Sequence[slice], dtype: DTypeLike) -> None:
         self.spans, size = spans, sum(span.stop - span.start for span in spans)
@@ -106,7 +106,7 @@ def _of_column(column: Any, spans: Sequence[slice]) -> list[Any]:
 
 
 def pack(vector: Array, spans: Sequence[slice], out: Array) -> None:
-    """Put a vector's spans one after another at the head of ``out``."""
+    """Copy a vector's spans one after another to the beginning of ``out``."""
     at = 0
     for span in spans:
         out[at : at + span.stop - span.start] = vector[span]

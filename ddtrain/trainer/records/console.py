@@ -1,6 +1,6 @@
-"""What a person sees of a run: a progress bar where a terminal is behind the output, whole lines elsewhere.
+"""What the user sees of a run: a progress bar if the output is a terminal, whole lines otherwise.
 
-Rank 0 alone speaks. Under mpirun standard output is a pipe even when a terminal is at its other end, so the launch
+Rank 0 alone prints. Under mpirun standard output is a pipe even when a terminal is at its other end, so the launch
 script says so: ``DDTRAIN_TTY`` holds that terminal's columns. A step costs a few additions; frames are drawn at
 most ten times a second, each one overwriting the last, with no cursor to restore if the job is killed.
 """
@@ -29,11 +29,11 @@ class Console:
 
     Parameters
     ----------
-    comm : who is rank 0
+    comm : tells which rank this is; only rank 0 prints
     epochs, steps_per_epoch, total_steps : the length of the run
     first_step : steps taken before a resume
     waited_s : cumulative seconds this rank was blocked in communication
-    stream : standard output unless told otherwise
+    stream : by default standard output
 
     >>> from ddtrain.comm.backends.local import LocalCommunicator
     >>> console = Console(LocalCommunicator(), epochs=2, steps_per_epoch=1, total_steps=2)
@@ -74,7 +74,7 @@ class Console:
         ----------
         done : steps done, this one included
         totals : of its global batch; a loss that is not finite is left out of the means
-        seconds : that it took; samples/s are those of steps, whatever is done between them
+        seconds : duration of the step; the shown samples/s count steps only, not what is done between them
         """
         if not self.speaks:
             return
@@ -95,7 +95,7 @@ class Console:
 
         Parameters
         ----------
-        figures : of the evaluation, if there was one
+        figures : the evaluation's, if there was one
         """
         if not self.speaks:
             return
@@ -111,7 +111,7 @@ class Console:
             self.drawn = False
 
     def close(self) -> None:
-        """Report steps that were not reported yet, and leave the terminal clean."""
+        """Report the steps that were not yet reported, and erase the bar."""
         if self.count:
             self.report()
         elif self.drawn:
@@ -156,7 +156,7 @@ class Console:
         ]
 
     def _mark_now(self) -> float:
-        """Make this moment the end of the window that rates are taken from."""
+        """End the window over which rates are measured at this moment."""
         mark = self._mark()
         if len(self.marks) > 1 and mark.time_s - self.marks[-1].time_s < self.every_s / 10:
             self.marks.pop()  # the last two marks are too close to measure a rate
@@ -171,7 +171,7 @@ class Console:
 
 
 class _Mark(NamedTuple):
-    """Cumulative figures at one moment: rates are differences of two."""
+    """Cumulative figures at one moment; rates are computed from the difference of two."""
 
     time_s: float
     done: int
@@ -181,7 +181,7 @@ class _Mark(NamedTuple):
 
 
 def terminal_columns(stream: TextIO | None) -> int:
-    """Columns of the terminal behind a stream, or behind mpirun's pipe; 0 where there is none that can draw a bar."""
+    """Columns of the terminal behind a stream, or behind mpirun's pipe; 0 without a terminal that can draw a bar."""
     if stream is None or os.environ.get("TERM") == "dumb":
         return 0
     told = os.environ.get("DDTRAIN_TTY", "") if stream is sys.stdout else ""

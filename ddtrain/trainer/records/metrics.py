@@ -28,11 +28,11 @@ class MetricsLog:
 
     Parameters
     ----------
-    comm : who is rank 0
+    comm : tells which rank this is; only rank 0 writes
     run_dir : must exist
-    last_step : lines of later steps are removed first: a resumed run takes those steps again. 0: a new log
-    evaluated : and so are evaluations after later steps than this
-    warn : told once that lines wait
+    last_step : lines of later steps are removed first, because a resumed run takes those steps again; 0: a new log
+    evaluated : evaluations after later steps than this are removed, too
+    warn : called once when lines must wait
 
     Raises
     ------
@@ -60,7 +60,7 @@ class MetricsLog:
             raise io_error(error, self.path, 0) from error
 
     def write(self, **figures: Any) -> None:
-        """One line: ``step`` and ``epoch``, and whatever was measured there.
+        """Write one line: ``step``, ``epoch``, and the figures.
 
         Lines of the same twentieth of a second are written together: text and a system call for each would take a
         tenth of a small network's step.
@@ -71,7 +71,7 @@ class MetricsLog:
                 self.flush()
 
     def flush(self) -> OSError | None:
-        """Write all lines so far; returns what kept some of them waiting."""
+        """Write all lines so far; returns the error that kept lines waiting, if any."""
         if self._file < 0:
             return None
         self._waiting += "".join(to_json(figures) + "\n" for figures in self._lines).encode()
@@ -80,7 +80,7 @@ class MetricsLog:
         return self._drain()
 
     def close(self) -> None:
-        """Write what still waits.
+        """Write the lines that still wait.
 
         Raises
         ------
@@ -118,7 +118,7 @@ def read(path: Path | str) -> Iterator[dict[str, Any]]:
 def truncate_after(path: Path, step: int, evaluated: float = math.inf) -> None:
     """Remove the lines of later steps, and torn ones, so that each step is in the log once. Atomic.
 
-    A link becomes a file of its own: what it points to is another's log, to which no line is to be added.
+    A symbolic link is replaced by a file, because the file that it points to is another run's log.
 
     >>> import tempfile
     >>> path = Path(tempfile.mkdtemp()) / "metrics.jsonl"
@@ -148,7 +148,7 @@ def _lines(path: Path) -> list[bytes]:
 
 
 def write_summary(comm: Communicator, run_dir: Path | str, figures: Mapping[str, Any]) -> None:
-    """RUN/summary.json, whole or not at all, from rank 0."""
+    """Write RUN/summary.json atomically, from rank 0."""
     if comm.rank == 0:
         write_json(Path(run_dir) / "summary.json", figures)
 

@@ -1,10 +1,10 @@
-"""The MPI library, found and started; importing this module starts MPI. Where there is none, an error that says so.
+"""Finds and starts the MPI library; importing this module starts MPI, or raises UsageError if there is none.
 
 Note [Starting MPI]
 ``from mpi4py import MPI`` starts MPI, too, but holds the interpreter's lock for as long as ranks are missing: no thread
-runs, and no signal is heard. So the library's own function is called, through ctypes, which gives the lock away; a
-thread looks after the other ranks meanwhile (Note [Start] in ``comm/launch/liveness.py``). A program that has started
-MPI itself, at whatever level of threads, is left alone.
+runs, and no signal is handled. So the library's own function is called through ctypes, which releases the lock; a
+thread watches the other ranks meanwhile (Note [Start] in ``comm/launch/liveness.py``). If the program has started MPI
+itself, at whatever level of threads, it is left as it is.
 """
 
 from __future__ import annotations

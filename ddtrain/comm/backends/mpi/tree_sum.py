@@ -1,4 +1,4 @@
-"""Sums over MPI ranks whose order is that of the tree, which MPI's own sums do not keep.
+"""Sums over MPI ranks in the order of the tree, which MPI's own sums do not follow.
 
 Note [Two stages]
 MPI may add in any order, so with three or more ranks the sum is made here (Note [Tree order] in
@@ -36,7 +36,7 @@ class MpiTreeSum:
         self._scratch: dict[int, list[Array]] = {}
 
     def begin(self, rows: Sequence[Array], tree: ReductionTree, out: Array) -> Stages:
-        """Begin to sum all ranks' rows into everybody's ``out``; see ``Communicator.isum``."""
+        """Begin to sum all ranks' rows into every rank's ``out``; see ``Communicator.isum``."""
         # a single addition has only one order, so MPI's own sum will do
         if self._size == 2 and tree.leaves == 2 and out.dtype.char in _MPI_ADDS:
             if rows[0] is not out:
@@ -45,7 +45,7 @@ class MpiTreeSum:
         return (self._gather_whole if out.nbytes <= _SMALL_BYTES else self._gather_slices)(rows, tree, out)
 
     def begin_scatter(self, vector: Array, out: Array) -> tuple[Test, Callable[[], None]]:
-        """Begin to collect this rank's slice of all vectors; the function beside the test then sums it into ``out``."""
+        """Begin to collect this rank's slice of all vectors; the returned function then sums it into ``out``."""
         tree = ReductionTree.of_ranks(self._size)
         test, parts = self._collect([self._slices(vector)], tree, self._messages.new_tag())
 
@@ -85,7 +85,7 @@ class MpiTreeSum:
         return test, gather
 
     def _collect(self, slices: Sequence[list[Array]], tree: ReductionTree, tag: int) -> tuple[Test, Array]:
-        """Begin to collect this rank's slice of everybody's rows: a part for each block of the tree.
+        """Begin to collect this rank's slice of all ranks' rows: a part for each block of the tree.
 
         ``slices[k][r]`` is rank r's slice of this rank's row k.
         """
@@ -103,7 +103,7 @@ class MpiTreeSum:
         return [vector[slice(*part_bounds(vector.size, r, self._size))] for r in range(self._size)]
 
     def _borrow(self, rows: int, like: Array) -> Array:
-        """Scratch of ``rows`` rows like a vector: fresh memory costs more, in page faults, than filling it."""
+        """Reused memory for ``rows`` vectors like the given one: new memory costs more in page faults than filling."""
         nbytes = rows * like.nbytes
         spare = self._scratch.get(nbytes)
         raw = spare.pop() if spare else np.empty(nbytes, np.uint8)
