@@ -68,7 +68,7 @@ def not_negative(name: str, value: float) -> Range:
 
 
 def positive(name: str, value: float) -> Range:
-    """The range of what is divided by."""
+    """The range of a number that is divided by."""
     return name, value > 0, "a finite number above 0"
 
 
