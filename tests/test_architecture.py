@@ -43,7 +43,7 @@ LAYER = {  # a module may import its own layer's siblings only inside one packag
 MAY_ONLY = {  # beyond the layers: what a package may import of ddtrain
     "autodiff": {"errors", "tree", "kernels", "rng", "source"},
     "comm": {"errors", "tree", "rng", "source", "streams", "partition"},
-    "ops": {"autodiff", "numpy", "kernels", "errors", "current_layer"},
+    "ops": {"autodiff", "numpy", "kernels", "errors", "current_layer", "parts"},
     "optim": {"store", "kernels", "errors", "parts"},
     "parallel": {"store", "comm", "kernels", "errors", "current_layer", "partition"},
     "scipy": {"autodiff", "numpy", "errors", "tree"},

@@ -250,17 +250,17 @@ FAULTS = (
     ),
     Fault(
         "losses/hinge counts the right class",
-        "ddtrain/ops/losses.py",
+        "ddtrain/ops/losses/hinge.py",
         "    others[rows, classes] = 0\n",
         "",
-        ("tests/ops/test_losses.py",),
+        ("tests/ops/losses/test_hinge.py",),
     ),
     Fault(
         "losses/a squared error is a sum over features",
-        "ddtrain/ops/losses.py",
-        "return np.mean(difference * difference, axis",
-        "return np.sum(difference * difference, axis",
-        ("tests/ops/test_losses.py",),
+        "ddtrain/ops/losses/common.py",
+        "return np.mean(x, axis=",
+        "return np.sum(x, axis=",
+        ("tests/ops/losses/test_regression.py",),
     ),
     Fault(
         "dropout/kept units are not scaled",
