@@ -10,7 +10,7 @@ from ddtrain.data.arrays import ArrayData, Normalize
 from ddtrain.data.bigram import Bigram
 from ddtrain.data.casting import cast
 from ddtrain.data.checksum import checksum, fingerprint_of, whole_fingerprint
-from ddtrain.data.dataset import Dataset, batch_of
+from ddtrain.data.dataset import Dataset, batch_of, training_batch_of
 from ddtrain.data.idx import read_idx
 from ddtrain.data.images import EMBEDDED, Images, digits, fashion_mnist
 from ddtrain.data.npz import read_npz
@@ -56,6 +56,7 @@ __all__ = [
     "split",
     "step_at",
     "steps_per_epoch",
+    "training_batch_of",
     "whole_fingerprint",
     "windows",
     "words",
