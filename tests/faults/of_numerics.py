@@ -249,6 +249,27 @@ FAULTS = (
         ),
     ),
     Fault(
+        "losses/an ignored label's sample counts",
+        "ddtrain/ops/losses/cross_entropy.py",
+        "factor = kept.astype(logits.dtype)",
+        "factor = onp.ones_like(kept, logits.dtype)",
+        ("tests/ops/losses/test_cross_entropy.py",),
+    ),
+    Fault(
+        "losses/smoothing leaves class weights out",
+        "ddtrain/ops/losses/cross_entropy.py",
+        "return factor * _of_distributions(logits, targets_NK, weight_K, label_smoothing)",
+        "return factor * _of_distributions(logits, targets_NK, None, label_smoothing)",
+        ("tests/ops/losses/test_every_loss.py",),
+    ),
+    Fault(
+        "losses/a distance of zero has an infinite derivative",
+        "ddtrain/ops/losses/metric_learning.py",
+        "np.sqrt(np.where(apart, square_N, 1.0))",
+        "np.sqrt(square_N)",
+        ("tests/ops/losses/test_metric_learning.py",),
+    ),
+    Fault(
         "losses/hinge counts the right class",
         "ddtrain/ops/losses/hinge.py",
         "    others[rows, classes] = 0\n",

@@ -27,7 +27,7 @@ def combine_losses(
 
     Returns
     -------
-    (N,) losses, not averaged, and the metrics by name, as plain arrays.
+    (N,) losses, not averaged, and the losses as they came, by name.
 
     Raises
     ------
@@ -73,7 +73,7 @@ def combine_losses(
     total = terms[0]
     for term in terms[1:]:
         total = total + term
-    return total, {name: value_of(values) for name, values in losses.items()}
+    return total, dict(losses)
 
 
 def _weighted(values: Any, weight: float) -> Any:
