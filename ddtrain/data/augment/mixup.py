@@ -90,7 +90,9 @@ class Mixup(Augment):
             raise ShapeError(
                 f"augment: mixup's label {wrong} is outside [0, {self.classes})", remedy="Give it more classes."
             )
-        return np.eye(self.classes, dtype=dtype)[y]
+        soft = np.zeros((*y.shape, self.classes), dtype)
+        np.put_along_axis(soft, y[..., None], 1, axis=-1)
+        return soft
 
     def ranges(self) -> Iterator[Range]:
         yield from super().ranges()

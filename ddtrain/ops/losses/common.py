@@ -45,6 +45,8 @@ def is_soft(scores: Any, targets: Any) -> bool:
 
 def check_soft(op: str, scores: Any, targets: Any) -> None:
     """Raise unless ``targets`` holds for each sample probabilities of the classes, which sum to one."""
+    if scores.shape != targets.shape and targets.dtype.kind in "iu":  # labels with an axis too many
+        check_labels(op, scores, targets)
     if scores.ndim == 0 or scores.shape != targets.shape:
         raise ShapeError(
             f"{op}: scores have shape {scores.shape} but soft targets have shape {targets.shape}",

@@ -120,7 +120,8 @@ def cross_entropy(
     factor = kept.astype(logits.dtype)
     if label_smoothing:
         check_labels("cross_entropy", logits, labels)
-        targets_NK = onp.eye(logits.shape[-1], dtype=logits.dtype)[labels]
+        targets_NK = onp.zeros(logits.shape, logits.dtype)
+        onp.put_along_axis(targets_NK, labels[..., None], 1, axis=-1)
         return factor * _of_distributions(logits, targets_NK, weight_K, label_smoothing)
     losses = cross_entropy_of_labels(logits, labels)
     return losses * (factor if weight_K is None else factor * weight_K[labels])

@@ -190,6 +190,10 @@ WRONG = {
     "cross_entropy: scores have shape (2, 3) but soft targets have shape (2, 4)": lambda: ops.cross_entropy(
         x(2, 3), x(2, 4)
     ),
+    "cross_entropy: scores have shape (2, 3) but labels have shape (2, 1)": lambda: ops.cross_entropy(
+        x(2, 3), onp.zeros((2, 1), int)
+    ),
+    "correct: scores have shape () but soft targets have shape ()": lambda: ops.correct(x(), x()),
     "cross_entropy: scores have shape (2, 3) but labels have shape (3,)": lambda: ops.cross_entropy(
         x(2, 3), onp.zeros(3, int), ignore_index=0
     ),
