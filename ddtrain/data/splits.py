@@ -111,6 +111,10 @@ class Subset:
     dataset : any
     indices : places of the samples, such as a part that :func:`split_indices` has made
 
+    Raises
+    ------
+    UsageError : the data set is augmented: a sample could be mixed with one of another part
+
     >>> from ddtrain.data import ArrayData
     >>> data = ArrayData(np.arange(10) * 10)
     >>> train, valid = (Subset(data, part) for part in split_indices(len(data), (0.6, 0.4), seed=3))
@@ -119,6 +123,11 @@ class Subset:
     """
 
     def __init__(self, dataset: Dataset, indices: NDArray[Any]) -> None:
+        if hasattr(dataset, "training_batch"):
+            raise UsageError(
+                f"Subset: of {type(dataset).__name__}, which could mix samples of all parts",
+                remedy="Take the subset first: Augmented(Subset(data, part), ...).",
+            )
         self.dataset, self.indices = dataset, np.asarray(indices, np.int64)
 
     def __len__(self) -> int:

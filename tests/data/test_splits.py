@@ -7,7 +7,7 @@ import itertools
 import numpy as np
 import pytest
 
-from ddtrain.data import ArrayData, Subset, split_indices
+from ddtrain.data import ArrayData, Augmented, Subset, split_indices
 from ddtrain.errors import DataError, UsageError
 
 FRACTIONS = [(1.0,), (0.5, 0.5), (0.8, 0.1, 0.1), (0.7, 0.15, 0.15), (1 / 3, 1 / 3, 1 / 3), (0.1, 0.2, 0.3, 0.4)]
@@ -96,6 +96,13 @@ def test_message(message):
         WRONG[message]()
     assert error.value.message == message
     assert error.value.remedy
+
+
+def test_the_subset_comes_before_the_augmentation():
+    data = ArrayData(np.zeros((10, 2, 2, 1)))
+    assert len(Augmented(Subset(data, np.arange(3)), "flip")) == 3
+    with pytest.raises(UsageError, match="Subset: of Augmented, which could mix samples of all parts"):
+        Subset(Augmented(data, "flip"), np.arange(3))
 
 
 def test_a_subset_is_its_samples_in_their_order():

@@ -40,9 +40,13 @@ def resample(x_NHWC: Array, maps_N22: Array, shifts_N2: Array, fill: float) -> A
     # a border of fill, one pixel above and two below, so that a place just beyond the image has four neighbours
     framed = np.pad(x_NHWC, ((0, 0), (1, 2), (1, 2), (0, 0)), constant_values=x_NHWC.dtype.type(fill))
     (top, down), (left, right) = (_between(p, size, x_NHWC.dtype) for p, size in zip(places, (height, width)))
-    each = np.arange(n)[:, None, None]
-    upper = framed[each, top, left] * (1 - right) + framed[each, top, left + 1] * right
-    lower = framed[each, top + 1, left] * (1 - right) + framed[each, top + 1, left + 1] * right
+    line = width + 3
+    pixels = framed.reshape(-1, framed.shape[-1])
+    first = (np.arange(n)[:, None, None] * (height + 3) + top) * line + left
+    upper, lower = (
+        np.take(pixels, corner, axis=0) * (1 - right) + np.take(pixels, corner + 1, axis=0) * right
+        for corner in (first, first + line)
+    )
     resampled: Array = upper * (1 - down) + lower * down
     return resampled
 
