@@ -43,7 +43,7 @@ LAYER = {  # a module may import its own layer's siblings only inside one packag
 MAY_ONLY = {  # beyond the layers: what a package may import of ddtrain
     "autodiff": {"errors", "tree", "kernels", "rng", "user_lines"},
     "comm": {"errors", "tree", "rng", "user_lines", "standard_output", "partition"},
-    "ops": {"autodiff", "numpy", "kernels", "errors", "current_layer"},
+    "ops": {"autodiff", "numpy", "kernels", "errors", "current_layer", "parts"},
     "optim": {"param_store", "kernels", "errors", "parts"},
     "parallel": {"param_store", "comm", "kernels", "errors", "current_layer", "partition"},
     "scipy": {"autodiff", "numpy", "errors", "tree"},

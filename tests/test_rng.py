@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from ddtrain.rng import SampleRng, sample_uniform, stream
+from ddtrain.rng import SampleRng, sample_streams, sample_uniform, stream
 
 
 @pytest.mark.parametrize("features", [(), (1,), (7,), (8,), (9,), (3, 5)])
@@ -42,3 +42,16 @@ def test_float32_and_float64_runs_drop_the_same_units() -> None:
     assert single.dtype == np.float32
     assert double.dtype == np.float64
     assert np.array_equal(single, double)
+
+
+def test_the_streams_of_samples_are_streams_wherever_the_last_one_stopped() -> None:
+    samples = np.array([5, 0, 2**40, 5])
+    draws = [
+        (g.integers(1 << 30), g.random(3, np.float32).tolist(), g.standard_normal())  # half of a word is left over
+        for g in sample_streams(2**64 - 1, "augment/crop", 3, samples)
+    ]
+    for sample, drawn in zip(samples, draws):
+        g = stream(2**64 - 1, "augment/crop", 3, int(sample))
+        assert drawn == (g.integers(1 << 30), g.random(3, np.float32).tolist(), g.standard_normal())
+    assert draws[0] == draws[3] != draws[1]
+    assert list(sample_streams(0, "a", 0, [])) == []

@@ -1,18 +1,22 @@
 """Data sets, the files they come from, and which samples make up a step.
 
 Read ``dataset`` (what a data set is to the trainer), ``arrays`` (one in memory) and ``sampler`` (which samples are in a
-step, and which of them are a rank's). ``images`` and ``text`` are the data sets in the package, ``bigram`` what a
-language model is compared with; they read through ``files``, ``idx`` and ``npz``. ``casting`` brings a batch to the
-run's dtype, ``checksum`` shows that ranks have the same data.
+step, and which of them are a rank's), then ``splits`` (for training, validation and tests). ``augment/`` makes other
+versions of training samples, ``inputs/`` brings samples to mean 0 and variance 1, and weighs classes. ``images`` and
+``text`` are the data sets in the package, ``bigram`` what a language model is compared with; they read through
+``files``, ``idx`` and ``npz``. ``casting`` brings a batch to the run's dtype, ``checksum`` shows that ranks have the
+same data.
 """
 
 from ddtrain.data.arrays import ArrayData, Normalize
+from ddtrain.data.augment import Augmented
 from ddtrain.data.bigram import Bigram
 from ddtrain.data.casting import cast
 from ddtrain.data.checksum import checksum, fingerprint_of, whole_fingerprint
-from ddtrain.data.dataset import Dataset, batch_of
+from ddtrain.data.dataset import Dataset, batch_of, training_batch_of
 from ddtrain.data.idx import read_idx
 from ddtrain.data.images import EMBEDDED, Images, digits, fashion_mnist
+from ddtrain.data.inputs import Standardize, Whiten, class_counts, class_weights
 from ddtrain.data.npz import read_npz
 from ddtrain.data.sampler import (
     Position,
@@ -25,23 +29,30 @@ from ddtrain.data.sampler import (
     step_at,
     steps_per_epoch,
 )
+from ddtrain.data.splits import Subset, split_indices
 from ddtrain.data.text import Corpus, Vocabulary, characters, corpus, plays, windows, words
 
 __all__ = [
     "EMBEDDED",
     "ArrayData",
+    "Augmented",
     "Bigram",
     "Corpus",
     "Dataset",
     "Images",
     "Normalize",
     "Position",
+    "Standardize",
+    "Subset",
     "Vocabulary",
+    "Whiten",
     "batch_of",
     "batches",
     "cast",
     "characters",
     "checksum",
+    "class_counts",
+    "class_weights",
     "corpus",
     "digits",
     "fashion_mnist",
@@ -54,8 +65,10 @@ __all__ = [
     "shard",
     "shard_bounds",
     "split",
+    "split_indices",
     "step_at",
     "steps_per_epoch",
+    "training_batch_of",
     "whole_fingerprint",
     "windows",
     "words",

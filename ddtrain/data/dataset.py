@@ -49,10 +49,34 @@ def batch_of(dataset: Dataset, rows: Any, dtype: DTypeLike) -> tuple[Any, ...]:
     >>> batch_of(ArrayData(np.array([0.5, 1.5]), np.array([7, 8])), np.array([1]), np.float32)
     (array([1.5], dtype=float32), array([8]))
     """
-    batch = dataset.batch(rows)
+    return _checked(dataset.batch(rows), f"{type(dataset).__name__}.batch", dtype)
+
+
+def training_batch_of(dataset: Dataset, rows: Any, dtype: DTypeLike, *, seed: int, epoch: int) -> tuple[Any, ...]:
+    """As :func:`batch_of`, but as the samples are to be trained on: augmented, where the data set does that.
+
+    Such a data set has ``training_batch(indices, seed=..., epoch=...)`` beside ``batch``.
+
+    Raises
+    ------
+    DataError : the data set gave something else than a tuple
+
+    >>> import numpy as np
+    >>> from ddtrain.data import ArrayData
+    >>> training_batch_of(ArrayData(np.arange(3)), np.array([2]), np.float32, seed=0, epoch=1)
+    (array([2]),)
+    """
+    augmented = getattr(dataset, "training_batch", None)
+    if augmented is None:
+        return batch_of(dataset, rows, dtype)
+    batch = augmented(rows, seed=seed, epoch=epoch)
+    return _checked(batch, f"{type(dataset).__name__}.training_batch", dtype)
+
+
+def _checked(batch: Any, source: str, dtype: DTypeLike) -> tuple[Any, ...]:
     if not isinstance(batch, tuple | list):
         raise DataError(
-            f"{type(dataset).__name__}.batch returned {kind_of(batch)} where a tuple of arrays is wanted",
+            f"{source} returned {kind_of(batch)} where a tuple of arrays is wanted",
             remedy="Return (x,) if there is only one array.",
         )
     arrays: tuple[Any, ...] = cast(tuple(batch), dtype)

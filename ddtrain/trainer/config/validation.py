@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from math import isfinite
 
 from ddtrain.errors import UsageError, quoted
+from ddtrain.parts import Part
 from ddtrain.trainer.config import tables
 from ddtrain.trainer.config.config import Config
 from ddtrain.trainer.records.timeline import steps_of
@@ -135,7 +136,8 @@ def _ranges(config: Config) -> Iterator[tuple[str, bool, str]]:
     yield "nonfinite.max_skips", config.nonfinite.max_skips >= 1, "at least 1"
     yield "eval.patience", config.eval.patience >= 0, "0 (never) or more"
     yield "data.batch_size", data.batch_size >= 1, "at least 1"
-    for part in (config.optim, config.schedule):
-        yield from ((f"{part.kind}.{name}", ok, allowed) for name, ok, allowed in part.ranges())
+    for section, part in vars(config).items():  # those of the recipe, too
+        if isinstance(part, Part):
+            yield from ((f"{section}.{name}", ok, allowed) for name, ok, allowed in part.ranges())
     yield "clip.norm", clip.norm >= 0, "a finite number, 0 (off) or more"
     yield "clip.value", clip.value >= 0, "a finite number, 0 (off) or more"

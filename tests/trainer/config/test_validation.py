@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import pytest
 
 from ddtrain.errors import UsageError
+from ddtrain.ops.losses import CrossEntropy, Loss
 from ddtrain.trainer.config import tables
 from ddtrain.trainer.config.config import (
     Checkpoint,
@@ -21,6 +22,7 @@ from ddtrain.trainer.config.config import (
     Run,
     Schedule,
 )
+from ddtrain.trainer.config.options import convert, with_parts
 from ddtrain.trainer.config.validation import validate
 
 
@@ -90,3 +92,22 @@ def test_every_number_has_a_range() -> None:
 def test_what_is_no_section_is_named_and_what_is_wanted(given: Any) -> None:
     with pytest.raises(UsageError, match=r"run: expected the section Run, found .*\n  Give Run\(\.\.\.\)\."):
         validate(Config(run=given), size=1)
+
+
+@dataclass(frozen=True)
+class WithLoss(Config):
+    """A recipe that lets the loss be picked by name."""
+
+    loss: Loss = CrossEntropy()
+
+
+def test_a_part_of_a_recipes_own_has_its_name_its_options_and_its_ranges() -> None:
+    config = convert(with_parts(WithLoss(), ["--loss.name", "huber"]), ["--loss.name", "huber", "--loss.delta", "0.5"])
+    assert config.loss == Loss(name="huber", delta=0.5)  # type: ignore[attr-defined,call-arg]
+    validate(config, 1)
+    validate(convert(WithLoss(), ["--loss.weight", "1", "2"]), 1)
+    with pytest.raises(UsageError) as error:
+        validate(WithLoss(loss=CrossEntropy(label_smoothing=2.0)), 1)
+    assert error.value.one_line == "--loss.label-smoothing 2.0 is out of range: Give a number in [0, 1]."
+    with pytest.raises(UsageError, match="delta is no option of cross_entropy"):
+        convert(WithLoss(), ["--loss.delta", "0.5"])

@@ -1,0 +1,38 @@
+"""What a loss is that a recipe picks by name: a part with options of its own, called with outputs and targets."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from ddtrain.parts import Part, Range
+
+
+@dataclass(frozen=True)
+class Loss(Part, kind="loss", default="cross_entropy"):
+    """The base of losses: ``Loss(name="huber", delta=0.5)`` makes the one of that name."""
+
+    name: str = ""
+
+    def __call__(self, outputs: Any, targets: Any) -> Any:
+        """One loss a sample, (N,), never averaged.
+
+        Parameters
+        ----------
+        outputs : what the model returns
+        targets : labels, or what the outputs are compared with
+        """
+        raise NotImplementedError
+
+
+@dataclass(frozen=True)
+class MarginLoss(Loss):
+    """What is zero beyond a margin."""
+
+    margin: float = 1.0
+    """Beyond it there is no loss."""
+
+    def ranges(self) -> Iterator[Range]:
+        yield from super().ranges()
+        yield "margin", self.margin > 0, "a finite number above 0"
