@@ -30,6 +30,7 @@ from ddtrain.nn.layers import (
 )
 from ddtrain.nn.module import Module
 from ddtrain.nn.norm import BatchNorm
+from ddtrain.nn.reinitialize import reinitialized
 from ddtrain.nn.state_dict import TorchTensors, from_torch, to_torch
 
 Array = Any  # an ndarray or a box of one
@@ -60,6 +61,7 @@ __all__ = [
     "gelu",
     "init",
     "param",
+    "reinitialized",
     "relu",
     "sigmoid",
     "tanh",

@@ -53,7 +53,8 @@ class Conv2d(Module):
         if c_in % groups or c_out % groups:
             raise UsageError(f"Conv2d: {groups} groups do not divide {c_in} input and {c_out} output channels")
         shape = (*pair("Conv2d", "kernel", kernel), c_in // groups, c_out)
-        self.weight = param(shape, weight_init, torch_axes=(3, 2, 0, 1))
+        fans = init.fan_in(shape), shape[0] * shape[1] * c_out // groups
+        self.weight = param(shape, weight_init, torch_axes=(3, 2, 0, 1), fans=fans)
         self.bias = param((c_out,), init.bias_uniform(init.fan_in(shape))) if bias else None
         self.stride, self.groups = pair("Conv2d", "stride", stride), groups
         self.padding = padding if isinstance(padding, str) else pair("Conv2d", "padding", padding, 0)
@@ -66,7 +67,10 @@ class Embedding(Module):
     """Row ``i`` of the table for every index ``i``. weight (V, D)."""
 
     def __init__(self, vocabulary: int, d: int, weight_init: init.Init = init.standard_normal) -> None:
-        self.weight = param(sizes("Embedding", vocabulary=vocabulary, d=d), weight_init)
+        vocabulary, d = sizes("Embedding", vocabulary=vocabulary, d=d)
+        self.weight = param(
+            (vocabulary, d), weight_init, fans=(d, vocabulary)
+        )  # as the output that it may be tied with
 
     def forward(self, indices: Any) -> Any:
         return ops.embedding(self.weight, indices)

@@ -52,7 +52,7 @@ FAULTS = (
     ),
     Fault(
         "nn/initial values are in twice the range",
-        "ddtrain/nn/init.py",
+        "ddtrain/nn/init/functions.py",
         "bound = max(1, n_in) ** -0.5",
         "bound = 2 * max(1, n_in) ** -0.5",
         ("tests/nn/test_init.py",),
