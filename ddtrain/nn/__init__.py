@@ -1,8 +1,9 @@
 """Neural networks: modules that declare parameters, layers, and initial values.
 
-Read ``module`` (a tree of declarations, and ``bind``), ``declarations``, then ``layers``; ``norm`` and ``attention``
-are layers of their own, ``init`` has initial values, ``functional`` the operations. ``binding`` is how values come into
-a tree, ``state_dict`` how they go out, by PyTorch's names. ``argument_checks`` refuses sizes that no layer can have.
+Read ``module`` (a tree of declarations, and ``bind``), ``declarations``, then ``layers/``, a file a topic; ``norm`` and
+``attention`` are layers of their own, ``init/`` has initial values, ``reinitialize`` gives others by rules,
+``functional`` the operations. ``binding`` is how values come into a tree, ``state_dict`` how they go out, by PyTorch's
+names. ``argument_checks`` refuses sizes that no layer can have.
 """
 
 from typing import Any
@@ -11,23 +12,39 @@ from ddtrain.nn import functional, init
 from ddtrain.nn.attention import CausalSelfAttention
 from ddtrain.nn.binding import Run
 from ddtrain.nn.declarations import Buffer, Parameter, buffer, param
-from ddtrain.nn.layers import (
+from ddtrain.nn.layers.activation import (
+    ACTIVATIONS,
+    ELU,
+    GELU,
+    SELU,
     Activation,
-    AvgPool2d,
-    Conv2d,
-    Dropout,
-    Embedding,
-    Flatten,
-    GlobalAvgPool2d,
-    LayerNorm,
-    Linear,
-    MaxPool2d,
-    Sequential,
+    Hardsigmoid,
+    Hardtanh,
+    Identity,
+    LeakyReLU,
+    LogSoftmax,
+    Max,
+    Maxout,
+    PReLU,
+    ReLU,
+    Sigmoid,
+    SiLU,
+    Softmax,
+    Softplus,
+    Tanh,
+    activation,
     gelu,
     relu,
     sigmoid,
     tanh,
 )
+from ddtrain.nn.layers.containers import Flatten, Sequential
+from ddtrain.nn.layers.convolution import Conv2d
+from ddtrain.nn.layers.dropout import Dropout
+from ddtrain.nn.layers.embedding import Embedding
+from ddtrain.nn.layers.linear import Linear
+from ddtrain.nn.layers.pooling import AvgPool2d, GlobalAvgPool2d, MaxPool2d
+from ddtrain.nn.layers.sample_norms import LayerNorm
 from ddtrain.nn.module import Module
 from ddtrain.nn.norm import BatchNorm
 from ddtrain.nn.reinitialize import reinitialized
@@ -36,6 +53,7 @@ from ddtrain.nn.state_dict import TorchTensors, from_torch, to_torch
 Array = Any  # an ndarray or a box of one
 
 __all__ = [
+    "ACTIVATIONS",
     "Activation",
     "Array",
     "AvgPool2d",
@@ -44,17 +62,35 @@ __all__ = [
     "CausalSelfAttention",
     "Conv2d",
     "Dropout",
+    "ELU",
     "Embedding",
     "Flatten",
+    "GELU",
     "GlobalAvgPool2d",
+    "Hardsigmoid",
+    "Hardtanh",
+    "Identity",
     "LayerNorm",
+    "LeakyReLU",
     "Linear",
+    "LogSoftmax",
+    "Max",
     "MaxPool2d",
+    "Maxout",
     "Module",
+    "PReLU",
     "Parameter",
+    "ReLU",
     "Run",
+    "SELU",
     "Sequential",
+    "SiLU",
+    "Sigmoid",
+    "Softmax",
+    "Softplus",
+    "Tanh",
     "TorchTensors",
+    "activation",
     "buffer",
     "from_torch",
     "functional",

@@ -9,7 +9,7 @@ import ddtrain.numpy as np
 from ddtrain import ops
 from ddtrain.errors import UsageError
 from ddtrain.nn.argument_checks import sizes
-from ddtrain.nn.layers import Linear
+from ddtrain.nn.layers.linear import Linear
 from ddtrain.nn.module import Module
 
 

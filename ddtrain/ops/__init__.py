@@ -4,11 +4,27 @@ To add one, write ``ops/<op>.py``: a composition whose docstring is the op's, ``
 and ``fused(...)`` with examples, on which the conformance suite tests it. Images are channels-last, (N, H, W, C).
 
 ``linear`` is the plainest. ``convolution pooling embedding attention batch_norm layer_norm dropout`` are an operation
-each, ``activations softmax losses`` several; ``collectives`` are sums over ranks that can be differentiated, and
+each, ``activations/ softmax losses`` several; ``collectives`` are sums over ranks that can be differentiated, and
 ``argument_checks`` what all operations check alike.
 """
 
-from ddtrain.ops.activations import gelu, leaky_relu, normal_cdf, relu, sigmoid, tanh
+from ddtrain.ops.activations import (
+    custom_activation,
+    elu,
+    gelu,
+    hard_sigmoid,
+    hard_tanh,
+    leaky_relu,
+    maxout,
+    normal_cdf,
+    prelu,
+    relu,
+    selu,
+    sigmoid,
+    silu,
+    softplus,
+    tanh,
+)
 from ddtrain.ops.attention import attention
 from ddtrain.ops.batch_norm import Moments, batch_norm, batch_norm_inference
 from ddtrain.ops.collectives import allreduce, communicator, fan_in, fan_out, use_communicator
@@ -32,22 +48,31 @@ __all__ = [
     "conv2d",
     "correct",
     "cross_entropy",
+    "custom_activation",
     "dropout",
+    "elu",
     "embedding",
     "fan_in",
     "fan_out",
     "gelu",
     "global_avg_pool2d",
+    "hard_sigmoid",
+    "hard_tanh",
     "hinge",
     "layer_norm",
     "leaky_relu",
     "linear",
     "log_softmax",
     "max_pool2d",
+    "maxout",
     "normal_cdf",
+    "prelu",
     "relu",
+    "selu",
     "sigmoid",
+    "silu",
     "softmax",
+    "softplus",
     "squared_error",
     "tanh",
     "use_communicator",

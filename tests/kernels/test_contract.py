@@ -120,6 +120,28 @@ CALLS: dict[str, tuple[Callable[..., Any], Maker]] = {
         k.activation.gelu_tanh_backward,
         lambda r, n: (_normal(r, n, 3), _normal(r, n, 3)),
     ),
+    "activation.silu": (k.activation.silu, lambda r, n: (_normal(r, n, 3),)),
+    "activation.silu_backward": (k.activation.silu_backward, lambda r, n: (_normal(r, n, 3), _normal(r, n, 3))),
+    "activation.elu": (k.activation.elu, lambda r, n: (_normal(r, n, 3), 0.5, 1.5)),
+    "activation.elu_backward": (
+        k.activation.elu_backward,
+        lambda r, n: (*(_normal(r, n, 3) for _ in range(3)), 0.5, 1.5),
+    ),
+    "activation.softplus": (k.activation.softplus, lambda r, n: (_normal(r, n, 3), 2.0)),
+    "activation.softplus_backward": (
+        k.activation.softplus_backward,
+        lambda r, n: (_normal(r, n, 3), _normal(r, n, 3), 2.0),
+    ),
+    "activation.hard_tanh": (k.activation.hard_tanh, lambda r, n: (_normal(r, n, 3), -0.5, 1.0)),
+    "activation.hard_tanh_backward": (
+        k.activation.hard_tanh_backward,
+        lambda r, n: (_normal(r, n, 3), _normal(r, n, 3), -0.5, 1.0),
+    ),
+    "activation.hard_sigmoid": (k.activation.hard_sigmoid, lambda r, n: (3 * _normal(r, n, 3),)),
+    "activation.hard_sigmoid_backward": (
+        k.activation.hard_sigmoid_backward,
+        lambda r, n: (_normal(r, n, 3), 3 * _normal(r, n, 3)),
+    ),
 }
 WITHOUT_OUT = {"attention.backward_scores", "softmax.cross_entropy"}
 

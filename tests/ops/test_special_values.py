@@ -98,6 +98,7 @@ def x(*shape: int) -> Any:
     return onp.ones(shape)
 
 
+ELEMENTWISE = ("relu", "leaky_relu", "sigmoid", "gelu", "elu", "selu", "softplus", "silu", "hard_tanh", "hard_sigmoid")
 NOTHING = {  # calls of an operation with no rows, no channels, no classes
     "linear": [(x(0, 3), x(3, 2), x(2)), (x(4, 0), x(0, 2), x(2)), (x(4, 3), x(3, 0), x(0))],
     "conv2d": [(x(0, 4, 4, 2), x(3, 3, 2, 2), x(2)), (x(1, 4, 4, 0), x(3, 3, 0, 2)), (x(1, 4, 4, 2), x(3, 3, 2, 0))],
@@ -110,7 +111,7 @@ NOTHING = {  # calls of an operation with no rows, no channels, no classes
     "cross_entropy": [(x(0, 3), onp.zeros(0, int))],
     "dropout": [(x(0, 3), x(0, 3)), (x(3, 0), x(3, 0)), (x(), x())],
     **{name: [(x(0, 3),), (x(3, 0),)] for name in ("softmax", "log_softmax")},
-    **{name: [(x(0, 3),), (x(3, 0),), (x(),)] for name in ("relu", "leaky_relu", "sigmoid", "gelu")},
+    **{name: [(x(0, 3),), (x(3, 0),), (x(),)] for name in ELEMENTWISE},
 }
 
 
