@@ -39,11 +39,24 @@ from ddtrain.nn.layers.activation import (
     tanh,
 )
 from ddtrain.nn.layers.containers import Flatten, Sequential
-from ddtrain.nn.layers.convolution import Conv2d
+from ddtrain.nn.layers.convolution import Conv1d, Conv2d, ConvTranspose2d
 from ddtrain.nn.layers.dropout import Dropout
 from ddtrain.nn.layers.embedding import Embedding
 from ddtrain.nn.layers.linear import Linear
-from ddtrain.nn.layers.pooling import AvgPool2d, GlobalAvgPool2d, MaxPool2d
+from ddtrain.nn.layers.pooling import (
+    AdaptiveAvgPool1d,
+    AdaptiveAvgPool2d,
+    AdaptiveMaxPool1d,
+    AdaptiveMaxPool2d,
+    AvgPool1d,
+    AvgPool2d,
+    GlobalAvgPool1d,
+    GlobalAvgPool2d,
+    GlobalMaxPool1d,
+    GlobalMaxPool2d,
+    MaxPool1d,
+    MaxPool2d,
+)
 from ddtrain.nn.layers.sample_norms import LayerNorm
 from ddtrain.nn.module import Module
 from ddtrain.nn.norm import BatchNorm
@@ -55,18 +68,28 @@ Array = Any  # an ndarray or a box of one
 __all__ = [
     "ACTIVATIONS",
     "Activation",
+    "AdaptiveAvgPool1d",
+    "AdaptiveAvgPool2d",
+    "AdaptiveMaxPool1d",
+    "AdaptiveMaxPool2d",
     "Array",
+    "AvgPool1d",
     "AvgPool2d",
     "BatchNorm",
     "Buffer",
     "CausalSelfAttention",
+    "Conv1d",
     "Conv2d",
+    "ConvTranspose2d",
     "Dropout",
     "ELU",
     "Embedding",
     "Flatten",
     "GELU",
+    "GlobalAvgPool1d",
     "GlobalAvgPool2d",
+    "GlobalMaxPool1d",
+    "GlobalMaxPool2d",
     "Hardsigmoid",
     "Hardtanh",
     "Identity",
@@ -75,6 +98,7 @@ __all__ = [
     "Linear",
     "LogSoftmax",
     "Max",
+    "MaxPool1d",
     "MaxPool2d",
     "Maxout",
     "Module",

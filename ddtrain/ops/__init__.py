@@ -28,24 +28,44 @@ from ddtrain.ops.activations import (
 from ddtrain.ops.attention import attention
 from ddtrain.ops.batch_norm import Moments, batch_norm, batch_norm_inference
 from ddtrain.ops.collectives import allreduce, communicator, fan_in, fan_out, use_communicator
-from ddtrain.ops.convolution import conv2d
+from ddtrain.ops.convolution import conv1d, conv2d, conv_transpose2d
 from ddtrain.ops.dropout import dropout
 from ddtrain.ops.embedding import embedding
 from ddtrain.ops.layer_norm import layer_norm
 from ddtrain.ops.linear import linear
 from ddtrain.ops.losses import correct, cross_entropy, hinge, squared_error
-from ddtrain.ops.pooling import avg_pool2d, global_avg_pool2d, max_pool2d
+from ddtrain.ops.pooling import (
+    adaptive_avg_pool1d,
+    adaptive_avg_pool2d,
+    adaptive_max_pool1d,
+    adaptive_max_pool2d,
+    avg_pool1d,
+    avg_pool2d,
+    global_avg_pool1d,
+    global_avg_pool2d,
+    global_max_pool1d,
+    global_max_pool2d,
+    max_pool1d,
+    max_pool2d,
+)
 from ddtrain.ops.softmax import log_softmax, softmax
 
 __all__ = [
     "Moments",
+    "adaptive_avg_pool1d",
+    "adaptive_avg_pool2d",
+    "adaptive_max_pool1d",
+    "adaptive_max_pool2d",
     "allreduce",
     "attention",
+    "avg_pool1d",
     "avg_pool2d",
     "batch_norm",
     "batch_norm_inference",
     "communicator",
+    "conv1d",
     "conv2d",
+    "conv_transpose2d",
     "correct",
     "cross_entropy",
     "custom_activation",
@@ -55,7 +75,10 @@ __all__ = [
     "fan_in",
     "fan_out",
     "gelu",
+    "global_avg_pool1d",
     "global_avg_pool2d",
+    "global_max_pool1d",
+    "global_max_pool2d",
     "hard_sigmoid",
     "hard_tanh",
     "hinge",
@@ -63,6 +86,7 @@ __all__ = [
     "leaky_relu",
     "linear",
     "log_softmax",
+    "max_pool1d",
     "max_pool2d",
     "maxout",
     "normal_cdf",

@@ -8,7 +8,7 @@ from typing import Any
 
 import ddtrain.numpy as np
 from ddtrain.errors import ShapeError, UsageError
-from ddtrain.ops.argument_checks import integer
+from ddtrain.ops.argument_checks import number
 
 
 def maxout(x: Any, pieces: int) -> Any:
@@ -28,12 +28,7 @@ def maxout(x: Any, pieces: int) -> Any:
     >>> maxout(np.array([[1.0, 5.0, -2.0, -3.0]]), 2)
     array([[ 5., -2.]])
     """
-    try:
-        pieces = integer(pieces)
-    except TypeError:
-        raise UsageError(f"maxout: pieces {pieces!r} is not an integer") from None
-    if pieces < 1:
-        raise UsageError(f"maxout: pieces {pieces} is less than 1")
+    pieces = number(pieces, "maxout", "pieces", 1, UsageError)
     if x.ndim == 0 or x.shape[-1] % pieces:
         raise ShapeError(f"maxout: {pieces} pieces do not divide the last axis of x {x.shape}")
     return np.max(np.reshape(x, (*x.shape[:-1], x.shape[-1] // pieces, pieces)), axis=-1)
