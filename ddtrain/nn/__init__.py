@@ -38,10 +38,11 @@ from ddtrain.nn.layers.activation import (
     sigmoid,
     tanh,
 )
-from ddtrain.nn.layers.containers import Flatten, Sequential
+from ddtrain.nn.layers.containers import Concat, Flatten, Residual, Sequential
 from ddtrain.nn.layers.convolution import Conv1d, Conv2d, ConvTranspose2d
-from ddtrain.nn.layers.dropout import Dropout
-from ddtrain.nn.layers.embedding import Embedding
+from ddtrain.nn.layers.dropout import Dropout, SpatialDropout
+from ddtrain.nn.layers.embedding import Embedding, TiedLinear
+from ddtrain.nn.layers.frozen_batch_norm import FrozenBatchNorm
 from ddtrain.nn.layers.linear import Linear
 from ddtrain.nn.layers.pooling import (
     AdaptiveAvgPool1d,
@@ -57,7 +58,7 @@ from ddtrain.nn.layers.pooling import (
     MaxPool1d,
     MaxPool2d,
 )
-from ddtrain.nn.layers.sample_norms import LayerNorm
+from ddtrain.nn.layers.sample_norms import GroupNorm, InstanceNorm, LayerNorm, RMSNorm
 from ddtrain.nn.module import Module
 from ddtrain.nn.norm import BatchNorm
 from ddtrain.nn.reinitialize import reinitialized
@@ -78,6 +79,7 @@ __all__ = [
     "BatchNorm",
     "Buffer",
     "CausalSelfAttention",
+    "Concat",
     "Conv1d",
     "Conv2d",
     "ConvTranspose2d",
@@ -85,14 +87,17 @@ __all__ = [
     "ELU",
     "Embedding",
     "Flatten",
+    "FrozenBatchNorm",
     "GELU",
     "GlobalAvgPool1d",
     "GlobalAvgPool2d",
     "GlobalMaxPool1d",
     "GlobalMaxPool2d",
+    "GroupNorm",
     "Hardsigmoid",
     "Hardtanh",
     "Identity",
+    "InstanceNorm",
     "LayerNorm",
     "LeakyReLU",
     "Linear",
@@ -104,7 +109,9 @@ __all__ = [
     "Module",
     "PReLU",
     "Parameter",
+    "RMSNorm",
     "ReLU",
+    "Residual",
     "Run",
     "SELU",
     "Sequential",
@@ -112,7 +119,9 @@ __all__ = [
     "Sigmoid",
     "Softmax",
     "Softplus",
+    "SpatialDropout",
     "Tanh",
+    "TiedLinear",
     "TorchTensors",
     "activation",
     "buffer",

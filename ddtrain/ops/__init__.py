@@ -3,9 +3,9 @@
 To add one, write ``ops/<op>.py``: a composition whose docstring is the op's, ``forward`` and ``backward`` on kernels,
 and ``fused(...)`` with examples, on which the conformance suite tests it. Images are channels-last, (N, H, W, C).
 
-``linear`` is the plainest. ``convolution pooling embedding attention batch_norm layer_norm dropout`` are an operation
-each, ``activations/ softmax losses`` several; ``collectives`` are sums over ranks that can be differentiated, and
-``argument_checks`` what all operations check alike.
+``linear`` is the plainest. ``embedding attention batch_norm layer_norm group_norm rms_norm dropout`` are an operation
+each, ``activations/ convolution/ pooling/ softmax losses`` several; ``collectives`` are sums over ranks that can be
+differentiated, and ``argument_checks`` what all operations check alike.
 """
 
 from ddtrain.ops.activations import (
@@ -31,6 +31,7 @@ from ddtrain.ops.collectives import allreduce, communicator, fan_in, fan_out, us
 from ddtrain.ops.convolution import conv1d, conv2d, conv_transpose2d
 from ddtrain.ops.dropout import dropout
 from ddtrain.ops.embedding import embedding
+from ddtrain.ops.group_norm import group_norm, instance_norm
 from ddtrain.ops.layer_norm import layer_norm
 from ddtrain.ops.linear import linear
 from ddtrain.ops.losses import correct, cross_entropy, hinge, squared_error
@@ -48,6 +49,7 @@ from ddtrain.ops.pooling import (
     max_pool1d,
     max_pool2d,
 )
+from ddtrain.ops.rms_norm import rms_norm
 from ddtrain.ops.softmax import log_softmax, softmax
 
 __all__ = [
@@ -79,9 +81,11 @@ __all__ = [
     "global_avg_pool2d",
     "global_max_pool1d",
     "global_max_pool2d",
+    "group_norm",
     "hard_sigmoid",
     "hard_tanh",
     "hinge",
+    "instance_norm",
     "layer_norm",
     "leaky_relu",
     "linear",
@@ -92,6 +96,7 @@ __all__ = [
     "normal_cdf",
     "prelu",
     "relu",
+    "rms_norm",
     "selu",
     "sigmoid",
     "silu",

@@ -43,8 +43,8 @@ FAULTS = (
     Fault(
         "nn/running statistics keep what they should take",
         "ddtrain/nn/norm.py",
-        "(1 - self.momentum) * value_of(running) + self.momentum * new",
-        "self.momentum * value_of(running) + (1 - self.momentum) * new",
+        "(1 - share) * value_of(running) + share * new",
+        "share * value_of(running) + (1 - share) * new",
         (
             "tests/nn/test_module.py",
             "tests/ops/test_batch_norm.py",

@@ -76,6 +76,11 @@ CALLS: dict[str, tuple[Callable[..., Any], Maker]] = {
     ),
     "layer_norm.backward_scale": (k.layer_norm.backward_scale, lambda r, n: (_normal(r, n, 3), _normal(r, n, 3))),
     "layer_norm.backward_shift": (k.layer_norm.backward_shift, lambda r, n: (_normal(r, n, 3),)),
+    "layer_norm.rms_forward": (k.layer_norm.rms_forward, lambda r, n: (_normal(r, n, 3), _normal(r, 3), 1e-5)),
+    "layer_norm.rms_backward_input": (
+        k.layer_norm.rms_backward_input,
+        lambda r, n: (_normal(r, n, 3), _normal(r, n, 3), abs(_normal(r, n, 1)), _normal(r, 3)),
+    ),
     "softmax.softmax": (k.softmax.softmax, lambda r, n: (_normal(r, n, 3),)),
     "softmax.softmax_backward": (k.softmax.softmax_backward, lambda r, n: (_normal(r, n, 3), _probabilities(r, n, 3))),
     "softmax.log_softmax": (k.softmax.log_softmax, lambda r, n: (_normal(r, n, 3),)),

@@ -115,6 +115,7 @@ NOTHING = {  # calls of an operation with no rows, no channels, no classes
     ],
     "batch_norm": [(x(0, 3), x(3), x(3)), (x(4, 0), x(0), x(0)), (x(0, 2, 2, 3), x(3), x(3))],
     "layer_norm": [(x(0, 3), x(3), x(3)), (x(4, 0), x(0), x(0))],
+    "rms_norm": [(x(0, 3), x(3)), (x(4, 0), x(0))],
     "attention": [(x(0, 3, 2), x(0, 3, 2), x(0, 3, 2)), (x(3, 2), x(3, 2), x(3, 0)), (x(3, 0), x(3, 0), x(3, 2))],
     "max_pool2d": [(x(0, 4, 4, 2), 2), (x(1, 4, 4, 0), 2)],
     "avg_pool2d": [(x(0, 4, 4, 2), 2), (x(1, 4, 4, 0), 2)],
