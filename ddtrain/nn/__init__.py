@@ -9,7 +9,7 @@ names. ``argument_checks`` refuses sizes that no layer can have.
 from typing import Any
 
 from ddtrain.nn import functional, init
-from ddtrain.nn.attention import CausalSelfAttention
+from ddtrain.nn.attention import CausalSelfAttention, MultiheadAttention
 from ddtrain.nn.binding import Run
 from ddtrain.nn.declarations import Buffer, Parameter, buffer, param
 from ddtrain.nn.layers.activation import (
@@ -61,6 +61,7 @@ from ddtrain.nn.layers.pooling import (
 from ddtrain.nn.layers.sample_norms import GroupNorm, InstanceNorm, LayerNorm, RMSNorm
 from ddtrain.nn.module import Module
 from ddtrain.nn.norm import BatchNorm
+from ddtrain.nn.positions import LearnedPositions, RotaryPositions, SinusoidalPositions
 from ddtrain.nn.reinitialize import reinitialized
 from ddtrain.nn.state_dict import TorchTensors, from_torch, to_torch
 
@@ -100,6 +101,7 @@ __all__ = [
     "InstanceNorm",
     "LayerNorm",
     "LeakyReLU",
+    "LearnedPositions",
     "Linear",
     "LogSoftmax",
     "Max",
@@ -107,16 +109,19 @@ __all__ = [
     "MaxPool2d",
     "Maxout",
     "Module",
+    "MultiheadAttention",
     "PReLU",
     "Parameter",
     "RMSNorm",
     "ReLU",
     "Residual",
+    "RotaryPositions",
     "Run",
     "SELU",
     "Sequential",
     "SiLU",
     "Sigmoid",
+    "SinusoidalPositions",
     "Softmax",
     "Softplus",
     "SpatialDropout",
