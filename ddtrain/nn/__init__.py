@@ -1,9 +1,9 @@
 """Neural networks: modules that declare parameters, layers, and initial values.
 
-Read ``module`` (a tree of declarations, and ``bind``), ``declarations``, then ``layers/``, a file a topic; ``norm`` and
-``attention`` are layers of their own, ``init/`` has initial values, ``reinitialize`` gives others by rules,
-``functional`` the operations. ``binding`` is how values come into a tree, ``state_dict`` how they go out, by PyTorch's
-names. ``argument_checks`` refuses sizes that no layer can have.
+Read ``module`` (a tree of declarations, and ``bind``), ``declarations``, then ``layers/``, a file a topic; ``norm``
+(batch-norm), ``attention``, ``positions`` and ``recurrent`` are layers of their own. ``init/`` has initial values,
+``reinitialize`` gives others by rules, ``functional`` the operations. ``binding`` is how values come into a tree,
+``state_dict`` how they go out, by PyTorch's names. ``argument_checks`` refuses sizes that no layer can have.
 """
 
 from typing import Any
@@ -62,6 +62,7 @@ from ddtrain.nn.layers.sample_norms import GroupNorm, InstanceNorm, LayerNorm, R
 from ddtrain.nn.module import Module
 from ddtrain.nn.norm import BatchNorm
 from ddtrain.nn.positions import LearnedPositions, RotaryPositions, SinusoidalPositions
+from ddtrain.nn.recurrent import GRU, LSTM, RNN
 from ddtrain.nn.reinitialize import reinitialized
 from ddtrain.nn.state_dict import TorchTensors, from_torch, to_torch
 
@@ -90,6 +91,7 @@ __all__ = [
     "Flatten",
     "FrozenBatchNorm",
     "GELU",
+    "GRU",
     "GlobalAvgPool1d",
     "GlobalAvgPool2d",
     "GlobalMaxPool1d",
@@ -99,6 +101,7 @@ __all__ = [
     "Hardtanh",
     "Identity",
     "InstanceNorm",
+    "LSTM",
     "LayerNorm",
     "LeakyReLU",
     "LearnedPositions",
@@ -113,6 +116,7 @@ __all__ = [
     "PReLU",
     "Parameter",
     "RMSNorm",
+    "RNN",
     "ReLU",
     "Residual",
     "RotaryPositions",

@@ -4,8 +4,8 @@ To add one, write ``ops/<op>.py``: a composition whose docstring is the op's, ``
 and ``fused(...)`` with examples, on which the conformance suite tests it. Images are channels-last, (N, H, W, C).
 
 ``linear`` is the plainest. ``embedding attention batch_norm layer_norm group_norm rms_norm dropout`` are an operation
-each, ``activations/ convolution/ pooling/ softmax losses`` several; ``collectives`` are sums over ranks that can be
-differentiated, and ``argument_checks`` what all operations check alike.
+each, ``activations/ convolution/ pooling/ recurrent/ softmax losses`` several; ``collectives`` are sums over ranks that
+can be differentiated, ``stop_gradient`` is where derivatives end, and ``argument_checks`` what all check alike.
 """
 
 from ddtrain.ops.activations import (
@@ -49,8 +49,10 @@ from ddtrain.ops.pooling import (
     max_pool1d,
     max_pool2d,
 )
+from ddtrain.ops.recurrent import gru, lstm, rnn
 from ddtrain.ops.rms_norm import rms_norm
 from ddtrain.ops.softmax import log_softmax, softmax
+from ddtrain.ops.stop_gradient import stop_gradient
 
 __all__ = [
     "Moments",
@@ -82,6 +84,7 @@ __all__ = [
     "global_max_pool1d",
     "global_max_pool2d",
     "group_norm",
+    "gru",
     "hard_sigmoid",
     "hard_tanh",
     "hinge",
@@ -90,6 +93,7 @@ __all__ = [
     "leaky_relu",
     "linear",
     "log_softmax",
+    "lstm",
     "max_pool1d",
     "max_pool2d",
     "maxout",
@@ -97,12 +101,14 @@ __all__ = [
     "prelu",
     "relu",
     "rms_norm",
+    "rnn",
     "selu",
     "sigmoid",
     "silu",
     "softmax",
     "softplus",
     "squared_error",
+    "stop_gradient",
     "tanh",
     "use_communicator",
 ]

@@ -7,18 +7,12 @@ from __future__ import annotations
 from typing import Any
 
 import ddtrain.numpy as np
-from ddtrain.autodiff import fused, nondifferentiable
+from ddtrain.autodiff import fused
 from ddtrain.autodiff.core.examples import case
 from ddtrain.errors import ShapeError
 from ddtrain.kernels import embedding as kernel
 from ddtrain.ops.argument_checks import check_indices, check_rank
-
-
-def _same(x: Any) -> Any:
-    return x
-
-
-_constant = nondifferentiable(_same, name="untrained_rows")
+from ddtrain.ops.stop_gradient import stop_gradient
 
 
 def _check(table: Any, indices: Any, padding_idx: int | None) -> None:
@@ -55,7 +49,7 @@ def _embedding(table: Any, indices: Any, padding_idx: int | None = None) -> Any:
     rows = table[indices]
     if padding_idx is None:
         return rows
-    return np.where((indices == padding_idx)[..., None], _constant(rows), rows)
+    return np.where((indices == padding_idx)[..., None], stop_gradient(rows), rows)
 
 
 def _forward(table: Any, indices: Any, padding_idx: int | None = None) -> tuple[Any, Any]:

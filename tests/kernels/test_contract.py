@@ -81,6 +81,34 @@ CALLS: dict[str, tuple[Callable[..., Any], Maker]] = {
         k.layer_norm.rms_backward_input,
         lambda r, n: (_normal(r, n, 3), _normal(r, n, 3), abs(_normal(r, n, 1)), _normal(r, 3)),
     ),
+    "rnn.rnn": (k.rnn.rnn, lambda r, n: (_normal(r, n, 4, 3), _normal(r, n, 3), _normal(r, 3, 3), False)),
+    "rnn.rnn_backward": (
+        k.rnn.rnn_backward,
+        lambda r, n: (_normal(r, n, 4, 3), np.tanh(_normal(r, n, 4, 3)), _normal(r, 3, 3), False),
+    ),
+    "rnn.backward_weight": (
+        k.rnn.backward_weight,
+        lambda r, n: (_normal(r, n, 3), _normal(r, n, 4, 3), _normal(r, n, 4, 6)),
+    ),
+    "gru.gru": (k.gru.gru, lambda r, n: (_normal(r, n, 4, 9), _normal(r, n, 3), _normal(r, 3, 9), _normal(r, 9))),
+    "gru.gru_backward": (
+        k.gru.gru_backward,
+        lambda r, n: (
+            *(_normal(r, n, 4, 3) for _ in range(2)),
+            *(np.tanh(_normal(r, n, 4, 12)), _normal(r, n, 3), _normal(r, 3, 9)),
+        ),
+    ),
+    "lstm.lstm": (
+        k.lstm.lstm,
+        lambda r, n: (_normal(r, n, 4, 12), _normal(r, n, 3), _normal(r, n, 3), _normal(r, 3, 12)),
+    ),
+    "lstm.lstm_backward": (
+        k.lstm.lstm_backward,
+        lambda r, n: (
+            *(_normal(r, n, 4, 6) for _ in range(2)),
+            *(np.tanh(_normal(r, n, 4, 12)), _normal(r, n, 3), _normal(r, 3, 12)),
+        ),
+    ),
     "softmax.softmax": (k.softmax.softmax, lambda r, n: (_normal(r, n, 3),)),
     "softmax.softmax_backward": (k.softmax.softmax_backward, lambda r, n: (_normal(r, n, 3), _probabilities(r, n, 3))),
     "softmax.log_softmax": (k.softmax.log_softmax, lambda r, n: (_normal(r, n, 3),)),
