@@ -109,7 +109,8 @@ def _arguments(dtype: Any) -> list[tuple[Any, ...]]:
         (np.sum, m, (0,)), ("ij,j->i", m, v), ([m, n, m],), (s, 3), (v.reshape(1, 2, 2, 1),), (m, v, v, 0.1),
         (v[0], v), (3, v), (3, v[0] + 1), (v, s), (v, v, s), (v / v.sum(), w), (s.reshape(4, 2, 2), 1), (v, 3, w),
         (v, w, 1), ((s, False), v), ((s, np.arange(4)), v), ((1, 1), np.stack([0.1 * v, 1 + w, 0.1 * w]), v), (v, "d"),
-        (labels, v[:2]),
+        (labels, v[:2]), (s.reshape(4, 2, 2),), (s.reshape(4, 2, 2), m.reshape(2, 2, 2)), (v.reshape(1, 2, 2, 1), 2),
+        (m, v, v, 2),
     ]  # fmt: skip
 
 
