@@ -69,7 +69,7 @@ def backward_scores(
     ds_TS = softmax_backward(dp_TS, p_TS)
     ds_TS *= 1.0 / math.sqrt(max(1, d))
     if (causal or mask is not None) and np.isnan(np.add.reduce(ds_TS, axis=None)):
-        if causal:
+        if causal:  # keys that the mask hides must not pass on a NaN
             np.copyto(ds_TS, 0, where=future(*ds_TS.shape[-2:]))
         if mask is not None:
             np.copyto(ds_TS, 0, where=~mask)

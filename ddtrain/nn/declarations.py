@@ -15,8 +15,8 @@ from ddtrain.errors import UsageError, quoted
 from ddtrain.nn.init.functions import Init
 from ddtrain.nn.init.initializer import Fans, Initializer
 
-_MOST = sys.maxsize // 8  # elements that an array can have
-Rule = Literal["same", "mean", "sum"]  # how the shards' values of a buffer become one
+_MOST = sys.maxsize // 8  # most elements that an array can have
+Rule = Literal["same", "mean", "sum"]  # how one value is made of a buffer's values on all shards
 
 
 @dataclass(frozen=True)
@@ -32,8 +32,8 @@ class Declaration:
     torch_axes: tuple[int, ...] | None = None
     torch_dtype: DTypeLike | None = None
     fans: Fans | None = None
-    trained = True  # by gradients; a buffer is not
-    reduce = "same"  # how a buffer's values of all shards become one
+    trained = True  # whether gradients train it; a buffer overrides this
+    reduce = "same"  # how one value is made of the buffer's values on all shards
 
     def __post_init__(self) -> None:
         whole = all(isinstance(n, int | np.integer) and not isinstance(n, bool) and n >= 0 for n in self.shape)
@@ -69,12 +69,22 @@ class Declaration:
 
 
 class Parameter(Declaration):
-    """Trained by gradients."""
+    """Trained by gradients.
+
+    >>> from ddtrain.nn import Linear, Parameter
+    >>> isinstance(Linear(3, 2).declarations()["weight"], Parameter)
+    True
+    """
 
 
 @dataclass(frozen=True)
 class Buffer(Declaration):
-    """State that the forward pass updates, such as running statistics; ``reduce``: see :func:`buffer`."""
+    """State that the forward pass updates, such as running statistics; ``reduce``: see :func:`buffer`.
+
+    >>> from ddtrain.nn import BatchNorm, Buffer
+    >>> [name for name, d in BatchNorm(3).declarations().items() if isinstance(d, Buffer)]
+    ['running_mean', 'running_var', 'num_batches_tracked']
+    """
 
     trained = False
     reduce: str = "same"
@@ -90,6 +100,11 @@ def param(
     init : ``init(generator, shape) -> array``, see ``nn/init/``
     torch_axes : order of our axes in PyTorch's layout, where it differs
     fans : (fan_in, fan_out) for initial values that scale by them, where they are not those of the shape (groups)
+
+    >>> from ddtrain.nn import init
+    >>> weight = param((3, 2), init.fan_in_uniform, torch_axes=(1, 0))
+    >>> weight.shape, weight.torch_shape()
+    ((3, 2), (2, 3))
     """
     return Parameter(tuple(shape), init, torch_axes, fans=fans)
 

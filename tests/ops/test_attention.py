@@ -1,78 +1,70 @@
-"""Attention with a mask: what is hidden takes no part, whoever else is, and a query that sees nothing gets zeros."""
+"""Attention by sums that are written out; which keys a query sees; and scores that are far apart."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
-import numpy as onp
+import numpy as np
 import pytest
-from torch_numbers import wave
 
-from ddtrain import check_grads, ops
-from ddtrain.autodiff import vjp
-from ddtrain.errors import ShapeError
+from ddtrain import ops
+from ddtrain.autodiff import check_grads, grad
 
-Q, K, V = wave((2, 3, 4, 2), 0), wave((2, 3, 5, 2), 1), wave((2, 3, 5, 3), 2)
-PADDED = onp.array([[True, True, True, False, False], [True, False, True, True, True]])[:, None, None]
+R = np.random.default_rng(0)
 
 
-@pytest.mark.parametrize("causal", [False, True])
-def test_a_padded_sample_is_the_sample_without_its_padding(causal: bool) -> None:
-    y = ops.attention(Q, K, V, causal, PADDED)
-    for n in range(2):
-        kept = onp.flatnonzero(PADDED[n])
-        if causal:  # by hand: who sees what is counted before anything is hidden
-            seen = onp.arange(5) <= onp.arange(4)[:, None] + 1
-            weights = onp.exp(Q[n] @ K[n].swapaxes(-1, -2) / 2**0.5) * (seen & PADDED[n])
-            expected = weights @ V[n] / weights.sum(-1, keepdims=True)
-        else:
-            expected = ops.attention(Q[n], K[n][:, kept], V[n][:, kept], causal=False)
-        onp.testing.assert_allclose(y[n], expected, rtol=1e-12, atol=1e-14)
+def spelled_out(q: Any, k: Any, v: Any, causal: bool) -> Any:
+    """One query at a time; the last query sees all keys."""
+    t, s = len(q), len(k)
+    y = np.zeros((t, v.shape[1]))
+    for i in range(t):
+        seen = s - t + i + 1 if causal else s
+        weights = np.exp(q[i] @ k[:seen].T / q.shape[1] ** 0.5)
+        y[i] = weights / weights.sum() @ v[:seen]
+    return y
 
 
-@pytest.mark.parametrize("causal", [False, True])
-@pytest.mark.parametrize("dtype", [onp.float32, onp.float64])
-def test_a_query_that_may_see_nothing_gets_zeros_and_gives_none(causal: bool, dtype: Any) -> None:
-    mask = onp.ones((4, 5), bool)
-    mask[2] = False
-    y, pull = vjp(lambda q, k, v: ops.attention(q, k, v, causal, mask), *(a.astype(dtype) for a in (Q, K, V)))
-    assert y.dtype == dtype
-    assert not y[:, :, 2].any()
-    g = onp.zeros_like(y)
-    g[:, :, 2] = 1
-    assert not any(d.any() for d in pull(g))
-    everyone = onp.zeros((1, 5), bool)
-    assert not ops.attention(Q, K, V, causal, everyone).any()
+@pytest.mark.parametrize(("t", "s", "causal"), [(3, 3, True), (2, 5, True), (1, 4, True), (3, 3, False), (5, 2, False)])
+@pytest.mark.parametrize(("dtype", "rtol"), [(np.float32, 1e-4), (np.float64, 1e-12)])
+def test_values_are_weighted_by_how_well_keys_match(t: int, s: int, causal: bool, dtype: Any, rtol: float) -> None:
+    q, k, v = (R.standard_normal((2, 3, n, d)).astype(dtype) for n, d in ((t, 4), (s, 4), (s, 2)))
+    found = ops.attention(q, k, v, causal=causal)
+    assert (found.shape, found.dtype) == ((2, 3, t, 2), dtype)
+    for index in np.ndindex(2, 3):
+        np.testing.assert_allclose(
+            found[index], spelled_out(q[index], k[index], v[index], causal), rtol=rtol, atol=rtol
+        )
 
 
-def test_a_mask_of_all_true_changes_nothing_and_hidden_keys_have_no_influence() -> None:
-    onp.testing.assert_array_equal(ops.attention(Q, K, V, False, onp.ones(5, bool)), ops.attention(Q, K, V, False))
-    y, pull = vjp(lambda k, v: ops.attention(Q, k, v, False, PADDED), K, V)
-    for d in pull(onp.ones_like(y)):
-        assert not d[0, :, 3:].any()
-        assert not d[1, :, 1].any()
-    other_k = onp.where(PADDED[:, 0, 0, :, None][:, None], K, 1e6)
-    onp.testing.assert_array_equal(ops.attention(Q, other_k, V, False, PADDED), y)
+def test_equal_scores_average_what_is_seen() -> None:
+    zeros, v = np.zeros((4, 2)), np.array([[1.0], [3.0], [5.0], [7.0]])
+    np.testing.assert_allclose(ops.attention(zeros, zeros, v)[:, 0], [1, 2, 3, 4], rtol=1e-15)
+    np.testing.assert_allclose(ops.attention(zeros, zeros, v, causal=False)[:, 0], 4, rtol=1e-15)
 
 
-def test_derivatives_with_a_mask_to_second_order() -> None:
-    check_grads(lambda q, k, v: ops.attention(q, k, v, True, PADDED), order=2)(Q, K, V)
+def test_what_is_not_seen_has_no_gradient() -> None:
+    q, k, v = R.standard_normal((3, 4, 2))
+    dk, dv = grad(lambda k, v: ops.attention(q, k, v)[1].sum(), (0, 1))(k, v)
+    assert not dk[2:].any()
+    assert not dv[2:].any()
+    assert dk[:2].any()
+    assert dv[:2].all()
 
 
-WRONG: dict[str, Callable[[], Any]] = {
-    "attention: mask has dtype float64, not bool": lambda: ops.attention(Q, K, V, False, onp.ones(5)),
-    "attention: mask has shape (4,) but scores have shape (2, 3, 4, 5)": lambda: ops.attention(
-        Q, K, V, False, onp.ones(4, bool)
-    ),
-    "attention: mask has shape (1, 2, 3, 4, 5) but scores": lambda: ops.attention(
-        Q, K, V, False, onp.ones((1, 2, 3, 4, 5), bool)
-    ),
-}
+def test_scores_far_apart_choose_one_value() -> None:
+    q, k, v = np.array([[1e4, 0.0]]), np.array([[1.0, 0.0], [-1.0, 0.0], [0.0, 1.0]]), np.array([[2.0], [3.0], [5.0]])
+    np.testing.assert_array_equal(ops.attention(q, k, v, causal=False), [[2.0]])
 
 
-@pytest.mark.parametrize("message", WRONG)
-def test_what_does_not_fit_is_one_line(message: str) -> None:
-    with pytest.raises(ShapeError) as caught:
-        WRONG[message]()
-    assert message in caught.value.message
+def test_order_of_the_keys_does_not_matter_where_all_are_seen() -> None:
+    q, k, v = R.standard_normal((3, 5, 2))
+    turned = [4, 2, 0, 3, 1]
+    np.testing.assert_allclose(
+        ops.attention(q, k[turned], v[turned], causal=False), ops.attention(q, k, v, causal=False), rtol=1e-12
+    )
+
+
+@pytest.mark.parametrize("causal", [True, False])
+def test_derivatives_to_second_order_on_arrays_with_gaps(causal: bool) -> None:
+    q, k, v = R.standard_normal((3, 4, 6))[:, :, ::2]
+    check_grads(lambda q, k, v: ops.attention(q, k, v, causal=causal))(q, k, v)

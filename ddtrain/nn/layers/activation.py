@@ -17,7 +17,11 @@ from ddtrain.nn.module import Module
 
 
 class Activation(Module):
-    """An elementwise function as a module: ``Activation(ops.relu)``."""
+    """An elementwise function as a module: ``Activation(ops.relu)``.
+
+    >>> Activation(np.square).bind({})(np.array([-2.0, 3.0]))
+    array([4., 9.])
+    """
 
     def __init__(self, function: Callable[[Any], Any]) -> None:
         self.function = function
@@ -191,20 +195,36 @@ def activation(name: str, **options: Any) -> Module:
 
 
 def relu() -> Activation:
-    """``max(x, 0)`` as a module."""
+    """``max(x, 0)`` as a module.
+
+    >>> relu().bind({})(np.array([-1.0, 2.0]))
+    array([0., 2.])
+    """
     return ReLU()
 
 
 def tanh() -> Activation:
-    """Hyperbolic tangent as a module."""
+    """Hyperbolic tangent as a module.
+
+    >>> tanh().bind({})(np.array([-1.0, 0.0])).round(3)
+    array([-0.762,  0.   ])
+    """
     return Tanh()
 
 
 def gelu() -> Activation:
-    """Gaussian error linear unit as a module."""
+    """Gaussian error linear unit as a module.
+
+    >>> gelu().bind({})(np.array([-1.0, 1.0])).round(3)
+    array([-0.159,  0.841])
+    """
     return GELU()
 
 
 def sigmoid() -> Activation:
-    """Logistic function as a module."""
+    """Logistic function as a module.
+
+    >>> sigmoid().bind({})(np.array([0.0, 2.0])).round(3)
+    array([0.5  , 0.881])
+    """
     return Sigmoid()

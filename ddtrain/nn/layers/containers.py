@@ -10,7 +10,11 @@ from ddtrain.nn.module import Module
 
 
 class Flatten(Module):
-    """One row a sample. Images are flattened channels first, as PyTorch does, so that exported weights fit."""
+    """One row a sample. Images are flattened channels first, as PyTorch does, so that exported weights fit.
+
+    >>> Flatten().bind({})(np.arange(4.0).reshape(1, 1, 2, 2))  # two pixels of two channels
+    array([[0., 2., 1., 3.]])
+    """
 
     def forward(self, x: Any) -> Any:
         if x.ndim == 4:
@@ -29,7 +33,13 @@ class _ByPosition(Module):
 
 
 class Sequential(_ByPosition):
-    """Modules one after the other, named by position: ``0.weight``, ``0.bias``, ``1.weight`` ..."""
+    """Modules one after the other, named by position: ``0.weight``, ``0.bias``, ``1.weight`` ...
+
+    >>> from ddtrain import nn
+    >>> model = Sequential(nn.Linear(4, 3), nn.relu(), nn.Linear(3, 2))
+    >>> list(model.declarations())
+    ['0.weight', '0.bias', '2.weight', '2.bias']
+    """
 
     def forward(self, x: Any) -> Any:
         for _, layer in self.children():
@@ -62,6 +72,9 @@ class Concat(_ByPosition):
 
 class Residual(Module):
     """``body(x) + shortcut(x)``, the shortcut being x itself unless a module is given (He et al., arXiv:1512.03385).
+
+    >>> Residual(Sequential()).bind({})(np.array([[1.0, 2.0]]))
+    array([[2., 4.]])
 
     Raises
     ------

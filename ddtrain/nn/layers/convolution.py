@@ -47,7 +47,13 @@ class Conv1d(Module):
 
 
 class Conv2d(Module):
-    """Convolution of (N, H, W, C) images. weight (kh, kw, in/groups, out), bias (out,)."""
+    """Convolution of (N, H, W, C) images. weight (kh, kw, in/groups, out), bias (out,).
+
+    >>> import numpy as np
+    >>> conv = Conv2d(3, 8, kernel=3, stride=2, padding=1)
+    >>> conv.bind(conv.init(seed=0))(np.ones((5, 32, 32, 3))).shape
+    (5, 16, 16, 8)
+    """
 
     def __init__(
         self,

@@ -16,6 +16,13 @@ class Dropout(Module):
 
     The mask of a sample depends on (seed, layer, step, position in the global batch) and on nothing else; a layer that
     is called again in the same forward pass drops other units.
+
+    >>> from ddtrain.rng import SampleRng
+    >>> dropout = Dropout(0.5)
+    >>> sorted(set(dropout.bind({}, training=True, rng=SampleRng(seed=0, step=0))(np.ones((1, 20))).ravel().tolist()))
+    [0.0, 2.0]
+    >>> dropout.bind({})(np.ones((1, 2)))
+    array([[1., 1.]])
     """
 
     def __init__(self, rate: float = 0.5) -> None:
@@ -38,6 +45,11 @@ class SpatialDropout(Dropout):
 
     PyTorch's Dropout2d of images and Dropout1d of sequences (Tompson et al., arXiv:1411.4280). The mask of a sample
     depends on the same as that of :class:`Dropout`.
+
+    >>> from ddtrain.rng import SampleRng
+    >>> y = SpatialDropout(0.5).bind({}, training=True, rng=SampleRng(seed=0, step=0))(np.ones((1, 4, 4, 9)))
+    >>> bool((y == y[:, :1, :1]).all())
+    True
     """
 
     def uniform(self, shape: tuple[int, ...]) -> Any:

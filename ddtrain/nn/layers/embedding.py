@@ -26,6 +26,11 @@ class Embedding(Module):
     Raises
     ------
     UsageError : padding_idx is not in [0, V)
+
+    >>> table = Embedding(vocabulary=3, d=2).bind({"weight": np.array([[0.0, 1.0], [2.0, 3.0], [4.0, 5.0]])})
+    >>> table(np.array([2, 0]))
+    array([[4., 5.],
+           [0., 1.]])
     """
 
     def __init__(

@@ -24,13 +24,25 @@ class _Windows2d(Module):
 
 
 class MaxPool2d(_Windows2d):
-    """The largest value of each window of images."""
+    """The largest value of each window of images.
+
+    >>> import numpy as np
+    >>> MaxPool2d(2).bind({})(np.arange(16.0).reshape(1, 4, 4, 1))[0, :, :, 0]
+    array([[ 5.,  7.],
+           [13., 15.]])
+    """
 
     operation = staticmethod(ops.max_pool2d)
 
 
 class AvgPool2d(_Windows2d):
-    """The mean of each window of images, where padding counts as zeros."""
+    """The mean of each window of images, where padding counts as zeros.
+
+    >>> import numpy as np
+    >>> AvgPool2d(2).bind({})(np.arange(16.0).reshape(1, 4, 4, 1))[0, :, :, 0]
+    array([[ 2.5,  4.5],
+           [10.5, 12.5]])
+    """
 
     operation = staticmethod(ops.avg_pool2d)
 
@@ -71,7 +83,12 @@ class _Adaptive2d(Module):
 
 
 class AdaptiveAvgPool2d(_Adaptive2d):
-    """The mean of each of ``size`` windows: (N, H, W, C) to (N, *size, C)."""
+    """The mean of each of ``size`` windows: (N, H, W, C) to (N, *size, C).
+
+    >>> import numpy as np
+    >>> AdaptiveAvgPool2d((1, 3)).bind({})(np.arange(5.0).reshape(1, 1, 5, 1))[0, 0, :, 0]
+    array([0.5, 2. , 3.5])
+    """
 
     operation = staticmethod(ops.adaptive_avg_pool2d)
 
@@ -112,7 +129,12 @@ class _Global(Module):
 
 
 class GlobalAvgPool2d(_Global):
-    """The mean over all positions: (N, H, W, C) to (N, C)."""
+    """The mean over all positions: (N, H, W, C) to (N, C).
+
+    >>> import numpy as np
+    >>> GlobalAvgPool2d().bind({})(np.arange(8.0).reshape(1, 2, 2, 2))
+    array([[3., 4.]])
+    """
 
     operation = staticmethod(ops.global_avg_pool2d)
 

@@ -15,7 +15,13 @@ from ddtrain.nn.module import Module
 
 
 class LayerNorm(Module):
-    """Normalises the last axis of every sample by itself. weight, bias (D,)."""
+    """Normalises the last axis of every sample by itself. weight, bias (D,).
+
+    >>> norm = LayerNorm(2)
+    >>> norm.bind(norm.init())(np.array([[1.0, 3.0], [10.0, 30.0]])).round(3)
+    array([[-1.,  1.],
+           [-1.,  1.]])
+    """
 
     def __init__(self, d: int, eps: float = 1e-5) -> None:
         shape = sizes("LayerNorm", d=d)
@@ -31,6 +37,10 @@ class RMSNorm(Module):
     Parameters
     ----------
     eps : added to the mean square; None: the rounding error of x's dtype, as in PyTorch
+
+    >>> norm = RMSNorm(2)
+    >>> norm.bind(norm.init())(np.array([[3.0, -3.0]])).round(3)
+    array([[ 1., -1.]])
     """
 
     def __init__(self, d: int, eps: float | None = None) -> None:
@@ -45,6 +55,10 @@ class GroupNorm(Module):
     """Normalises each of ``groups`` groups of channels of (N, ..., C) over all positions (arXiv:1803.08494).
 
     weight, bias (C,).
+
+    >>> norm = GroupNorm(2, 4)
+    >>> norm.bind(norm.init())(np.array([[1.0, 3.0, 20.0, 60.0]])).round(3)
+    array([[-1.,  1., -1.,  1.]])
     """
 
     def __init__(self, groups: int, channels: int, eps: float = 1e-5) -> None:
@@ -64,6 +78,9 @@ class InstanceNorm(Module):
     Parameters
     ----------
     affine : whether weight and bias, (C,), scale and shift the channels afterwards; not unless told, as in PyTorch
+
+    >>> InstanceNorm(1).bind({})(np.array([[[1.0], [3.0]]]))[0, :, 0].round(3)
+    array([-1.,  1.])
     """
 
     def __init__(self, channels: int, eps: float = 1e-5, affine: bool = False) -> None:

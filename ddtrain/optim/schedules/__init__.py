@@ -19,7 +19,7 @@ from ddtrain.optim.schedules.polynomial import Polynomial
 from ddtrain.optim.schedules.protocol import Decay, Schedule
 from ddtrain.optim.schedules.step import MultiStep, Step
 
-SCHEDULES = Schedule.parts  # by name; ``register`` enters more
+SCHEDULES = Schedule.parts  # all schedules by name; ``register`` adds one
 
 __all__ = [
     "Constant", "Cosine", "CosineRestarts", "Cyclic", "Decay", "Exponential", "Inverse", "LearningRate", "MultiStep",
