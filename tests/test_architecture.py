@@ -47,7 +47,7 @@ MAY_ONLY = {  # beyond the layers: what a package may import of ddtrain
     "optim": {"param_store", "kernels", "errors", "parts"},
     "parallel": {"param_store", "comm", "kernels", "errors", "current_layer", "partition"},
     "scipy": {"autodiff", "numpy", "errors", "tree"},
-    "nn": {"ops", "numpy", "autodiff", "rng", "errors", "current_layer"},
+    "nn": {"ops", "numpy", "autodiff", "rng", "errors", "current_layer", "parts"},
     "models": {"nn", "errors"},
     "diagnose": {
         "autodiff",

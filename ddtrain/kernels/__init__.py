@@ -9,8 +9,9 @@ compiled twin can stand in for any of them without anyone above noticing. What e
 - inputs are never written to, unless the name ends in an underscore or the documentation says "in place";
 - work space is kept per thread (``workspace.py``), because ranks may be threads of one process.
 
-Every family is a module; ``linear`` is the shortest. ``optimizer_update`` and ``adaptive_update`` serve
-``ddtrain.optim``, the others ``ddtrain.ops``; ``channel_sums`` and ``workspace`` serve other kernels.
+Every family is a module, and ``recurrent/`` has three; ``linear`` is the shortest. ``optimizer_update`` and
+``adaptive_update`` serve ``ddtrain.optim``, the others ``ddtrain.ops``; ``channel_sums`` and ``workspace`` serve other
+kernels.
 """
 
 from ddtrain.kernels import (
@@ -28,6 +29,7 @@ from ddtrain.kernels import (
     pool,
     softmax,
 )
+from ddtrain.kernels.recurrent import gru, lstm, rnn
 
 __all__ = [
     "activation",
@@ -37,10 +39,13 @@ __all__ = [
     "conv",
     "dropout",
     "embedding",
+    "gru",
     "layer_norm",
     "linear",
+    "lstm",
     "normal_distribution",
     "optimizer_update",
     "pool",
+    "rnn",
     "softmax",
 ]

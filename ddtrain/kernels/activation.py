@@ -94,3 +94,67 @@ def gelu_tanh_backward(g: Array, x: Array, out: Array | None = None) -> Array:
     inner_slope = _SQRT_2_OVER_PI * (1 + 3 * _CUBIC * x * x)
     slope: Array = 0.5 * (1 + t) + 0.5 * x * (1 - t * t) * inner_slope
     return np.multiply(g, slope, out=out)
+
+
+def silu(x: Array, out: Array | None = None) -> Array:
+    """``x / (1 + exp(-x))``."""
+    return np.multiply(x, sigmoid(x), out=out)
+
+
+def silu_backward(g: Array, x: Array, out: Array | None = None) -> Array:
+    """``g * s * (1 + x * (1 - s))``, s being the sigmoid."""
+    s = sigmoid(x)
+    slope: Array = s + x * (s * (1 - s))
+    return np.multiply(g, slope, out=out)
+
+
+def elu(x: Array, alpha: float, scale: float, out: Array | None = None) -> Array:
+    """``scale`` times x where positive, times ``alpha * (exp(x) - 1)`` elsewhere.
+
+    >>> elu(np.array([-1000.0, 3.0]), 1.0, 2.0)
+    array([-2.,  6.])
+    """
+    y = np.empty(x.shape, x.dtype) if out is None else out
+    left = np.expm1(np.minimum(x, 0)) * (alpha * scale)
+    np.multiply(x, scale, out=y)
+    np.copyto(y, left, where=~(x > 0))
+    return y
+
+
+def elu_backward(g: Array, x: Array, y: Array, alpha: float, scale: float, out: Array | None = None) -> Array:
+    """g times the derivative of :func:`elu`, y being its result: ``y + alpha * scale`` on the left."""
+    slope: Array = np.where(x > 0, x.dtype.type(scale), y + alpha * scale)
+    return np.multiply(g, slope, out=out)
+
+
+def softplus(x: Array, beta: float, out: Array | None = None) -> Array:
+    """``log(1 + exp(beta * x)) / beta``."""
+    y: Array = np.divide(np.logaddexp(x.dtype.type(0), beta * x), beta, out=out)
+    return y
+
+
+def softplus_backward(g: Array, x: Array, beta: float, out: Array | None = None) -> Array:
+    """``g * sigmoid(beta * x)``."""
+    return np.multiply(g, sigmoid(beta * x), out=out)
+
+
+def hard_tanh(x: Array, low: float, high: float, out: Array | None = None) -> Array:
+    """x between ``low`` and ``high``, and the nearer of them elsewhere; NaN stays NaN."""
+    y: Array = np.clip(x, low, high, out=out)
+    return y
+
+
+def hard_tanh_backward(g: Array, x: Array, low: float, high: float, out: Array | None = None) -> Array:
+    """g where x lies between ``low`` and ``high``, else 0; where x is NaN, g passes, so that it stays visible."""
+    return np.multiply(g, ~((x <= low) | (x >= high)), out=out)
+
+
+def hard_sigmoid(x: Array, out: Array | None = None) -> Array:
+    """``x / 6 + 1/2``, but no less than 0 and no more than 1."""
+    y: Array = np.clip(x / 6 + 0.5, 0, 1, out=out)
+    return y
+
+
+def hard_sigmoid_backward(g: Array, x: Array, out: Array | None = None) -> Array:
+    """``g / 6`` where x lies between -3 and 3, else 0; where x is NaN, as between them."""
+    return np.multiply(g / 6, ~((x <= -3) | (x >= 3)), out=out)

@@ -1,4 +1,8 @@
-"""Scaled dot-product attention over any leading axes (batch, heads), optionally causal."""
+"""Scaled dot-product attention over any leading axes (batch, heads), optionally causal and masked.
+
+A mask is true where a query may see a key, and broadcasts against (..., T, S). A query that it leaves nothing to see
+gets zeros, and so do the keys from it.
+"""
 
 # T queries, S keys, D entries of a query, E entries of a value
 
@@ -29,13 +33,24 @@ def future(t: int, s: int) -> NDArray[np.bool_]:
     return mask
 
 
-def forward(q_TD: Array, k_SD: Array, v_SE: Array, causal: bool, out: Array | None = None) -> tuple[Array, Array]:
+def lowest(dtype: np.dtype[Any]) -> float:
+    """The score of what a mask hides: finite, so that a row of nothing else has a softmax."""
+    return float(np.finfo(dtype).min)
+
+
+def forward(
+    q_TD: Array, k_SD: Array, v_SE: Array, causal: bool, mask: NDArray[np.bool_] | None = None, out: Array | None = None
+) -> tuple[Array, Array]:
     """``softmax(q @ k.T / sqrt(D)) @ v`` and the softmax, (..., T, S), which backward needs."""
     scores_TS = np.matmul(q_TD, k_SD.swapaxes(-1, -2))
     scores_TS *= 1.0 / math.sqrt(max(1, q_TD.shape[-1]))
     if causal:
         np.copyto(scores_TS, -np.inf, where=future(*scores_TS.shape[-2:]))
+    if mask is not None:
+        np.copyto(scores_TS, lowest(scores_TS.dtype), where=~mask)
     p_TS = softmax(scores_TS, out=scores_TS)
+    if mask is not None:
+        np.copyto(p_TS, 0, where=~mask)
     return np.matmul(p_TS, v_SE, out=out), p_TS
 
 
@@ -44,12 +59,20 @@ def backward_value(g_TE: Array, p_TS: Array, out: Array | None = None) -> Array:
     return np.matmul(p_TS.swapaxes(-1, -2), g_TE, out=out)
 
 
-def backward_scores(g_TE: Array, p_TS: Array, v_SE: Array, d: int, causal: bool) -> Array:
+def backward_scores(
+    g_TE: Array, p_TS: Array, v_SE: Array, d: int, causal: bool, mask: NDArray[np.bool_] | None = None
+) -> Array:
     """The cotangent of ``q @ k.T``, (..., T, S), for queries of D entries."""
-    ds_TS = softmax_backward(np.matmul(g_TE, v_SE.swapaxes(-1, -2)), p_TS)
+    dp_TS = np.matmul(g_TE, v_SE.swapaxes(-1, -2))
+    if mask is not None:
+        np.copyto(dp_TS, 0, where=~mask)  # what a query does not see gets no NaN from it, nor gives it one
+    ds_TS = softmax_backward(dp_TS, p_TS)
     ds_TS *= 1.0 / math.sqrt(max(1, d))
-    if causal and np.isnan(np.add.reduce(ds_TS, axis=None)):  # keys that the mask hides must not pass on a NaN
-        np.copyto(ds_TS, 0, where=future(*ds_TS.shape[-2:]))
+    if (causal or mask is not None) and np.isnan(np.add.reduce(ds_TS, axis=None)):
+        if causal:  # keys that the mask hides must not pass on a NaN
+            np.copyto(ds_TS, 0, where=future(*ds_TS.shape[-2:]))
+        if mask is not None:
+            np.copyto(ds_TS, 0, where=~mask)
     return ds_TS
 
 

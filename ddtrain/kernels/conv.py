@@ -2,7 +2,8 @@
 
 Unfolding copies each kernel window into a row, which turns the convolution into one product. Done for a whole batch
 it would stream a copy kh*kw times the input through memory; done a few images at a time, the copy stays in cache.
-Padding is (top, bottom, left, right), strides (down, across).
+Padding is (top, bottom, left, right), strides (down, across); dilation (down, across) is the distance between the
+entries of a window, 1 where they are neighbours.
 """
 
 # N batch, H height, W width, C channels in, K channels out, G groups (C = G * Cg, K = G * Kg), R rows of a product,
@@ -22,31 +23,47 @@ from ddtrain.kernels.workspace import CHUNK_BYTES, scratch
 Array = NDArray[Any]
 Stride = tuple[int, int]
 Pad = tuple[int, int, int, int]
+NEXT = (1, 1)  # no dilation
 
 
-def output_size(height: int, width: int, kh: int, kw: int, stride: Stride, pad: Pad) -> tuple[int, int]:
+def extent(kh: int, kw: int, dilation: Stride) -> tuple[int, int]:
+    """Rows and columns from the first to the last entry of a window.
+
+    >>> extent(3, 3, (2, 1))
+    (5, 3)
+    """
+    return (kh - 1) * dilation[0] + 1, (kw - 1) * dilation[1] + 1
+
+
+def output_size(
+    height: int, width: int, kh: int, kw: int, stride: Stride, pad: Pad, dilation: Stride = NEXT
+) -> tuple[int, int]:
     """Height and width of the output.
 
     >>> output_size(28, 28, 5, 5, (2, 2), (2, 2, 2, 2))
     (14, 14)
     """
     top, bottom, left, right = pad
-    return (height + top + bottom - kh) // stride[0] + 1, (width + left + right - kw) // stride[1] + 1
+    rows, columns = extent(kh, kw, dilation)
+    return (height + top + bottom - rows) // stride[0] + 1, (width + left + right - columns) // stride[1] + 1
 
 
-def windows(x_NHWC: Array, kh: int, kw: int, stride: Stride) -> Array:
+def windows(x_NHWC: Array, kh: int, kw: int, stride: Stride, dilation: Stride = NEXT) -> Array:
     """All windows of padded images, (N, P, Q, kh, kw, C), without copying."""
     n, height, width, channels = x_NHWC.shape
     a, b, c, d = x_NHWC.strides
-    p, q = output_size(height, width, kh, kw, stride, (0, 0, 0, 0))
-    return as_strided(x_NHWC, (n, p, q, kh, kw, channels), (a, b * stride[0], c * stride[1], b, c, d), writeable=False)
+    p, q = output_size(height, width, kh, kw, stride, (0, 0, 0, 0), dilation)
+    steps = (a, b * stride[0], c * stride[1], b * dilation[0], c * dilation[1], d)
+    return as_strided(x_NHWC, (n, p, q, kh, kw, channels), steps, writeable=False)
 
 
-def _unfolded(x_NHWC: Array, kh: int, kw: int, stride: Stride, pad: Pad, groups: int) -> Iterator[tuple[slice, Array]]:
+def _unfolded(
+    x_NHWC: Array, kh: int, kw: int, stride: Stride, pad: Pad, groups: int, dilation: Stride
+) -> Iterator[tuple[slice, Array]]:
     """The windows of a few images at a time as (G, R, U), in work space that the next ones overwrite."""
     n, height, width, channels = x_NHWC.shape
     top, bottom, left, right = pad
-    p, q = output_size(height, width, kh, kw, stride, pad)
+    p, q = output_size(height, width, kh, kw, stride, pad, dilation)
     per_image = max(1, p * q * kh * kw * channels * x_NHWC.itemsize)
     step = max(1, min(n, CHUNK_BYTES // per_image))
     padded = scratch("conv.padded", (step, height + top + bottom, width + left + right, channels), x_NHWC.dtype)
@@ -56,7 +73,9 @@ def _unfolded(x_NHWC: Array, kh: int, kw: int, stride: Stride, pad: Pad, groups:
         part = slice(start, min(start + step, n))
         m = part.stop - start
         padded[:m, top : top + height, left : left + width] = x_NHWC[part]
-        cut = windows(padded[:m], kh, kw, stride).reshape(m, p, q, kh, kw, groups, channels // groups, copy=False)
+        cut = windows(padded[:m], kh, kw, stride, dilation).reshape(
+            m, p, q, kh, kw, groups, channels // groups, copy=False
+        )
         unfolded = columns[:, : m * p * q]
         np.copyto(unfolded.reshape(groups, m, p, q, kh, kw, -1, copy=False), cut.transpose(5, 0, 1, 2, 3, 4, 6))
         yield part, unfolded.reshape(groups, m * p * q, -1, copy=False)
@@ -68,8 +87,9 @@ def _by_group(y: Array, rows: int, groups: int) -> Array:
 
 
 def forward(
-    x_NHWC: Array, w: Array, b_K: Array | None, stride: Stride, pad: Pad, groups: int, out: Array | None = None
-) -> Array:
+    x_NHWC: Array, w: Array, b_K: Array | None, stride: Stride, pad: Pad, groups: int, dilation: Stride = NEXT,
+    out: Array | None = None,
+) -> Array:  # fmt: skip
     """The convolution, (N, P, Q, K), of images with ``w`` (kh, kw, Cg, K), plus the bias.
 
     >>> forward(np.ones((1, 3, 3, 1)), np.ones((3, 3, 1, 1)), None, (1, 1), (1, 1, 1, 1), 1)[0, :, :, 0]
@@ -79,10 +99,10 @@ def forward(
     """
     n, height, width, _ = x_NHWC.shape
     kh, kw, cg, k = w.shape
-    p, q = output_size(height, width, kh, kw, stride, pad)
+    p, q = output_size(height, width, kh, kw, stride, pad, dilation)
     y = np.empty((n, p, q, k), x_NHWC.dtype) if out is None else out
     w_GUK = _by_group(np.ascontiguousarray(w), kh * kw * cg, groups)
-    for part, columns in _unfolded(x_NHWC, kh, kw, stride, pad, groups):
+    for part, columns in _unfolded(x_NHWC, kh, kw, stride, pad, groups, dilation):
         here = y[part]
         np.matmul(columns, w_GUK, out=_by_group(here, columns.shape[1], groups))
         if b_K is not None:
@@ -91,8 +111,9 @@ def forward(
 
 
 def backward_weight(
-    x_NHWC: Array, g_NPQK: Array, kh: int, kw: int, stride: Stride, pad: Pad, groups: int, out: Array | None = None
-) -> Array:
+    x_NHWC: Array, g_NPQK: Array, kh: int, kw: int, stride: Stride, pad: Pad, groups: int, dilation: Stride = NEXT,
+    out: Array | None = None,
+) -> Array:  # fmt: skip
     """The cotangent of the weight, (kh, kw, Cg, K)."""
     channels, k = x_NHWC.shape[3], g_NPQK.shape[3]
     shape = (kh, kw, channels // groups, k)
@@ -100,21 +121,23 @@ def backward_weight(
     dw[...] = 0
     dw_GUK = _by_group(dw, kh * kw * shape[2], groups)
     g_NPQK = np.ascontiguousarray(g_NPQK)
-    for part, columns in _unfolded(x_NHWC, kh, kw, stride, pad, groups):
+    for part, columns in _unfolded(x_NHWC, kh, kw, stride, pad, groups, dilation):
         dw_GUK += np.matmul(columns.transpose(0, 2, 1), _by_group(g_NPQK[part], columns.shape[1], groups))
     return dw
 
 
 def backward_input(
-    g_NPQK: Array, w: Array, height: int, width: int, stride: Stride, pad: Pad, groups: int, out: Array | None = None
-) -> Array:
+    g_NPQK: Array, w: Array, height: int, width: int, stride: Stride, pad: Pad, groups: int, dilation: Stride = NEXT,
+    out: Array | None = None,
+) -> Array:  # fmt: skip
     """The cotangent of the images, (N, height, width, C)."""
     kh, kw, cg, k = w.shape
     top, bottom, left, right = pad
-    around = (kh - 1 - top, kh - 1 - bottom, kw - 1 - left, kw - 1 - right)
+    rows, columns = extent(kh, kw, dilation)
+    around = (rows - 1 - top, rows - 1 - bottom, columns - 1 - left, columns - 1 - right)
     if stride == (1, 1) and cg * groups >= k and min(around) >= 0:
-        return forward(g_NPQK, _flipped(w, groups), None, stride, around, groups, out)
-    return _fold_back(g_NPQK, w, height, width, stride, pad, groups, out)
+        return forward(g_NPQK, _flipped(w, groups), None, stride, around, groups, dilation, out)
+    return _fold_back(g_NPQK, w, height, width, stride, pad, groups, dilation, out)
 
 
 def _flipped(w: Array, groups: int) -> Array:
@@ -125,8 +148,9 @@ def _flipped(w: Array, groups: int) -> Array:
 
 
 def _fold_back(
-    g_NPQK: Array, w: Array, height: int, width: int, stride: Stride, pad: Pad, groups: int, out: Array | None
-) -> Array:
+    g_NPQK: Array, w: Array, height: int, width: int, stride: Stride, pad: Pad, groups: int, dilation: Stride,
+    out: Array | None,
+) -> Array:  # fmt: skip
     """Each kernel position's share of the cotangent by a product, added where its windows came from."""
     n, p, q, k = g_NPQK.shape
     kh, kw, cg, _ = w.shape
@@ -145,7 +169,8 @@ def _fold_back(
         padded[:m] = 0
         for r in range(kh):
             for s in range(kw):
-                reached = padded[:m, r : r + p * down : down, s : s + q * across : across]
+                at, beside = r * dilation[0], s * dilation[1]
+                reached = padded[:m, at : at + p * down : down, beside : beside + q * across : across]
                 reached += here[r, s].reshape(m, p, q, channels)
         dx[start : start + m] = padded[:m, top : top + height, left : left + width]
     return dx

@@ -1,4 +1,4 @@
-"""Layer normalisation: each row by its own mean and variance."""
+"""Layer normalisation, each row by its own mean and variance; and by its root mean square alone."""
 
 # M rows, D features
 
@@ -51,3 +51,23 @@ def backward_scale(g: Array, x_hat: Array, out: Array | None = None) -> Array:
 def backward_shift(g: Array, out: Array | None = None) -> Array:
     """The cotangent of the shift: the sum of g over rows."""
     return channel_sums(g, out)
+
+
+def rms_forward(x: Array, scale_D: Array, eps: float, out: Array | None = None) -> tuple[Array, Array, Array]:
+    """Rows divided by their root mean square, and scaled; then x_hat and 1/rms (..., 1), which backward needs.
+
+    >>> rms_forward(np.array([[1.0, -1.0]]), np.array([1.0, 2.0]), 0.0)[0]
+    array([[ 1., -2.]])
+    """
+    mean_square = np.einsum("...d,...d->...", x, x)[..., None] / max(1, x.shape[-1])
+    inv_rms = 1.0 / np.sqrt(mean_square + eps)
+    x_hat = x * inv_rms
+    return np.multiply(x_hat, scale_D, out=out), x_hat, inv_rms
+
+
+def rms_backward_input(g: Array, x_hat: Array, inv_rms: Array, scale_D: Array, out: Array | None = None) -> Array:
+    """The cotangent of x: ``inv_rms * (h - x_hat * mean(h * x_hat))`` with ``h = g * scale``."""
+    dx = np.multiply(g, scale_D, out=out)
+    dx -= x_hat * (np.einsum("...d,...d->...", dx, x_hat)[..., None] / max(1, x_hat.shape[-1]))
+    dx *= inv_rms
+    return dx

@@ -1,65 +1,145 @@
 """Neural networks: modules that declare parameters, layers, and initial values.
 
-Read ``module`` (a tree of declarations, and ``bind``), ``declarations``, then ``layers``; ``norm`` and ``attention``
-are layers of their own, ``init`` has initial values, ``functional`` the operations. ``binding`` is how values come into
-a tree, ``state_dict`` how they go out, by PyTorch's names. ``argument_checks`` refuses sizes that no layer can have.
+Read ``module`` (a tree of declarations, and ``bind``), ``declarations``, then ``layers/``, a file a topic; ``norm``
+(batch-norm), ``attention``, ``positions`` and ``recurrent`` are layers of their own. ``init/`` has initial values,
+``reinitialize`` gives others by rules, ``functional`` the operations. ``binding`` is how values come into a tree,
+``state_dict`` how they go out, by PyTorch's names. ``argument_checks`` refuses sizes that no layer can have.
 """
 
 from typing import Any
 
 from ddtrain.nn import functional, init
-from ddtrain.nn.attention import CausalSelfAttention
+from ddtrain.nn.attention import CausalSelfAttention, MultiheadAttention
 from ddtrain.nn.binding import Run
 from ddtrain.nn.declarations import Buffer, Parameter, buffer, param
-from ddtrain.nn.layers import (
+from ddtrain.nn.layers.activation import (
+    ACTIVATIONS,
+    ELU,
+    GELU,
+    SELU,
     Activation,
-    AvgPool2d,
-    Conv2d,
-    Dropout,
-    Embedding,
-    Flatten,
-    GlobalAvgPool2d,
-    LayerNorm,
-    Linear,
-    MaxPool2d,
-    Sequential,
+    Hardsigmoid,
+    Hardtanh,
+    Identity,
+    LeakyReLU,
+    LogSoftmax,
+    Max,
+    Maxout,
+    PReLU,
+    ReLU,
+    Sigmoid,
+    SiLU,
+    Softmax,
+    Softplus,
+    Tanh,
+    activation,
     gelu,
     relu,
     sigmoid,
     tanh,
 )
+from ddtrain.nn.layers.containers import Concat, Flatten, Residual, Sequential
+from ddtrain.nn.layers.convolution import Conv1d, Conv2d, ConvTranspose2d
+from ddtrain.nn.layers.dropout import Dropout, SpatialDropout
+from ddtrain.nn.layers.embedding import Embedding, TiedLinear
+from ddtrain.nn.layers.frozen_batch_norm import FrozenBatchNorm
+from ddtrain.nn.layers.linear import Linear
+from ddtrain.nn.layers.pooling import (
+    AdaptiveAvgPool1d,
+    AdaptiveAvgPool2d,
+    AdaptiveMaxPool1d,
+    AdaptiveMaxPool2d,
+    AvgPool1d,
+    AvgPool2d,
+    GlobalAvgPool1d,
+    GlobalAvgPool2d,
+    GlobalMaxPool1d,
+    GlobalMaxPool2d,
+    MaxPool1d,
+    MaxPool2d,
+)
+from ddtrain.nn.layers.sample_norms import GroupNorm, InstanceNorm, LayerNorm, RMSNorm
 from ddtrain.nn.module import Module
 from ddtrain.nn.norm import BatchNorm
+from ddtrain.nn.positions import LearnedPositions, RotaryPositions, SinusoidalPositions
+from ddtrain.nn.recurrent import GRU, LSTM, RNN
+from ddtrain.nn.reinitialize import reinitialized
 from ddtrain.nn.state_dict import TorchTensors, from_torch, to_torch
 
 Array = Any  # an ndarray or a box of one
 
 __all__ = [
+    "ACTIVATIONS",
     "Activation",
+    "AdaptiveAvgPool1d",
+    "AdaptiveAvgPool2d",
+    "AdaptiveMaxPool1d",
+    "AdaptiveMaxPool2d",
     "Array",
+    "AvgPool1d",
     "AvgPool2d",
     "BatchNorm",
     "Buffer",
     "CausalSelfAttention",
+    "Concat",
+    "Conv1d",
     "Conv2d",
+    "ConvTranspose2d",
     "Dropout",
+    "ELU",
     "Embedding",
     "Flatten",
+    "FrozenBatchNorm",
+    "GELU",
+    "GRU",
+    "GlobalAvgPool1d",
     "GlobalAvgPool2d",
+    "GlobalMaxPool1d",
+    "GlobalMaxPool2d",
+    "GroupNorm",
+    "Hardsigmoid",
+    "Hardtanh",
+    "Identity",
+    "InstanceNorm",
+    "LSTM",
     "LayerNorm",
+    "LeakyReLU",
+    "LearnedPositions",
     "Linear",
+    "LogSoftmax",
+    "Max",
+    "MaxPool1d",
     "MaxPool2d",
+    "Maxout",
     "Module",
+    "MultiheadAttention",
+    "PReLU",
     "Parameter",
+    "RMSNorm",
+    "RNN",
+    "ReLU",
+    "Residual",
+    "RotaryPositions",
     "Run",
+    "SELU",
     "Sequential",
+    "SiLU",
+    "Sigmoid",
+    "SinusoidalPositions",
+    "Softmax",
+    "Softplus",
+    "SpatialDropout",
+    "Tanh",
+    "TiedLinear",
     "TorchTensors",
+    "activation",
     "buffer",
     "from_torch",
     "functional",
     "gelu",
     "init",
     "param",
+    "reinitialized",
     "relu",
     "sigmoid",
     "tanh",

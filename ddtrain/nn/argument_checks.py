@@ -6,9 +6,10 @@ from typing import Any
 
 from ddtrain.errors import UsageError, quoted
 from ddtrain.ops.argument_checks import Pair, integer
+from ddtrain.ops.argument_checks import number as _number
 from ddtrain.ops.argument_checks import pair as _pair
 
-__all__ = ["Pair", "pair", "sizes"]
+__all__ = ["Pair", "check_groups", "number", "pair", "sizes"]
 
 
 def sizes(layer: str, **given: Any) -> tuple[int, ...]:
@@ -40,3 +41,24 @@ def pair(layer: str, name: str, value: Any, least: int = 1) -> tuple[int, int]:
     UsageError : it is neither an integer nor a pair of integers, or one is less than ``least``
     """
     return _pair(value, layer, name, least, UsageError)
+
+
+def number(layer: str, name: str, value: Any, least: int = 1) -> int:
+    """``value`` as an integer.
+
+    Raises
+    ------
+    UsageError : it is no integer, or less than ``least``
+    """
+    return _number(value, layer, name, least, UsageError)
+
+
+def check_groups(layer: str, groups: int, c_in: int, c_out: int) -> None:
+    """Raise unless groups divide both numbers of channels.
+
+    Raises
+    ------
+    UsageError : naming both
+    """
+    if c_in % groups or c_out % groups:
+        raise UsageError(f"{layer}: {groups} groups do not divide {c_in} input and {c_out} output channels")

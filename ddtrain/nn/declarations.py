@@ -12,7 +12,8 @@ import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 from ddtrain.errors import UsageError, quoted
-from ddtrain.nn.init import Init
+from ddtrain.nn.init.functions import Init
+from ddtrain.nn.init.initializer import Fans, Initializer
 
 _MOST = sys.maxsize // 8  # most elements that an array can have
 Rule = Literal["same", "mean", "sum"]  # how one value is made of a buffer's values on all shards
@@ -20,12 +21,17 @@ Rule = Literal["same", "mean", "sum"]  # how one value is made of a buffer's val
 
 @dataclass(frozen=True)
 class Declaration:
-    """What a parameter or buffer will be: its shape, how its initial value is drawn, and PyTorch's axis order."""
+    """What a parameter or buffer will be: its shape, how its initial value is drawn, and PyTorch's axis order.
+
+    ``fans`` is for initial values that scale by them, where the shape does not tell (Note [Fans] in
+    ``nn/init/initializer.py``).
+    """
 
     shape: tuple[int, ...]
     init: Init
     torch_axes: tuple[int, ...] | None = None
     torch_dtype: DTypeLike | None = None
+    fans: Fans | None = None
     trained = True  # whether gradients train it; a buffer overrides this
     reduce = "same"  # how one value is made of the buffer's values on all shards
 
@@ -36,6 +42,13 @@ class Declaration:
                 f"{type(self).__name__.lower()}: no array has the shape ({', '.join(map(quoted, self.shape))})",
                 remedy="Give whole numbers, none of them negative, and no more than memory holds.",
             )
+
+    def drawn(self, generator: np.random.Generator, init: Init | None = None) -> NDArray[Any]:
+        """The initial value, by what is declared or by another ``init``."""
+        init = self.init if init is None else init
+        if isinstance(init, Initializer):
+            return init.draw(generator, self.shape, self.fans)
+        return init(generator, self.shape)
 
     def to_torch(self, value: NDArray[Any]) -> NDArray[Any]:
         """The value in PyTorch's layout (and dtype, for counters)."""
@@ -77,20 +90,23 @@ class Buffer(Declaration):
     reduce: str = "same"
 
 
-def param(shape: tuple[int, ...], init: Init, *, torch_axes: tuple[int, ...] | None = None) -> Any:
+def param(
+    shape: tuple[int, ...], init: Init, *, torch_axes: tuple[int, ...] | None = None, fans: Fans | None = None
+) -> Any:
     """Declare a parameter: ``self.weight = param((d_in, d_out), init.fan_in_uniform)``.
 
     Parameters
     ----------
-    init : ``init(generator, shape) -> array``, see ``nn/init.py``
+    init : ``init(generator, shape) -> array``, see ``nn/init/``
     torch_axes : order of our axes in PyTorch's layout, if it differs
+    fans : (fan_in, fan_out) for initial values that scale by them, where they are not those of the shape (groups)
 
     >>> from ddtrain.nn import init
     >>> weight = param((3, 2), init.fan_in_uniform, torch_axes=(1, 0))
     >>> weight.shape, weight.torch_shape()
     ((3, 2), (2, 3))
     """
-    return Parameter(tuple(shape), init, torch_axes)
+    return Parameter(tuple(shape), init, torch_axes, fans=fans)
 
 
 def buffer(
@@ -122,7 +138,7 @@ def buffer(
     """
     if reduce not in get_args(Rule):
         raise UsageError(f"buffer: reduce={reduce!r} is not a rule", remedy=f"Give one of {', '.join(get_args(Rule))}.")
-    return Buffer(tuple(shape), init, None, torch_dtype, reduce)
+    return Buffer(tuple(shape), init, None, torch_dtype, reduce=reduce)
 
 
 def differ_in_torch_axes(one: Declaration, other: Declaration) -> bool:

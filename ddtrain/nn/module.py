@@ -170,7 +170,7 @@ class Module:
         values = {}
         for name, d in self._own(Declaration):
             if id(d) not in drawn:
-                value = d.init(_rng.stream(seed, f"init/{prefix}{name}"), d.shape)
+                value = d.drawn(stream_of(seed, prefix + name))
                 drawn[id(d)] = state_dict.as_dtype(value, dtype)
             values[name] = drawn[id(d)]
         for name, child in self.children():
@@ -257,6 +257,11 @@ class Module:
         """
         prefix = f"{self._path}." if self._path else ""
         self.run.replace(prefix, buffers)
+
+
+def stream_of(seed: int, path: str) -> np.random.Generator:
+    """Where the initial value of the parameter at a path comes from (Note [Initial values])."""
+    return _rng.stream(seed, f"init/{path}")
 
 
 class _Drawing(NamedTuple):

@@ -22,7 +22,8 @@ class BatchNorm(Module):
     ----------
     channels : C
     eps : added to the variance
-    momentum : share of the new moments in the running ones, as in PyTorch
+    momentum : share of the new moments in the running ones, as in PyTorch; None: the running ones are the mean of those
+        of all batches since the start
     sync : over all ranks, weighting each sample once; False uses this rank's shard alone, so that the result depends
         on the number of ranks; its running statistics are the mean over the shards, each weighted by its samples
         (PyTorch's DistributedDataParallel keeps those of rank 0), and a shard of one value leaves the variance as it is
@@ -45,8 +46,12 @@ class BatchNorm(Module):
     array([0.1])
     """
 
-    def __init__(self, channels: int, eps: float = 1e-5, momentum: float = 0.1, sync: bool = True) -> None:
+    def __init__(self, channels: int, eps: float = 1e-5, momentum: float | None = 0.1, sync: bool = True) -> None:
         shape = sizes("BatchNorm", channels=channels)
+        if momentum is not None and not 0 <= momentum <= 1:
+            raise UsageError(
+                f"BatchNorm: momentum {momentum} is not in [0, 1]", remedy="None averages over all batches."
+            )
         self.weight = param(shape, init.ones)
         self.bias = param(shape, init.zeros)
         reduce: Rule = "same" if sync else "mean"
@@ -68,12 +73,17 @@ class BatchNorm(Module):
                 remedy="Choose a batch size that leaves no single sample over.",
             )
         if moments.count:  # no samples: nothing to learn; a single one: a mean, but no variance
+            batches = value_of(self.num_batches_tracked) + 1
+            share = 1 / batches if self.momentum is None else self.momentum
             self.update(
-                running_mean=self._blend(self.running_mean, moments.mean),
-                running_var=self.running_var if moments.count == 1 else self._blend(self.running_var, moments.variance),
-                num_batches_tracked=value_of(self.num_batches_tracked) + 1,
+                running_mean=_blend(self.running_mean, moments.mean, share),
+                running_var=self.running_var
+                if moments.count == 1
+                else _blend(self.running_var, moments.variance, share),
+                num_batches_tracked=batches,
             )
         return y
 
-    def _blend(self, running: Any, new: Any) -> Any:
-        return (1 - self.momentum) * value_of(running) + self.momentum * new
+
+def _blend(running: Any, new: Any, share: Any) -> Any:
+    return (1 - share) * value_of(running) + share * new

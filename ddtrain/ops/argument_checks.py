@@ -24,6 +24,21 @@ def integer(value: Any) -> int:
     return operator.index(value)
 
 
+def number(value: Any, op: str, name: str, least: int, error: type[DdtrainError] = ShapeError) -> int:
+    """``value`` as an integer of at least ``least``; else ``error``.
+
+    >>> number(2, "conv1d", "stride", 1)
+    2
+    """
+    try:
+        found = integer(value)
+    except TypeError:
+        raise error(f"{op}: {name} {value!r} is not an integer") from None
+    if found < least:
+        raise error(f"{op}: {name} {value!r} is less than {least}")
+    return found
+
+
 def pair(value: Any, op: str, name: str, least: int, error: type[DdtrainError] = ShapeError) -> tuple[int, int]:
     """``value`` or ``(value, value)``, both at least ``least``; else ``error``.
 

@@ -7,6 +7,8 @@ from __future__ import annotations
 import math
 from typing import Any
 
+import numpy as onp
+
 import ddtrain.numpy as np
 from ddtrain.autodiff import fused
 from ddtrain.autodiff.core.examples import case
@@ -15,7 +17,7 @@ from ddtrain.kernels import attention as kernel
 from ddtrain.ops.softmax import softmax
 
 
-def _check(q: Any, k: Any, v: Any, causal: bool) -> None:
+def _check(q: Any, k: Any, v: Any, causal: bool, mask: Any) -> None:
     fits = q.ndim == k.ndim == v.ndim >= 2 and q.shape[:-2] == k.shape[:-2] == v.shape[:-2]
     if not fits or q.shape[-1] != k.shape[-1] or k.shape[-2] != v.shape[-2]:
         raise ShapeError(
@@ -24,15 +26,30 @@ def _check(q: Any, k: Any, v: Any, causal: bool) -> None:
         )
     if causal and q.shape[-2] > k.shape[-2]:
         raise ShapeError(f"attention: {q.shape[-2]} queries but {k.shape[-2]} keys: the first queries see no key")
+    if mask is None:
+        return
+    scores = (*q.shape[:-1], k.shape[-2])
+    if mask.dtype != bool:
+        raise ShapeError(
+            f"attention: mask has dtype {mask.dtype}, not bool", remedy="It is true where a query may see a key."
+        )
+    if not _broadcasts(mask.shape, scores):
+        raise ShapeError(f"attention: mask has shape {mask.shape} but scores have shape {scores}")
 
 
-def _attention(q: Any, k: Any, v: Any, causal: bool = True) -> Any:
+def _broadcasts(shape: tuple[int, ...], to: tuple[int, ...]) -> bool:
+    return len(shape) <= len(to) and all(n in (1, m) for n, m in zip(reversed(shape), reversed(to)))
+
+
+def _attention(q: Any, k: Any, v: Any, causal: bool = True, mask: Any = None) -> Any:
     """``softmax(q @ k.T / sqrt(D)) @ v``: for each query, values averaged by how well their keys match.
 
     Parameters
     ----------
     q, k, v : (..., T, D), (..., S, D), (..., S, E) with the same leading axes, e.g. (N, heads)
     causal : query i sees the keys up to its own position, counted from the end: the last query sees all keys
+    mask : booleans that broadcast against (..., T, S), true where a query may see a key; a query that may see none gets
+        zeros
 
     Returns
     -------
@@ -51,26 +68,38 @@ def _attention(q: Any, k: Any, v: Any, causal: bool = True) -> Any:
     array([[1.],
            [2.]])
     """
-    _check(q, k, v, causal)
+    _check(q, k, v, causal, mask)
     scores = np.matmul(q, np.swapaxes(k, -1, -2)) * (1.0 / math.sqrt(max(1, q.shape[-1])))
     if causal:
         scores = np.where(kernel.future(*scores.shape[-2:]), -np.inf, scores)
-    return np.matmul(softmax(scores), v)
+    if mask is None:
+        return np.matmul(softmax(scores), v)
+    scores = np.where(mask, scores, kernel.lowest(scores.dtype))
+    return np.matmul(np.where(mask, softmax(scores), 0.0), v)
 
 
-def _forward(q: Any, k: Any, v: Any, causal: bool = True) -> tuple[Any, Any]:
-    _check(q, k, v, causal)
-    return kernel.forward(q, k, v, causal)
+def _forward(q: Any, k: Any, v: Any, causal: bool = True, mask: Any = None) -> tuple[Any, Any]:
+    _check(q, k, v, causal, mask)
+    return kernel.forward(q, k, v, causal, mask)
 
 
-def _backward(needs: tuple[int, ...], g: Any, p: Any, q: Any, k: Any, v: Any, causal: bool = True) -> list[Any]:
-    ds: Any = kernel.backward_scores(g, p, v, q.shape[-1], causal) if 0 in needs or 1 in needs else None
+def _backward(
+    needs: tuple[int, ...], g: Any, p: Any, q: Any, k: Any, v: Any, causal: bool = True, mask: Any = None
+) -> list[Any]:
+    ds: Any = kernel.backward_scores(g, p, v, q.shape[-1], causal, mask) if 0 in needs or 1 in needs else None
     by_position = (
         lambda: kernel.backward_query(ds, k),
         lambda: kernel.backward_key(ds, q),
         lambda: kernel.backward_value(g, p),
     )
     return [by_position[i]() for i in needs]
+
+
+def _some(*shape: int) -> Any:
+    """A mask of an example; one of its rows is all false."""
+    mask = onp.arange(math.prod(shape)).reshape(shape) % 3 > 0
+    mask[(0,) * (len(shape) - 1)] = False
+    return mask
 
 
 attention = fused(
@@ -83,5 +112,7 @@ attention = fused(
         case(r(2, 2, 3, 2), r(2, 2, 3, 2), r(2, 2, 3, 2)),
         case(r(2, 3), r(4, 3), r(4, 2), causal=False),
         case(r(2, 3), r(4, 3), r(4, 2)),
+        case(r(2, 1, 3, 2), r(2, 1, 4, 2), r(2, 1, 4, 2), False, _some(2, 1, 1, 4)),
+        case(r(2, 3, 2), r(2, 3, 2), r(2, 3, 2), True, _some(2, 3, 3)),
     ],
 )

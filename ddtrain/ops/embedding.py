@@ -6,25 +6,31 @@ from __future__ import annotations
 
 from typing import Any
 
+import ddtrain.numpy as np
 from ddtrain.autodiff import fused
 from ddtrain.autodiff.core.examples import case
+from ddtrain.errors import ShapeError
 from ddtrain.kernels import embedding as kernel
 from ddtrain.ops.argument_checks import check_indices, check_rank
+from ddtrain.ops.stop_gradient import stop_gradient
 
 
-def _check(table: Any, indices: Any) -> None:
+def _check(table: Any, indices: Any, padding_idx: int | None) -> None:
     check_rank("embedding", "table_VE", table, 2)
+    if padding_idx is not None and not 0 <= padding_idx < table.shape[0]:
+        raise ShapeError(f"embedding: padding_idx {padding_idx} is outside [0, {table.shape[0]})")
     remedy = f"The table has {table.shape[0]} rows: is the vocabulary larger?"
     check_indices("embedding", "index", "indices", indices, table.shape[0], remedy)
 
 
-def _embedding(table: Any, indices: Any) -> Any:
+def _embedding(table: Any, indices: Any, padding_idx: int | None = None) -> Any:
     """The rows ``table[indices]``.
 
     Parameters
     ----------
     table : (V, E)
     indices : integers in [0, V), any shape
+    padding_idx : an index whose row has no derivative, for the words that fill up short sentences
 
     Returns
     -------
@@ -34,23 +40,30 @@ def _embedding(table: Any, indices: Any) -> Any:
     ------
     ShapeError : an index outside [0, V), naming its position
 
-    >>> import ddtrain.numpy as np
     >>> embedding(np.array([[1.0, 2.0], [3.0, 4.0]]), np.array([1, 1, 0]))
     array([[3., 4.],
            [3., 4.],
            [1., 2.]])
     """
-    _check(table, indices)
-    return table[indices]
+    _check(table, indices, padding_idx)
+    rows = table[indices]
+    if padding_idx is None:
+        return rows
+    return np.where((indices == padding_idx)[..., None], stop_gradient(rows), rows)
 
 
-def _forward(table: Any, indices: Any) -> tuple[Any, Any]:
-    _check(table, indices)
+def _forward(table: Any, indices: Any, padding_idx: int | None = None) -> tuple[Any, Any]:
+    _check(table, indices, padding_idx)
     return kernel.forward(table, indices), None
 
 
-def _backward(needs: tuple[int, ...], g: Any, saved: Any, table: Any, indices: Any) -> list[Any]:
-    return [kernel.backward(g, indices, table.shape[0])]
+def _backward(
+    needs: tuple[int, ...], g: Any, saved: Any, table: Any, indices: Any, padding_idx: int | None = None
+) -> list[Any]:
+    dtable = kernel.backward(g, indices, table.shape[0])
+    if padding_idx is not None:
+        dtable[padding_idx] = 0
+    return [dtable]
 
 
 embedding = fused(

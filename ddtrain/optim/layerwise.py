@@ -107,7 +107,10 @@ class LayerwiseOptimizer:
         self.count = 0
         self._norms = norms or OneLayer(n)
         known = segments or [Segment(slice(0, n), Group(formula))]
-        self._groups = [within(piece, known)[0].group if piece.stop > piece.start else Group(formula) for piece in self._norms.pieces]
+        self._groups = [
+            within(piece, known)[0].group if piece.stop > piece.start else Group(formula)
+            for piece in self._norms.pieces
+        ]
 
     def apply(
         self, values: Vector, grads: Vector, *, lr: float, scale: float = 1.0, spans: Sequence[slice] = WHOLE

@@ -55,10 +55,7 @@ class LayerNorms:
         kept = {cell.start for cells in shares.kept for cell in cells}
         summed = {cell.start for cells in shares.summed for cell in cells}
         number_of = lambda some: [
-            k * _FIGURES + figure
-            for k, (cell, _, _) in enumerate(pieces)
-            if cell in some
-            for figure in range(_FIGURES)
+            k * _FIGURES + figure for k, (cell, _, _) in enumerate(pieces) if cell in some for figure in range(_FIGURES)
         ]
         self.pieces: Sequence[slice] = [piece for cell, piece, _ in pieces if cell in kept]
         self.layers = [layer for cell, _, layer in pieces if cell in kept]
@@ -95,7 +92,5 @@ class LayerNorms:
 
 def _cut(cell: slice, spans: Sequence[slice]) -> list[tuple[slice, int]]:
     """The parts of a cell by parameter, in the order of the layout, with the parameter's number."""
-    parts = [
-        (slice(max(cell.start, span.start), min(cell.stop, span.stop)), layer) for layer, span in enumerate(spans)
-    ]
+    parts = [(slice(max(cell.start, span.start), min(cell.stop, span.stop)), layer) for layer, span in enumerate(spans)]
     return sorted(((part, layer) for part, layer in parts if part.stop > part.start), key=lambda pair: pair[0].start)

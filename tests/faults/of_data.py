@@ -106,8 +106,8 @@ FAULTS = (
     Fault(
         "nn/running statistics keep what they should take",
         "ddtrain/nn/norm.py",
-        "(1 - self.momentum) * value_of(running) + self.momentum * new",
-        "self.momentum * value_of(running) + (1 - self.momentum) * new",
+        "(1 - share) * value_of(running) + share * new",
+        "share * value_of(running) + (1 - share) * new",
         (
             "tests/nn/test_module.py",
             "tests/ops/test_batch_norm.py",
@@ -115,7 +115,7 @@ FAULTS = (
     ),
     Fault(
         "nn/initial values are in twice the range",
-        "ddtrain/nn/init.py",
+        "ddtrain/nn/init/functions.py",
         "bound = max(1, n_in) ** -0.5",
         "bound = 2 * max(1, n_in) ** -0.5",
         ("tests/nn/test_init.py",),

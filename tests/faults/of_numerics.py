@@ -240,9 +240,9 @@ FAULTS = (
     ),
     Fault(
         "conv/an even kernel's padding goes above",
-        "ddtrain/ops/convolution.py",
-        "return (kh - 1) // 2, kh // 2, (kw - 1) // 2, kw // 2",
-        "return kh // 2, (kh - 1) // 2, kw // 2, (kw - 1) // 2",
+        "ddtrain/ops/convolution/images.py",
+        "return (rows - 1) // 2, rows // 2, (columns - 1) // 2, columns // 2",
+        "return rows // 2, (rows - 1) // 2, columns // 2, (columns - 1) // 2",
         (
             "tests/ops/test_fused_ops.py",
             "tests/kernels/test_conv.py",

@@ -76,6 +76,39 @@ CALLS: dict[str, tuple[Callable[..., Any], Maker]] = {
     ),
     "layer_norm.backward_scale": (k.layer_norm.backward_scale, lambda r, n: (_normal(r, n, 3), _normal(r, n, 3))),
     "layer_norm.backward_shift": (k.layer_norm.backward_shift, lambda r, n: (_normal(r, n, 3),)),
+    "layer_norm.rms_forward": (k.layer_norm.rms_forward, lambda r, n: (_normal(r, n, 3), _normal(r, 3), 1e-5)),
+    "layer_norm.rms_backward_input": (
+        k.layer_norm.rms_backward_input,
+        lambda r, n: (_normal(r, n, 3), _normal(r, n, 3), abs(_normal(r, n, 1)), _normal(r, 3)),
+    ),
+    "rnn.rnn": (k.rnn.rnn, lambda r, n: (_normal(r, n, 4, 3), _normal(r, n, 3), _normal(r, 3, 3), False)),
+    "rnn.rnn_backward": (
+        k.rnn.rnn_backward,
+        lambda r, n: (_normal(r, n, 4, 3), np.tanh(_normal(r, n, 4, 3)), _normal(r, 3, 3), False),
+    ),
+    "rnn.backward_weight": (
+        k.rnn.backward_weight,
+        lambda r, n: (_normal(r, n, 3), _normal(r, n, 4, 3), _normal(r, n, 4, 6)),
+    ),
+    "gru.gru": (k.gru.gru, lambda r, n: (_normal(r, n, 4, 9), _normal(r, n, 3), _normal(r, 3, 9), _normal(r, 9))),
+    "gru.gru_backward": (
+        k.gru.gru_backward,
+        lambda r, n: (
+            *(_normal(r, n, 4, 3) for _ in range(2)),
+            *(np.tanh(_normal(r, n, 4, 12)), _normal(r, n, 3), _normal(r, 3, 9)),
+        ),
+    ),
+    "lstm.lstm": (
+        k.lstm.lstm,
+        lambda r, n: (_normal(r, n, 4, 12), _normal(r, n, 3), _normal(r, n, 3), _normal(r, 3, 12)),
+    ),
+    "lstm.lstm_backward": (
+        k.lstm.lstm_backward,
+        lambda r, n: (
+            *(_normal(r, n, 4, 6) for _ in range(2)),
+            *(np.tanh(_normal(r, n, 4, 12)), _normal(r, n, 3), _normal(r, 3, 12)),
+        ),
+    ),
     "softmax.softmax": (k.softmax.softmax, lambda r, n: (_normal(r, n, 3),)),
     "softmax.softmax_backward": (k.softmax.softmax_backward, lambda r, n: (_normal(r, n, 3), _probabilities(r, n, 3))),
     "softmax.log_softmax": (k.softmax.log_softmax, lambda r, n: (_normal(r, n, 3),)),
@@ -119,6 +152,28 @@ CALLS: dict[str, tuple[Callable[..., Any], Maker]] = {
     "activation.gelu_tanh_backward": (
         k.activation.gelu_tanh_backward,
         lambda r, n: (_normal(r, n, 3), _normal(r, n, 3)),
+    ),
+    "activation.silu": (k.activation.silu, lambda r, n: (_normal(r, n, 3),)),
+    "activation.silu_backward": (k.activation.silu_backward, lambda r, n: (_normal(r, n, 3), _normal(r, n, 3))),
+    "activation.elu": (k.activation.elu, lambda r, n: (_normal(r, n, 3), 0.5, 1.5)),
+    "activation.elu_backward": (
+        k.activation.elu_backward,
+        lambda r, n: (*(_normal(r, n, 3) for _ in range(3)), 0.5, 1.5),
+    ),
+    "activation.softplus": (k.activation.softplus, lambda r, n: (_normal(r, n, 3), 2.0)),
+    "activation.softplus_backward": (
+        k.activation.softplus_backward,
+        lambda r, n: (_normal(r, n, 3), _normal(r, n, 3), 2.0),
+    ),
+    "activation.hard_tanh": (k.activation.hard_tanh, lambda r, n: (_normal(r, n, 3), -0.5, 1.0)),
+    "activation.hard_tanh_backward": (
+        k.activation.hard_tanh_backward,
+        lambda r, n: (_normal(r, n, 3), _normal(r, n, 3), -0.5, 1.0),
+    ),
+    "activation.hard_sigmoid": (k.activation.hard_sigmoid, lambda r, n: (3 * _normal(r, n, 3),)),
+    "activation.hard_sigmoid_backward": (
+        k.activation.hard_sigmoid_backward,
+        lambda r, n: (_normal(r, n, 3), 3 * _normal(r, n, 3)),
     ),
 }
 WITHOUT_OUT = {"attention.backward_scores", "softmax.cross_entropy"}

@@ -67,6 +67,23 @@ def test_backward_is_the_transpose(x_shape, w_shape, stride, pad, groups):
         )
 
 
+@pytest.mark.parametrize("dilation", [(2, 1), (1, 3), (2, 2)])
+@pytest.mark.parametrize(("stride", "groups"), [((1, 1), 1), ((2, 1), 2), ((3, 2), 1)])
+def test_dilation_is_a_kernel_with_zeros_between_its_entries(dilation, stride, groups):
+    x, w, b = arrays((2, 8, 9, 4), (3, 2, 4 // groups, 2))
+    rows, columns = conv.extent(3, 2, dilation)
+    spread, pad = np.zeros((rows, columns, 4 // groups, 2)), (1, 0, 2, 1)
+    spread[:: dilation[0], :: dilation[1]] = w
+    y = conv.forward(x, w, b, stride, pad, groups, dilation)
+    np.testing.assert_allclose(y, conv.forward(x, spread, b, stride, pad, groups), rtol=1e-12, atol=1e-12)
+    g = np.random.default_rng(1).standard_normal(y.shape)
+    dx = conv.backward_input(g, w, 8, 9, stride, pad, groups, dilation)
+    dw = conv.backward_weight(x, g, 3, 2, stride, pad, groups, dilation)
+    of_spread = conv.backward_weight(x, g, rows, columns, stride, pad, groups)
+    np.testing.assert_allclose(dx, conv.backward_input(g, spread, 8, 9, stride, pad, groups), rtol=1e-12, atol=1e-12)
+    np.testing.assert_allclose(dw, of_spread[:: dilation[0], :: dilation[1]], rtol=1e-12, atol=1e-12)
+
+
 @pytest.mark.parametrize("chunk_bytes", [1, 3000, 1 << 30])
 def test_images_at_a_time_change_nothing(monkeypatch, chunk_bytes):
     x, w, b = arrays((7, 5, 6, 3), (3, 3, 3, 4))

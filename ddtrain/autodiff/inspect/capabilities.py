@@ -111,6 +111,8 @@ def _arguments(dtype: Any) -> list[tuple[Any, ...]]:
         (v, w, 1), ((s, False), v), ((s, np.arange(4)), v), ((1, 1), np.stack([0.1 * v, 1 + w, 0.1 * w]), v), (v, "d"),
         (labels, v[:2]), (m, np.where(mask, 1, -1) * np.ones((2, 1), int)), (m, np.full((2, 4), 0.25)),
         (m, m[::-1], np.array([1, 0])), ({"a": v, "b": w},),
+        (s.reshape(4, 2, 2),), (s.reshape(4, 2, 2), m.reshape(2, 2, 2)), (v.reshape(1, 2, 2, 1), 2),
+        (m, v, v, 2),
     ]  # fmt: skip
 
 

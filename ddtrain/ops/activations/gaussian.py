@@ -1,4 +1,4 @@
-"""Activations, each as one step of a trace. ``tanh`` is that of ``ddtrain.numpy``."""
+"""Activations made of the normal distribution: GELU, and the distribution function itself."""
 
 from __future__ import annotations
 
@@ -11,76 +11,6 @@ from ddtrain.autodiff.core.examples import case
 from ddtrain.errors import UsageError
 from ddtrain.kernels import activation as kernel
 from ddtrain.kernels.normal_distribution import normal_cdf as _normal_cdf
-from ddtrain.numpy import tanh
-
-__all__ = ["gelu", "leaky_relu", "normal_cdf", "relu", "sigmoid", "tanh"]
-
-
-def _relu(x: Any) -> Any:
-    """``max(x, 0)``; the derivative at 0 is 0.
-
-    >>> relu(np.array([-1.0, 2.0]))
-    array([0., 2.])
-    """
-    return np.where(x <= 0, 0, x)  # written so that NaN stays NaN, with derivative 1
-
-
-def _relu_forward(x: Any) -> tuple[Any, Any]:
-    y = kernel.relu(x)
-    return y, y
-
-
-relu = fused(
-    _relu,
-    _relu_forward,
-    lambda needs, g, y, x: [kernel.relu_backward(g, y)],
-    mixed=1,
-    name="relu",
-    examples=lambda r: [case(r.spaced(3, 4)), case(r.spaced())],
-)
-
-
-def _leaky_relu(x: Any, slope: float = 0.01) -> Any:
-    """x where positive, ``slope * x`` elsewhere.
-
-    >>> leaky_relu(np.array([-1.0, 2.0]), slope=0.1)
-    array([-0.1,  2. ])
-    """
-    return np.where(x > 0, x, slope * x)
-
-
-leaky_relu = fused(
-    _leaky_relu,
-    lambda x, slope=0.01: (kernel.leaky_relu(x, slope), None),
-    lambda needs, g, saved, x, slope=0.01: [kernel.leaky_relu_backward(g, x, slope)],
-    mixed=1,
-    name="leaky_relu",
-    examples=lambda r: [case(r.spaced(3, 4)), case(r.spaced(2), slope=0.2)],
-)
-
-
-def _sigmoid(x: Any) -> Any:
-    """``1 / (1 + exp(-x))``, without overflow.
-
-    >>> sigmoid(np.array([-1000.0, 0.0, 1000.0]))
-    array([0. , 0.5, 1. ])
-    """
-    return np.exp(-np.logaddexp(0.0, -x))
-
-
-def _sigmoid_forward(x: Any) -> tuple[Any, Any]:
-    y = kernel.sigmoid(x)
-    return y, y
-
-
-sigmoid = fused(
-    _sigmoid,
-    _sigmoid_forward,
-    lambda needs, g, y, x: [kernel.sigmoid_backward(g, y)],
-    mixed=1,
-    name="sigmoid",
-    examples=lambda r: [case(r(3, 4)), case(r())],
-)
 
 
 def _float_cdf(x: Any) -> Any:

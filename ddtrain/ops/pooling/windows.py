@@ -112,16 +112,6 @@ def _avg_backward(needs: tuple[int, ...], g: Any, saved: Geometry, x: Any, *_: A
     return [kernel.average_backward(g, x.shape[1], x.shape[2], *saved)]
 
 
-def global_avg_pool2d(x: Any) -> Any:
-    """The average of each image and channel: (N, H, W, C) to (N, C).
-
-    >>> global_avg_pool2d(np.arange(4.0).reshape(1, 2, 2, 1))
-    array([[1.5]])
-    """
-    check_rank("global_avg_pool2d", "x_NHWC", x, 4, "Images are (N, H, W, C): a grey image needs x[..., None].")
-    return np.reshape(avg_pool2d(x, (x.shape[1], x.shape[2])), (x.shape[0], x.shape[3]))
-
-
 max_pool2d = fused(
     _max_pool2d,
     _max_forward,

@@ -1,4 +1,4 @@
-"""Initial values: ``init(generator, shape) -> array``.
+"""Initial values as plain functions: ``init(generator, shape) -> array``.
 
 The fan-in of a weight is the product of all its axes but the last: (in, out) for linear, (kh, kw, in, out) for
 convolution.

@@ -1,0 +1,5 @@
+"""Layers: a declaration of parameters and one operation each.
+
+Names of attributes are PyTorch's, so that a checkpoint's names are too; layouts are ours, (in, out) and
+channels-last, and mapped on export. A file a topic; ``linear`` is the plainest.
+"""

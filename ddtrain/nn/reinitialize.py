@@ -1,0 +1,79 @@
+"""Other initial values than a model declares, by rules over the paths of its weights."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from fnmatch import fnmatchcase
+from typing import Any
+
+import numpy as np
+from numpy.typing import DTypeLike, NDArray
+
+from ddtrain.errors import DdtrainError, UsageError
+from ddtrain.nn import state_dict
+from ddtrain.nn.init.functions import Init
+from ddtrain.nn.init.initializer import Initializer
+from ddtrain.nn.module import Module, stream_of
+
+Rules = str | Init | Mapping[str, str | Init]
+
+
+def reinitialized(model: Module, rules: Rules, seed: int = 0, dtype: DTypeLike = np.float32) -> dict[str, NDArray[Any]]:
+    """The initial values of a model, its weights by rules: ``{"*.weight": "he_normal"}``.
+
+    Weights are parameters of two axes or more. Biases, and scales and shifts of norms, have one, and begin as they are
+    declared. Each weight is drawn from (seed, path), as :meth:`Module.init` does, and so are all that no rule matches:
+    their values are those of ``model.init(seed, dtype)``.
+
+    Parameters
+    ----------
+    rules : by pattern of a path, in which ``*`` stands for anything: an initializer, or the name of one. The first that
+        matches a path counts. A single initializer, or name, is for all weights
+
+    Returns
+    -------
+    As :meth:`Module.init`. What is tied goes by its first path.
+
+    Raises
+    ------
+    UsageError : there is no initializer of the name; a pattern matches no weight; an initializer has no value of the
+        shape, naming the path
+
+    >>> from ddtrain import nn
+    >>> model = nn.Sequential(nn.Linear(2, 2), nn.relu(), nn.Linear(2, 1))
+    >>> values = reinitialized(model, {"0.*": "identity", "2.*": "zeros"})
+    >>> values["0.weight"]
+    array([[1., 0.],
+           [0., 1.]], dtype=float32)
+    >>> bool((values["0.bias"] == model.init()["0.bias"]).all())
+    True
+    """
+    table = {pattern: _initializer(rule) for pattern, rule in _table(rules).items()}
+    weights = {path: d for path, d in model.declarations().items() if d.trained and len(d.shape) >= 2}
+    for pattern in table:
+        if not any(fnmatchcase(path, pattern) for path in weights):
+            shown = ", ".join([*weights][:4]) or "none"
+            raise UsageError(
+                f"init: no weight's path matches {pattern!r}",
+                remedy=f"Weights have two axes or more; the model's are {shown}{' ...' if len(weights) > 4 else ''}.",
+            )
+    values = model.init(seed, dtype)
+    for path, declaration in weights.items():
+        chosen = next((init for pattern, init in table.items() if fnmatchcase(path, pattern)), None)
+        if chosen is not None:
+            try:
+                values[path] = state_dict.as_dtype(declaration.drawn(stream_of(seed, path), chosen), dtype)
+            except DdtrainError as error:
+                raise error.at(layer=path) from None
+    return state_dict.initial(model, values, dtype)
+
+
+def _table(rules: Rules) -> Mapping[str, str | Init]:
+    return rules if isinstance(rules, Mapping) else {"*": rules}
+
+
+def _initializer(rule: str | Init) -> Init:
+    if not isinstance(rule, str):
+        return rule
+    made: Init = Initializer(name=rule)
+    return made

@@ -1,0 +1,51 @@
+"""Convolution of channels-last sequences: of images that are one column wide."""
+
+# N batch, T positions, C channels in, K channels out
+
+from __future__ import annotations
+
+from typing import Any
+
+from ddtrain.errors import ShapeError
+from ddtrain.ops.argument_checks import check_rank, number
+from ddtrain.ops.convolution.images import conv2d
+
+
+def conv1d(
+    x: Any, w: Any, b: Any = None, stride: int = 1, padding: int | str = 0, groups: int = 1, dilation: int = 1
+) -> Any:
+    """One-dimensional convolution (cross-correlation).
+
+    Parameters
+    ----------
+    x : (N, T, C) sequences
+    w : (k, C / groups, K)
+    b : (K,), or None for no bias
+    stride, dilation : integers of at least 1
+    padding : zeros on each side; "same" keeps T (stride 1 only)
+    groups : output channels see only the input channels of their own group
+
+    Returns
+    -------
+    (N, (T + 2 * padding - (k - 1) * dilation - 1) // stride + 1, K)
+
+    Raises
+    ------
+    ShapeError : the shapes do not fit, or the kernel is longer than the padded sequences
+
+    >>> import numpy as np
+    >>> conv1d(np.arange(4.0).reshape(1, 4, 1), np.ones((2, 1, 1)))[0, :, 0]
+    array([1., 3., 5.])
+    """
+    check_rank("conv1d", "x_NTC", x, 3, "Sequences are (N, T, C): one channel needs x[..., None].")
+    check_rank("conv1d", "weight", w, 3, "Convolution weights are (k, C / groups, K).")
+    step, apart = number(stride, "conv1d", "stride", 1), number(dilation, "conv1d", "dilation", 1)
+    around: Any = "same" if padding == "same" else (number(padding, "conv1d", "padding", 0), 0)
+    reach = (w.shape[0] - 1) * apart + 1
+    if padding != "same" and x.shape[1] + 2 * around[0] < reach:
+        raise ShapeError(
+            f"conv1d: a kernel that reaches over {reach} positions does not fit sequences of {x.shape[1]} with "
+            f"padding {padding}",
+            remedy="Use a smaller kernel, fewer strides before it, or more padding.",
+        )
+    return conv2d(x[:, :, None], w[:, None], b, (step, 1), around, groups, (apart, 1))[:, :, 0]
