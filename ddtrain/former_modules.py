@@ -64,6 +64,7 @@ FORMER = {  # within ddtrain
     "core": "autograd.core",
     "differential_operators": "autograd.differential_operators",
     "extend": "autograd.extend",
+    "kernels.optimizer_update": "kernels.updates.optimizer_update",
     "misc": "autograd.misc",
     "misc.fixed_points": "autograd.misc.fixed_points",
     "misc.flatten": "autograd.misc.flatten",

@@ -1,7 +1,8 @@
 """Optimizers over flat vectors, and learning-rate schedules.
 
-Read ``protocol`` (what an optimizer is), then ``sgd`` and ``adam``; the others are ``adagrad rmsprop adadelta amsgrad
-adamax radam lion``, each a module with its options and its formula. ``schedules/`` are learning rates over the steps.
+Read ``protocol`` (what an optimizer is) and ``penalties`` (L2 and L1), then ``sgd``, ``moments`` and ``adam``; the
+others are ``adagrad rmsprop adadelta amsgrad nadam adamax radam lion``, each a module with its options and its formula.
+``schedules/`` are learning rates over the steps.
 
 To add one, write ``optim/<name>.py`` and import it here; a script of your own needs ``ddtrain.parts.register`` alone.
 The configuration, the tests over all members and the checkpoints follow the table.
@@ -19,6 +20,7 @@ from ddtrain.optim.adam import Adam, AdamW
 from ddtrain.optim.adamax import AdaMax
 from ddtrain.optim.amsgrad import AmsGrad
 from ddtrain.optim.lion import Lion
+from ddtrain.optim.nadam import NAdam
 from ddtrain.optim.protocol import Alloc, FlatOptimizer, Optim, Optimizer
 from ddtrain.optim.radam import RAdam
 from ddtrain.optim.rmsprop import RmsProp
@@ -49,5 +51,5 @@ def make(formula: Optim, n: int, dtype: DTypeLike, alloc: Alloc = np.zeros) -> O
 
 __all__ = [
     "OPTIMIZERS", "AdaDelta", "AdaGrad", "AdaMax", "Adam", "AdamW", "Alloc", "AmsGrad", "FlatOptimizer", "Lion",
-    "Optim", "Optimizer", "RAdam", "RmsProp", "Sgd", "make", "schedules",
+    "NAdam", "Optim", "Optimizer", "RAdam", "RmsProp", "Sgd", "make", "schedules",
 ]  # fmt: skip
