@@ -23,7 +23,7 @@ class Exponential(EveryDecay):
     """Times ``factor ** (t / decay_every)``: the lectures' α₀ exp(−k t) with k = −ln(factor) / decay_every."""
 
     name: str = "exponential"
-    """The learning rate over time (t: steps since the warm-up)."""
+    """The learning rate over time (t: time since the warm-up)."""
 
     def decay(self, base_lr: float, steps: int) -> Decay:
         return lambda t: exponential(t, self.decay_every, self.factor)

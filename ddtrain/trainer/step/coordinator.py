@@ -43,6 +43,10 @@ class Coordinator:
     steps_per_epoch : steps in one pass over the training data
     stop_file : a file that asks the run to stop, looked for by rank 0
 
+    Attributes
+    ----------
+    length_note : what of the schedule the run does not reach, or outlasts; empty if they are of a length
+
     Notes
     -----
     The schedule is laid out over ``run.epochs``. ``run.steps`` only cuts a run short, so that a run cut short and
@@ -58,7 +62,9 @@ class Coordinator:
         self.steps_per_epoch, self.stop_file = steps_per_epoch, stop_file
         planned = config.run.epochs * steps_per_epoch
         self.total_steps = total_steps(config.run, steps_per_epoch)
-        self.schedule = schedules.make(config.schedule, config.optim.lr, planned)
+        base_lr = config.schedule.scaled(config.optim.lr, config.data.batch_size)
+        self.schedule = schedules.make(config.schedule, base_lr, planned, steps_per_epoch)
+        self.length_note = schedules.length_note(config.schedule, planned, self.total_steps, steps_per_epoch)
         self.skipped = 0  # steps, in the whole run
         self.skipped_in_a_row = 0
         self.best: float | None = None  # validation loss
