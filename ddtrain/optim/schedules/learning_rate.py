@@ -50,12 +50,12 @@ class LearningRate:
 
     @property
     def state(self) -> dict[str, Any]:
-        """What a checkpoint must hold: empty but for the plateau. JSON-able."""
+        """What a checkpoint must hold: empty but for plateaus. JSON-able."""
         return dict(self._decay.state) if isinstance(self._decay, Observer) else {}
 
     def load(self, state: dict[str, Any]) -> None:
-        """Take up the state of a saved schedule; one of another kind is ignored: the others keep none."""
-        if isinstance(self._decay, Observer) and state:
+        """Take up the state of a saved schedule; that of another schedule is ignored."""
+        if isinstance(self._decay, Observer) and state.keys() == self._decay.state.keys():
             self._decay.state = dict(state)
 
 

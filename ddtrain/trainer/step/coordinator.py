@@ -115,7 +115,7 @@ class Coordinator:
         CheckpointError : it is none that a run could have saved
         """
         check_decisions(state, self.state_dict())
-        if state["schedule"]:  # empty where the schedule keeps no state
+        if state["schedule"].keys() & self.schedule.state.keys():  # none in common: it is another schedule's
             check_decisions(state["schedule"], self.schedule.state)
         for name in _STATE:
             setattr(self, name, state[name])

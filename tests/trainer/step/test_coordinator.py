@@ -10,7 +10,7 @@ import pytest
 
 from ddtrain.comm import run_ranks
 from ddtrain.comm.backends.local import LocalCommunicator
-from ddtrain.errors import NonFiniteError, UsageError
+from ddtrain.errors import CheckpointError, NonFiniteError, UsageError
 from ddtrain.optim import schedules
 from ddtrain.trainer import stop_signals
 from ddtrain.trainer.config.config import Checkpoint, Clip, Config, Data, Evaluation, NonFinite, Optim, Run, Schedule
@@ -183,6 +183,30 @@ class TestObserve:
         resumed.load(json.loads(json.dumps(coordinator.state_dict())))
         for each in (coordinator, resumed):
             assert each.decide(10, totals(), 1.0).lr == 0.5 * Optim().lr
+
+    @pytest.mark.parametrize(
+        "another",
+        [
+            Schedule(name="chained", schedules=("constant", "plateau(patience=0)")),
+            Schedule(name="cosine"),
+            Schedule(name="plateau"),
+        ],
+    )
+    def test_a_state_of_another_schedule_is_left_alone(self, another):
+        before = make(schedule=Schedule(name="chained", schedules=("plateau(patience=0)", "constant")), epochs=9)
+        list(self.run(before, [1.0, 1.0]))
+        after, fresh = make(schedule=another, epochs=9), make(schedule=another, epochs=9)
+        after.load(json.loads(json.dumps(before.state_dict())))
+        assert after.schedule.state == fresh.schedule.state
+        assert after.best == 1.0
+        assert after.decide(10, totals(), 1.0).lr == fresh.decide(10, totals(), 1.0).lr
+
+    def test_half_a_state_is_foreign(self):
+        coordinator = make(schedule=Schedule(name="plateau"))
+        state = coordinator.state_dict()
+        del state["schedule"]["best"]
+        with pytest.raises(CheckpointError, match="'best' of the coordinator is missing"):
+            coordinator.load(state)
 
     def test_an_evaluation_made_only_because_the_run_was_cut_short_leaves_no_trace(self):
         coordinator = make(steps=7, eval=Evaluation(patience=1), schedule=Schedule(name="plateau", patience=0))
