@@ -26,6 +26,15 @@ class Penalized(Optim):
     Tibshirani (1996), "Regression shrinkage and selection via the lasso". Zou, Hastie (2005), "Regularization and
     variable selection via the elastic net". Duchi, Hazan, Singer (2011), JMLR 12, section 5 (AdaGrad's own rates).
     Yun, Lozano, Yang (2020), "A general family of stochastic proximal gradient methods", arXiv:2007.07484.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from ddtrain.optim import Sgd, make
+    >>> x, sgd = np.array([1.0, 0.01]), make(Sgd(momentum=0.0, l1=0.5), 2, np.float64)
+    >>> sgd.apply(x, np.array([1.0, 0.1]), lr=0.1)
+    >>> x  # 1 - 0.1 - 0.05; 0.01 - 0.01, and then no more than 0.05
+    array([0.85, 0.  ])
     """
 
     weight_decay: float = 0.0

@@ -46,7 +46,18 @@ class Product:
 @register
 @dataclass(frozen=True)
 class Chained(Composition):
-    """The product of several schedules, all from the first step on."""
+    """The product of several schedules, all from the first step on.
+
+    A plateau among them listens to evaluations, and is saved in checkpoints.
+
+    Examples
+    --------
+    >>> from ddtrain.optim.schedules import make
+    >>> both = Chained(schedules=("linear(start=0.5, length=2)", "step(decay_every=3, factor=0.1)"))
+    >>> rate = make(both, 1.0, total_steps=5)
+    >>> [round(rate.lr(t), 3) for t in range(5)]
+    [0.5, 0.75, 1.0, 0.1, 0.1]
+    """
 
     name: str = "chained"
     """The learning rate over time (t: steps since the warm-up); PyTorch's ChainedScheduler."""

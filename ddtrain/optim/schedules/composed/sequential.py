@@ -17,7 +17,14 @@ from ddtrain.parts import Range, register
 class Sequential(Composition, TimedSchedule):
     """Several schedules one after another: each begins anew at its milestone, and ends at the next.
 
-    A member that is laid out over the run is laid out over its part of it.
+    A schedule that would be laid out over the run is laid out over its part of it.
+
+    Examples
+    --------
+    >>> from ddtrain.optim.schedules import make
+    >>> rate = make(Sequential(schedules=("linear(start=0.5)", "polynomial"), milestones=(2,)), 1.0, total_steps=6)
+    >>> [rate.lr(t) for t in range(6)]
+    [0.5, 0.75, 1.0, 0.75, 0.5, 0.25]
     """
 
     name: str = "sequential"
