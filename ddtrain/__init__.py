@@ -6,10 +6,10 @@ model of your own. See README.md.
 The floor plan, from the ground up: a package imports only what stands above it in this list.
 
 - ``errors``, ``rng`` (random numbers by key), ``tree`` (nested lists and dicts), ``partition`` (who has which part),
-  ``parts`` (optimizers and the like, by name), ``streams`` (standard output), ``source`` (the user's line, for
-  messages), ``blas``, ``current_layer``; ``kernels/``, arrays in and arrays out
+  ``parts`` (optimizers and the like, by name), ``suggestions`` (the nearest name), ``standard_output``,
+  ``user_lines`` (the user's line, for messages), ``blas``, ``current_layer``; ``kernels/``, arrays in and arrays out
 - ``autodiff/``, the engine; ``comm/``, ranks and their collectives
-- ``numpy/``, differentiable NumPy; ``store``, parameters and gradients as flat vectors; ``data/``
+- ``numpy/``, differentiable NumPy; ``param_store``, parameters and gradients as flat vectors; ``data/``
 - ``scipy/``; ``ops/``, fused operations; ``optim/``, with learning-rate schedules; ``parallel/``, buckets and the
   reducer
 - ``nn/``, modules and layers; ``models/``; ``diagnose/``, where a gradient or a NaN went wrong
@@ -125,4 +125,4 @@ _TRAINING = {  # loaded on first use: differentiating needs neither a command li
 def __getattr__(name: str) -> object:
     if name in _TRAINING:
         return getattr(importlib.import_module(_TRAINING[name]), name)
-    raise AttributeError(f"module 'ddtrain' has no attribute {name!r}")
+    return former_modules.former_name(name)

@@ -18,7 +18,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from ddtrain.errors import COMPLETED, CheckpointError, UsageError
-from ddtrain.streams import say, tolerant_output
+from ddtrain.standard_output import say, tolerant_output
 from ddtrain.trainer.checkpoint.contents import decode, read_state
 from ddtrain.trainer.checkpoint.finder import checkpoints, goodness, step_number, verify
 from ddtrain.trainer.checkpoint.state_json import STATE
@@ -33,7 +33,7 @@ def main(argv: Sequence[str]) -> int:
     parser.add_argument("paths", nargs="+", type=Path, metavar="PATH")
     try:
         given = parser.parse_args(argv)
-    except SystemExit as end:  # help, or a line that says what is wrong
+    except SystemExit as end:  # argparse exits after --help, and after a message about a wrong option
         return int(end.code or COMPLETED)
     runs = [_named(path) for path in given.paths]
     if given.command == "show":
@@ -52,7 +52,7 @@ def _named(path: Path) -> list[Path]:
         return [path]
     try:
         return checkpoints(path)[::-1]
-    except CheckpointError:  # no directory
+    except CheckpointError:  # there is no such directory
         return [path]
 
 

@@ -1,4 +1,4 @@
-"""Which layer of a model is at work: said by modules, heard by whoever must name what is exchanged inside the model.
+"""The layer of a model that is running: set by modules, read by collectives and errors inside the model to name it.
 
 A collective may be made when its layer is long done, as those of a backward pass are; whoever makes it remembers the
 layer it is of, and says so again with :class:`use_layer`.
@@ -8,10 +8,11 @@ from __future__ import annotations
 
 from contextvars import ContextVar
 
-LAYER: ContextVar[str] = ContextVar("layer", default="")  # its path in the model; empty outside of any
+# path of the running layer in the model; empty outside any layer
+LAYER: ContextVar[str] = ContextVar("layer", default="")
 
 
-class use_layer:  # a context manager, called like a function
+class use_layer:  # lower case like a function, because it is used as ``with use_layer(...)``
     """Within the block, this layer is at work.
 
     >>> with use_layer("head"):

@@ -9,7 +9,7 @@ from __future__ import annotations
 import reprlib
 from typing import Any, Self
 
-COMPLETED = 0  # exit codes: the contract of the command line, see README "What a run leaves"
+COMPLETED = 0  # exit codes of the command line, see "What a run leaves" in the README
 EXCEPTION = 70
 
 
@@ -54,10 +54,10 @@ class DdtrainError(Exception):
 
 
 _ORDER = ("rank", "step", "phase", "sample", "layer", "function", "line")
-_WORDS = {"phase": "in {}", "function": "in {}", "line": "{}"}  # others are quoted, after their names
+_WORDS = {"phase": "in {}", "function": "in {}", "line": "{}"}  # all other keys show their name and the quoted value
 
 _MOST_BITS = 1 << 13
-_QUOTED = 160  # characters of somebody's input that a message repeats at most
+_QUOTED = 160  # longest piece of the user's input that a message repeats
 _REPR = reprlib.Repr()
 _REPR.maxstring = _REPR.maxother = _REPR.maxlong = _QUOTED
 _REPR.maxlevel, _REPR.maxlist, _REPR.maxtuple, _REPR.maxdict = 4, 12, 12, 12
@@ -78,7 +78,8 @@ def quoted(value: Any, *, plain: bool = False) -> str:
     >>> quoted(deep)
     '[[[[[...]]]]]'
     """
-    if isinstance(value, int) and value.bit_length() > _MOST_BITS:  # more digits than Python is willing to print
+    # Python refuses to print integers with so many digits
+    if isinstance(value, int) and value.bit_length() > _MOST_BITS:
         return f"an integer of {value.bit_length()} bits"
     text = value if plain and isinstance(value, str) else _REPR.repr(value)
     if len(text) > _QUOTED:
@@ -139,7 +140,7 @@ class DerivativeError(DdtrainError, TypeError):
 
 
 class MissingRuleError(DerivativeError, NotImplementedError):
-    """A function has no derivative rule yet; whoever knows Autograd expects NotImplementedError of it."""
+    """A function has no derivative rule yet. It is a NotImplementedError, too, as in Autograd."""
 
 
 def first_line(error: BaseException) -> str:

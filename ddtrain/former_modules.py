@@ -1,4 +1,4 @@
-"""Modules under their former names, which can be imported for one release: each warns of the present name.
+"""Modules and names of ddtrain under their former names, for one release: each warns of the present one.
 
 Programs were written for 0.1 when everything lay on one floor. Nothing in ddtrain imports a former name.
 """
@@ -14,9 +14,9 @@ from importlib.machinery import ModuleSpec
 from types import ModuleType
 from typing import Any
 
-FORMER = {  # within ddtrain
+FORMER = {  # former name -> present name, both inside ddtrain
     "autodiff.arguments": "autodiff.operators.argnums",
-    "autodiff.beside": "autodiff.core.constants",
+    "autodiff.beside": "autodiff.core.watched_arrays",
     "autodiff.calls": "autodiff.core.signatures",
     "autodiff.check": "autodiff.operators.check_grads",
     "autodiff.curvature": "autodiff.operators.curvature",
@@ -38,6 +38,29 @@ FORMER = {  # within ddtrain
     "autodiff.rules": "autodiff.core.rules",
     "autodiff.space": "autodiff.core.vector_space",
     "autodiff.tracer": "autodiff.core.primitives",
+    "bench.comm_job": "bench.comm.job",
+    "bench.comm_report": "bench.comm.report",
+    "bench.job": "bench.rank_main",
+    "bench.launching": "bench.mpirun",
+    "bench.netns": "bench.overlap.netns",
+    "bench.networks": "bench.predict.networks",
+    "bench.ops_programs": "bench.ops.programs",
+    "bench.ops_report": "bench.ops.report",
+    "bench.ops_scaling": "bench.ops.scaling",
+    "bench.ours": "bench.peers.ddtrain_steps",
+    "bench.overlap_job": "bench.overlap.job",
+    "bench.predict_job": "bench.predict.job",
+    "bench.predict_report": "bench.predict.report",
+    "bench.predictions": "bench.predict.extrapolation",
+    "bench.run_figures": "bench.report.figures",
+    "bench.run_report": "bench.report.command",
+    "bench.scaling_job": "bench.scaling.job",
+    "bench.scaling_report": "bench.scaling.report",
+    "bench.simulate": "bench.predict.simulation",
+    "bench.subjects": "bench.trainables",
+    "bench.torch_models": "bench.peers.pytorch_models",
+    "bench.torch_peer": "bench.peers.pytorch",
+    "bench.traced": "bench.predict.model_collectives",
     "builtins": "autograd.builtins",
     "comm.agree": "comm.agreement",
     "comm.clocks": "comm.clock_offsets",
@@ -50,11 +73,13 @@ FORMER = {  # within ddtrain
     "comm.mpi": "comm.backends.mpi.world",
     "comm.mpi_library": "comm.backends.mpi.library",
     "comm.mpi_node": "comm.node.mpi_windows",
+    "comm.mpi_peer": "comm.backends.mpi.baseline",
     "comm.network": "comm.backends.link_model",
     "comm.null": "comm.backends.null",
     "comm.run": "comm.launch.run_ranks",
     "comm.siblings": "comm.launch.liveness",
     "comm.solo": "comm.node.single_rank",
+    "comm.spec": "comm.backend_spec",
     "comm.threads": "comm.backends.threads",
     "comm.tree": "comm.reduction_tree",
     "comm.underway": "comm.backends.mpi.pending_works",
@@ -64,26 +89,62 @@ FORMER = {  # within ddtrain
     "core": "autograd.core",
     "differential_operators": "autograd.differential_operators",
     "extend": "autograd.extend",
+    "kernels.norm": "kernels.batch_norm",
+    "kernels.normal": "kernels.normal_distribution",
     "kernels.optimizer_update": "kernels.updates.optimizer_update",
+    "kernels.rows": "kernels.channel_sums",
+    "kernels.scratch": "kernels.workspace",
+    "kernels.update": "kernels.updates.optimizer_update",
+    "layer": "current_layer",
     "misc": "autograd.misc",
     "misc.fixed_points": "autograd.misc.fixed_points",
     "misc.flatten": "autograd.misc.flatten",
     "misc.optimizers": "autograd.misc.optimizers",
     "misc.tracers": "autograd.misc.tracers",
-    "layer": "current_layer",
     "nn.sizes": "nn.argument_checks",
     "nn.values": "nn.state_dict",
+    "numpy.arithmetic": "numpy.elementwise.arithmetic",
+    "numpy.arrangements": "numpy.manipulation.arrangements",
+    "numpy.casts": "numpy.elementwise.casts",
+    "numpy.choices": "numpy.elementwise.choices",
+    "numpy.comparisons": "numpy.elementwise.comparisons",
+    "numpy.complexes": "numpy.elementwise.complex_numbers",
+    "numpy.convolutions": "numpy.products.convolutions",
+    "numpy.differences": "numpy.along_axes.differences",
+    "numpy.einsum": "numpy.products.einsum",
+    "numpy.floats": "numpy.elementwise.floating_point",
+    "numpy.index_tricks": "numpy.manipulation.index_tricks",
+    "numpy.indexing": "numpy.manipulation.indexing",
+    "numpy.interpolation": "numpy.products.interpolation",
+    "numpy.joining": "numpy.manipulation.joining",
+    "numpy.linalg.eigen": "numpy.linalg.eigenvalues",
+    "numpy.masked": "numpy.along_axes.masked_reductions",
+    "numpy.nans": "numpy.along_axes.nan_reductions",
     "numpy.numpy_boxes": "autograd.numpy.numpy_boxes",
     "numpy.numpy_vjps": "autograd.numpy.numpy_vjps",
+    "numpy.padding": "numpy.manipulation.padding",
+    "numpy.polynomials": "numpy.products.polynomials",
+    "numpy.ranks": "numpy.along_axes.quantiles",
+    "numpy.reductions": "numpy.along_axes.reductions",
+    "numpy.scans": "numpy.along_axes.scans",
+    "numpy.selections": "numpy.manipulation.selections",
+    "numpy.shapes": "numpy.manipulation.shapes",
+    "numpy.special": "numpy.elementwise.special",
+    "numpy.statistics": "numpy.along_axes.statistics",
+    "numpy.ufuncs": "numpy.dispatch.ufunc_methods",
     "parallel.accumulate": "parallel.shards.accumulator",
+    "parallel.hooks.base": "parallel.hooks.hook",
     "parallel.hooks.piece": "parallel.hooks.grad_bucket",
     "parallel.hooks.scatter": "parallel.hooks.reduce_scatter",
-    "parallel.hooks.squeezed": "parallel.hooks.compressed",
+    "parallel.hooks.squeezed": "parallel.hooks.compressed_allreduce",
     "parallel.hooks.stages": "parallel.hooks.exchange_stages",
     "parallel.nearby": "parallel.collectives.small_collectives",
     "parallel.place": "parallel.shards.shard_layout",
     "parallel.tags": "parallel.collectives.tags",
     "parallel.verify": "parallel.replica_check",
+    "source": "user_lines",
+    "store": "param_store",
+    "streams": "standard_output",
     "test_util": "autograd.test_util",
     "tracer": "autograd.tracer",
     "trainer.arithmetic": "trainer.numeric_environment",
@@ -116,6 +177,25 @@ FORMER = {  # within ddtrain
     "util": "autograd.util",
     "wrap_util": "autograd.wrap_util",
 }
+
+# What ddtrain itself exported, with the module that has it now.
+FORMER_NAMES = dict.fromkeys(("dict", "isinstance", "list", "tuple", "type"), "autograd.builtins")
+
+
+def former_name(name: str) -> Any:
+    """What ``ddtrain.<name>`` was.
+
+    Raises
+    ------
+    AttributeError : there never was such a name, or it has become that of a module
+    """
+    if name == "checkpoint":  # and ``from ddtrain import checkpoint`` goes on to look for the module
+        raise AttributeError("ddtrain.checkpoint(f) is ddtrain.autodiff.checkpoint(f) now; import the module first")
+    if name not in FORMER_NAMES:
+        raise AttributeError(f"module 'ddtrain' has no attribute {name!r}")
+    present = f"ddtrain.{FORMER_NAMES[name]}"
+    warnings.warn(f"ddtrain.{name} is {present}.{name} now", DeprecationWarning, stacklevel=3)
+    return getattr(importlib.import_module(present), name)
 
 
 class FormerModule(ModuleType):

@@ -26,14 +26,14 @@ ddtrain.errors.UsageError: --fruit.name 'aple' is not known
 from __future__ import annotations
 
 import dataclasses
-import difflib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, ClassVar, TypeVar
 
 from ddtrain.errors import UsageError, quoted
+from ddtrain.suggestions import did_you_mean
 
-Range = tuple[str, bool, str]  # an option, whether its value makes sense, and what would
+Range = tuple[str, bool, str]  # (option, whether its value is allowed, which values are allowed)
 
 
 @dataclass(frozen=True)
@@ -57,7 +57,7 @@ class Part:
             cls.kind, cls.default, cls.parts = kind, default, {}
 
     def __new__(cls, *args: Any, **options: Any) -> Any:
-        if "parts" not in cls.__dict__:  # a part, and not a kind
+        if "parts" not in cls.__dict__:  # cls is a part; only a kind, such as Optim, has ``parts`` of its own
             return object.__new__(cls)
         chosen = cls.named(args[0] if args else options.get("name", cls.default))
         for option in options:
@@ -74,10 +74,10 @@ class Part:
         UsageError : there is none, with the nearest
         """
         if name not in cls.parts:
-            near = difflib.get_close_matches(name, cls.parts, n=1)
-            hint = f"Did you mean {near[0]}? " if near else ""
+            hint = did_you_mean(name, cls.parts)
             raise UsageError(
-                f"--{cls.kind}.name {quoted(name)} is not known", remedy=f"{hint}There is {', '.join(cls.parts)}."
+                f"--{cls.kind}.name {quoted(name)} is not known",
+                remedy=f"{hint} There is {', '.join(cls.parts)}.".lstrip(),
             )
         return cls.parts[name]
 
@@ -118,6 +118,21 @@ def register(part: P) -> P:
     Raises
     ------
     UsageError : it is no frozen dataclass, or has no name of its own
+
+    >>> from ddtrain.optim import Optim
+    >>> @register
+    ... @dataclass(frozen=True)
+    ... class SignSgd(Optim):
+    ...     name: str = "sign_sgd_of_an_example"
+    ...
+    ...     def vectors(self):
+    ...         return ()
+    ...
+    ...     def update_(self, values, grads, state, *, lr, scale, count):
+    ...         values -= lr * (grads > 0) - lr * (grads < 0)
+    >>> Optim(name="sign_sgd_of_an_example", lr=0.5)
+    SignSgd(name='sign_sgd_of_an_example', lr=0.5)
+    >>> del Optim.parts["sign_sgd_of_an_example"]
     """
     fields = {field.name: field for field in dataclasses.fields(part)} if dataclasses.is_dataclass(part) else {}
     name = getattr(fields.get("name"), "default", "")
@@ -131,5 +146,6 @@ def register(part: P) -> P:
         raise UsageError(f"register: there is a {part.kind} of the name {name!r} already", remedy="Give it another.")
     others = {known: other for known, other in part.parts.items() if known != name}
     part.parts.clear()
-    part.parts.update({name: part, **others} if name == part.default else {**others, name: part})  # the default first
+    # put the default first
+    part.parts.update({name: part, **others} if name == part.default else {**others, name: part})
     return part

@@ -71,7 +71,12 @@ def sample_uniform(
 
 @dataclass(frozen=True, slots=True)
 class SampleRng:
-    """Randomness for one forward pass over rows ``first, first + 1, ...`` of the global batch of one step."""
+    """Randomness for one forward pass over rows ``first, first + 1, ...`` of the global batch of one step.
+
+    >>> whole = SampleRng(seed=0, step=7).uniform("dropout", (4, 3))
+    >>> bool((whole[2:] == SampleRng(seed=0, step=7, first=2).uniform("dropout", (2, 3))).all())
+    True
+    """
 
     seed: int
     step: int

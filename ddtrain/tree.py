@@ -47,7 +47,7 @@ def _strip(tree: Any, leaves: list[Any]) -> Any:
 def _ordered(keys: Any) -> list[Any]:
     try:
         return sorted(keys)
-    except TypeError:  # numbers and strings, say: kind by kind
+    except TypeError:  # the keys cannot be compared, as numbers and strings: sort within each type
         return sorted(keys, key=lambda key: (type(key).__name__, repr(key)))
 
 

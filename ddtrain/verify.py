@@ -6,7 +6,7 @@ import sys
 from collections.abc import Sequence
 
 from ddtrain import checkpoint
-from ddtrain.streams import say, tolerant_output
+from ddtrain.standard_output import say, tolerant_output
 
 
 def main(argv: Sequence[str]) -> int:

@@ -16,6 +16,7 @@ import faulthandler
 import json
 import os
 import re
+import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
@@ -24,7 +25,7 @@ from typing import Any
 
 import pytest
 
-from ddtrain.comm import Communicator, launcher, make
+from ddtrain.comm import Communicator, backend_spec, launcher, make, run_ranks
 from processes import output_of
 from worlds import mpirun
 
@@ -33,9 +34,21 @@ REPORTS = "DDTRAIN_TEST_REPORTS"  # folder for the reports of ranks that a plain
 HANG_S = float(os.environ.get("DDTRAIN_TEST_HANG_S", 60))  # for one test
 LAUNCH_S = 400  # for all tests of one world size
 
-# What is for one process and still runs on each of several ranks under --with-mpi. All else that is not marked starts
-# ranks, processes or jobs of its own, which those of mpirun refuse.
-COMPUTE_ONLY = ("autodiff", "conformance", "data", "kernels", "numpy", "optim", "scipy")
+
+@pytest.fixture(scope="session", autouse=True)
+def no_processes_of_its_own(request: pytest.FixtureRequest) -> Iterator[None]:
+    """On ranks that are there, a test that would start ranks or processes is skipped; any other runs on each rank."""
+
+    def refuse(*args: Any, **keywords: Any) -> None:
+        pytest.skip("starts ranks or processes of its own, which the processes of mpirun refuse")
+
+    with pytest.MonkeyPatch.context() as patch:
+        if on_ranks(request.config):
+            patch.setattr(subprocess.Popen, "__init__", refuse)
+            patch.setattr(os, "fork", refuse)
+            patch.setattr(sys.modules[run_ranks.__module__], "resolve", refuse)
+            patch.setattr(backend_spec, "_alone", refuse)
+        yield
 
 
 @pytest.fixture
@@ -75,13 +88,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     named = sorted({item.nodeid for item in items if "mpi" in item.keywords and not item.get_closest_marker("mpi")})
     if named:  # pytest-mpi takes a folder of that name for its mark, and would skip what is in it
         raise pytest.UsageError(f"not marked, but something on the way is called mpi: {named[0]}; rename it")
-    if on_ranks(config):
-        tests = Path(__file__).parent
-        for item in items:
-            ours = item.path.relative_to(tests).parts[0] if item.path.is_relative_to(tests) else "elsewhere"
-            if world_size(item) is None and ours not in (*COMPUTE_ONLY, "elsewhere"):
-                item.add_marker("mpi_skip")
-    else:  # MPI tests last, as pytest does not set up and tear down here what runs elsewhere; first of a worker's
+    if not on_ranks(config):
+        # MPI tests last, as pytest does not set up and tear down here what runs elsewhere; first of a worker's.
         first = -1 if hasattr(config, "workerinput") else 1
         items.sort(key=lambda item: first * (world_size(item) or 0))
 

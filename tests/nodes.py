@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from ddtrain.comm import Communicator, spec
+from ddtrain.comm import Communicator, backend_spec
 from ddtrain.comm.backends.rendezvous import Rendezvous
 from ddtrain.comm.backends.threads import ThreadCommunicator
 from ddtrain.comm.protocol import COUNTERS, Array
@@ -139,4 +139,4 @@ def make_nodes(argument: str) -> Sequence[Communicator]:
     return [Rank(machines, rank) for rank in range(machines.size)]
 
 
-spec._MAKERS["nodes"] = make_nodes
+backend_spec._MAKERS["nodes"] = make_nodes

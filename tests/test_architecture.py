@@ -18,8 +18,8 @@ LAYER = {  # a module may import its own layer's siblings only inside one packag
         (
             "tree",
             "rng",
-            "source",
-            "streams",
+            "user_lines",
+            "standard_output",
             "partition",
             "blas",
             "blas_threads",
@@ -30,9 +30,9 @@ LAYER = {  # a module may import its own layer's siblings only inside one packag
         ),
         0,
     ),
-    "errors": -1,
+    **dict.fromkeys(("errors", "suggestions"), -1),
     **dict.fromkeys(("autodiff", "comm"), 1),
-    **dict.fromkeys(("numpy", "store", "data"), 2),
+    **dict.fromkeys(("numpy", "param_store", "data"), 2),
     **dict.fromkeys(("scipy", "ops", "optim", "parallel", "plan"), 3),
     "nn": 4,
     **dict.fromkeys(("models", "diagnose"), 5),
@@ -41,11 +41,11 @@ LAYER = {  # a module may import its own layer's siblings only inside one packag
     "autograd": 8,  # HIPS Autograd's names: nothing else imports them
 }
 MAY_ONLY = {  # beyond the layers: what a package may import of ddtrain
-    "autodiff": {"errors", "tree", "kernels", "rng", "source"},
-    "comm": {"errors", "tree", "rng", "source", "streams", "partition"},
+    "autodiff": {"errors", "tree", "kernels", "rng", "user_lines"},
+    "comm": {"errors", "tree", "rng", "user_lines", "standard_output", "partition"},
     "ops": {"autodiff", "numpy", "kernels", "errors", "current_layer"},
-    "optim": {"store", "kernels", "errors", "parts"},
-    "parallel": {"store", "comm", "kernels", "errors", "current_layer", "partition"},
+    "optim": {"param_store", "kernels", "errors", "parts"},
+    "parallel": {"param_store", "comm", "kernels", "errors", "current_layer", "partition"},
     "scipy": {"autodiff", "numpy", "errors", "tree"},
     "nn": {"ops", "numpy", "autodiff", "rng", "errors", "current_layer"},
     "models": {"nn", "errors"},
@@ -59,8 +59,8 @@ MAY_ONLY = {  # beyond the layers: what a package may import of ddtrain
         "ops",
         "parallel",
         "rng",
-        "source",
-        "store",
+        "user_lines",
+        "param_store",
     },
     "autograd": {"autodiff", "errors", "numpy", "scipy", "tree"},
 }
@@ -98,12 +98,21 @@ def test_lower_layers_never_import_higher_ones(path: Path) -> None:
 
 
 FUNCTION_IMPORTS = {  # modules that import inside a function, and why
-    "ddtrain.comm.spec": "optional: mpi4py is needed by the backend mpi alone; and MPI starts where it is imported",
+    "ddtrain.comm.backend_spec": "optional: only the backend mpi needs mpi4py, and importing it starts MPI",
     "ddtrain.trainer.config.options": "start-up: tyro takes 0.2 s, and a run that needs no help does not wait for it",
     "ddtrain.trainer.records.console": "optional: rich draws the bar, and only where a terminal is behind the output",
     "ddtrain.bench.plots": "optional: matplotlib is in the extra plots",
     "ddtrain.bench.gantt": "optional: matplotlib is in the extra plots",
     "ddtrain.bench.comm.job": "optional: PyTorch may be there to compare with; and MPI starts where it is imported",
+    # by name, as importlib does:
+    "ddtrain": "start-up: differentiating needs neither the command line nor the console",
+    "ddtrain.former_modules": "optional: what nobody asks for under a former name is not loaded under it",
+    "ddtrain.scipy": "optional: SciPy is in an extra, and each of its rooms is loaded on first use",
+    "ddtrain.autodiff.table": "start-up: the table of all operations is printed on request, and lists every family",
+    "ddtrain.trainer.config.field_types": "the names that a table holds, which users add to, are asked for when needed",
+    "ddtrain.bench.ops.command": "optional: Autograd or JAX, as asked for, to compare with",
+    "ddtrain.bench.peers.registry": "optional: the peers that are asked for",
+    "ddtrain.bench.rank_main": "start-up: a rank loads the benchmark that it was started for",
 }
 
 
@@ -124,9 +133,15 @@ def module_graph() -> tuple[dict[str, set[str]], set[str]]:
             imported |= {full} - {"", name}
         graph[name] = imported
         functions = [node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)]
-        if any(isinstance(node, ast.Import | ast.ImportFrom) for f in functions for node in ast.walk(f)):
+        if any(is_import(node) for f in functions for node in ast.walk(f)):
             within.add(name)
     return graph, within
+
+
+def is_import(node: ast.AST) -> bool:
+    """Whether a node imports, by a statement or by name."""
+    called = ast.unparse(node.func).rpartition(".")[2] if isinstance(node, ast.Call) else ""
+    return isinstance(node, ast.Import | ast.ImportFrom) or called in ("import_module", "__import__")
 
 
 def circles(graph: dict[str, set[str]]) -> list[list[str]]:

@@ -9,7 +9,8 @@ import warnings
 
 import pytest
 
-from ddtrain.former_modules import FORMER
+import ddtrain
+from ddtrain.former_modules import FORMER, FORMER_NAMES
 
 
 @pytest.mark.parametrize("name", FORMER)
@@ -49,3 +50,28 @@ assert launcher().size == 1
 def test_what_never_was_is_not_found() -> None:
     with pytest.raises(ModuleNotFoundError):
         importlib.import_module("ddtrain.nowhere")
+
+
+@pytest.mark.parametrize("name", FORMER_NAMES)
+def test_a_name_that_ddtrain_exported_is_found_where_it_is_now(name: str) -> None:
+    with pytest.warns(DeprecationWarning, match=rf"ddtrain\.{name} is ddtrain\.{FORMER_NAMES[name]}\.{name} now"):
+        found = getattr(ddtrain, name)
+    assert found is getattr(importlib.import_module(f"ddtrain.{FORMER_NAMES[name]}"), name)
+
+
+def test_a_name_that_never_was_is_no_attribute() -> None:
+    with pytest.raises(AttributeError, match=r"module 'ddtrain' has no attribute 'no_such_name'"):
+        ddtrain.no_such_name  # noqa: B018
+
+
+def test_recomputation_has_left_its_name_to_the_module_of_checkpoints() -> None:
+    program = """
+import ddtrain
+try:
+    ddtrain.checkpoint(abs)
+except AttributeError as error:
+    assert "is ddtrain.autodiff.checkpoint(f) now" in str(error), error
+from ddtrain import checkpoint
+assert callable(checkpoint.main)
+"""
+    assert subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60).stderr == ""

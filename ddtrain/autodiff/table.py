@@ -1,7 +1,7 @@
 """``python -m ddtrain.autodiff.table [FILE]``: what is differentiable, as a table in Markdown.
 
-Nothing of it is typed by hand. The names come from the namespaces, which are imported by name, because a lower layer
-does not know the higher ones; what holds for each is tried (``inspect/capabilities.py``). Without SciPy its
+None of it is written by hand. The names come from the namespaces, which are imported by name, because a lower layer
+may not import the higher ones; ``inspect/capabilities.py`` tries what each can do. Without SciPy its
 sections are left out.
 """
 
@@ -39,7 +39,7 @@ What NumPy or SciPy has and is not listed is theirs, on plain arrays, or answers
 
 
 def sections() -> Iterator[tuple[str, list[tuple[str, Any]]]]:
-    """Each namespace, and its public names with what they stand for."""
+    """Each namespace, and its public names with their objects."""
     for name in NAMESPACES:
         try:
             yield from _sections(importlib.import_module(name))
@@ -59,7 +59,7 @@ def _sections(module: ModuleType) -> Iterator[tuple[str, list[tuple[str, Any]]]]
 
 
 def row(module: str, name: str, x: Any) -> str | None:
-    """The row of a function; None for what is no function of numbers, or not ours: types, constants, NumPy's own.
+    """The row of a function; None for types, constants and functions that are NumPy's own.
 
     >>> import ddtrain.numpy as np
     >>> row("ddtrain.numpy", "tanh", np.tanh)

@@ -51,7 +51,8 @@ class _Rules(MutableMapping[Any, Any]):
     """
 
     def __init__(self, *attributes: str) -> None:
-        self.attributes = attributes  # of a primitive: the rules by position, and what else may stand for them
+        # names of a primitive's attributes: its rules by position, and what may stand in for them
+        self.attributes = attributes
 
     def __getitem__(self, fun: Any) -> list[Any]:
         prim = getattr(fun, "core", fun)

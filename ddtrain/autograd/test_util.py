@@ -16,7 +16,7 @@ from ddtrain.autodiff.operators.argnums import Argnum, positions_of
 from ddtrain.autograd.extend import vspace
 
 MODES = ("fwd", "rev")
-TOL = RTOL = EPS = 1e-6  # Autograd's: absolute and relative tolerance of scalar_close, step of make_numerical_jvp
+TOL = RTOL = EPS = 1e-6  # Autograd's values: both tolerances of scalar_close, and the step of make_numerical_jvp
 
 
 def scalar_close(a: Any, b: Any) -> bool:

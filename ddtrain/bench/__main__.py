@@ -33,8 +33,9 @@ from ddtrain.bench.shards import command as shards
 from ddtrain.bench.step import command as step
 from ddtrain.comm import Communicator, launcher, run_ranks
 from ddtrain.errors import COMPLETED, UsageError
-from ddtrain.streams import say, tolerant_output
-from ddtrain.trainer.config import options, tables
+from ddtrain.standard_output import say, tolerant_output
+from ddtrain.suggestions import did_you_mean
+from ddtrain.trainer.config import options
 
 
 @dataclass(frozen=True)
@@ -104,7 +105,7 @@ def main(argv: Sequence[str]) -> int:
 
 def _command(name: str) -> Command:
     if name not in COMMANDS:
-        hint = tables.did_you_mean(name, COMMANDS)
+        hint = did_you_mean(name, COMMANDS)
         raise UsageError(f"unknown benchmark {name!r}", remedy=f"{hint} There are {', '.join(COMMANDS)}.".strip())
     return COMMANDS[name]
 

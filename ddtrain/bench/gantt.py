@@ -18,11 +18,11 @@ _COLOURS = {  # computing is cold, waiting is warm, bookkeeping is grey
     "log": "#d9d9d9",
     SUM: "#1b2631",
 }
-_HEIGHTS = {SUM: 0.35}  # of a lane; it goes on top of backward or wait
+_HEIGHTS = {SUM: 0.35}  # fraction of the lane's height, because it is drawn on top of backward or wait
 _IN_MODEL = "#a569bd"
-_MOST_IN_LEGEND = 12  # buckets; more are told apart by the scale of their colours and their numbers
-_DARK = 1.5  # sum of red, green and blue
-_NUMBERED = 0.015  # of the width: a bar this wide has room for its number
+_MOST_IN_LEGEND = 12  # buckets listed in the legend; when there are more, colours and numbers identify them
+_DARK = 1.5  # colours whose red + green + blue is below this get white text
+_NUMBERED = 0.015  # fraction of the figure's width from which a bar has room for its number
 
 
 def save(trace: Trace, step: int, file: str) -> None:

@@ -21,7 +21,7 @@ from ddtrain.blas_threads import VARIABLES
 from ddtrain.comm import launcher
 from ddtrain.errors import EXCEPTION, DdtrainError, UsageError
 
-MOST_PER_CORE = 16  # ranks: beyond it a machine is busy with switching and its memory full of copies
+MOST_PER_CORE = 16  # ranks a core; with more, the machine mostly switches processes and fills its memory with copies
 _OVERSUBSCRIBE = {  # Open MPI 4 and 5 refuse more ranks than cores without being asked; MPICH does not read these
     "OMPI_MCA_rmaps_base_oversubscribe": "1",
     "PRTE_MCA_rmaps_default_mapping_policy": ":oversubscribe",
@@ -56,7 +56,8 @@ def mpirun() -> str:
     ------
     UsageError : there is none
     """
-    beside = Path(sys.executable).with_name("mpirun")  # that of the mpich package goes with the mpi4py beside it
+    # the mpich package puts its mpirun beside this Python, and mpi4py uses the same library
+    beside = Path(sys.executable).with_name("mpirun")
     found = str(beside) if beside.exists() else shutil.which("mpirun")
     if not found:
         raise UsageError(
@@ -139,5 +140,5 @@ def _failure(who: str, code: int, said: str) -> LaunchError:
     ours = [line.partition("ddtrain: error: ")[2] for line in lines if "ddtrain: error: " in line]
     raised = [line for line in lines if line.startswith(("[rank", "[all ranks]")) and not line.endswith(":")]
     words = [*ours[:1], *raised[-1:], *lines[-1:], "nothing was said"]
-    code = code if 0 < code < 128 else EXCEPTION  # beyond: a signal
+    code = code if 0 < code < 128 else EXCEPTION  # other codes mean that a signal ended it
     return LaunchError(f"{who} ended with exit code {code}: {words[0]}", code)

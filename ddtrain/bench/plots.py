@@ -17,7 +17,7 @@ OURS, CEILING, PEER, MPI, MESSAGES = (
     "#d9822b",
     "#4e9a5b",
     "#7fb2df",
-)  # a colour keeps its meaning from picture to picture
+)  # the same colour means the same thing in all pictures
 
 
 def check(file: str, option: str = "--plot") -> None:

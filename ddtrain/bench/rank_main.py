@@ -11,7 +11,7 @@ import sys
 from collections.abc import Sequence
 
 from ddtrain.comm import Communicator, run_ranks
-from ddtrain.streams import tolerant_output
+from ddtrain.standard_output import tolerant_output
 from ddtrain.trainer.atomic_files import write_json
 
 

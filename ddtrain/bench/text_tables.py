@@ -10,10 +10,10 @@ from rich.console import Console
 from rich.table import Table
 
 from ddtrain.bench.peers.registry import PEERS
-from ddtrain.streams import say
+from ddtrain.standard_output import say
 
-LEAST_COLUMNS = 200  # of a terminal: narrow ones wrap lines
-_WIDEST = 1000  # columns of a table: a figure that is cut is none
+LEAST_COLUMNS = 200  # assumed width where the terminal is narrower, which then wraps the lines
+_WIDEST = 1000  # widest table, so that no number is ever cut
 
 
 def print_step(result: dict[str, Any]) -> None:
@@ -48,7 +48,7 @@ def show(*parts: Any, columns: int) -> None:
 
 
 def progress(text: str) -> None:
-    """A line for whoever waits for a measurement."""
+    """A line about the progress of a measurement."""
     say(f"{text}\n", sys.stderr)
 
 

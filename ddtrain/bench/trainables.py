@@ -9,7 +9,7 @@ from ddtrain.bench.peers.ddtrain_steps import OPTIM
 from ddtrain.bench.workloads import WORKLOADS, Workload
 from ddtrain.errors import UsageError
 from ddtrain.recipes import RECIPES
-from ddtrain.trainer.config import tables
+from ddtrain.suggestions import did_you_mean
 from ddtrain.trainer.config.config import Config
 from ddtrain.trainer.task import Task
 
@@ -86,7 +86,7 @@ def find(name: str, batch: int = 0) -> Subject:
         config = recipe.config.updated({"data": {"batch_size": batch or recipe.config.data.batch_size}})
         return Subject(name, recipe.about, config.data.batch_size, config, lambda ranks: recipe.build(config))
     known = [*WORKLOADS, *RECIPES]
-    hint = tables.did_you_mean(name, known)
+    hint = did_you_mean(name, known)
     raise UsageError(f"unknown recipe or workload {name!r}", remedy=f"{hint} There are {', '.join(known)}.".strip())
 
 

@@ -18,7 +18,7 @@ import ddtrain.numpy as np
 from ddtrain import models, nn, ops, rng
 from ddtrain.data import ArrayData
 from ddtrain.errors import UsageError
-from ddtrain.trainer.config import tables
+from ddtrain.suggestions import did_you_mean
 from ddtrain.trainer.task import Task
 
 BATCHES = 16  # in the data set: enough that batches are not found in the cache, few enough to be made in no time
@@ -112,7 +112,7 @@ def choose(names: str) -> dict[str, Workload]:
     chosen = [name.strip() for name in names.split(",")] if names.strip() else list(WORKLOADS)
     for name in chosen:
         if name not in WORKLOADS:
-            hint = tables.did_you_mean(name, WORKLOADS)
+            hint = did_you_mean(name, WORKLOADS)
             raise UsageError(f"unknown workload {name!r}", remedy=f"{hint} There are {', '.join(WORKLOADS)}.".strip())
     return {name: WORKLOADS[name] for name in chosen}
 

@@ -1,17 +1,17 @@
 """Ranks and what they say to each other: one protocol, several backends, one way to start and to end.
 
 Read ``protocol`` first, then ``backends/`` (``local`` and ``threads`` before the others); ``launch/`` is where ranks
-begin and end, ``node/`` are ranks that share memory. ``reduction_tree`` is the order of every sum, ``spec`` makes
-communicators from the text of ``--comm.backend``. ``agreement`` and ``odd_ranks`` are for errors that all ranks raise,
-``buffers`` checks what collectives are given, ``clock_offsets`` compares the ranks' clocks.
+begin and end, ``node/`` are ranks that share memory. ``reduction_tree`` is the order of every sum, ``backend_spec``
+makes communicators from the text of ``--comm.backend``. ``agreement`` and ``differing_ranks`` are for errors that all
+ranks raise, ``buffers`` checks what collectives are given, ``clock_offsets`` compares the ranks' clocks.
 Importing this package does not start MPI; only the ``mpi`` backend does.
 """
 
 from ddtrain.comm.agreement import raise_on_all, run_on_all, run_on_rank_0
+from ddtrain.comm.backend_spec import make
 from ddtrain.comm.launch.environment import Launcher, launcher
 from ddtrain.comm.launch.run_ranks import run_ranks
 from ddtrain.comm.protocol import Communicator, PeerError, Work
-from ddtrain.comm.spec import make
 
 __all__ = [
     "Communicator",

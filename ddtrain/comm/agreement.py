@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, TypeVar
 
-from ddtrain.comm.odd_ranks import find_odd_ranks, in_words
+from ddtrain.comm.differing_ranks import find_odd_ranks, in_words
 from ddtrain.comm.protocol import Communicator
 from ddtrain.errors import (
     CheckpointError,
@@ -28,17 +28,17 @@ _KINDS = {
 def raise_on_all(comm: Communicator, error: DdtrainError | None) -> None:
     """Raise the error of the lowest failing rank on all ranks, or return on all. Collective.
 
-    Whatever a rank does alone before a collective (opening a file, reading a configuration) may fail alone; the others
-    would then wait for it. Here they hear of it.
+    What a rank does before a collective (opening a file, reading a configuration) may fail on that rank alone; the
+    others would then wait for it forever. This function tells them.
 
     Parameters
     ----------
-    error : what this rank met, or None
+    error : this rank's error, or None
 
     Raises
     ------
-    DdtrainError : of the kind, message, remedy and place that the lowest failing rank gave; the message says which
-        ranks failed when not all did.
+    DdtrainError : with the type, message, remedy and place of the lowest failing rank's error; the message says which
+        ranks failed, unless all did
 
     >>> from ddtrain.comm.backends.local import LocalCommunicator
     >>> raise_on_all(LocalCommunicator(), None)
@@ -55,7 +55,21 @@ def raise_on_all(comm: Communicator, error: DdtrainError | None) -> None:
 
 
 def run_on_all(comm: Communicator, action: Callable[[], T]) -> T:
-    """The result of ``action``; if it fails on any rank, its error on all of them. Collective."""
+    """Run ``action`` on every rank and return its result; if it fails on any rank, raise its error on all. Collective.
+
+    >>> from ddtrain.comm import run_ranks
+    >>> def main(comm):
+    ...     try:
+    ...         print(run_on_all(comm, lambda: int("7" if comm.rank else bad())))
+    ...     except UsageError as error:
+    ...         if comm.rank == 1:
+    ...             print(error)
+    >>> def bad():
+    ...     raise UsageError("no such file")
+    >>> run_ranks("threads:2", main)
+    no such file (on rank 0 of 2)
+    0
+    """
     try:
         result, error = action(), None
     except DdtrainError as caught:
@@ -65,7 +79,17 @@ def run_on_all(comm: Communicator, action: Callable[[], T]) -> T:
 
 
 def run_on_rank_0(comm: Communicator, action: Callable[[], Any]) -> Any:
-    """What ``action`` returns on rank 0 (JSON-able; no other rank calls it), or its error, on all ranks. Collective."""
+    """Run ``action`` on rank 0 alone; return its result (JSON-able), or raise its error, on all ranks. Collective.
+
+    >>> from ddtrain.comm import run_ranks
+    >>> def main(comm):
+    ...     name = run_on_rank_0(comm, lambda: f"decided by rank {comm.rank}")
+    ...     if comm.rank == 1:
+    ...         print(name)
+    >>> run_ranks("threads:2", main)
+    decided by rank 0
+    0
+    """
     told: tuple[Any, Any] = None, None
     if comm.rank == 0:
         try:
@@ -84,7 +108,7 @@ def _rebuilt(described: Any, where: str = "") -> DdtrainError:
 
 
 def check_same(comm: Communicator, what: str, mine: str) -> None:
-    """Raise UsageError on all ranks unless all of them were told the same. Collective.
+    """Raise UsageError on all ranks unless all of them have the same text ``mine``. Collective.
 
     >>> from ddtrain.comm.backends.local import LocalCommunicator
     >>> check_same(LocalCommunicator(), "--comm.backend", "local")

@@ -19,7 +19,7 @@ def flat(operation: str, buf: Array) -> Array:
 
     Raises
     ------
-    ShapeError : not C-contiguous, so there is no such vector.
+    ShapeError : the buffer is not C-contiguous, so no vector shares its memory.
     """
     if not buf.flags.c_contiguous:
         raise ShapeError(
@@ -85,7 +85,7 @@ def check_root(root: int, size: int) -> None:
 
 
 def exchange_json(comm: Communicator, obj: Any) -> list[Any]:
-    """``comm.exchange_objects`` for every backend: JSON, never pickle, because data must not become code."""
+    """``comm.exchange_objects`` for every backend: JSON and not pickle, which could run code."""
     text = np.frombuffer(json.dumps(obj).encode(), np.uint8)
     lengths = np.empty((comm.size, 1), np.int64)
     comm.allgather(np.array([text.size], np.int64), lengths)

@@ -1,4 +1,4 @@
-"""How far the clocks of the ranks are apart, found with nothing but allgathers.
+"""How far the ranks' clocks differ, measured by allgathers alone.
 
 Note [Clocks]
 An allgather ends on no rank before it has begun on every rank. Say rank r reads its clock when it enters, a_r, and when
@@ -19,7 +19,7 @@ import numpy as np
 
 from ddtrain.comm.protocol import Communicator
 
-_ROUNDS = 300  # about 5 ms; ranks that share a core need some luck to meet, and the tightest bounds count
+_ROUNDS = 300  # takes about 5 ms; the tightest bounds count, and ranks that share a core need some luck to get one
 
 
 class Offset(NamedTuple):

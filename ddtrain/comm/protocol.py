@@ -20,7 +20,21 @@ class PeerError(DdtrainError):
 
 
 class Work(Protocol):
-    """A collective under way. Its buffer belongs to the communicator until the work is done."""
+    """A collective under way. Its buffer belongs to the communicator until the work is done.
+
+    >>> import numpy as np
+    >>> from ddtrain.comm import run_ranks
+    >>> def main(comm):
+    ...     buf = np.ones(2)
+    ...     work = comm.iallreduce(buf)
+    ...     local = 2 + 2  # computing goes on meanwhile
+    ...     work.wait()
+    ...     if comm.rank == 0:
+    ...         print(buf, local)
+    >>> run_ranks("threads:3", main)
+    [3. 3.] 4
+    0
+    """
 
     def test(self) -> bool:
         """Drive progress; True when done."""
@@ -32,16 +46,16 @@ class Work(Protocol):
 
 
 class Node(Protocol):
-    """The ranks that see each other's memory, and this one among them. Its methods are collective over the node.
+    """The ranks that share memory with this one, as seen from it. Its methods are collective over the node.
 
     Attributes
     ----------
-    rank, size : of this node, counted from 0
-    index : which node this is, counted from 0 in the order of the ranks
-    sizes : of all nodes
-    column : this rank and those of the same local rank on the other nodes; None where some node has no such rank
-    spec : how the node shares memory, for people
-    why_not_shared : what kept ranks of one machine from sharing memory; empty if nothing did
+    rank, size : this rank's number within the node, counted from 0, and the node's number of ranks
+    index : the node's number, counted from 0 in the order of the ranks
+    sizes : the sizes of all nodes
+    column : communicator of the ranks with this local rank on all nodes; None if some node has no such rank
+    spec : how the node shares memory, in words for the user
+    why_not_shared : why ranks of one machine do not share memory; empty if they do
     """
 
     rank: int
@@ -58,31 +72,31 @@ class Node(Protocol):
         ...
 
     def alloc(self, count: int, dtype: DTypeLike) -> list[Array]:
-        """Zeroed vectors that the whole node sees: ``count`` elements from each rank, in the order of local ranks."""
+        """Zeroed vectors in memory shared by the node: one of each rank, of its ``count`` elements, by local rank."""
         ...
 
     def post(self, counter: int, value: int) -> None:
-        """Tell the node how far this rank is: what it wrote before is seen by those who see ``value``.
+        """Set this rank's counter; a rank that sees ``value`` also sees everything that this rank wrote before.
 
         Each rank has a few counters (``COUNTERS``) that start at 0 and only rise.
         """
         ...
 
     def reached(self, counter: int, value: int) -> bool:
-        """Are all ranks of the node that far?"""
+        """Whether the counter has reached ``value`` on all ranks of the node."""
         ...
 
     def wait(self, counter: int, value: int, rank: int | None = None) -> None:
-        """Return when all ranks of the node are that far, or the one named."""
+        """Return when the counter has reached ``value`` on all ranks of the node, or on ``rank`` if given."""
         ...
 
     def close(self) -> None:
-        """Release the column; shared memory lives until the process ends or its arrays are gone."""
+        """Release the column; shared memory lives until the process ends or no array uses it."""
         ...
 
 
-COUNTERS = 12  # of each rank of a node
-RETURNED = "returned"  # begins the outcome of a rank that returned from main
+COUNTERS = 12  # how many counters each rank of a node has
+RETURNED = "returned"  # first word in the outcome of a rank whose main returned
 
 
 class Communicator(Protocol):
@@ -110,7 +124,7 @@ class Communicator(Protocol):
         ...
 
     def allreduce(self, buf: Array) -> None:
-        """Replace ``buf`` by its sum over the ranks, each of them a leaf of the tree (Note [Tree order])."""
+        """Replace ``buf`` by its sum over the ranks; each rank is a leaf of the tree (Note [Tree order])."""
         ...
 
     def iallreduce(self, buf: Array) -> Work:
@@ -118,11 +132,11 @@ class Communicator(Protocol):
         ...
 
     def isum(self, rows: Sequence[Array], tree: ReductionTree, out: Array) -> Work:
-        """Begin to sum all ranks' rows in the order of ``tree`` into everybody's ``out``.
+        """Begin to sum all ranks' rows in the order of ``tree`` into every rank's ``out``.
 
         Parameters
         ----------
-        rows : contiguous vectors of one length and dtype, a row for each of ``tree.blocks[rank]``; overwritten
+        rows : contiguous vectors of one length and dtype, one for each of ``tree.blocks[rank]``; may be overwritten
         out : another such vector, or ``rows[0]``
         """
         ...
@@ -132,7 +146,7 @@ class Communicator(Protocol):
         ...
 
     def allgather(self, send: Array, out: Array) -> None:
-        """Put rank r's ``send`` into everybody's ``out[r]``; ``out.shape == (size, *send.shape)``."""
+        """Put rank r's ``send`` into every rank's ``out[r]``; ``out.shape == (size, *send.shape)``."""
         ...
 
     def iallgather(self, send: Array, out: Array) -> Work:
@@ -148,33 +162,33 @@ class Communicator(Protocol):
         ...
 
     def broadcast(self, buf: Array, root: int = 0) -> None:
-        """Replace everybody's ``buf`` by that of rank ``root``."""
+        """Replace every rank's ``buf`` by that of rank ``root``."""
         ...
 
     def exchange_objects(self, obj: Any) -> list[Any]:
-        """Everybody's JSON-able value, in rank order. Values travel as JSON: a tuple arrives as a list."""
+        """Every rank's JSON-able value, in rank order. Values travel as JSON: a tuple arrives as a list."""
         ...
 
     def barrier(self) -> None:
-        """Return when every rank has come here."""
+        """Return when every rank has called this."""
         ...
 
     def progress(self) -> None:
-        """Move works along. Call it between pieces of computation: MPI does not advance by itself."""
+        """Drive works under way. Call it between pieces of computation: MPI does not advance by itself."""
         ...
 
     def duplicate(self) -> Communicator:
-        """An independent channel between the same ranks. Collective; the k-th on one rank meets the k-th on others."""
+        """An independent communicator of the same ranks. Collective: the k-th duplicates of all ranks are one."""
         ...
 
     def split_nodes(self, bytes_per_rank: int = 0, bytes_per_node: int = 0) -> Node:
-        """Which ranks share memory with this one, and which have its local rank on the other nodes. Collective.
+        """Find the ranks that share memory with this one, and its column on the other nodes. Collective.
 
         Parameters
         ----------
-        bytes_per_rank : how much each rank is going to allocate; where there is less, every rank is a node of its own,
-            and ``node.why_not_shared`` says why; -1: share nothing
-        bytes_per_node : how much one rank of each node is going to allocate besides, for all of them
+        bytes_per_rank : bytes that each rank is going to allocate; if there is less memory, every rank is a node of its
+            own, and ``node.why_not_shared`` says why; -1: share nothing
+        bytes_per_node : further bytes that one rank of each node is going to allocate for all of them
         """
         ...
 
@@ -187,10 +201,10 @@ class Communicator(Protocol):
         ...
 
     def exchange_outcomes(self, outcome: str, timeout_s: float | None) -> list[str] | None:
-        """Say how this rank has ended (at most 64 ASCII characters) and hear how others have; for ``run_ranks`` alone.
+        """Exchange how the ranks have ended, at most 64 ASCII characters each; for ``run_ranks`` alone.
 
-        Returns everybody's outcome in rank order, or None when not all ranks came within ``timeout_s``
-        (None: wait for ever) or can no longer come.
+        Returns all ranks' outcomes in rank order, or None if not all ranks came within ``timeout_s`` (None: wait
+        forever) or some can no longer come.
         """
         ...
 

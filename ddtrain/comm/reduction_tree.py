@@ -1,4 +1,4 @@
-"""The order of a sum: one fixed binary tree over the shards of a run, whoever holds which.
+"""The order of a sum: one fixed binary tree over the shards of a run, whichever ranks hold them.
 
 Note [Tree order]
 Floating-point addition does not associate, and the algorithms of an MPI library change with size and placement. So
@@ -28,11 +28,11 @@ Array = NDArray[Any]
 Block = tuple[int, int]  # first leaf, and one past the last
 Blocks = tuple[Block, ...]
 
-_CHUNK = 1 << 14  # elements: a chunk of the sum stays in the first-level caches while every row is added to it
+_CHUNK = 1 << 14  # elements in a chunk, so that its sum stays in the first-level cache while all rows are added to it
 
 
 def split(block: Block) -> tuple[Block, Block]:
-    """The two halves that a range of leaves is the sum of.
+    """The two halves whose sums make up the sum of a range of leaves.
 
     >>> split((0, 6)), split((4, 7))
     (((0, 4), (4, 6)), ((4, 6), (6, 7)))
@@ -66,8 +66,8 @@ class ReductionTree:
 
     Attributes
     ----------
-    leaves : V
-    blocks : by rank, the subtrees that it adds up by itself
+    leaves : their number, V
+    blocks : for each rank, the subtrees that it adds up by itself
 
     >>> ReductionTree.of_shards(8, 3).blocks
     (((0, 2),), ((2, 4), (4, 5)), ((5, 6), (6, 8)))
@@ -79,7 +79,7 @@ class ReductionTree:
     @staticmethod
     @cache
     def of_ranks(size: int) -> ReductionTree:
-        """A leaf a rank."""
+        """One leaf for each rank."""
         return ReductionTree.of_shards(size, size)
 
     @staticmethod
@@ -90,16 +90,16 @@ class ReductionTree:
 
     @property
     def rows(self) -> Blocks:
-        """All ranks' blocks, in order: what the rows of a fold stand for."""
+        """All ranks' blocks, in order; :meth:`fold` takes one row for each."""
         return sum(self.blocks, ())
 
     @property
     def most_blocks(self) -> int:
-        """Blocks of the rank that has most."""
+        """The largest number of blocks of any rank."""
         return max(map(len, self.blocks))
 
     def fold(self, rows: Sequence[Array], out_n: Array) -> None:
-        """The sum of all leaves, from a row for each block of :attr:`rows`; see :func:`fold`."""
+        """The sum of all leaves, given one row for each block of :attr:`rows`; see :func:`fold`."""
         fold(self.rows, rows, (0, self.leaves), out_n)
 
 
@@ -108,11 +108,11 @@ def fold(blocks: Blocks, rows: Sequence[Array], target: Block, out_n: Array) -> 
 
     Parameters
     ----------
-    blocks : what each row is the sum of; among them, those that ``target`` consists of
-    target : the subtree wanted
+    blocks : the subtree whose sum each row is; those that make up ``target`` must be among them
+    target : the subtree whose sum is wanted
     out_n : may be one of the rows
 
-    Overflow and NaN pass in silence, as through an MPI library: finding them is the trainer's decision.
+    Overflow and NaN give no warning, as in an MPI library: the trainer decides what to do about them.
 
     >>> out, rows = np.empty(1), [np.array([x]) for x in (1e16, 1.0, -1e16, 1.0)]
     >>> fold(((0, 1), (1, 2), (2, 3), (3, 4)), rows, (0, 4), out); out   # (1e16 + 1) + (-1e16 + 1)
@@ -122,7 +122,7 @@ def fold(blocks: Blocks, rows: Sequence[Array], target: Block, out_n: Array) -> 
     if not additions:
         out_n[...] = rows[blocks.index(target)]
         return
-    if len(additions) == 1:  # of two ranks, say: one pass, and nothing to keep in a cache
+    if len(additions) == 1:  # with two ranks, say: one pass over memory, so chunks would gain nothing
         left, right, _ = additions[0]
         with np.errstate(over="ignore", invalid="ignore"):
             np.add(rows[left], rows[right], out_n)
@@ -139,7 +139,7 @@ def fold(blocks: Blocks, rows: Sequence[Array], target: Block, out_n: Array) -> 
 
 @cache
 def _program(blocks: Blocks, target: Block) -> tuple[list[tuple[int, int, int]], int]:
-    """Additions (left, right, into) of registers: the rows, then scratch, and last, -1, the result.
+    """Additions (left, right, into) of registers: first the rows, then scratch memory; -1 is the result.
 
     Only the last addition writes the result, which may be one of the rows.
     """

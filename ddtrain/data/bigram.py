@@ -16,8 +16,8 @@ from numpy.typing import NDArray
 from ddtrain.data.text import Ids, windows
 
 Floats = NDArray[np.float64]
-_GROUPS = 12  # contexts seen 0, 1, 2..3, 4..7, ..., 1024 and more times share their weights
-_ROUNDS = 50  # of expectation-maximisation; the fit stands still after about 30
+_GROUPS = 12  # contexts seen 0, 1, 2..3, 4..7, ..., 1024 or more times; each group shares its weights
+_ROUNDS = 50  # rounds of expectation-maximisation; the fit no longer changes after about 30
 
 
 class Bigram:
@@ -87,7 +87,8 @@ def _fit(groups: Ids, parts: Floats) -> Floats:
         # One imaginary pair in each group keeps the uniform part above zero: an unseen word is never impossible.
         totals = 1.0 / 3.0 + np.stack([np.bincount(groups, share, _GROUPS) for share in shares.T], axis=1)
         weights = totals / totals.sum(axis=1, keepdims=True)
-    weights[0] = [weights[0, 0] + weights[0, 2], weights[0, 1], 0.0]  # a context never seen has no bigrams
+    # a context that was never seen has no bigrams to weigh
+    weights[0] = [weights[0, 0] + weights[0, 2], weights[0, 1], 0.0]
     return weights
 
 

@@ -20,7 +20,8 @@ def cast(batch: Any, dtype: DTypeLike) -> Any:
     (array([1., 1.], dtype=float32), {'label': array([1, 0])})
     """
     real = np.dtype(dtype)
-    if type(batch) is tuple and all(type(x) is np.ndarray for x in batch):  # as most are: no need to look further
+    # the usual case, which needs no walk through the structure
+    if type(batch) is tuple and all(type(x) is np.ndarray for x in batch):
         return tuple([_as(x, real) for x in batch])
     return tree.map_leaves(lambda x: _as(x, real), batch)
 

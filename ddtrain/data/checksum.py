@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-SAMPLED = 256  # how many samples are read at the start of a run, where a data set has no checksum of its own
-_AT_ONCE = 1024  # samples a batch, where a checksum of all samples is made
-_PLAIN = (bool, int, float, complex, str, bytes, type(None))  # types of objects whose text tells their value
+SAMPLED = 256  # samples read at the start of a run to compare data sets that have no checksum of their own
+_AT_ONCE = 1024  # samples read at a time for a checksum of all samples
+_PLAIN = (bool, int, float, complex, str, bytes, type(None))  # types whose repr determines the value
 
 
 def checksum(arrays: Iterable[Any]) -> str:
@@ -60,7 +60,15 @@ def fingerprint_of(dataset: Any) -> str:
 
 
 def whole_fingerprint(dataset: Any) -> str:
-    """The checksum of all samples, by :meth:`batch`."""
+    """The checksum of all samples, by :meth:`batch`.
+
+    >>> from ddtrain.data import ArrayData
+    >>> x = np.arange(10_000)
+    >>> before = whole_fingerprint(ArrayData(x))
+    >>> x[1234] += 1
+    >>> whole_fingerprint(ArrayData(x)) == before
+    False
+    """
     n = len(dataset)
     batches = (dataset.batch(np.arange(start, min(start + _AT_ONCE, n))) for start in range(0, n, _AT_ONCE))
     return checksum(array for batch in batches for array in _arrays(batch))

@@ -15,6 +15,16 @@ class Dataset(Protocol):
 
     One that also has ``fingerprint()``, a text that is the same for the same data, is compared by that; any other by
     its samples.
+
+    >>> import numpy as np
+    >>> class Squares:
+    ...     def __len__(self):
+    ...         return 1000
+    ...
+    ...     def batch(self, indices):
+    ...         return indices.astype(float), indices**2
+    >>> batch_of(Squares(), np.array([2, 3]), np.float32)
+    (array([2., 3.], dtype=float32), array([4, 9]))
     """
 
     def __len__(self) -> int: ...
@@ -33,6 +43,11 @@ def batch_of(dataset: Dataset, rows: Any, dtype: DTypeLike) -> tuple[Any, ...]:
     Raises
     ------
     DataError : the data set gave something else than a tuple, which the loss function would be given piece by piece
+
+    >>> import numpy as np
+    >>> from ddtrain.data import ArrayData
+    >>> batch_of(ArrayData(np.array([0.5, 1.5]), np.array([7, 8])), np.array([1]), np.float32)
+    (array([1.5], dtype=float32), array([8]))
     """
     batch = dataset.batch(rows)
     if not isinstance(batch, tuple | list):

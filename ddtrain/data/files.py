@@ -16,7 +16,7 @@ from typing import BinaryIO, cast
 from ddtrain.errors import DataError
 
 LIMIT_BYTES = 1 << 28  # 256 MiB unpacked; the 60,000 images of Fashion-MNIST are 47 MB
-MAX_INFLATION = 1032  # deflate stores at most 258 bytes in 2 bits (zlib, "Maximum Compression Factor")
+MAX_INFLATION = 1032  # deflate's limit: 258 bytes from 2 bits (zlib, "Maximum Compression Factor")
 
 
 @contextmanager
@@ -61,7 +61,7 @@ def read_text(path: str | Path, limit_bytes: int = LIMIT_BYTES) -> str:
     if len(content) > limit_bytes:
         raise DataError(f"{path}: expected at most {limit_bytes} bytes of text, found more")
     try:
-        return content.decode("utf-8-sig")  # editors on Windows put a mark in front
+        return content.decode("utf-8-sig")  # utf-8-sig: some editors on Windows write a byte-order mark
     except UnicodeDecodeError as error:
         raise DataError(
             f"{path}: expected UTF-8 text, found byte {error.object[error.start]:#04x} at {error.start}"

@@ -40,6 +40,14 @@ def read_idx(path: str | Path, item: tuple[int, ...], limit_bytes: int = LIMIT_B
     References
     ----------
     Y. LeCun, C. Cortes, C. Burges, The MNIST database of handwritten digits, "The IDX file format".
+
+    >>> import tempfile
+    >>> with tempfile.NamedTemporaryFile() as file:
+    ...     _ = file.write(bytes([0, 0, 0x08, 2, 0, 0, 0, 2, 0, 0, 0, 3, 1, 2, 3, 4, 5, 6]))
+    ...     file.flush()
+    ...     read_idx(file.name, item=(3,))
+    array([[1, 2, 3],
+           [4, 5, 6]], dtype=uint8)
     """
     with opened(path) as stream:
         shape = _header(stream, path, item)
@@ -52,7 +60,7 @@ def read_idx(path: str | Path, item: tuple[int, ...], limit_bytes: int = LIMIT_B
         got = _read_into(stream, values)
         if got < size:
             raise DataError(f"{path}: expected {size} bytes after the header {shape}, found {got}: the file ends early")
-        if stream.read(1):  # also makes gzip check its checksum
+        if stream.read(1):  # reading past the end also makes gzip verify its checksum
             raise DataError(f"{path}: expected the end after {size} bytes for {shape}, found more")
     return values.reshape(shape)
 

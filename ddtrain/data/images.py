@@ -18,14 +18,19 @@ from ddtrain.data.npz import read_npz
 from ddtrain.errors import DataError
 
 EMBEDDED = Path(__file__).parent / "embedded"
-DEBIAN = Path("/usr/share/datasets/fashion-mnist")  # of the package dataset-fashion-mnist
+DEBIAN = Path("/usr/share/datasets/fashion-mnist")  # where the Debian package dataset-fashion-mnist puts its files
 CLASSES = 10
 _FILES = ("train-images-idx3-ubyte", "train-labels-idx1-ubyte", "t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte")
 _DIGITS_HELD_OUT = 360  # a fifth of 1,797
 
 
 class Images(NamedTuple):
-    """Training and test images (N, H, W, 1) uint8 with their classes (N,) int64, and where they came from."""
+    """Training and test images (N, H, W, 1) uint8 with their classes (N,) int64, and where they came from.
+
+    >>> images = digits()
+    >>> images.x_train.dtype, images.source
+    (dtype('uint8'), 'handwritten digits, in the package: 1,437 + 360 images')
+    """
 
     x_train: NDArray[np.uint8]
     y_train: NDArray[np.int64]

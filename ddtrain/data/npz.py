@@ -48,7 +48,7 @@ def read_npz(path: str | Path, wanted: Mapping[str, Spec], limit_bytes: int = LI
     except (zipfile.BadZipFile, zlib.error, EOFError) as error:
         damage = f"expected a sound .npz archive, found it damaged ({first_line(error)})"
         raise DataError(f"{path}: {damage}", remedy=AGAIN) from None
-    except (NotImplementedError, RuntimeError) as error:  # another compression; a password
+    except (NotImplementedError, RuntimeError) as error:  # an unsupported compression, or a password
         raise DataError(f"{path}: expected an .npz archive as NumPy writes it: {first_line(error)}") from None
     except OSError as error:
         raise DataError(f"{path}: cannot be read: {error.strerror or error}") from None
@@ -80,9 +80,9 @@ def _header(stream: IO[bytes], place: str) -> tuple[tuple[int, ...], bool, np.dt
         version = npy.read_magic(stream)
         read = npy.read_array_header_1_0 if version == (1, 0) else npy.read_array_header_2_0
         shape, fortran, dtype = read(stream)
-    except OSError:  # what is wrong is the archive, or the disk
+    except OSError:  # errors of the archive or the disk are handled further out
         raise
-    except Exception as error:  # a header is an expression, which Python's own parsers may fail at in many ways
+    except Exception as error:  # the header is a Python expression, whose parsers can raise almost anything
         raise DataError(f"{place}: expected NumPy's .npy format: {first_line(error)}") from None
     if dtype.hasobject:
         raise DataError(

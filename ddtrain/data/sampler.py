@@ -19,7 +19,11 @@ Indices = NDArray[np.int64]
 
 
 class Position(NamedTuple):
-    """A place in the data: the epoch, counted from 0, and the batches of it that are done."""
+    """A place in the data: the epoch, counted from 0, and the batches of it that are done.
+
+    >>> position(step=3, n=10, batch_size=5) == Position(epoch=1, offset=1)
+    True
+    """
 
     epoch: int
     offset: int
@@ -44,7 +48,11 @@ def batches(seed: int, epoch: int, n: int, batch_size: int) -> list[Indices]:
 
 
 def split(indices: Indices, batch_size: int) -> list[Indices]:
-    """Consecutive batches of ``indices``, as views: for an evaluation, ``split(np.arange(n), batch_size)``."""
+    """Consecutive batches of ``indices``, as views: for an evaluation, ``split(np.arange(n), batch_size)``.
+
+    >>> split(np.arange(5), batch_size=2)
+    [array([0, 1]), array([2, 3]), array([4])]
+    """
     return [indices[start : start + batch_size] for start in range(0, len(indices), batch_size)]
 
 
@@ -58,13 +66,21 @@ def shard_bounds(count: int, rank: int, size: int) -> tuple[int, int]:
 
 
 def shard(indices: Indices, rank: int, size: int) -> Indices:
-    """A rank's share of a global batch: consecutive rows, so that the ranks' rows in order are the batch."""
+    """A rank's share of a global batch: consecutive rows, so that the ranks' rows in order are the batch.
+
+    >>> [shard(np.array([7, 3, 9, 1, 5]), rank, size=2) for rank in range(2)]
+    [array([7, 3]), array([9, 1, 5])]
+    """
     first, last = shard_bounds(len(indices), rank, size)
     return indices[first:last]
 
 
 def steps_per_epoch(n: int, batch_size: int) -> int:
-    """Batches in one epoch, a short last one included."""
+    """Batches in one epoch, a short last one included.
+
+    >>> steps_per_epoch(10, batch_size=4)
+    3
+    """
     return -(-n // batch_size)
 
 
@@ -78,5 +94,9 @@ def position(step: int, n: int, batch_size: int) -> Position:
 
 
 def step_at(place: Position, n: int, batch_size: int) -> int:
-    """The step that takes its batch from a place: the inverse of :func:`position`."""
+    """The step that takes its batch from a place: the inverse of :func:`position`.
+
+    >>> step_at(Position(epoch=2, offset=1), n=10, batch_size=4)
+    7
+    """
     return place.epoch * steps_per_epoch(n, batch_size) + place.offset

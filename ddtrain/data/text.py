@@ -22,7 +22,7 @@ from ddtrain.errors import DataError, UsageError, quoted
 
 Ids = NDArray[np.int64]
 S = TypeVar("S", list[str], Ids)
-_MOST = 2**31 - 1  # tokens of a context
+_MOST = 2**31 - 1  # longest context in tokens
 UNKNOWN = "<unk>"  # stands for every token that the vocabulary lacks; always number 0
 _TITLE = re.compile(r"^(\S.*)\n\nby William Shakespeare\n", re.MULTILINE)
 _WORD = re.compile(r"'?[a-z]+(?:['-][a-z]+)*|[0-9]+|--|[^\sa-z0-9]")
@@ -50,7 +50,11 @@ def words(text: str) -> list[str]:
 
 
 def characters(text: str) -> list[str]:
-    """Characters, white space too."""
+    """Characters, white space too.
+
+    >>> characters("to be")
+    ['t', 'o', ' ', 'b', 'e']
+    """
     return list(text)
 
 
@@ -79,16 +83,28 @@ class Vocabulary:
         return len(self.tokens)
 
     def encode(self, tokens: Sequence[str]) -> Ids:
-        """The tokens' numbers."""
+        """The tokens' numbers.
+
+        >>> Vocabulary(["b", "a", "b"]).encode(["a", "b", "c"])
+        array([2, 1, 0])
+        """
         return np.fromiter((self._ids.get(token, 0) for token in tokens), np.int64, len(tokens))
 
     def decode(self, ids: Iterable[int]) -> list[str]:
-        """The tokens of some numbers."""
+        """The tokens of some numbers.
+
+        >>> Vocabulary(["b", "a", "b"]).decode([2, 1, 0])
+        ['a', 'b', '<unk>']
+        """
         return [self.tokens[i] for i in ids]
 
 
 class Corpus(NamedTuple):
-    """Token numbers, one array a text, and what the numbers mean."""
+    """Token numbers, one array a text, and what the numbers mean.
+
+    >>> corpus({"title": "to be or not to be"}, characters, min_count=1, held_out=0.5).held_out[0].size
+    9
+    """
 
     train: list[Ids]
     held_out: list[Ids]
@@ -124,7 +140,11 @@ def corpus(
 
 
 def split_tail(sequence: S, share: float) -> tuple[S, S]:
-    """All but the last ``share`` of a sequence, and that."""
+    """All but the last ``share`` of a sequence, and that.
+
+    >>> split_tail(["to", "be", "or", "not"], share=0.25)
+    (['to', 'be', 'or'], ['not'])
+    """
     cut = len(sequence) - round(len(sequence) * share)
     return sequence[:cut], sequence[cut:]
 

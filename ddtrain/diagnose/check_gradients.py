@@ -36,9 +36,9 @@ from ddtrain.errors import GradientError
 from ddtrain.ops import use_communicator
 from ddtrain.rng import stream
 
-LIMIT, LIMIT_AT_KINKS = 1e-6, 1e-3  # the largest ratio that passes
-STEPS = (1e-5, 1e-6, 1e-7)  # steps of finite differences; shorter ones than the first are tried near kinks alone
-NO_EVIDENCE = 1e-14  # times loss / step, is by how much rounding may change a difference of two losses
+LIMIT, LIMIT_AT_KINKS = 1e-6, 1e-3  # the largest ratios that pass, on smooth functions and at kinks
+STEPS = (1e-5, 1e-6, 1e-7)  # steps of finite differences, each tried only if the one before found a kink
+NO_EVIDENCE = 1e-14  # rounding may change a difference quotient by this much times loss / step
 RANDOM_WEIGHTS = 2  # how many weights of each parameter are tried besides the one with the largest derivative
 
 
@@ -136,7 +136,7 @@ class _Check:
         return [tuple(map(int, np.unravel_index(k, g.shape))) for k in chosen]
 
     def _moved(self, name: str, index: tuple[int, ...], by: float) -> dict[str, NDArray[np.float64]]:
-        moved = np.array(self.values[name])  # 0-d, too
+        moved = np.array(self.values[name])  # a copy, and an array also where the value is 0-d
         moved[index] += by
         return {**self.values, name: moved}
 
@@ -145,7 +145,7 @@ class _Check:
         exact, kink = float(self.grads[name][index]), False
         for h in STEPS:
             ends = self._moved(name, index, h), self._moved(name, index, -h)
-            # sample by sample, so that what the others' losses add to the sum does not round
+            # subtract sample by sample, so that the other samples' losses do not add rounding errors
             ahead, behind = self._total(*(self._losses(end) - self.losses_N for end in ends))
             right, left, nothing = ahead / h, -behind / h, NO_EVIDENCE * max(1.0, self.loss) / h
             numeric = (right + left) / 2
@@ -206,6 +206,7 @@ class _Choices(Trace):
     ) -> Any:
         if prim.differentiable:
             return prim.__name__
-        if np.asarray(ans).dtype.kind in "biu":  # no choice: the largest score that softmax subtracts, a constant to it
+        # floating answers, such as the maximum that softmax subtracts, choose nothing
+        if np.asarray(ans).dtype.kind in "biu":
             self.digest.update(np.ascontiguousarray(ans).data)
         return None

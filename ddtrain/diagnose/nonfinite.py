@@ -22,7 +22,7 @@ from ddtrain.current_layer import LAYER
 from ddtrain.diagnose.protocol import Step
 from ddtrain.errors import NonFiniteError
 from ddtrain.ops import use_communicator
-from ddtrain.source import calling_line
+from ddtrain.user_lines import calling_line
 
 
 class CheckedTape(Tape):
@@ -40,7 +40,8 @@ class CheckedTape(Tape):
     def __init__(self, n_leaves: int, rows: int = -1) -> None:
         super().__init__(n_leaves)
         self.rows = rows
-        self.steps: dict[int, tuple[str, Sequence[int], str]] = {}  # name, argnums, line; the walk frees the entries
+        # (name, argnums, line) of each step, because the walk frees the tape's entries
+        self.steps: dict[int, tuple[str, Sequence[int], str]] = {}
 
     def process(
         self,
@@ -95,7 +96,7 @@ class _FirstFinding(CheckedTape):
 
 
 def locate_nonfinite(error: NonFiniteError, train_step: Step, step: int, rows: Any) -> NonFiniteError:
-    """The same error with the operation that first went wrong, the rank and the sample, as far as they are found.
+    """The same error with the operation that first went wrong, and the rank and sample if they are found.
 
     Walks through the step again, which has not been applied: the same values, samples and random numbers. Ranks whose
     moments are summed in the midst of a step infect each other, so the finding that counts is the earliest. Collective.

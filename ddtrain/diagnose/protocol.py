@@ -12,7 +12,7 @@ from numpy.typing import DTypeLike
 
 from ddtrain.comm.protocol import Communicator
 from ddtrain.parallel import ShardLayout, ShardRunner, SmallCollectives
-from ddtrain.store import ParamStore
+from ddtrain.param_store import ParamStore
 
 
 class ForwardPass(Protocol):

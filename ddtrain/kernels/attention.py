@@ -48,7 +48,7 @@ def backward_scores(g_TE: Array, p_TS: Array, v_SE: Array, d: int, causal: bool)
     """The cotangent of ``q @ k.T``, (..., T, S), for queries of D entries."""
     ds_TS = softmax_backward(np.matmul(g_TE, v_SE.swapaxes(-1, -2)), p_TS)
     ds_TS *= 1.0 / math.sqrt(max(1, d))
-    if causal and np.isnan(np.add.reduce(ds_TS, axis=None)):  # what a query does not see gets no NaN from it
+    if causal and np.isnan(np.add.reduce(ds_TS, axis=None)):  # keys that the mask hides must not pass on a NaN
         np.copyto(ds_TS, 0, where=future(*ds_TS.shape[-2:]))
     return ds_TS
 

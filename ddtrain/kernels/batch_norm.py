@@ -21,7 +21,7 @@ from ddtrain.kernels.channel_sums import wide_rows
 from ddtrain.kernels.workspace import scratch
 
 Array = NDArray[Any]
-_CHUNK = 1 << 15  # entries of a chunk: 128 KiB of float32, so that its passes find it in cache
+_CHUNK = 1 << 15  # entries in a chunk: 128 KiB of float32, so that all passes over it find it in the cache
 
 
 def moments(x: Array) -> tuple[int, Array, Array]:
@@ -51,7 +51,7 @@ def _chunk_moments(chunk_RW: Array, mean_W: Array, m2_W: Array) -> None:
     n = len(chunk_RW)
     about_W = np.add.reduce(chunk_RW, axis=0) / n
     deviation = np.subtract(chunk_RW, about_W, out=scratch("norm.deviation", chunk_RW.shape, chunk_RW.dtype))
-    rest_W = np.add.reduce(deviation, axis=0) / n  # what rounding left in the mean
+    rest_W = np.add.reduce(deviation, axis=0) / n  # correction for the rounding error of the first mean
     np.add(about_W, rest_W, out=mean_W, dtype=np.float64)
     np.multiply(deviation, deviation, out=deviation)
     np.multiply(rest_W, rest_W, out=m2_W, dtype=np.float64)

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-_WIDE = 256  # columns from which the overhead of an inner loop no longer shows
+_WIDE = 256  # with so many columns, the overhead of each inner loop no longer matters
 
 
 def wide_rows(x: NDArray[Any]) -> NDArray[Any]:
@@ -29,7 +29,8 @@ def wide_rows(x: NDArray[Any]) -> NDArray[Any]:
         axis -= 1
         width *= x.shape[axis]
     rows = math.prod(x.shape[:axis])
-    while width < _WIDE and rows % 2 == 0 and rows > 64:  # no axis left: fold rows themselves
+    # no axis is left to unfold, so halve the rows and double the columns
+    while width < _WIDE and rows % 2 == 0 and rows > 64:
         rows, width = rows // 2, width * 2
     return x.reshape(rows, width)
 

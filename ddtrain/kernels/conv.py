@@ -86,7 +86,7 @@ def forward(
         here = y[part]
         np.matmul(columns, w_GUK, out=_by_group(here, columns.shape[1], groups))
         if b_K is not None:
-            here += b_K  # while it is in cache
+            here += b_K  # add the bias while the product is in the cache
     return y
 
 

@@ -19,7 +19,8 @@ def keep(uniform: Array, rate: float, dtype: np.dtype[Any], out: Array | None = 
     if out is None:
         out = np.empty(uniform.shape, dtype)
     factor = 1.0 / (1.0 - rate) if rate < 1.0 else 0.0
-    threshold = uniform.dtype.type(np.float32(rate))  # the same for float32 and float64 runs, which share their draws
+    # round rate to float32, so that runs in float32 and float64 drop the same entries
+    threshold = uniform.dtype.type(np.float32(rate))
     np.multiply(uniform >= threshold, dtype.type(factor), out=out)
     return out
 

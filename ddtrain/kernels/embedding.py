@@ -16,7 +16,7 @@ Array = NDArray[Any]
 
 def forward(table_VE: Array, indices: NDArray[np.integer[Any]], out: Array | None = None) -> Array:
     """``table[indices]``, of shape (*indices.shape, E)."""
-    return np.take(table_VE, indices, axis=0, out=out, mode="clip")  # with "raise", NumPy buffers `out`
+    return np.take(table_VE, indices, axis=0, out=out, mode="clip")  # mode="raise" would buffer `out`
 
 
 def backward(g: Array, indices: NDArray[np.integer[Any]], n_rows: int, out: Array | None = None) -> Array:

@@ -23,7 +23,8 @@ _SERIES = (
     2.394140441452919e-12, -6.886102799086302e-12, 8.941736240331011e-13, 3.1290248170279256e-13,
     -1.1306233727026438e-13, 6.314393452555578e-16, 6.786238238021269e-15, -1.4849232954361469e-15,
 )  # fmt: skip
-_TERMS = {np.dtype(np.float32): 12, np.dtype(np.float16): 8}  # the next coefficient is below the rounding error
+# so many terms that the next one is below the rounding error
+_TERMS = {np.dtype(np.float32): 12, np.dtype(np.float16): 8}
 
 
 def normal_pdf(x: Array, out: Array | None = None) -> Array:

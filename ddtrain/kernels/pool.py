@@ -72,7 +72,7 @@ def max_forward(
             continue
         np.greater(here, y, out=larger)
         np.multiply(larger, position.dtype.type(i), out=marked)
-        np.maximum(position, marked, out=position)  # numbers only grow: a later winner overrides an earlier one
+        np.maximum(position, marked, out=position)  # later winners have larger numbers, so the maximum keeps the latest
         np.maximum(y, here, out=y)
     if y.size and np.isnan(np.max(y)):
         for i, here in _positions(x_NHWC, kh, kw, stride, p, q):
@@ -89,7 +89,8 @@ def max_backward(
     top, bottom, left, right = pad
     shape = (n, height + top + bottom, width + left + right, channels)
     padded = _zeros(shape, g_NPQC.dtype, out if pad == NO_PAD else None)
-    apart = kh <= stride[0] and kw <= stride[1]  # no entry is in two windows: write, don't add
+    # windows do not overlap: each entry is written once, so nothing needs adding
+    apart = kh <= stride[0] and kw <= stride[1]
     for i, there in _positions(padded, kh, kw, stride, p, q):
         if apart:
             np.multiply(g_NPQC, position == i, out=there)

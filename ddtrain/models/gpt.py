@@ -32,6 +32,11 @@ class Gpt(nn.Module):
     vocabulary : V
     positions : the longest sequence
     d : width; divisible by ``heads``
+
+    >>> model = Gpt(vocabulary=7, positions=5, d=8, layers=1, heads=2)
+    >>> logits = model.bind(model.init(seed=0))(np.array([[1, 2, 3], [1, 2, 6]]))
+    >>> logits.shape, np.allclose(logits[0, :2], logits[1, :2])  # a token changes no earlier prediction
+    ((2, 3, 7), True)
     """
 
     def __init__(

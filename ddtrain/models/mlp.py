@@ -23,7 +23,7 @@ class Mlp(nn.Module):
     def __init__(self, sizes: tuple[int, ...], batch_norm: bool = False, dropout: float = 0.0) -> None:
         layers: list[nn.Module] = []
         for d_in, d_out in pairwise(sizes[:-1]):
-            layers.append(nn.Linear(d_in, d_out, bias=not batch_norm))  # batch-norm's shift is the bias
+            layers.append(nn.Linear(d_in, d_out, bias=not batch_norm))  # batch-norm's shift replaces the bias
             layers += [nn.BatchNorm(d_out)] if batch_norm else []
             layers.append(nn.relu())
             layers += [nn.Dropout(dropout)] if dropout else []

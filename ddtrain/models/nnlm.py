@@ -16,6 +16,11 @@ class Nnlm(nn.Module):
     embedding, hidden : E and H
     direct : whether the embeddings also reach the output directly (W)
     dropout : rate on the hidden layer
+
+    >>> import numpy as np
+    >>> model = Nnlm(vocabulary=50, context=3, embedding=8, hidden=16)
+    >>> model.bind(model.init(seed=0))(np.zeros((2, 3), np.int64)).shape
+    (2, 50)
     """
 
     def __init__(

@@ -23,7 +23,13 @@ class Block(nn.Module):
 
 
 class ResNet8(nn.Module):
-    """A stem, three residual blocks of growing width, global average pooling, and a linear layer."""
+    """A stem, three residual blocks of growing width, global average pooling, and a linear layer.
+
+    >>> import numpy as np
+    >>> model = ResNet8(widths=(4, 8, 16))
+    >>> model.bind(model.init(seed=0))(np.zeros((2, 32, 32, 3), np.float32)).shape
+    (2, 10)
+    """
 
     def __init__(self, classes: int = 10, widths: tuple[int, int, int] = (16, 32, 64), channels: int = 3) -> None:
         self.conv = nn.Conv2d(channels, widths[0], 3, padding=1, bias=False)

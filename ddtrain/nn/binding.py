@@ -47,6 +47,11 @@ class Run:
 
         They depend on (seed, purpose, how often it was asked for before, step, position in the global batch). What
         :func:`ddtrain.autodiff.checkpoint` runs again gets those that it had.
+
+        >>> run = Run(training=True, rng=_rng.SampleRng(seed=0, step=0))
+        >>> first, second = (run.uniform("mask", (2, 3)) for _ in range(2))
+        >>> first.shape, bool((first == second).any())
+        ((2, 3), False)
         """
         if self.rng is None:
             raise UsageError(f"{purpose} needs random numbers", remedy="Pass rng=SampleRng(seed, step) to bind.")
@@ -82,7 +87,7 @@ class Binding:
 
     def __init__(self, model: Tree, values: Mapping[str, Any], run: Run) -> None:
         self.model, self.values, self.run = model, values, run
-        self._given: dict[int, Any] = {}  # by declaration: the value of a parameter, a buffer as Held
+        self._given: dict[int, Any] = {}  # by id of the declaration: a parameter's value, or a buffer's Held
         if isinstance(values, _values.TorchTensors):
             raise UsageError(
                 "bind: these values are in PyTorch's layout",
@@ -96,7 +101,7 @@ class Binding:
             name = path if path in self.values else self._name(declaration)
             known = self.values[name]
             if getattr(known, "shape", None) != declaration.shape:
-                self._fitted()  # raises, unless it is a number or a list
+                self._fitted()  # raises, unless the value is a number or a list that asarray can make an array of
                 known = np.asarray(known)
             if not declaration.trained:
                 known = name, known, place

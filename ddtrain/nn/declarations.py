@@ -14,8 +14,8 @@ from numpy.typing import DTypeLike, NDArray
 from ddtrain.errors import UsageError, quoted
 from ddtrain.nn.init import Init
 
-_MOST = sys.maxsize // 8  # elements that an array can have
-Rule = Literal["same", "mean", "sum"]  # how the shards' values of a buffer become one
+_MOST = sys.maxsize // 8  # most elements that an array can have
+Rule = Literal["same", "mean", "sum"]  # how one value is made of a buffer's values on all shards
 
 
 @dataclass(frozen=True)
@@ -26,8 +26,8 @@ class Declaration:
     init: Init
     torch_axes: tuple[int, ...] | None = None
     torch_dtype: DTypeLike | None = None
-    trained = True  # by gradients; a buffer is not
-    reduce = "same"  # how a buffer's values of all shards become one
+    trained = True  # whether gradients train it; a buffer overrides this
+    reduce = "same"  # how one value is made of the buffer's values on all shards
 
     def __post_init__(self) -> None:
         whole = all(isinstance(n, int | np.integer) and not isinstance(n, bool) and n >= 0 for n in self.shape)
@@ -56,12 +56,22 @@ class Declaration:
 
 
 class Parameter(Declaration):
-    """Trained by gradients."""
+    """Trained by gradients.
+
+    >>> from ddtrain.nn import Linear, Parameter
+    >>> isinstance(Linear(3, 2).declarations()["weight"], Parameter)
+    True
+    """
 
 
 @dataclass(frozen=True)
 class Buffer(Declaration):
-    """State that the forward pass updates, such as running statistics; ``reduce``: see :func:`buffer`."""
+    """State that the forward pass updates, such as running statistics; ``reduce``: see :func:`buffer`.
+
+    >>> from ddtrain.nn import BatchNorm, Buffer
+    >>> [name for name, d in BatchNorm(3).declarations().items() if isinstance(d, Buffer)]
+    ['running_mean', 'running_var', 'num_batches_tracked']
+    """
 
     trained = False
     reduce: str = "same"
@@ -74,6 +84,11 @@ def param(shape: tuple[int, ...], init: Init, *, torch_axes: tuple[int, ...] | N
     ----------
     init : ``init(generator, shape) -> array``, see ``nn/init.py``
     torch_axes : order of our axes in PyTorch's layout, where it differs
+
+    >>> from ddtrain.nn import init
+    >>> weight = param((3, 2), init.fan_in_uniform, torch_axes=(1, 0))
+    >>> weight.shape, weight.torch_shape()
+    ((3, 2), (2, 3))
     """
     return Parameter(tuple(shape), init, torch_axes)
 

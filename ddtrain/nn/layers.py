@@ -36,7 +36,12 @@ class Linear(Module):
 
 
 class Conv2d(Module):
-    """Convolution of (N, H, W, C) images. weight (kh, kw, in/groups, out), bias (out,)."""
+    """Convolution of (N, H, W, C) images. weight (kh, kw, in/groups, out), bias (out,).
+
+    >>> conv = Conv2d(3, 8, kernel=3, stride=2, padding=1)
+    >>> conv.bind(conv.init(seed=0))(np.ones((5, 32, 32, 3))).shape
+    (5, 16, 16, 8)
+    """
 
     def __init__(
         self,
@@ -63,7 +68,13 @@ class Conv2d(Module):
 
 
 class Embedding(Module):
-    """Row ``i`` of the table for every index ``i``. weight (V, D)."""
+    """Row ``i`` of the table for every index ``i``. weight (V, D).
+
+    >>> table = Embedding(vocabulary=3, d=2).bind({"weight": np.array([[0.0, 1.0], [2.0, 3.0], [4.0, 5.0]])})
+    >>> table(np.array([2, 0]))
+    array([[4., 5.],
+           [0., 1.]])
+    """
 
     def __init__(self, vocabulary: int, d: int, weight_init: init.Init = init.standard_normal) -> None:
         self.weight = param(sizes("Embedding", vocabulary=vocabulary, d=d), weight_init)
@@ -73,7 +84,13 @@ class Embedding(Module):
 
 
 class LayerNorm(Module):
-    """Normalises the last axis of every sample by itself. weight, bias (D,)."""
+    """Normalises the last axis of every sample by itself. weight, bias (D,).
+
+    >>> norm = LayerNorm(2)
+    >>> norm.bind(norm.init())(np.array([[1.0, 3.0], [10.0, 30.0]])).round(3)
+    array([[-1.,  1.],
+           [-1.,  1.]])
+    """
 
     def __init__(self, d: int, eps: float = 1e-5) -> None:
         shape = sizes("LayerNorm", d=d)
@@ -88,6 +105,13 @@ class Dropout(Module):
 
     The mask of a sample depends on (seed, layer, step, position in the global batch) and on nothing else; a layer that
     is called again in the same forward pass drops other units.
+
+    >>> from ddtrain.rng import SampleRng
+    >>> dropout = Dropout(0.5)
+    >>> sorted(set(dropout.bind({}, training=True, rng=SampleRng(seed=0, step=0))(np.ones((1, 20))).ravel().tolist()))
+    [0.0, 2.0]
+    >>> dropout.bind({})(np.ones((1, 2)))
+    array([[1., 1.]])
     """
 
     def __init__(self, rate: float = 0.5) -> None:
@@ -102,7 +126,12 @@ class Dropout(Module):
 
 
 class MaxPool2d(Module):
-    """The largest value of each window of (N, H, W, C) images."""
+    """The largest value of each window of (N, H, W, C) images.
+
+    >>> MaxPool2d(2).bind({})(np.arange(16.0).reshape(1, 4, 4, 1))[0, :, :, 0]
+    array([[ 5.,  7.],
+           [13., 15.]])
+    """
 
     def __init__(self, kernel: Pair, stride: Pair | None = None, padding: Pair = 0) -> None:
         self.kernel = pair("MaxPool2d", "kernel", kernel)
@@ -114,7 +143,12 @@ class MaxPool2d(Module):
 
 
 class AvgPool2d(Module):
-    """The mean of each window of (N, H, W, C) images."""
+    """The mean of each window of (N, H, W, C) images.
+
+    >>> AvgPool2d(2).bind({})(np.arange(16.0).reshape(1, 4, 4, 1))[0, :, :, 0]
+    array([[ 2.5,  4.5],
+           [10.5, 12.5]])
+    """
 
     def __init__(self, kernel: Pair, stride: Pair | None = None, padding: Pair = 0) -> None:
         self.kernel = pair("AvgPool2d", "kernel", kernel)
@@ -126,14 +160,22 @@ class AvgPool2d(Module):
 
 
 class GlobalAvgPool2d(Module):
-    """The mean over all positions: (N, H, W, C) to (N, C)."""
+    """The mean over all positions: (N, H, W, C) to (N, C).
+
+    >>> GlobalAvgPool2d().bind({})(np.arange(8.0).reshape(1, 2, 2, 2))
+    array([[3., 4.]])
+    """
 
     def forward(self, x_NHWC: Any) -> Any:
         return ops.global_avg_pool2d(x_NHWC)
 
 
 class Flatten(Module):
-    """One row a sample. Images are flattened channels first, as PyTorch does, so that exported weights fit."""
+    """One row a sample. Images are flattened channels first, as PyTorch does, so that exported weights fit.
+
+    >>> Flatten().bind({})(np.arange(4.0).reshape(1, 1, 2, 2))  # two pixels of two channels
+    array([[0., 2., 1., 3.]])
+    """
 
     def forward(self, x: Any) -> Any:
         if x.ndim == 4:
@@ -142,7 +184,11 @@ class Flatten(Module):
 
 
 class Activation(Module):
-    """An elementwise function as a module: ``Activation(ops.relu)``."""
+    """An elementwise function as a module: ``Activation(ops.relu)``.
+
+    >>> Activation(np.square).bind({})(np.array([-2.0, 3.0]))
+    array([4., 9.])
+    """
 
     def __init__(self, function: Callable[[Any], Any]) -> None:
         self.function = function
@@ -152,7 +198,12 @@ class Activation(Module):
 
 
 class Sequential(Module):
-    """Modules one after the other, named by position: ``0.weight``, ``0.bias``, ``1.weight`` ..."""
+    """Modules one after the other, named by position: ``0.weight``, ``0.bias``, ``1.weight`` ...
+
+    >>> model = Sequential(Linear(4, 3), relu(), Linear(3, 2))
+    >>> list(model.declarations())
+    ['0.weight', '0.bias', '2.weight', '2.bias']
+    """
 
     def __init__(self, *layers: Module) -> None:
         for k, layer in enumerate(layers):
@@ -167,20 +218,36 @@ class Sequential(Module):
 
 
 def relu() -> Activation:
-    """``max(x, 0)`` as a module."""
+    """``max(x, 0)`` as a module.
+
+    >>> relu().bind({})(np.array([-1.0, 2.0]))
+    array([0., 2.])
+    """
     return Activation(ops.relu)
 
 
 def tanh() -> Activation:
-    """Hyperbolic tangent as a module."""
+    """Hyperbolic tangent as a module.
+
+    >>> tanh().bind({})(np.array([-1.0, 0.0])).round(3)
+    array([-0.762,  0.   ])
+    """
     return Activation(ops.tanh)
 
 
 def gelu() -> Activation:
-    """Gaussian error linear unit as a module."""
+    """Gaussian error linear unit as a module.
+
+    >>> gelu().bind({})(np.array([-1.0, 1.0])).round(3)
+    array([-0.159,  0.841])
+    """
     return Activation(ops.gelu)
 
 
 def sigmoid() -> Activation:
-    """Logistic function as a module."""
+    """Logistic function as a module.
+
+    >>> sigmoid().bind({})(np.array([0.0, 2.0])).round(3)
+    array([0.5  , 0.881])
+    """
     return Activation(ops.sigmoid)

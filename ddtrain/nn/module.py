@@ -49,7 +49,14 @@ class Module:
     _run: Run | None = None
 
     def forward(self, *args: Any, **kwargs: Any) -> Any:
-        """Compute the module's output."""
+        """Compute the module's output.
+
+        >>> class Doubled(Module):
+        ...     def forward(self, x):
+        ...         return 2 * x
+        >>> Doubled().bind({})(3.0)
+        6.0
+        """
         raise NotImplementedError(f"{type(self).__name__} has no forward")
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
@@ -125,6 +132,10 @@ class Module:
         Raises
         ------
         UsageError : a module stands within itself; two attributes have one path
+
+        >>> from ddtrain.nn import Linear, Sequential
+        >>> list(Sequential(Linear(2, 2), Linear(2, 1, bias=False)).declarations())
+        ['0.weight', '0.bias', '1.weight']
         """
         found: dict[str, Declaration] = {}
         seen: set[int] = set()
@@ -143,10 +154,15 @@ class Module:
         Raises
         ------
         UsageError : values are missing, unexpected, of another shape, complex or not finite, all of them listed
+
+        >>> from ddtrain.nn import Linear, Sequential
+        >>> one, again = (Sequential(Linear(2, 2), Linear(2, 2)).init(seed=0) for _ in range(2))
+        >>> bool((one["0.weight"] == again["0.weight"]).all()), bool((one["0.weight"] == one["1.weight"]).any())
+        (True, False)
         """
         within = _DRAWING.get()
-        if within is None or within.module is not self:  # the root
-            state_dict.by_path(self)  # no module within itself
+        if within is None or within.module is not self:  # this module is the root of the tree
+            state_dict.by_path(self)  # raises if a module contains itself
             return state_dict.initial(self, self._drawn(seed, dtype, "", {}), dtype)
         return self._drawn(seed, dtype, within.prefix, within.drawn)
 
@@ -180,6 +196,14 @@ class Module:
         ------
         UsageError : values are missing, unexpected or of another shape, all of them listed; two for what is tied; or
             they are in PyTorch's layout
+
+        >>> from ddtrain import grad
+        >>> from ddtrain.nn import Linear
+        >>> model = Linear(2, 1, bias=False)
+        >>> loss = lambda values: model.bind(values)(np.array([[1.0, 3.0]])).sum()
+        >>> grad(loss)({"weight": np.zeros((2, 1))})
+        {'weight': array([[1.],
+               [3.]])}
         """
         binding = Binding(self, values, Run(training, rng))
         bound = self._bound(binding, "")
@@ -211,13 +235,25 @@ class Module:
 
         Note [Updates wait]
         A step that is skipped because its gradients are not finite must leave no trace, so a forward pass gathers new
-        running statistics in ``run.updates`` and whoever owns the values stores them. A module that is called twice
+        running statistics in ``run.updates``, and the owner of the values stores them. A module that is called twice
         starts the second time from what the first has left; until then it reads what it has read.
 
         Raises
         ------
         UsageError : no such buffer
         ShapeError : the buffer has another shape
+
+        >>> from ddtrain.nn import buffer, init
+        >>> class Calls(Module):
+        ...     def __init__(self):
+        ...         self.count = buffer((), init.zeros, reduce="sum")
+        ...
+        ...     def forward(self, x):
+        ...         self.update(count=self.count + 1)
+        ...         return x
+        >>> calls = Calls().bind({"count": np.array(0.0)})
+        >>> calls(5.0), calls(5.0), float(calls.run.updates["count"])
+        (5.0, 5.0, 2.0)
         """
         prefix = f"{self._path}." if self._path else ""
         self.run.replace(prefix, buffers)
@@ -228,7 +264,7 @@ class _Drawing(NamedTuple):
 
     module: Module
     prefix: str
-    drawn: dict[int, Any]  # by declaration
+    drawn: dict[int, Any]  # initial values by id of their declaration
 
 
 _DRAWING: ContextVar[_Drawing | None] = ContextVar("drawing", default=None)

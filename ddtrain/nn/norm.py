@@ -1,4 +1,4 @@
-"""Batch normalisation as a layer: synchronised over the ranks unless told otherwise."""
+"""Batch normalisation as a layer, by default synchronised over the ranks."""
 
 from __future__ import annotations
 
@@ -36,6 +36,13 @@ class BatchNorm(Module):
     Raises
     ------
     UsageError : in training, a batch of one value a channel, which has no variance (as PyTorch)
+
+    >>> norm = BatchNorm(1)
+    >>> bound = norm.bind(norm.init(), training=True)
+    >>> bound(np.array([[0.0], [2.0]])).round(3).tolist()
+    [[-1.0], [1.0]]
+    >>> bound.run.updates["running_mean"]  # 0.9 * 0 + 0.1 * 1
+    array([0.1])
     """
 
     def __init__(self, channels: int, eps: float = 1e-5, momentum: float = 0.1, sync: bool = True) -> None:
@@ -60,7 +67,7 @@ class BatchNorm(Module):
                 f"batch_norm: one value per channel over all ranks, which has no variance (x {x.shape})",
                 remedy="Choose a batch size that leaves no single sample over.",
             )
-        if moments.count:  # without samples there is nothing to learn from, and one value says nothing of a variance
+        if moments.count:  # no samples: nothing to learn; a single one: a mean, but no variance
             self.update(
                 running_mean=self._blend(self.running_mean, moments.mean),
                 running_var=self.running_var if moments.count == 1 else self._blend(self.running_var, moments.variance),

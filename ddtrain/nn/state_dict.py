@@ -1,4 +1,4 @@
-"""Do values fit a model? All that does not is said in one error. And export: PyTorch's names and layouts."""
+"""Checks that values fit a model, with one error for all misfits, and exports them in PyTorch's names and layouts."""
 
 from __future__ import annotations
 
@@ -13,15 +13,23 @@ from ddtrain.errors import UsageError
 from ddtrain.nn.declarations import Declaration, Tree
 
 Shape = tuple[int, ...]
-_SHOWN = 4  # differences of a kind that an error lists
+_SHOWN = 4  # how many differences of each kind an error lists
 
 
 class TorchTensors(dict[str, NDArray[Any]]):
-    """Tensors by path in PyTorch's layouts. A type of its own, because those of square weights look like ours."""
+    """Tensors by path in PyTorch's layouts. A type of its own, because those of square weights look like ours.
+
+    >>> from ddtrain.nn import Linear, to_torch
+    >>> layer = Linear(2, 2)
+    >>> layer.bind(to_torch(layer, layer.init()))
+    Traceback (most recent call last):
+    ddtrain.errors.UsageError: bind: these values are in PyTorch's layout
+      Convert them: model.bind(nn.from_torch(model, tensors)).
+    """
 
 
 def by_path(model: Tree) -> dict[str, Declaration]:
-    """What stands at every path of the tree, tied ones at each of theirs.
+    """The declaration at every path of the tree; tied ones are there once for each path.
 
     Raises
     ------
@@ -43,12 +51,12 @@ def fitted(
     other_shape_of: Callable[[Declaration], Shape] = lambda d: d.torch_shape(),
     remedy: str = "They are in PyTorch's layout: convert them with nn.from_torch(model, tensors).",
 ) -> dict[str, Any]:
-    """One value for each declaration, by the first of its paths; tied ones may come under any, and under several.
+    """One value for each declaration, by its first path; ``values`` may have tied ones under any of their paths.
 
     Parameters
     ----------
-    op : who asks, for the message
-    shape_of, other_shape_of : what shapes are wanted, and what ``remedy`` is for
+    op : the operation's name, for the message
+    shape_of, other_shape_of : the shape that is needed, and the shape for which ``remedy`` is the remedy
 
     Raises
     ------
@@ -96,11 +104,11 @@ def as_dtype(value: Any, dtype: DTypeLike) -> NDArray[Any]:
 
 
 def initial(model: Tree, values: Mapping[str, Any], dtype: DTypeLike) -> dict[str, NDArray[Any]]:
-    """What ``init`` gave, as arrays of ``dtype``, one for each declaration.
+    """The values that ``init`` returned, as arrays of ``dtype``, one for each declaration.
 
     Raises
     ------
-    UsageError : as :func:`fitted`; and what is no array of real numbers, or a parameter that is not finite
+    UsageError : as :func:`fitted`; a value is not an array of real numbers, or a parameter is not finite
     """
     trained = {path: d.trained for path, d in model.declarations().items()}
     arrays = {path: as_dtype(x, dtype) for path, x in fitted(model, values, f"{type(model).__name__}.init").items()}
@@ -117,7 +125,12 @@ def initial(model: Tree, values: Mapping[str, Any], dtype: DTypeLike) -> dict[st
 def to_torch(model: Tree, tensors: Mapping[str, NDArray[Any]]) -> TorchTensors:
     """Tensors by path, as PyTorch's ``load_state_dict`` expects them for a model of the same tree.
 
-    What is tied comes under each of its paths, as from ``state_dict``.
+    Tied values are there under each of their paths, as in PyTorch's ``state_dict``.
+
+    >>> from ddtrain.nn import Linear
+    >>> layer = Linear(3, 2)
+    >>> {path: tensor.shape for path, tensor in to_torch(layer, layer.init()).items()}
+    {'weight': (2, 3), 'bias': (2,)}
     """
     ours = fitted(model, tensors, "to_torch")
     first: dict[int, str] = {}
@@ -131,11 +144,17 @@ def to_torch(model: Tree, tensors: Mapping[str, NDArray[Any]]) -> TorchTensors:
 def from_torch(model: Tree, tensors: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
     """The inverse of :func:`to_torch`, with each tied value once.
 
-    Square weights look the same in both layouts: nobody can tell that values given here were in ours.
+    Square weights have the same shape in both layouts: values in ddtrain's layout cannot be recognised as such.
 
     Raises
     ------
     UsageError : tensors are missing, unexpected or of another shape, all of them listed; two for what is tied
+
+    >>> from ddtrain.nn import Linear
+    >>> theirs = {"weight": np.array([[1.0, 2.0, 3.0]]), "bias": np.array([10.0])}  # PyTorch's (out, in)
+    >>> layer = Linear(3, 1)
+    >>> layer.bind(from_torch(layer, theirs))(np.array([1.0, 1.0, 1.0]))
+    array([16.])
     """
     theirs = fitted(
         model,

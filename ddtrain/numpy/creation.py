@@ -65,12 +65,20 @@ from ddtrain.numpy.manipulation.shapes import shape as shape_of
 
 
 def zeros_like(x: Any, dtype: DTypeLike | None = None) -> Any:
-    """Zeros in the shape and dtype of ``x``, traced or not."""
+    """Zeros in the shape and dtype of ``x``, traced or not.
+
+    >>> zeros_like(np.array([1, 2]))
+    array([0, 0])
+    """
     return np.zeros_like(value_of(x), dtype)
 
 
 def ones_like(x: Any, dtype: DTypeLike | None = None) -> Any:
-    """Ones in the shape and dtype of ``x``, traced or not."""
+    """Ones in the shape and dtype of ``x``, traced or not.
+
+    >>> ones_like(np.array([1.5, 2.5]))
+    array([1., 1.])
+    """
     return np.ones_like(value_of(x), dtype)
 
 
@@ -92,7 +100,12 @@ def full(shape: Any, fill_value: Any, dtype: DTypeLike | None = None) -> Any:
 
 
 def full_like(x: Any, fill_value: Any, dtype: DTypeLike | None = None) -> Any:
-    """``fill_value``, which may be traced, in the shape and dtype of ``x``."""
+    """``fill_value``, which may be traced, in the shape and dtype of ``x``.
+
+    >>> from ddtrain import grad
+    >>> grad(lambda c: full_like(np.zeros(3), c).sum())(2.0)
+    array(3.)
+    """
     like = np.asarray(value_of(x))
     return full(like.shape, fill_value, like.dtype if dtype is None else dtype)
 
@@ -126,9 +139,9 @@ def linspace(
     delta = last - first
     places = np.arange(num, dtype=dt).reshape((-1,) + (1,) * ndim(delta))
     step = delta / div if div > 0 else np.nan
-    tiny = div > 0 and not np.all(value_of(step))  # so that it is rounded to 0, which the numbers need not be
+    tiny = div > 0 and not np.all(value_of(step))  # the step underflows to 0 although its multiples may not
     numbers = first + (places / div * delta if tiny else places * (step if div > 0 else delta))
-    if endpoint and num > 1:  # exactly, whatever is rounded
+    if endpoint and num > 1:  # set the last number exactly, despite rounding
         numbers = concatenate([numbers[:-1], expand_dims(broadcast_to(last, shape_of(delta)), 0)])
     numbers = _as_dtype(moveaxis(numbers, 0, axis), dtype)
     return (numbers, step) if retstep else numbers
@@ -148,7 +161,11 @@ def logspace(
     dtype: DTypeLike | None = None,
     axis: int = 0,
 ) -> Any:
-    """``base`` to the powers :func:`linspace`; of several bases, one axis more."""
+    """``base`` to the powers :func:`linspace`; of several bases, one axis more.
+
+    >>> logspace(0.0, 2.0, 3)
+    array([  1.,  10., 100.])
+    """
     if ndim(base):
         n = np.broadcast(*map(value_of, (start, stop, base))).ndim
         start, stop, base = (reshape(a, (1,) * (n - ndim(a)) + shape_of(a)) for a in (start, stop, base))
@@ -170,10 +187,10 @@ def geomspace(
     start, stop = (asarray(end) if holds_box(end) else end for end in (start, stop))
     dt = np.geomspace(value_of(start), value_of(stop), 0, dtype=dtype).dtype
     start, stop = asarray(start).astype(dt), asarray(stop).astype(dt)
-    direction = sign(start)  # turned to the positive numbers, whose logarithms are real
+    direction = sign(start)  # divide by the sign, so that the logarithms are of positive numbers
     start, stop = start / direction, stop / direction
     numbers = logspace(log10(start), log10(stop), num, endpoint)
-    if num > 0:  # both ends exactly, whatever is rounded
+    if num > 0:  # set both ends exactly, despite rounding
         start, stop = (expand_dims(broadcast_to(end, shape_of(numbers)[1:]), 0) for end in (start, stop))
         ends = num > 1 and endpoint
         numbers = concatenate([start, numbers[1:-1] if ends else numbers[1:], *([stop] if ends else [])])

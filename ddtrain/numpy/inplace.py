@@ -11,7 +11,7 @@ import numpy as np
 
 from ddtrain.autodiff import BOXES
 from ddtrain.errors import DerivativeError
-from ddtrain.source import calling_line
+from ddtrain.user_lines import calling_line
 
 __all__ = ["copyto", "fill_diagonal", "place", "put", "put_along_axis", "putmask"]
 

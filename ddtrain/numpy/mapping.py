@@ -52,14 +52,14 @@ class _Traced(Exception):
     """A function returned a traced value, which NumPy could not hold."""
 
 
-class vectorize:  # NumPy's name
+class vectorize:  # lower case, as NumPy's class
     """A function of numbers as a function of arrays, which are broadcast: a loop, for convenience and not for speed.
 
     Without traced values, in the arguments or out of what the function knows otherwise, it is NumPy's.
 
     Parameters
     ----------
-    otypes : the dtypes of the results, as a string or a list; those of the first results unless told
+    otypes : the dtypes of the results, as a string or a list; by default those of the first results
     doc : the docstring of the result
     excluded : positions and names of arguments that are passed on whole
     cache : accepted for compatibility; NumPy's way not to call the function twice for the first dtype
@@ -81,12 +81,12 @@ class vectorize:  # NumPy's name
         self.pyfunc, self.otypes, self.excluded = pyfunc, otypes, frozenset(excluded or ())
         self.cache, self.signature = cache, signature
         self.options = {"otypes": otypes, "doc": doc, "excluded": excluded, "cache": cache, "signature": signature}
-        np.vectorize(pyfunc or abs, **self.options)  # which checks the options
+        np.vectorize(pyfunc or abs, **self.options)  # lets NumPy check the options
         self.__name__ = getattr(pyfunc, "__name__", type(self).__name__)
         self.__doc__ = doc or pyfunc.__doc__
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        if self.pyfunc is None:  # a decorator with options
+        if self.pyfunc is None:  # used as a decorator with options
             return type(self)(*args, **self.options)
         if not (holds_box(args) or holds_box(tuple(kwargs.values()))):
             with contextlib.suppress(_Traced):

@@ -22,7 +22,7 @@ def _relu(x: Any) -> Any:
     >>> relu(np.array([-1.0, 2.0]))
     array([0., 2.])
     """
-    return np.where(x <= 0, 0, x)  # NaN stays NaN, and has the derivative 1
+    return np.where(x <= 0, 0, x)  # written so that NaN stays NaN, with derivative 1
 
 
 def _relu_forward(x: Any) -> tuple[Any, Any]:

@@ -39,6 +39,11 @@ class Moments:
     count : values per channel
     mean : (C,), in float64
     variance : (C,), in float64, unbiased (divided by count - 1): what running statistics average; NaN of one value
+
+    >>> moments = Moments()
+    >>> _ = batch_norm(onp.array([[1.0], [3.0]]), onp.ones(1), onp.zeros(1), moments=moments)
+    >>> moments.count, moments.mean, moments.variance
+    (2, array([2.]), array([2.]))
     """
 
     count: int = 0

@@ -78,7 +78,7 @@ def peers() -> Collectives | None:
     return comm if comm is not None and comm.size > 1 else None
 
 
-class use_communicator:  # a context manager, called like a function
+class use_communicator:  # lower case like a function, because it is used as ``with use_communicator(...)``
     """Within the block, operations of this thread communicate through ``comm``; None: not at all.
 
     >>> with use_communicator(None):
@@ -164,7 +164,8 @@ def _nothing(x: Any, *others: Any) -> Any:
     return tied(np.zeros(x.shape, x.dtype), *others)
 
 
-tied = primitive(_first, name="tied", examples=lambda r: [case(r(3, 2))])  # of x alone: the others' rules are zero
+# examples vary x alone, because the derivative by the others is zero
+tied = primitive(_first, name="tied", examples=lambda r: [case(r(3, 2))])
 defvjp(tied, lambda g, ans, x, *others: tied(g, *others))
 defjvp(tied, lambda g, ans, x, *others: tied(g, *others))
 defvjp_rest(tied, lambda argnum: lambda g, ans, x, *others: _nothing(others[argnum - 1], g, *others))

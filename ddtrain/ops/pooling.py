@@ -56,7 +56,7 @@ def _max_pool2d(x: Any, size: Pair, stride: Pair | None = None, padding: Pair = 
     ----------
     x : (N, H, W, C) images
     size : of the window: an integer, or a pair (down, across)
-    stride : the size of the window unless told
+    stride : by default the size of the window
     padding : places around the image that never win, at most half of the window
 
     Returns

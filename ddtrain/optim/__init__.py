@@ -26,7 +26,7 @@ from ddtrain.optim.radam import RAdam
 from ddtrain.optim.rmsprop import RmsProp
 from ddtrain.optim.sgd import Sgd
 
-OPTIMIZERS = Optim.parts  # by name; ``register`` enters more
+OPTIMIZERS = Optim.parts  # all optimizers by name; ``register`` adds one
 
 
 def make(formula: Optim, n: int, dtype: DTypeLike, alloc: Alloc = np.zeros) -> Optimizer:

@@ -17,13 +17,19 @@ from numpy.typing import DTypeLike, NDArray
 from ddtrain.parts import Part, Range
 
 Vector = NDArray[Any]  # flat, contiguous, float32 or float64
-Alloc = Callable[[int, DTypeLike], NDArray[Any]]  # makes a zeroed vector, maybe in memory that others see
+Alloc = Callable[[int, DTypeLike], NDArray[Any]]  # makes a zeroed vector, possibly in memory shared with other ranks
 WHOLE = (slice(None),)
 
 
 @dataclass(frozen=True)
 class Optim(Part, kind="optim", default="sgd"):
-    """The base of optimizers: ``Optim(name="sgd", lr=0.1)`` makes the one of that name."""
+    """The base of optimizers: ``Optim(name="sgd", lr=0.1)`` makes the one of that name.
+
+    >>> from ddtrain.optim import Optim
+    >>> sgd = Optim(name="sgd", momentum=0.9)
+    >>> sgd.lr, sgd.vectors()
+    (0.1, ('velocity',))
+    """
 
     name: str = ""
     lr: float = 0.1
@@ -81,7 +87,7 @@ class Optimizer(Protocol):
     ) -> None:
         """Update ``values`` in place as if the gradient were ``scale * grads``; ``grads`` stays as it is.
 
-        Only the elements in ``spans`` are touched, of values and of state: the others are somebody else's.
+        Only the elements in ``spans`` of values and state are read and written; other ranks update the others.
         """
 
 
@@ -94,6 +100,13 @@ class FlatOptimizer:
     n : length of the value vector
     dtype : of values, gradients and state
     alloc : where the vectors of its state come from
+
+    >>> from ddtrain.optim import FlatOptimizer, Optim
+    >>> values = np.ones(3)
+    >>> optimizer = FlatOptimizer(Optim(name="sgd", momentum=0.0), 3, np.float64)
+    >>> optimizer.apply(values, np.full(3, 2.0), lr=0.1, spans=[slice(0, 2)])
+    >>> values
+    array([0.8, 0.8, 1. ])
     """
 
     def __init__(self, formula: Optim, n: int, dtype: DTypeLike, alloc: Alloc = np.zeros) -> None:
@@ -105,7 +118,7 @@ class FlatOptimizer:
         self, values: Vector, grads: Vector, *, lr: float, scale: float = 1.0, spans: Sequence[slice] = WHOLE
     ) -> None:
         """One update in place; see :meth:`Optimizer.apply`."""
-        self.count += 1  # before the update: bias corrections count from 1
+        self.count += 1  # incremented before the update: bias corrections count from 1
         for span in spans:
             state = {name: vector[span] for name, vector in self.state.items()}
             self.formula.update_(values[span], grads[span], state, lr=lr, scale=scale, count=self.count)

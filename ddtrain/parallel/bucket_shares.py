@@ -18,11 +18,11 @@ class BucketShares:
 
     Attributes
     ----------
-    summed : by bucket, the cells that this rank sums over its node and exchanges with its column; none for a rank that
+    summed : for each bucket, the cells that this rank sums over its node and exchanges with its column; none if it
         has no column
-    kept : by bucket, the cells in which it ends up with the sum over all ranks: all that it has summed, or, where sums
-        are scattered, this node's part of them
-    kept_by_node : by bucket, the part that each node keeps of what this rank's column sums; empty where all keep all
+    kept : for each bucket, the cells in which this rank gets the sum over all ranks: all cells of ``summed``, or only
+        this node's part of them if the sums are scattered
+    kept_by_node : for each bucket, the part of the column's sum that each node keeps; empty if every node keeps all
     """
 
     summed: tuple[Cells, ...]
@@ -31,17 +31,17 @@ class BucketShares:
 
     @property
     def runs(self) -> list[slice]:
-        """By bucket, the cells that this rank sums, as one slice of the flat vector."""
+        """For each bucket, the cells that this rank sums, as one slice of the flat vector."""
         return [run_of(cells) for cells in self.summed]
 
     @property
     def spans(self) -> list[slice]:
-        """All that this rank keeps, in as few slices of the flat vector as possible."""
+        """The elements that this rank keeps, in as few slices of the flat vector as possible."""
         return joined([cell for cells in self.kept for cell in cells])
 
     @property
     def scattered(self) -> list[list[slice]]:
-        """By bucket and node, what the node keeps, counted from the start of this rank's run."""
+        """For each bucket and node, the slice that the node keeps, counted from the start of this rank's ``run``."""
         return [
             [_within(run, cells) for cells in of_nodes]
             for run, of_nodes in zip(self.runs, self.kept_by_node, strict=True)
@@ -53,8 +53,8 @@ def make_shares(buckets: Sequence[Bucket], node: Node, columns: int, scatter: bo
 
     Parameters
     ----------
-    columns : the first so many ranks of each node share the work, and exchange sums with their column
-    scatter : leave each node a part of the sums, instead of all of them (reduce-scatter in place of allreduce)
+    columns : how many ranks of each node (the first ones) share the work and exchange sums with their column
+    scatter : each node keeps only a part of the sums (reduce-scatter instead of allreduce)
 
     >>> from ddtrain.comm.backends.local import LocalCommunicator
     >>> from ddtrain.parallel import make_buckets
@@ -71,7 +71,7 @@ def make_shares(buckets: Sequence[Bucket], node: Node, columns: int, scatter: bo
 
 
 def run_of(cells: Sequence[slice]) -> slice:
-    """Consecutive cells as one slice; an empty one for none."""
+    """Consecutive cells as one slice; without cells, an empty slice."""
     return slice(cells[0].start, cells[-1].stop) if cells else slice(0, 0)
 
 

@@ -3,10 +3,10 @@
 Note [Node reduction]
 Within a node nothing is sent. Each rank's gradients lie in memory that all of its node can read, and a counter tells
 how many of its buckets are complete. Once a bucket is complete on all of them, each rank sums its share of it over
-everybody's rows, into its own row, where nobody else reads that share. Then it exchanges the sum with its column, the
+all ranks' rows, into its own row, where no other rank reads that share. Then it exchanges the sum with its column, the
 ranks of the same local rank on the other nodes. So a rank ends up with the sum over all ranks of its share of the
 vector, ``spans``, and updates that share of the parameters. A row may be written again once the step's control has
-come: by then everybody has summed.
+come: by then all ranks have summed.
 """
 
 from __future__ import annotations
@@ -25,7 +25,8 @@ from ddtrain.parallel.hooks.reduce_scatter import ReduceScatterSum
 from ddtrain.parallel.shards.shard_layout import ShardLayout
 
 Array = NDArray[Any]
-Parameters = tuple[Sequence[slice], Sequence[tuple[int, ...]]]  # where each lies in the flat vector, and its shape
+# each parameter's slice of the flat vector, and its shape
+Parameters = tuple[Sequence[slice], Sequence[tuple[int, ...]]]
 
 
 class BucketSum:
@@ -34,8 +35,8 @@ class BucketSum:
     Parameters
     ----------
     rows : gradient rows by local rank, see ``Reducer``
-    hook : how the share becomes the sum over nodes, where a node sends one row and sums are not scattered
-    parameters : spans and shapes of the parameters, for hooks that want to know
+    hook : sums the share over nodes, if each node sends one row and sums are not scattered
+    parameters : spans and shapes of the parameters, for hooks that need them
 
     Attributes
     ----------
@@ -62,15 +63,15 @@ class BucketSum:
     def begin(self, bucket: int) -> Work | None:
         """Sum this rank's share of a bucket over the node, and begin to sum it across nodes.
 
-        All ranks of the node have completed the bucket. Returns what is still on its way, if anything.
+        All ranks of the node must have completed the bucket. Returns the pending work, if there is one.
         """
         share, layout, column = self._shares[bucket], self._layout, self._column
         if column is None or not share.gradients.size:
             return None
         sums = self._sum_over_node(self._rows[bucket], share.gradients)
-        if column.size == 1:  # a hook has nothing to compress, but may have residuals of a run on more nodes to add
+        if column.size == 1:  # a single node has nothing to compress, but may owe residuals of a run on more nodes
             return None if self.hook.exact else self.hook(share, column)
-        if len(layout.node_tree.rows) == column.size:  # one row a node
+        if len(layout.node_tree.rows) == column.size:  # every node has exactly one row, so the hook can sum them
             return self.hook(share, column)
         nbytes = share.gradients.nbytes
         # A rank sends slices of each of its rows to the others, and then its slice of the sum.
@@ -81,14 +82,15 @@ class BucketSum:
         return column.isum(sums, layout.node_tree, share.gradients)
 
     def _sum_over_node(self, rows: Sequence[Array], out: Array) -> Sequence[Array]:
-        """The node's rows: a sum for each subtree that its ranks' rows make up, in ``out`` where it is one."""
+        """The node's rows: a sum for each subtree of the node, in ``out`` if there is only one."""
         layout = self._layout
-        if layout.reduced_blocks == layout.node_blocks:  # one rank a node: its rows are the node's
+        if layout.reduced_blocks == layout.node_blocks:  # a single rank a node: its own rows are already the node's
             return rows
         if len(layout.reduced_blocks) == 1:
             fold(layout.node_blocks, rows, layout.reduced_blocks[0], out)
             return [out]
-        sums = [np.empty_like(out) for _ in layout.reduced_blocks]  # no row may be written before all are summed
+        # new arrays, because no row may be overwritten before all sums are made
+        sums = [np.empty_like(out) for _ in layout.reduced_blocks]
         for block, sum_n in zip(layout.reduced_blocks, sums, strict=True):
             fold(layout.node_blocks, rows, block, sum_n)
         return sums

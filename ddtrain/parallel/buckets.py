@@ -16,14 +16,20 @@ from dataclasses import dataclass
 
 from ddtrain.partition import part_bounds
 
-FIRST_BUCKET_DIVISOR = 8  # of the first bucket's bytes: small, communication starts early (DDP: 1 MiB, then 25)
-MAX_CELL = 1 << 14  # elements at most: 64 KiB of float32, which stay in cache between the sum and its norm
-MIN_CELLS = 8  # of a small model, so that its ranks have something to share
+# the first bucket is this much smaller, so that communication starts early (DDP: 1 MiB, then 25)
+FIRST_BUCKET_DIVISOR = 8
+MAX_CELL = 1 << 14  # largest cell in elements: 64 KiB of float32 stay in the cache between the sum and its norm
+MIN_CELLS = 8  # fewest cells of a small model, so that its ranks have something to share
 
 
 @dataclass(frozen=True, slots=True)
 class Bucket:
-    """A run ``span`` of the flat gradient vector, the indices of the parameters inside, and its cells."""
+    """A run ``span`` of the flat gradient vector, the indices of the parameters inside, and its cells.
+
+    >>> bucket = Bucket(0, slice(0, 6), (0,), (slice(0, 2), slice(2, 4), slice(4, 6)))
+    >>> bucket.share(rank=1, size=2)
+    (slice(2, 4, None), slice(4, 6, None))
+    """
 
     index: int
     span: slice
@@ -31,7 +37,7 @@ class Bucket:
     cells: tuple[slice, ...]
 
     def share(self, rank: int, size: int) -> tuple[slice, ...]:
-        """The cells of which rank ``rank`` of ``size`` takes care: consecutive ones, possibly none."""
+        """The consecutive cells that rank ``rank`` of ``size`` sums, possibly none."""
         return self.cells[slice(*part_bounds(len(self.cells), rank, size))]
 
 

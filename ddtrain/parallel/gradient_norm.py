@@ -1,8 +1,8 @@
-"""The squared norm of the summed gradient, made of one number a cell.
+"""The squared norm of the summed gradient, added up from one number for each cell.
 
-Each rank squares the cells whose sums it holds; then all add up the same numbers in the same order. Cells are cut by
-the model's layout alone (Note [Cells] in ``parallel/buckets.py``), so neither the number of ranks nor the size of
-buckets changes a bit of the norm.
+Each rank computes the squared norms of the cells that it holds; then all ranks add the same numbers in the same order.
+Cells are cut by the model's layout alone (Note [Cells] in ``parallel/buckets.py``), so neither the number of ranks nor
+the size of buckets changes a bit of the norm.
 """
 
 from __future__ import annotations
@@ -22,11 +22,11 @@ Array = NDArray[Any]
 
 
 class GradientNorm:
-    """The norm of the whole gradient, of which each rank holds a share. Collective over the node, like its methods.
+    """The norm of a gradient of which each rank holds a share. Making one, and its methods, are collective on a node.
 
     Parameters
     ----------
-    counter : one of the node's, used by nobody else
+    counter : a counter of the node that nothing else uses
     """
 
     def __init__(self, buckets: Sequence[Bucket], shares: BucketShares, node: Node, counter: int) -> None:
@@ -36,14 +36,15 @@ class GradientNorm:
         self._kept = [number[cell.start] for cell in self._cells]
         self._summed = [number[cell.start] for cells in shares.summed for cell in cells]
         self._scattered = bool(shares.kept_by_node)
-        self._squares = node.alloc(len(number) if node.rank == 0 else 0, np.float64)[0]  # of all cells, node-wide
+        # squared norms of all cells, shared by the node
+        self._squares = node.alloc(len(number) if node.rank == 0 else 0, np.float64)[0]
 
     def square(self, gradient: Array) -> float:
         """The squared norm of the whole sum, the same bits on every rank, at any number of ranks.
 
         Parameters
         ----------
-        gradient : (n,) with the sum over all ranks in this rank's share
+        gradient : (n,) vector that holds the sum over all ranks in this rank's share
         """
         self._squares[self._kept] = optimizer_update.square_norms(gradient, self._cells)
         if self._scattered:
@@ -59,5 +60,5 @@ class GradientNorm:
         assert self._node.column is not None, "sums are scattered over a column"
         squares = np.zeros(len(self._summed))
         squares[np.isin(self._summed, self._kept)] = self._squares[self._kept]
-        self._node.column.allreduce(squares)  # each is a sum of one number and zeros: exact
+        self._node.column.allreduce(squares)  # exact: each entry is one number plus zeros
         self._squares[self._summed] = squares

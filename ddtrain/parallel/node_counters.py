@@ -1,4 +1,4 @@
-"""Which of a node's counters (``Node.post``) is whose: two users of one would take each other's turns for their own.
+"""Who uses which of a node's counters (``Node.post``): two users of one counter would disturb each other.
 
 The last counter of all, ``COUNTERS - 1``, belongs to the modes in ``trainer/modes/``.
 """
@@ -11,9 +11,9 @@ from typing import NamedTuple
 class ReducerCounters(NamedTuple):
     """The counters of one reducer."""
 
-    ready: int  # buckets complete on a rank, since the beginning
-    norm: int  # norms whose parts a rank has written
-    updated: int  # steps whose parameters a rank has updated
+    ready: int  # buckets completed on a rank, since the run began
+    norm: int  # norms of which a rank has written its part
+    updated: int  # steps of which a rank has updated its share of the parameters
 
 
 REDUCERS = (ReducerCounters(0, 1, 2), ReducerCounters(3, 4, 5))  # two steps at most are under way at once

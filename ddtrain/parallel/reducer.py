@@ -36,7 +36,7 @@ Array = NDArray[Any]
 
 
 class Watcher(Protocol):
-    """Who wants to know when a bucket, by its index, is on its way, and when a rank adds."""
+    """An observer that is told when a bucket is launched and done, by its index, and when this rank sums."""
 
     def launched(self, bucket: int, nbytes: int) -> None: ...
     def done(self, bucket: int) -> None: ...
@@ -50,19 +50,19 @@ class Reducer:
     ----------
     rows : gradient rows by local rank: (blocks of that rank, n), from :func:`alloc_rows`
     buckets : from :func:`make_buckets`
-    progress : moves along what this rank has on its way anywhere (``comm.progress``)
-    hook : how a share of a bucket becomes the sum over nodes, where a node sends one row; exactly unless told
-    parameters : spans and shapes of the parameters, for hooks that want to know
-    scatter : leave a part of each bucket's sum on each node, instead of all of it on all
-    number : which of the node's ``REDUCERS`` counters are used: reducers with steps under way at once have one each
+    progress : drives all of this rank's pending collectives (``comm.progress``)
+    hook : sums a share of a bucket over nodes, if each node sends one row; the exact sum by default
+    parameters : spans and shapes of the parameters, for hooks that need them
+    scatter : each node keeps only a part of each bucket's sum (reduce-scatter instead of allreduce)
+    number : index into ``REDUCERS``, the node's counters; reducers that work at the same time need different ones
 
     Attributes
     ----------
     grads : this rank's first row
-    spans : the share of the flat vector, and of that row, in which this rank holds the sum after :meth:`finish`
+    spans : the parts of the flat vector in which ``grads`` holds the sum after :meth:`finish`
     sums : makes the sum of one bucket
-    predecessor : a reducer that may have an earlier step under way, whose buckets go first
-    watcher : told of every bucket, where there is one
+    predecessor : a reducer that may still be summing an earlier step; its buckets go first
+    watcher : told of every bucket, if it is set
 
     >>> from ddtrain.comm.backends.local import LocalCommunicator
     >>> from ddtrain.parallel import make_buckets, make_shard_layout
@@ -109,11 +109,12 @@ class Reducer:
         self._summed = len(buckets)  # how many buckets, from the first on, this rank has summed over its node
         self._steps = 0
         self._works: list[Work] = []
-        self._in_flight: dict[int, Work | None] = {}  # launched buckets whose end the watcher is still to be told
+        # launched buckets of which the watcher has not yet been told the end
+        self._in_flight: dict[int, Work | None] = {}
 
     @property
     def hook(self) -> Hook:
-        """How sums cross from node to node; the one that was asked for, unless sums are scattered."""
+        """The hook in use: the one given, unless the sums are scattered."""
         return self.sums.hook
 
     def start(self) -> None:
@@ -124,7 +125,7 @@ class Reducer:
         self._works = []
 
     def ready(self, i: int) -> None:
-        """Gradient ``i`` of all of this rank's shards is in its rows. Starts every bucket whose turn has come."""
+        """Say that gradient ``i`` of all this rank's shards is in its rows; start every bucket whose turn has come."""
         missing = self._missing
         missing[self._bucket_of[i]] -= 1
         if self._complete < len(missing) and missing[self._complete] == 0:
@@ -136,8 +137,9 @@ class Reducer:
         self.progress()
 
     def progress(self) -> None:
-        """Sum what is complete on the whole node, and move along what is on its way."""
-        if self.predecessor is None or self.predecessor.sum_complete():  # its collectives go first, on every rank
+        """Sum the buckets that are complete on the whole node, and drive pending collectives."""
+        # the predecessor's collectives go first, in the same order on every rank
+        if self.predecessor is None or self.predecessor.sum_complete():
             self.sum_complete()
         self._progress()
         self.hook.progress()
@@ -145,7 +147,7 @@ class Reducer:
             self._tell_watcher()
 
     def sum_complete(self) -> bool:
-        """Sum the buckets that are complete on the whole node; True if these were all of the step."""
+        """Sum the buckets that are complete on the whole node; True if all buckets of the step are summed."""
         while self._summed < self._complete and self.node.reached(
             self._counters.ready, self._count_at(self._summed + 1)
         ):
@@ -176,12 +178,12 @@ class Reducer:
         return self._norm.square(self.grads)
 
     def wait_updated(self) -> None:
-        """This rank has updated its spans; return when the node has updated all of them."""
+        """Say that this rank has updated its spans, and return when all ranks of the node have updated theirs."""
         self.node.post(self._counters.updated, self._steps)
         self.node.wait(self._counters.updated, self._steps)
 
     def load_sum(self, gradients: Array) -> None:
-        """Take over this vector's spans as if a step had just summed them: of a run that goes on."""
+        """Copy this vector's spans as if a step had just summed them, when a run is resumed."""
         for span in self.spans:
             self.grads[span] = gradients[span]
         self._steps += 1
@@ -194,7 +196,7 @@ class Reducer:
         return (self._steps - 1) * len(self._members) + buckets
 
     def _sum_next(self) -> None:
-        """Sum the next bucket over the node, and send it on its way across nodes."""
+        """Sum the next bucket over the node, and start its exchange across nodes."""
         bucket, began = self._summed, perf_counter()
         work = self.sums.begin(bucket)
         if work is not None:
@@ -214,5 +216,13 @@ class Reducer:
 
 
 def alloc_rows(node: Node, layout: ShardLayout, n: int, dtype: np.dtype[Any]) -> list[Array]:
-    """Gradient rows of every rank of the node, in memory that all of them read: (blocks of that rank, n) each."""
+    """Gradient rows of every rank of the node in shared memory, each of shape (blocks of that rank, n).
+
+    >>> from ddtrain.comm.backends.local import LocalCommunicator
+    >>> from ddtrain.parallel import make_shard_layout
+    >>> comm = LocalCommunicator()
+    >>> node = comm.split_nodes()
+    >>> [rows.shape for rows in alloc_rows(node, make_shard_layout(comm, node), 5, np.dtype(float))]
+    [(1, 5)]
+    """
     return [part.reshape(-1, n) if n else part.reshape(1, 0) for part in node.alloc(len(layout.blocks) * n, dtype)]

@@ -1,9 +1,9 @@
-"""Sums a step's totals over the ranks: a small vector of losses, metrics and counts, along the tree like everything.
+"""Sums a step's totals (a small vector of losses, metrics and counts) over the ranks, in the order of the tree.
 
-It is begun before the backward pass, and hidden behind it.
+The sum begins before the backward pass, which hides it.
 
 Note [Totals by turns]
-Where all ranks share memory, each writes its rows there, and reads everybody's. It writes by turns into one of two
+If all ranks share memory, each writes its rows there, and reads all ranks' rows. It writes by turns into one of two
 halves: a rank begins turn T when all have begun turn T - 1, so all have read what turn T - 2 left in the half that is
 written now, and no barrier is needed.
 """
@@ -22,7 +22,7 @@ from ddtrain.errors import ReplicaError
 from ddtrain.parallel.shards.shard_layout import ShardLayout
 
 Array = NDArray[Any]
-_MOST = 1 << 12  # numbers of a row that go through the node's memory; longer rows are sent
+_MOST = 1 << 12  # longest row in numbers that goes through the node's memory; longer rows are sent
 _REMEDY = "Return the same metrics from every call of the loss."
 
 
@@ -31,8 +31,8 @@ class TotalsReducer:
 
     Parameters
     ----------
-    comm : for totals that are sent; this object has it to itself
-    counter : one of the node's, used by nobody else
+    comm : for totals that are sent as messages; owned by this object
+    counter : a counter of the node that nothing else uses
 
     >>> from ddtrain.comm.backends.local import LocalCommunicator
     >>> from ddtrain.parallel import make_shard_layout
@@ -48,13 +48,12 @@ class TotalsReducer:
     def __init__(self, comm: Communicator, node: Node, layout: ShardLayout, counter: int) -> None:
         self.comm = comm
         self._node, self._layout, self._counter, self._turn = node, layout, counter, 0
-        # Of the sum under way: this rank's rows, where the sum goes, and the work that makes it, where it is sent.
+        # The sum under way: this rank's rows, where the result goes, and the pending work if it is sent.
         self._rows: Sequence[Array] = ()
         self._out: Array | None = None
         self._work: Work | None = None
-        self._halves: list[
-            list[Array]
-        ] = []  # rows by local rank, each with its length in front (Note [Totals by turns])
+        # rows by local rank, each preceded by its length (Note [Totals by turns])
+        self._halves: list[list[Array]] = []
         if node.size == comm.size:
             parts = node.alloc(2 * len(layout.blocks) * (1 + _MOST), np.float64)
             halves = [part.reshape(2, -1, 1 + _MOST) for part in parts]
@@ -62,11 +61,11 @@ class TotalsReducer:
 
     @property
     def waited_s(self) -> float:
-        """Seconds that this rank has been blocked in totals that are sent."""
+        """Seconds that this rank has been blocked in messages of totals."""
         return self.comm.waited_s
 
     def start(self, rows: Sequence[Array], totals: Array) -> None:
-        """Begin to sum ``rows``, one for each block of this rank, into ``totals``; both are in use until the wait."""
+        """Begin to sum ``rows``, one for each block of this rank, into ``totals``; use neither before :meth:`wait`."""
         if not self._halves:
             self._work = self.comm.isum(rows, self._layout.rank_tree, totals)
             return
@@ -79,7 +78,7 @@ class TotalsReducer:
         self._node.post(self._counter, self._turn)
 
     def wait(self) -> None:
-        """Return when the sum that was begun is in its place; at once if there is none.
+        """Return when the sum is in ``totals``; at once if none was begun.
 
         Raises
         ------

@@ -38,7 +38,8 @@ def build(settings: DigitsMlp) -> Task:
     """Model, loss and data of the recipe."""
     embedded_only(settings)
     x_train, y_train, x_valid, y_valid, source = data.digits()
-    normalize = data.Normalize(mean=4.88, std=6.02, dtype=settings.run.dtype)  # of all pixels, values 0..16
+    # mean and deviation of all pixels, whose values are 0..16
+    normalize = data.Normalize(mean=4.88, std=6.02, dtype=settings.run.dtype)
     return Task(
         model=Mlp((64, *settings.model.hidden, 10), batch_norm=True, dropout=settings.model.dropout),
         loss=classify,

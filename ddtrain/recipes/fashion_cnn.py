@@ -12,7 +12,7 @@ from ddtrain.recipes.common import classify
 from ddtrain.trainer.config import config
 from ddtrain.trainer.task import Task
 
-MEAN, STD = 255 * 0.2860, 255 * 0.3530  # of all training pixels, values 0..255
+MEAN, STD = 255 * 0.2860, 255 * 0.3530  # mean and deviation of all training pixels, whose values are 0..255
 
 
 @dataclass(frozen=True)

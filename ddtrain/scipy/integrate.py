@@ -22,14 +22,14 @@ from ddtrain.errors import DerivativeError
 from ddtrain.numpy import array, concatenate, cos, expand_dims, ravel, reshape, sin, stack, sum, zeros, zeros_like
 from ddtrain.scipy.fallback import fallback_to
 
-Rate = Callable[..., Any]  # (state, time, *parameters) -> its derivative in time
+Rate = Callable[..., Any]  # (state, time, *parameters) -> time derivative of the state
 _OPTIONS = ("rtol", "atol", "tcrit", "h0", "hmax", "hmin", "mxstep", "mxhnil", "mxordn", "mxords")
 
 
 def _odeint(y0: Any, t: Any, *parameters: Any, rate: Rate, options: dict[str, Any]) -> Any:
     if np.iscomplexobj(y0):
         raise TypeError("odeint: SciPy solves for real states only; stack real and imaginary parts")
-    # in double precision, like SciPy's state: a right-hand side rounded to single never meets a tolerance
+    # double precision, like SciPy's state: a right-hand side rounded to single never meets a tolerance
     doubles = [p.astype(np.result_type(p, np.float64), copy=False) for p in parameters]
     return _si.odeint(lambda y, s: rate(y, s, *doubles), y0, t, **options)
 
@@ -113,7 +113,8 @@ def _pull(argnums: list[int], g: Any, ans: Any, args: Any, kwargs: dict[str, Any
         state_g = before + g[i - 1]
     found: dict[int, Any] = {0: state_g}
     if 1 in argnums:
-        weights = concatenate([expand_dims(g[0] - state_g, 0), g[1:]])  # an earlier start delays everything after
+        # a later first time moves the whole solution against its rate there
+        weights = concatenate([expand_dims(g[0] - state_g, 0), g[1:]])
         found[1] = sum(weights * stack(_rates(ans, args, rate)), 1)
     at = 0
     for i, size in zip(wanted, sizes, strict=True):

@@ -30,7 +30,8 @@ def _contract(a_PDN: Any, b_QDK: Any, full: bool) -> Any:
     """Sum over D of convolutions, for every pair of outer indices. Valid ones need N >= K along every axis."""
     extent = b_QDK.shape[2:]
     if a_PDN.shape[:2] == b_QDK.shape[:2] == (1, 1) and a_PDN.size and b_QDK.size:
-        return _sg.convolve(a_PDN[0, 0], b_QDK[0, 0], "full" if full else "valid")[None, None]  # by FFT where faster
+        # SciPy uses an FFT where that is faster
+        return _sg.convolve(a_PDN[0, 0], b_QDK[0, 0], "full" if full else "valid")[None, None]
     if full:
         a_PDN = np.pad(a_PDN, [(0, 0), (0, 0), *((k - 1, k - 1) for k in extent)])
     along = tuple(range(2, a_PDN.ndim))

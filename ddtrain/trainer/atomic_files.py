@@ -1,4 +1,4 @@
-"""Files that are whole or not there at all, and errors that say which file, why, and how much was wanted.
+"""Files that exist completely or not at all, and errors that say which file failed, why, and how many bytes it needed.
 
 Note [Written aside]
 A crash may come between any two system calls. What must be whole is written under another name, fsynced (its bytes
@@ -39,7 +39,7 @@ def replace(path: Path | str, data: bytes) -> None:
 
     Raises
     ------
-    DataError : with path, reason and bytes wanted; the old contents are then still there.
+    DataError : with path, reason and bytes needed; the old contents are then still there.
     """
     path = Path(path)
     aside = path.with_name(f".tmp-{path.name}-{os.getpid()}")
@@ -88,7 +88,8 @@ def _plain(value: Any) -> Any:
     raise TypeError(f"{type(value).__name__} cannot be written as JSON")
 
 
-_compact = json.JSONEncoder(allow_nan=False, default=_plain).encode  # made once, because every step writes a line
+# made once and kept, because every step writes a line
+_compact = json.JSONEncoder(allow_nan=False, default=_plain).encode
 
 
 def _finite(value: Any) -> Any:
@@ -102,7 +103,7 @@ def _finite(value: Any) -> Any:
 
 
 def io_error(error: OSError, path: Path | str, wanted: int, kind: type[DataError] = DataError) -> DataError:
-    """An operating system's error as one of ours: what could not be written, why, how many bytes were wanted.
+    """An operating system's error as a DataError: what could not be written, why, and how many bytes it needed.
 
     >>> io_error(OSError(errno.ENOSPC, "No space left on device"), "run/state.json", 512).message
     'cannot write run/state.json: No space left on device (ENOSPC), 512 bytes wanted'

@@ -47,7 +47,7 @@ def dp_value_and_grad(loss: Loss, comm: Collectives) -> Callable[..., tuple[Any,
     Raises
     ------
     ShapeError : the loss is neither one number a sample nor one number
-    UsageError : no rank has a sample, or a sum comes without arrays whose rows could be counted
+    UsageError : no rank has a sample, or the loss is a sum and ``shard`` has no array whose rows could be counted
 
     >>> from ddtrain.comm import run_ranks
     >>> x, y = onp.array([[1.0], [2.0], [3.0]]), onp.array([2.0, 4.0, 7.0])
@@ -191,7 +191,7 @@ def _count(rows: int, comm: Collectives) -> float:
 
 
 def _copies(x: Any, comm: Collectives) -> Any:
-    """Parameters or tangents as each rank's own."""
+    """Parameters or tangents, as copies that each rank differentiates by itself."""
     return tree.map_leaves(lambda leaf: fan_out(leaf, comm), x)
 
 

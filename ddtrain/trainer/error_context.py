@@ -1,4 +1,4 @@
-"""Errors say at which step, on which rank and in which phase they came up."""
+"""Adds to errors the step, rank and phase in which they were raised."""
 
 from __future__ import annotations
 
@@ -8,18 +8,18 @@ from typing import Any
 import numpy as np
 
 from ddtrain.errors import DdtrainError
-from ddtrain.source import user_line
+from ddtrain.user_lines import user_line
 
 
-class error_context:  # a context manager, called like a function
-    """Within this, an error says where it came from: one of ddtrain's in its place, any other by a note.
+class error_context:  # lower case like a function, because it is used as ``with error_context(...)``
+    """While inside, errors get their place: ddtrain's errors in their ``place``, all others in a note.
 
-    NaN and infinity bring no warning: what they lead to is rank 0's decision.
+    NaN and infinity give no warning, because rank 0 decides what to do about them.
 
     Parameters
     ----------
-    doing : tells the phase, for the note
-    place : of an error of ddtrain's, besides the step; without the rank where all ranks raise the same one
+    doing : returns the phase, for the note
+    place : further keys for ddtrain's errors, such as the rank, unless all ranks raise the same error
     """
 
     def __init__(self, doing: Callable[[], str], rank: int, step: int, /, **place: Any) -> None:

@@ -13,17 +13,17 @@ from ddtrain.data import batch_of, shard_bounds
 from ddtrain.errors import UsageError, kind_of, quoted
 from ddtrain.ops import use_communicator
 from ddtrain.parallel import ShardRunner
-from ddtrain.store import ParamStore
+from ddtrain.param_store import ParamStore
 from ddtrain.trainer.config.config import Config
 from ddtrain.trainer.step.loss_output import LossOutput
 from ddtrain.trainer.step.totals import Totals
 from ddtrain.trainer.task import Task
 
-ROWS = 256  # samples a shard handles at once: bounds memory, and keeps matrix products large
+ROWS = 256  # samples at a time for each shard: few enough for memory, enough for large matrix products
 
 
 def require_validation(config: Config, task: Task) -> None:
-    """Refuse options that watch evaluations where there is nothing to evaluate."""
+    """Raise UsageError if options need evaluations and the task has no validation data."""
     watchers = {
         "--eval.patience": config.eval.patience > 0,
         f"--schedule.name {config.schedule.name}": config.schedule.watches_evaluations(),
@@ -39,14 +39,14 @@ def require_validation(config: Config, task: Task) -> None:
 def evaluate(task: Task, store: ParamStore, comm: Communicator, shards: ShardRunner) -> dict[str, float]:
     """Mean loss and metrics over the validation set, with derived figures. Collective.
 
-    Shards without samples take part: they walk the same number of batches, so collectives inside the model match.
+    Shards without samples take part: they run the same number of batches, so that collectives in the model match.
     Buffers are the same on all ranks (Note [One value of a buffer]).
     """
     return _figures(task, store, comm, shards, batches=None)
 
 
 def try_evaluation(task: Task, store: ParamStore, comm: Communicator, shards: ShardRunner) -> None:
-    """Evaluate one batch for nothing: an error in it shows before the first step, not after an epoch. Collective."""
+    """Evaluate one batch as a test, so that an error shows before the first step, not after an epoch. Collective."""
     _figures(task, store, comm, shards, batches=1)
 
 
@@ -84,11 +84,11 @@ def _figures(
 
 
 def derived(name: str, figure: Callable[[Mapping[str, float]], float], means: Mapping[str, float]) -> float:
-    """A figure computed from the averages: infinite where it overflows, NaN where it is not defined.
+    """A figure computed from the averages: infinite if it overflows, NaN if it is not defined.
 
     Raises
     ------
-    UsageError : it is no number
+    UsageError : it is not a number
 
     >>> derived("perplexity", lambda means: math.exp(means["loss"]), {"loss": 1000.0})
     inf
@@ -98,7 +98,7 @@ def derived(name: str, figure: Callable[[Mapping[str, float]], float], means: Ma
             value = figure(means)
     except OverflowError:
         return math.inf
-    except (ZeroDivisionError, FloatingPointError, ValueError):  # ValueError: of a logarithm or a root
+    except (ZeroDivisionError, FloatingPointError, ValueError):  # ValueError comes from a logarithm or a root
         return math.nan
     if isinstance(value, str | bytes) or np.ndim(value) or not isinstance(value, SupportsFloat):
         raise UsageError(
@@ -107,5 +107,5 @@ def derived(name: str, figure: Callable[[Mapping[str, float]], float], means: Ma
         )
     try:
         return float(value)
-    except OverflowError:  # a whole number
+    except OverflowError:  # an integer too large for a float
         return math.inf

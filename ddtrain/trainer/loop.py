@@ -20,7 +20,7 @@ from ddtrain.comm.protocol import Communicator
 from ddtrain.diagnose import CheckedTape, check_gradients, locate_nonfinite
 from ddtrain.errors import NonFiniteError
 from ddtrain.trainer import stop_signals
-from ddtrain.trainer.checkpoint.save_run import complete_checkpoint, save_checkpoint
+from ddtrain.trainer.checkpoint import save_run as checkpoint
 from ddtrain.trainer.config.config import Config
 from ddtrain.trainer.error_context import error_context
 from ddtrain.trainer.evaluate import evaluate, require_validation, try_evaluation
@@ -60,9 +60,18 @@ class Trainer:
 
     Attributes
     ----------
-    state : where the run stands
+    state : the run's state, of which checkpoints are made
     store : the model's values
     records : what writes the run's directory and console; set it before the first step
+
+    >>> from ddtrain import nn
+    >>> from ddtrain.comm.backends.local import LocalCommunicator
+    >>> x = np.linspace(-1.0, 1.0, 40)[:, None]
+    >>> task = Task(nn.Linear(1, 1), lambda model, x: (model(x)[:, 0] - 3 * x[:, 0]) ** 2, train=(x,))
+    >>> config = Config().updated({"run": {"epochs": 2}, "data": {"batch_size": 10}})
+    >>> trainer = Trainer(LocalCommunicator(), config, task)
+    >>> trainer.coordinator.total_steps, trainer.store.names
+    (8, ['weight', 'bias'])
     """
 
     records: RunRecords
@@ -80,14 +89,15 @@ class Trainer:
         steps_per_epoch = data.steps_per_epoch(self.samples, self.batch_size)
         self.coordinator = Coordinator(config, self.train_step.control_comm, steps_per_epoch, stop_file)
         self.state = RunState(config, task, data_seen, self.mode, self.coordinator)
-        self.timeline: Timeline | None = None  # while steps are traced
-        self._order: tuple[int, Any] = (-1, None)  # an epoch and its permutation
+        self.timeline: Timeline | None = None  # set while steps are traced
+        # (epoch, its permutation of the samples), so that an epoch is shuffled once
+        self._order: tuple[int, Any] = (-1, None)
 
     def run(self) -> Result:
-        """Train to the end, or until something asks to stop."""
+        """Train to the end, or until a stop is requested."""
         traced = self._traced_steps()
         reason = self._before_the_first_step()
-        with np.errstate(all="ignore"):  # an update that overflows is found before it is saved
+        with np.errstate(all="ignore"):  # no warnings: an overflowing update is found and reported before it is saved
             while reason is Reason.NONE:
                 if traced:
                     self._trace(self.state.step + 1, traced)
@@ -100,12 +110,12 @@ class Trainer:
         return Result(reason, self.state.step, self.state.metrics, *hashes, bytes_sent, skipped)
 
     def _before_the_first_step(self) -> Reason:
-        """Make up for an evaluation that a kill has cost, or else try one out; why no step is to be taken, if so."""
+        """Make an evaluation that a killed run missed, or try one; the reason if no step is to be taken."""
         state, reason = self.state, Reason.NONE
         finished = state.step >= self.coordinator.total_steps
         if self._evaluates and state.evaluated < state.step and self.coordinator.evaluates(state.step):
             control = self._evaluate(StepControl(lr=0.0, scale=1.0, grad_norm=0.0, stop=finished))
-            complete_checkpoint(state, self.records, final=control.stop)
+            checkpoint.complete(state, self.records, final=control.stop)
             reason = control.reason
         elif self.coordinator.out_of_patience and not finished:
             self.records.warn(f"--eval.patience {self.config.eval.patience} had run out before: give more to go on")
@@ -145,7 +155,7 @@ class Trainer:
         return self._order[1]
 
     def _check_gradients(self, step: int, rows: Any) -> None:
-        """Compare the gradient of the step to come with finite differences, where that is asked for."""
+        """Compare the gradient of the next step with finite differences, if the options ask for it."""
         every = self.config.debug.check_gradients_every
         if every and step % every == 0:
             with self.mode.consolidated():
@@ -153,9 +163,9 @@ class Trainer:
             self.records.gradients(step + 1, checked)
 
     def _save_and_evaluate(self, control: StepControl) -> StepControl:
-        """Save, then evaluate, as an evaluation may fail, and then put into the checkpoint what it has shown.
+        """Save first, because an evaluation may fail; then evaluate, and add the figures to the checkpoint.
 
-        Every evaluation has a checkpoint, so that the best model is one that was saved.
+        Every evaluation has a checkpoint, so that the best model is always saved.
         """
         evaluates = control.evaluate and self._evaluates
         saved = self._save(final=control.stop) if control.checkpoint or evaluates else False
@@ -163,14 +173,14 @@ class Trainer:
             return control
         control = self._evaluate(control)
         if saved:
-            complete_checkpoint(self.state, self.records, final=control.stop)
-        elif control.stop:  # the save before the evaluation failed, as where the disk was full: try once more
+            checkpoint.complete(self.state, self.records, final=control.stop)
+        elif control.stop:  # the earlier save failed, on a full disk, say: try once more
             self._save(final=True)
         return control
 
     def _save(self, final: bool) -> bool:
         with self._span("checkpoint"), self._errors_in("checkpoint"):
-            return save_checkpoint(self.state, self.records, final)
+            return checkpoint.save(self.state, self.records, final)
 
     @property
     def _evaluates(self) -> bool:
@@ -198,7 +208,7 @@ class Trainer:
         return traced
 
     def _trace(self, step: int, traced: range) -> None:
-        """Record from the first step of ``traced``, with all that follows it, until another step begins. Collective."""
+        """Record the steps of ``traced``, each with what follows it until the next step begins. Collective."""
         if step in traced:
             if self.timeline is None:
                 self.timeline = self.train_step.timeline = Timeline(self.comm)

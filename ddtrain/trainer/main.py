@@ -1,4 +1,4 @@
-"""From a command line to an exit code: parse, start the ranks, agree, train, and say how it ended."""
+"""From a command line to an exit code: parse, start the ranks, compare their options, train, report the end."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Any, NoReturn
 from ddtrain import blas, blas_threads
 from ddtrain.comm import Communicator, launcher, raise_on_all, run_on_all, run_on_rank_0, run_ranks
 from ddtrain.parallel import verify_replicas
-from ddtrain.streams import say, tolerant_output
+from ddtrain.standard_output import say, tolerant_output
 from ddtrain.trainer import stop_signals
 from ddtrain.trainer.checkpoint.resume import resume
 from ddtrain.trainer.config import command_line
@@ -51,11 +51,25 @@ def main(build: Callable[[Any], Task], config: Config | None = None, argv: Seque
     ----------
     build : makes the task from the configuration; called once on every rank
     config : defaults, of any subclass of :class:`Config`
-    argv : options; those of the process unless told
+    argv : options, by default those of the process
 
     Examples
     --------
     See ``examples/custom_training.py``.
+
+    >>> import tempfile
+    >>> import numpy as np
+    >>> from ddtrain import nn
+    >>> def build(config):
+    ...     x = np.linspace(-1.0, 1.0, 40)[:, None]
+    ...     return Task(nn.Linear(1, 1), lambda model, x: (model(x)[:, 0] - 3 * x[:, 0]) ** 2, train=(x,))
+    >>> config = Config().updated({"run": {"steps": 2}})
+    >>> config.run.steps
+    2
+    >>> with tempfile.TemporaryDirectory() as directory:
+    ...     main(build, config, argv=["--run.dir", directory])
+    Traceback (most recent call last):
+    SystemExit: 0
     """
     name, prog = _program()
     recipe = Recipe(config or Config(), build, (build.__doc__ or "").strip())
@@ -63,7 +77,7 @@ def main(build: Callable[[Any], Task], config: Config | None = None, argv: Seque
 
 
 def _program() -> tuple[str, str]:
-    """What this program is called, and how: by its file, by ``python -m`` and its module, or neither."""
+    """The program's name, and the words that start it: by its file, or by ``python -m`` and its module."""
     path, spec = Path(sys.argv[0]), sys.modules["__main__"].__spec__
     if spec is not None and spec.origin and Path(spec.origin) == path:
         module = spec.name.removesuffix(".__main__")
@@ -77,7 +91,7 @@ def run(argv: Sequence[str], recipes: Mapping[str, Recipe], only: str = "", prog
 
     Parameters
     ----------
-    only, prog : of a program with one recipe, its name and how it is called
+    only, prog : for a program with one recipe, its name and the words that start it
     """
     with tolerant_output():
         parsed, error = None, None
@@ -107,7 +121,7 @@ class _Job:
 
     def __init__(self, recipes: Mapping[str, Recipe], parsed: command_line.Parsed | None) -> None:
         self.recipes, self.parsed = recipes, parsed
-        self.records: dict[int, RunRecords] = {}  # by rank
+        self.records: dict[int, RunRecords] = {}  # records of each rank of this process
 
     def __call__(self, comm: Communicator) -> int:
         raise_on_all(comm, stop_signals.ranks_connected())

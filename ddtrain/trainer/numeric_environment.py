@@ -1,4 +1,4 @@
-"""What rounds: the parts of a machine that decide the last bits of a run.
+"""The software and hardware that decide how results are rounded, and so the last bits of a run.
 
 Note [Same bits]
 The same ddtrain, the same build of NumPy with its BLAS, the same type of core and the same shards give the same bits,
@@ -24,13 +24,13 @@ def numeric_environment() -> dict[str, str]:
     """
     try:
         ours = version("ddtrain")
-    except PackageNotFoundError:  # run from a source tree that was never installed
+    except PackageNotFoundError:  # running from a source tree that was never installed
         ours = "not installed"
     return {"ddtrain": ours, "numpy": np.__version__, "blas": blas(), "cpu": cpu(), "kernels": openblas.core()}
 
 
 def required_environment() -> dict[str, str]:
-    """What ranks of one run must have in common: processors may differ in name as long as they compute alike.
+    """What the ranks of one run must have in common; their processors may have different names if they compute alike.
 
     >>> sorted(required_environment())
     ['BLAS', 'BLAS kernels', 'BLAS threads', 'NumPy', 'Python', 'ddtrain']

@@ -1,4 +1,4 @@
-"""Where a run stands, and the parts that hold it: what a checkpoint is made of, and what it is restored into."""
+"""A run's state and the parts that hold it: what a checkpoint is made of, and restored into."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from ddtrain import data
 from ddtrain.data.sampler import Position
 from ddtrain.diagnose import count_nonfinite
 from ddtrain.optim import Optimizer
-from ddtrain.store import ParamStore
+from ddtrain.param_store import ParamStore
 from ddtrain.trainer.config.config import Config
 from ddtrain.trainer.modes import Sync
 from ddtrain.trainer.step.coordinator import Coordinator
@@ -21,15 +21,15 @@ class RunState:
 
     Parameters
     ----------
-    data : which training data, see ``task.describe_data``
+    data : describes the training data, see ``task.describe_data``
     mode : holds the step with its parameters, and the optimizer
-    coordinator : holds what rank 0 has decided so far
+    coordinator : holds the state of rank 0's decisions
 
     Attributes
     ----------
     step : steps taken
     metrics : figures of the latest evaluation
-    evaluated : the step after which that was
+    evaluated : the step after which ``metrics`` were found
     never_finite : names of the model's tensors that hold infinities from the start, such as a mask
     """
 
@@ -57,5 +57,5 @@ class RunState:
         return self.mode.train_step.optimizer
 
     def position(self, step: int) -> Position:
-        """The epoch of a step, counted from 0, and which batch of it comes next."""
+        """The epoch of a step, counted from 0, and the number of the step's batch in it."""
         return data.position(step, len(self.task.train), self.config.data.batch_size)

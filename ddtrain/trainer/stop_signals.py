@@ -1,17 +1,17 @@
 """Requests to stop: signals to any rank, or a file named STOP in the run's directory.
 
-A request is a vote. It rides in the totals of the next step, so that all ranks stop after the same step.
+A request is a vote. It travels in the totals of the next step, so that all ranks stop after the same step.
 
 Note [Blocked main thread]
-Python runs a signal's handler between two instructions of the main thread: not while that waits in MPI for a rank that
-never comes, or computes for minutes in a library. So whatever arrives is also written to a pipe, by Python's C code at
-once, and a thread reads it. It acts only where the main thread does not within a second or two, and nothing is lost by
-it: on a first request before the ranks have come together, and on a second one.
+Python runs a signal's handler between two instructions of the main thread, so not while that thread waits in MPI for a
+rank that never comes, or computes for minutes in a library. So Python's C code also writes each signal to a pipe at
+once, and a thread reads it. The thread acts only if the main thread does not within a second or two, and only where
+nothing is lost: on a first request before the ranks are connected, and on a second request.
 
 Note [Children]
-A process that a rank forks (a worker that reads data) would inherit the handlers, and take the signal that is to end
-it for a request to stop after the step. A child gets back what stood before. Until it has, signals wait: Python forgets
-what arrives between the fork and its own first instruction.
+A process that a rank forks (a worker that reads data) would inherit the handlers, and treat a signal that should end it
+as a request to stop after the step. So a child gets the former handlers back. Until then signals are blocked, because
+Python forgets those that arrive between the fork and its own first instruction.
 """
 
 from __future__ import annotations
@@ -30,19 +30,19 @@ from typing import Any
 from ddtrain.comm.launch import liveness
 from ddtrain.comm.launch.failure import INTERRUPTED
 from ddtrain.errors import StoppedError
-from ddtrain.streams import say
+from ddtrain.standard_output import say
 
 SIGNALS = (signal.SIGUSR1, signal.SIGTERM, signal.SIGINT)
 # One Ctrl-C reaches a rank twice, from the terminal and from mpirun: what follows this soon is the same request.
 SAME_REQUEST_S = 0.5
-_BLOCKED_S = 1.5  # after which the main thread is taken to be where no handler runs
+_BLOCKED_S = 1.5  # if no handler has run for this long, the main thread is taken to be blocked in a call
 
-_first: float | None = None  # when the first request of this process arrived; signals are the process's, not a rank's
-_heard = 0.0  # when the handler ran last
-_together = False  # whether the ranks have come together, and requests are votes
-_before: dict[int, Any] = {}  # what handled the signals before this module did
-_wakeup = -1  # where Python writes the numbers of signals as they arrive
-_OVER = b"\0"  # ends the reading of that pipe: no signal has the number 0
+_first: float | None = None  # time of this process's first request; signals go to the process, not to a rank
+_heard = 0.0  # time when the handler last ran
+_together = False  # True once the ranks are connected: from then on, requests are votes
+_before: dict[int, Any] = {}  # the handlers of the signals before this module replaced them
+_wakeup = -1  # write end of the pipe into which Python writes the numbers of arriving signals
+_OVER = b"\0"  # written to that pipe to end its reader: no signal has the number 0
 
 
 def stop_requested() -> bool:
@@ -51,7 +51,7 @@ def stop_requested() -> bool:
 
 
 def ranks_connected() -> StoppedError | None:
-    """The ranks have come together: requests are votes from here on. What was asked before, as an error to agree on."""
+    """Say that the ranks are connected: from now on requests are votes. Returns an earlier request as an error."""
     global _together
     _together = True
     return StoppedError("stopped on request before training began") if stop_requested() else None
@@ -60,7 +60,7 @@ def ranks_connected() -> StoppedError | None:
 def exit_before_listening() -> None:
     """Until :func:`listening`, SIGUSR1 ends this process as a request does, with exit code 75.
 
-    Launchers pass it on to all ranks as the wish to stop; by default a process dies of it, as if it had crashed.
+    Launchers pass SIGUSR1 on to all ranks as a request to stop; by default it ends a process, as if it had crashed.
     """
     if _in_main_thread() and signal.getsignal(signal.SIGUSR1) is signal.SIG_DFL:
         _handle(signal.SIGUSR1, _leave)
@@ -70,12 +70,12 @@ def exit_before_listening() -> None:
 def listening(at_once: Callable[[BaseException], None] = lambda error: None) -> Iterator[None]:
     """Take SIGUSR1, SIGTERM and SIGINT as requests to stop: the first is polite, a second one stops at once.
 
-    Enter it in the main thread, around the ranks; in any other thread it listens to nothing, as Python handles
-    signals in the main thread alone. A signal that is ignored, as ``nohup`` and shells in the background do, stays so.
+    Enter it in the main thread, around the ranks; in any other thread it does nothing, because Python handles signals
+    in the main thread alone. A signal that is ignored, as under ``nohup`` or in the background, stays ignored.
 
     Parameters
     ----------
-    at_once : told of a second request that the main thread does not hear, before the process is ended (Note
+    at_once : called on a second request that the main thread does not handle, before the process is ended (Note
         [Blocked main thread])
 
     Raises
@@ -96,7 +96,7 @@ def listening(at_once: Callable[[BaseException], None] = lambda error: None) -> 
     _first, _together = None, False
     before = {number: signal.getsignal(number) for number in SIGNALS}
     for number, handler in before.items():
-        if handler not in (signal.SIG_IGN, None):  # None: not Python's
+        if handler not in (signal.SIG_IGN, None):  # None: the handler was not installed from Python
             _handle(number, _on_signal)
     try:
         with _attended(at_once):
@@ -132,7 +132,7 @@ def _on_signal(number: int, frame: FrameType | None) -> None:
 
 @contextmanager
 def _attended(at_once: Callable[[BaseException], None]) -> Iterator[None]:
-    """While inside, a thread acts on requests for which the main thread is deaf (Note [Blocked main thread])."""
+    """While inside, a thread acts on requests that the main thread cannot handle (Note [Blocked main thread])."""
     global _wakeup
     reading, _wakeup = os.pipe()
     os.set_blocking(_wakeup, False)
@@ -169,7 +169,7 @@ def _attend(reading: int, at_once: Callable[[BaseException], None]) -> None:
 
 
 def _unheard(arrived: float) -> bool:
-    """Whether the main thread's handler has still not run a while after a signal, or just before it was read here."""
+    """Whether the main thread's handler has not run around the arrival of a signal, nor for a while after it."""
     while _heard < arrived - SAME_REQUEST_S and monotonic() < arrived + _BLOCKED_S:
         sleep(0.01)
     return _heard < arrived - SAME_REQUEST_S
@@ -184,7 +184,7 @@ def _after_fork() -> None:
 
 
 def _in_child() -> None:
-    """Give back what a forked process has inherited (Note [Children])."""
+    """Restore the former handlers in a forked process (Note [Children])."""
     global _first, _wakeup
     if _wakeup >= 0:
         signal.set_wakeup_fd(-1)
@@ -196,7 +196,7 @@ def _in_child() -> None:
     _after_fork()
 
 
-_forking = threading.local()  # the mask of a thread that forks
+_forking = threading.local()  # the signal mask of a thread that forks
 os.register_at_fork(before=_before_fork, after_in_parent=_after_fork, after_in_child=_in_child)
 
 
@@ -206,7 +206,7 @@ class StopFile:
     Parameters
     ----------
     run_dir : where to look
-    every_s : the least time between two looks; a look at a network file system is a round trip
+    every_s : shortest time between two checks, because each may be a round trip to a network file system
     """
 
     def __init__(self, run_dir: Path | str, every_s: float = 0.5) -> None:
@@ -222,12 +222,12 @@ class StopFile:
         return self._removed()
 
     def remove_former(self) -> list[str]:
-        """Remove a file that came when no run was here to obey it; a line about it, if there was one."""
+        """Remove a file from before this run; returns a line about it, if there was one."""
         return [f"{self.path} was there before the run began, and is removed"] if self._removed() else []
 
     def _removed(self) -> bool:
         try:
             self.path.unlink()
-        except OSError:  # not there; or there and not removable, which is no reason to stop for ever
+        except OSError:  # the file is not there, or cannot be removed, which must not stop every later run
             return False
         return True

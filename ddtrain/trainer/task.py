@@ -18,7 +18,7 @@ from ddtrain.parallel import verify_replicas
 
 Loss = Callable[..., Any]  # loss(model, *batch) -> (losses_N, metrics), or losses_N
 
-_READ_S = 1.0  # for reading all samples of data sets that offer no checksum
+_READ_S = 1.0  # how long reading all samples may take, for data sets without a checksum of their own
 _SAME_DATA = "Give every rank the same data."
 
 
@@ -38,7 +38,7 @@ class Task:
 
     Raises
     ------
-    UsageError : one of them is something else, or a data set is empty
+    UsageError : an argument has a wrong type, or a data set is empty
 
     >>> from ddtrain import nn
     >>> task = Task(nn.Linear(2, 1), lambda model, x, y: (model(x)[:, 0] - y) ** 2, train=(np.ones((3, 2)), np.ones(3)))
@@ -78,7 +78,7 @@ class Task:
 
 
 def _dataset(name: str, given: Any) -> Dataset:
-    """The data set that was given, or made of the arrays that were."""
+    """The given data set, or an :class:`ArrayData` of the given arrays."""
     if isinstance(given, np.ndarray):
         given = (given,)
     if isinstance(given, tuple) and given and all(isinstance(x, np.ndarray) for x in given):
@@ -96,11 +96,16 @@ def _dataset(name: str, given: Any) -> Dataset:
 
 
 def build_task(build: Callable[[Any], Any], config: Any) -> Task:
-    """What ``build`` makes of a configuration, if that is a task.
+    """The task that ``build`` makes of a configuration.
 
     Raises
     ------
-    UsageError : it is something else, or nothing
+    UsageError : ``build`` returns something else, or nothing
+
+    >>> build_task(lambda config: None, config=None)
+    Traceback (most recent call last):
+    ddtrain.errors.UsageError: <lambda> returned nothing where a Task is wanted
+      Return ddtrain.Task(model, loss, train=..., valid=...).
     """
     task = build(config)
     if not isinstance(task, Task):
@@ -112,7 +117,11 @@ def build_task(build: Callable[[Any], Any], config: Any) -> Task:
 
 
 def describe_data(dataset: Dataset | None) -> str:
-    """How many samples, and which: by the checksum that the data set offers, or one of some of them."""
+    """A data set's number of samples and checksum (its own, or one of some samples), in words.
+
+    >>> describe_data(ArrayData(np.arange(3.0)))
+    '3 samples with checksum 34d9082a'
+    """
     if dataset is None:
         return "none"
     checksum = fingerprint_of(dataset)
@@ -120,9 +129,9 @@ def describe_data(dataset: Dataset | None) -> str:
 
 
 def verify_same_data(comm: Communicator, task: Task) -> str:
-    """The training data in words, for the checkpoints, once all ranks are known to have the same sets. Collective.
+    """Check that all ranks have the same data, and describe the training data for checkpoints. Collective.
 
-    A data set without a checksum of its own is read as a whole where that takes no longer than ``_READ_S``.
+    A data set without a checksum of its own is read completely if that takes no longer than ``_READ_S``.
 
     Raises
     ------

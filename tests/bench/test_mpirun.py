@@ -11,6 +11,8 @@ import pytest
 from ddtrain.bench import mpirun
 from ddtrain.errors import UsageError
 
+pytestmark = pytest.mark.mpi_skip  # a process that mpirun started cannot start it again
+
 
 def test_what_every_rank_returns_comes_back_in_rank_order() -> None:
     settings: dict[str, Any] = {"subject": "tiny_mlp", "batch": 0, "mode": "strong", "seconds": 0.01}

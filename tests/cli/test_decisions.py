@@ -182,7 +182,7 @@ def test_errors_outside_a_step_say_where(
     if phase == "evaluation":
         monkeypatch.setattr(loop, "evaluate", broken)
     else:
-        monkeypatch.setattr(loop, "save_checkpoint", broken)
+        monkeypatch.setattr(loop.checkpoint, "save", broken)
     code, said = start(ones(valid=True))
     assert code == (73 if kind is NonFiniteError else 70)
     assert f"step 2, in {phase}" in said

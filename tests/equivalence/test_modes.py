@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import json
 import tomllib
-from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -13,10 +12,11 @@ from typing import Any
 import nodes  # noqa: F401  a backend
 import numpy as np
 import pytest
+from mode_runs import Sum, farthest, plain_config, take_steps
 
-from ddtrain import data, nn
+from ddtrain import data
 from ddtrain.comm import Communicator
-from ddtrain.errors import NonFiniteError, UsageError
+from ddtrain.errors import UsageError
 from ddtrain.parallel import HOOKS
 from ddtrain.trainer.checkpoint import rank_state
 from ddtrain.trainer.checkpoint.contents import decode
@@ -31,192 +31,6 @@ from ddtrain.trainer.task import Task
 from helpers import Net, Plain, make_task, sgd_config
 from worlds import World
 
-PLAIN = Optim(name="sgd", lr=0.05, momentum=0.0)
-STEPS = 9  # two epochs of 4 steps, each with a last batch of 2 samples, fewer than three ranks, and one step more
-
-
-def take_steps(comm: Communicator, config: Config, model: Any = Plain, steps: int = STEPS) -> list[dict[str, Any]]:
-    """The parameters that the run shows after each step."""
-    task = make_task(model())
-    train_step = build_step(comm, task, config)
-    mode, samples, size = make_mode(train_step, config.comm), len(task.train), config.data.batch_size
-    coordinator, shown = Coordinator(config, comm, data.steps_per_epoch(samples, size)), []
-    for step in range(steps):
-        epoch, offset = data.position(step, samples, size)
-        rows = data.batches(config.run.seed, epoch, samples, size)[offset]
-        totals = mode.gradients(step, rows)
-        mode.apply(coordinator.decide(step, totals, mode.square_norm()))
-        with mode.consolidated():
-            shown.append({name: x.copy() for name, x in train_step.store.tensors.items()})
-    return shown
-
-
-def farthest(a: Sequence[dict[str, Any]], b: Sequence[dict[str, Any]]) -> float:
-    assert len(a) == len(b)
-    return max(float(np.abs(x[name] - y[name]).max()) for x, y in zip(a, b, strict=True) for name in x)
-
-
-def config(**comm: Any) -> Config:
-    return sgd_config(optim=PLAIN, comm=Comm(**comm), clip=Clip(norm=0.0))
-
-
-@pytest.mark.parametrize("clip", [0.0, 0.1])
-def test_local_that_meets_every_step_is_sync_with_plain_sgd(world: Any, clip: float) -> None:
-    """With clipping, too, where a rank has all samples; the norm is that of the workers otherwise."""
-    limits = Clip(norm=clip if world.size == 1 else 0.0)
-    sync = world.run(lambda comm: take_steps(comm, replace(config(), clip=limits)))[0]
-    for got in world.run(lambda comm: take_steps(comm, replace(config(mode="local", sync_every=1), clip=limits))):
-        assert farthest(got, sync) < 1e-12
-
-
-def test_local_that_meets_every_step_is_sync_with_synchronised_batch_norm(world: Any) -> None:
-    net = lambda: Net(dropout=0.2)
-    sync = world.run(lambda comm: take_steps(comm, config(), net))[0]
-    for got in world.run(lambda comm: take_steps(comm, config(mode="local", sync_every=1), net)):
-        assert farthest(got, sync) < 1e-12
-
-
-def test_local_is_the_mean_of_runs_that_went_apart(world: Any) -> None:
-    """Against a loop that knows nothing of modes: each worker alone, on its rows, with momentum, averaged every 4."""
-    momentum = sgd_config(clip=Clip(norm=0.0))
-    expected = by_hand(momentum, world.size, every=4)
-    got = world.run(lambda comm: take_steps(comm, replace(momentum, comm=Comm(mode="local", sync_every=4))))
-    for shown in got:
-        assert farthest(shown, expected) < 1e-12
-    sync = world.run(lambda comm: take_steps(comm, momentum))[0]
-    assert world.size == 1 or farthest(sync, expected) > 1e-6, "workers did go apart"
-
-
-def by_hand(config: Config, workers: int, every: int) -> list[dict[str, Any]]:
-    """Momentum SGD with L2 decay on each worker, written out; averaged values and velocities."""
-    from ddtrain import value_and_grad
-
-    task = make_task(Plain())
-    start = task.model.init(config.run.seed, "float64")
-    x = [dict(start) for _ in range(workers)]
-    v = [{name: np.zeros_like(value) for name, value in start.items()} for _ in range(workers)]
-    mean = lambda trees: {name: sum(tree[name] for tree in trees) / workers for name in start}
-    shown, size, of = [], config.data.batch_size, config.optim
-    for step in range(STEPS):
-        epoch, offset = data.position(step, len(task.train), size)
-        rows = data.batches(config.run.seed, epoch, len(task.train), size)[offset]
-        for worker in range(workers):
-            first, last = data.shard_bounds(len(rows), worker, workers)
-            batch = task.train.batch(rows[first:last])
-
-            def loss(values: Any, batch: Any = batch, count: int = len(rows)) -> Any:
-                losses, _ = task.loss(task.model.bind(values, training=True), *batch)
-                return losses.sum() * (workers / count)
-
-            _, g = value_and_grad(loss)(x[worker])
-            for name in start:
-                v[worker][name] = of.momentum * v[worker][name] + g[name] + of.weight_decay * x[worker][name]
-                x[worker][name] = x[worker][name] - of.lr * v[worker][name]
-        if (step + 1) % every == 0:
-            x, v = [mean(x)] * workers, [mean(v)] * workers
-            x, v = [dict(tree) for tree in x], [dict(tree) for tree in v]
-        shown.append(mean(x))
-    return shown
-
-
-def test_diloco_with_rate_one_and_no_momentum_averages_the_parameters(world: Any) -> None:
-    local = world.run(lambda comm: take_steps(comm, config(mode="local", sync_every=3)))[0]
-    outer = config(mode="diloco", sync_every=3, outer_lr=1.0, outer_momentum=0.0)
-    for got in world.run(lambda comm: take_steps(comm, outer)):
-        assert farthest(got, local) < 1e-12
-
-
-def test_diloco_takes_nesterovs_steps(world: Any) -> None:
-    """The movement between meetings, through the outer optimizer by hand."""
-    lr, momentum = 0.7, 0.9
-    shown = world.run(
-        lambda comm: take_steps(comm, config(mode="diloco", sync_every=1, outer_lr=lr, outer_momentum=momentum))
-    )[0]
-    theta = make_task(Plain()).model.init(0, "float64")
-    one = lambda values, step: gradient(values, step)
-    velocity = {name: np.zeros_like(value) for name, value in theta.items()}
-    for step, got in enumerate(shown):
-        moved = {name: PLAIN.lr * g for name, g in one(theta, step).items()}
-        velocity = {name: momentum * velocity[name] + moved[name] for name in theta}
-        theta = {name: theta[name] - lr * (moved[name] + momentum * velocity[name]) for name in theta}
-        assert farthest([got], [theta]) < 1e-12
-
-
-def gradient(values: dict[str, Any], step: int) -> dict[str, Any]:
-    """Of the mean loss of a step's batch."""
-    from ddtrain import grad
-
-    task = make_task(Plain())
-    epoch, offset = data.position(step, len(task.train), 7)
-    batch = task.train.batch(data.batches(0, epoch, len(task.train), 7)[offset])
-    return dict(grad(lambda x: task.loss(task.model.bind(x, training=True), *batch)[0].mean())(values))
-
-
-def test_stale_is_the_loop_that_applies_the_gradient_before(world: Any) -> None:
-    x, late, expected = make_task(Plain()).model.init(0, "float64"), None, []
-    for step in range(STEPS):
-        g = gradient(x, step)
-        if late is not None:
-            x = {name: x[name] - PLAIN.lr * late[name] for name in x}
-        late = g
-        expected.append(x)
-    for got in world.run(lambda comm: take_steps(comm, config(mode="stale"))):
-        assert farthest(got, expected) < 1e-12
-
-
-class Sum(nn.Module):
-    """A loss linear in one weight, with a buffer that counts samples: what was applied, and seen, adds up."""
-
-    def __init__(self) -> None:
-        self.w = nn.param((), nn.init.zeros)
-        self.seen = nn.buffer((), nn.init.zeros, reduce="sum")
-
-    def forward(self, x: Any) -> Any:
-        self.update(seen=self.seen + len(x))
-        return x[:, 0] * self.w
-
-
-def applied_by(comm: Communicator, mode: Any, xs: Any, factors: Any, nonfinite: Any = "skip") -> tuple[Any, ...]:
-    """What batches of two equal samples come to: the sum of gradients that were applied, samples seen, steps skipped.
-
-    The gradient of a batch is its x; its loss is that of the model, 0 at first, times a constant factor of its own.
-    """
-    x = np.repeat(np.stack([xs, factors], axis=1), 2, axis=0)
-    loss = lambda model, x: (model(x) + x[:, 1], {})
-    told = sgd_config(
-        batch_size=2,
-        run=Run(dtype="float64"),
-        nonfinite=NonFinite(nonfinite),
-        optim=Optim(name="sgd", lr=1.0, momentum=0.0),
-        clip=Clip(norm=0.0),
-        comm=Comm(mode=mode),
-    )
-    train_step = build_step(comm, Task(Sum(), loss, data.ArrayData(x)), told)
-    mode, coordinator = make_mode(train_step, told.comm), Coordinator(told, train_step.control_comm, len(xs))
-    for step in range(len(xs)):
-        totals = mode.gradients(step, np.arange(2 * step, 2 * step + 2))
-        mode.apply(coordinator.decide(step, totals, mode.square_norm()))
-    return -float(train_step.store.values[0]), float(train_step.store.state[0]), comm.rank == 0 and coordinator.skipped
-
-
-@pytest.mark.parametrize(
-    ("xs", "constants"),
-    [
-        ([1, 10, np.nan, 100, 0, 0], [0] * 6),  # loss and gradient
-        ([1, 10, 1000, 100, 0, 0], [0, 0, np.inf, 0, 0, 0]),  # a loss whose gradient is finite
-        ([1, 10, 1000, 1000, 100, 0], [0, 0, np.nan, np.nan, 0, 0]),
-        ([1000, 1, 10, 100, 0], [np.nan, 0, 0, 0, 0]),  # the first
-    ],
-    ids=["both", "loss", "two", "first"],
-)
-def test_stale_leaves_out_the_bad_batches_and_no_others(world: Any, xs: Any, constants: Any) -> None:
-    bad = sum(not np.isfinite(x * c) for x, c in zip(xs, np.array(constants) + 1.0, strict=True))
-    for mode in ("sync", "stale"):
-        found = world.run(lambda comm, mode=mode: applied_by(comm, mode, xs, constants))
-        assert {applied for applied, _, _ in found} == {111.0}
-        assert {seen for _, seen, _ in found} == {2.0 * (len(xs) - bad)}
-        assert found[0][2] == bad
-
 
 @pytest.mark.parametrize("spec", ["threads:2", "threads:3", "nodes:0011"])
 @pytest.mark.parametrize("name", HOOKS)
@@ -225,7 +39,7 @@ def test_a_skipped_step_leaves_no_trace_in_a_hook_s_memory(spec: str, name: Any,
     """As the run that never had the bad batch: what was remembered is neither lost with it, nor part of it kept."""
 
     def body(comm: Communicator, batches: list[int]) -> tuple[bytes, ...]:
-        told = config(hook=name, topk_fraction=0.1, powersgd_rank=1)
+        told = plain_config(hook=name, topk_fraction=0.1, powersgd_rank=1)
         told = replace(told, nonfinite=NonFinite("skip"))
         task = make_task(Plain())
         x, y = task.train.arrays
@@ -243,52 +57,6 @@ def test_a_skipped_step_leaves_no_trace_in_a_hook_s_memory(spec: str, name: Any,
 
     with_it, without = (World(spec).run(lambda comm, b=b: body(comm, b)) for b in ([0, 2, 1, 0, 2], [0, 2, 0, 2]))
     assert with_it == without
-
-
-def test_stale_stops_at_the_step_whose_loss_is_not_finite() -> None:
-    with pytest.raises(NonFiniteError, match="loss is nan") as caught:
-        World("threads:2").run(lambda comm: applied_by(comm, "stale", [1, 1, 1, 1], [0, 0, np.nan, 0], "stop"))
-    assert caught.value.place["step"] == 3
-
-
-@pytest.mark.parametrize("spec", ["threads:4", "threads:5"])
-def test_a_divided_optimizer_of_many_nodes_sums_along_the_tree(spec: str) -> None:
-    """At three nodes or fewer the tree is the order of the ranks, and nothing tells one from the other."""
-    runs = [
-        World(spec).run(lambda comm, on=on: take_steps(comm, sgd_config(comm=Comm(sharded_optimizer=on)), steps=4))
-        for on in (False, True)
-    ]
-    for everywhere, divided in zip(*runs, strict=True):
-        assert farthest(everywhere, divided) == 0.0
-
-
-@pytest.mark.parametrize("optimizer", ["sgd", "adamw"])
-@pytest.mark.parametrize("bucket_bytes", [64, 1 << 20])
-def test_a_divided_optimizer_gives_the_bits_of_one_that_is_everywhere(
-    world: Any, optimizer: Any, bucket_bytes: int
-) -> None:
-    base = sgd_config(optim=Optim(name=optimizer, lr=0.05, weight_decay=1e-2), clip=Clip(norm=0.5, value=0.05))
-    runs = [
-        world.run(
-            lambda comm, on=on: take_steps(
-                comm, replace(base, comm=Comm(sharded_optimizer=on, bucket_bytes=bucket_bytes)), Net
-            )
-        )
-        for on in (False, True)
-    ]
-    for everywhere, divided in zip(*runs, strict=True):
-        assert farthest(everywhere, divided) == 0.0
-
-
-def test_a_divided_optimizer_takes_a_share_of_the_memory() -> None:
-    def body(comm: Communicator) -> tuple[int, int]:
-        train_step = build_step(comm, make_task(Net()), sgd_config(comm=Comm(sharded_optimizer=True)))
-        return train_step.optimizer.state["velocity"].size, train_step.store.values.size
-
-    shares = World("threads:3").run(body)
-    n = shares[0][1]
-    assert sum(share for share, _ in shares) == n
-    assert max(share for share, _ in shares) < 0.6 * n
 
 
 @pytest.mark.parametrize("pieces", [2, 3])

@@ -114,14 +114,14 @@ FAULTS = (
         "ddtrain/comm/backends/rendezvous.py",
         "self.send.size, self.root, self.tree",
         "self.send.size, 0, self.tree",
-        ("tests/comm/backends/test_threads.py",),
+        ("tests/comm/backends/test_rendezvous.py",),
     ),
     Fault(
         "meeting/dtypes are not compared",
         "ddtrain/comm/backends/rendezvous.py",
         "return self.name, str(self.send.dtype), self.send.size",
         "return self.name, '', self.send.size",
-        ("tests/comm/backends/test_threads.py",),
+        ("tests/comm/backends/test_rendezvous.py",),
     ),
     Fault(
         "agree/an error is raised where it was met alone",
@@ -129,6 +129,7 @@ FAULTS = (
         "    if not failed:\n",
         "    if error is None:\n",
         (
+            "tests/comm/test_agreement.py",
             "tests/comm/launch/test_run_ranks.py",
             "tests/trainer/test_task.py",
         ),
@@ -138,6 +139,6 @@ FAULTS = (
         "ddtrain/comm/backends/mpi/pending_works.py",
         "                if self._works:\n                    self._wanted.set()\n",
         "                pass\n",
-        ("tests/comm/backends/mpi/test_pending_works.py",),
+        ("tests/comm/backends/mpi_backend/test_pending_works.py",),
     ),
 )

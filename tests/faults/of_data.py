@@ -59,17 +59,17 @@ FAULTS = (
     ),
     Fault(
         "store/parameters are hashed in the order of declaration",
-        "ddtrain/store.py",
+        "ddtrain/param_store.py",
         "for _, view in sorted(tensors.items()):",
         "for _, view in tensors.items():",
-        ("tests/test_store.py",),
+        ("tests/test_param_store.py",),
     ),
     Fault(
         "store/buffers are not hashed",
-        "ddtrain/store.py",
+        "ddtrain/param_store.py",
         "        return _sha256(self.tensors)\n",
         "        return _sha256(self.parameters)\n",
-        ("tests/test_store.py",),
+        ("tests/test_param_store.py",),
     ),
     Fault(
         "text/a play's tail is trained on",
@@ -109,8 +109,8 @@ FAULTS = (
     Fault(
         "idx/a file may go on",
         "ddtrain/data/idx.py",
-        "        if stream.read(1):  # also",
-        "        if False:  # also",
+        "        if stream.read(1):  # reading",
+        "        if False:  # reading",
         ("tests/data/test_idx.py",),
     ),
     Fault(

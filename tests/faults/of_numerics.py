@@ -216,7 +216,7 @@ FAULTS = (
         "ddtrain/kernels/updates/adaptive_update.py",
         "            np.maximum(b, 0.0, out=b)  # where rounding has made it negative\n",
         "",
-        ("tests/optim/test_optim.py",),
+        ("tests/optim/test_rmsprop.py",),
     ),
     Fault(
         "optim/an update allocates",
@@ -245,7 +245,7 @@ FAULTS = (
         "return self.base_lr * (step + 1) / self.warmup_steps",
         "return self.base_lr * step / self.warmup_steps",
         (
-            "tests/optim/test_schedules.py",
+            "tests/optim/schedules/test_schedules.py",
             "ddtrain/optim/schedules/learning_rate.py",
         ),
     ),
@@ -255,7 +255,7 @@ FAULTS = (
         "            self._decay.state = dict(state)\n",
         '            self._decay.state = dict(state) | {"multiplier": 1.0}\n',
         (
-            "tests/optim/test_schedules.py",
+            "tests/optim/schedules/test_schedules.py",
             f"{COORDINATOR}::test_a_saved_state_decides_the_same",
         ),
     ),
@@ -264,7 +264,7 @@ FAULTS = (
         "ddtrain/optim/schedules/step.py",
         "factor ** (t // every)",
         "factor ** ((t - 1) // every)",
-        ("tests/optim/test_schedules.py",),
+        ("tests/optim/schedules/test_schedules.py",),
     ),
     Fault(
         "schedules/an epoch begins a step late",
@@ -285,7 +285,7 @@ FAULTS = (
         "ddtrain/optim/schedules/composed/sequential.py",
         "rates[at].lr(int(t) - starts[at])",
         "rates[at].lr(int(t))",
-        ("tests/optim/schedules/composed/test_compositions.py", "tests/optim/test_schedules.py"),
+        ("tests/optim/schedules/composed/test_compositions.py", "tests/optim/schedules/test_schedules.py"),
     ),
     Fault(
         "schedules/the states of a product are one",
@@ -313,21 +313,21 @@ FAULTS = (
         "ddtrain/optim/schedules/learning_rate.py",
         "            return self.base_lr * (step + 1) / self.warmup_steps\n",
         "            return max(self.min_lr, self.base_lr * (step + 1) / self.warmup_steps)\n",
-        ("tests/optim/test_schedules.py",),
+        ("tests/optim/schedules/test_schedules.py",),
     ),
     Fault(
         "schedules/a NaN is an improvement to a plateau",
         "ddtrain/optim/schedules/plateau.py",
         'if math.isfinite(valid_loss) and (state["best"]',
         'if (state["best"]',
-        ("tests/optim/test_schedules.py",),
+        ("tests/optim/schedules/test_schedules.py",),
     ),
     Fault(
         "schedules/a plateau counts on after a fall",
         "ddtrain/optim/schedules/plateau.py",
         'state["multiplier"], state["bad"] = state["multiplier"] * self.factor, 0',
         'state["multiplier"] = state["multiplier"] * self.factor',
-        ("tests/optim/test_schedules.py",),
+        ("tests/optim/schedules/test_schedules.py",),
     ),
     Fault(
         "conv/an even kernel's padding goes above",

@@ -148,7 +148,7 @@ FAULTS = (
     Fault(
         "shards/rows are in the order of ranks",
         "ddtrain/parallel/shards/shard_runner.py",
-        "        self._rows.sort(key=lambda row: held_by[row[0]][row[1]])  # in the order of shards\n",
+        "        self._rows.sort(key=lambda row: held_by[row[0]][row[1]])  # sort the rows by shard\n",
         "",
         ("tests/parallel/shards/test_shard_runner.py",),
     ),
@@ -215,11 +215,11 @@ FAULTS = (
         "ddtrain/parallel/hooks/reduce_scatter.py",
         "        ReductionTree.of_ranks(comm.size).fold(list(arrived_P[:, : mine.size]), mine)\n",
         "        mine[...] = sum(arrived_P[1:, : mine.size], arrived_P[0, : mine.size])\n",
-        (f"{MODES}::test_a_divided_optimizer_of_many_nodes_sums_along_the_tree",),
+        ("tests/trainer/modes/test_sharded_optimizer.py::test_a_divided_optimizer_of_many_nodes_sums_along_the_tree",),
     ),
     Fault(
         "hooks/compressed/the rest of the sum is forgotten",
-        "ddtrain/parallel/hooks/compressed.py",
+        "ddtrain/parallel/hooks/compressed_allreduce.py",
         "        update_residual(self.served[bucket.span][mine], sum_m, decoded_m)\n",
         "",
         (HOOKS,),

@@ -19,6 +19,6 @@ def test_what_is_noticed_and_what_lives_on(tmp_path: Path, capsys: pytest.Captur
     lines = capsys.readouterr().out.splitlines()
     assert lines[0].startswith("LIVES ON  a word is another")
     assert lines[1].startswith(
-        "noticed   a staircase rises  ddtrain/optim/schedules/step.py::ddtrain.optim.schedules.step.step"
+        "noticed   a staircase rises  ddtrain/optim/schedules/step.py::ddtrain.optim.schedules.step."
     )
     assert lines[2] == "1 of 2 noticed"

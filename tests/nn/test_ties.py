@@ -15,7 +15,7 @@ import pytest
 import ddtrain.numpy as dnp
 from ddtrain import data, grad, nn, ops
 from ddtrain.errors import ShapeError, UsageError
-from ddtrain.store import ParamStore
+from ddtrain.param_store import ParamStore
 from ddtrain.trainer.task import Task
 from helpers import sgd_config, train
 from worlds import World

@@ -2,16 +2,13 @@
 
 import math
 import tracemalloc
-from dataclasses import dataclass
 
 import numpy as np
 import pytest
 
 from ddtrain import optim
-from ddtrain.errors import UsageError
 from ddtrain.kernels.updates.optimizer_update import PIECE
 from ddtrain.optim import Optim, Sgd
-from ddtrain.parts import register
 
 VARIANTS = {
     "sgd": {"momentum": 0.0},
@@ -280,41 +277,6 @@ def test_an_update_allocates_no_array(variant):
     assert most < PIECE * x.itemsize / 2
 
 
-@pytest.mark.parametrize("dtype", [np.float32, np.float64])
-def test_a_variance_that_rounding_makes_negative_is_none(dtype):
-    """Of a gradient that never changes: its mean square and squared mean differ by rounding alone."""
-    optimizer, x = optim.make(Optim(name="rmsprop", centered=True, rho=0.9), 100, dtype), np.zeros(100, dtype)
-    g = np.linspace(0.1, 3.0, 100).astype(dtype)
-    for _ in range(500):
-        optimizer.apply(x, g, lr=1e-9)
-    assert np.isfinite(x).all()
-
-
-def test_momentum_of_zero_keeps_no_velocity():
-    assert make("sgd", 5).state == {}
-
-
-def test_momentum_is_pytorchs_not_sutskevers():
-    """The rate multiplies the velocity when it is used: after a change of rate the whole velocity is scaled."""
-    x = np.zeros(1)
-    sgd = optim.make(Sgd(momentum=0.5), 1, np.float64)
-    sgd.apply(x, np.ones(1), lr=1.0)
-    sgd.apply(x, np.zeros(1), lr=0.1)
-    assert x[0] == pytest.approx(-1.0 - 0.1 * 0.5, rel=1e-15)
-
-
-def test_an_unknown_name_is_answered_with_the_nearest():
-    with pytest.raises(UsageError, match=r"--optim.name 'adamn' is not known\n  Did you mean adam\? There is sgd, "):
-        Optim(name="adamn")
-
-
-def test_an_option_of_another_part_is_refused_by_name():
-    with pytest.raises(UsageError, match=r"--optim.beta1 is no option of sgd\n  It belongs to adam, adamw, "):
-        Optim(name="sgd", beta1=0.9)
-    with pytest.raises(UsageError, match=r"--optim.beta3 is no option of adam\n  It has name, lr, weight_decay, l1, "):
-        Optim(name="adam", beta3=0.9)
-
-
 @pytest.mark.parametrize(
     ("part", "option"),
     [
@@ -332,41 +294,3 @@ def test_an_option_of_another_part_is_refused_by_name():
 )
 def test_each_part_knows_its_ranges(part, option):
     assert [name for name, ok, _ in part.ranges() if not ok] == [option]
-
-
-@dataclass(frozen=True)
-class SignDescent(Optim):
-    """Every weight moves by lr, against the sign of its gradient."""
-
-    name: str = "sign_descent"
-
-    def vectors(self):
-        return ()
-
-    def update_(self, values, grads, state, *, lr, scale, count):
-        values -= lr * np.sign(grads)
-
-
-def test_a_part_of_ones_own_is_registered_in_one_line(monkeypatch):
-    monkeypatch.setattr(Optim, "parts", dict(Optim.parts))
-    register(SignDescent)
-    x = np.array([1.0, 2.0])
-    optim.make(Optim(name="sign_descent", lr=0.5), 2, np.float64).apply(x, np.array([3.0, -0.1]), lr=0.5)
-    np.testing.assert_array_equal(x, [0.5, 2.5])
-
-
-def test_what_cannot_be_registered_is_said(monkeypatch):
-    monkeypatch.setattr(Optim, "parts", dict(Optim.parts))
-
-    class Plain(Optim):
-        pass
-
-    with pytest.raises(UsageError, match="Plain is no frozen dataclass with a name of its own"):
-        register(Plain)
-
-    @dataclass(frozen=True)
-    class Second(Optim):
-        name: str = "sgd"
-
-    with pytest.raises(UsageError, match="there is a optim of the name 'sgd' already"):
-        register(Second)

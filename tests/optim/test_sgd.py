@@ -1,4 +1,4 @@
-"""Forms of momentum: one method at a constant rate, and what each keeps when the rate changes."""
+"""Momentum and its forms: one method at a constant rate, and what each keeps when the rate changes."""
 
 from __future__ import annotations
 
@@ -12,6 +12,27 @@ from ddtrain.optim import Sgd
 
 BETA, LR = 0.8, 0.05
 nesterovs = pytest.mark.parametrize("nesterov", [False, True])
+
+
+def test_momentum_of_zero_keeps_no_velocity() -> None:
+    assert optim.make(Sgd(momentum=0.0), 5, np.float64).state == {}
+
+
+@nesterovs
+def test_a_gradient_that_stays_gathers_a_velocity_of_the_geometric_series(nesterov: bool) -> None:
+    """v_t = g (1 - momentum^t) / (1 - momentum); Nesterov's form steps by v_{t+1} at once."""
+    x, sgd = np.zeros(1), optim.make(Sgd(momentum=0.8, nesterov=nesterov), 1, np.float64)
+    for t in range(1, 30):
+        before = x[0]
+        sgd.apply(x, np.array([3.0]), lr=0.1)
+        assert before - x[0] == pytest.approx(0.1 * 3.0 * (1 - 0.8 ** (t + nesterov)) / (1 - 0.8), rel=1e-12)
+
+
+def test_decay_goes_through_the_velocity() -> None:
+    x, sgd = np.array([2.0]), optim.make(Sgd(momentum=0.5, weight_decay=0.1), 1, np.float64)
+    sgd.apply(x, np.zeros(1), lr=1.0)
+    assert x[0] == pytest.approx(1.8, rel=1e-15)
+    assert sgd.state["velocity"][0] == pytest.approx(0.2, rel=1e-15)
 
 
 def path(form: str, rates: list[float], **options: Any) -> tuple[np.ndarray, np.ndarray]:

@@ -7,7 +7,7 @@ import pytest
 
 from ddtrain.parallel import make_buckets
 from ddtrain.parallel.buckets import MAX_CELL
-from ddtrain.store import ParamStore
+from ddtrain.param_store import ParamStore
 
 
 def spans_of(sizes: list[int]) -> list[slice]:

@@ -11,7 +11,7 @@ from ddtrain.comm.backends.null import NullCommunicator
 from ddtrain.comm.reduction_tree import ReductionTree
 from ddtrain.errors import ReplicaError
 from ddtrain.parallel import Reducer, alloc_rows, make_buckets, make_shard_layout
-from ddtrain.store import ParamStore
+from ddtrain.param_store import ParamStore
 from worlds import World
 
 

@@ -1,7 +1,7 @@
 """Lists of traced values where an array is expected: ``np.sum([x, y])``. NumPy takes them for arrays, and so do we.
 
-Nobody looks for them beforehand: a traced value refuses to become a plain array, and what was refused is called again
-with arrays in place of its lists.
+They are not searched for beforehand: a traced value refuses to become a plain array, and the failed call is then made
+again with arrays in place of its lists.
 """
 
 from __future__ import annotations
@@ -18,12 +18,12 @@ from ddtrain.errors import DerivativeError
 
 
 def holds_box(x: Any) -> bool:
-    """Whether ``x`` is traced, or something in its nested lists and tuples is."""
+    """Whether ``x``, or anything in its nested lists and tuples, is traced."""
     return type(x) in BOXES or (isinstance(x, list | tuple) and any(map(holds_box, x)))
 
 
 def gather(x: Any) -> Any:
-    """``x``, if an array, traced or not; of a number or nested lists, an array, traced if something in them is.
+    """``x`` if it is an array, traced or not; an array of a number or nested lists, traced if anything in them is.
 
     >>> from ddtrain import grad
     >>> grad(lambda t: gather([[t, 1.0], [2.0, t]])[1, 1])(5.0)
@@ -38,7 +38,7 @@ def gather(x: Any) -> Any:
 def again_with_arrays(
     call: Callable[..., Any], args: Sequence[Any], kwargs: dict[str, Any], error: Exception | None
 ) -> Any:
-    """The call that ended with ``error``, with arrays for lists of traced values; ``error``, if it holds none."""
+    """Repeat the call that raised ``error``, with arrays for lists of traced values; raise it if there are none."""
     refused = error is None or isinstance(error, DerivativeError) or isinstance(error.__cause__, DerivativeError)
     lists = [i for i, a in enumerate(args) if type(a) not in BOXES and holds_box(a)] if refused else []
     if error is not None and not lists:

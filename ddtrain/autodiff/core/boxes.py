@@ -26,13 +26,13 @@ _levels = itertools.count()
 
 
 class Trace:
-    """One run of one interpreter. Subclasses say what to remember of each primitive."""
+    """One run of one interpreter. Subclasses define what to remember of each primitive."""
 
     __slots__ = ("level",)
-    fuses = False  # may a fused operation run its kernel under this trace, see autodiff/core/fused.py
-    sees_constants = False  # does this trace want primitives without derivative, too
-    checks = False  # does this trace look at the answers of fused operations and at cotangents
-    branches = True  # may Python branch on the truth of this trace's values
+    fuses = False  # True if fused operations may run their kernels under this trace, see autodiff/core/fused.py
+    sees_constants = False  # True if this trace also records primitives that have no derivative
+    checks = False  # True if this trace inspects the answers of fused operations and all cotangents
+    branches = True  # True if Python may branch on the truth of this trace's values
 
     def __init__(self) -> None:
         self.level = next(_levels)
@@ -64,10 +64,10 @@ class Primitive:
     raw : the function on unboxed values
     vjps, jvps : derivative rules by position of the argument, see ``autodiff/core/rules.py``
     joint : one rule for all arguments at once, or None
-    compose, backward : of a fused operation, see ``autodiff/core/fused.py``; None of others
+    compose, backward : functions of a fused operation, see ``autodiff/core/fused.py``; None for other primitives
     examples : ``examples(r)`` lists the calls the conformance suite checks, or None
-    otherwise : ``otherwise(prim, args, kwargs)`` answers a call that ``raw`` does not take as it stands, or refuses it
-    missing : ``missing(prim, argnum, mode)`` is the error for a rule that nobody declared; None for the usual one
+    otherwise : ``otherwise(prim, args, kwargs)`` handles a traced call that ``raw`` cannot take, or raises an error
+    missing : ``missing(prim, argnum, mode)`` returns the error for a rule that is not declared; None for the usual one
     """
 
     __name__: str
@@ -91,7 +91,8 @@ class Box:
     """A value under a trace. Array behaviour is added by the subclass in ``ddtrain.numpy``."""
 
     __slots__ = ("_trace", "node", "value")
-    _value = property(lambda self: self.value)  # Autograd's spelling, by which its users print what they trace
+    # Autograd's name for it, which its users know for printing a traced value
+    _value = property(lambda self: self.value)
 
     def __init__(self, value: Any, trace: Trace, node: Any) -> None:
         self.value, self._trace, self.node = value, trace, node
@@ -100,7 +101,7 @@ class Box:
         return self  # a box is never written to, so it can be its own copy
 
     def __deepcopy__(self, memo: Any) -> Any:
-        return self  # a deep copy would copy the trace, too, and its derivative would be lost with that copy
+        return self  # a deep copy would also copy the trace, and the derivative would be lost in the copy
 
     def __reduce_ex__(self, protocol: Any) -> NoReturn:
         raise DerivativeError(
@@ -110,7 +111,7 @@ class Box:
 
 
 BOXES: set[type] = set()  # every concrete box class
-_box_for: dict[type, type[Box]] = {}  # type of a value -> class of its box
+_box_for: dict[type, type[Box]] = {}  # the box class for each type of value
 
 
 def register_box(box_type: type[Box], *value_types: type) -> None:
@@ -153,7 +154,14 @@ def top_trace(args: Any) -> Trace | None:
 
 
 def value_of(x: Any) -> Any:
-    """``x`` with every box removed."""
+    """``x`` with every box removed.
+
+    >>> from ddtrain.autodiff import grad, value_of
+    >>> seen = []
+    >>> _ = grad(lambda x: seen.append(value_of(x)) or x * x)(3.0)
+    >>> seen
+    [array(3.)]
+    """
     while type(x) in BOXES:
         x = x.value
     return x

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 @dataclass(frozen=True)
 class Case:
-    """One call: its arguments, and which of them to differentiate (every floating array unless told)."""
+    """One call: its arguments, and which of them to differentiate (by default every floating array)."""
 
     args: tuple[Any, ...]
     kwargs: dict[str, Any] = field(default_factory=dict)

@@ -6,8 +6,8 @@ under anything else (forward mode, a derivative of a derivative) the composition
 differentiated to any order in any mode, and its meaning is also its test.
 
 Note [Mixed dtypes]
-Kernels are for arrays of one floating dtype. Arrays of several are brought to NumPy's common one before the kernels see
-them; where that is no floating one (integers, complex numbers), the composition runs, which is NumPy's arithmetic.
+Kernels take arrays of one floating dtype. Arrays of different dtypes are first converted to NumPy's common dtype; if
+that is not a real floating one (integers, complex numbers), the composition runs, which follows NumPy's arithmetic.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ Backward = Callable[..., Sequence[Any]]
 
 
 class _Cast(NamedTuple):
-    """What forward saved where it was given other arrays than the trace has: with them."""
+    """What forward saved, together with the converted arrays that it was given."""
 
     saved: Any
     args: Sequence[Any]
@@ -42,7 +42,7 @@ def fused(
     name: str | None = None,
     examples: Any = None,
 ) -> Primitive:
-    """Make one operation of a composition and its kernels.
+    """Make one primitive of a composition of others and its kernels.
 
     Parameters
     ----------
@@ -50,9 +50,15 @@ def fused(
     forward : ``forward(*args, **kwargs) -> (ans, saved)`` on plain arrays; ``saved`` is what backward needs
     backward : ``backward(needs, g, saved, *args, **kwargs)`` returns a cotangent (or None) for each position in
         ``needs``, the positional arguments that are differentiated
-    mixed : how many of the first arguments are the arrays whose dtypes decide that of the result (Note [Mixed dtypes]);
-        0: the kernels take what comes
+    mixed : how many of the first arguments are arrays to be converted to one dtype (Note [Mixed dtypes]); 0: the
+        kernels take the arguments as they are
     name, examples : as for :func:`primitive`
+
+    >>> from ddtrain.autodiff import grad
+    >>> compose, forward = lambda x: x * x * x, lambda x: (x**3, 3 * x**2)
+    >>> cube = fused(compose, forward, lambda needs, g, saved, x: [saved * g], name="cube")
+    >>> grad(cube)(2.0), grad(grad(cube))(2.0)  # the kernels, and the composition
+    (array(12.), array(12.))
     """
 
     def call(*args: Any, **kwargs: Any) -> Any:
@@ -66,7 +72,8 @@ def fused(
             return compose(*_arrays(args, mixed), **kwargs) if alike is None else forward(*alike, **kwargs)[0]
         top, values, argnums, nodes, nested = strip(args)
         alike = None if nested or not top.fuses else _alike(values, mixed)
-        if alike is None:  # nested: a second derivative
+        # nested differentiation: the composition has derivatives of every order, the kernels have not
+        if alike is None:
             return compose(*_arrays(args, mixed), **kwargs)
         ans, saved = forward(*alike, **kwargs)
         if top.checks:
@@ -91,7 +98,7 @@ def fused(
 
 
 def _alike(args: Sequence[Any], mixed: int) -> Sequence[Any] | None:
-    """The arguments as the kernels want them, None where they cannot have them (Note [Mixed dtypes])."""
+    """The arguments in one dtype, as the kernels need them; None if that is impossible (Note [Mixed dtypes])."""
     if not mixed:
         return args
     try:
@@ -99,7 +106,7 @@ def _alike(args: Sequence[Any], mixed: int) -> Sequence[Any] | None:
         for a in args[1:mixed]:
             if a is not None and a.dtype is not dtype:
                 return _cast(args, mixed)
-    except AttributeError:  # a number, a list
+    except AttributeError:  # numbers and lists have no such attributes
         return _cast(_arrays(args, mixed), mixed)
     return args if dtype.kind == "f" else None
 
@@ -112,7 +119,7 @@ def _cast(args: Sequence[Any], mixed: int) -> Sequence[Any] | None:
 
 
 def _arrays(args: Sequence[Any], mixed: int) -> Sequence[Any]:
-    """The arguments with numbers and lists among the arrays as what they are."""
+    """The arguments, with numbers and lists in the place of arrays converted to arrays."""
     return [np.asarray(a) if i < mixed and a is not None and not hasattr(a, "dtype") else a for i, a in enumerate(args)]
 
 

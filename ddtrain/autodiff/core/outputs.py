@@ -1,7 +1,7 @@
 """Several results of one step: decompositions return a tuple, and a function's answer may be a structure.
 
 A trace sees one value an entry, so several arrays travel as one ``Outputs``, a vector in the product of their spaces.
-``pack`` makes one, ``item`` takes an array out; both are ordinary primitives, and the walks need not know.
+``pack`` makes one, ``item`` takes an array out; both are ordinary primitives, so the walks need no special case.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ class Outputs(tuple[Any, ...]):
     """
 
     __slots__ = ()
-    shape = None  # equal for any two, so that a walk finds nothing to fit
+    shape = None  # the same for all Outputs, so that the backward walk never tries to fit one to another
     dtype = None
 
     def __add__(self, other: Any) -> Self:
@@ -54,13 +54,14 @@ def _zeros_like(x: Any) -> Any:
 
 
 def _placed(g: Any, outputs: Any, k: int) -> Any:
-    """Outputs like ``outputs`` that are zero but for ``g`` at place ``k``."""
+    """Outputs like ``outputs``, with ``g`` at place ``k`` and zeros elsewhere."""
     parts = [_zeros_like(part) for part in unpack(outputs)]
     parts[k] = g
     return pack(*parts)
 
 
-item = primitive(lambda outputs, k: outputs[k], name="item")  # examples: those of every primitive with Outputs
+# no examples of its own: every primitive that returns Outputs tests it
+item = primitive(lambda outputs, k: outputs[k], name="item")
 pack = primitive(lambda *arrays: Outputs(arrays), name="pack", examples=lambda r: [case(r(2, 3), r(4)), case(r())])
 
 defvjp(item, lambda g, ans, outputs, k: _placed(g, outputs, k))
@@ -70,7 +71,7 @@ defjvp_rest(pack, lambda argnum: lambda g, ans, *arrays: _placed(g, ans, argnum)
 
 
 def unpack(outputs: Any) -> tuple[Any, ...]:
-    """The arrays of ``outputs``, each a value of its own in the trace.
+    """The arrays of ``outputs``, each as a separate value of the trace.
 
     >>> import ddtrain.numpy as dnp
     >>> from ddtrain import grad

@@ -16,7 +16,7 @@ from ddtrain.autodiff.core.boxes import BOXES, Primitive, Trace, _box_for, box, 
 from ddtrain.autodiff.core.signatures import fits, takes
 from ddtrain.errors import DerivativeError
 
-PRIMITIVES: list[Primitive] = []  # in order of declaration: the registry of the conformance suite
+PRIMITIVES: list[Primitive] = []  # in order of declaration; the conformance suite tests every one
 
 
 def primitive(raw: Callable[..., Any], *, name: str | None = None, examples: Any = None) -> Primitive:
@@ -25,7 +25,7 @@ def primitive(raw: Callable[..., Any], *, name: str | None = None, examples: Any
     Parameters
     ----------
     raw : function of arrays that neither knows nor sees boxes
-    name : for messages and tables; ``raw.__name__`` unless told
+    name : for messages and tables, by default ``raw.__name__``
     examples : ``r -> [case(...), ...]``, the calls that the conformance suite differentiates
 
     >>> import numpy as onp, ddtrain.numpy
@@ -55,7 +55,7 @@ def primitive(raw: Callable[..., Any], *, name: str | None = None, examples: Any
         if kwargs and not _by_name(kwargs, known):
             return prim.otherwise(prim, args, kwargs)
         top = a._trace
-        if len(args) == 1:  # most calls: as strip() does, without a call
+        if len(args) == 1:  # the commonest call: what strip() does, inlined for speed
             values: Sequence[Any] = (a.value,)
             argnums: Sequence[int] = _FIRST
             nodes: Sequence[Any] = (a.node,)
@@ -65,12 +65,13 @@ def primitive(raw: Callable[..., Any], *, name: str | None = None, examples: Any
         else:
             top, values, argnums, nodes, nested = strip(args)
             if of_arrays and len(argnums) < len(args) and not _LISTS.isdisjoint(map(type, args)):
-                return _with_arrays(call, args, kwargs)  # NumPy takes them, rules need not
+                return _with_arrays(call, args, kwargs)  # NumPy accepts lists where the rules expect arrays
         try:
             ans = call(*values, **kwargs) if nested else raw(*values, **kwargs)
         except (TypeError, ValueError) as error:
             return _again(call, args, kwargs, error)
-        if nested and type(ans) in BOXES and ans._trace.level >= top.level:  # a list inside held boxes of this trace
+        # a list in the arguments held boxes of this trace
+        if nested and type(ans) in BOXES and ans._trace.level >= top.level:
             return _again(call, args, kwargs, None)
         box_type = _box_for.get(type(ans))
         if box_type is None:
@@ -88,7 +89,7 @@ _Stripped = tuple[Trace, Sequence[Any], Sequence[int], Sequence[Any], bool]
 
 
 def strip(args: tuple[Any, ...]) -> _Stripped:
-    """The innermost trace, the arguments without its boxes, where those stood, their nodes; and are boxes left?"""
+    """The innermost trace, arguments without its boxes, their positions and nodes, and whether other boxes remain."""
     if len(args) == 1:
         x = args[0]
         return x._trace, (x.value,), _FIRST, (x.node,), type(x.value) in BOXES
@@ -116,9 +117,9 @@ def strip(args: tuple[Any, ...]) -> _Stripped:
 
 
 def take_lists(gather: Callable[[Any], Any], again: Callable[..., Any]) -> None:
-    """Say how an array is made of a list of traced values, and how a call that refused one is made again.
+    """Set the functions that make an array of a list of traced values, and repeat a call that refused such a list.
 
-    ``array_lists.py`` enters itself here: it makes arrays by primitives, so that this module cannot import it.
+    ``array_lists.py`` calls this: it makes arrays by primitives, so that this module cannot import it.
     """
     global _gather, _again
     _gather, _again = gather, again
@@ -133,8 +134,8 @@ def _with_arrays(call: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> An
 
 
 def _box_result(call: Any, ans: Any, top: Trace, *process_args: Any) -> Any:
-    """The slow half of a primitive: a result that is not an array, or not a plain one."""
-    if isinstance(ans, np.ma.MaskedArray | np.matrix):  # an operand was one: NumPy then makes the result one, too
+    """The slow path of a primitive: box a result that is not a plain array."""
+    if isinstance(ans, np.ma.MaskedArray | np.matrix):  # NumPy returns these when an operand is one
         raise _not_followed(call, ans)
     ans = np.asarray(ans)
     node = top.process(call, ans, *process_args)
@@ -154,6 +155,11 @@ def nondifferentiable(raw: Callable[..., Any], *, name: str | None = None, examp
     """A primitive whose result is constant almost everywhere: comparisons, argmax, rounding.
 
     Its derivative is zero, so derivative traces do not see it; a recorder does.
+
+    >>> from ddtrain.autodiff import grad
+    >>> sign = nondifferentiable(lambda x: np.sign(x), name="sign")
+    >>> grad(lambda x: x * sign(x))(-3.0)
+    array(-1.)
     """
 
     def call(*args: Any, **kwargs: Any) -> Any:
@@ -168,7 +174,8 @@ def nondifferentiable(raw: Callable[..., Any], *, name: str | None = None, examp
             ans = call(*values, **kwargs)
         except (TypeError, ValueError) as error:
             return _again(call, args, kwargs, error)
-        if not top.sees_constants or type(ans) is tuple:  # a tuple of positions, as of nonzero: no trace follows it
+        # a tuple of index arrays, such as nonzero returns, which no trace follows
+        if not top.sees_constants or type(ans) is tuple:
             return ans
         return _box_result(call, ans, top, values, kwargs, mine, [args[i].node for i in mine])
 
@@ -190,7 +197,7 @@ def declare(call: Any, raw: Callable[..., Any], *, name: str | None, examples: A
 
 
 def _by_name(kwargs: dict[str, Any], known: frozenset[str]) -> bool:
-    """Whether keywords may stay keywords: those that are known, and not traced."""
+    """Whether all keywords are known and none is traced, so that they can be passed on as they are."""
     for key, v in kwargs.items():  # noqa: SIM110  # all() takes twice the time
         if key not in known or type(v) in BOXES:
             return False
@@ -205,14 +212,15 @@ def _traced_key(kwargs: dict[str, Any]) -> str | None:
 
 
 def refuse(prim: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> NoReturn:
-    """What a primitive says of a call that it cannot differentiate, unless it was told ``otherwise``."""
+    """Raise the error for a call that a primitive cannot differentiate; the default of ``otherwise``."""
     if (key := _traced_key(kwargs)) is not None:
         raise DerivativeError(
             f"{prim.__name__}: keyword argument {key!r} is traced, and derivatives flow through positional "
             "arguments only",
             remedy=f"Pass {key} by position.",
         )
-    inspect.signature(prim.raw).bind(*args, **kwargs)  # a wrong call: Python's own words
+    # raises Python's own TypeError if the call does not fit the signature
+    inspect.signature(prim.raw).bind(*args, **kwargs)
     raise DerivativeError(
         f"{prim.__name__}: {', '.join(f'{key}=' for key in kwargs) or 'out='} has no derivative rule",
         remedy="Leave it out: np.where for where=, astype for dtype=, and the result instead of out=.",

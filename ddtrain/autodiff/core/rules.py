@@ -2,7 +2,7 @@
 
 A VJP rule ``(g, ans, *args, **kwargs)`` turns the cotangent of the answer into that of one argument; a JVP rule
 turns the tangent ``g`` of one argument into that of the answer. Rules are written in differentiable functions and
-read like the mathematics: summing over broadcast axes, and real parts and dtypes, are the walker's business.
+read like the mathematics: the backward walk sums over broadcast axes, takes real parts and casts dtypes.
 ``None`` means the derivative is zero.
 """
 
@@ -19,12 +19,12 @@ Rule = Callable[..., Any]
 
 
 def defvjp(prim: Primitive, *rules: Rule | None, argnums: Iterable[int] | None = None) -> None:
-    """Declare reverse-mode rules ``rule(g, ans, *args, **kwargs)``, one an argument (or for ``argnums``).
+    """Declare reverse-mode rules ``rule(g, ans, *args, **kwargs)``, one for each argument (or for ``argnums``).
 
     Raises
     ------
-    DerivativeError : a rule is written as Autograd has them, ``lambda ans, x: lambda g: ...``; where that cannot be
-        seen here, it is said when the rule is first used
+    DerivativeError : a rule is written as in Autograd, ``lambda ans, x: lambda g: ...``; if that cannot be seen
+        here, the error is raised when the rule is first used
 
     >>> from ddtrain.autodiff import grad, primitive
     >>> cube = primitive(lambda x: x**3, name="cube")
@@ -41,28 +41,63 @@ def defvjp(prim: Primitive, *rules: Rule | None, argnums: Iterable[int] | None =
 
 
 def defvjp_rest(prim: Primitive, rule: Callable[[int], Rule]) -> None:
-    """Declare the rule of every further argument of a variadic primitive, made by ``rule(argnum)``."""
+    """Declare the rule of every further argument of a variadic primitive, made by ``rule(argnum)``.
+
+    >>> from ddtrain.autodiff import grad, primitive
+    >>> weighted = primitive(lambda *xs: sum(k * x for k, x in enumerate(xs)), name="weighted")
+    >>> defvjp_rest(weighted, lambda argnum: lambda g, ans, *xs: argnum * g)
+    >>> grad(weighted, argnum=2)(5.0, 5.0, 5.0)
+    array(2.)
+    """
     prim.vjp_default = rule
 
 
 def defjvp(prim: Primitive, *rules: Rule | str | None, argnums: Iterable[int] | None = None) -> None:
-    """Declare forward-mode rules ``rule(g, ans, *args, **kwargs)``; ``"same"`` means linear in that argument."""
+    """Declare forward-mode rules ``rule(g, ans, *args, **kwargs)``; ``"same"`` means linear in that argument.
+
+    >>> from ddtrain.autodiff import jvp, primitive
+    >>> cube = primitive(lambda x: x**3, name="cube")
+    >>> defjvp(cube, lambda g, ans, x: 3 * x**2 * g)
+    >>> jvp(cube, (2.0,), (1.0,))
+    (array(8.), array(12.))
+    """
     for argnum, rule in zip(argnums if argnums is not None else range(len(rules)), rules, strict=False):
         prim.jvps[argnum] = _same(prim, argnum) if rule == "same" else rule
 
 
 def defjvp_rest(prim: Primitive, rule: Callable[[int], Rule] | str) -> None:
-    """Declare the forward rule of every further argument of a variadic primitive."""
+    """Declare the forward rule of every further argument of a variadic primitive.
+
+    >>> from ddtrain.autodiff import jvp, primitive
+    >>> total = primitive(lambda *xs: sum(xs), name="total")
+    >>> defjvp_rest(total, lambda argnum: lambda g, ans, *xs: g)
+    >>> jvp(lambda x: total(x, 10.0, x), (1.0,), (1.0,))
+    (array(12.), array(2.))
+    """
     prim.jvp_default = (lambda argnum: _same(prim, argnum)) if rule == "same" else rule
 
 
 def def_linear(prim: Primitive, *argnums: int) -> None:
-    """Declare ``prim`` linear in each of ``argnums`` (argument 0 unless told) taken alone: its own forward rule."""
+    """Declare ``prim`` linear in each of ``argnums`` (by default argument 0), so that it is its own forward rule.
+
+    >>> from ddtrain.autodiff import jvp, primitive
+    >>> double = primitive(lambda x: 2 * x, name="double")
+    >>> def_linear(double)
+    >>> jvp(double, (5.0,), (1.0,))
+    (array(10.), array(2.))
+    """
     defjvp(prim, *["same"] * max(1, len(argnums)), argnums=argnums or (0,))
 
 
 def def_elementwise(prim: Primitive, *rules: Rule | None) -> None:
-    """Declare each rule for both modes: the Jacobian of an elementwise function is diagonal, its own transpose."""
+    """Declare each rule for both modes: the Jacobian of an elementwise function is diagonal, its own transpose.
+
+    >>> from ddtrain.autodiff import grad, jvp, primitive
+    >>> square = primitive(lambda x: x * x, name="square")
+    >>> def_elementwise(square, lambda g, ans, x: 2 * x * g)
+    >>> grad(square)(3.0), jvp(square, (3.0,), (1.0,))[1]
+    (array(6.), array(6.))
+    """
     defvjp(prim, *rules)
     defjvp(prim, *rules)
 
@@ -78,7 +113,7 @@ def curried(prim: Primitive, argnum: int) -> DerivativeError:
     """The error for a reverse-mode rule that returns a function of the cotangent instead of taking it."""
     try:
         names = ", ".join(inspect.signature(prim.raw).parameters)
-    except ValueError:  # of a function in C, which may have none
+    except ValueError:  # functions written in C may have no signature
         names = "*args"
     theirs = f"lambda ans, {names}: lambda g: ..."
     return DerivativeError(
@@ -102,7 +137,7 @@ def is_curried(rule: Rule, args: Sequence[Any], kwargs: dict[str, Any]) -> bool:
 
 
 def missing_rule(prim: Primitive, argnum: int, mode: str) -> MissingRuleError:
-    """The error for a rule nobody declared, with the line that would add it."""
+    """The error for a rule that is not declared, with the line that would add it."""
     blanks = "".join("None, " for _ in range(argnum))
     return MissingRuleError(
         f"{prim.__name__} has no {mode.upper()} rule for argument {argnum}",
@@ -111,7 +146,7 @@ def missing_rule(prim: Primitive, argnum: int, mode: str) -> MissingRuleError:
 
 
 def rule_of(prim: Primitive, argnum: int, mode: str) -> Rule | None:
-    """The rule of one argument, made and kept at first use for variadic primitives."""
+    """The rule of one argument; for variadic primitives it is made at its first use, and kept."""
     table = prim.vjps if mode == "vjp" else prim.jvps
     if argnum not in table:
         default = prim.vjp_default if mode == "vjp" else prim.jvp_default

@@ -1,4 +1,4 @@
-"""What a function takes, read from its signature: so that a primitive knows a call that its rules would not."""
+"""What a function accepts, read from its signature, so that a primitive recognises calls that its rules cannot take."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class Everything(frozenset[str]):
 
 
 def takes(raw: Callable[..., Any]) -> tuple[int, frozenset[str]]:
-    """How many positions, and which keywords; of a ufunc its arrays alone.
+    """How many positional arguments a function takes, and which keywords; for a ufunc, its arrays alone.
 
     >>> takes(np.add)
     (2, frozenset())
@@ -30,7 +30,7 @@ def takes(raw: Callable[..., Any]) -> tuple[int, frozenset[str]]:
         return raw.nin, frozenset()
     try:
         parameters = inspect.signature(raw).parameters.values()
-    except ValueError:  # of functions written in C
+    except ValueError:  # some functions written in C have no signature
         return sys.maxsize, Everything()
     kinds = [p.kind for p in parameters]
     positions = sum(kind in (Parameter.POSITIONAL_ONLY, Parameter.POSITIONAL_OR_KEYWORD) for kind in kinds)
@@ -41,7 +41,7 @@ def takes(raw: Callable[..., Any]) -> tuple[int, frozenset[str]]:
 
 
 def fits(fun: Callable[..., Any], args: Sequence[Any], kwargs: dict[str, Any]) -> bool:
-    """Whether a call agrees with the parameters of ``fun``; yes where nothing is known of them.
+    """Whether a call fits the parameters of ``fun``; True if they are not known.
 
     >>> fits(lambda x, axis=None: x, [1.0], {"axes": 0})
     False

@@ -17,7 +17,7 @@ from ddtrain.autodiff.core.rules import def_linear, defjvp, defjvp_rest, defvjp,
 
 
 def _accumulate(a: Any, b: Any) -> Any:
-    return a + b  # of arrays, or of what else adds, see outputs.py
+    return a + b  # arrays, or Outputs (see outputs.py)
 
 
 def _match(g: Any, shape: tuple[int, ...], dtype: np.dtype[Any]) -> Any:
@@ -43,10 +43,10 @@ def _spread(t: Any, shape: tuple[int, ...], dtype: np.dtype[Any]) -> Any:
 
 
 def own(g: Any) -> Any:
-    """``g``, if traced, or else a copy for the user to write to.
+    """``g`` itself if it is traced, or else a copy that the user may write to.
 
-    A derivative may be the very array of another, the cotangent given, a constant of the function or one entry seen
-    many times; only sinks, which copy anyway, get it as it is.
+    A derivative may share memory with another one, with the given cotangent or with a constant of the function, or be
+    one number broadcast; only sinks, which copy anyway, get it without a copy.
     """
     return g if type(g) in BOXES else np.array(g)
 

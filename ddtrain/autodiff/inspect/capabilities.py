@@ -1,7 +1,7 @@
-"""Trying a function out: does it differentiate, in which modes, how often, and for complex numbers? For ``table.py``.
+"""Finds out by trying whether a function differentiates, in which modes, how often, and for complex numbers.
 
-A primitive is tried on the examples it was declared with. A composition has none, so it is offered arguments of the
-common kinds until it accepts some and a trace reaches its result.
+``table.py`` prints the findings. A primitive is tried on the examples it was declared with. A composition has none, so
+it is given arguments of the common kinds until it accepts some and a trace reaches its result.
 """
 
 from __future__ import annotations
@@ -26,13 +26,13 @@ BOTH = ("fwd", "rev")
 
 @dataclass(frozen=True)
 class Found:
-    """What trying has shown.
+    """The findings about one function.
 
     Attributes
     ----------
     vjp, jvp, second, complex : reverse mode, forward mode, each over each, and both modes for complex numbers
-    arguments : the positions of the only arguments with a derivative, where there are other floating ones
-    reached : whether there is a derivative at all, be it right or not; what has none is constant
+    arguments : positions of the arguments with a derivative, if other floating arguments have none
+    reached : whether there is any derivative, right or wrong; without one, the function is constant
     """
 
     vjp: bool = False
@@ -44,14 +44,14 @@ class Found:
 
 
 def try_primitive(prim: Primitive) -> Found:
-    """What holds on the examples of a primitive.
+    """Try a primitive on its examples.
 
     >>> import ddtrain.numpy as np
     >>> try_primitive(np.tanh)
     Found(vjp=True, jvp=True, second=True, complex=True, arguments=())
     """
     cases = prim.examples(Sampler())
-    real = _call(prim, cases[0])  # the conformance suite tries them all
+    real = _call(prim, cases[0])  # one example is enough here; the conformance suite tries them all
     complex_ = _call(prim, prim.examples(Sampler(0, np.complex128))[0])
     ruled = {i for case in cases for i in case.differentiated}
     floating = {i for case in cases for i, a in enumerate(case.args) if _kind(a) in "fc"}
@@ -67,7 +67,7 @@ def try_primitive(prim: Primitive) -> Found:
 
 
 def try_composition(fun: Callable[..., Any]) -> Found | None:
-    """What holds on the first arguments that differentiate; nothing where a trace never reaches the result.
+    """Try a composition on the first arguments that differentiate; nothing is found if no trace reaches the result.
 
     Returns
     -------
@@ -131,7 +131,7 @@ def _reached(fun: Callable[..., Any], args: tuple[Any, ...]) -> bool | None:
     try:
         with np.errstate(all="ignore"), warnings.catch_warnings(action="ignore"):
             leaves = tree.flatten(graph(fun, *args).result)[0]
-    except Exception:  # of any kind: a function may say no as it likes
+    except Exception:  # a function may refuse its arguments with any exception
         return None
     if not any(isinstance(leaf, Node) or np.asarray(leaf).dtype.kind in "biufc" for leaf in leaves):
         return None

@@ -21,9 +21,9 @@ class Node:
 
     Attributes
     ----------
-    name : of the argument, ``c1`` ... for a constant, ``t1`` ... for a step
-    value : what it was, an array
-    prim, operands, kwargs : of a step: the primitive, and its arguments, each a node or a plain value
+    name : the argument's name; ``c1`` ... for constants, ``t1`` ... for steps
+    value : its array
+    prim, operands, kwargs : for a step, its primitive and arguments, each a node or a plain value
     """
 
     name: str
@@ -34,7 +34,7 @@ class Node:
 
     @property
     def call(self) -> str:
-        """The step as a line of Python would write it; of others, what they are."""
+        """The step's call as in Python; "input" or "constant" for other nodes."""
         if self.prim is None:
             return "constant" if self.operands else "input"
         words = [a.name if isinstance(a, Node) else _constant(a) for a in self.operands]
@@ -43,7 +43,7 @@ class Node:
 
     @property
     def space(self) -> str:
-        """Shape and dtype; of several outputs, those of each."""
+        """Shape and dtype; for several outputs, those of each."""
         value = value_of(self.value)
         parts = [value_of(part) for part in value] if isinstance(value, tuple) else [value]
         return ", ".join(f"{np.shape(part)} {np.asarray(part).dtype}" for part in parts)
@@ -51,13 +51,18 @@ class Node:
 
 @dataclass(eq=False)
 class Graph:
-    """A function as the steps it took, once, on certain arguments. Prints as text.
+    """The steps that a function took in one call. Prints as text.
 
     Attributes
     ----------
-    name : of the function
+    name : the function's name
     inputs, constants, steps : its nodes; steps in order of execution
-    result : what it returned, the same structure with a node wherever the trace reached
+    result : what the function returned, with a node in the place of each traced array
+
+    >>> from ddtrain import graph
+    >>> product = graph(lambda x, y: x * y, 2.0, 3.0)
+    >>> [step.call for step in product.steps]
+    ['multiply(x, y)']
     """
 
     name: str
@@ -77,7 +82,12 @@ class Graph:
     __repr__ = __str__
 
     def to_dot(self) -> str:
-        """The graph in Graphviz's language: inputs as ellipses, steps as boxes, what is returned in bold."""
+        """The graph in Graphviz's language: inputs as ellipses, steps as boxes, what is returned in bold.
+
+        >>> from ddtrain import graph
+        >>> print(graph(lambda x: -x, 2.0).to_dot().splitlines()[-2])
+          "x" -> "t1"
+        """
         returned = [leaf for leaf in tree.flatten(self.result)[0] if isinstance(leaf, Node)]
         lines = [f"digraph {_quoted(self.name)} {{", "  node [shape=box, fontname=monospace]"]
         for node in (*self.inputs, *self.constants, *self.steps):
@@ -112,7 +122,7 @@ class Graph:
         return done.stdout
 
     def _repr_svg_(self) -> str | None:
-        """For notebooks; None, hence the text, where there is no ``dot``."""
+        """The picture for notebooks; None without ``dot``, so that they show the text."""
         return self._svg() if shutil.which("dot") else None
 
 
@@ -136,7 +146,7 @@ def _constant(x: Any) -> str:
 
 
 def _number(x: Any) -> str:
-    """The value of a 0-d array, to 6 digits; "" of others."""
+    """The value of a 0-d array, to 6 digits; "" for other arrays."""
     x = value_of(x)
     if isinstance(x, tuple) or np.ndim(x):
         return ""

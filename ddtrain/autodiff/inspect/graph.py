@@ -1,4 +1,4 @@
-"""``graph(f, *args)``: what a trace sees of a function, to be read as text or as a picture.
+"""``graph(f, *args)``: the steps of a function that a trace sees, as text or as a picture.
 
 The printer is one more interpreter: a trace whose node of a value is the step that made it. Fused operations are one
 step, as they are to a tape. Functions whose derivative is zero (comparisons, masks, positions) are steps, too, but
@@ -24,7 +24,7 @@ def graph(fun: Callable[..., Any], *args: Any, **kwargs: Any) -> Graph:
     Parameters
     ----------
     fun : any function of differentiable ones; a derivative, such as ``grad(f)``, is one, too
-    args : numbers, arrays and nested structures of them; what is floating becomes an input, named by the signature
+    args : numbers, arrays and nested structures of them; floating ones become inputs, named by the signature
     kwargs : passed on; constants to the trace
 
     >>> import ddtrain.numpy as np
@@ -52,17 +52,18 @@ class _Recorder(Trace):
     __slots__ = ("_answer", "_counts", "_known", "graph")
     fuses = True
     sees_constants = True
-    checks = True  # to see the answers of fused operations: process is given what they save for backward
+    checks = True  # fused operations show their answers here; ``process`` gets what they save for backward
 
     def __init__(self, graph: Graph) -> None:
         super().__init__()
         self.graph = graph
-        self._known: dict[int, Node] = {}  # plain arrays by identity; the nodes keep them alive
+        # nodes of plain arrays, by id; the nodes keep the arrays alive, so that no id is reused
+        self._known: dict[int, Node] = {}
         self._counts = {"t": 0, "c": 0}
         self._answer: Any = None
 
     def enter(self, leaf: Any, name: str) -> Any:
-        """An argument: a box where it can be differentiated, itself where not."""
+        """A box for an argument that can be differentiated, or else the argument itself."""
         array = leaf if type(leaf) in BOXES else np.asarray(leaf)
         if array.dtype.kind not in "fc":
             if isinstance(leaf, np.ndarray):
@@ -73,7 +74,7 @@ class _Recorder(Trace):
         return box(array, self, node)
 
     def leave(self, leaf: Any) -> Any:
-        """A result: its node, or itself if the trace did not reach it."""
+        """The node of a result, or the result itself if it is not traced."""
         if type(leaf) in BOXES and leaf._trace is self:
             return leaf.node
         return self._known.get(id(leaf), leaf)
@@ -102,7 +103,7 @@ class _Recorder(Trace):
         return None
 
     def _operand(self, x: Any) -> Any:
-        """A constant operand: arrays become nodes, once; small things stay as they are."""
+        """A constant operand: an array becomes a node, the same one each time; numbers stay as they are."""
         if id(x) in self._known:
             return self._known[id(x)]
         if not isinstance(x, np.ndarray) or x.ndim == 0:
@@ -127,7 +128,7 @@ def _names(fun: Callable[..., Any], args: tuple[Any, ...]) -> list[str]:
     """The names of the leaves of ``args``, as the signature of ``fun`` has them."""
     try:
         parameters = [*inspect.signature(fun).parameters.values()]
-    except (TypeError, ValueError):  # of functions written in C
+    except (TypeError, ValueError):  # some functions written in C have no signature
         parameters = []
     heads = [p.name for p in parameters if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]
     rest = next((p.name for p in parameters if p.kind is p.VAR_POSITIONAL), "args")

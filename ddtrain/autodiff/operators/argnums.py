@@ -1,4 +1,4 @@
-"""What an operator differentiates by, and what the function returned: structures outside, flat leaves inside.
+"""Arguments and results of operators: structures for the user, flat lists of leaves for the trace.
 
 Arguments are chosen by position, taken apart into leaves, checked and put back. A result is one array, or a structure
 whose floating arrays travel through the trace side by side, see ``outputs.py``.
@@ -19,7 +19,7 @@ from ddtrain.autodiff.core.boxes import BOXES
 from ddtrain.autodiff.core.mutation_check import fingerprint
 from ddtrain.autodiff.core.outputs import pack, unpack
 from ddtrain.errors import DdtrainError, DerivativeError, ShapeError
-from ddtrain.source import user_line
+from ddtrain.user_lines import user_line
 
 Argnum = SupportsIndex | Sequence[SupportsIndex]
 
@@ -27,14 +27,15 @@ Argnum = SupportsIndex | Sequence[SupportsIndex]
 def called(fun: Callable[..., Any]) -> str:
     """The name of a function for a message; a lambda is told from others by its line."""
     name = getattr(fun, "__name__", type(fun).__name__)
-    code = getattr(unwrap(fun), "__code__", None)  # a derivative bears the name of its function
+    # a derivative has the name of its function, so look at the function inside
+    code = getattr(unwrap(fun), "__code__", None)
     if name == "<lambda>" and code is not None:
         return f"the lambda of {os.path.basename(code.co_filename)}:{code.co_firstlineno}"
     return str(name)
 
 
 def as_array(x: Any) -> Any:
-    """``x``, if traced, or else as a plain array."""
+    """``x`` itself if it is traced, or else a plain array of it."""
     return x if type(x) in BOXES else np.asarray(x)
 
 
@@ -44,7 +45,7 @@ def is_floating(x: Any) -> bool:
 
 
 def positions_of(argnum: Argnum) -> tuple[tuple[int, ...], bool]:
-    """The positions that ``argnum`` stands for, and whether it is one: of any type that counts, such as np.int64.
+    """The positions that ``argnum`` names, and whether it is a single integer (of any type, such as np.int64).
 
     >>> positions_of(np.int64(1)), positions_of([0, 2])
     (((1,), True), ((0, 2), False))
@@ -61,7 +62,7 @@ class Arguments:
     Attributes
     ----------
     leaves : floating arrays or boxes, those of dicts in sorted order
-    rebuild : puts such a list back into the structure of the argument (a tuple of them, for several argnums)
+    rebuild : makes the structure of the argument of such a list (a tuple of structures for several argnums)
     """
 
     rebuild: Callable[[list[Any]], Any]
@@ -82,11 +83,12 @@ class Arguments:
         for k, (old, new) in enumerate(zip(leaves, self.leaves)):
             if new is not old and isinstance(old, np.ma.MaskedArray | np.matrix):
                 raise self._not_plain(k, type(old).__name__)
-        # a Python number became an array that nobody else has
+        # a Python number became a new array, which nobody else can change: no fingerprint needed
         self.before = [None if new is not old else fingerprint(new) for old, new in zip(leaves, self.leaves)]
 
     def _choose(self, argnum: Any) -> Any:
-        positions = range(len(self.args))  # indexing a range takes negative positions and refuses what is no integer
+        # indexing a range accepts negative positions and refuses what is not an integer
+        positions = range(len(self.args))
         try:
             several, single = ((argnum,), True) if type(argnum) is int else positions_of(argnum)
             if single:
@@ -111,10 +113,11 @@ class Arguments:
         except (TypeError, ValueError) as error:
             line = user_line(error.__traceback__)
             if isinstance(error, DdtrainError):
-                # called() tells a lambda by its line, which is in the message already
+                # called() names a lambda by its line, so do not say the line twice
                 own_line = line and getattr(self.fun, "__name__", "") == "<lambda>"
                 error.at(function="" if own_line else called(self.fun), line=line)
-            if isinstance(error.__cause__, DerivativeError):  # NumPy met a box where it wanted a number
+            # NumPy found a traced value where it needed a plain number
+            if isinstance(error.__cause__, DerivativeError):
                 raise self._written_into_plain(line) from error
             if type(error) is ValueError and str(error).startswith("The truth value of an array"):
                 raise self._branches_on_several(line) from error
@@ -147,7 +150,7 @@ class Arguments:
         return self.fun(*full, **self.kwargs)
 
     def place(self, k: int) -> str:
-        """Where leaf ``k`` lies, for messages: ``argument 0['w'][1] of loss``."""
+        """The place of leaf ``k``, for messages: ``argument 0['w'][1] of loss``."""
         where = [f"{i}{path}" for i in self._positions() for path in tree.paths(self.args[i])]
         return f"argument {where[k]} of {called(self.fun)}"
 
@@ -171,11 +174,11 @@ class Arguments:
         )
 
     def refuse_whole(self, out: Any) -> None:
-        """Raise where a result is one array of whole numbers or truths: its derivative is zero where it has one.
+        """Raise if a result is one array of integers or booleans: its derivative is zero wherever it has one.
 
-        For operators that were asked for it; a product with it is zero, too, and may be one of many.
+        For operators that return this derivative; a product with it may be one of many, and is simply zero.
         """
-        if hasattr(out, "dtype") and out.dtype.kind not in "fc":  # no structure
+        if hasattr(out, "dtype") and out.dtype.kind not in "fc":  # a single integer or boolean result
             raise DerivativeError(
                 f"{self.operator}: {called(self.fun)} returned dtype {out.dtype}, shape {out.shape}, which has no "
                 "derivative",
@@ -183,7 +186,7 @@ class Arguments:
             )
 
     def check_unchanged(self) -> None:
-        """Raise if an argument was written to since it was taken, see Note [Mutated arguments]."""
+        """Raise if an argument was written to since the call began, see Note [Mutated arguments]."""
         for k, (x, before) in enumerate(zip(self.leaves, self.before)):
             if before is not None and fingerprint(x) != before:
                 raise DerivativeError(
@@ -206,12 +209,12 @@ def _only(leaves: list[Any]) -> Any:
 
 
 class Result:
-    """The result of a function on its way through a trace, as one value.
+    """Carries the result of a function through a trace as one value.
 
     Attributes
     ----------
-    rebuild : from leaves to the structure, or None when the result was one array
-    leaves : of the structure; ``moving`` are the positions of those that are floating
+    rebuild : makes the structure of its leaves; None if the result is one array
+    leaves : the structure's leaves; ``moving`` are the positions of the floating ones
     """
 
     __slots__ = ("fun", "leaves", "moving", "operator", "rebuild")
@@ -221,7 +224,7 @@ class Result:
         self.rebuild: Callable[[list[Any]], Any] | None = None
 
     def take(self, out: Any) -> Any:
-        """What stands for ``out`` in the trace."""
+        """The value that represents ``out`` in the trace."""
         if type(out) in BOXES or type(out) is np.ndarray:
             return out
         leaves, rebuild = tree.flatten(out)
@@ -238,7 +241,7 @@ class Result:
         return pack(*[leaves[k] for k in self.moving])
 
     def give(self, out: Any) -> Any:
-        """The result that ``out`` stood for."""
+        """The result that ``out`` represents."""
         if self.rebuild is None:
             return as_array(out)
         leaves = list(self.leaves)

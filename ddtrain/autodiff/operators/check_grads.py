@@ -4,9 +4,9 @@ Note [Finite differences]
 The function is probed along one random direction per argument and weighted to one number, so a check costs a few
 evaluations whatever the sizes, and a wrong entry escapes with probability zero. With step h a central difference is
 off by h^2 |f'''| / 6 + eps |f| / h; at h = 1e-5 in float64 that is about 2e-11 of each, far below the tolerance of
-1e-6, which leaves room for third derivatives in the thousands. Where they are larger, or the domain ends close by, a
-shorter step is right, and where |f| or |x| are large a longer one. So a derivative is wrong if it agrees with the
-difference of no step, of those whose own rounding is below the tolerance: others could agree by chance.
+1e-6, which leaves room for third derivatives in the thousands. If these are larger, or the domain ends close by, a
+shorter step is needed, and if |f| or |x| is large, a longer one. So a derivative is wrong if it agrees with no step's
+difference. Steps whose own rounding error exceeds the tolerance do not count, because they could agree by chance.
 
 Note [Derivatives of derivatives]
 The next order checks the product with the Jacobian as a function of the arguments *and of the cotangent (or tangent)*:
@@ -26,7 +26,8 @@ from ddtrain import tree
 from ddtrain.autodiff.core.boxes import BOXES
 from ddtrain.autodiff.operators.vjp_jvp import jvp, vjp
 
-STEPS = (1e-5, 1e-6, 1e-7, 1e-8, 1e-9, 1e-10, 1e-11, 1e-4, 1e-3)  # the first is right for most
+# the first suits most functions; the others are tried when it fails
+STEPS = (1e-5, 1e-6, 1e-7, 1e-8, 1e-9, 1e-10, 1e-11, 1e-4, 1e-3)
 
 
 def check_grads(
@@ -42,10 +43,10 @@ def check_grads(
 
     Parameters
     ----------
-    fun : returns an array, or a structure of arrays; entries that are not floating are left out
+    fun : returns an array, or a structure of arrays; entries that are not floating are ignored
     modes : ``"fwd"``, ``"rev"`` or both; at higher orders every combination of them
     order : how often to differentiate
-    rtol, atol : what the two numbers may differ by, relative to the larger and absolute
+    rtol, atol : by how much the two numbers may differ, relative to the larger one and absolutely
     seed : of the random directions
 
     Raises
@@ -126,7 +127,7 @@ class _Probe:
         return v + 1j * self.rng.standard_normal(x.shape) if x.dtype.kind == "c" else v
 
     def _weights(self, out: Any) -> Callable[[Any], Any]:
-        """A random linear function that makes one real number of the structure ``out``."""
+        """The weights of a random linear function from the structure ``out`` to one real number."""
         weights = [self._direction(np.asarray(leaf)) if _floats(leaf) else None for leaf in tree.flatten(out)[0]]
 
         def weigh(out: Any) -> Any:
@@ -137,14 +138,14 @@ class _Probe:
 
 
 class _Differences:
-    """Central differences of ``f`` at ``x`` along ``v``, one a step: with the first, and others if that disagrees."""
+    """Central differences of ``f`` at ``x`` along ``v``: with the first step, and with others if that disagrees."""
 
     def __init__(self, f: Callable[[Any], Any], x: Any, v: Any) -> None:
         self.f, self.x, self.v = f, x, v
         self.known = [self._difference(STEPS[0])]
 
     def agree(self, exact: float, rtol: float, atol: float) -> bool:
-        """Whether ``exact`` is what a step says that can tell, see Note [Finite differences]."""
+        """Whether ``exact`` agrees with the difference of a step that counts, see Note [Finite differences]."""
         for k, step in enumerate(STEPS):
             if k == len(self.known):
                 self.known.append(self._difference(step))
@@ -184,7 +185,7 @@ def _pulled(fun: Callable[..., Any], x: Any, v: Any) -> Any:
 
 
 def _push_of(fun: Callable[..., Any], xs: list[Any], places: list[str]) -> tuple[Callable[..., Any], list[Any], Any]:
-    """The tangent of ``fun`` as a function of the arguments and their tangents: it, and what and where those are."""
+    """The tangent of ``fun`` as a function of arguments and tangents; that function, its arguments and directions."""
     n = len(xs)
     return lambda *at: jvp(fun, at[:n], at[n:])[1], xs, [f"the tangent of {place}" for place in places]
 

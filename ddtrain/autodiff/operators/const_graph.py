@@ -1,10 +1,10 @@
-"""``const_graph``: trace a function once, and from then on repeat the primitives it called, without its Python.
+"""``const_graph``: trace a function once, then repeat the primitives that it called without running its Python.
 
 Note [What a constant graph assumes]
-That the function calls the same primitives whatever the values of its arguments. What can be checked, is: structure,
-shapes, dtypes and the arguments that are not floating must be those of the first call; a branch on a traced value
-raises and names its line. What cannot be: random numbers, global state and files, which are read at the first call
-and never again.
+It assumes that the function calls the same primitives whatever the values of its arguments. Checked are: structure,
+shapes, dtypes and arguments that are not floating, which must be those of the first call; and branches on traced
+values, which raise an error that names their line. Not checked are random numbers, global state and files, which are
+read at the first call and never again.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from ddtrain.errors import DerivativeError
 
 
 class Recorder(Trace):
-    """The trace that writes down a program: of each step the primitive, its arguments, and which come from where.
+    """The trace that records a program: for each step its primitive, its arguments, and where those come from.
 
     The first slots hold the traced arguments, slot ``n_leaves + k`` the result of step ``k``.
     """
@@ -48,7 +48,7 @@ class Recorder(Trace):
 
 
 class _Program:
-    """What one call did, to be done again with other values."""
+    """The recorded steps of one call, to be repeated with other values."""
 
     def __init__(self, fun: Callable[..., Any], args: tuple[Any, ...]) -> None:
         leaves, rebuild = tree.flatten(args)
@@ -73,7 +73,7 @@ class _Program:
         return self.rebuild([constant if slot is None else as_array(slots[slot]) for slot, constant in self.outs])
 
     def check(self, args: tuple[Any, ...]) -> list[Any]:
-        """The traced leaves of ``args``, if they are as the first call's were."""
+        """The traced leaves of ``args``; raises unless structure, shapes and dtypes are those of the first call."""
         leaves, paths = tree.flatten(args)[0], tree.paths(args)
         if paths != self.paths:
             self._differ("the arguments", f"leaves {', '.join(self.paths)}", f"leaves {', '.join(paths)}")
@@ -94,7 +94,7 @@ class _Program:
 
 
 def _kind(leaf: Any) -> str | None:
-    """Shape and dtype of a leaf that is traced, None of one that is a constant of the program."""
+    """Shape and dtype of a leaf that is traced; None for a constant of the program."""
     if not is_floating(leaf):
         return None
     leaf = as_array(leaf)
@@ -106,7 +106,7 @@ def _is_of(out: Any, trace: Trace) -> bool:
 
 
 def const_graph(fun: Callable[..., Any], *fixed: Any, **fixed_kwargs: Any) -> Callable[..., Any]:
-    """``fun`` with its first arguments ``fixed``, traced at its first call and repeated by rote at later ones.
+    """``fun`` with its first arguments ``fixed``: traced at its first call, and repeated step by step at later ones.
 
     Returns
     -------

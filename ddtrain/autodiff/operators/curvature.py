@@ -73,8 +73,8 @@ def make_ggnvp(
 
     Parameters
     ----------
-    f : the model, whose curvature is left out
-    g : the loss, a real scalar of f's result; half its squared length unless told
+    f : the model, whose own second derivatives are left out
+    g : the loss, a real scalar of f's result; by default half the result's squared length
     f_argnum : position of f's argument
 
     Notes

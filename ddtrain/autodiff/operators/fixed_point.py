@@ -1,4 +1,4 @@
-"""``fixed_point``: the solution of x = f(a)(x) by iteration, differentiated without looking at the iterations.
+"""``fixed_point``: the solution of x = f(a)(x) by iteration, differentiated without tracing the iterations.
 
 Differentiating both sides gives dx = A dx + B da, with A and B the Jacobians of f(a)(x) by x and by a. So the tangent
 of a fixed point is the fixed point of t -> A t + B da, and its cotangent g becomes u B, with u the fixed point of
@@ -35,13 +35,13 @@ def fixed_point(
     f : takes ``a`` to a map of x, contracting near the solution; ``a`` and x are structures of arrays
     a : what x depends on and is differentiated by
     x0 : where to start; its derivative is zero
-    distance : of two x, a real number; also measures the convergence of derivatives
-    tol : error of a step that is small enough
+    distance : ``distance(x, y)``, a real number; also measures the convergence of derivatives
+    tol : the iteration stops when the distance of two steps is at most this
 
     Raises
     ------
     DdtrainError : the distance became infinite or NaN, or did not come below ``tol``
-    DerivativeError : ``f`` uses a traced value that did not come through ``a``
+    DerivativeError : ``f`` uses a traced value that is not part of ``a``
 
     >>> from ddtrain import value_and_grad
     >>> newton = lambda a: lambda x: 0.5 * (x + a / x)
@@ -54,7 +54,7 @@ def fixed_point(
 
 
 class _Problem:
-    """What stays the same: the map and how to solve it; ``a`` holds the leaves, which may be traced."""
+    """The map and how to solve it; ``a`` has the leaves, which may be traced."""
 
     def __init__(self, f: Any, a: Any, x0: Any, distance: Any, tol: float) -> None:
         self.f, self.distance, self.tol = f, distance, tol
@@ -67,7 +67,7 @@ class _Problem:
         return lambda x: tree.flatten(of_x(self.rebuild_x(list(x))))[0]
 
     def linear(self, f: Any, a: Any, x0: Sequence[Any]) -> Any:
-        """The fixed point of a map of leaves of tangents or cotangents, measured as x is."""
+        """The fixed point of a map of tangents or cotangents (as leaves), with the distance that x has."""
         return fixed_point(f, a, list(x0), lambda s, t: self.distance(self.rebuild_x(s), self.rebuild_x(t)), self.tol)
 
 

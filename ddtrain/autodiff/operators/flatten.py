@@ -57,8 +57,8 @@ def_linear(put)
 def flatten(value: Any) -> tuple[Any, Callable[[Any], Any]]:
     """All numbers of ``value`` in one vector, and the function that makes such a structure of a vector.
 
-    Dicts are taken in sorted order. Integers become floats; one complex leaf makes the vector complex, and real
-    leaves take the real part of theirs back.
+    Dicts are taken in sorted order. Integers become floats; one complex leaf makes the vector complex, and on the way
+    back real leaves take the real parts.
 
     >>> vector, unflatten = flatten({"w": np.ones((2, 2)), "b": 3.0})
     >>> vector
@@ -83,7 +83,7 @@ def flatten(value: Any) -> tuple[Any, Callable[[Any], Any]]:
 
 
 def flatten_func(func: Callable[..., Any], example: Any) -> tuple[Callable[..., Any], Callable[[Any], Any], Any]:
-    """``func``, of a structure like ``example``, as a function of a vector with its result as a vector.
+    """``func``, which takes a structure like ``example``, as a function from a vector to a vector.
 
     Returns
     -------

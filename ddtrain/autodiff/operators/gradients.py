@@ -1,4 +1,4 @@
-"""The operators people call most: grad and its relatives, which differentiate a function to one number.
+"""grad and its relatives, which differentiate functions that return one number.
 
 Arguments may be nested lists, tuples and dicts of arrays; a derivative has the structure of its argument. Every
 operator is itself made of differentiable functions, so operators nest. ``vjp_jvp``, ``curvature`` and ``jacobians``
@@ -196,13 +196,14 @@ def holomorphic_grad(fun: Callable[..., Any], argnum: Argnum = 0) -> Callable[..
             )
         out, pull = pullback(of)
         _check_scalar(out.real if hasattr(out, "real") else out, of)
-        return pull(np.ones(out.shape, out.dtype))  # of the real part: u_x - i u_y, which is f' where f is holomorphic
+        # the gradient of the real part is u_x - i u_y, which equals f' where f is holomorphic
+        return pull(np.ones(out.shape, out.dtype))
 
     return derivative
 
 
 def deriv(fun: Callable[..., Any], argnum: int = 0) -> Callable[..., Any]:
-    """The derivative along a tangent of ones, in forward mode: of a function of one number, of any result.
+    """The derivative along a tangent of ones, in forward mode: for functions of one number, with any result.
 
     >>> import ddtrain.numpy as np
     >>> deriv(lambda t: np.array([t, t**2]))(3.0)

@@ -52,9 +52,8 @@ def _rows(of: Arguments, pull: Pull, rebuild: Callable[[list[Any]], Any], zeros:
         g = zeros[k].copy()
         g[index] = 1
         row = tree.flatten(pull(rebuild([*zeros[:k], g, *zeros[k + 1 :]])))[0]
-        if (
-            turned
-        ):  # real arguments get real cotangents: the imaginary part's by turning g, see Note [Complex cotangents]
+        # Real arguments have real cotangents; -1j * g gives those of the imaginary part (Note [Complex cotangents]).
+        if turned:
             g = -1j * g
             imaginary = tree.flatten(pull(rebuild([*zeros[:k], g, *zeros[k + 1 :]])))[0]
             row = [

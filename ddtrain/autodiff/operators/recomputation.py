@@ -1,9 +1,10 @@
-"""``checkpoint``: forget what happened inside a function, and run it again when its derivative is wanted.
+"""``checkpoint``: save memory by not keeping a function's steps, and run it again when its derivative is wanted.
 
 Note [Run again]
-A second run must do as the first did, though counters have moved on. What counts calls, such as which mask dropout
-draws, asks for its number by ``remembered``: the first run writes it into the checkpoint's journal, the others read it
-there. What must happen once, such as an update of running statistics, asks ``running_again``.
+A second run must do the same as the first, although counters have moved on. Code that counts calls, such as dropout,
+which draws a new mask in each, gets its number from ``remembered``: the first run writes it into the checkpoint's
+journal, and later runs read it there. Code that must run once, such as an update of running statistics, asks
+``running_again``.
 """
 
 from __future__ import annotations
@@ -33,8 +34,8 @@ class _Journal:
     """What one run of a checkpoint remembers (Note [Run again])."""
 
     entries: list[Any]
-    read: Iterator[Any] | None  # None in the first run
-    around: _Journal | None  # of the checkpoint that the first run is within
+    read: Iterator[Any] | None  # the entries that a repeated run takes again; None in the first run
+    around: _Journal | None  # the journal of the enclosing checkpoint, if the first run was inside one
 
     def take(self, make: Callable[[], Any]) -> Any:
         if self.read is not None:
@@ -48,7 +49,7 @@ _JOURNAL: ContextVar[_Journal | None] = ContextVar("journal", default=None)
 
 
 def remembered(make: Callable[[], T]) -> T:
-    """What ``make()`` gives; in what :func:`checkpoint` runs again, what it gave the first time."""
+    """The result of ``make()``; in a second run of a :func:`checkpoint`, its result in the first run."""
     journal = _JOURNAL.get()
     if journal is None:
         return make()
@@ -60,7 +61,7 @@ def remembered(make: Callable[[], T]) -> T:
 
 
 def running_again() -> bool:
-    """Whether this is a second run, on the way back, of what has run before."""
+    """Whether a checkpoint's function is being run again for the backward pass."""
     journal = _JOURNAL.get()
     while journal is not None and journal.read is None:
         journal = journal.around
@@ -68,17 +69,17 @@ def running_again() -> bool:
 
 
 def checkpoint(fun: Callable[..., Any]) -> Callable[..., Any]:
-    """``fun`` as one step of a tape, which keeps its arguments and runs it again on the way back.
+    """``fun`` as one step of a tape, which keeps only the arguments and runs ``fun`` again in the backward pass.
 
     Parameters
     ----------
-    fun : of any structures; what is differentiated must come through its arguments, and a second run must do the same
-        (draw random numbers outside; the dropout of ``ddtrain.nn`` drops the same units again)
+    fun : takes and returns any structures; traced values must be among its arguments, and a second run must do the same
+        as the first (draw random numbers outside; the dropout of ``ddtrain.nn`` drops the same units again)
 
     Returns
     -------
-    The same function. Reverse mode holds no more of it than its arguments and its result, for the time of another
-    run; checkpoints within checkpoints hold less for longer. Forward mode keeps nothing anyway.
+    The same function. Reverse mode keeps only its arguments and its result, at the cost of a second run; checkpoints
+    within checkpoints keep still less and take longer. Forward mode keeps nothing anyway.
 
     Raises
     ------
@@ -125,7 +126,7 @@ def checkpoint(fun: Callable[..., Any]) -> Callable[..., Any]:
                 )
             return out
 
-        # again in the context of the first run: an outer derivative may be walked where, say, there is no communicator
+        # run in the first run's context: an outer derivative may be walked where no communicator is set, say
         again = lambda *values: context.copy().run(of_traced, _Journal(entries, iter(entries), None), *values)
         return result.give(checkpointed(_Twice(first_run, again), *[leaves[k] for k in moving]))
 
@@ -133,7 +134,7 @@ def checkpoint(fun: Callable[..., Any]) -> Callable[..., Any]:
 
 
 class _Twice:
-    """A function whose first run, by the step, is checked, and whose others, by its rules, are traced."""
+    """A function to run: ``first`` runs in the forward pass and is checked, ``again`` runs for rules and is traced."""
 
     __slots__ = ("again", "first")
 
@@ -155,7 +156,7 @@ def unpack_any(out: Any) -> Sequence[Any]:
 
 
 def _back(argnums: Sequence[int], g: Any, ans: Any, args: Sequence[Any], kwargs: dict[str, Any]) -> list[Any]:
-    """One rule for all arguments: one more run serves them all."""
+    """One rule for all arguments, because one more run gives all their cotangents."""
     run = _at(args, argnums)
     _, tape, end = record(run, [args[i] for i in argnums])
     return walk_back(tape, end, g)
@@ -172,7 +173,7 @@ def _forth(argnum: int) -> Any:
 
 
 def _at(args: Sequence[Any], argnums: Sequence[int]) -> Callable[..., Any]:
-    """The function as one of the arguments ``argnums``."""
+    """The function of the arguments ``argnums``, with the others fixed."""
     twice, *values = args
 
     def run(*moved: Any) -> Any:

@@ -14,11 +14,11 @@ import numpy as np
 
 from ddtrain import tree
 from ddtrain.autodiff.core.boxes import value_of
-from ddtrain.autodiff.core.constants import WatchingTape, name_of
 from ddtrain.autodiff.core.forward import push_forward
 from ddtrain.autodiff.core.outputs import pack, unpack
 from ddtrain.autodiff.core.reverse import record, walk_back
 from ddtrain.autodiff.core.vector_space import own, spread, stack
+from ddtrain.autodiff.core.watched_arrays import WatchingTape, name_of
 from ddtrain.autodiff.operators.argnums import Argnum, Arguments, Result, as_array, called
 from ddtrain.errors import DerivativeError
 
@@ -26,7 +26,7 @@ Pull = Callable[[Any], Any]
 
 
 def pullback(of: Arguments) -> tuple[Any, Pull]:
-    """The result of a function, and the map from its cotangent to that of the arguments, as often as wanted."""
+    """The result of a function, and the map from its cotangent to that of the arguments, which may be called often."""
     result = Result(of.operator, of.fun)
     out, tape, end = record(lambda *leaves: result.take(of(*leaves)), of.leaves, WatchingTape)
     value = result.give(out)
@@ -39,7 +39,7 @@ def pullback(of: Arguments) -> tuple[Any, Pull]:
         g = _fit(g, value, "cotangent", of) if result.rebuild is None else _fit_structure(g, out, result, of)
         try:
             grads = walk_back(tape, end, g) if end is not None else [None] * len(of.leaves)
-        except DerivativeError as error:  # of a rule
+        except DerivativeError as error:  # raised by a rule during the walk
             error.at(function=called(of.fun))
             raise
         return of.rebuild([_zeros(x) if g is None else own(g) for g, x in zip(grads, of.leaves)])
@@ -63,7 +63,7 @@ def _zeros(x: Any) -> Any:
 
 
 def _fit(v: Any, x: Any, what: str, of: Arguments) -> Any:
-    """``v`` as a vector of the space of ``x``: a cotangent may be broadcast, a tangent must have the shape."""
+    """``v`` in the shape and dtype of ``x``: a cotangent may be broadcast, a tangent must have the shape."""
     v = as_array(v)
     if v.shape == x.shape and v.dtype == x.dtype:
         return v
@@ -80,7 +80,7 @@ def _broadcasts(shape: tuple[int, ...], to: tuple[int, ...]) -> bool:
 
 
 def _fit_structure(g: Any, out: Any, result: Result, of: Arguments) -> Any:
-    """The structure ``g`` as a cotangent of ``out``, what the trace saw."""
+    """The structure ``g`` as a cotangent of ``out``, the value that the trace has."""
     leaves, _ = tree.flatten(g)
     if len(leaves) != len(result.leaves):
         raise DerivativeError(
@@ -147,7 +147,7 @@ def jvp(fun: Callable[..., Any], args: Sequence[Any], tangents: Sequence[Any]) -
 def tensor_jacobian_product(fun: Callable[..., Any], argnum: Argnum = 0) -> Callable[..., Any]:
     """The function of ``(*args, g)`` that returns the cotangent ``g`` times the Jacobian, without forming it.
 
-    A ``g`` with fewer axes than the result is summed against the first of them; the others come first in the product.
+    If ``g`` has fewer axes than the result, it is summed with the first of them; the others come first in the product.
 
     >>> product = tensor_jacobian_product(lambda x: x**2)
     >>> product(np.array([1.0, 2.0]), np.array([1.0, -1.0]))

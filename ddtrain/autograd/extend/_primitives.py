@@ -109,7 +109,8 @@ def register_notrace(trace_type: type[Trace], primitive_fun: Callable[..., Any])
     >>> grad(lambda x: x * whole(x))(2.5)
     array(2.)
     """
-    if getattr(primitive_fun, "differentiable", True):  # else it is constant already
+    # nondifferentiable primitives are already constant for every trace
+    if getattr(primitive_fun, "differentiable", True):
         _core(primitive_fun)
         primitive_fun.notrace.add(trace_type)  # type: ignore[attr-defined]
 
@@ -141,6 +142,13 @@ def defvjp(fun: Callable[..., Any], *vjpmakers: Any, argnums: Iterable[int] | No
     """Declare reverse-mode rules ``maker(ans, *args, **kwargs)(g)``, one an argument (or for ``argnums``).
 
     None means that the derivative is zero. ``fun`` may be a primitive of the library, whose rules are then others.
+
+    >>> from ddtrain import grad
+    >>> from ddtrain.autograd.extend import defvjp, primitive
+    >>> cube = primitive(lambda x: x**3)
+    >>> defvjp(cube, lambda ans, x: lambda g: g * 3 * x**2)
+    >>> grad(cube)(2.0)
+    array(12.)
     """
     for argnum, maker in zip(range(len(vjpmakers)) if argnums is None else argnums, vjpmakers, strict=False):
         if _of_the_library(fun):
@@ -160,7 +168,15 @@ def _flat(maker: Any) -> Any:
 
 
 def defvjp_argnum(fun: Callable[..., Any], vjpmaker: Any) -> None:
-    """Declare the reverse-mode rule of every argument: ``vjpmaker(argnum, ans, args, kwargs)(g)``."""
+    """Declare the reverse-mode rule of every argument: ``vjpmaker(argnum, ans, args, kwargs)(g)``.
+
+    >>> from ddtrain import grad
+    >>> from ddtrain.autograd.extend import defvjp_argnum, primitive
+    >>> weighted = primitive(lambda *xs: sum(k * x for k, x in enumerate(xs)))
+    >>> defvjp_argnum(weighted, lambda argnum, ans, args, kwargs: lambda g: argnum * g)
+    >>> grad(weighted, 2)(5.0, 5.0, 5.0)
+    array(2.)
+    """
     core = _core(fun)
     core.joint = None
     core.vjps.clear()
@@ -176,7 +192,15 @@ def _back(maker: Any, argnum: int) -> Any:
 
 
 def defvjp_argnums(fun: Callable[..., Any], vjpmaker: Any) -> None:
-    """Declare one reverse-mode rule for several arguments: ``vjpmaker(argnums, ans, args, kwargs)(g)``, a tuple."""
+    """Declare one reverse-mode rule for several arguments: ``vjpmaker(argnums, ans, args, kwargs)(g)``, a tuple.
+
+    >>> from ddtrain import grad
+    >>> from ddtrain.autograd.extend import defvjp_argnums, primitive
+    >>> product = primitive(lambda x, y: x * y)
+    >>> defvjp_argnums(product, lambda argnums, ans, args, kwargs: lambda g: [g * args[1 - k] for k in argnums])
+    >>> grad(product, (0, 1))(2.0, 3.0)
+    (array(3.), array(2.))
+    """
 
     def joint(positions: Sequence[int], g: Any, ans: Any, args: Sequence[Any], kwargs: dict[str, Any]) -> list[Any]:
         call: _Call = args[0]
@@ -188,7 +212,15 @@ def defvjp_argnums(fun: Callable[..., Any], vjpmaker: Any) -> None:
 
 
 def defjvp(fun: Callable[..., Any], *jvpfuns: Any, argnums: Iterable[int] | None = None) -> None:
-    """Declare forward-mode rules ``rule(g, ans, *args, **kwargs)``; ``"same"`` for linear, None for zero."""
+    """Declare forward-mode rules ``rule(g, ans, *args, **kwargs)``; ``"same"`` for linear, None for zero.
+
+    >>> from ddtrain import jvp
+    >>> from ddtrain.autograd.extend import defjvp, primitive
+    >>> cube = primitive(lambda x: x**3)
+    >>> defjvp(cube, lambda g, ans, x: g * 3 * x**2)
+    >>> jvp(cube, (2.0,), (1.0,))
+    (array(8.), array(12.))
+    """
     if _of_the_library(fun):
         autodiff.defjvp(cast(Primitive, fun), *jvpfuns, argnums=argnums)
         return
@@ -210,7 +242,15 @@ def defjvp_argnums(fun: Callable[..., Any], jvpmaker: Any) -> None:
 
 
 def def_linear(fun: Callable[..., Any]) -> None:
-    """Declare ``fun`` linear in each argument taken alone: its own forward rule."""
+    """Declare ``fun`` linear in each argument taken alone: its own forward rule.
+
+    >>> from ddtrain import jvp
+    >>> from ddtrain.autograd.extend import def_linear, primitive
+    >>> double = primitive(lambda x: 2 * x)
+    >>> def_linear(double)
+    >>> jvp(double, (5.0,), (1.0,))
+    (array(10.), array(2.))
+    """
     defjvp_argnum(fun, _same(fun))
 
 

@@ -87,7 +87,7 @@ class VSpace:
         """x + y, which may be traced."""
         return self._combine(lambda p, q: p + q, x, y)
 
-    mut_add = add  # nothing is written to here: what Autograd may do in place is done anew
+    mut_add = add  # Autograd may add in place; this adds into a new array
 
     def scalar_mul(self, x: Any, a: Any) -> Any:
         """x times the number a."""

@@ -42,16 +42,14 @@ def unflatten_optimizer(optimize: Callable[..., Any]) -> Callable[..., Any]:
     return optimize_structure
 
 
-def _told(grad: Any, callback: Callback) -> Any:
-    """``grad``, of which every value is shown to ``callback``."""
-
-    def gradient(x: Any, i: int) -> Any:
+def _descend(grad: Any, x: Any, callback: Callback, num_iters: int, step: Callable[[Any, int], Any]) -> Any:
+    """``x`` after ``num_iters`` steps, each of which adds ``step(gradient, i)``."""
+    for i in range(num_iters):
         g = grad(x, i)
         if callback:
             callback(x, i, g)
-        return g
-
-    return gradient
+        x = x + step(g, i)
+    return x
 
 
 @unflatten_optimizer
@@ -63,11 +61,14 @@ def sgd(
     >>> sgd(lambda x, i: 2 * x, np.ones(2), num_iters=2)
     array([0.9424, 0.9424])
     """
-    gradient, velocity = _told(grad, callback), np.zeros_like(x)
-    for i in range(num_iters):
-        velocity = mass * velocity - (1.0 - mass) * gradient(x, i)
-        x = x + step_size * velocity
-    return x
+    velocity = np.zeros_like(x)
+
+    def step(g: Any, i: int) -> Any:
+        nonlocal velocity
+        velocity = mass * velocity - (1.0 - mass) * g
+        return step_size * velocity
+
+    return _descend(grad, x, callback, num_iters, step)
 
 
 @unflatten_optimizer
@@ -89,12 +90,14 @@ def rmsprop(
     >>> rmsprop(lambda x, i: 2 * x, np.ones(1), num_iters=1).round(4)
     array([0.8246])
     """
-    gradient, mean_square = _told(grad, callback), np.ones_like(x)
-    for i in range(num_iters):
-        g = gradient(x, i)
+    mean_square = np.ones_like(x)
+
+    def step(g: Any, i: int) -> Any:
+        nonlocal mean_square
         mean_square = gamma * mean_square + (1 - gamma) * g**2
-        x = x - step_size * g / (np.sqrt(mean_square) + eps)
-    return x
+        return -step_size * g / (np.sqrt(mean_square) + eps)
+
+    return _descend(grad, x, callback, num_iters, step)
 
 
 @unflatten_optimizer
@@ -117,10 +120,12 @@ def adam(
     >>> adam(lambda x, i: 2 * x, np.ones(2), num_iters=2).round(6)
     array([0.998, 0.998])
     """
-    gradient, mean, mean_square = _told(grad, callback), np.zeros_like(x), np.zeros_like(x)
-    for i in range(num_iters):
-        g = gradient(x, i)
+    mean, mean_square = np.zeros_like(x), np.zeros_like(x)
+
+    def step(g: Any, i: int) -> Any:
+        nonlocal mean, mean_square
         mean = b1 * mean + (1 - b1) * g
         mean_square = b2 * mean_square + (1 - b2) * g**2
-        x = x - step_size * (mean / (1 - b1 ** (i + 1))) / (np.sqrt(mean_square / (1 - b2 ** (i + 1))) + eps)
-    return x
+        return -step_size * (mean / (1 - b1 ** (i + 1))) / (np.sqrt(mean_square / (1 - b2 ** (i + 1))) + eps)
+
+    return _descend(grad, x, callback, num_iters, step)

@@ -12,7 +12,7 @@ known_as(__name__, fft=fft, linalg=linalg, random=random)
 
 
 def __getattr__(name: str) -> Any:
-    return getattr(ddtrain.numpy, name)  # names of NumPy that are passed on, and those that are refused
+    return getattr(ddtrain.numpy, name)  # also NumPy's unchanged names, and errors for the unsupported ones
 
 
 def __dir__() -> list[str]:

@@ -24,7 +24,7 @@ from ddtrain.parallel import Reducer, alloc_rows, make_buckets, make_shard_layou
 
 _TURN_S = 0.02
 _WARM_UP = 5
-_FEWEST = 2  # sums in a turn
+_FEWEST = 2  # the fewest sums in a turn
 
 Sum = Callable[[Array], object]
 
@@ -124,7 +124,7 @@ def _contestant(
     wanted = comm.size * (comm.size + 1) / 2
     if not all((buf[span] == wanted).all() for span in spans):
         raise ReplicaError(f"{name}: sum of {buf.nbytes} bytes over {comm.size} ranks is wrong")
-    comm.barrier()  # nobody reads what is overwritten
+    comm.barrier()  # wait until no rank still reads the buffer that the next line overwrites
     buf[...] = 0
 
     def step() -> dict[str, float]:
@@ -138,7 +138,7 @@ def _copy(nbytes: int, ranks: int) -> Contestant:
     """See Note [Copy limit]."""
     count = max(1, (nbytes + nbytes // ranks) // 2 // 4)
     source, target = np.zeros(count, np.float32), np.empty(count, np.float32)
-    source[...] = 0  # zeros that were never written share one page
+    source[...] = 0  # np.zeros maps all pages to one until they are written; writing makes them real
 
     def step() -> dict[str, float]:
         np.copyto(target, source)

@@ -7,7 +7,7 @@ from typing import Any
 from ddtrain.bench import plots
 from ddtrain.bench.text_tables import machine_lines, print_table
 
-_WAYS = {  # contestant: words for it, line, colour
+_WAYS = {  # for each contestant: its label, line style, colour
     "ours": ("ddtrain", "o-", plots.OURS),
     "messages": ("ddtrain by messages", "o--", plots.MESSAGES),
     "mpi": ("MPI Allreduce", "s-", plots.MPI),
@@ -80,7 +80,7 @@ def plot(result: dict[str, Any], file: str) -> None:
     right.set_ylabel("time over ddtrain's")
     for axis in (left, right):
         axis.set_xlabel("bytes")
-        named = sizes[:: -(-len(sizes) // 5)]  # five at most, or they overlap
+        named = sizes[:: -(-len(sizes) // 5)]  # at most about five tick labels, or they overlap
         axis.set_xticks(named, [size_text(n) for n in named])
         axis.minorticks_off()
         axis.grid(alpha=0.3)

@@ -24,13 +24,14 @@ from ddtrain.bench.peers import registry
 from ddtrain.bench.timing import Contestant, alternate, quartiles
 from ddtrain.comm import Communicator
 from ddtrain.errors import DdtrainError, UsageError
+from ddtrain.suggestions import did_you_mean
 from ddtrain.trainer.atomic_files import write_json
-from ddtrain.trainer.config import tables
 
 PEERS = ("autograd",)
-LIMITS = {"python": 0.5, "numpy": 1.0}  # ours over the peer's, by what most of the time goes to
-_TURN_S = 0.004  # least time of one measurement: the clock and the loop around the calls are nothing beside it
-_SECONDS = 1.0  # of measurements of ours, where the number of repeats is not given
+# largest allowed ratio of our time to the peer's, by where most of the time is spent
+LIMITS = {"python": 0.5, "numpy": 1.0}
+_TURN_S = 0.004  # shortest measurement, long enough that the clock and the loop cost nothing beside it
+_SECONDS = 1.0  # total seconds of our measurements, if the number of repeats is not given
 _FEWEST, _MOST = 10, 100
 
 
@@ -97,7 +98,7 @@ def choose(names: str) -> dict[str, Program]:
     chosen = [name.strip() for name in names.split(",")] if names.strip() else list(PROGRAMS)
     for name in chosen:
         if name not in PROGRAMS:
-            hint = tables.did_you_mean(name, PROGRAMS)
+            hint = did_you_mean(name, PROGRAMS)
             raise UsageError(f"unknown program {name!r}", remedy=f"{hint} There are {', '.join(PROGRAMS)}.".strip())
     return {name: PROGRAMS[name] for name in chosen}
 
@@ -133,7 +134,7 @@ def _check_equal(program: Program, derivatives: Mapping[str, Function]) -> None:
     """Times of different answers cannot be compared."""
     answers = {name: tree.flatten(derivative(program.point))[0] for name, derivative in derivatives.items()}
     for name, answer in answers.items():
-        # float64, and sums of thousands of terms in another order
+        # the tolerance allows for float64 sums of thousands of terms in another order
         if not all(np.allclose(a, b, rtol=1e-8, atol=1e-10) for a, b in zip(answers["ours"], answer, strict=True)):
             raise DdtrainError(f"{name} has another derivative of {program.about} than ours")
 

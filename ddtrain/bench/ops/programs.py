@@ -16,7 +16,7 @@ import numpy as onp
 from ddtrain import rng, tree
 from ddtrain.autodiff import record
 
-PYTHON_BOUND_SIZE = 1000  # numbers in an array: below, a call of NumPy costs its overhead and not its arithmetic
+PYTHON_BOUND_SIZE = 1000  # array size below which NumPy's overhead outweighs its arithmetic
 CHAIN = 10_000
 LSTM_STEPS = 50
 LOGSUMEXP_STEPS = 20

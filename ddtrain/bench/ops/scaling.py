@@ -19,15 +19,15 @@ from ddtrain.autodiff import record, walk_back
 from ddtrain.bench import text_tables
 from ddtrain.bench.timing import quartiles
 
-BACKWARD_LIMIT = 2.5  # times the forward pass
-FEWEST = 1000  # nodes of the shortest chain that is worth a measurement
+BACKWARD_LIMIT = 2.5  # largest allowed ratio of backward to forward time
+FEWEST = 1000  # nodes in the shortest chain worth measuring
 _REPEATS = 3
 
 Step = Callable[[Any, Any], Any]
 
 STEPS: Mapping[str, Step] = {
-    "x * 1.0000001": lambda x, y: x * 1.0000001,  # one path
-    "x * y": lambda x, y: x * y,  # two: twice the rules, and an addition
+    "x * 1.0000001": lambda x, y: x * 1.0000001,  # one path back: one rule a step
+    "x * y": lambda x, y: x * y,  # two paths back: two rules and an addition a step
 }
 
 

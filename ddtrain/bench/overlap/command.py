@@ -14,11 +14,11 @@ from ddtrain.bench.text_tables import machine_lines, print_table
 from ddtrain.bench.timing import quartiles
 from ddtrain.comm import Communicator
 from ddtrain.errors import UsageError
+from ddtrain.suggestions import did_you_mean
 from ddtrain.trainer.atomic_files import write_json
-from ddtrain.trainer.config import tables
 
-LIMIT = 1.1  # of a step over the longer of computing and communicating: the promise
-GBIT_S = {"emulated": 10.0, "netns": 1.0}  # each link's own bandwidth
+LIMIT = 1.1  # largest allowed ratio of a step to max(computing, communicating): what the README promises
+GBIT_S = {"emulated": 10.0, "netns": 1.0}  # default bandwidth of each kind of link
 
 
 @dataclass(frozen=True)
@@ -86,7 +86,7 @@ def run(comm: Communicator, options: Options) -> None:
 def check(options: Options) -> tuple[list[int], float]:
     """Sizes of bucket in bytes, and the bandwidth."""
     if options.link not in GBIT_S:
-        hint = tables.did_you_mean(options.link, GBIT_S)
+        hint = did_you_mean(options.link, GBIT_S)
         raise UsageError(f"--link {options.link} is neither emulated nor netns", remedy=hint)
     for name, value, ok, allowed in (
         ("batch", options.batch, options.batch >= 0, "0 or more"),

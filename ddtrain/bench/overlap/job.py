@@ -26,8 +26,8 @@ from ddtrain.trainer.loop import Trainer
 
 D = 256
 LAYERS = 48
-_PROBES = (64, 256)  # samples, to find out what computing takes
-_PROBE_STEPS = 15  # the first of them touch new memory
+_PROBES = (64, 256)  # batch sizes at which computing is timed, to choose the batch of the measurement
+_PROBE_STEPS = 15  # enough steps that the first ones, which touch new memory, do not count
 _FEWEST = 8  # samples
 
 

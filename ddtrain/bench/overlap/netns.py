@@ -22,7 +22,7 @@ from pathlib import Path
 from ddtrain.bench.mpirun import mpirun
 from ddtrain.errors import UsageError
 
-HOSTS = ("10.77.0.1", "10.77.0.2")  # seen from within the namespaces alone, so that two runs do not collide
+HOSTS = ("10.77.0.1", "10.77.0.2")  # visible only inside the namespaces, so that two runs do not collide
 _LINK = "link0"
 _CARRIER_S = 10.0
 _PAIRS = itertools.count()

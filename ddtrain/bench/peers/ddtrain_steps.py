@@ -24,7 +24,7 @@ from ddtrain.trainer.records.run_records import RunRecords
 from ddtrain.trainer.task import Task
 
 OPTIM = Sgd(lr=0.01, momentum=0.9)
-_ENOUGH = 1_000_000  # epochs, so that no step is the last
+_ENOUGH = 1_000_000  # so many epochs that no measured step is the last one
 
 
 class Ours:
@@ -76,7 +76,7 @@ def ours(comm: Communicator, name: str, workload: Workload, shards: int = 0, bat
 def training(comm: Communicator, name: str, config: Config, task: Task) -> Iterator[Trainer]:
     """A trainer that no step is the last of, with a directory and console that are gone afterwards. Collective."""
     config = config.updated({"run": {"epochs": _ENOUGH, "steps": 0}})
-    # A directory for each rank, of which rank 0's is written to.
+    # Every rank has a directory, and only rank 0's is written to.
     with tempfile.TemporaryDirectory(prefix="ddtrain-bench-") as directory, tempfile.TemporaryFile("w") as console:
         records = RunRecords(comm, config, name, Path(directory), None, task, stream=console)
         try:

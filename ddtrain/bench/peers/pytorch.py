@@ -58,7 +58,7 @@ class _Loop:
         rows = self.batches[self.taken % len(self.batches)]
         x, labels = (tensor[rows] for tensor in self.tensors)
         self.optimizer.zero_grad()
-        logits = self.model(x).flatten(0, -2)  # a row a label, where samples have several
+        logits = self.model(x).flatten(0, -2)  # one row for each label, also where a sample has several labels
         torch.nn.functional.cross_entropy(logits, labels.flatten()).backward()
         self.optimizer.step()
         self.taken += 1
@@ -97,4 +97,4 @@ def process_group(comm: Communicator) -> Iterator[None]:
         finally:
             distributed.destroy_process_group()
             del store
-        comm.barrier()  # before rank 0 removes the directory
+        comm.barrier()  # no rank may still use the directory when rank 0 removes it

@@ -13,7 +13,7 @@ from typing import Any
 
 torch: Any = import_module("torch") if find_spec("torch") else None
 nn: Any = torch.nn if torch else None
-_Base: Any = nn.Module if torch else object  # object: this file can be imported, though not used, without PyTorch
+_Base: Any = nn.Module if torch else object  # without PyTorch, object lets this file be imported, though not used
 
 
 class Model(_Base):  # type: ignore[misc]

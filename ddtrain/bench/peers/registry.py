@@ -15,12 +15,12 @@ from ddtrain.bench.timing import Contestant
 from ddtrain.bench.workloads import Workload
 from ddtrain.comm import Communicator
 from ddtrain.errors import UsageError
-from ddtrain.trainer.config import tables
+from ddtrain.suggestions import did_you_mean
 
 OpenPeer = Callable[[Communicator, Workload], AbstractContextManager[Contestant]]
 """Makes a contestant that takes whole steps of a workload on all ranks of the communicator; its figure is its name."""
 
-PEERS = {"torch": "ddtrain.bench.peers.pytorch"}  # by the package that must be there: the module that runs it
+PEERS = {"torch": "ddtrain.bench.peers.pytorch"}  # package that must be installed -> module that runs the peer
 
 
 def choose(names: str, comm: Communicator) -> dict[str, OpenPeer]:
@@ -57,7 +57,7 @@ def named(names: str, known: Collection[str]) -> list[str]:
     chosen = [name.strip() for name in names.split(",") if name.strip()]
     for name in chosen:
         if name not in known:
-            hint = tables.did_you_mean(name, known)
+            hint = did_you_mean(name, known)
             raise UsageError(f"unknown peer {name!r}", remedy=f"{hint} There is {', '.join(known)}.".strip())
         if importlib.util.find_spec(name) is None:
             raise UsageError(

@@ -20,8 +20,8 @@ from ddtrain.bench.predict.extrapolation import Model, Where, compare, handling_
 from ddtrain.bench.predict.networks import MESSAGES, ONE_NODE, Fabric
 from ddtrain.comm import Communicator
 from ddtrain.errors import UsageError
+from ddtrain.suggestions import did_you_mean
 from ddtrain.trainer.atomic_files import write_json
-from ddtrain.trainer.config import tables
 
 _MOST_RANKS = 1 << 20
 
@@ -106,7 +106,7 @@ def run(comm: Communicator, options: Options) -> None:
 def check(options: Options) -> tuple[list[int], list[int], Fabric]:
     """Ranks to predict for, ranks to run, and the network; every mistake is found before a rank starts."""
     if options.mode not in trainables.MODES:
-        hint = tables.did_you_mean(options.mode, trainables.MODES)
+        hint = did_you_mean(options.mode, trainables.MODES)
         raise UsageError(f"--mode {options.mode} is neither weak nor strong", remedy=hint)
     for name, value, least in (
         ("batch", options.batch, 0),

@@ -22,9 +22,9 @@ from ddtrain.bench.timing import Seconds, quartiles, step_seconds
 from ddtrain.comm.backends.link_model import Network
 
 BUCKETS = tuple(1 << power for power in range(14, 27))  # bytes, 16 KiB to 64 MiB
-HALF = 0.5  # efficiency below which a run rather waits than trains
-_MOST = 1 << 20  # ranks, or samples, up to which a takeover is looked for
-_UNIT = 1 << 20  # bytes by which ways to sum are compared
+HALF = 0.5  # below this efficiency, a run waits longer than it computes
+_MOST = 1 << 20  # search limit for crossovers, in ranks or samples
+_UNIT = 1 << 20  # message size in bytes at which ways to sum are compared
 
 
 @dataclass(frozen=True)
@@ -213,7 +213,7 @@ def compare(ranks: int, launches: Sequence[Sequence[Mapping[str, Any]]], where: 
     """
     together = where.fabric is ONE_NODE
     fabric = where.fabric if together else replace(where.fabric, ranks_per_node=1, gap_s=0.0)
-    predicted, measured = [], []  # a launch
+    predicted, measured = [], []  # one entry for each launch
     for launch in launches:
         own = handling_of(launch, "ours" if together else "messages")
         world = World(ranks, fabric, own, own, shared=ranks if together else 1)

@@ -19,10 +19,11 @@ from ddtrain.comm import Communicator, make
 from ddtrain.comm.backends.null import NullCommunicator
 from ddtrain.trainer.loop import Trainer
 
-SUMS = (4, 1 << 12, 1 << 14, 1 << 16, 1 << 18, 1 << 20, 1 << 22)  # bytes, of which the line is fitted
-_SUM_SECONDS = 0.1  # at each size
-_WARM_UP, _FEWEST = 3, 2  # steps
-_MOST_STEPS = 64  # of a turn whose times are kept
+# message sizes in bytes, to which the straight line is fitted
+SUMS = (4, 1 << 12, 1 << 14, 1 << 16, 1 << 18, 1 << 20, 1 << 22)
+_SUM_SECONDS = 0.1  # seconds of sums measured at each size
+_WARM_UP, _FEWEST = 3, 2  # numbers of steps
+_MOST_STEPS = 64  # how many steps of a turn have their times kept
 
 
 def run(
@@ -56,7 +57,7 @@ def run(
         for _ in range(max(1, round(seconds / TURN_S))):
             for name, step in contestants.items():
                 turns[name].append(turn(step, steps[name], comm.barrier))
-        own = make("auto")[0]  # without the network that the backend may emulate
+        own = make("auto")[0]  # strip the network emulation that the backend may have
         sums = comm_job.run(own, SUMS, _SUM_SECONDS, ways=("ours", "messages")) if own.size > 1 else {}
         facts = {"batch": config.data.batch_size, "launch_s": comm_job.launch_seconds(own)}
         return {**facts, **recorder.found(steps["profile"]), "turns": turns, "sums": sums}
@@ -76,8 +77,8 @@ class Recorder:
     def __init__(self, trainer: Trainer) -> None:
         self.trainer = trainer
         self.rows: list[list[float]] = []
-        self._marks: list[tuple[float, int]] = []  # when which gradient was finished
-        self._ends: list[float] = []  # of backward, and begin and end of the update
+        self._marks: list[tuple[float, int]] = []  # (time, parameter) for each finished gradient
+        self._ends: list[float] = []  # times of the end of backward, and the begin and end of the update
         self._moments: list[dict[str, Any]] = []
 
     def __enter__(self) -> Recorder:

@@ -15,7 +15,7 @@ from ddtrain.trainer.loop import Trainer
 
 
 class Call(NamedTuple):
-    """A collective: when it began, bytes a rank, and whether nobody waits for it at once."""
+    """A collective: when it began, bytes a rank, and whether no rank waits for it at once."""
 
     at_s: float
     operation: Operation

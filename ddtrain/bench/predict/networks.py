@@ -25,7 +25,7 @@ from math import isfinite
 
 from ddtrain.comm.backends.link_model import Network, Operation, Traffic
 from ddtrain.errors import UsageError
-from ddtrain.trainer.config import tables
+from ddtrain.suggestions import did_you_mean
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +66,8 @@ class Fabric(Network):
         ]
 
     def _with_gaps(self, traffic: Traffic, messages: int) -> Traffic:
-        gaps = messages * self.gap_s * self.bytes_per_s if self.gap_s else 0.0  # there may be no link: 0 times infinity
+        # without a link, both may be infinite, and 0 times infinity is NaN
+        gaps = messages * self.gap_s * self.bytes_per_s if self.gap_s else 0.0
         return Traffic(traffic.rounds, traffic.nbytes + gaps)
 
 
@@ -76,7 +77,7 @@ def _fabric(latency_us: float, gbit_s: float, gap_us: float) -> Fabric:
 
 # Ethernet: a frame of 1538 bytes on the wire (with preamble and gap, IEEE 802.3) carries 1448 of TCP's (RFC 7323), so
 # 0.941 of the line rate arrives. Latencies are those of small MPI messages from rank to rank, as published results
-# of the OSU micro-benchmarks have them: tens of microseconds through the kernel's TCP, one or two over the others.
+# of the OSU micro-benchmarks report them: tens of microseconds through the kernel's TCP, one or two over the others.
 # The gap is a system call for TCP, and a work request for the others. InfiniBand HDR: four lanes of 50 Gbit/s (IBTA).
 NETWORKS: Mapping[str, tuple[Fabric, str]] = {
     "1gbe": (_fabric(50, 0.941, 5), "1 Gbit/s Ethernet, TCP"),
@@ -86,7 +87,7 @@ NETWORKS: Mapping[str, tuple[Fabric, str]] = {
     "hdr": (_fabric(1.2, 197, 0.2), "InfiniBand HDR, 200 Gbit/s"),
     "loopback": (_fabric(15, 30, 3), "the kernel's TCP within one machine"),
 }
-# No link between ranks: they share one node's memory, or send messages that cost them time, but no network's.
+# No network between ranks: they share memory, or their messages cost CPU time but no network time.
 ONE_NODE = Fabric(0.0, float("inf"), ranks_per_node=1 << 30)
 MESSAGES = Fabric(0.0, float("inf"))
 _FORM = "latency,bandwidth[,ranks-per-node] in microseconds and Gbit/s"
@@ -110,7 +111,7 @@ def parse(text: str) -> Fabric:
     if name in NETWORKS and len(rest) <= 1:
         return replace(NETWORKS[name][0], ranks_per_node=_count(text, rest))
     if not name[:1].isdigit() or len(rest) not in (1, 2):
-        hint = tables.did_you_mean(name, NETWORKS)
+        hint = did_you_mean(name, NETWORKS)
         remedy = f"{hint} There are {', '.join(NETWORKS)} and node; or give {_FORM}.".strip()
         raise UsageError(f"unknown network {text!r}", remedy=remedy)
     latency_us, gbit_s = (_number(text, part) for part in (name, rest[0]))

@@ -10,7 +10,7 @@ from ddtrain.bench import plots
 from ddtrain.bench.comm.report import size_text
 from ddtrain.bench.text_tables import machine_lines, print_table
 
-LIMIT_PERCENT = 10.0  # of an error: the promise
+LIMIT_PERCENT = 10.0  # largest error of a prediction that the README promises
 
 
 def show(result: dict[str, Any]) -> None:

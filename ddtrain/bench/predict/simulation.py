@@ -5,7 +5,7 @@ A rank computes from moment to moment as it was measured to. What communication 
 happens: a collective of the model stops it until all has arrived; a bucket that is complete costs it the start of its
 sum and the handling of its bytes, then travels over the link behind those before it, while computing goes on. After
 backward, the rank waits for the last bucket: that is exposed. Then come the agreements at the end of a step, and its
-share of the update. All ranks are alike, so nobody waits for a slow one.
+share of the update. All ranks are alike, so none waits for a slow one.
 """
 
 from __future__ import annotations
@@ -20,8 +20,8 @@ from ddtrain.comm.backends.link_model import Network, Operation
 from ddtrain.comm.backends.wire import Link
 from ddtrain.parallel import make_buckets
 
-_MEETINGS = 2  # of the ranks of a node at the end of a step: norms are there, updates are made
-CONTROL_BYTES = 64  # of what rank 0 decides
+_MEETINGS = 2  # barriers within a node at the end of a step: after the norms, and after the updates
+CONTROL_BYTES = 64  # size of rank 0's decision (StepControl) as it is broadcast
 
 
 class Moment(NamedTuple):

@@ -19,8 +19,9 @@ from ddtrain.trainer.records import metrics
 from ddtrain.trainer.records.perfetto_trace import BUCKET, COMPUTE, MODEL, Event
 
 PARTS = ("data", "forward", "backward", "wait", "decide", "update", "log")
-SUM = "sum"  # a rank adds up its share of a bucket, in the midst of backward or wait
-_OFTEN = 0.75  # of the steps: among ranks alike, chance makes one rank the slowest in half of them, or fewer
+SUM = "sum"  # time in which a rank sums its share of a bucket, during backward or wait
+# fraction of steps that makes a rank "usually slowest": by chance, one of equal ranks reaches at most half
+_OFTEN = 0.75
 
 
 @dataclass

@@ -14,10 +14,10 @@ from ddtrain.bench.scaling import report
 from ddtrain.bench.timing import Seconds, Turn, quartiles, step_seconds
 from ddtrain.comm import Communicator
 from ddtrain.errors import UsageError
+from ddtrain.suggestions import did_you_mean
 from ddtrain.trainer.atomic_files import write_json
-from ddtrain.trainer.config import tables
 
-_NOT_PARTS = ("began", "ended", "steps", "blocked")  # of a turn
+_NOT_PARTS = ("began", "ended", "steps", "blocked")  # keys of a turn's record that are not parts of the step's time
 
 
 @dataclass(frozen=True)
@@ -74,7 +74,7 @@ def run(comm: Communicator, options: Options) -> None:
 def check(options: Options, sizes: Sequence[int]) -> list[trainables.Subject]:
     """What is to be trained; every mistake is found before a rank starts."""
     if options.mode not in trainables.MODES:
-        hint = tables.did_you_mean(options.mode, trainables.MODES)
+        hint = did_you_mean(options.mode, trainables.MODES)
         raise UsageError(f"--mode {options.mode} is neither weak nor strong", remedy=hint)
     for name, value, least in (("batch", options.batch, 0), ("repeats", options.repeats, 1)):
         if value < least:

@@ -23,9 +23,9 @@ from ddtrain.comm import Communicator
 from ddtrain.comm.backends.null import NullCommunicator
 from ddtrain.trainer.loop import Trainer
 
-TURN_S = 0.25  # seconds of a turn: many switches between processes, and few changes of the machine's mood
+TURN_S = 0.25  # seconds; long enough for many switches between processes, too short for the machine to change speed
 _WARM_UP = 3  # steps
-_FEWEST = 2  # steps in a turn
+_FEWEST = 2  # fewest steps in a turn
 
 
 def run(

@@ -10,7 +10,7 @@ from ddtrain.bench import plots
 from ddtrain.bench.peers.registry import PEERS
 from ddtrain.bench.text_tables import machine_lines, print_table
 
-_BARS = {  # part of a step: words for it, and a colour
+_BARS = {  # for each part of a step: its label and colour
     "data": ("data", "#dddddd"),
     "forward": ("forward", "#1f6fb4"),
     "backward": ("backward", "#7fb2df"),

@@ -20,7 +20,7 @@ from ddtrain.comm import Communicator, run_on_all
 from ddtrain.errors import UsageError
 from ddtrain.trainer.atomic_files import write_json
 
-_WARM_UP = 2  # steps of each before any counts
+_WARM_UP = 2  # uncounted steps of each contestant
 
 
 @dataclass(frozen=True)

@@ -14,10 +14,10 @@ from ddtrain.comm import Communicator, run_on_all
 from ddtrain.errors import UsageError
 from ddtrain.trainer.atomic_files import write_json
 
-OWN_LIMIT_US = 150.0  # of OWN_LIMIT_WORKLOAD on one rank: the promise that the trainer itself costs next to nothing
+OWN_LIMIT_US = 150.0  # the trainer's own time a step with OWN_LIMIT_WORKLOAD on one rank, as the README promises
 OWN_LIMIT_WORKLOAD = "tiny_mlp"
-_WARM_UP = 5  # steps of each contestant before any counts
-_SECONDS = 2.0  # of measured steps of ours, where the number of repeats is not given
+_WARM_UP = 5  # uncounted steps of each contestant
+_SECONDS = 2.0  # total seconds of our measured steps, if the number of repeats is not given
 _FEWEST, _MOST = 20, 500
 
 

@@ -1,12 +1,13 @@
-"""What ranks are about to call, announced to all before any of them calls it.
+"""The calls that ranks are about to make, announced to all ranks before any of them is made.
 
 Note [Announcements]
-A rank has several communicators, and where one rank leaves a call out, its next may be on another: ranks that compared
-calls communicator by communicator would wait for each other for ever. So all of a rank's calls are announced over one
-channel, in rounds that every rank takes part in. In each round a rank says which call it wants to make, or waits for;
-a call is made when every rank has announced its side of it. Second stages of hooks begin when their first have arrived,
-at other moments on other ranks; so what only begins is announced, and its rank goes on. A round in which no rank has
-anything new to say shows that none can go on. A rank that has returned takes part, too, until all have.
+A rank has several communicators, and a rank that leaves a call out may make its next call on another one: ranks that
+compared calls for each communicator alone would then wait for each other forever. So all calls of a rank are announced
+over one channel, in rounds in which every rank takes part. In each round a rank says which call it wants to make, or
+waits for; a call is made when every rank has announced its side of it. Second stages of hooks begin when their first
+stages have arrived, which differs between ranks; so a call that only begins something is announced, and its rank goes
+on. A round in which no rank has anything new to say shows that all are stuck. A rank that has returned takes part, too,
+until all ranks have returned.
 """
 
 from __future__ import annotations
@@ -16,11 +17,11 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ddtrain.comm.odd_ranks import find_odd_ranks, in_words
+from ddtrain.comm.differing_ranks import find_odd_ranks, in_words
 from ddtrain.comm.protocol import Communicator, PeerError
 from ddtrain.errors import ReplicaError
 
-_ROUND_BYTES = 256  # an announcement: which call, in words, and, not compared, the end of the calling line
+_ROUND_BYTES = 256  # room for one announcement: the call in words, and the caller's line, which is not compared
 _REMEDY = "All ranks must call the same collectives in the same order."
 
 
@@ -36,20 +37,21 @@ class Announcement(NamedTuple):
 
 
 class Announcements:
-    """What every rank has announced, on one of them; shared by all its communicators (Note [Announcements])."""
+    """One rank's view of what every rank has announced; shared by all its communicators (Note [Announcements])."""
 
     def __init__(self, channel: Communicator) -> None:
         self.channel = channel
-        self._open: dict[str, dict[int, Announcement]] = {}  # calls that not all ranks have announced
+        # announcements by rank, for each call that not all ranks have announced yet
+        self._open: dict[str, dict[int, Announcement]] = {}
         self._latest: list[Announcement | None] = [None] * channel.size
-        self._starts: dict[str, Callable[[], None]] = {}  # of this rank's open calls
+        self._starts: dict[str, Callable[[], None]] = {}  # what starts each of this rank's open calls
 
     def begin(self, mine: Announcement, start: Callable[[], None]) -> None:
         """Announce a call, which starts as soon as all ranks have announced the same.
 
         Raises
         ------
-        ReplicaError : on all ranks, where one calls something else, or none can go on; so do the other methods
+        ReplicaError : on all ranks, if one calls something else or all are stuck; the other methods raise it, too
         """
         self._starts[mine.call] = start
         self._round(mine)
@@ -60,14 +62,14 @@ class Announcements:
             self._round(mine)
 
     def finish(self) -> None:
-        """Take part until every rank has returned, or those that have not cannot."""
+        """Take part until every rank has returned, or the others are stuck."""
         over = Announcement("", "has returned", "")
         try:
             self._round(over)
             while any(latest != over for latest in self._latest):
                 self._round(over)
         except (PeerError, ReplicaError):
-            return  # the error is that of a rank which still waits, and raised there
+            return  # the rank that still waits raises the error
 
     def _round(self, mine: Announcement) -> None:
         everybody = self._exchange(mine)
@@ -94,7 +96,7 @@ class Announcements:
 
 
 def _mismatch(said: list[Announcement]) -> str:
-    """Who differs from the majority, and both sides."""
+    """The error that names the ranks that differ from the majority, and both sides' calls."""
     found = find_odd_ranks([(one.call, one.words) for one in said])
     lines = [f"{in_words(found.alike)}: {said[found.alike[0]]}", *(f"rank {rank}: {said[rank]}" for rank in found.odd)]
     verb = "calls another collective" if len(found.odd) == 1 else "call other collectives"

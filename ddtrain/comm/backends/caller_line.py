@@ -6,21 +6,21 @@ import sys
 from pathlib import Path
 from types import FrameType
 
-from ddtrain.source import calling_line, place
+from ddtrain.user_lines import calling_line, place
 
 _COMM = str(Path(__file__).parents[1])
 
 
 def line_of(thread: int) -> str:
-    """Where a thread is within this package: the line that called it, as ``file.py:line``; ``thread`` is its ident."""
+    """The line that called into this package in a thread, as ``file.py:line``; ``thread`` is the thread's ident."""
     frame = sys._current_frames().get(thread)
-    while frame is not None and not _is_here(frame):  # the standard library's waiting
+    while frame is not None and not _is_here(frame):  # skip this package and the standard library's waiting
         frame = frame.f_back
     return caller_line(frame)
 
 
 def caller_line(frame: FrameType | None) -> str:
-    """The line outside this package that led to a frame within it, and the user's line that led there."""
+    """The innermost line outside this package above ``frame``, and the user's line above that."""
     while frame is not None and _is_here(frame):
         frame = frame.f_back
     if frame is None:

@@ -1,7 +1,8 @@
 """Wraps a backend: before each collective, all ranks agree on what they are about to call (``announcements.py``).
 
-MPI does not notice that one rank sums other numbers than the rest: swapped buckets, another dtype of the same size, a
-step left out. The run ends with exit code 0 and wrong weights, or never. Here the first such call raises on every rank.
+MPI does not notice if one rank sums other numbers than the rest: swapped buckets, another dtype of the same size, a
+skipped step. The run then ends with exit code 0 and wrong weights, or never. Here the first such call raises on every
+rank.
 """
 
 from __future__ import annotations
@@ -44,12 +45,12 @@ class DebugWork:
 class DebugCommunicator:
     """A communicator that checks before it calls. Its methods: see :class:`~ddtrain.comm.protocol.Communicator`.
 
-    Every call costs an allgather of 256 bytes a rank, or a few, which waits for the others' next calls.
+    Every call costs one or a few allgathers of 256 bytes a rank, which wait for the other ranks' next calls.
 
     Parameters
     ----------
-    name : the same on all ranks, another for every communicator
-    announcements : of this rank, shared with the duplicates
+    name : the same on all ranks, and different for every communicator
+    announcements : this rank's announcements, shared with the duplicates
 
     >>> from ddtrain.comm.backends.local import LocalCommunicator
     >>> comm = DebugCommunicator(LocalCommunicator())
@@ -65,7 +66,7 @@ class DebugCommunicator:
 
     @property
     def waited_s(self) -> float:
-        """Seconds blocked; announcements count where the world is asked."""
+        """Seconds blocked; the first communicator's include the waits for announcements."""
         own = self._inner.waited_s
         return own + self._announcements.channel.waited_s if self._name == _WORLD else own
 
@@ -118,7 +119,7 @@ class DebugCommunicator:
         return DebugCommunicator(self._inner.duplicate(), f"{self._name}.{self._duplicates}", self._announcements)
 
     def split_nodes(self, bytes_per_rank: int = 0, bytes_per_node: int = 0) -> SingleRankNode:
-        """Every rank alone, so that all exchange goes through collectives, which are compared."""
+        """Every rank is a node of its own, so that all exchange goes through collectives, which are compared."""
         return SingleRankNode(self)
 
     def abort(self, code: int) -> None:
@@ -138,11 +139,11 @@ class DebugCommunicator:
         self._inner.fail(error, code)
 
     def _begin(self, begin: Callable[[], Work], operation: str, buf: Array) -> Work:
-        """What will have begun when all ranks have announced the same."""
+        """A work that starts when all ranks have announced the same call."""
         return DebugWork(self._announcements, self._announcement(operation, buf), begin)
 
     def _agree(self, operation: str, buf: Array | None = None) -> None:
-        """Return when all ranks have announced the same; raise ReplicaError on all of them where they differ."""
+        """Return when all ranks have announced the same call; raise ReplicaError on all ranks if they differ."""
         mine = self._announcement(operation, buf)
         self._announcements.begin(mine, lambda: None)
         self._announcements.wait_started(mine)

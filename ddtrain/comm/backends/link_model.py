@@ -1,11 +1,11 @@
-"""What a collective costs on a network of equal links: the formula that the wire emulates and predictions use.
+"""What a collective costs on a network of equal links: the formula that ``wire`` emulates and predictions use.
 
 Note [Cost of a collective]
-Every rank has one link. A collective in which a rank sends ``nbytes`` in ``rounds`` that wait for each other takes
+Every rank has one link. A collective in which a rank sends ``nbytes`` in ``rounds``, one after another, takes
 
     rounds * latency + nbytes / bandwidth
 
-of which the bytes alone occupy the link: the next collective's may follow while the last of these are on their way.
+Only the bytes occupy the link: the next collective's bytes may follow while the last ones are still on their way.
 With P ranks and n bytes: a sum sends its vector to everybody, (P - 1) n bytes in one round, or is reduced and gathered
 by slices, 2 (P - 1) / P n bytes in two rounds, whichever is cheaper; a broadcast likewise.
 """
@@ -21,7 +21,7 @@ Operation: TypeAlias = Literal["sum", "reduce_scatter", "allgather", "alltoall",
 
 
 class Traffic(NamedTuple):
-    """What one rank sends in a collective: bytes, in so many rounds."""
+    """What one rank sends in a collective: ``nbytes`` bytes in ``rounds`` rounds."""
 
     rounds: int
     nbytes: float
@@ -56,12 +56,12 @@ class Network:
     bytes_per_s: float
 
     def traffic(self, operation: Operation, nbytes: int, ranks: int) -> Traffic:
-        """What a rank sends, the cheaper way where there are two.
+        """What a rank sends; if there are two algorithms, the cheaper one.
 
         Parameters
         ----------
-        nbytes : of the vector that is summed, scattered or broadcast; of one rank's part in an allgather, of all its
-            rows in an alltoall
+        nbytes : bytes of the vector that is summed, scattered or broadcast; in an allgather, of one rank's part; in an
+            alltoall, of all its rows
         """
         return Traffic(0, 0) if ranks == 1 else min(_WAYS[operation](nbytes, ranks), key=self.cost)
 

@@ -1,4 +1,4 @@
-"""One rank: a sum over it is what it has, and nobody is waited for."""
+"""One rank: every sum is the rank's own buffer, and it never waits."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from ddtrain.comm.buffers import (
 from ddtrain.comm.node.single_rank import SingleRankNode
 from ddtrain.comm.protocol import Array
 from ddtrain.comm.reduction_tree import ReductionTree
-from ddtrain.streams import say
+from ddtrain.standard_output import say
 
 
 class DoneWork:
@@ -38,7 +38,7 @@ _DONE = DoneWork()
 
 
 class LocalCommunicator:
-    """The communicator of a run in one process; the base of those that likewise send nothing.
+    """The communicator of a run in one process; base class of other communicators that send nothing.
 
     >>> comm = LocalCommunicator()
     >>> comm.exchange_objects({"host": "here"})

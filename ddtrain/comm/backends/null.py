@@ -11,8 +11,8 @@ from ddtrain.comm.backends.local import LocalCommunicator
 class NullCommunicator(LocalCommunicator):
     """Rank 0 of N, alone: sums are its own buffer, gathered rows are N copies of its own.
 
-    Speed is the point; the numbers are wrong. The rank computes its own shard of every batch and nobody adds the rest,
-    so losses and gradients are weighted by the global count but summed over a part: about 1/N of their size. Do not
+    It shows the speed only; the numbers are wrong. The rank computes its own shard of every batch and the other shards
+    are missing, so losses and gradients, which are divided by the global count, are about 1/N of their size. Do not
     read the metrics of such a run, and do not keep its checkpoints.
 
     >>> NullCommunicator(3).exchange_objects("mine")

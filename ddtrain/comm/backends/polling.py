@@ -1,4 +1,4 @@
-"""Waiting for something that must be asked.
+"""Waiting for something that does not notify, and so must be polled.
 
 Note [Waiting]
 Every collective is begun without blocking and then awaited by testing, so that signal handlers run; inside a blocking
@@ -17,7 +17,7 @@ from collections.abc import Callable
 _SPIN_S = 1e-3
 _SLEEP_FRACTION = 0.05
 LONGEST_SLEEP_S = 5e-3
-_OVERRUN_S = 1e-4  # by which a sleep may overrun on a busy machine
+_OVERRUN_S = 1e-4  # a sleep may last this much longer than asked for on a busy machine
 
 
 def wait_until_time(
@@ -36,7 +36,7 @@ def wait_until_time(
 
 
 def wait_until(done: Callable[[], bool], drive: Callable[[], None], longest_s: float = LONGEST_SLEEP_S) -> float:
-    """Call ``drive`` until ``done``, gently (Note [Waiting]); returns the seconds it took."""
+    """Call ``drive`` until ``done()`` is true, with growing pauses (Note [Waiting]); returns the seconds it took."""
     began = time.perf_counter()
     while not done():
         drive()

@@ -12,12 +12,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from ddtrain.comm.backends.caller_line import line_of
-from ddtrain.comm.odd_ranks import in_words
+from ddtrain.comm.differing_ranks import in_words
 from ddtrain.comm.protocol import RETURNED, Array, PeerError
 from ddtrain.comm.reduction_tree import ReductionTree
 from ddtrain.errors import DdtrainError, ReplicaError, StallError
 
-Channel = tuple[int, ...]  # () for the first communicator, (k,) for its k-th duplicate, and so on
+# () for the first communicator, (k,) for its k-th duplicate, (k, j) for the j-th duplicate of that
+Channel = tuple[int, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +54,7 @@ class PendingCollective:
     error: str = ""
 
     def run(self) -> None:
-        """Do the collective, all calls being there; a disagreement is an error on every rank."""
+        """Do the collective, once all calls have arrived; if they disagree, every rank raises an error."""
         calls = [self.calls[rank] for rank in sorted(self.calls)]
         if len({call.signature for call in calls}) == 1:
             calls[0].complete(calls)
@@ -69,12 +70,13 @@ class Rendezvous:
         self.size = size
         self._changed = threading.Condition()
         self._open: dict[tuple[Channel, int], PendingCollective] = {}
-        self._blocked: dict[int, tuple[PendingCollective, int]] = {}  # rank -> where it waits, identity of its thread
+        # rank -> (the collective it waits in, id of its thread)
+        self._blocked: dict[int, tuple[PendingCollective, int]] = {}
         self._outcomes: dict[int, str] = {}  # rank -> how it ended
         self._failure: Callable[[], DdtrainError] | None = None  # makes the error that every rank raises from now on
 
     def post(self, rank: int, channel: Channel, sequence: int, call: Call) -> PendingCollective:
-        """Add a call to its collective; the last to come does the work, outside the lock."""
+        """Add a call to its collective; the rank whose call is last does the work, outside the lock."""
         with self._changed:
             self._raise_failure()
             collective = self._open.setdefault((channel, sequence), PendingCollective(channel, sequence))
@@ -133,11 +135,11 @@ class Rendezvous:
         return len(self._outcomes) == self.size
 
     def _no_more_will_end(self, timeout_s: float | None) -> bool:
-        """Is it in vain to wait for others to end? After a failure they soon do, and a caller with a time-out waits."""
+        """Whether no other rank can end any more. After a failure they soon do, and a caller with a time-out waits."""
         return timeout_s is None if self._failure else self._all_blocked()
 
     def _all_blocked(self) -> bool:
-        """Are all ranks blocked that have not ended? Then for good: only one that runs could complete a collective."""
+        """Whether all ranks that have not ended are blocked; then none can go on, as only a running rank helps."""
         running = [rank for rank in range(self.size) if rank not in self._outcomes]
         return bool(running) and all(rank in self._blocked and not self._blocked[rank][0].done for rank in running)
 
@@ -146,7 +148,7 @@ class Rendezvous:
             return
         self._changed.notify_all()
         if not all(outcome.startswith(RETURNED) for outcome in self._outcomes.values()):
-            return  # a rank has failed and is about to say so; that is the error to read
+            return  # a rank has failed and will raise its own error, which is the one to read
         lines = [f"rank {rank}: {self._describe(rank)}" for rank in range(self.size)]
         graph = "every rank waits for another, so none can go on\n    " + "\n    ".join(lines)
         self._failure = lambda: StallError(graph, remedy=_SAME_ORDER)

@@ -37,7 +37,7 @@ def make_threads(size: int) -> list[ThreadCommunicator]:
 
 
 class ThreadWork:
-    """A collective that one rank will come back to."""
+    """A collective that one rank has begun and will wait for."""
 
     def __init__(self, comm: ThreadCommunicator, collective: PendingCollective) -> None:
         self._comm, self._collective = comm, collective
@@ -103,18 +103,18 @@ class ThreadCommunicator:
         self.wait(self._post("barrier", nothing, nothing, lambda calls: None))
 
     def progress(self) -> None:
-        pass  # the last rank to post does the work
+        pass  # there is nothing to drive: the last rank to post runs the collective
 
     def duplicate(self) -> ThreadCommunicator:
         self._duplicates += 1
         return ThreadCommunicator(self.rendezvous, self.rank, (*self._channel, self._duplicates))
 
     def split_nodes(self, bytes_per_rank: int = 0, bytes_per_node: int = 0) -> SingleRankNode:
-        """Every rank alone: threads show what happens between nodes, and print it when it hangs."""
+        """Every rank is a node of its own, so that tests and debuggers see what happens between nodes."""
         return SingleRankNode(self)
 
     def abort(self, code: int) -> None:
-        end_process(code)  # the process is the world
+        end_process(code)  # all ranks are threads of this process, so ending it ends the world
 
     def close(self) -> None:
         pass

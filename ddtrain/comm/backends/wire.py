@@ -1,8 +1,8 @@
-"""Wraps a backend and delays whatever it completes, as a network between the ranks would.
+"""Wraps a backend and delays its collectives, as a network between the ranks would.
 
-The numbers are the inner backend's; only the time is emulated (Note [Cost of a collective]), so that on one machine one
-sees what overlap hides and what it cannot. A collective is over when the inner one is over *and* its emulated bytes
-have arrived. A rank counts from when it began: the bytes of one that comes late are late on its own link alone.
+The numbers are the inner backend's; only the time is emulated (Note [Cost of a collective]), so that one machine can
+show how much communication overlap hides. A collective is over when the inner one is over *and* its emulated bytes have
+arrived. Each rank counts from its own begin: if a rank comes late, its bytes are late on its own link only.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from ddtrain.comm.reduction_tree import ReductionTree
 
 @dataclass
 class Link:
-    """One rank's link: what is sent over it waits until what came before has left.
+    """One rank's link: each collective's bytes wait until the bytes before them have left.
 
     >>> now = 0.0
     >>> link = Link(Network(latency_s=1.0, bytes_per_s=10.0), clock=lambda: now)
@@ -67,7 +67,7 @@ class WireCommunicator:
 
     Parameters
     ----------
-    link : this rank's, shared with the duplicates
+    link : this rank's link, shared with the duplicates
 
     >>> from ddtrain.comm.backends.null import NullCommunicator
     >>> comm = WireCommunicator(NullCommunicator(4), Link(Network(50e-6, 10e9 / 8)))
@@ -95,9 +95,8 @@ class WireCommunicator:
         return WireWork(self, self._inner.iallreduce(buf), due)
 
     def isum(self, rows: Sequence[Array], tree: ReductionTree, out: Array) -> WireWork:
-        due = self._send(
-            "sum", out.nbytes * (tree.most_blocks + 1) // 2
-        )  # a slice of each row leaves, and one of the sum
+        # Reduce-scatter sends a slice of each row, then allgather sends a slice of the sum.
+        due = self._send("sum", out.nbytes * (tree.most_blocks + 1) // 2)
         return WireWork(self, self._inner.isum(rows, tree, out), due)
 
     def reduce_scatter(self, buf: Array, out: Array) -> None:
@@ -117,7 +116,7 @@ class WireCommunicator:
         return WireWork(self, self._inner.ialltoall(send, out), due)
 
     def ishift(self, send: Array, out: Array) -> WireWork:
-        due = self._send("barrier", 0)  # one round, of few bytes
+        due = self._send("barrier", 0)  # a barrier costs one round of tiny messages
         return WireWork(self, self._inner.ishift(send, out), due)
 
     def broadcast(self, buf: Array, root: int = 0) -> None:
@@ -140,7 +139,7 @@ class WireCommunicator:
         return WireCommunicator(self._inner.duplicate(), self.link)
 
     def split_nodes(self, bytes_per_rank: int = 0, bytes_per_node: int = 0) -> SingleRankNode:
-        return SingleRankNode(self)  # every rank has a link of its own
+        return SingleRankNode(self)  # every rank has its own emulated link, so no two ranks share a node
 
     def abort(self, code: int) -> None:
         self._inner.abort(code)
@@ -155,7 +154,7 @@ class WireCommunicator:
         self._inner.fail(error, code)
 
     def wait(self, due: float) -> None:
-        """Return at a time of the link's clock, driving all works until then, and count the time."""
+        """Drive all works until the given time of the link's clock, and count the time."""
         self._slept_s += self.link.wait(due, self.progress)
 
     def _send(self, operation: Operation, nbytes: int) -> float:

@@ -16,7 +16,7 @@ def parse_wire(argument: str) -> tuple[str, Network]:
 
     Raises
     ------
-    UsageError : an option that there is not, is missing, is there twice, or is not a number in its range.
+    UsageError : an option is unknown, missing, given twice, or not a number in its range.
 
     >>> parse_wire("threads:4,latency-us=50,gbit-s=10")
     ('threads:4', Network(latency_s=5e-05, bytes_per_s=1250000000.0))

@@ -11,7 +11,7 @@ VARIABLES = (
     ("OMPI_COMM_WORLD_SIZE", "OMPI_COMM_WORLD_RANK", "OMPI_COMM_WORLD_LOCAL_SIZE"),  # Open MPI
     ("PMI_SIZE", "PMI_RANK", "MPI_LOCALNRANKS"),  # MPICH's Hydra and its relatives
     ("MV2_COMM_WORLD_SIZE", "MV2_COMM_WORLD_RANK", "MV2_COMM_WORLD_LOCAL_SIZE"),  # MVAPICH2
-    ("SLURM_STEP_NUM_TASKS", "SLURM_PROCID", ""),  # srun, which does not say it as a number
+    ("SLURM_STEP_NUM_TASKS", "SLURM_PROCID", ""),  # srun, which has no plain number for the processes on this node
 )
 
 
@@ -19,7 +19,10 @@ VARIABLES = (
 class Launcher:
     """How many processes the launcher says it started, which of them this is, and which variable said so.
 
-    ``local_size``: how many of them on this machine; 0 where it does not say.
+    ``local_size`` is how many of them run on this machine; 0 if the launcher does not say.
+
+    >>> Launcher(size=4, rank=1, local_size=2, variable="PMI_SIZE").size
+    4
     """
 
     size: int = 1
@@ -29,7 +32,7 @@ class Launcher:
 
 
 def launcher(environ: Mapping[str, str] = os.environ) -> Launcher:
-    """The launcher's word; one process when there was no launcher.
+    """What the launcher's environment variables say; one process if there was no launcher.
 
     >>> launcher({"PMI_SIZE": "4", "PMI_RANK": "2", "MPI_LOCALNRANKS": "4"})
     Launcher(size=4, rank=2, local_size=4, variable='PMI_SIZE')

@@ -1,4 +1,4 @@
-"""What the end of a rank looks like: exit code, message, and hooks for exceptions that nobody else would catch.
+"""How a failed rank ends: exit code, message, and hooks for exceptions that would otherwise be missed.
 
 Note [Silent hang]
 A Python exception on one rank ends that process and leaves the others in a collective for ever; ``-m mpi4py`` cures
@@ -18,14 +18,14 @@ from contextlib import contextmanager
 from typing import Any
 
 from ddtrain.errors import EXCEPTION, DdtrainError, GradientError, quoted
-from ddtrain.streams import say
+from ddtrain.standard_output import say
 
 OnFailure = Callable[[BaseException, int], None]
 INTERRUPTED = 130  # 128 + SIGINT, as shells report it
 
 
 def exit_code(error: BaseException) -> int:
-    """The exit code that an error ends a job with, never 0: who has done all work returns instead of leaving.
+    """The exit code of a job that ends with an error, never 0: a rank that has done its work returns from ``main``.
 
     >>> exit_code(ValueError()), exit_code(SystemExit("no")), exit_code(SystemExit(3)), exit_code(KeyboardInterrupt())
     (70, 1, 3, 130)
@@ -41,14 +41,14 @@ def exit_code(error: BaseException) -> int:
 
 
 def outcome_of(error: BaseException) -> str:
-    """A few characters by which ranks see whether they failed alike: the code and a digest of kind and message."""
+    """A short text that is equal on ranks with equal failures: the code and a digest of type and message."""
     message = f"{type(error).__name__}: {error.message}" if isinstance(error, DdtrainError) else exception_text(error)
     digest = hashlib.blake2b(message.encode(errors="backslashreplace"), digest_size=8).hexdigest()
     return f"{exit_code(error)} {digest}"
 
 
 def exception_text(error: BaseException) -> str:
-    """Kind and message of an exception, also of one that cannot say its own.
+    """Type and message of an exception, even if its ``__str__`` fails.
 
     >>> exception_text(ValueError("no"))
     'ValueError: no'
@@ -61,7 +61,7 @@ def exception_text(error: BaseException) -> str:
 
 
 def error_text(error: BaseException) -> str:
-    """What is printed: one line where the user is to act, a traceback where it shows what is wrong in the program.
+    """The text to print: one line for an error that the user can mend, a traceback for an error in the program.
 
     >>> from ddtrain.errors import UsageError
     >>> error_text(UsageError("batch size 0", remedy="Give at least 1."))
@@ -98,7 +98,7 @@ def report(error: BaseException, rank: int, who: str, on_failure: OnFailure | No
 def fatal_hooks(rank: int, abort: Callable[[int], None], on_failure: OnFailure | None) -> Iterator[None]:
     """While inside, an exception that reaches the top of any thread ends all ranks (Note [Silent hang]).
 
-    In a process that one of them forks, it is what it would be without: a child is no rank.
+    In a forked child the hooks do nothing, because the child is not a rank.
     """
     process, before = os.getpid(), (sys.excepthook, threading.excepthook)
 

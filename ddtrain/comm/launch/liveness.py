@@ -1,8 +1,8 @@
-"""Which ranks of this machine are still there, while MPI cannot say so because it has not started.
+"""Which ranks of this machine are still alive, before MPI has started and could say so.
 
 Note [Start]
-A rank that ends before it starts MPI (a package or a file is missing there, somebody ends it) leaves the others in
-``MPI_Init`` for ever: MPICH's launcher takes it for a program without MPI. So whoever waits looks at the processes
+A rank that ends before it starts MPI (a package or a file is missing there, or it is killed) leaves the others in
+``MPI_Init`` forever: MPICH's launcher takes it for a program without MPI. So a waiting rank looks at the processes
 that the launcher started here. On Linux they can be read: each has its rank in its environment, and they descend from
 one process that has none, the launcher's agent. Where that does not hold (another system, a launcher that does not
 say how many it started here, a container for each rank), nothing is concluded.
@@ -21,13 +21,13 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from ddtrain.comm.backends.local import end_process
+from ddtrain.comm.differing_ranks import in_words
 from ddtrain.comm.launch.environment import VARIABLES, Launcher
-from ddtrain.comm.odd_ranks import in_words
 from ddtrain.errors import EXCEPTION
-from ddtrain.streams import say, wait_until_read
+from ddtrain.standard_output import say, wait_until_read
 
 _CHECK_INTERVAL_S = 0.5
-_CHECKS = 4  # a rank counts as gone when so many checks in a row have not found it
+_CHECKS = 4  # so many checks in a row must miss a rank before it counts as gone
 _SPEAK_S = 2.0  # how long the lowest rank has to say why the job ends
 _ABORT_S = 1.0  # how long the launcher has to end this process
 _LAUNCHER_INTERVAL_S = 1.0
@@ -35,11 +35,11 @@ _PROC = Path("/proc")
 
 
 def live_ranks(facts: Launcher) -> frozenset[int]:
-    """The ranks of this machine that have a process, this one among them; empty where that cannot be told."""
+    """The ranks of this machine that have a process, including this one; empty if that cannot be found out."""
     name = {size: rank for size, rank, _ in VARIABLES}.get(facts.variable, "")
     try:
         agent = _parent(os.getpid())
-        while _rank_of(agent, name) is not None:  # a script or program that the launcher started, and that started us
+        while _rank_of(agent, name) is not None:  # skip a script or program between the launcher and this process
             agent = _parent(agent)
         if agent <= 1:
             return frozenset()
@@ -49,9 +49,9 @@ def live_ranks(facts: Launcher) -> frozenset[int]:
 
 
 def exit_with_launcher(facts: Launcher) -> None:
-    """From now on, end this process when what started it is gone: a launcher that is killed leaves its ranks behind.
+    """From now on, end this process when its launcher is gone, because a killed launcher leaves its ranks behind.
 
-    They would wait for each other, or for a start of MPI, for ever, and keep a core busy with it.
+    The ranks would wait for each other, or for MPI to start, forever, and keep a core busy.
     """
     if facts.size > 1:
         threading.Thread(target=_watch_launcher, args=(os.getppid(),), name="launcher", daemon=True).start()
@@ -59,7 +59,7 @@ def exit_with_launcher(facts: Launcher) -> None:
 
 @contextmanager
 def watched_startup(facts: Launcher) -> Iterator[None]:
-    """While inside, with ranks missing on this machine, all end; the lowest that is left says why (Note [Start])."""
+    """While inside, if ranks of this machine are gone, all others end; the lowest one says why (Note [Start])."""
     over = threading.Event()
     if facts.local_size > 1:
         threading.Thread(target=_watch_startup, args=(facts, over), name="start", daemon=True).start()
@@ -113,7 +113,7 @@ def _missing(facts: Launcher, there: frozenset[int]) -> str:
 
 
 def _processes(name: str) -> Iterator[tuple[int, int]]:
-    """Process and rank, of all processes that were started as some rank, or by one, and can be read."""
+    """(process, rank) for every readable process that was started as a rank or by a rank."""
     for entry in _PROC.iterdir():
         if entry.name.isdecimal():
             rank = _rank_of(int(entry.name), name)
@@ -122,7 +122,7 @@ def _processes(name: str) -> Iterator[tuple[int, int]]:
 
 
 def _rank_of(pid: int, name: str) -> int | None:
-    """The rank that a process was told when it started; None: it was not, is over, or is somebody else's."""
+    """The rank in a process's environment; None if it has none, has ended, or belongs to another user."""
     try:
         entries = (_PROC / str(pid) / "environ").read_bytes().split(b"\0")
     except OSError:
@@ -140,9 +140,9 @@ def _descends(pid: int, ancestor: int) -> bool:
 def _parent(pid: int) -> int:
     try:
         status = (_PROC / str(pid) / "stat").read_text(errors="replace")
-    except FileNotFoundError:  # it ended a moment ago
+    except FileNotFoundError:  # the process ended a moment ago
         return 0
-    return int(status.rpartition(")")[2].split()[1])  # the name in parentheses may hold anything
+    return int(status.rpartition(")")[2].split()[1])  # the name in parentheses may itself hold spaces and parentheses
 
 
 def _is_socket(number: int) -> bool:

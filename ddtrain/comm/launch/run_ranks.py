@@ -1,8 +1,8 @@
 """Run a function on every rank, and end all of them together whatever happens.
 
-Ends are told apart by asking: a rank whose ``main`` is over says how (returned, or which error), and listens for a
-moment. If all ranks ended alike, as when the configuration is wrong, one of them speaks and all leave in order with
-the same exit code. If a rank is alone, it speaks and the others are stopped.
+A rank whose ``main`` is over tells the others how it ended (returned, or which error), and waits a moment for theirs.
+If all ranks ended alike, as with a wrong configuration, one of them prints the error and all leave in order with the
+same exit code. If a rank fails alone, it prints its error and the others are stopped.
 """
 
 from __future__ import annotations
@@ -13,19 +13,19 @@ import time
 from collections.abc import Callable
 
 from ddtrain.comm.agreement import check_same, raise_on_all
+from ddtrain.comm.backend_spec import make, resolve, uses_mpi
+from ddtrain.comm.differing_ranks import in_words
 from ddtrain.comm.launch import liveness
 from ddtrain.comm.launch.environment import launcher
 from ddtrain.comm.launch.failure import OnFailure, exit_code, fatal_hooks, outcome_of, report
-from ddtrain.comm.odd_ranks import in_words
 from ddtrain.comm.protocol import RETURNED, Communicator, PeerError
-from ddtrain.comm.spec import make, resolve, uses_mpi
 from ddtrain.errors import COMPLETED, EXCEPTION, UsageError
 
 Main = Callable[[Communicator], object]
 
-_ERROR_TIMEOUT_S = 1.0  # for other ranks to raise the same error; the job must end within 5 s
-_EXIT_TIMEOUT_S = 3.0  # for other ranks to exit, too: sys.exit() is a choice, and ranks reach it at their own pace
-_END_WAIT_S = 1.0  # how long to wait for processes that end by the same obstacle, such as a missing library
+_ERROR_TIMEOUT_S = 1.0  # how long other ranks have to raise the same error; the job must end within 5 s
+_EXIT_TIMEOUT_S = 3.0  # how long other ranks have to call sys.exit(), too: longer, as they reach it at their own pace
+_END_WAIT_S = 1.0  # how long to wait for other processes to report the same obstacle, such as a missing library
 _FOLLOWED = "ended"  # the outcome of a rank that only follows the failure of another
 
 
@@ -34,11 +34,11 @@ def run_ranks(spec: str, main: Main, on_failure: OnFailure | None = None, refusa
 
     Parameters
     ----------
-    spec : the backend, see :func:`ddtrain.comm.spec.make`; the same on all ranks, which is checked
-    main : called once a rank; in ``threads:N``, rank 0 runs in the calling thread, so that signals reach it. What it
-        returns is the rank's exit code, None being 0
-    on_failure : called with the error and the rank before it is printed, once a distinct error
-    refusal : what has gone wrong in this process already; the ranks then end as if ``main`` had raised it
+    spec : the backend, see :func:`ddtrain.comm.backend_spec.make`; the same on all ranks, which is checked
+    main : called once on each rank; in ``threads:N``, rank 0 runs in the calling thread, so that signals reach it. Its
+        result is the rank's exit code; None means 0
+    on_failure : called with each distinct error, and the rank, before the error is printed
+    refusal : an error that this process has met already; the ranks end as if ``main`` had raised it
 
     Returns
     -------
@@ -47,8 +47,8 @@ def run_ranks(spec: str, main: Main, on_failure: OnFailure | None = None, refusa
 
     Notes
     -----
-    Errors of ddtrain print as one line, all others as a traceback. ``SystemExit`` is an error like another, whose code
-    counts; without one, or with 0, it counts as an exception, since who has done the work returns.
+    Errors of ddtrain print as one line, all others as a traceback. ``SystemExit`` is an error with its own exit code;
+    without a code, or with 0, it counts as an exception, because a rank that has done its work returns from ``main``.
 
     >>> run_ranks("threads:2", lambda comm: comm.barrier())
     0
@@ -57,7 +57,7 @@ def run_ranks(spec: str, main: Main, on_failure: OnFailure | None = None, refusa
     resolved, problem = _resolved(spec, refusal)
     if launcher().size > 1 or uses_mpi(resolved):
         try:
-            (world,) = make("mpi")  # ranks agree over it, even on which backend they were given
+            (world,) = make("mpi")  # the ranks check over MPI that they were all given the same backend
         except UsageError as obstacle:
             if _is_spokesman():
                 report(problem or obstacle, launcher().rank, "", on_failure)
@@ -76,7 +76,7 @@ def run_ranks(spec: str, main: Main, on_failure: OnFailure | None = None, refusa
         comm = comms[index]
         try:
             codes[index] = _run_rank(comm, main, on_failure, process)
-        except BaseException as error:  # such as a second Ctrl-C, while this rank waits for the others to end
+        except BaseException as error:  # for example, a second Ctrl-C while this rank waits for the others to end
             if os.getpid() != process:
                 raise
             report(error, comm.rank, in_words([comm.rank]), on_failure)
@@ -93,20 +93,20 @@ def run_ranks(spec: str, main: Main, on_failure: OnFailure | None = None, refusa
 
 
 def _resolved(spec: str, refusal: BaseException | None) -> tuple[str, BaseException | None]:
-    """The spec in full, and what is wrong in this process: with the spec, or before."""
+    """The spec in full, and this process's error: the one it had met before, or one in the spec."""
     if refusal is not None:
         return "", refusal
     try:
         resolved = resolve(spec)
         if not uses_mpi(resolved):
-            make(resolved)  # which is refused where a launcher has started several processes
+            make(resolved)  # raises if a launcher started several processes, which this backend cannot join
     except UsageError as error:
         return "", error
     return resolved, None
 
 
 def _check_backend(comm: Communicator, problem: BaseException | None, resolved: str) -> None:
-    """Go on only if nothing is wrong on any rank, and all were told the same backend: two cannot talk to each other."""
+    """Raise unless no rank has an error and all have the same backend: two backends cannot talk to each other."""
     if problem is not None and not isinstance(problem, UsageError):
         raise problem
     raise_on_all(comm, problem)
@@ -114,7 +114,7 @@ def _check_backend(comm: Communicator, problem: BaseException | None, resolved: 
 
 
 def _is_spokesman() -> bool:
-    """Whether this process is the one to say why it cannot start: rank 0, or one that rank 0 does not follow."""
+    """Whether this process prints why it cannot start: on rank 0, and where rank 0 goes on without this obstacle."""
     facts = launcher()
     if facts.rank == 0:
         return True
@@ -128,9 +128,9 @@ def _run_rank(comm: Communicator, main: Main, on_failure: OnFailure | None, proc
         code = returned if isinstance(returned, int) else COMPLETED
     except PeerError:
         comm.exchange_outcomes(_FOLLOWED, 0.0)
-        return COMPLETED  # the other rank's code is the one that counts
+        return COMPLETED  # the exit code of the rank that failed is the one that counts
     except BaseException as error:
-        if os.getpid() != process:  # a child that main has forked is no rank, and must not speak as one
+        if os.getpid() != process:  # a child that main has forked is not a rank, and must not report an outcome as one
             raise
         return _end(comm, error, on_failure)
     outcomes = comm.exchange_outcomes(f"{RETURNED} {code}", None)
@@ -138,7 +138,7 @@ def _run_rank(comm: Communicator, main: Main, on_failure: OnFailure | None, proc
 
 
 def _end(comm: Communicator, error: BaseException, on_failure: OnFailure | None) -> int:
-    """Speak for all ranks that failed alike, once, and stop those that did not."""
+    """Print one error for all ranks that failed alike, and stop the ranks that did not fail."""
     code, outcome = exit_code(error), outcome_of(error)
     outcomes = comm.exchange_outcomes(outcome, _EXIT_TIMEOUT_S if isinstance(error, SystemExit) else _ERROR_TIMEOUT_S)
     alike = [rank for rank, other in enumerate(outcomes) if other == outcome] if outcomes else [comm.rank]

@@ -1,4 +1,4 @@
-"""Ranks of one machine that see each other's memory, through MPI's shared windows, and wait for each other by counters.
+"""Ranks of one machine that share memory through MPI's shared windows, and wait for each other by counters.
 
 Note [Counters]
 What a rank has written is announced by a counter that only it writes, in shared memory, on a cache line of its own:
@@ -26,18 +26,18 @@ from ddtrain.comm.node import futex
 from ddtrain.comm.protocol import COUNTERS, Array, Communicator
 
 _LINE = 8  # eight-byte words in a cache line
-_ASLEEP = COUNTERS * _LINE  # the word of a rank's that says that it sleeps
-_SPIN_S = 1e-3  # before sleeping
-_SLEEP_S = 1e-3  # at a time
+_ASLEEP = COUNTERS * _LINE  # index of the word in which a rank says that it sleeps
+_SPIN_S = 1e-3  # how long a rank spins before it sleeps
+_SLEEP_S = 1e-3  # longest single sleep
 _PAGE = 4096  # bytes: every rank's part begins on a page of its own
 _SHARED_MEMORY = Path("/dev/shm")  # where MPI libraries on Linux keep windows
-_SPARE_BYTES = 16 << 20  # left free there for MPI's own use
+_SPARE_BYTES = 16 << 20  # space to leave free there for MPI's own use
 
 
 def obstacle(local: MPI.Intracomm, bytes_per_rank: int, bytes_per_node: int = 0) -> str:
-    """Why these ranks cannot share that much, each and together; empty if nothing is known to prevent it.
+    """The reason why these ranks cannot share that much memory; empty if nothing is known to prevent it.
 
-    A window larger than the file system it lives in is not refused by MPI: the first touch beyond the end kills the
+    MPI does not refuse a window larger than the file system that holds it: the first access beyond the end kills the
     process with SIGBUS.
     """
     if local.size == 1 or not _SHARED_MEMORY.is_dir():
@@ -55,9 +55,9 @@ class MpiNode:
 
     Parameters
     ----------
-    local : the ranks of this node; owned by this object
+    local : communicator of the ranks of this node; owned by this object
     index, sizes, column : see the protocol
-    drive : moves MPI's works along while waiting
+    drive : drives MPI's works while waiting
     """
 
     spec, why_not_shared = "shared windows", ""
@@ -77,7 +77,8 @@ class MpiNode:
         words = self.alloc(_ASLEEP + _LINE, np.int64)
         self._fence = self._windows[0].Sync
         self._addresses = [part.ctypes.data for part in words]
-        self._counters = [memoryview(part.data) for part in words]  # an index into one takes a third of NumPy's time
+        # reading a memoryview's element takes a third of the time of a NumPy array's
+        self._counters = [memoryview(part.data) for part in words]
         self._mine = self._counters[self.rank]
         self._others = [view for r, view in enumerate(self._counters) if r != self.rank]
 
@@ -137,7 +138,7 @@ class MpiNode:
         self.waited_s += time.perf_counter() - began
 
     def _sleep(self, rank: int, at: int, seen: int) -> None:
-        """Until a rank's counter is no longer what was seen, or for a moment."""
+        """Sleep until a rank's counter differs from the value seen, or for a short time."""
         self._mine[_ASLEEP] = 1
         self._fence()
         futex.sleep(self._addresses[rank] + 8 * at, seen, _SLEEP_S)

@@ -1,4 +1,4 @@
-"""A node of one rank: where ranks share no memory, each is a node of its own, and all of them are one column."""
+"""A node of one rank: ranks that share no memory are nodes of their own, and together form one column."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from ddtrain.comm.protocol import Array, Communicator
 
 
 class SingleRankNode:
-    """One rank alone on its node. Its methods: see :class:`~ddtrain.comm.protocol.Node`; nobody is waited for.
+    """A node of one rank, which never waits. Its methods: see :class:`~ddtrain.comm.protocol.Node`.
 
     >>> from ddtrain.comm.backends.local import LocalCommunicator
     >>> node = LocalCommunicator().split_nodes()

@@ -17,7 +17,7 @@ from ddtrain.kernels.updates.soft_threshold import soft_threshold_
 from ddtrain.kernels.workspace import scratch
 
 Array = NDArray[Any]
-PIECE = 1 << 14  # entries: 64 KiB of float32, so that three or four vectors' pieces share a cache of 512 KiB
+PIECE = 1 << 14  # entries: 64 KiB of float32, so that pieces of three or four vectors fit a cache of 512 KiB
 
 
 def pieces(*vectors: Array) -> Iterator[tuple[Array, ...]]:

@@ -91,7 +91,7 @@ def _slope(f: Any, step: Any, axis: int, edge_order: int) -> Any:
         widths = list(steps)
         steps = reshape(steps, (-1,) + (1,) * (ndim(f) - 1 - axis))
         before, after = steps[:-1], steps[1:]
-        inside = (  # term by term as NumPy, whose values overflow where these do
+        inside = (  # in NumPy's order of operations, so that it overflows where NumPy does
             -after / (before * (before + after)) * left
             + (after - before) / (before * after) * here
             + before / (after * (before + after)) * right
@@ -116,7 +116,7 @@ def gradient(f: Any, *varargs: Any, axis: int | Sequence[int] | None = None, edg
 
     Parameters
     ----------
-    varargs : the spacing: one number for all axes, or for each axis a number or the coordinates; 1 unless told
+    varargs : the spacing: one number for all axes, or for each axis a number or the coordinates; by default 1
     axis : one or several; all, for None
     edge_order : 1 or 2, the order of the differences at the edges
 
@@ -146,7 +146,7 @@ def _turns(x: Any, discont: float | None, axis: int, period: float) -> Any:
     steps = np.diff(x, axis=axis)
     low, high = -period / 2, period / 2
     within = np.mod(steps - low, period) + low
-    within = np.where((within == low) & (steps > 0), high, within)  # a half turn up stays one
+    within = np.where((within == low) & (steps > 0), high, within)  # NumPy keeps a jump of exactly +period/2
     small = np.abs(steps) < (high if discont is None else discont)
     return np.cumsum(np.where(small, 0, within - steps).astype(steps.dtype), axis)
 

@@ -75,7 +75,7 @@ def _extreme(
         if not mask.all():
             raise ValueError(f"{name}: with where=, initial= says what the largest or smallest of no entries is")
         return found(a, axis, keepdims=keepdims)
-    if not a.size:  # no entry to reduce: initial in the shape of the result
+    if not a.size:  # no entries: the result is initial, in the result's shape
         return broadcast_to(asarray(initial, a.dtype), shape(counts(mask, axis, keepdims)))
     return better(found(choose(mask, a, worst), axis, keepdims=keepdims), initial)
 
@@ -91,7 +91,7 @@ def mean(a: Any, axis: Axis = None, *, keepdims: bool = False, where: Any = True
     return divide_by_count(sum(a, axis, keepdims=keepdims, where=mask), counts(mask, axis, keepdims))[()]
 
 
-_mean = mean  # the next two functions have a parameter called mean
+_mean = mean  # kept under another name: the next two functions have a parameter called mean
 
 
 def var(
@@ -131,5 +131,5 @@ def std(
     several = counts(mask, axis, keepdims) > 1
     if mean is not None or np.all(several):
         return root(variance)[()]
-    alone = np.sqrt(value_of(variance))  # a single entry's deviation is the same wherever it is
+    alone = np.sqrt(value_of(variance))  # the deviation of a single entry is constant, so its derivative is 0
     return choose(several, root(choose(several, variance, 1)), alone)[()]

@@ -39,7 +39,7 @@ def _of_numbers(name: str, reduction: Reduction, doc: str) -> Reduction:
         a = asarray(a)
         return reduction(a, *args, where=~isnan(a) & masked.mask_for(a, where), **options)
 
-    shown: Any = call  # named and signed as the reduction is, for help() and for calls in NumPy's words
+    shown: Any = call  # give it the reduction's name and signature, for help() and for calls with NumPy's keywords
     shown.__name__ = shown.__qualname__ = name
     shown.__doc__, shown.__signature__ = doc, signature(reduction)
     return cast(Reduction, shown)

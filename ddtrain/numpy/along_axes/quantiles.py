@@ -37,7 +37,7 @@ def _positions(q: Any, counts: Any, method: str) -> Any:
     return positions
 
 
-# d position / d q is the number of entries plus this, where a position is not cut off at the ends. The methods that are
+# d position / d q is the number of entries plus this, where no end cuts the position off. The methods that are
 # not here take one entry: their position is constant between jumps.
 _SLOPES = {
     "linear": -1.0, "interpolated_inverted_cdf": 0.0, "hazen": 0.0, "weibull": 1.0, "median_unbiased": 1 / 3,
@@ -60,8 +60,9 @@ def _rates(rows: Any, at: Any, q: Any, counts: Any, method: str) -> Any:
     step = reshape(take_along_axis(rows, high.reshape(flat), 0), at.shape)
     step = step - reshape(take_along_axis(rows, low.reshape(flat), 0), at.shape)
     slope = counts + _SLOPES[method]
-    if method != "linear":  # for which no q in [0, 1] is cut off
-        middle = q.reshape(q.shape + (1,) * counts.ndim) - 0.5  # half of the entries lie below the middle
+    if method != "linear":  # the linear method never cuts off a q in [0, 1]
+        # measured from the middle, below which half of the entries lie
+        middle = q.reshape(q.shape + (1,) * counts.ndim) - 0.5
         offset = -0.5 if method == "interpolated_inverted_cdf" else 0.0
         slope = np.where(np.abs(middle * slope + offset) <= last / 2 + 1e-12, slope, 0.0)
     rate = (slope / np.maximum(high - low, 1)).astype(value_of(rows).real.dtype)
@@ -69,7 +70,7 @@ def _rates(rows: Any, at: Any, q: Any, counts: Any, method: str) -> Any:
     return where(finite, step, 0.0) * rate
 
 
-_STEPS = {"closest_observation", "higher", "inverted_cdf", "lower", "nearest"}  # methods that take one entry
+_STEPS = {"closest_observation", "higher", "inverted_cdf", "lower", "nearest"}  # methods that return one of the entries
 
 
 def _between(below: Any, above: Any, part: Any, method: str) -> Any:
@@ -86,7 +87,7 @@ def _moved(result: Any, q: Any, rates: Any, known: Any) -> Any:
     return np.where(q == known, result, result + (q - known) * rates)
 
 
-# a quantile at q = known, which moves with q at rates that may be infinite
+# a quantile at q = known; rates are its derivatives by q, which may be infinite
 moved_by = primitive(
     _moved,
     name="quantile",
@@ -115,11 +116,11 @@ def _of_sorted(x: Any, q: Any, axis: Axis, method: str, keepdims: bool, skip_nan
     axes = tuple(range(ndim(x))) if axis is None else normalize_axis_tuple(axis, ndim(x))
     front = moveaxis(x, axes, range(len(axes)))
     n, rest = math.prod(shape(front)[: len(axes)]), shape(front)[len(axes) :]
-    if not front.size:  # quantiles of no entries are NaN; NumPy's nanquantile then has no axis for several q
+    if not front.size:  # quantiles of no entries are NaN, and NumPy's nanquantile then drops the axis of q
         several = () if skip_nan else known.shape
         empty = np.full((*several, *rest), np.nan, x.dtype)
         return (expand_dims(empty, [a + len(several) for a in axes]) if keepdims and axes else empty)[()]
-    rows = sort(reshape(front, (n, *rest)), 0)  # NaN last
+    rows = sort(reshape(front, (n, *rest)), 0)  # sort puts NaN last
     missing = isnan(rows)
     counts = np.asarray(n - np.sum(missing, 0) if skip_nan else np.full(missing.shape[1:], n))
     at = _positions(known, counts, "linear" if method == "median" else method)
@@ -155,27 +156,48 @@ def quantile(x: Any, q: Any, axis: Axis = None, *, method: str = "linear", keepd
 
 
 def percentile(x: Any, q: Any, axis: Axis = None, *, method: str = "linear", keepdims: bool = False) -> Any:
-    """:func:`quantile` in hundredths."""
+    """:func:`quantile` in hundredths.
+
+    >>> float(percentile(np.array([0.0, 10.0, 20.0]), 75))
+    15.0
+    """
     return quantile(x, _hundredths(q), axis, method=method, keepdims=keepdims)
 
 
 def median(x: Any, axis: Axis = None, *, keepdims: bool = False) -> Any:
-    """The middle entry, or the mean of the middle two."""
+    """The middle entry, or the mean of the middle two.
+
+    >>> from ddtrain import grad
+    >>> grad(median)(np.array([3.0, 1.0, 2.0, 9.0]))
+    array([0.5, 0. , 0.5, 0. ])
+    """
     return _of_sorted(x, 0.5, axis, "median", keepdims, skip_nan=False)
 
 
 def nanquantile(x: Any, q: Any, axis: Axis = None, *, method: str = "linear", keepdims: bool = False) -> Any:
-    """:func:`quantile` of the entries that are numbers."""
+    """:func:`quantile` of the entries that are numbers.
+
+    >>> float(nanquantile(np.array([0.0, np.nan, 10.0]), 0.5))
+    5.0
+    """
     return _of_sorted(x, q, axis, method, keepdims, skip_nan=True)
 
 
 def nanpercentile(x: Any, q: Any, axis: Axis = None, *, method: str = "linear", keepdims: bool = False) -> Any:
-    """:func:`nanquantile` in hundredths."""
+    """:func:`nanquantile` in hundredths.
+
+    >>> float(nanpercentile(np.array([0.0, np.nan, 10.0]), 50))
+    5.0
+    """
     return nanquantile(x, _hundredths(q), axis, method=method, keepdims=keepdims)
 
 
 def nanmedian(x: Any, axis: Axis = None, *, keepdims: bool = False) -> Any:
-    """:func:`median` of the entries that are numbers."""
+    """:func:`median` of the entries that are numbers.
+
+    >>> float(nanmedian(np.array([0.0, np.nan, 10.0])))
+    5.0
+    """
     return _of_sorted(x, 0.5, axis, "median", keepdims, skip_nan=True)
 
 

@@ -47,7 +47,7 @@ def _count(x: Any, axis: Axis) -> int:
     return int(np.prod([n for n, kept in zip(x.shape, _kept(x, axis), strict=True) if kept == 1], dtype=np.int64))
 
 
-# A ufunc's own reduction takes a third of the time of NumPy's function around it, on small arrays. What is not quite an
+# On small arrays, a ufunc's own reduction takes a third of the time of NumPy's function. What is not quite an
 # array, such as a masked one, has methods that the function calls.
 
 
@@ -117,7 +117,7 @@ defjvp(
 
 def _half_inverse(ans: Any, x: Any, axis: Axis) -> Any:
     """d sqrt(v) / d v at ans = sqrt(v); 0 for equal entries, where it has no derivative, and for single ones."""
-    return 0.5 * inverse_length(ans) if _count(x, axis) > 1 else 0.0  # a single one's deviation is 0 wherever it is
+    return 0.5 * inverse_length(ans) if _count(x, axis) > 1 else 0.0  # the deviation of a single entry is constantly 0
 
 
 std = primitive(_std, name="std", examples=lambda r: [*_examples(r)[:-1], case(r(4, 2), 0, ddof=1)])

@@ -78,7 +78,7 @@ def _recurrence(factors: Any, terms: Any) -> Any:
     Nothing is divided by, so zeros do no harm.
     """
     n, step = shape(terms)[0], 1
-    while step < n:  # terms[i] is y[i] as far as terms i - step + 1 to i make it
+    while step < n:  # terms[i] holds the part of y[i] that comes from terms i - step + 1 to i
         terms = concatenate([terms[:step], terms[step:] + factors[step:] * terms[:-step]])
         factors = concatenate([factors[:step], factors[step:] * factors[:-step]])
         step *= 2

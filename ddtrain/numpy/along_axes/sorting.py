@@ -30,12 +30,22 @@ order_by_keys = nondifferentiable(_lexsort, name="lexsort")
 
 
 def lexsort(keys: Any, axis: int = -1) -> Any:
-    """The order that sorts by the last of ``keys``, and equal ones by the key before it."""
+    """The order that sorts by the last of ``keys``, and equal ones by the key before it.
+
+    >>> lexsort((np.array([2, 1, 1]), np.array([0, 1, 0])))
+    array([2, 0, 1])
+    """
     return order_by_keys(axis, *keys)
 
 
 def sort(x: Any, axis: int | None = -1) -> Any:
-    """``x`` in ascending order along ``axis``; equal entries keep their order."""
+    """``x`` in ascending order along ``axis``; equal entries keep their order.
+
+    >>> from ddtrain import jacobian
+    >>> jacobian(sort)(np.array([2.0, 1.0]))
+    array([[0., 1.],
+           [1., 0.]])
+    """
     x = as_array(x)
     if axis is None:
         x, axis = ravel(x), -1

@@ -91,9 +91,9 @@ def cov(
 
     Parameters
     ----------
-    bias, ddof : divide by the number of observations less ``ddof``; 0 with ``bias``, else 1, unless told
+    bias, ddof : divide by the number of observations less ``ddof``, by default 0 with ``bias`` and 1 without
     fweights, aweights : how often each observation was made, and its weight
-    dtype : of the result; double precision unless told
+    dtype : of the result, by default double precision
 
     >>> cov(np.array([[1.0, 2.0, 3.0], [3.0, 2.0, 1.0]]))
     array([[ 1., -1.],
@@ -117,7 +117,7 @@ def cov(
         centred = x - expand_dims(average(x, 1, w), 1)
         weighted = centred * w
         count = total - less * (1.0 if aweights is None else sum(w * asarray(aweights)) / total)
-    count = count if value_of(count) > 0 else 0.0  # too few observations: NaN, as NumPy's
+    count = count if value_of(count) > 0 else 0.0  # with too few observations, dividing by 0 gives NaN, as in NumPy
     return (weighted @ matrix_transpose(centred).conj() / count).squeeze()[()]
 
 
@@ -142,4 +142,4 @@ def corrcoef(x: Any, y: Any = None, rowvar: bool = True, *, dtype: DTypeLike | N
     known = np.asarray(value_of(c))
     if known.dtype.kind == "c":
         return c + (np.clip(known.real, -1, 1) - known.real) + 1j * (np.clip(known.imag, -1, 1) - known.imag)
-    return c + (np.clip(known, -1, 1) - known)  # clipped as NumPy does; the clip has no part in the derivative
+    return c + (np.clip(known, -1, 1) - known)  # the value is clipped as in NumPy, and the derivative ignores the clip

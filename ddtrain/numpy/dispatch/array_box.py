@@ -23,7 +23,7 @@ from ddtrain.numpy.inplace import written_to
 from ddtrain.numpy.manipulation import axes, indexing, selections, shapes
 from ddtrain.numpy.products import matrix_products
 
-COUNTERPARTS: dict[Any, Any] = {}  # a function of NumPy -> ours; filled in counterparts.py
+COUNTERPARTS: dict[Any, Any] = {}  # NumPy's function -> ours; filled in by counterparts.py
 
 
 class ArrayBox(Unsupported):
@@ -144,7 +144,7 @@ class ArrayBox(Unsupported):
         return shapes.reshape(self, shape[0] if len(shape) == 1 else shape, order)
 
     def transpose(self, *order: Any) -> Any:
-        """The axes in another order, reversed unless told."""
+        """The axes in another order, by default reversed."""
         return shapes.transpose(self, order[0] if len(order) == 1 else order or None)
 
     def compress(self, condition: Any, axis: int | None = None) -> Any:
@@ -198,7 +198,8 @@ class ArrayBox(Unsupported):
         return COUNTERPARTS[func](*args, **kwargs)
 
 
-for _name in dir(np.ndarray):  # rather than __getattr__, under which all attributes of a box are slower
+# one property for each name, because __getattr__ would slow down every attribute of a box
+for _name in dir(np.ndarray):
     if not _name.startswith("_") and not hasattr(ArrayBox, _name):
         setattr(ArrayBox, _name, only_plain(_name))
 

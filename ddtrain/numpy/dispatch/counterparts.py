@@ -27,9 +27,9 @@ def take_numpys_words(prefix: str, ours: dict[str, Any], theirs: ModuleType, nam
         if not callable(counterpart) or not callable(function):
             continue
         if hasattr(function, "raw"):
-            if function.otherwise is refuse:  # no other namespace has it
+            if function.otherwise is refuse:  # other namespaces have no such function
                 own = str(getattr(function, "__name__", name))
-                proper = own if ours.get(own) is function else name  # max, not amax
+                proper = own if ours.get(own) is function else name  # prefer the proper name: max, not amax
                 answer_otherwise(function, prefix + proper, getattr(theirs, proper))
         elif str(getattr(function, "__module__", "")).startswith("ddtrain.") and not isinstance(function, type):
             ours[name] = in_numpys_words(prefix + name, function, counterpart)

@@ -6,7 +6,7 @@ import sys
 from typing import Any, NoReturn
 
 from ddtrain.errors import DerivativeError
-from ddtrain.source import calling_line
+from ddtrain.user_lines import calling_line
 
 REMEDIES = {  # keyword -> what to do instead of a traced call with it
     "axes": "Bring the axes last by moveaxis.",
@@ -25,7 +25,7 @@ REMEDIES = {  # keyword -> what to do instead of a traced call with it
     "weights": "Leave it out, or repeat the entries.",
     "where": "Choose by np.where from the result.",
 }
-# what an argument may be without changing a value or a derivative
+# values of an argument that change neither the result nor its derivative
 HARMLESS: dict[str, tuple[Any, ...]] = {
     "casting": ("same_kind",),
     "copy": (True, False),

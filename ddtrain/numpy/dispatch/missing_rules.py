@@ -25,7 +25,7 @@ def no_rule(name: str) -> MissingRuleError:
 
 def no_rule_elsewhere(name: str) -> MissingRuleError:
     """The error for a ufunc that is not NumPy's, such as SciPy's ``erf`` on a traced value."""
-    if name.endswith("(vectorized)"):  # as np.frompyfunc calls what it makes
+    if name.endswith("(vectorized)"):  # np.frompyfunc names its functions so
         return MissingRuleError(f"{name} is made by frompyfunc, and has no derivative rule", remedy="Use np.vectorize.")
     return MissingRuleError(
         f"{name} is not a function of NumPy's, and has no derivative rule",

@@ -22,7 +22,8 @@ from ddtrain.numpy.dispatch.keywords import changes_nothing, refuse
 from ddtrain.numpy.dispatch.signatures import bound_to, own_parameters, parameters, renamed
 from ddtrain.numpy.elementwise.casts import astype
 
-MEANINGS: dict[Any, Callable[..., Any]] = {}  # a function of NumPy -> ours in NumPy's names, with more of its keywords
+# NumPy's function -> ours with NumPy's parameter names and more of its keywords
+MEANINGS: dict[Any, Callable[..., Any]] = {}
 
 # ours answers in any case: functions of functions, which may hold what is traced; and Cholesky's factor, of which ours
 # reads both triangles, so that its derivative is symmetric
@@ -47,7 +48,7 @@ def in_numpys_words(name: str, ours: Callable[..., Any], theirs: Callable[..., A
             if not (ours_alone or holds_box(args) or (kwargs and holds_box(tuple(kwargs.values())))):
                 try:
                     return theirs(*args, **kwargs)
-                except (AttributeError, TypeError):  # some of ours take more, such as complex numbers
+                except (AttributeError, TypeError):  # ours may accept more, such as complex numbers
                     if not fits(ours, args, kwargs):
                         raise
         try:
@@ -75,7 +76,7 @@ def _read(name: str, ours: Any, theirs: Any, args: tuple[Any, ...], kwargs: dict
     """A call with traced values that ours does not take as it stands."""
     own, signature = own_parameters(ours), parameters(theirs)
     if (bound := bound_to(own, args, kwargs)) is not None:
-        if bound.arguments.get("out") is not None:  # of a function that is constant, and NumPy's own
+        if bound.arguments.get("out") is not None:  # only NumPy's own nondifferentiable functions have ``out``
             refuse(name, "out")
         return _by_position(name, ours, bound)
     if signature is None or (bound := bound_to(signature, args, kwargs)) is None:

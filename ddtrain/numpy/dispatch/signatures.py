@@ -27,7 +27,7 @@ def parameters(fun: Callable[..., Any]) -> Signature | None:
         return Signature([*arrays, Parameter("out", Parameter.POSITIONAL_OR_KEYWORD, default=None), *options])
     try:
         return inspect.signature(fun)
-    except ValueError:  # of functions written in C
+    except ValueError:  # some functions written in C have no signature
         return None
 
 

@@ -25,7 +25,7 @@ from ddtrain.numpy.manipulation.axes import expand_dims, moveaxis
 from ddtrain.numpy.manipulation.joining import asarray, stack
 from ddtrain.numpy.manipulation.shapes import integers, ndim, reshape, shape
 
-REDUCTIONS: dict[Any, Any] = {  # ufunc -> ours, and ours with a first value or a mask
+REDUCTIONS: dict[Any, Any] = {  # ufunc -> our reduction, and ours with ``initial`` or ``where``
     np.add: (reductions.sum, masked.sum),
     np.multiply: (scans.prod, masked.prod),
     np.maximum: (reductions.max, masked.max),
@@ -72,7 +72,8 @@ def _reduceat(ufunc: Any, ours: Any, array: Any, indices: Any, axis: Any = 0, dt
     x = asarray(array)
     axis, starts = normalize_axis_index(axis, ndim(x)), np.asarray(indices)
     layers, ends = moveaxis(x, axis, 0), [*starts[1:], shape(x)[axis]]
-    pieces = [layers[a : max(b, a + 1)] for a, b in zip(starts, ends, strict=True)]  # one layer of an empty one
+    # reduceat gives an empty range its first layer
+    pieces = [layers[a : max(b, a + 1)] for a, b in zip(starts, ends, strict=True)]
     return stack([_reduce(ufunc, ours, piece, 0, dtype) for piece in pieces], axis)
 
 

@@ -13,7 +13,7 @@ import numpy as np
 from ddtrain.autodiff import Box, value_of
 from ddtrain.errors import DerivativeError, ShapeError
 from ddtrain.numpy.inplace import written_to
-from ddtrain.source import calling_line, library_call
+from ddtrain.user_lines import calling_line, library_call
 
 
 class Unsupported(Box):
@@ -91,7 +91,7 @@ def _no_branch(x: Box) -> ShapeError:
 
 def _loses_derivative(x: Box, what: str, remedy: str) -> DerivativeError:
     shape = f", of shape {x.value.shape}," if x.value.ndim else ""
-    frame = sys._getframe(2)  # of whoever asked for it
+    frame = sys._getframe(2)  # the frame of the code that asked for it
     if library := library_call(frame):
         what, remedy = f"{library}: {what[0].lower()}{what[1:]}", _REMEDY_ELSEWHERE
     line = {"line": line} if (line := calling_line(frame)) else {}

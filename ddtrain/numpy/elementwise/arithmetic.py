@@ -124,7 +124,7 @@ def _root(x: Any, n: float = 2) -> Any:
     return np.sqrt(x) if n == 2 else np.asarray(x) ** (1 / n)
 
 
-# the root of a sum of powers, which is never negative; its derivative at 0, where it has none, is taken to be 0
+# the root of a sum of powers is never negative; its derivative at 0 does not exist and is taken to be 0
 root = primitive(_root, name="root", examples=lambda r: [case(r.positive(2, 3)), case(r.positive(), r.positive())])
 def_elementwise(
     root,

@@ -20,7 +20,7 @@ def _cast(x: Any, dtype: Any) -> Any:
 
 
 cast = primitive(_cast, name="astype", examples=lambda r: [case(r(2, 3), np.dtype(np.float64))])
-defvjp(cast, lambda g, ans, x, dtype: g)  # the walker casts back
+defvjp(cast, lambda g, ans, x, dtype: g)  # the backward walk casts g back to x's dtype
 def_linear(cast)
 truncate = nondifferentiable(_cast, name="astype")
 

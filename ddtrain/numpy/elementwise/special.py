@@ -37,8 +37,8 @@ sinc = primitive(_sinc, name="sinc", examples=lambda r: [case(r(2, 3)), case(np.
 def_elementwise(sinc, lambda g, ans, x: -math.pi * g * _spherical_bessel_1(math.pi * x))
 
 
-_OVERFLOWS = 800.0  # where exp does, and i0 with it
-_AT_ONCE = 1 << 16  # entries of points by arguments
+_OVERFLOWS = 800.0  # exp overflows here, and i0 with it
+_AT_ONCE = 1 << 16  # limit of (points, arguments) entries computed at a time
 
 
 def _moment(x: Any, n: int) -> Any:

@@ -114,7 +114,7 @@ def_elementwise(sinh, lambda g, ans, x: g * cosh(x))
 def_elementwise(cosh, lambda g, ans, x: g * sinh(x))
 
 tanh = primitive(np.tanh, examples=_any)
-# g (1 - ans^2), without a number, which NumPy would first make an array of: two thirds of the time
+# g (1 - ans^2) without the constant 1, which NumPy would convert to an array: saves a third of the time
 def_elementwise(tanh, lambda g, ans, x: g - g * ans * ans)
 
 arcsinh = primitive(np.arcsinh, examples=_any)

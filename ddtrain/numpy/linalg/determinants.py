@@ -19,7 +19,7 @@ from ddtrain.numpy.linalg.solves import inv
 def _regular(ans: Any) -> bool:
     """Whether inv(x) exists; where it may not, the cofactors cost a singular value decomposition."""
     ans = value_of(ans)
-    return bool(ans if ans.ndim == 0 else ans.all())  # all() costs a microsecond
+    return bool(ans if ans.ndim == 0 else ans.all())  # all() would cost a microsecond on a scalar
 
 
 det = primitive(np.linalg.det, examples=square)

@@ -61,7 +61,7 @@ def _eig_jvp(g: Any, ans: Any, a: Any) -> Any:
     _needs_basis(v, "eig")
     turned = solve_matrix(v, g @ v)
     free = v @ quotient(turned, gaps(w), "eig: eigenvalue")
-    return pack(diag_of(turned), free - v * sum(conj(v) * free, -2, keepdims=True))  # the length stays 1
+    return pack(diag_of(turned), free - v * sum(conj(v) * free, -2, keepdims=True))  # eigenvectors keep length 1
 
 
 def _eig_vjp(g: Any, ans: Any, a: Any) -> Any:

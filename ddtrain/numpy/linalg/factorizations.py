@@ -37,7 +37,7 @@ def _lower_half(x: Any) -> Any:
 
 def _factor_vjp(g: Any, ans: Any, x: Any) -> Any:
     """Murray, arXiv:1602.07527, eq. 9, for a factorisation that reads the lower triangle alone."""
-    middle = _lower_half(T(ans) @ tril(g))  # in conjugates throughout, Note [Complex cotangents]
+    middle = _lower_half(T(ans) @ tril(g))  # all conjugates, see Note [Complex cotangents]
     return unmirror(solve_matrix(T(ans), T(solve_matrix(H(ans), T(middle)))))
 
 

@@ -57,7 +57,7 @@ def pinv(a: Any, rcond: float | None = None, hermitian: bool = False, *, rtol: f
 
     Parameters
     ----------
-    rcond, rtol : singular values below this part of the largest count as zero; NumPy's defaults unless told
+    rcond, rtol : singular values below this part of the largest count as zero; the defaults are NumPy's
     hermitian : accepted for compatibility; it would only save time
 
     Raises

@@ -117,7 +117,8 @@ defjvp(thin_svd, _svd_jvp)
 def decomposed(a: Any) -> tuple[Any, Any, Any]:
     """U, S and Vh, of which the vectors may be differentiated where there is a derivative."""
     u, s, vh = unpack(thin_svd(a))
-    nonzero = a.shape[-1] != a.shape[-2] or a.dtype.kind == "c"  # else no rule divides by a single value
+    # square real matrices: no rule divides by a single value
+    nonzero = a.shape[-1] != a.shape[-2] or a.dtype.kind == "c"
     return distinct(u, s, _WHAT, nonzero), s, distinct(vh, s, _WHAT, nonzero)
 
 

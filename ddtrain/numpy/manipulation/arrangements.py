@@ -20,12 +20,22 @@ __all__ = [
 
 
 def fliplr(x: Any) -> Any:
-    """``x`` reversed along axis 1."""
+    """``x`` reversed along axis 1.
+
+    >>> fliplr(np.array([[1, 2], [3, 4]]))
+    array([[2, 1],
+           [4, 3]])
+    """
     return flip(x, 1)
 
 
 def flipud(x: Any) -> Any:
-    """``x`` reversed along axis 0."""
+    """``x`` reversed along axis 0.
+
+    >>> flipud(np.array([[1, 2], [3, 4]]))
+    array([[3, 4],
+           [1, 2]])
+    """
     return flip(x, 0)
 
 
@@ -112,7 +122,12 @@ def ix_(*args: Any) -> tuple[Any, ...]:
 
 
 def resize(x: Any, new_shape: int | Sequence[int]) -> Any:
-    """As many entries of the flat ``x``, starting over at its end, as ``new_shape`` holds."""
+    """As many entries of the flat ``x``, starting over at its end, as ``new_shape`` holds.
+
+    >>> resize(np.array([1, 2, 3]), (2, 2))
+    array([[1, 2],
+           [3, 1]])
+    """
     x = ravel(asarray(x))
     extents = integers(new_shape)
     n = int(np.prod(extents))
@@ -124,12 +139,22 @@ def resize(x: Any, new_shape: int | Sequence[int]) -> Any:
 
 
 def diagflat(x: Any, k: int = 0) -> Any:
-    """The square matrix with the flat ``x`` on its ``k``-th diagonal."""
+    """The square matrix with the flat ``x`` on its ``k``-th diagonal.
+
+    >>> diagflat(np.array([[1, 2]]), k=1)
+    array([[0, 1, 0],
+           [0, 0, 2],
+           [0, 0, 0]])
+    """
     return diag(ravel(asarray(x)), k)
 
 
 def trim_zeros(x: Any, trim: str = "fb") -> Any:
-    """A vector without the zeros at its 'f'ront and its 'b'ack."""
+    """A vector without the zeros at its 'f'ront and its 'b'ack.
+
+    >>> trim_zeros(np.array([0, 1, 0, 2, 0]), "f")
+    array([1, 0, 2, 0])
+    """
     x = asarray(x)
     filled = np.flatnonzero(x != 0)
     if not filled.size:

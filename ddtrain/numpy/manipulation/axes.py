@@ -27,19 +27,31 @@ __all__ = [
 
 
 def swapaxes(x: Any, axis1: int, axis2: int) -> Any:
-    """``x`` with two axes exchanged."""
+    """``x`` with two axes exchanged.
+
+    >>> swapaxes(np.ones((2, 3, 4)), 0, 2).shape
+    (4, 3, 2)
+    """
     axes = list(range(ndim(x)))
     axes[axis1], axes[axis2] = axes[axis2], axes[axis1]
     return transpose(x, axes)
 
 
 def matrix_transpose(x: Any) -> Any:
-    """``x`` with its last two axes exchanged."""
+    """``x`` with its last two axes exchanged.
+
+    >>> matrix_transpose(np.ones((2, 3, 4))).shape
+    (2, 4, 3)
+    """
     return transpose(x) if ndim(x) == 2 else swapaxes(x, -1, -2)
 
 
 def moveaxis(x: Any, source: int | Sequence[int], destination: int | Sequence[int]) -> Any:
-    """``x`` with the axes ``source`` at the places ``destination`` and the others in their order."""
+    """``x`` with the axes ``source`` at the places ``destination`` and the others in their order.
+
+    >>> moveaxis(np.ones((2, 3, 4)), 0, -1).shape
+    (3, 4, 2)
+    """
     n = ndim(x)
     sources, places = normalize_axis_tuple(source, n), normalize_axis_tuple(destination, n)
     order = [i for i in range(n) if i not in sources]
@@ -58,7 +70,8 @@ def expand_dims(x: Any, axis: int | Sequence[int]) -> Any:
 
 def squeeze(x: Any, axis: Axes = None) -> Any:
     """``x`` without its axes of length 1, or without those in ``axis``."""
-    return reshape(x, np.squeeze(np.broadcast_to(0, shape(x)), axis).shape)  # NumPy checks the lengths
+    # lets NumPy check that the squeezed axes have length 1
+    return reshape(x, np.squeeze(np.broadcast_to(0, shape(x)), axis).shape)
 
 
 def repeat(x: Any, repeats: Any, axis: int | None = None) -> Any:

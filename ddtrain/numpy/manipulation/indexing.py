@@ -15,7 +15,7 @@ from ddtrain.numpy.manipulation.shapes import as_array, ndim, ravel, shape
 
 __all__ = ["diag", "diagonal", "take", "take_along_axis", "tril", "triu"]
 
-_UNIQUE = (int, slice, type(None), EllipsisType, np.integer)  # index parts that name no entry twice
+_UNIQUE = (int, slice, type(None), EllipsisType, np.integer)  # parts of an index that never name an entry twice
 
 
 def _getitem(x: Any, index: Any) -> Any:
@@ -81,7 +81,8 @@ def _diagonal(x: Any, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Any:
 def _place_diagonal(g: Any, shape: tuple[int, ...], offset: int = 0, axis1: int = 0, axis2: int = 1) -> Any:
     """Zeros of ``shape`` with ``g`` on a diagonal."""
     out = np.zeros(shape, g.dtype)
-    k, offset = np.arange(g.shape[-1]), operator.index(offset)  # Python's integers have no sign to overflow
+    # a Python integer, because NumPy's may overflow when its sign is changed
+    k, offset = np.arange(g.shape[-1]), operator.index(offset)
     np.moveaxis(out, (axis1, axis2), (-2, -1))[..., k + max(0, -offset), k + max(0, offset)] = g
     return out
 

@@ -51,7 +51,7 @@ defjvp_rest(join, _embed)
 
 def concatenate(arrays: Sequence[Any], axis: int | None = 0) -> Any:
     """The arrays one after another along ``axis``; flattened first, for None."""
-    parts = [as_array(a) for a in arrays]  # for the rules, which ask parts for their shapes
+    parts = [as_array(a) for a in arrays]  # arrays, because the rules ask each part for its shape
     return join(0, *map(ravel, parts)) if axis is None else join(axis, *parts)
 
 

@@ -49,7 +49,7 @@ def piecewise(x: Any, condlist: Any, funclist: Sequence[Any], *args: Any, **kwar
     """
     x = asarray(x)
     if np.ndim(condlist) == 0 or (np.ndim(condlist[0]) == 0 and ndim(x)):
-        condlist = [condlist]  # one condition, not several
+        condlist = [condlist]  # a single condition instead of a list of them
     conditions = [np.asarray(value_of(c), bool) for c in condlist]
     functions = list(funclist)
     if len(functions) == len(conditions) + 1:

@@ -20,7 +20,7 @@ Axes = int | Sequence[int] | None
 
 def shape(x: Any) -> tuple[int, ...]:
     """The shape of an array, traced or not."""
-    return as_array(x).shape  # type: ignore[no-any-return]  # a list has none
+    return as_array(x).shape  # type: ignore[no-any-return]  # lists have no shape
 
 
 def ndim(x: Any) -> int:
@@ -84,7 +84,7 @@ def _inverse(axes: Sequence[int]) -> tuple[int, ...]:
     return tuple(int(i) for i in np.argsort([a % len(axes) for a in axes]))
 
 
-_SMALL = 1 << 12  # entries: up to here a copy takes less time than NumPy's making of a view, several microseconds
+_SMALL = 1 << 12  # entries; up to this size a copy is faster than NumPy's making of a view, which takes microseconds
 
 
 def _broadcast_to(x: Any, shape: Any) -> Any:
@@ -101,12 +101,17 @@ broadcast = primitive(
     name="broadcast_to",
     examples=lambda r: [case(r(3), (2, 3)), case(r(2, 1, 3), (4, 2, 5, 3)), case(r(), (2,))],
 )
-defvjp(broadcast, lambda g, ans, x, shape: g)  # the walker sums over what was broadcast
+defvjp(broadcast, lambda g, ans, x, shape: g)  # the backward walk sums over the broadcast axes
 def_linear(broadcast)
 
 
 def broadcast_to(array: Any, shape: Any) -> Any:
-    """``array`` in a larger shape, its entries repeated; what users get, and of plain arrays a view, as NumPy's."""
+    """``array`` in a larger shape, its entries repeated; what users get, and of plain arrays a view, as NumPy's.
+
+    >>> broadcast_to(np.array([1.0, 2.0]), (2, 2))
+    array([[1., 2.],
+           [1., 2.]])
+    """
     return broadcast(array, shape if isinstance(shape, tuple) else integers(shape))
 
 
@@ -122,7 +127,11 @@ def_linear(roll)
 
 
 def ravel(x: Any, order: Any = "C") -> Any:
-    """``x`` as one axis; ``order`` is that of :func:`reshape`, or "K" for that of memory."""
+    """``x`` as one axis; ``order`` is that of :func:`reshape`, or "K" for that of memory.
+
+    >>> ravel(np.array([[1, 2], [3, 4]]), order="F")
+    array([1, 3, 2, 4])
+    """
     if order != "K":
         return reshape(x, -1, order)
     x = as_array(x)

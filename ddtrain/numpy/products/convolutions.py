@@ -67,6 +67,6 @@ def correlate(x: Any, y: Any, mode: str | int = "valid") -> Any:
     """
     x, y = atleast_1d(asarray(x)), atleast_1d(asarray(y))
     n, m = shape(x)[0], shape(y)[0]
-    if m > n:  # NumPy exchanges them and turns the result around
+    if m > n:  # NumPy exchanges the two arrays and reverses the result
         return flip(_part(full_convolution(conjugate(y), flip(x)), m, n, mode))
     return _part(full_convolution(x, flip(conjugate(y))), n, m, mode)

@@ -21,14 +21,14 @@ def interp(x: Any, xp: Any, fp: Any, left: Any = None, right: Any = None, period
     Parameters
     ----------
     xp : coordinates in ascending order; any order, with a period
-    left, right : values beyond the first and the last point; those of the points unless told
+    left, right : values beyond the first and the last point, by default those of the points
     period : of the function; ``left`` and ``right`` are then not read
 
     >>> interp(0.25, np.array([0.0, 1.0]), np.array([0.0, 8.0]))
     np.float64(2.0)
     """
     x, xp, fp = (asarray(a) for a in (x, xp, fp))
-    x, xp = x.astype(np.float64), xp.astype(np.float64)  # as NumPy's
+    x, xp = x.astype(np.float64), xp.astype(np.float64)  # NumPy always interpolates in float64
     fp = fp.astype(np.complex128 if fp.dtype.kind == "c" else np.float64)
     if xp.ndim != 1 or xp.shape != fp.shape or not xp.size:
         raise ValueError(f"interp: coordinates {xp.shape} and samples {fp.shape} must be vectors of one length, not 0")
@@ -49,6 +49,7 @@ def interp(x: Any, xp: Any, fp: Any, left: Any = None, right: Any = None, period
         width = xp[i + 1] - xp[i]
         slope = (fp[i + 1] - fp[i]) / where(width == 0, 1.0, width)
         inside = slope * (x - xp[i]) + fp[i]
-        inside = where((x == xp[i]) & ~isfinite(inside), fp[i], inside)  # infinity times 0 at a point
+        # infinity times 0 would give NaN exactly at a point
+        inside = where((x == xp[i]) & ~isfinite(inside), fp[i], inside)
     below = where(x < xp[0], fp[0] if left is None else left, inside)
     return where(x > xp[-1], fp[-1] if right is None else right, below)[()]

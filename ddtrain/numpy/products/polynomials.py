@@ -50,7 +50,7 @@ def polyadd(a: Any, b: Any) -> Any:
     a, b = atleast_1d(asarray(a)), atleast_1d(asarray(b))
     short = shape(b)[0] - shape(a)[0]
     if short:
-        zeros = np.zeros(abs(short), bool)  # which any dtype can hold
+        zeros = np.zeros(abs(short), bool)  # booleans, which every dtype can hold
         a, b = (concatenate([zeros, a]), b) if short > 0 else (a, concatenate([zeros, b]))
     return a + b
 

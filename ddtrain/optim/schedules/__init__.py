@@ -24,7 +24,7 @@ from ddtrain.optim.schedules.protocol import Decay, Schedule, TimedSchedule
 from ddtrain.optim.schedules.run_length import length_note
 from ddtrain.optim.schedules.step import MultiStep, Step
 
-SCHEDULES = Schedule.parts  # by name; ``register`` enters more
+SCHEDULES = Schedule.parts  # all schedules by name; ``register`` adds one
 
 __all__ = [
     "Chained", "Constant", "Cosine", "CosineRestarts", "Cyclic", "Decay", "Exponential", "Inverse", "LearningRate",

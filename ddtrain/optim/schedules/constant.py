@@ -16,7 +16,11 @@ def constant(t: float) -> float:
 @register
 @dataclass(frozen=True)
 class Constant(Schedule):
-    """The base rate, always."""
+    """The base rate, always.
+
+    >>> Constant().decay(base_lr=0.1, steps=4)(3)
+    1.0
+    """
 
     name: str = "constant"
     """The learning rate over time (t: steps since the warm-up)."""

@@ -25,7 +25,12 @@ def cosine(t: float, total: float, floor: float = 0.0) -> float:
 @register
 @dataclass(frozen=True)
 class Cosine(TimedSchedule):
-    """Half a cosine down to ``min_lr``, which the step after the last would have."""
+    """Half a cosine down to ``min_lr``, which the step after the last would have.
+
+    >>> decay = Cosine(min_lr=0.01).decay(base_lr=0.1, steps=4)
+    >>> [round(decay(t), 3) for t in (0, 2, 4)]
+    [1.0, 0.55, 0.1]
+    """
 
     name: str = "cosine"
     """The learning rate over time (t: time since the warm-up); PyTorch's CosineAnnealingLR with T_max as long."""
@@ -56,7 +61,12 @@ def cosine_restarts(t: float, period: int, lengthen: int, floor: float = 0.0) ->
 @register
 @dataclass(frozen=True)
 class CosineRestarts(TimedSchedule):
-    """A cosine that begins anew: after ``period``, then after ``lengthen`` times as long, and so on."""
+    """A cosine that begins anew: after ``period``, then after ``lengthen`` times as long, and so on.
+
+    >>> decay = CosineRestarts(period=2).decay(base_lr=0.1, steps=4)
+    >>> [round(decay(t), 3) for t in range(4)]
+    [1.0, 0.5, 1.0, 0.5]
+    """
 
     name: str = "cosine_restarts"
     """The learning rate over time (t: time since the warm-up); PyTorch's CosineAnnealingWarmRestarts."""

@@ -22,7 +22,12 @@ def cyclic(t: float, half_period: int, peak: float, anneal: float) -> float:
 @register
 @dataclass(frozen=True)
 class Cyclic(TimedSchedule):
-    """A triangle between the base rate and ``peak`` times it, up in ``half_period`` and down in as long."""
+    """A triangle between the base rate and ``peak`` times it, up in ``half_period`` and down in as long.
+
+    >>> decay = Cyclic(peak=3.0, half_period=2).decay(base_lr=0.1, steps=8)
+    >>> [decay(t) for t in range(5)]
+    [1.0, 2.0, 3.0, 2.0, 1.0]
+    """
 
     name: str = "cyclic"
     """The learning rate over time (t: time since the warm-up); Smith, arXiv:1506.01186, and PyTorch's CyclicLR."""

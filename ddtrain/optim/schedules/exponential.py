@@ -20,7 +20,12 @@ def exponential(t: float, every: int, factor: float) -> float:
 @register
 @dataclass(frozen=True)
 class Exponential(EveryDecay):
-    """Times ``factor ** (t / decay_every)``: the lectures' α₀ exp(−k t) with k = −ln(factor) / decay_every."""
+    """Times ``factor ** (t / decay_every)``: the lectures' α₀ exp(−k t) with k = −ln(factor) / decay_every.
+
+    >>> decay = Exponential(decay_every=2, factor=0.25).decay(base_lr=0.1, steps=8)
+    >>> [decay(t) for t in range(3)]
+    [1.0, 0.5, 0.25]
+    """
 
     name: str = "exponential"
     """The learning rate over time (t: time since the warm-up)."""

@@ -20,7 +20,12 @@ def inverse(t: float, every: int, factor: float) -> float:
 @register
 @dataclass(frozen=True)
 class Inverse(EveryDecay):
-    """Divided by ``1 + factor * t / decay_every``."""
+    """Divided by ``1 + factor * t / decay_every``.
+
+    >>> decay = Inverse(decay_every=2, factor=1.0).decay(base_lr=0.1, steps=8)
+    >>> [decay(t) for t in (0, 2, 6)]
+    [1.0, 0.5, 0.25]
+    """
 
     name: str = "inverse"
     """The learning rate over time (t: time since the warm-up)."""

@@ -10,7 +10,7 @@ from ddtrain.optim.schedules.run_length import require_warmup_within
 
 @runtime_checkable
 class Observer(Protocol):
-    """A decay that listens to evaluations, and remembers what it has heard."""
+    """A decay that depends on the losses of evaluations, and so has a state."""
 
     state: dict[str, Any]
 
@@ -44,17 +44,17 @@ class LearningRate:
         return max(self.min_lr, self.base_lr * self._decay(step - self.warmup_steps))
 
     def observe(self, valid_loss: float) -> None:
-        """Take note of an evaluation: only the plateau listens."""
+        """Take note of an evaluation, which changes the plateau alone."""
         if isinstance(self._decay, Observer):
             self._decay.observe(valid_loss)
 
     @property
     def state(self) -> dict[str, Any]:
-        """What a checkpoint must hold: empty but for plateaus. JSON-able."""
+        """The state that a checkpoint must hold; empty except for plateaus. JSON-able."""
         return dict(self._decay.state) if isinstance(self._decay, Observer) else {}
 
     def load(self, state: dict[str, Any]) -> None:
-        """Take up the state of a saved schedule; that of another schedule is ignored."""
+        """Load the state of a saved schedule; that of another schedule is ignored."""
         if isinstance(self._decay, Observer) and state.keys() == self._decay.state.keys():
             self._decay.state = dict(state)
 

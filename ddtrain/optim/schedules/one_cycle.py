@@ -27,7 +27,12 @@ def one_cycle(t: float, total: float, start: float, end: float, rise: float) -> 
 @register
 @dataclass(frozen=True)
 class OneCycle(TimedSchedule):
-    """Up from ``start`` of the base rate to all of it, then down to ``end`` of it, along cosines, over the run."""
+    """Up from ``start`` of the base rate to all of it, then down to ``end`` of it, along cosines, over the run.
+
+    >>> decay = OneCycle(start=0.1, end=0.0, rise=0.3).decay(base_lr=0.1, steps=10)
+    >>> [round(decay(t), 3) for t in (0, 2, 9)]
+    [0.1, 1.0, 0.0]
+    """
 
     name: str = "one_cycle"
     """The learning rate over time (t: time since the warm-up); Smith, Topin, arXiv:1708.07120."""

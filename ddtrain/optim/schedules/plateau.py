@@ -43,7 +43,12 @@ class Plateau:
 @register
 @dataclass(frozen=True)
 class ReduceOnPlateau(Schedule):
-    """Times ``factor`` whenever the validation loss has not fallen for long."""
+    """Times ``factor`` whenever the validation loss has not fallen for long.
+
+    >>> decay = ReduceOnPlateau(factor=0.5, patience=0).decay(base_lr=0.1, steps=8)
+    >>> decay.observe(2.0), decay.observe(2.0), decay(0)
+    (None, None, 0.5)
+    """
 
     name: str = "plateau"
     """The learning rate over time (t: steps since the warm-up)."""

@@ -22,7 +22,12 @@ def polynomial(t: float, total: float, power: float, floor: float = 0.0) -> floa
 @register
 @dataclass(frozen=True)
 class Polynomial(TimedSchedule):
-    """(1 − t / steps) ** power down to ``min_lr``, and flat from there; linear with power 1."""
+    """(1 − t / steps) ** power down to ``min_lr``, and flat from there; linear with power 1.
+
+    >>> decay = Polynomial(power=2.0).decay(base_lr=0.1, steps=4)
+    >>> [decay(t) for t in (0, 2, 4)]
+    [1.0, 0.25, 0.0]
+    """
 
     name: str = "polynomial"
     """The learning rate over time (t: time since the warm-up); PyTorch's PolynomialLR."""

@@ -8,12 +8,18 @@ from typing import Literal
 
 from ddtrain.parts import Part, Range
 
-Decay = Callable[[float], float]  # time since the warm-up to the multiplier of the base rate
+Decay = Callable[[float], float]  # maps the time since the warm-up to a multiplier of the base rate
 
 
 @dataclass(frozen=True)
 class Schedule(Part, kind="schedule", default="constant"):
-    """The base of schedules: ``Schedule(name="cosine", warmup_steps=50)`` makes the one of that name."""
+    """The base of schedules: ``Schedule(name="cosine", warmup_steps=50)`` makes the one of that name.
+
+    >>> from ddtrain.optim.schedules import Schedule
+    >>> cosine = Schedule(name="cosine", warmup_steps=50)
+    >>> type(cosine).__name__, cosine.decay(base_lr=0.1, steps=100)(0)
+    ('Cosine', 1.0)
+    """
 
     name: str = ""
     warmup_steps: int = 0

@@ -21,7 +21,12 @@ def step(t: float, every: int, factor: float) -> float:
 @register
 @dataclass(frozen=True)
 class Step(EveryDecay):
-    """A staircase: times ``factor`` every ``decay_every``."""
+    """A staircase: times ``factor`` every ``decay_every``.
+
+    >>> decay = Step(decay_every=2, factor=0.5).decay(base_lr=0.1, steps=8)
+    >>> [decay(t) for t in range(5)]
+    [1.0, 1.0, 0.5, 0.5, 0.25]
+    """
 
     name: str = "step"
     """The learning rate over time (t: time since the warm-up)."""
@@ -49,7 +54,12 @@ def beyond(milestones: Sequence[int], time: int, unit: str) -> str:
 @register
 @dataclass(frozen=True)
 class MultiStep(TimedSchedule):
-    """Times ``factor`` at each of ``milestones``."""
+    """Times ``factor`` at each of ``milestones``.
+
+    >>> decay = MultiStep(milestones=(2, 3), factor=0.5).decay(base_lr=0.1, steps=8)
+    >>> [decay(t) for t in range(5)]
+    [1.0, 1.0, 0.5, 0.25, 0.25]
+    """
 
     name: str = "multi_step"
     """The learning rate over time (t: time since the warm-up); PyTorch's MultiStepLR."""

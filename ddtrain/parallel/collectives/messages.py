@@ -1,4 +1,4 @@
-"""Small collectives of ranks that do not share memory, as messages: each carries a tag, which is compared first."""
+"""Small collectives as messages, for ranks that do not share memory: each carries a tag, which is compared first."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class MessageCollectives:
     def __init__(self, comm: Communicator) -> None:
         self.comm, self.rank, self.size = comm, comm.rank, comm.size
         self._tags = comm.duplicate()
-        self._ended: _TagExchange | None = None  # on its way
+        self._ended: _TagExchange | None = None  # the exchange of END_OF_PASS tags that is under way
 
     @property
     def waited_s(self) -> float:
@@ -47,7 +47,7 @@ class MessageCollectives:
         self._exchange(tag, self.comm.iallgather, send, out)
 
     def broadcast(self, buf: Array, root: int = 0) -> None:
-        """The tag is in front of what the root sends, which waits for nobody."""
+        """The root sends its tag in front of the buffer, in one message, so it need not wait for any rank."""
         check_root(root, self.size)
         vector = flat("broadcast", buf)
         tag = tag_of(f"broadcast from rank {root}", vector.size, vector.dtype.char, LAYER.get())
@@ -81,7 +81,7 @@ class MessageCollectives:
 
 
 class _TagExchange:
-    """This rank's tag on its way to the next, and that of the rank before on its way here."""
+    """The exchange of one tag: this rank sends its tag to the next rank and receives that of the rank before."""
 
     def __init__(self, comm: Communicator, tag: Tag) -> None:
         self._tag, self._ranks = tag, ((comm.rank - 1) % comm.size, comm.rank)
@@ -89,7 +89,7 @@ class _TagExchange:
         self._work = comm.ishift(np.frombuffer(tag.raw, np.uint8), self._other)
 
     def wait(self) -> None:
-        """Return when the other is here, and is the same."""
+        """Wait for the other rank's tag, and raise if it differs from this rank's."""
         self._work.wait()
         other = self._other.tobytes()
         if other != self._tag.raw:

@@ -1,8 +1,8 @@
 """Small collectives of ranks that share memory: each writes, counts, and reads what the others wrote.
 
 Note [Two halves]
-A rank writes into the two halves of its memory by turns. Before turn T it waits until all have counted turn T - 1: they
-have then read what turn T - 2 left in the half that is written now. Mostly all of them have, and it does not wait.
+A rank writes into the two halves of its memory by turns. Before turn T it waits until all ranks have counted turn
+T - 1: by then they have read what turn T - 2 wrote into the same half. Usually all of them have, and it does not wait.
 """
 
 # P ranks
@@ -22,7 +22,7 @@ from ddtrain.current_layer import LAYER
 from ddtrain.parallel.collectives.tags import END_OF_PASS, TAG_BYTES, Tag, collective_mismatch, tag_of, text_of
 
 Array = NDArray[Any]
-LIMIT_BYTES = 1 << 16  # of a rank's buffer; longer ones are sent
+LIMIT_BYTES = 1 << 16  # longest buffer of a rank that goes through shared memory; longer ones are sent as messages
 
 
 class SharedMemoryCollectives:
@@ -31,7 +31,7 @@ class SharedMemoryCollectives:
     Parameters
     ----------
     comm : for buffers that are too long; owned by this object
-    counter : one of the node's, used by nobody else
+    counter : a counter of the node that nothing else uses
     """
 
     def __init__(self, comm: Communicator, node: Node, counter: int) -> None:
@@ -44,11 +44,11 @@ class SharedMemoryCollectives:
         self._tags = [[memoryview(half[:TAG_BYTES].data) for half in of_ranks] for of_ranks in halves]
         self._codes = [[tag[:8].cast("q") for tag in of_ranks] for of_ranks in self._tags]
         self._everybody = range(self.size)
-        self._ended = False  # whether the last turn was the end of a pass, whose tags are still to be compared
+        self._ended = False  # whether the last turn ended a pass, so that its tags are still to be compared
 
     @property
     def waited_s(self) -> float:
-        """Seconds blocked in what was sent; waits for what goes through memory are counted by the node."""
+        """Seconds blocked in messages; the node counts the waits for shared memory."""
         return self.comm.waited_s
 
     def allreduce(self, buf: Array) -> None:
@@ -114,7 +114,7 @@ class SharedMemoryCollectives:
         self._compare(self._everybody)
 
     def _compare(self, ranks: Sequence[int]) -> None:
-        """Look at some ranks' tags of the present turn, before anything else of it (Note [Tags])."""
+        """Compare some ranks' tags of the present turn, before reading anything else of it (Note [Tags])."""
         codes = self._codes[self._turn % 2]
         mine = codes[self.rank][0]
         for rank in ranks:

@@ -2,7 +2,7 @@
 
 Note [Tags]
 Collectives match by the order of calls, and by nothing else: two layers of one width, called in another order on one
-rank, would add up each other's moments, and nobody would notice. So each rank gives its buffer a tag, and a rank that
+rank, would silently add up each other's moments. So each rank gives its buffer a tag, and a rank that
 reads others' buffers compares their tags first. At the end of a pass through the model, when a rank has made all its
 calls, its tag says so: another rank may still be waiting for it, or about to call once more.
 """
@@ -17,14 +17,14 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ddtrain.comm.odd_ranks import find_odd_ranks, in_words
+from ddtrain.comm.differing_ranks import find_odd_ranks, in_words
 from ddtrain.errors import ReplicaError
 
-TAG_BYTES = 192  # a code of eight bytes, and text
+TAG_BYTES = 192  # eight bytes of code, and then text
 
 
 class Tag(NamedTuple):
-    """What a call says: in words, as what is compared, and both as ``TAG_BYTES`` bytes, of a longer text the head."""
+    """What a call says of itself: its text, a code to compare, and both as ``TAG_BYTES`` bytes (long texts are cut)."""
 
     text: str
     code: int
@@ -32,7 +32,7 @@ class Tag(NamedTuple):
 
 
 def text_of(raw: bytes) -> str:
-    """The words of a tag's bytes."""
+    """The text in a tag's bytes."""
     return raw[8:].rstrip(b"\0").decode(errors="replace")
 
 
@@ -57,12 +57,12 @@ END_OF_PASS = _tag("nothing more in this pass through the model")
 
 
 def collective_mismatch(texts: Sequence[str], who: str = "rank", numbers: Sequence[int] = ()) -> ReplicaError:
-    """Who differs from most, and both sides.
+    """The error that names the ranks that differ from the majority, and both sides' calls.
 
     Parameters
     ----------
-    texts : of each
-    who, numbers : what they are, ``rank`` or ``shard``, and their numbers; counted from 0 unless told
+    texts : what each rank or shard calls
+    who, numbers : ``rank`` or ``shard``, and their numbers, by default counted from 0
     """
     found = find_odd_ranks(texts, numbers)
     verb = "exchanges" if len(found.odd) == 1 else "exchange"

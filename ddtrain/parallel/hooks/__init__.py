@@ -2,8 +2,8 @@
 
 Read ``hook`` (what a hook is), ``grad_bucket`` (what it is given) and ``exact`` (the shortest one). ``half``, ``topk``,
 ``powersgd`` and ``sign`` send fewer bytes: over ``error_feedback``, which keeps what they leave out, with ``codecs``
-(vectors as few bytes), ``compressed`` (an allreduce of them) and ``exchange_stages`` (one exchange after another).
-``reduce_scatter`` serves the sharded optimizer, ``traffic`` counts bytes.
+(vectors as few bytes), ``compressed_allreduce`` (of such vectors) and ``exchange_stages`` (one exchange after another).
+``reduce_scatter`` serves the sharded optimizer, ``bytes_sent`` counts bytes.
 
 To add a hook, write ``hooks/<name>.py`` and enter it in ``HOOKS``: the options, the checkpoints and the tests over
 all members follow the table.

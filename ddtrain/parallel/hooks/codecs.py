@@ -14,8 +14,8 @@ import numpy as np
 
 from ddtrain.parallel.hooks.grad_bucket import Array
 
-BLOCK = 1024  # elements that share a scale: 4 bytes for every 2048 of float16, for every 128 of signs
-_TOP = 15  # a block's largest float16 is below 2^15; 65504 is the largest there is
+BLOCK = 1024  # elements that share a scale of 4 bytes, small beside 2048 bytes of float16 or 128 of signs
+_TOP = 15  # a block is scaled so that its largest entry is below 2^15; float16 ends at 65504
 
 
 class Codec(Protocol):
@@ -30,14 +30,14 @@ class Codec(Protocol):
         ...
 
     def decode(self, code: Array, out_n: Array) -> None:
-        """What the code stands for, rounded to the type of ``out_n``."""
+        """Write the decoded vector, rounded to the type of ``out_n``, into ``out_n``."""
         ...
 
 
 class Float16:
     """Half precision, each block scaled by a power of two so that its largest element is near the top of the range.
 
-    Unscaled, gradients below 6e-8 would be nothing and those above 65504 infinite.
+    Without a scale, gradients below 6e-8 would become 0 and those above 65504 infinite.
 
     >>> code, out = np.zeros(Float16().nbytes(3), np.uint8), np.empty(3)
     >>> Float16().encode(np.array([1e-9, 0.1e-9, np.inf]), code)
@@ -54,7 +54,7 @@ class Float16:
         """See :class:`Codec`, as for all methods."""
         x_bB = _blocks(x_n)
         largest_b = np.where(np.isfinite(x_bB), np.abs(x_bB), 0).max(axis=1, initial=0)
-        exponent_b = np.clip(_TOP - np.frexp(largest_b)[1], -126, 126)  # of a float32's normal range
+        exponent_b = np.clip(_TOP - np.frexp(largest_b)[1], -126, 126)  # keep the scale a normal float32
         scale_b, half_n = _split(code, np.float16, x_n.size)
         scale_b[...] = np.ldexp(np.float32(1), -exponent_b)
         half_n[...] = np.ldexp(x_bB, exponent_b[:, None]).reshape(-1)[: x_n.size]
@@ -82,7 +82,8 @@ class Bfloat16:
         x_n = x_n.astype(np.float32)
         bits_n = x_n.view(np.uint32)
         rounded_n = bits_n + 0x7FFF + ((bits_n >> 16) & 1)
-        rounded_n[np.isnan(x_n)] = 0x7FC00000  # where rounding could carry into the exponent, and end at infinity
+        # rounding up a NaN's bits could carry into the exponent and make infinity of it
+        rounded_n[np.isnan(x_n)] = 0x7FC00000
         code[: 2 * x_n.size].view(np.uint16)[...] = rounded_n >> 16
 
     def decode(self, code: Array, out_n: Array) -> None:

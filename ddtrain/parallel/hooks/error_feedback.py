@@ -20,9 +20,9 @@ from numpy.typing import DTypeLike
 
 from ddtrain.comm.backends.local import DoneWork
 from ddtrain.comm.protocol import Communicator, Work
+from ddtrain.parallel.hooks.bytes_sent import allreduce_bytes
 from ddtrain.parallel.hooks.exchange_stages import StagedWork, Stages, drive
 from ddtrain.parallel.hooks.grad_bucket import Array, GradBucket
-from ddtrain.parallel.hooks.traffic import allreduce_bytes
 
 
 class ErrorFeedback:
@@ -39,7 +39,8 @@ class ErrorFeedback:
 
     def __init__(self, count: int, dtype: DTypeLike) -> None:
         self.bytes_sent = self.bytes_exact = 0
-        self.residual = np.zeros(count, dtype)  # pages outside this rank's buckets are never touched, and cost nothing
+        # pages outside this rank's buckets are never touched, so they take no memory
+        self.residual = np.zeros(count, dtype)
         self._ahead: deque[StagedWork] = deque()
         self._second: Communicator | None = None
         self._snapshot: dict[str, Array] = {}
@@ -55,7 +56,7 @@ class ErrorFeedback:
         return self._second.waited_s if self._second is not None else 0.0
 
     def __call__(self, bucket: GradBucket, comm: Communicator) -> Work:
-        """Begin an exchange. A single rank needs none: its sum is exact, and what was left unsent is added to it."""
+        """Begin an exchange. A single rank exchanges nothing: it only adds what it has not sent to its gradient."""
         if comm.size == 1:
             self._add_residuals(bucket)
             return DoneWork()
@@ -64,7 +65,7 @@ class ErrorFeedback:
         return StagedWork(self.exchange(bucket, comm, self._second), self._ahead)
 
     def _add_residuals(self, bucket: GradBucket) -> None:
-        """Add what earlier steps, on more ranks, left out."""
+        """Add the residuals that earlier steps on more ranks have left."""
         for name in self.residuals:
             residual = getattr(self, name)[bucket.span]
             if residual.any():
@@ -72,7 +73,7 @@ class ErrorFeedback:
                 residual[...] = 0
 
     def exchange(self, bucket: GradBucket, comm: Communicator, second: Communicator) -> Stages:
-        """Yield each collective that the next line needs: one on ``comm``, then perhaps one on ``second``."""
+        """A generator that yields each collective it must wait for: one on ``comm``, then perhaps one on ``second``."""
         raise NotImplementedError
 
     def progress(self) -> None:
@@ -84,7 +85,7 @@ class ErrorFeedback:
         return {"residual": self.residual.copy()}
 
     def load_state_dict(self, state: Mapping[str, Array]) -> None:
-        """Take up a saved state."""
+        """Load a saved state."""
         self.residual[...] = state["residual"]
 
     def snapshot(self) -> None:
@@ -92,7 +93,7 @@ class ErrorFeedback:
         self._snapshot = self.state_dict()
 
     def roll_back(self) -> None:
-        """Take up the copy."""
+        """Restore the copy."""
         self.load_state_dict(self._snapshot)
 
     def unsent(self) -> Array | None:
@@ -100,12 +101,12 @@ class ErrorFeedback:
         return self.residual
 
     def set_unsent(self, unsent: Array) -> None:
-        """Keep this as the residual, and nothing else."""
+        """Take this as the residual, and forget all other state."""
         self.residual[...] = unsent
 
 
 def update_residual(residual: Array, wanted: Array, sent: Array) -> None:
-    """The new residual: what was wanted less what was sent, and nothing where that is not finite."""
+    """Set ``residual`` to ``wanted - sent``, and to 0 where that is not finite."""
     np.subtract(wanted, sent, out=residual)
     finite = np.isfinite(residual)
     if not finite.all():

@@ -9,13 +9,25 @@ from numpy.typing import DTypeLike
 
 from ddtrain.comm.backends.local import DoneWork
 from ddtrain.comm.protocol import Communicator, Work
+from ddtrain.parallel.hooks.bytes_sent import allreduce_bytes
 from ddtrain.parallel.hooks.grad_bucket import Array, GradBucket
 from ddtrain.parallel.hooks.hook import HookConfig
-from ddtrain.parallel.hooks.traffic import allreduce_bytes
 
 
 class ExactSum:
-    """The sum over the ranks in the communicator's fixed order, to the last bit whatever the bucket size."""
+    """The sum over the ranks in the communicator's fixed order, to the last bit whatever the bucket size.
+
+    >>> import numpy as np
+    >>> from ddtrain.comm import run_ranks
+    >>> def main(comm):
+    ...     bucket = GradBucket(np.array([comm.rank + 1.0]), start=0)
+    ...     ExactSum()(bucket, comm).wait()
+    ...     if comm.rank == 0:
+    ...         print(bucket.gradients)
+    >>> run_ranks("threads:3", main)
+    [6.]
+    0
+    """
 
     name: ClassVar[str] = "exact"
     exact: ClassVar[bool] = True
@@ -43,7 +55,7 @@ class ExactSum:
         return {}
 
     def load_state_dict(self, state: Mapping[str, Array]) -> None:
-        """Nothing to take up."""
+        """Nothing to load."""
 
     def snapshot(self) -> None:
         """Nothing to keep."""
@@ -59,7 +71,19 @@ class ExactSum:
 
 
 class NoopHook(ExactSum):
-    """No exchange between nodes: each goes on with its own sum, in modes that average parameters instead."""
+    """No exchange between nodes: each goes on with its own sum, in modes that average parameters instead.
+
+    >>> import numpy as np
+    >>> from ddtrain.comm import run_ranks
+    >>> def main(comm):
+    ...     bucket = GradBucket(np.array([comm.rank + 1.0]), start=0)
+    ...     NoopHook()(bucket, comm).wait()
+    ...     if comm.rank == 2:
+    ...         print(bucket.gradients)
+    >>> run_ranks("threads:3", main)
+    [3.]
+    0
+    """
 
     name: ClassVar[str] = "noop"
     exact: ClassVar[bool] = False

@@ -1,7 +1,7 @@
 """Exchanges of one or two stages that read from top to bottom: a generator that yields each collective it awaits.
 
 Note [Second stage]
-Collectives match by order, but ranks differ in when a first stage has arrived and the second can begin. So second
+Collectives match by order, but a first stage arrives at different times on different ranks. So second
 stages go over a communicator of their own, and begin there in the order in which their exchanges began: no exchange
 overtakes another on either communicator.
 """
@@ -24,7 +24,7 @@ class StagedWork:
     Parameters
     ----------
     stages : yields the work of the first stage, then perhaps of a second on the other channel, and decodes
-    ahead : the exchanges of one hook that are still in their first stage, this one at its end
+    ahead : queue of the hook's exchanges that are still in their first stage; this one is appended
     """
 
     def __init__(self, stages: Stages, ahead: deque[StagedWork]) -> None:
@@ -52,12 +52,12 @@ class StagedWork:
             self.advance()
 
     def stage_is_done(self) -> bool:
-        """Is the stage over that is under way?"""
+        """Whether the present stage is over."""
         return self._work is None or self._work.test()
 
     def advance(self) -> None:
-        """Do what follows a stage that is over."""
-        with np.errstate(all="ignore"):  # NaN and infinity are the coordinator's decision, not a warning's
+        """Run the code that follows the finished stage, up to the next one."""
+        with np.errstate(all="ignore"):  # no warnings: what to do about NaN and infinity is decided by the coordinator
             self._work = next(self._stages, None)
 
     def _wait_for_stage(self) -> None:
@@ -66,6 +66,6 @@ class StagedWork:
 
 
 def drive(ahead: deque[StagedWork]) -> None:
-    """Let exchanges in their first stage go on, in order, as far as they have arrived."""
+    """Continue the exchanges whose first stage has arrived, in order, up to the first one that has not."""
     while ahead and ahead[0].stage_is_done():
         ahead.popleft().advance()

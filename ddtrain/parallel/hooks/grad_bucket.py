@@ -1,6 +1,6 @@
 """What a hook is given: a run of the flat gradient vector, and the matrices whose whole rows lie inside it.
 
-As ``torch.distributed.GradBucket``, but where a node's ranks share a bucket it is the part that one of them sends.
+Like ``torch.distributed.GradBucket``; if a node's ranks share a bucket, it is the part that one of them sends.
 """
 
 from __future__ import annotations
@@ -16,7 +16,11 @@ Array = NDArray[Any]
 
 @dataclass(frozen=True, slots=True)
 class Matrix:
-    """Whole rows of one parameter: ``rows`` times ``columns`` elements of a bucket, from element ``start`` on."""
+    """Whole rows of one parameter: ``rows`` times ``columns`` elements of a bucket, from element ``start`` on.
+
+    >>> Matrix(start=2, rows=2, columns=3).span
+    slice(2, 8, None)
+    """
 
     start: int
     rows: int
@@ -30,14 +34,18 @@ class Matrix:
 
 @dataclass(frozen=True, slots=True)
 class GradBucket:
-    """A bucket, or that slice of one which this rank exchanges with its column.
+    """A bucket, or the slice of it that this rank exchanges with its column.
 
     Parameters
     ----------
     gradients : (n,) view of the flat gradient vector, to be replaced by the sum over the ranks
     start : where the view begins in that vector
-    matrices : the parameters with two or more axes, as far as their rows lie in the bucket whole
-    index : of the bucket, by which a hook tells it from others: several may be empty and begin at one place
+    matrices : the whole rows that the bucket has of parameters with two or more axes
+    index : the bucket's number, which tells empty buckets at the same place apart
+
+    >>> import numpy as np
+    >>> GradBucket(np.zeros(3), start=5).span
+    slice(5, 8, None)
     """
 
     gradients: Array
@@ -56,8 +64,8 @@ def make_grad_bucket(
 ) -> GradBucket:
     """The bucket ``span`` of the flat vector ``grads``, in which parameter i has ``spans[i]`` and ``shapes[i]``.
 
-    A parameter of more than two axes counts as a matrix with its last axis as columns: a convolution's
-    (height, width, in, out) has a column an output channel, a linear layer's (in, out) likewise.
+    A parameter of more than two axes counts as a matrix whose columns are its last axis: a convolution's
+    (height, width, in, out) has one column for each output channel, as a linear layer's (in, out) has.
 
     >>> import numpy as np
     >>> bucket = make_grad_bucket(np.zeros(14), slice(3, 12), [slice(2, 14), slice(0, 2)], [(4, 3), (2,)])

@@ -7,12 +7,27 @@ from typing import ClassVar
 from numpy.typing import DTypeLike
 
 from ddtrain.parallel.hooks.codecs import Bfloat16, Codec, Float16
-from ddtrain.parallel.hooks.compressed import CompressedAllreduce
+from ddtrain.parallel.hooks.compressed_allreduce import CompressedAllreduce
 from ddtrain.parallel.hooks.hook import HookConfig
 
 
 class Float16Sum(CompressedAllreduce):
-    """Half the bytes of float32; 1024 elements share a power of two, so that no gradient is too small or large."""
+    """Half the bytes of float32; 1024 elements share a power of two, so that no gradient is too small or large.
+
+    >>> import numpy as np
+    >>> from ddtrain.comm import run_ranks
+    >>> from ddtrain.parallel.hooks import GradBucket
+    >>> def main(comm):
+    ...     hook = Float16Sum(count=2, dtype=float)
+    ...     hook.connect(comm)
+    ...     bucket = GradBucket(np.array([1.0, 0.5]), start=0)
+    ...     hook(bucket, comm).wait()
+    ...     if comm.rank == 0:
+    ...         print(bucket.gradients)
+    >>> run_ranks("threads:2", main)
+    [2. 1.]
+    0
+    """
 
     name: ClassVar[str] = "float16"
     codec: ClassVar[Codec] = Float16()

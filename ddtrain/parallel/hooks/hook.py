@@ -25,11 +25,11 @@ class Hook(Protocol):
 
     Attributes
     ----------
-    name : in the table of hooks
-    exact : the sum is the exact one, bit for bit
-    residuals : the names in its state whose arrays hold gradients that have not been sent yet
-    bytes_sent, bytes_exact : what this rank has sent so far, and what it would have sent for exact sums, counted as
-        an allreduce in two stages, an allgather and an all-to-all need at least
+    name : its key in the table of hooks
+    exact : whether the sum has the bits of the exact one
+    residuals : names of the arrays in its state that hold gradients not yet sent
+    bytes_sent, bytes_exact : bytes that this rank has sent so far, and that it would have sent for exact sums; for
+        each collective, the least that an algorithm for it can send
     """
 
     name: ClassVar[str]
@@ -40,14 +40,14 @@ class Hook(Protocol):
 
     @property
     def waited_s(self) -> float:
-        """Seconds that this rank has been blocked on a channel of the hook's own."""
+        """Seconds that this rank has been blocked on the hook's own channels."""
         ...
 
     def connect(self, comm: Communicator) -> None:
-        """Make the channels of the hook's own among the ranks of ``comm``. Collective; before the first exchange.
+        """Make the hook's own channels between the ranks of ``comm``. Collective; called before the first exchange.
 
-        Not during a step: each rank comes to a bucket when its own node has finished it, and a rank that waited there
-        for the others could be the one that they wait for.
+        Never call it during a step: ranks come to a bucket at different times, and a rank that waited here for the
+        others could be the one that they wait for elsewhere.
         """
         ...
 
@@ -56,19 +56,19 @@ class Hook(Protocol):
         ...
 
     def progress(self) -> None:
-        """Begin what can begin of the exchanges under way, between two pieces of computation."""
+        """Start every further stage that can start; called between two pieces of computation."""
         ...
 
     def state_dict(self) -> dict[str, Array]:
-        """What this rank remembers between steps: arrays by name, copies."""
+        """Copies of the arrays that this rank remembers between steps, by name."""
         ...
 
     def load_state_dict(self, state: Mapping[str, Array]) -> None:
-        """Take up a saved state."""
+        """Load a saved state."""
         ...
 
     def snapshot(self) -> None:
-        """Remember the state: a step begins that may be skipped."""
+        """Remember the state, because the step that begins may be skipped."""
         ...
 
     def roll_back(self) -> None:
@@ -76,9 +76,9 @@ class Hook(Protocol):
         ...
 
     def unsent(self) -> Array | None:
-        """What this rank has not sent so far, a vector as long as the gradient; None if it always sends all."""
+        """What this rank has not yet sent, a vector as long as the gradient; None if it always sends everything."""
         ...
 
     def set_unsent(self, unsent: Array) -> None:
-        """Forget the state, and take this for what was left out: a run goes on with other ranks."""
+        """Replace the state by this unsent rest, because a run is resumed on other ranks."""
         ...

@@ -1,9 +1,9 @@
 """Gradients of matrices as products of two thin ones, by one step of power iteration that goes on from step to step.
 
 Note [Same bits, other machines]
-BLAS may round differently on another kind of processor. What every rank computes for itself and must be equal, the
-orthogonal basis and the decoded sum, is therefore made of elementwise operations in a fixed order; matrix products
-only make what is then summed over the ranks, or stays on this one.
+BLAS may round differently on another kind of processor. The orthogonal basis and the decoded sum are computed by
+every rank and must be equal on all, so they use elementwise operations in a fixed order. Matrix products are used only
+for results that are then summed over the ranks, or that stay on this rank.
 
 R rows, C columns, r the rank of the approximation: the gradient M_RC is sent as p_rR and q_rC.
 """
@@ -17,11 +17,11 @@ import numpy as np
 from numpy.typing import DTypeLike
 
 from ddtrain.comm.protocol import Communicator
+from ddtrain.parallel.hooks.bytes_sent import allreduce_bytes
 from ddtrain.parallel.hooks.error_feedback import ErrorFeedback
 from ddtrain.parallel.hooks.exchange_stages import Stages
 from ddtrain.parallel.hooks.grad_bucket import Array, GradBucket, Matrix
 from ddtrain.parallel.hooks.hook import HookConfig
-from ddtrain.parallel.hooks.traffic import allreduce_bytes
 
 
 class PowerSgd(ErrorFeedback):
@@ -44,6 +44,19 @@ class PowerSgd(ErrorFeedback):
     ----------
     Vogels, Karimireddy, Jaggi (2019), "PowerSGD: practical low-rank gradient compression for distributed
     optimization", arXiv:1905.13727, algorithms 1 and 2.
+
+    >>> from ddtrain.comm import run_ranks
+    >>> def main(comm):
+    ...     hook = PowerSgd(count=64, dtype=float, rank=1)
+    ...     hook.connect(comm)
+    ...     of_rank_1 = np.outer(np.arange(8.0), np.ones(8))
+    ...     bucket = GradBucket(of_rank_1.flatten(), 0, (Matrix(start=0, rows=8, columns=8),))
+    ...     hook(bucket, comm).wait()
+    ...     if comm.rank == 0:
+    ...         print(np.allclose(bucket.gradients, 2 * of_rank_1.flatten()), hook.bytes_sent < hook.bytes_exact)
+    >>> run_ranks("threads:2", main)
+    True True
+    0
     """
 
     name: ClassVar[str] = "powersgd"
@@ -51,10 +64,11 @@ class PowerSgd(ErrorFeedback):
     def __init__(self, count: int, dtype: DTypeLike, rank: int = 2) -> None:
         super().__init__(count, dtype)
         self.rank = rank
-        self.right: dict[str, Array] = {}  # q of each matrix, by its place in the flat gradient and its shape
+        # the right factor of each matrix, by its place in the flat gradient and its shape
+        self.right: dict[str, Array] = {}
 
     def exchange(self, bucket: GradBucket, comm: Communicator, second: Communicator) -> Stages:
-        """All left factors and vectors in one sum, all right factors in another."""
+        """Sum all left factors and vectors in one collective, and then all right factors in another."""
         gradients, residual = bucket.gradients, self.residual[bucket.span]
         matrices = [matrix for matrix in bucket.matrices if self._is_worth(matrix)]
         lefts = [matrix.rows * self._rank_of(matrix) for matrix in matrices]
@@ -62,7 +76,7 @@ class PowerSgd(ErrorFeedback):
         first = np.empty(sum(lefts) + sum(gradients[rest].size for rest in rests), gradients.dtype)
         p_of = _cut(first, lefts, [(-1, matrix.rows) for matrix in matrices])
         exactly = first[sum(lefts) :]
-        for rest in rests:  # sent exactly, but may have a residual of another hook, or of buckets of another size
+        for rest in rests:  # vectors are sent exactly, but a residual may be left from another hook or other buckets
             gradients[rest] += residual[rest]
             residual[rest] = 0
         np.concatenate([gradients[rest] for rest in rests] or [exactly], out=exactly)
@@ -108,9 +122,9 @@ class PowerSgd(ErrorFeedback):
         return self._rank_of(matrix) * (matrix.rows + matrix.columns) < matrix.rows * matrix.columns
 
     def _right_of(self, bucket: GradBucket, matrix: Matrix) -> Array:
-        """The right factor of the step before; random directions at first, and where it has died out or has no row.
+        """The right factor of the step before; random rows at first, and in place of zero or missing rows.
 
-        It has more or fewer rows than now where a run goes on with another rank.
+        A run that is resumed with another ``rank`` has more or fewer rows than are needed now.
         """
         q_rC, r = self.right.get(_key(bucket, matrix)), self._rank_of(matrix)
         if q_rC is not None and len(q_rC) == r and q_rC.any(axis=1).all():
@@ -127,12 +141,12 @@ class PowerSgd(ErrorFeedback):
         return {**super().state_dict(), **{name: q_rC.copy() for name, q_rC in self.right.items()}}
 
     def load_state_dict(self, state: Mapping[str, Array]) -> None:
-        """Take up a saved state."""
+        """Load a saved state."""
         super().load_state_dict(state)
         self.right = {name: np.array(value) for name, value in state.items() if name != "residual"}
 
     def set_unsent(self, unsent: Array) -> None:
-        """Keep this as the residual; the factors start anew, at random directions."""
+        """Take this as the residual; the factors start again from random directions."""
         super().set_unsent(unsent)
         self.right = {}
 
@@ -140,7 +154,7 @@ class PowerSgd(ErrorFeedback):
 def orthogonalise_(p_rR: Array) -> None:
     """Make the rows orthonormal, in place, by Gram and Schmidt; a row of zeros stays one.
 
-    Twice, because rows that were nearly parallel are mostly rounding after the first time.
+    It is done twice: where rows are nearly parallel, the first time leaves mostly rounding errors.
 
     >>> p = np.array([[3.0, 4.0], [4.0, 3.0]])
     >>> orthogonalise_(p)
@@ -158,7 +172,7 @@ def orthogonalise_(p_rR: Array) -> None:
 
 
 def _between(matrices: list[Matrix], size: int) -> Iterator[slice]:
-    """What the matrices leave of a bucket of ``size`` elements."""
+    """The slices of a bucket of ``size`` elements that belong to no matrix."""
     start = 0
     for matrix in matrices:
         yield slice(start, matrix.span.start)

@@ -1,4 +1,4 @@
-"""Each node's slice of the exact sum, and no more: for an optimizer whose state is divided among the nodes.
+"""Gives each node only its slice of the exact sum, for an optimizer whose state is divided among the nodes.
 
 P ranks of the column.
 """
@@ -13,18 +13,18 @@ import numpy as np
 
 from ddtrain.comm.protocol import Communicator, Work
 from ddtrain.comm.reduction_tree import ReductionTree
+from ddtrain.parallel.hooks.bytes_sent import allgather_bytes, allreduce_bytes
 from ddtrain.parallel.hooks.exact import ExactSum
 from ddtrain.parallel.hooks.exchange_stages import StagedWork, Stages
 from ddtrain.parallel.hooks.grad_bucket import GradBucket
-from ddtrain.parallel.hooks.traffic import allgather_bytes, allreduce_bytes
 
 
 class ReduceScatterSum(ExactSum):
-    """Of each bucket, the sum in this rank's slice, with the bits of the exact sum; the rest is left as it was.
+    """Sums only this rank's slice of each bucket, with the bits of the exact sum; the rest is left unchanged.
 
     Parameters
     ----------
-    slices : by bucket, the slice of each rank, within the bucket
+    slices : for each bucket, the slice of each rank within the bucket
     """
 
     name: ClassVar[str] = "scatter"
@@ -35,7 +35,7 @@ class ReduceScatterSum(ExactSum):
         self._ahead: deque[StagedWork] = deque()
 
     def __call__(self, bucket: GradBucket, comm: Communicator) -> Work:
-        """Begin to collect everybody's rows of this rank's slice."""
+        """Begin to collect all ranks' values of this rank's slice."""
         self.bytes_exact += allreduce_bytes(bucket.gradients.nbytes, comm.size)
         return StagedWork(self._exchange(bucket, comm), self._ahead)
 

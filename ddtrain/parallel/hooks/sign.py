@@ -18,7 +18,7 @@ from typing import ClassVar
 from numpy.typing import DTypeLike
 
 from ddtrain.parallel.hooks.codecs import Codec, Sign
-from ddtrain.parallel.hooks.compressed import CompressedAllreduce
+from ddtrain.parallel.hooks.compressed_allreduce import CompressedAllreduce
 from ddtrain.parallel.hooks.hook import HookConfig
 
 
@@ -29,6 +29,20 @@ class SignVote(CompressedAllreduce):
     ----------
     Bernstein, Zhao, Azizzadenesheli, Anandkumar (2018), "signSGD with majority vote is communication efficient and
     fault tolerant", arXiv:1810.05291.
+
+    >>> import numpy as np
+    >>> from ddtrain.comm import run_ranks
+    >>> from ddtrain.parallel.hooks import GradBucket
+    >>> def main(comm):
+    ...     hook = SignVote(count=4, dtype=float)
+    ...     hook.connect(comm)
+    ...     bucket = GradBucket(np.array([3.0, 1.0 - 2 * comm.rank, 2.0, 2.0]), start=0)
+    ...     hook(bucket, comm).wait()
+    ...     if comm.rank == 0:
+    ...         print(bucket.gradients)
+    >>> run_ranks("threads:2", main)  # one scale for each rank's half of the vector
+    [2. 2. 4. 4.]
+    0
     """
 
     name: ClassVar[str] = "sign"

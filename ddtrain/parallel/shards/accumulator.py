@@ -31,7 +31,7 @@ class Slot:
 
 
 def slots(blocks: Blocks) -> list[Slot]:
-    """The slot of every shard in some subtrees, in order.
+    """The slots of all shards in the given subtrees, in order.
 
     >>> [(slot.level, slot.merges) for slot in slots(((0, 6),))]
     [(0, 0), (1, 1), (1, 0), (2, 2), (1, 0), (2, 2)]
@@ -47,7 +47,7 @@ def slots(blocks: Blocks) -> list[Slot]:
 
 
 def _completed(block: Block, shard: int) -> int:
-    """Subtrees of ``block``, of two shards or more, whose last shard this is."""
+    """How many subtrees of ``block`` with two or more shards end with this shard."""
     completed = 0
     while block[1] - block[0] > 1:
         completed += block[1] == shard + 1
@@ -78,7 +78,8 @@ class Accumulator:
     ) -> None:
         self._slots = slots(blocks)
         levels = max((slot.level for slot in self._slots if slot.merges == 0), default=0)
-        spare = [np.empty_like(rows[0]) for _ in range(levels)]  # shared by the rows: they are filled in turn
+        # one spare for all rows, because the rows are filled one after another
+        spare = [np.empty_like(rows[0]) for _ in range(levels)]
         self.nbytes = sum(vector.nbytes for vector in (*rows, *spare))
 
         def views(vector: Array) -> list[Array]:
@@ -88,7 +89,7 @@ class Accumulator:
         self._levels = [[views(row), *above] for row in rows]
 
     def add(self, shard: int, i: int, g: Any) -> None:
-        """Add gradient ``i`` of this rank's ``shard``-th shard; None stands for zeros."""
+        """Add gradient ``i`` of this rank's shard number ``shard`` (counted from 0); None stands for zeros."""
         slot = self._slots[shard]
         levels, level, merges = self._levels[slot.row], slot.level, slot.merges
         if merges == 0:

@@ -1,8 +1,8 @@
-"""Which shards each rank computes, and along which tree sums go up: on the rank, within its node, and across nodes.
+"""Which shards each rank computes, and the tree along which sums are added: on the rank, in its node, across nodes.
 
 Note [Shards]
 A run's numbers are those of its V shards, not of its P ranks. Each global batch is cut into V shards, always at the
-same places, and each shard is computed by itself, at the same shapes whoever does it; what is summed over shards
+same places, and each shard is computed by itself, at the same shapes on any rank; what is summed over shards
 (gradients, batch-norm's moments, losses, metrics) is summed along one tree (Note [Tree order] in
 ``comm/reduction_tree.py``). P ranks share the shards, P at most V. So the result has the same bits for every P. Unless
 the run says otherwise, each rank is a shard.
@@ -32,15 +32,21 @@ class ShardLayout:
     Attributes
     ----------
     count : shards of the run, V
-    shards : this rank's
-    blocks : the subtrees that they make up
-    rank_tree : who holds which subtree, by rank
+    shards : the shards of this rank
+    blocks : the subtrees that this rank's shards form
+    rank_tree : which rank holds which subtrees
     node_blocks : the subtrees of all ranks of this node
-    block_owners : for each of these, the local rank and the row that hold it
-    reduced_blocks : the subtrees that the node makes of them
-    node_tree : who holds which subtree, by node
-    columns : so many ranks of each node, the first ones, take part in what is exchanged across nodes
+    block_owners : for each of ``node_blocks``, the local rank that holds it, and in which row
+    reduced_blocks : the larger subtrees that the node sums ``node_blocks`` to
+    node_tree : which node holds which subtrees
+    columns : how many ranks of each node (the first ones) take part in exchanges across nodes
     shards_by_rank : the shards of every rank
+
+    >>> from ddtrain.comm.backends.local import LocalCommunicator
+    >>> comm = LocalCommunicator()
+    >>> layout = make_shard_layout(comm, comm.split_nodes(), shards=3)
+    >>> layout.shards, layout.block_sums([np.array([1.0]), np.array([2.0]), np.array([4.0])])
+    (range(0, 3), [array([7.])])
     """
 
     count: int
@@ -55,7 +61,7 @@ class ShardLayout:
     shards_by_rank: tuple[range, ...]
 
     def block_sums(self, rows: Sequence[Array]) -> list[Array]:
-        """A sum for each of this rank's blocks, from a vector for each of its shards."""
+        """The sum of each of this rank's blocks, given one vector for each of its shards."""
         leaves = tuple((shard, shard + 1) for shard in self.shards)
         sums = [np.empty_like(rows[0]) for _ in self.blocks]
         for block, sum_n in zip(self.blocks, sums, strict=True):
@@ -64,11 +70,11 @@ class ShardLayout:
 
 
 def make_shard_layout(comm: Communicator, node: Node, shards: int = 0, shards_per_rank: int = 1) -> ShardLayout:
-    """Divide ``shards`` shards, or ``shards_per_rank`` a rank for 0, among the ranks. Collective.
+    """Divide ``shards`` shards among the ranks; if it is 0, ``shards_per_rank`` for each rank. Collective.
 
-    Consecutive shards go to one node, whatever the order of ranks. Where the number a rank is given, sums are finished
-    on the rank and then within the node, so that one row a node crosses the network, and the result depends on the
-    number of ranks; where ``shards`` is given, all sums follow the tree over the shards, and it does not.
+    Consecutive shards go to the same node, whatever the order of ranks. If ``shards`` is given, all sums follow the
+    tree over the shards, and the result does not depend on the number of ranks. Otherwise each rank and then each node
+    finishes its own sum, so that only one row for each node crosses the network, and the result depends on it.
 
     Raises
     ------
@@ -86,7 +92,8 @@ def make_shard_layout(comm: Communicator, node: Node, shards: int = 0, shards_pe
             f"--run.shards {count} is less than the {size} ranks that share them",
             remedy=f"Give at least {size}, or start fewer ranks.",
         )
-    starts = [sum(node.sizes[:k]) for k in range(nodes + 1)]  # positions, in the order of nodes
+    # position of each node's first rank, in the order of nodes
+    starts = [sum(node.sizes[:k]) for k in range(nodes + 1)]
     positions = [starts[index] + local for index, local in comm.exchange_objects([node.index, node.rank])]
     by_position = [part_bounds(count, position, size) for position in range(size)]
     mine = by_position[starts[node.index] + node.rank]
@@ -115,5 +122,5 @@ def make_shard_layout(comm: Communicator, node: Node, shards: int = 0, shards_pe
 
 
 def _leaf_each(positions: Sequence[int]) -> ReductionTree:
-    """A leaf a rank, in the order of their positions."""
+    """One leaf for each rank, in the order of their positions."""
     return ReductionTree(len(positions), tuple(((position, position + 1),) for position in positions))

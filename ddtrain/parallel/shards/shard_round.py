@@ -1,4 +1,4 @@
-"""One call of a function for each shard of a rank, by turns where the shards have to hear of each other.
+"""One call of a function for each shard of a rank; the calls take turns if the shards exchange something.
 
 Note [Turns]
 A shard is computed by one call of a function, whatever the rank that makes it. Most shards need nothing of the others
@@ -33,16 +33,16 @@ Exchange = Callable[[list[Array], Tag], list[Array]]
 
 
 class ShardPeers:
-    """What a shard speaks to the others through: the collectives of a world in which shards are ranks.
+    """The collectives of one shard, in a world in which each shard is a rank.
 
     Parameters
     ----------
-    k : which of this rank's shards it is
+    k : the shard's index among this rank's shards
     shard, count : its number in the run, and the number of shards
 
     Attributes
     ----------
-    suspended : when, in this round, the shard stood still while others had their turn
+    suspended : the intervals of this round in which the shard waited while others had their turn
     """
 
     def __init__(self, k: int, shard: int, count: int) -> None:
@@ -51,7 +51,7 @@ class ShardPeers:
         self.suspended: list[tuple[float, float]] = []
 
     def allgather(self, send: Array, out: Array) -> None:
-        """Put shard s's ``send`` into everybody's ``out[s]``."""
+        """Put shard s's ``send`` into every shard's ``out[s]``."""
         for row, got in zip(out, self._exchange("allgather", send), strict=True):
             row[...] = got.reshape(row.shape)
 
@@ -72,10 +72,10 @@ class ShardRound:
     Parameters
     ----------
     shards : their numbers in the run, ascending
-    peers : of each
-    exchange : gives everybody's rows, of all V shards in order, for those of this rank's shards
-    threads : for shards that begin while others stand still
-    call : the function, of a shard's number and its peers
+    peers : the :class:`ShardPeers` of each shard
+    exchange : given the rows of this rank's shards, returns the rows of all V shards, in order
+    threads : run the shards that begin while others wait
+    call : the function, called with a shard's number and its peers
     """
 
     def __init__(
@@ -91,8 +91,9 @@ class ShardRound:
         self._count = len(shards)
         self._results: list[Any] = [None] * self._count
         self._turns = [threading.Semaphore(0) for _ in range(self._count)]
-        self._ended = threading.Semaphore(0)  # released once by each shard that has run in a thread of its own
-        self._begun = self._threads = self._passed = 0  # shards begun, run in threads, and whose forward pass is over
+        self._ended = threading.Semaphore(0)  # released once by each shard that ran in a thread of its own
+        # numbers of shards: begun; run in threads; with the forward pass over
+        self._begun = self._threads = self._passed = 0
         # The present exchange: the rows of the shards that have come to it, and its tag; then all rows of the last one.
         self._brought: list[Array] = []
         self._tag = END_OF_PASS
@@ -104,7 +105,8 @@ class ShardRound:
         for peers in self._peers:
             peers.round, peers.suspended = self, []
         while self._begun < self._count and self._error is None:
-            self._compute(self._begun)  # in this thread: the first shard, and all others if they exchange nothing
+            # runs the first shard in this thread, and all the others too if they exchange nothing
+            self._compute(self._begun)
         for _ in range(self._threads):
             self._ended.acquire()
         if self._error is not None:
@@ -112,7 +114,7 @@ class ShardRound:
         return self._results
 
     def exchange(self, k: int, row: Array, tag: Tag) -> list[Array]:
-        """Leave a row, let the others bring theirs, and return everybody's rows."""
+        """Give this shard's row, let the other shards give theirs, and return the rows of all shards."""
         if len(self._brought) != k:
             raise ReplicaError(
                 f"shard {self._shards[k]} exchanges something that shard {self._shards[0]} did not",
@@ -151,7 +153,7 @@ class ShardRound:
             return
         except BaseException as error:
             self._error = error
-            for other in range(self._begun):  # wake those that wait for a turn, so that they end, too
+            for other in range(self._begun):  # wake the shards that wait for a turn, so that their threads end, too
                 self._turns[other].release()
             return
         if k + 1 < self._begun:
@@ -174,4 +176,4 @@ class ShardRound:
 
 
 class _Abandoned(BaseException):
-    """Unwinds the shards of a round in which another has failed."""
+    """Raised in the waiting shards of a round to end them when another shard has failed."""

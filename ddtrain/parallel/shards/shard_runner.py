@@ -1,4 +1,4 @@
-"""Calls a function for each of this rank's shards: one after another, and by turns where they exchange something."""
+"""Calls a function for each of this rank's shards: one after another, or in turns if they exchange something."""
 
 # V shards, P ranks, K shards on this rank
 
@@ -21,16 +21,16 @@ T = TypeVar("T")
 
 
 class ShardRunner:
-    """This rank's shards, and how a function is called for each.
+    """Calls a function for each of this rank's shards.
 
     Parameters
     ----------
-    comm : for what shards exchange while they are computed; this object has it to itself
-    layout : which shards are here
+    comm : carries what shards exchange while they are computed; owned by this object
+    layout : says which shards this rank computes
 
     Attributes
     ----------
-    channel : what they exchange through: ``comm``, or something around it that listens
+    channel : the collectives in use: ``comm``, or a wrapper that records them
 
     >>> from ddtrain.comm.backends.local import LocalCommunicator
     >>> from ddtrain.parallel import make_shard_layout, make_small_collectives
@@ -55,17 +55,18 @@ class ShardRunner:
         self._peers = [ShardPeers(k, shard, layout.count) for k, shard in enumerate(layout.shards)]
         self._threads = ShardThreads()
         self._round: ShardRound | None = None
-        self._rows = [(rank, k) for rank, held in enumerate(held_by) for k in range(len(held))]  # of an allgather
-        self._rows.sort(key=lambda row: held_by[row[0]][row[1]])  # in the order of shards
+        # (rank, its shard number) for each row of an allgather
+        self._rows = [(rank, k) for rank, held in enumerate(held_by) for k in range(len(held))]
+        self._rows.sort(key=lambda row: held_by[row[0]][row[1]])  # sort the rows by shard
         self._most = max(map(len, held_by))
 
     @property
     def waited_s(self) -> float:
-        """Seconds that this rank has been blocked in what its shards exchange."""
+        """Seconds that this rank has been blocked in exchanges between shards."""
         return self.comm.waited_s
 
     def map(self, call: Callable[[int, Any], T]) -> list[T]:
-        """``call(shard, peers)`` for each of this rank's shards; ``peers`` is for what it exchanges with all others.
+        """``call(shard, peers)`` for each of this rank's shards; ``peers`` has its collectives with all other shards.
 
         Raises
         ------
@@ -80,22 +81,22 @@ class ShardRunner:
         return found
 
     def end_pass(self) -> None:
-        """None of this rank's shards exchanges anything more in this pass: tell those that wait for it."""
+        """Tell the ranks that may be waiting that no shard of this rank exchanges anything more in this pass."""
         if self.comm.size > 1:
             self.comm.end_pass()
 
     def check_order(self, k: int) -> None:
-        """This rank's k-th shard has come here within its call; the shards before it must have come here, too.
+        """Check that the shards before this rank's k-th one have also reached this place in their calls.
 
         Raises
         ------
-        ReplicaError : one of them has not: it waits for an exchange that this one has left out
+        ReplicaError : one of them waits for an exchange that the k-th has left out
         """
         if self._round is not None:
             self._round.check_order(k)
 
     def _exchange(self, rows: list[Array], tag: Tag) -> list[Array]:
-        """Everybody's rows, of all V shards in order, from this rank's."""
+        """The rows of all V shards in order, given those of this rank's shards."""
         if self.comm.size == 1:
             return rows
         send = np.zeros((self._most, rows[0].size), rows[0].dtype)

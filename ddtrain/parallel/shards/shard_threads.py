@@ -7,13 +7,13 @@ from collections.abc import Callable
 
 
 class ShardThreads:
-    """A thread for each shard of a rank that needs one; it keeps its scratch memory from one round to the next."""
+    """Threads by shard, made when first needed; each keeps its scratch memory from one round to the next."""
 
     def __init__(self) -> None:
         self._threads: dict[int, _ShardThread] = {}
 
     def start(self, shard: int, job: Callable[[], None]) -> None:
-        """Begin a job in the shard's thread, which has none."""
+        """Begin a job in the shard's thread, which must be idle."""
         if shard not in self._threads:
             self._threads[shard] = _ShardThread(f"shard {shard}")
         self._threads[shard].start(job)

@@ -128,7 +128,7 @@ def lstsq(
 
     Parameters
     ----------
-    cond : singular values below this part of the largest count as zero; the precision unless told
+    cond : singular values below this part of the largest count as zero; by default the precision
     lapack_driver : of SciPy's; with "gelsy" s is None
 
     >>> lstsq(np.array([[1.0], [1.0]]), np.array([1.0, 3.0]))[0]

@@ -50,7 +50,7 @@ def eigh(
     eigvals_only: bool = False,
     overwrite_a: bool = False,
     overwrite_b: bool = False,
-    type: int = 1,  # SciPy's name
+    type: int = 1,  # SciPy has named it so
     check_finite: bool = True,
     subset_by_index: Any = None,
     subset_by_value: Any = None,

@@ -130,7 +130,7 @@ def lu_factor(a: Any, overwrite_a: bool = False, check_finite: bool = True) -> t
     a = matrix(a)
     _, lower, upper = _factors(a)
     m, n = a.shape
-    if m > n:  # both triangles in a matrix of the shape of a
+    if m > n:  # one matrix of a's shape that holds both triangles
         packed = concatenate([tril(lower[:n], -1) + upper, lower[n:]])
     else:
         packed = upper + concatenate([tril(lower, -1), np.zeros((m, n - m), a.dtype)], 1)

@@ -69,13 +69,13 @@ def _solve_sylvester(a: Any, b: Any, q: Any) -> Any:
     return sl.solve_sylvester(a, b, q)
 
 
-# a and -b share no eigenvalue
+# the examples' a and -b share no eigenvalue, so the solution is unique
 solve_sylvester = primitive(
     _solve_sylvester,
     name="solve_sylvester",
     examples=lambda r: [case(r(3, 3) + 4 * np.eye(3, dtype=r.dtype), r(2, 2) + 4 * np.eye(2, dtype=r.dtype), r(3, 2))],
 )
-defvjp(  # with h = solve_sylvester(a', b', g), the cotangent of q
+defvjp(  # the rules in terms of h = solve_sylvester(a', b', g), where g is the cotangent of q
     solve_sylvester,
     lambda g, ans, a, b, q: -(solve_sylvester(T(a), T(b), g) @ T(ans)),
     lambda g, ans, a, b, q: -(T(ans) @ solve_sylvester(T(a), T(b), g)),

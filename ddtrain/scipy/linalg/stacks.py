@@ -11,7 +11,7 @@ import numpy as np
 
 from ddtrain.numpy import asarray, broadcast_to, reshape, shape, stack
 
-VECTOR_OR_MATRIX = 12  # as a number of axes: one axis is a vector, more are a matrix, or a stack of them
+VECTOR_OR_MATRIX = 12  # stands for a number of axes: one axis is a vector, more are a matrix or a stack of matrices
 
 
 def over_stacks(**cores: int) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
@@ -42,7 +42,7 @@ def over_stacks(**cores: int) -> Callable[[Callable[..., Any]], Callable[..., An
             if not isinstance(results[0], tuple):
                 return _stacked(results, common)
             columns = tuple(_stacked(column, common) for column in zip(*results, strict=True))
-            return columns if len(columns) > 1 else columns[0]  # as SciPy does
+            return columns if len(columns) > 1 else columns[0]  # SciPy returns a single result without a tuple
 
         return call
 

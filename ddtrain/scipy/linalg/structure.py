@@ -20,7 +20,8 @@ def _symmetric(a: Any, lower: bool) -> Any:
     return tril(a) + T(tril(a, -1)) if lower else triu(a) + T(triu(a, 1))
 
 
-READ: dict[str, Callable[[Any, bool], Any]] = {  # assume_a -> the matrix that is solved with
+# assume_a -> the part of a that solve() reads, completed to the matrix that it stands for
+READ: dict[str, Callable[[Any, bool], Any]] = {
     "general": lambda a, lower: a,
     "banded": lambda a, lower: a,
     "diagonal": lambda a, lower: a * np.eye(a.shape[-1], dtype=a.dtype),

@@ -31,7 +31,7 @@ def block_diag(*arrs: Any) -> Any:
 
 @over_stacks(c=1, r=1)
 def toeplitz(c: Any, r: Any = None) -> Any:
-    """The matrix with first column ``c`` and first row ``r`` (conj(c) unless told), constant along its diagonals.
+    """The matrix with first column ``c`` and first row ``r`` (by default conj(c)), constant along its diagonals.
 
     >>> toeplitz(np.array([1.0, 2.0]), np.array([1.0, 3.0, 4.0]))
     array([[1., 3., 4.],

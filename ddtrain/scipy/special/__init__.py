@@ -35,7 +35,7 @@ from ddtrain.scipy.special.incomplete_gamma import *
 from ddtrain.scipy.special.logistic import *
 from ddtrain.scipy.special.student import *
 
-__all__ = ["cbrt", "exp2", "expm1", "log1p", "sinc"]  # of ddtrain.numpy
+__all__ = ["cbrt", "exp2", "expm1", "log1p", "sinc"]  # the same functions as in ddtrain.numpy
 __all__ += bessel.__all__ + entropies.__all__ + error_functions.__all__ + exponentials.__all__ + gammas.__all__
 __all__ += incomplete_beta.__all__ + incomplete_gamma.__all__ + logistic.__all__ + student.__all__
 __all__.sort()

@@ -88,7 +88,7 @@ iv = primitive(sc.iv, name="iv", examples=_orders)
 _of_order(iv, lambda g, ans, v, x: g * (0.5 * (iv(v - 1, x) + iv(v + 1, x))))
 
 ive = primitive(sc.ive, name="ive", examples=_orders)
-_of_order(  # the factor is exp(-|real(x)|), so a complex x does not enter analytically
+_of_order(  # the factor exp(-|real(x)|) is not analytic in a complex x
     ive,
     lambda g, ans, v, x: g * (0.5 * (ive(v - 1, x) + ive(v + 1, x))) - real(g * ans) * sign(real(x)),
     lambda g, ans, v, x: g * (0.5 * (ive(v - 1, x) + ive(v + 1, x))) - real(g) * sign(real(x)) * ans,

@@ -20,7 +20,7 @@ from ddtrain.scipy.fallback import refuse_rest
 
 __all__ = ["boxcox", "cosm1", "exp1", "exp10", "expi", "expn", "exprel", "inv_boxcox", "lambertw"]
 
-_NODES, _WEIGHTS = np.polynomial.legendre.leggauss(32)  # exact for |u| < 8 to rounding: u^64 / 64! is below 1e-31
+_NODES, _WEIGHTS = np.polynomial.legendre.leggauss(32)  # exact to rounding for |u| < 8: u^64 / 64! is below 1e-31
 _NODES, _WEIGHTS = (_NODES + 1) / 2, _WEIGHTS / 2
 
 
@@ -72,7 +72,7 @@ def _log1p_slope(u: Any) -> Any:
     small = abs(u) < 0.05
     near, far = where(small, u, 0.0), where(small, 1.0, u)
     series: Any = 0.0
-    for n in range(14, -1, -1):  # 0.05^15 is below 1e-19
+    for n in range(14, -1, -1):  # enough terms: 0.05^15 is below 1e-19
         series = series * near + (-1) ** (n + 1) * (n + 1) / (n + 2)
     return where(small, series, (far / (1 + far) - log1p(far)) / (far * far))
 

@@ -25,7 +25,7 @@ def beta_moment_to(a: Any, b: Any, log_odds: Any, j: int, k: int) -> Any:
     a1, b1, norm = a[..., None], b[..., None], sc.betaln(a, b)[..., None]
     mean, other_mean = sc.psi(a1) - sc.psi(a1 + b1), sc.psi(b1) - sc.psi(a1 + b1)
     return integral_up_to(
-        np.minimum(log_odds, 1e6),  # finite at x = 1, and past all of the density
+        np.minimum(log_odds, 1e6),  # keeps x = 1 finite, beyond which there is no density anyway
         np.log(a) - np.log(b),
         lambda u: a1 * sc.log_expit(u) + b1 * sc.log_expit(-u) - norm,
         lambda u: (sc.log_expit(u) - mean) ** j * (sc.log_expit(-u) - other_mean) ** k,
@@ -110,7 +110,7 @@ def_elementwise(
 )
 
 betaincinv = primitive(sc.betaincinv, name="betaincinv", examples=lambda r: _beta_points(r)[:2])
-def_elementwise(  # implicitly: betainc(a, b, ans) = y
+def_elementwise(  # ans is defined implicitly by betainc(a, b, ans) = y
     betaincinv,
     lambda g, ans, a, b, y: -g * beta_moment(a, b, ans, 1, 0) / _beta_density(a, b, ans),
     lambda g, ans, a, b, y: -g * beta_moment(a, b, ans, 0, 1) / _beta_density(a, b, ans),

@@ -83,7 +83,7 @@ def _shapes_and_probabilities(r: Sampler) -> list[Case]:
 
 
 gammaincinv = primitive(sc.gammaincinv, name="gammaincinv", examples=_shapes_and_probabilities)
-def_elementwise(  # implicitly: gammainc(a, ans) = y
+def_elementwise(  # ans is defined implicitly by gammainc(a, ans) = y
     gammaincinv,
     lambda g, ans, a, y: -g * gamma_moment(a, ans, 1) / _gamma_density(a, ans),
     lambda g, ans, a, y: g / _gamma_density(a, ans),

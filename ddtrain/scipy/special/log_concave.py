@@ -28,7 +28,7 @@ Function = Callable[[Array], Array]
 
 _NODES, _WEIGHTS = np.polynomial.legendre.leggauss(48)
 _CUTS = np.array([-np.inf, -38.0, -6.0, 6.0, 38.0, np.inf])
-_DROP = 40.0  # in natural logarithms: exp(-40) is 4e-18
+_DROP = 40.0  # drop of the log density at which an integral is cut off: exp(-40) is 4e-18
 
 
 def integral_up_to(end: Array, mode: Array, log_density: Function, weight: Function, centred: bool) -> Any:
@@ -67,7 +67,7 @@ def _reach(start: Array, log_density: Function, direction: float) -> Array:
             break
         step = np.where(done, step, 2 * step)
     low = step / 2
-    for _ in range(4):  # to a sixteenth: a longer panel only spends nodes on nothing
+    for _ in range(4):  # bisect to a sixteenth, because a panel that is too long wastes its nodes
         middle = (low + step) / 2
         done = fallen(middle)
         low, step = np.where(done, low, middle), np.where(done, middle, step)

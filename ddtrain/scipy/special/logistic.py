@@ -23,7 +23,8 @@ __all__ = ["expit", "log_expit", "log_softmax", "logit", "logsumexp", "softmax",
 def _scaled_sum(x: Any, b: Any, axis: Axis) -> tuple[Any, Any]:
     """s and m, with the axes kept: the sum of b exp(x) is s exp(m), with m the largest exponent."""
     if b is not None:
-        x = np.where(b == 0, -np.inf, x).astype(x.dtype, copy=False)  # a term of no weight may be of any size
+        # a term of weight 0 does not count, however large it is
+        x = np.where(b == 0, -np.inf, x).astype(x.dtype, copy=False)
     shift = np.max(x.real, axis, keepdims=True, initial=-np.inf)
     shift = np.where(np.isfinite(shift), shift, 0).astype(x.real.dtype, copy=False)
     terms = np.exp(x - shift)
@@ -34,7 +35,7 @@ def _logsumexp(x: Any, b: Any = None, axis: Axis = None, keepdims: bool = False,
     total, shift = _scaled_sum(x, b, axis)
     if of_size and total.dtype.kind == "c":
         raise TypeError("logsumexp: the sign of a complex sum is a phase, which has no rule; leave out return_sign")
-    with np.errstate(divide="ignore"):  # no terms, or none of any weight: log 0 is -inf
+    with np.errstate(divide="ignore"):  # without terms, or with all weights 0, the result is log 0 = -inf
         kept = np.log(np.abs(total) if of_size else total) + shift
     return kept if keepdims else np.squeeze(kept, axis)[()]
 
@@ -67,7 +68,7 @@ def _wrt_x(ans: Any, x: Any, b: Any, axis: Axis, of_size: bool) -> Any:
     return weight if b is None else weight * b
 
 
-# of x and b of equal shapes
+# for x and b of equal shapes
 logsumexp_of = primitive(
     _logsumexp,
     name="logsumexp",

@@ -24,7 +24,7 @@ __all__ = ["stdtr", "stdtrit"]
 
 def log_density(df: Any, z: Any) -> Any:
     """Logarithm of the density; betaln is the difference of two gammaln, which cancel for many degrees of freedom."""
-    half = 0.5 + 0 * value_of(df)  # in the dtype of df: SciPy's betaln takes a Python number to float64
+    half = 0.5 + 0 * value_of(df)  # 0.5 in df's dtype, because SciPy's betaln would take a Python number to float64
     return -betaln(0.5 * df, half) - 0.5 * log(df) - 0.5 * (df + 1) * log1p(z * z / df)
 
 
@@ -80,7 +80,7 @@ def_elementwise(
 stdtrit = primitive(
     sc.stdtrit, name="stdtrit", examples=lambda r: [case(1 + r.positive(2, 3), 0.5 + 0.4 * r.unit(2, 3))]
 )
-def_elementwise(  # implicitly: stdtr(df, ans) = p
+def_elementwise(  # ans is defined implicitly by stdtr(df, ans) = p
     stdtrit,
     lambda g, ans, df, p: -g * _wrt_df(df, ans, 0) / exp(log_density(df, ans)),
     lambda g, ans, df, p: g / exp(log_density(df, ans)),

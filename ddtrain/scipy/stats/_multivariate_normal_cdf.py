@@ -55,7 +55,7 @@ def _probability(z_ND: Any, r_P: Any, how: dict[str, Any]) -> Any:
     return np.reshape(found, n).astype(z_ND.dtype)
 
 
-of_several = primitive(  # examples in two dimensions, where values are exact; tests/scipy/test_stats.py has others
+of_several = primitive(  # the examples have two dimensions, where values are exact; tests/scipy/stats has more
     _probability,
     name="normal_orthant",
     examples=lambda r: [case(r(3, 2), 0.6 * r.unit(1), {}), case(r(1, 2), 0.6 * r.unit(1), {})],

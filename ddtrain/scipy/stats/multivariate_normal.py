@@ -22,7 +22,7 @@ from ddtrain.scipy.linalg import solve_triangular
 from ddtrain.scipy.special import log_ndtr
 from ddtrain.scipy.stats._multivariate_normal_cdf import probability, theirs
 
-FAR = 40.0  # standard deviations, beyond which the density is 0 in double precision
+FAR = 40.0  # so many standard deviations away, the density is 0 in double precision
 
 
 def _array(x: Any) -> Any:
@@ -82,7 +82,7 @@ def logpdf(x: Any, mean: Any = None, cov: Any = 1, allow_singular: bool = False)
     Parameters
     ----------
     x : (..., D) points; (N,) where D is 1
-    mean : (D,), zero unless told
+    mean : (D,), by default zero
     cov : (D, D) symmetric positive definite, or its (D,) diagonal, or one variance
     allow_singular : a constant ``cov`` may be; the density is that on the subspace it spans, 0 off it
 
@@ -112,7 +112,7 @@ def pdf(x: Any, mean: Any = None, cov: Any = 1, allow_singular: bool = False) ->
 def _bounds(x: Any, mean: Any, cov: Any) -> tuple[Any, Any, tuple[int, ...]]:
     """The points in standard deviations, at most ``FAR``; the correlation matrix; and the shape of the result."""
     off_ND, cov, lead = _placed(x, mean, cov)
-    _factor(value_of(cov))  # which has to be positive definite
+    _factor(value_of(cov))  # raises unless cov is positive definite
     cov = 0.5 * (cov + transpose(cov))
     deviation = sqrt(diagonal(cov))
     far = np.abs(value_of(off_ND)) > FAR * value_of(deviation)

@@ -2,11 +2,11 @@
 
     model.safetensors   parameters and buffers, by the names and layouts of export
     optim.safetensors   the optimizer's vectors
-    memory.safetensors  what each rank remembers beyond these, see ``rank_state.py``; not there if nothing
+    memory.safetensors  what each rank remembers beyond these, see ``rank_state.py``; absent if nothing
     state.json          where the run stood, what it was told, sizes and hashes; its own hash is its last line
 
-No file is believed before its size and hash agree, and none holds code. A hash says that nothing was damaged, not that
-it makes sense: what state.json says is checked by :mod:`ddtrain.trainer.checkpoint.state_json`.
+No file is used before its size and hash agree, and none holds code. A hash shows that nothing was damaged, not that
+the contents make sense: :mod:`ddtrain.trainer.checkpoint.state_json` checks what state.json says.
 """
 
 from __future__ import annotations
@@ -48,19 +48,19 @@ class Snapshot:
     step : optimizer steps taken
     epoch : passes begun before this point, counted from 0
     position : samples of this epoch already used
-    seed : of the run
+    seed : the run's seed
     model : parameters and buffers, by exported name
     optim : the optimizer's vectors, by name
-    memory : what ranks remember, by their numbers and its names
-    data : which training data, see ``task.describe_data``
+    memory : arrays that ranks remember, as ``RANK/NAME``
+    data : describes the training data, see ``task.describe_data``
     optim_count : updates the optimizer has applied
     config : the resolved configuration, JSON-able
     coordinator : ``Coordinator.state_dict()``
     metrics : figures of the latest evaluation
-    evaluated : the step after which that was, 0 for none; where there are figures, ``step`` unless told. Where an
-        evaluation is due at ``step`` and is not in here, it is yet to come
-    params_sha256, model_sha256 : hash of the parameters, and of the buffers, too, as in summary.json
-    versions : what made it, see ``numeric_environment.py``; and the Python
+    evaluated : the step after which ``metrics`` were found, by default ``step``; 0 without metrics. If an evaluation is
+        due at ``step`` and its figures are not in ``metrics``, it has not yet been made
+    params_sha256, model_sha256 : hash of the parameters, and of parameters and buffers, as in summary.json
+    versions : of the software that made it, see ``numeric_environment.py``, and of Python
     """
 
     step: int
@@ -87,7 +87,7 @@ class Snapshot:
             object.__setattr__(self, "evaluated", self.step if self.metrics else 0)
 
     def require(self, model: Tensors, optim: Tensors) -> None:
-        """Check names, shapes and dtypes against those of the run that wants to go on.
+        """Check names, shapes and dtypes against those of the run to be resumed.
 
         Raises
         ------
@@ -159,12 +159,13 @@ def decode(path: Path) -> Snapshot:
 
     Raises
     ------
-    CheckpointError : naming the file that is missing, damaged, foreign or from the future, and how.
+    CheckpointError : names the file that is missing, damaged, foreign or of a newer format, and why.
     """
     state = read_state(path)
     model, optim = (_read_tensors(path / file, state["files"]) for file in (MODEL, OPTIM))
     memory = _read_tensors(path / MEMORY, state["files"]) if MEMORY in state["files"] else {}
-    state["metrics"] = {name: float(value) for name, value in state["metrics"].items()}  # "NaN" is one again
+    # JSON has no NaN, so it was saved as the string "NaN"
+    state["metrics"] = {name: float(value) for name, value in state["metrics"].items()}
     return Snapshot(model=model, optim=optim, memory=memory, **{name: state[name] for name in _STATE})
 
 
@@ -187,7 +188,8 @@ def read_state(path: Path) -> dict[str, Any]:
     body, _, tail = raw.rpartition(_SEAL)
     if tail != f'{_sha256(body)}"\n}}\n'.encode():
         raise CheckpointError(f"{file}: damaged: its bytes do not have the hash on its last line")
-    if state["format_version"] == 1:  # format 1 was saved after the evaluation, not before it, and so is complete
+    # checkpoints of format 1 were saved after the evaluation, so they already have its figures
+    if state["format_version"] == 1:
         state = {"evaluated": state.get("step") if state.get("metrics") else 0, "model_sha256": "", **state}
     check_state(file, state, {*_STATE, "format", "format_version", "files", SEAL})
     return state
@@ -202,12 +204,12 @@ def _read_tensors(file: Path, listed: Mapping[str, Any]) -> dict[str, NDArray[An
         raise CheckpointError(f"{file}: damaged: its bytes do not have the hash that state.json says")
     try:
         return safetensors.numpy.load(raw)
-    except Exception as error:  # whatever a parser of others' making raises on bytes that make no sense
+    except Exception as error:  # the foreign parser may raise anything on damaged bytes
         raise CheckpointError(f"{file}: not tensors that NumPy can hold ({first_line(error)})") from None
 
 
 def _read(file: Path, limit: int) -> bytes:
-    """A file's bytes, but never many more than it should have, however long it is."""
+    """A file's bytes; from a file that is longer than it should be, not many more."""
     try:
         with file.open("rb") as opened:
             size = os.fstat(opened.fileno()).st_size

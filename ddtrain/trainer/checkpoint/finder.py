@@ -1,4 +1,4 @@
-"""Finding checkpoints: where a run's lie, which there are, the newest one that verifies, and which is the best."""
+"""Finding checkpoints: where a run keeps them, which exist, the newest one that verifies, and the best."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _NAME = re.compile(r"(\.old-)?step-(\d+)")
 
 @dataclass(frozen=True)
 class Found:
-    """A checkpoint that was read and verified, and a line about each newer one that was refused."""
+    """A checkpoint that was read and verified, and a line about each newer one that did not verify."""
 
     path: Path
     snapshot: Snapshot
@@ -47,7 +47,7 @@ def latest(run_dir: Path | str) -> Found | None:
 
     Raises
     ------
-    CheckpointError : if there are checkpoints but none is good: to start anew is not for us to decide.
+    CheckpointError : there are checkpoints but none verifies; only the user can decide to start anew.
     """
     refused: list[str] = []
     for path in checkpoints(run_dir):
@@ -77,7 +77,7 @@ def verify(path: Path | str) -> dict[str, object]:
 def checkpoints(run_dir: Path | str) -> list[Path]:
     """All checkpoints of a run, good or not, the newest first.
 
-    One that was being replaced counts where what replaces it is not there.
+    One that was being replaced counts if its replacement is not there.
     """
     shelf = checkpoints_directory(Path(run_dir))
     try:
@@ -91,12 +91,12 @@ def checkpoints(run_dir: Path | str) -> list[Path]:
 
 
 def path_of(run_dir: Path | str, step: int) -> Path:
-    """Where a run's checkpoint of a step is."""
+    """The path of a run's checkpoint of a step."""
     return checkpoints_directory(Path(run_dir)) / f"step-{step:08d}"
 
 
 def checkpoints_directory(run_dir: Path) -> Path:
-    """The directory of a run's checkpoints, which may be named itself."""
+    """The directory of checkpoints of a run; ``path`` may be the run's directory or this directory itself."""
     return run_dir if run_dir.name == "checkpoints" else run_dir / "checkpoints"
 
 
@@ -107,7 +107,7 @@ def step_number(path: Path) -> int:
 
 
 def goodness(path: Path) -> tuple[float, int]:
-    """What the best has least of: the loss of the evaluation after its step, the earlier of equal ones."""
+    """A key that is smallest for the best checkpoint: the loss of the evaluation after its step, then the step."""
     try:
         state = read_state(path)
         loss = float(state["metrics"]["valid_loss"]) if state["evaluated"] == state["step"] else math.inf
@@ -117,7 +117,7 @@ def goodness(path: Path) -> tuple[float, int]:
 
 
 def behind_symbolic_link(run_dir: Path | str) -> frozenset[str]:
-    """Names of the checkpoints that are there already and that this run must not remove: behind a symbolic link."""
+    """Names of existing checkpoints behind a symbolic link, which this run must not remove."""
     run_dir = Path(run_dir)
     shelf = checkpoints_directory(run_dir)
     linked = run_dir.is_symlink() or shelf.is_symlink()

@@ -1,13 +1,13 @@
-"""What ranks know that no other does, or no tensor of a checkpoint holds: gathered when one is saved, given back after.
+"""State that only one rank has: gathered when a checkpoint is saved, and given back when a run is resumed.
 
-Names say what becomes of an array when a run goes on with other ranks, or another cut of the vectors:
+Names say what becomes of an array if the run is resumed on other ranks, or with the vectors divided differently:
 
-    sum.NAME    as long as the parameters: what this rank still owes to the sum over ranks; the sum of all is preserved
-    mean.NAME   as long as the parameters: what this node holds; the mean over nodes is what all get
-    own.NAME    of any shape: forgotten
+    sum.NAME    as long as the parameters: what this rank has yet to add to sums over ranks; the total is preserved
+    mean.NAME   as long as the parameters: this node's values; all nodes get the mean over nodes
+    own.NAME    of any shape: dropped
 
-Of the first two, a rank keeps what lies in its spans; the rest of the vector is another rank's. In a checkpoint the
-names have the rank in front: ``3/sum.residual``, and the spans beside them.
+Of the first two, a rank holds only its own spans; other ranks hold the rest of the vector. In a checkpoint the
+names begin with the rank, ``3/sum.residual``, and the rank's spans are saved beside them.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ _SPANS = "spans"
 
 
 def gather(mode: Sync) -> dict[str, Array]:
-    """Everybody's memory, on rank 0; nothing on the others, and nothing where nobody has any. Collective."""
+    """All ranks' memory, on rank 0; nothing on the others, or if no rank has any. Collective."""
     comm, spans = mode.train_step.comm, mode.train_step.reducer.spans
     mine = {name: _packed(name, x, spans) for name, x in _memory(mode).items()}
     if not any(comm.exchange_objects(len(mine))):
@@ -35,16 +35,16 @@ def gather(mode: Sync) -> dict[str, Array]:
 
 
 def restore(mode: Sync, saved: Mapping[str, Array], same: bool) -> str:
-    """Let this rank take up its memory, or its part of all ranks'. Collective.
+    """Restore this rank's memory: its own, or its part of that of all former ranks. Collective.
 
     Parameters
     ----------
     saved : what :func:`gather` made, on every rank
-    same : the run has the mode and the hook that it had, and the hook the same pieces
+    same : whether mode, hook and the hook's buckets are those of the saved run
 
     Returns
     -------
-    A line about what is not as it was; empty if nothing.
+    A line about what could not be restored exactly; empty if everything was.
     """
     comm, hook, spans = mode.train_step.comm, mode.train_step.reducer.hook, mode.train_step.reducer.spans
     if not saved:
@@ -105,7 +105,7 @@ def _whole(saved: Mapping[str, Array], rank: int, name: str, n: int) -> Array:
 
 
 def _means(saved: Mapping[str, Array], ranks: int, n: int) -> dict[str, Array]:
-    """Of each vector the mean over the nodes that hold an element."""
+    """For each vector, the elementwise mean over the nodes that hold the element."""
     holders, sums = np.zeros(n), dict[str, Array]()
     for rank in range(ranks):
         for span in _spans(saved, rank):

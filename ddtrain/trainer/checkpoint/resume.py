@@ -1,4 +1,4 @@
-"""Resuming: a saved run is compared with the one that is to go on, and taken up where it stood."""
+"""Resuming: compares a saved run with the present one, and continues it where it stopped."""
 
 from __future__ import annotations
 
@@ -17,21 +17,22 @@ from ddtrain.trainer.run_state import RunState
 from ddtrain.trainer.step.setup import write_once_per_node
 
 _EXCHANGE = ("comm.mode", "comm.hook")
-_FIXED = ("run.seed", "run.dtype", "data.batch_size")  # a step number means nothing without them
+# options that cannot change: without them, a step number has another meaning
+_FIXED = ("run.seed", "run.dtype", "data.batch_size")
 _DECIDING = (
-    *("optim", "schedule", "clip", "model"),  # whole sections
+    *("optim", "schedule", "clip", "model"),  # all options of these sections
     *("run.epochs", "run.shards", "run.accumulate", "comm.hook", "comm.topk_fraction", "comm.powersgd_rank"),
     *("comm.mode", "comm.sync_every", "comm.outer_lr", "comm.outer_momentum", "comm.node_memory"),
 )
 
 
 def resume(state: RunState, saved: Snapshot) -> list[str]:
-    """Take up a saved run where it stood; a line for each thing that makes it go on differently. Collective.
+    """Continue a saved run where it stopped; returns a line for each thing that makes it differ. Collective.
 
     Raises
     ------
-    CheckpointError : it is of another model or optimizer, or what it says makes no sense
-    UsageError : something that decides the steps to come has changed
+    CheckpointError : it is of another model or optimizer, or its contents make no sense
+    UsageError : an option that must not change has changed
     """
     saved.require(to_torch(state.task.model, state.store.tensors), state.mode.optimizer_state_like())
     changes = list(changed_options(state.config, saved))
@@ -46,12 +47,12 @@ def resume(state: RunState, saved: Snapshot) -> list[str]:
 
 
 def changed_options(config: Config, saved: Snapshot) -> Iterator[str]:
-    """What is told otherwise than it was, among what decides the steps to come; some of it cannot be.
+    """A line for each changed option that alters the further steps.
 
     Raises
     ------
-    CheckpointError : what the checkpoint says an option was is nothing that it could be
-    UsageError : the option must be what it was
+    CheckpointError : the checkpoint has a value that the option cannot have
+    UsageError : the option must not change
     """
     now = config.to_table()
     for option in tables.leaves(config):
@@ -68,7 +69,7 @@ def changed_options(config: Config, saved: Snapshot) -> Iterator[str]:
                 f"{name} is {said}, but the checkpoint's run had {then}",
                 remedy=f"Give {name} {then}, or start anew in another --run.dir.",
             )
-        if then != said and then is not None:  # None: saved before there was such an option
+        if then != said and then is not None:  # None: the checkpoint is older than the option
             yield f"{name} is {said}, but was {then}: the run goes on differently"
     end = tables.value_at(saved.config, "run.steps")
     if isinstance(end, int) and saved.step < end and config.run.steps == 0:
@@ -80,8 +81,9 @@ def _same_kind(then: Any, said: Any) -> bool:
 
 
 def _require_same_data(state: RunState, saved: Snapshot) -> None:
-    """The same data, and the saved place in it is the one that comes after so many steps."""
-    if not state.data.startswith(saved.data):  # a checkpoint may hold less: once only some sets had a checksum
+    """Raise unless the data is the same, and the saved position in it is that of the saved step."""
+    # an older checkpoint may describe fewer data sets, as only some had a checksum then
+    if not state.data.startswith(saved.data):
         raise UsageError(
             f"the training data is {state.data}, but the checkpoint's run had {saved.data}",
             remedy="Give the data that the run had, or start anew in another --run.dir.",
@@ -99,7 +101,7 @@ def _require_same_data(state: RunState, saved: Snapshot) -> None:
 
 
 def _load_tensors(state: RunState, saved: Snapshot) -> None:
-    """The model's parameters and buffers, and the optimizer."""
+    """Load the model's parameters and buffers, and the optimizer's state."""
     tensors, train_step = from_torch(state.task.model, saved.model), state.mode.train_step
     state.store.load_state(tensors)
     state.mode.load_optimizer_state(saved.optim)
@@ -108,9 +110,10 @@ def _load_tensors(state: RunState, saved: Snapshot) -> None:
 
 
 def _restore_rank_state(state: RunState, saved: Snapshot) -> str:
-    """What each rank alone remembers; a line about what is not as it was."""
+    """Restore what each rank alone remembers; returns a line about what could not be restored exactly."""
     comm, now = state.config.comm, state.config.to_table()
-    decide = _EXCHANGE if comm.hook == "exact" else (*_EXCHANGE, "comm.bucket_bytes")  # a hook remembers by bucket
+    # a compressing hook keeps its state by bucket
+    decide = _EXCHANGE if comm.hook == "exact" else (*_EXCHANGE, "comm.bucket_bytes")
     same = all(tables.value_at(saved.config, option) in (None, tables.value_at(now, option)) for option in decide)
     try:
         return rank_state.restore(state.mode, saved.memory, same)

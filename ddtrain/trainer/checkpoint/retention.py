@@ -1,4 +1,4 @@
-"""Which checkpoints stay, the newest and the best, and how the others are removed (Note [Out of the name space])."""
+"""Which checkpoints are kept (the newest and the best), and how others are removed (Note [Out of the name space])."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from ddtrain.trainer.checkpoint.contents import FILES
 from ddtrain.trainer.checkpoint.finder import checkpoints, checkpoints_directory, goodness, step_number
 from ddtrain.trainer.checkpoint.state_json import STATE
 
-NEW_STATE = f".tmp-{STATE}"  # the next state.json of a checkpoint, until it is renamed
+NEW_STATE = f".tmp-{STATE}"  # the new state.json of a checkpoint is written under this name and then renamed
 
 
 def prune(shelf: Path, newest: Path, keep: int, spared: Collection[str]) -> None:
-    """Remove checkpoints that are neither recent nor the best, and what was replaced.
+    """Remove checkpoints that are neither recent nor the best, and those that were replaced.
 
-    Steps beyond the newest stay: they are of another future, which is not for a save to remove.
+    Later steps than the newest are kept: they are from before the run went back, and a save must not remove them.
     """
     past = [path for path in checkpoints(shelf) if step_number(path) <= step_number(newest) and not path.is_symlink()]
     wanted = {*past[: max(keep, 1)], min(past, key=goodness)}
@@ -25,7 +25,7 @@ def prune(shelf: Path, newest: Path, keep: int, spared: Collection[str]) -> None
 
 
 def tidy(run_dir: Path | str) -> None:
-    """Remove what a killed writer left half made or half removed, and take back what it had not replaced yet."""
+    """Remove what a killed writer left half written or half removed, and restore what it had not yet replaced."""
     shelf = checkpoints_directory(Path(run_dir))
     for path in [*shelf.glob(".tmp-step-*"), *shelf.glob(".gone-step-*")]:
         empty(path)
@@ -47,14 +47,14 @@ def _remove(paths: Iterable[Path]) -> None:
                 path.rename(gone)
                 sync_directory(gone.parent)
                 hidden.append(gone)
-        except OSError:  # what cannot go stays
+        except OSError:  # leave what cannot be removed
             continue
     for gone in hidden:
         empty(gone)
 
 
 def empty(path: Path) -> None:
-    """Remove a directory that is no checkpoint any more, or not yet, if that is possible."""
+    """Remove a directory that is no longer, or not yet, a checkpoint, if that is possible."""
     try:
         if _is_ours(path):
             for entry in path.iterdir():

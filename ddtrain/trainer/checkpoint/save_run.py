@@ -1,4 +1,4 @@
-"""A run as it stands becomes a checkpoint; what an evaluation then shows is put into that checkpoint."""
+"""Saves the present state of a run as a checkpoint, and later adds the figures of an evaluation to it."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ from ddtrain.trainer.records.run_records import RunRecords
 from ddtrain.trainer.run_state import RunState
 
 
-def save_checkpoint(state: RunState, records: RunRecords, final: bool) -> bool:
-    """Save the run; whether there was room for it. Collective.
+def save(state: RunState, records: RunRecords, final: bool) -> bool:
+    """Save the run; True if the disk had room for it. Collective.
 
     Parameters
     ----------
-    final : the run ends with this one, so that having no room for it is an error
+    final : it is the run's last checkpoint, so that a full disk is an error
 
     Raises
     ------
-    NonFiniteError : on all ranks, a value is one that no run can go on from
+    NonFiniteError : on all ranks, if a value is NaN or infinite, so that no run could be resumed from it
     CheckpointError : on all ranks, if it is the final one and cannot be saved
     """
     records.flush()
@@ -40,7 +40,7 @@ def save_checkpoint(state: RunState, records: RunRecords, final: bool) -> bool:
     return False
 
 
-def complete_checkpoint(state: RunState, records: RunRecords, final: bool) -> None:
+def complete(state: RunState, records: RunRecords, final: bool) -> None:
     """Put the latest evaluation into the checkpoint of this step, if there is one. Collective."""
     path = finder.path_of(records.directory, state.step)
     with _tolerating(records, final, f"evaluation of step {state.step} not saved"):
@@ -49,7 +49,7 @@ def complete_checkpoint(state: RunState, records: RunRecords, final: bool) -> No
 
 @contextmanager
 def _tolerating(records: RunRecords, final: bool, what: str) -> Iterator[None]:
-    """That a disk is full ends a run only at its end."""
+    """While inside, a full disk is an error only for a run's last checkpoint."""
     try:
         yield
     except CheckpointError as error:
@@ -59,7 +59,7 @@ def _tolerating(records: RunRecords, final: bool, what: str) -> Iterator[None]:
 
 
 def take_snapshot(state: RunState, optimizer_state: Mapping[str, Any], memory: Mapping[str, Any]) -> Snapshot:
-    """Everything that the run needs to go on, once the ranks have gathered what is theirs alone.
+    """Everything that a resumed run needs, from this rank's state and what was gathered from all ranks.
 
     Parameters
     ----------
@@ -85,7 +85,7 @@ def take_snapshot(state: RunState, optimizer_state: Mapping[str, Any], memory: M
 
 
 def _findings(state: RunState) -> dict[str, Any]:
-    """What evaluations have shown so far, as fields of a snapshot."""
+    """The figures of evaluations so far, as fields of a snapshot."""
     return {
         "metrics": state.metrics,
         "evaluated": state.evaluated,

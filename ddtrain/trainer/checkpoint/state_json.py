@@ -1,7 +1,7 @@
-"""What a state.json may say: every field's type and range, checked before anything is done with it.
+"""What a state.json may contain: every field's type and range, checked before it is used.
 
-A sound hash does not make sense of a file: it may come from another program, or from a hand that has edited it. What
-depends on the run that goes on (shapes, names of parameters, data) is that run's to check.
+A file with a correct hash may still make no sense: another program may have written it, or somebody may have edited it.
+What depends on the resumed run (shapes, names of parameters, data) is checked by that run.
 """
 
 from __future__ import annotations
@@ -17,16 +17,17 @@ from numpy.typing import NDArray
 
 from ddtrain.errors import CheckpointError, quoted
 
-_MEMORY = re.compile(r"(\d{1,9})/(spans|(?:sum|mean|own)\..+)")  # see rank_state.py
+# the names of tensors in the ranks' memory, see rank_state.py
+_MEMORY = re.compile(r"(\d{1,9})/(spans|(?:sum|mean|own)\..+)")
 
 
 def is_count(value: Any, most: float = 2**63) -> bool:
-    """A whole number from 0 to below ``most``; True is none."""
+    """Whether ``value`` is an integer, and not a bool, from 0 to below ``most``."""
     return type(value) is int and 0 <= value < most
 
 
 def is_figure(value: Any) -> bool:
-    """A number, or one of the strings that stand for those that JSON has not."""
+    """Whether ``value`` is a number, or one of the strings that stand for NaN and infinities."""
     return type(value) in (int, float) or value in ("NaN", "Infinity", "-Infinity")
 
 
@@ -74,11 +75,11 @@ def check_state(file: Path, state: Mapping[str, Any], names: Collection[str]) ->
     Parameters
     ----------
     file : for the message
-    names : what it holds, neither less nor more
+    names : exactly the names that it must have
 
     Raises
     ------
-    CheckpointError : naming the field, what it should be and what it is.
+    CheckpointError : names the field, what it should be and what it is.
     """
     for name in names:
         if name not in state:
@@ -98,11 +99,11 @@ def check_memory(memory: Mapping[str, NDArray[Any]], size: int) -> None:
 
     Parameters
     ----------
-    size : of the vectors that the spans are of
+    size : length of the vectors that the spans divide
 
     Raises
     ------
-    CheckpointError : naming the first array that is not.
+    CheckpointError : names the first array that does not fit.
     """
     for name, x in memory.items():
         match = _MEMORY.fullmatch(name)
@@ -130,11 +131,11 @@ def _are_spans(spans: NDArray[Any], size: int) -> bool:
 
 
 def check_decisions(saved: Mapping[str, Any], fresh: Mapping[str, Any]) -> None:
-    """Check what rank 0 decided by against what a new run would have: the same names, and values of their kinds.
+    """Check the saved state of rank 0's decisions against a new run's: the same names, and values of the same types.
 
     Raises
     ------
-    CheckpointError : naming the first that is missing or of another kind.
+    CheckpointError : names the first one that is missing or of another type.
     """
     for name, value in fresh.items():
         if name not in saved or not _is_like(saved[name], value):

@@ -1,4 +1,4 @@
-"""Writing checkpoints: aside by rank 0, and under their names only once they are whole and on the disk.
+"""Writing checkpoints: rank 0 writes them under temporary names, and renames them once they are on the disk.
 
     RUN/checkpoints/step-00000120/   see :mod:`ddtrain.trainer.checkpoint.contents` for the files in it
     RUN/checkpoints/.tmp-step-...    being written
@@ -6,10 +6,10 @@
     RUN/checkpoints/.gone-step-...   being removed
 
 Note [Out of the name space]
-A kill may come between any two system calls, and whoever looks then shall find whole checkpoints only. So what is made
-gets its name when it is whole (Note [Written aside]), and what is removed loses its name before its files go. What a
-killed writer left under these other names is tidied up by the next start or save. Nothing else in these directories is
-ever touched, and no checkpoint that lies behind a symbolic link: a link was set by somebody who keeps something there.
+A writer may be killed between any two system calls, and even then every checkpoint to be found must be complete. So a
+checkpoint gets its name when it is complete (Note [Written aside]), and loses its name before its files are removed.
+The next start or save removes what a killed writer has left under other names. Nothing else in these directories is
+ever touched, and no checkpoint behind a symbolic link, because somebody has set that link to keep something there.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ def save(
     ----------
     take : makes the snapshot; called on rank 0 alone
     keep : newest checkpoints to keep, besides the best
-    spared : names of those that are not to be removed, however old, see :func:`behind_symbolic_link`
+    spared : names of checkpoints that must not be removed, however old, see :func:`behind_symbolic_link`
 
     Returns
     -------
@@ -48,7 +48,7 @@ def save(
 
     Raises
     ------
-    CheckpointError : on all ranks, with path, reason and bytes wanted. Older checkpoints are untouched.
+    CheckpointError : on all ranks, with path, reason and bytes needed. Older checkpoints are untouched.
     NonFiniteError : on all ranks, from ``take``
     """
     return Path(run_on_rank_0(comm, lambda: str(write(run_dir, take(), keep, spared))))
@@ -61,12 +61,12 @@ def complete(
     keep: int = 3,
     spared: Collection[str] = (),
 ) -> None:
-    """Put into a saved checkpoint what became known since, and keep the best in view of it. Collective.
+    """Add later results to a saved checkpoint, and keep the best checkpoints in view of them. Collective.
 
     Parameters
     ----------
-    path : the checkpoint's directory; where there is none of this run's own, nothing is done
-    changes : fields of its state.json; called on rank 0 alone
+    path : the checkpoint's directory; if this run has not saved it, nothing is done
+    changes : returns fields of its state.json; called on rank 0 alone
     keep, spared : as for :func:`save`
 
     Raises
@@ -77,7 +77,7 @@ def complete(
 
 
 def gather(comm: Communicator, mine: Mapping[str, Array]) -> dict[str, Array]:
-    """Everybody's arrays on rank 0, as ``RANK/NAME``; nothing on the others. Collective."""
+    """All ranks' arrays on rank 0, as ``RANK/NAME``; nothing on the others. Collective."""
     gathered = {}
     everybody = comm.exchange_objects([[name, list(x.shape), x.dtype.str] for name, x in mine.items()])
     for rank, arrays in enumerate(everybody):
@@ -131,7 +131,7 @@ def amend(path: Path, changes: Mapping[str, Any], keep: int = 3, spared: Collect
 
 
 def _publish(aside: Path, final: Path) -> None:
-    """Give a complete directory its name. One of that name, from before a resume, stands until this one is there."""
+    """Give a complete directory its name. An older one of that name, from before a resume, stays until then."""
     if os.path.lexists(final):
         final.rename(final.with_name(f".old-{final.name}"))
     aside.rename(final)

@@ -1,8 +1,9 @@
 """What a run can be told, and where its values come from.
 
 Read ``config`` first (one dataclass a component), then ``command_line`` (recipe, files and options, and which of them
-wins) and ``options`` (``--section.key value``, checked and explained). ``tables`` turns the dataclasses into TOML and
-back, ``validation`` has their ranges and contradictions. ``resumed_options`` finds what an earlier run was told,
+wins) and ``options`` (``--section.key value``, checked and explained). ``tables`` turns the dataclasses into nested
+dicts and back, with ``field_types`` (values of the right type) and ``toml_files``; ``validation`` has their ranges and
+contradictions. ``resumed_options`` finds what an earlier run was told,
 ``renamed`` understands former names, and ``same_options`` compares what the ranks were told.
 """
 

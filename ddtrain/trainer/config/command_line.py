@@ -10,7 +10,8 @@ from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
 from ddtrain.errors import UsageError, quoted
-from ddtrain.trainer.config import options, renamed, resumed_options, tables
+from ddtrain.suggestions import did_you_mean
+from ddtrain.trainer.config import options, renamed, resumed_options, tables, toml_files
 from ddtrain.trainer.config.config import Config
 
 Recipes: TypeAlias = Mapping[str, tuple[type[Config] | Config, str]]
@@ -25,7 +26,7 @@ class Parsed:
     config: Config
     print_config: bool = False
     help: str = ""
-    notes: tuple[str, ...] = ()  # on what was asked for under a former name
+    notes: tuple[str, ...] = ()  # messages about options that were given by a former name
 
     @property
     def output(self) -> str:
@@ -67,10 +68,10 @@ def parse(argv: Sequence[str], recipes: Recipes, *, only: str = "", prog: str = 
       Did you mean --optim.momentum?
     """
     request = _sort_out(argv, only)
-    files = [(f"--config {path}", tables.read_toml(path, f"--config {path}")) for path in request.files]
+    files = [(f"--config {path}", toml_files.read_toml(path, f"--config {path}")) for path in request.files]
     usual = defaults(recipes, request.recipe if request.recipe in recipes else only or next(iter(recipes))).run
     earlier = resumed_options.files(request.options, files, usual.resume, usual.dir)
-    if only:  # a program with one recipe: its runs are its own, even if the file has been renamed since
+    if only:  # the program has one recipe, so its runs belong to it even if its file was renamed since
         for _, table in earlier:
             table.pop("recipe", None)
     _same_recipe(request.recipe, earlier)
@@ -93,15 +94,16 @@ def _at_home(config: Config) -> Config:
     run, data = config.run, config.data
     return config.updated(
         {
-            "run": {"dir": tables.at_home(run.dir), "resume": tables.at_home(run.resume)},
-            "data": {"root": tables.at_home(data.root)},
+            "run": {"dir": toml_files.at_home(run.dir), "resume": toml_files.at_home(run.resume)},
+            "data": {"root": toml_files.at_home(data.root)},
         }
     )
 
 
 def _same_recipe(given: str, earlier: Sequence[tuple[str, Mapping[str, Any]]]) -> None:
     for path, table in earlier:
-        if given and given.replace("-", "_") != table.get("recipe", given.replace("-", "_")):  # none: no run's file
+        # a table without a recipe was not written by a run
+        if given and given.replace("-", "_") != table.get("recipe", given.replace("-", "_")):
             raise UsageError(
                 f"recipe {quoted(given)}, but the run to be resumed is of recipe {quoted(table['recipe'])} ({path})",
                 remedy="Leave the recipe out, or start anew in another --run.dir.",
@@ -109,7 +111,7 @@ def _same_recipe(given: str, earlier: Sequence[tuple[str, Mapping[str, Any]]]) -
 
 
 def defaults(recipes: Recipes, recipe: str) -> Config:
-    """A recipe's configuration before anybody changed it, of the types that its fields say: 1 is no float in a file."""
+    """A recipe's configuration before any option, with each value converted to its field's type (1 to 1.0)."""
     config = recipes[recipe][0]
     config = config() if isinstance(config, type) else config
     return config.updated(config.to_table())
@@ -140,7 +142,7 @@ def _sort_out(argv: Sequence[str], only: str) -> _Request:
 
 
 def _choose(request: _Request, files: list[tuple[str, dict[str, Any]]], recipes: Recipes, only: str) -> str:
-    """The recipe's name: from the command line, else the last file that has one, else the first there is."""
+    """The recipe's name: from the command line, or the last file that names one, or the first recipe."""
     chosen, source = request.recipe, ""
     for place, table in reversed(files):
         named = table.pop("recipe", "")
@@ -160,7 +162,7 @@ def _choose(request: _Request, files: list[tuple[str, dict[str, Any]]], recipes:
     known = f"There are {', '.join(recipes)}."
     if chosen.endswith(".toml"):
         known = f"For a configuration file write --config {chosen}."
-    hint = tables.did_you_mean(name, recipes)
+    hint = did_you_mean(name, recipes)
     raise UsageError(f"{source}unknown recipe {quoted(chosen)}", remedy=f"{hint} {known}".strip())
 
 

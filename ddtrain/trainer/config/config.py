@@ -16,7 +16,7 @@ from ddtrain.optim import Optim as Optim
 from ddtrain.optim import Sgd
 from ddtrain.optim.schedules import Constant
 from ddtrain.optim.schedules import Schedule as Schedule
-from ddtrain.trainer.config import renamed, tables
+from ddtrain.trainer.config import field_types, renamed, tables, toml_files
 
 
 @dataclass(frozen=True)
@@ -39,7 +39,7 @@ class Comm:
     messages: auto where MPI can, on: or else an error, off: never. Changes speed, never a result on one machine.
     """
 
-    hook: Annotated[str, tables.Keys("ddtrain.parallel.hooks", "HOOKS")] = "exact"
+    hook: Annotated[str, field_types.Keys("ddtrain.parallel.hooks", "HOOKS")] = "exact"
     """How gradients travel between nodes; all but exact keep what they leave out, and send it later
     float16, bfloat16: two bytes an element
     topk: the largest elements alone
@@ -50,7 +50,7 @@ class Comm:
     """Elements that topk sends, as a fraction of all."""
     powersgd_rank: int = 2
     """Columns of powersgd's thin matrices."""
-    mode: Annotated[str, tables.Keys("ddtrain.trainer.modes", "MODES")] = "sync"
+    mode: Annotated[str, field_types.Keys("ddtrain.trainer.modes", "MODES")] = "sync"
     """sync: every step waits for all nodes
     local: nodes train apart, and average their parameters every sync_every steps
     diloco: as local, with Nesterov momentum on the averaged movement
@@ -98,7 +98,7 @@ _init_run = Run.__init__
 
 
 def _take_former_fields(self: Run, *args: Any, **fields: Any) -> None:
-    """``Run(patience=2)`` is understood for one release: :class:`Config` puts such fields where they are now."""
+    """``Run(patience=2)`` is accepted for one release: :class:`Config` moves such fields to their new sections."""
     former = {key: fields.pop(key) for key in [*fields] if f"run.{key}" in renamed.RENAMED}
     _init_run(self, *args, **fields)
     object.__setattr__(self, "_former", former)
@@ -201,7 +201,7 @@ class Config:
             warnings.warn(f"Run({key}=...) is the section {section}'s {name} now", DeprecationWarning, stacklevel=3)
             object.__setattr__(self, section, replace(getattr(self, section), **{name: value}))
         if former:
-            object.__setattr__(self, "run", replace(self.run))  # without them
+            object.__setattr__(self, "run", replace(self.run))  # a copy of run without the former fields
 
     def to_table(self) -> dict[str, Any]:
         """Plain nested dict, the shape of the TOML file and of JSON."""
@@ -217,4 +217,4 @@ class Config:
 
     def to_toml(self, recipe: str = "") -> str:
         """The TOML text that ``--config`` reads back, naming the recipe if there is one."""
-        return tables.to_toml(({"recipe": recipe} if recipe else {}) | self.to_table())
+        return toml_files.to_toml(({"recipe": recipe} if recipe else {}) | self.to_table())

@@ -1,6 +1,6 @@
 """A configuration's own options, ``--section.key value``: checked by name, converted and explained by tyro.
 
-What tyro is given has been checked first, so that every mistake is one line with the nearest valid name.
+Options are checked before tyro gets them, so that every mistake is reported in one line with the nearest valid name.
 """
 
 from __future__ import annotations
@@ -13,7 +13,8 @@ from typing import Annotated, Any, NoReturn, get_args, get_origin
 
 from ddtrain.errors import UsageError, quoted
 from ddtrain.parts import Part
-from ddtrain.trainer.config import renamed, tables
+from ddtrain.suggestions import did_you_mean
+from ddtrain.trainer.config import field_types, renamed, tables
 from ddtrain.trainer.config.config import Config
 
 _GENERAL = ("--config", "--print-config", "--help")
@@ -28,7 +29,7 @@ def convert(config: Config, args: list[str]) -> Config:
     args = _check(config, args)
     if not args:
         return config
-    import tyro  # here, because importing it takes as long as parsing
+    import tyro  # imported here, because importing tyro takes as long as parsing everything
 
     said = io.StringIO()
     try:
@@ -47,13 +48,13 @@ def with_parts(config: Config, args: Sequence[str]) -> Config:
     for section, part in [(name, value) for name, value in vars(config).items() if isinstance(value, Part)]:
         chosen = value_of(args, f"--{section}.name")
         if chosen is not None and chosen != part.name:
-            tables.coerce(chosen, tables.hints(part)["name"], f"--{section}.name")
+            field_types.coerce(chosen, field_types.hints(part)["name"], f"--{section}.name")
             config = config.updated({section: {"name": chosen}})
     return config
 
 
 def value_of(args: Sequence[str], option: str) -> str | None:
-    """The value that is last given to an option; None where it is not given, or without a value."""
+    """The last value given to an option; None if it is not given, or given without a value."""
     said = None
     for argument, following in zip(args, [*args[1:], None], strict=False):
         if argument == option:
@@ -94,7 +95,7 @@ def _check(config: Config, args: list[str]) -> list[str]:
         if not values and get_origin(kind) is not tuple:
             raise UsageError(f"{option} needs a value")
         if get_origin(kind) is Annotated:
-            tables.coerce(values[0], kind, option)
+            field_types.coerce(values[0], kind, option)
         checked += [option, *values] if get_origin(kind) is tuple else [f"{option}={values[0]}"]
     return checked
 
@@ -106,7 +107,7 @@ def _refuse(config: Config, option: str, flags: Mapping[str, str]) -> NoReturn:
     part = getattr(config, section, None)
     if isinstance(part, Part) and part.having(name.removeprefix("no_")):
         raise part.unknown(name.removeprefix("no_"))
-    hint = tables.did_you_mean(option.replace("_", "-"), [*flags, *_GENERAL], renamed.FLAGS)
+    hint = did_you_mean(option.replace("_", "-"), [*flags, *_GENERAL], renamed.FLAGS)
     raise UsageError(f"unknown option {quoted(option, plain=True)}", remedy=hint or "See --help.")
 
 
@@ -119,7 +120,7 @@ def _arity(kind: Any) -> float:
 def _annotations(instance: Any, path: str = "") -> dict[str, Any]:
     """Type of every leaf by dotted name."""
     types: dict[str, Any] = {}
-    for name, annotation in tables.hints(instance).items():
+    for name, annotation in field_types.hints(instance).items():
         value, place = getattr(instance, name), f"{path}.{name}" if path else name
         types |= _annotations(value, place) if tables.is_section(value) else {place: annotation}
     return types
@@ -144,7 +145,7 @@ def _complaint(config: Config, args: list[str], said: str) -> UsageError:
         option, _, value = arg.partition("=")
         if option in flags and get_origin(types[flags[option]]) is not tuple and option in message:
             try:
-                tables.coerce(value, types[flags[option]], option)
+                field_types.coerce(value, types[flags[option]], option)
             except UsageError as error:
                 return error
     return UsageError(quoted(message, plain=True))
@@ -169,11 +170,11 @@ def explain(config: Config) -> str:
     first = next((i for i, line in enumerate(lines) if line.endswith(" options")), 0)
     kept = [line for line in lines[first:] if line.strip("- ") and not line.startswith("  -h, --help")]
     if kept[:1] == [" options"] and not kept[1].startswith("  "):
-        kept.pop(0)  # nothing outside the sections
+        kept.pop(0)  # drop this heading if no option stands outside the sections
     text = "\n".join(f"\n{line.strip()}" if line[1:2].strip() else line for line in kept).strip()
     for leaf, kind in _annotations(config).items():
-        if get_origin(kind) is Annotated:  # tyro knows of no table
-            text = _with_choices(text, tables.option(leaf), tables.choices_of(kind) or [])
+        if get_origin(kind) is Annotated:  # tyro does not know the table of names, so they are put into its text
+            text = _with_choices(text, tables.option(leaf), field_types.choices_of(kind) or [])
     return text
 
 

@@ -1,4 +1,4 @@
-"""Options under their former names, understood for one release: each use is followed by a note of the new name."""
+"""Options under their former names, accepted for one release: each use prints a note of the new name."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from ddtrain.optim.schedules import Schedule
 from ddtrain.parts import Part
 from ddtrain.trainer.config import tables
 
-RENAMED = {  # former name -> present name; the section ``run`` once held all of these
+RENAMED = {  # former name -> present name; the section ``run`` once had all these options
     "run.debug": "debug.nans",
     "run.check_gradients_every": "debug.check_gradients_every",
     "run.trace": "debug.trace",
@@ -26,7 +26,7 @@ FLAGS = {tables.option(old): tables.option(new) for old, new in RENAMED.items()}
     "--run.no-debug": "--debug.no-nans",
 }
 _KINDS: dict[str, type[Part]] = {"optim": Optim, "schedule": Schedule}
-_OF_ALL_PARTS = {  # once these sections had the options of every optimizer, or schedule, at once
+_OF_ALL_PARTS = {  # these sections once held the options of all optimizers, or all schedules, at once
     "optim": {"name", "lr", "momentum", "nesterov", "weight_decay", "beta1", "beta2", "eps"},
     "schedule": {"name", "warmup_steps", "decay_every", "factor", "min_lr", "patience"},
 }
@@ -38,7 +38,7 @@ def in_options(args: Sequence[str], known: Collection[str]) -> tuple[list[str], 
     Parameters
     ----------
     args : as they stand on the command line
-    known : the configuration's options: one that it really has under a former name of ours is its own
+    known : the configuration's options; if it has an option of a former name itself, that one is meant
 
     Raises
     ------
@@ -85,7 +85,7 @@ def in_table(table: Mapping[str, Any], known: Collection[str]) -> tuple[dict[str
         if not isinstance(holder, dict) or key not in holder or old in known or new not in known:
             continue
         place = current.setdefault(target, {})
-        if not isinstance(place, dict):  # a mistake, which is said where the table is read
+        if not isinstance(place, dict):  # a wrong value, which is reported where the table is read
             continue
         if name in place:
             raise both(old, new)

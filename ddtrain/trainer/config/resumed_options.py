@@ -1,7 +1,7 @@
-"""What a run that is resumed was told: ``--run.resume`` goes on with the run's own options, without repeating them.
+"""The options of a resumed run: ``--run.resume`` continues with the run's own options, which need not be repeated.
 
-They come from the run's ``config.toml`` and win over the recipe's defaults alone, so that whatever is said again on the
-command line still counts.
+They come from the run's ``config.toml`` and replace only the recipe's defaults, so that options on the command line
+still count.
 """
 
 from __future__ import annotations
@@ -11,10 +11,10 @@ from pathlib import Path
 from typing import Any
 
 from ddtrain.trainer.checkpoint.state_json import STATE
-from ddtrain.trainer.config import renamed, tables
+from ddtrain.trainer.config import renamed, toml_files
 from ddtrain.trainer.config.options import value_of
 
-OF_ONE_START = {  # by section
+OF_ONE_START = {  # options, by section, that belong to one start of a run and are not taken over by the next
     "run": ("dir", "steps", "resume"),
     "comm": ("backend",),
     "debug": ("nans", "check_gradients_every", "trace"),
@@ -24,13 +24,13 @@ OF_ONE_START = {  # by section
 def files(
     options: Sequence[str], given: Sequence[tuple[str, Mapping[str, Any]]], resume: str, directory: str
 ) -> list[tuple[str, dict[str, Any]]]:
-    """The configuration file of the run to be resumed, as far as it decides the run's steps; none where there is none.
+    """The configuration file of the run to be resumed, without options of one start only; empty if there is none.
 
     Parameters
     ----------
     options : from the command line, as they stand there
     given : configuration files from the command line
-    resume, directory : what ``run.resume`` and ``run.dir`` are if neither says so
+    resume, directory : ``run.resume`` and ``run.dir``, if neither options nor files set them
     """
     resume, directory = (_said(options, given, key) or last for key, last in (("resume", resume), ("dir", directory)))
     if resume == "never" or (resume == "auto" and not directory):
@@ -38,17 +38,17 @@ def files(
     try:
         file = _run_of(directory if resume == "auto" else resume) / "config.toml"
         there = file.is_file()
-    except (OSError, ValueError):  # a name that is too long, or has a null character
+    except (OSError, ValueError):  # the name is too long, or has a null character
         return []
     if not there:
         return []
-    table, _ = renamed.in_table(tables.read_toml(str(file)), renamed.RENAMED.values())
+    table, _ = renamed.in_table(toml_files.read_toml(str(file)), renamed.RENAMED.values())
     return [(str(file), _lasting(table))]
 
 
 def _run_of(named: str) -> Path:
-    """The run that a path stands for, which may be that of its checkpoints, or of one of them."""
-    path = Path(tables.at_home(named))
+    """The run's directory, given it, its directory of checkpoints, or one checkpoint."""
+    path = Path(toml_files.at_home(named))
     if (path / STATE).exists():
         return path.absolute().parent.parent
     return path.parent if path.name == "checkpoints" else path

@@ -1,4 +1,4 @@
-"""Were all ranks given the same options? Compared once the ranks have met, and named where they differ."""
+"""Checks that all ranks were given the same options, as soon as the ranks are connected."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ def verify_options(config: Config, comm: Communicator, recipe: str = "", *, of_s
     Parameters
     ----------
     recipe : its name, compared as well
-    of_sums : compare only what decides which sums are made of which rows: ranks that differ in it would wait for ever,
-        or add the wrong ones. For steps built without a run, where the rest may differ
+    of_sums : compare only the options that decide which sums are made: ranks that differ in these would wait forever or
+        add wrong rows. For steps built without a run, in which other options may differ
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""Does a configuration make sense? Every value against its range, and against the others."""
+"""Checks that a configuration makes sense: every value against its range, and options against each other."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from ddtrain.trainer.config import tables
 from ddtrain.trainer.config.config import Config
 from ddtrain.trainer.records.timeline import steps_of
 
-_LONGEST_NAME = 255  # bytes, of a file or directory: NAME_MAX of every usual file system
+_LONGEST_NAME = 255  # longest name of a file or directory in bytes: NAME_MAX of all common file systems
 
 
 def validate(config: Config, size: int) -> None:
@@ -32,7 +32,7 @@ def validate(config: Config, size: int) -> None:
     ddtrain.errors.UsageError: --data.batch-size 2 is smaller than the 4 ranks that share it
       Give at least 4, or start fewer ranks.
     """
-    config.updated(config.to_table())  # types and choices, which Python does not check when a script makes a Config
+    config.updated(config.to_table())  # check types and choices, because Python does not when a script makes a Config
     for problem, remedy in _problems(config, size):
         raise UsageError(problem, remedy=remedy)
     steps_of(config.debug.trace)

@@ -1,4 +1,4 @@
-"""How loosely the nodes of a run hold together: modes by name, each of them the loop's view of a step.
+"""Modes by name: how closely the nodes of a run keep in step. Each mode is the loop's view of a step.
 
 Read ``sync`` (every step waits for all nodes), then ``local_sgd`` and ``diloco`` (nodes train apart and average),
 ``stale`` (gradients one step late) and ``sharded_optimizer`` (state divided among the nodes, a variant of ``sync``).

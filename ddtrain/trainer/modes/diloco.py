@@ -1,4 +1,4 @@
-"""DiLoCo: as local SGD, but what the nodes have moved in H steps is the gradient of an outer optimizer."""
+"""DiLoCo: like local SGD, but the nodes' mean movement in H steps is the gradient of an outer optimizer."""
 
 from __future__ import annotations
 
@@ -31,7 +31,8 @@ class DiLoCo(LocalSGD):
     algorithm 1.
     """
 
-    keeps_state: ClassVar[bool] = True  # averaged for checkpoints alone, with which other nodes may go on
+    # the nodes' states are averaged, but only for checkpoints, so that other nodes can go on from them
+    keeps_state: ClassVar[bool] = True
 
     def __init__(self, train_step: TrainStep, config: Any) -> None:
         super().__init__(train_step, config)

@@ -1,4 +1,4 @@
-"""Local SGD: every node goes its own way for H steps, then all meet at their mean.
+"""Local SGD: every node trains alone for H steps, then all continue from the mean of their parameters.
 
 Note [Worker]
 A worker is a node: within one, memory is shared and gradients are summed in every step. Its gradient is its share of
@@ -20,7 +20,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from ddtrain.comm.protocol import Array
-from ddtrain.parallel.hooks.traffic import allreduce_bytes
+from ddtrain.parallel.hooks.bytes_sent import allreduce_bytes
 from ddtrain.trainer.modes.sync import Sync, own
 from ddtrain.trainer.step.step_control import StepControl
 from ddtrain.trainer.step.train_step import TrainStep
@@ -35,7 +35,7 @@ class LocalSGD(Sync):
     Yu, Jin, Yang (2019), arXiv:1905.03817.
     """
 
-    keeps_state: ClassVar[bool] = False  # every node has its own state of the optimizer, for good
+    keeps_state: ClassVar[bool] = False  # every node keeps its own optimizer state all the time
 
     def __init__(self, train_step: TrainStep, config: Any) -> None:
         super().__init__(train_step, config)
@@ -44,28 +44,29 @@ class LocalSGD(Sync):
 
     @property
     def spans(self) -> list[slice]:
-        """This rank's share of the node's vectors."""
+        """The slices of the node's vectors that are this rank's share."""
         return self.train_step.reducer.spans
 
     @property
     def is_apart(self) -> bool:
-        """Have the nodes taken steps since they met?"""
+        """Whether the nodes have taken steps since they were last averaged."""
         return bool(self.done % self.every)
 
     def square_norm(self) -> float:
         """The mean over nodes of their gradients' squared norms."""
         square = np.array([super().square_norm() / self.train_step.node.size])
         self.train_step.comm.allreduce(square)
-        return float(square[0] * self.nodes)  # each node's gradient is its share times the number of nodes
+        # undo the division: each node's gradient is its share times the number of nodes
+        return float(square[0] * self.nodes)
 
     def apply(self, control: StepControl) -> None:
-        """The node's own update, and a meeting when it is due."""
+        """Apply the node's own update, and average over the nodes when that is due."""
         super().apply(control._replace(scale=control.scale * self.nodes))
         if not self.is_apart:
             self.meet()
 
     def meet(self) -> None:
-        """Make all nodes equal: at their mean."""
+        """Set all nodes to their mean."""
         self._average([*self.values, *self._state()])
         self.wait_for_node()
 
@@ -77,7 +78,7 @@ class LocalSGD(Sync):
         self._average(vectors)
         self.wait_for_node()
         yield
-        self.wait_for_node()  # no rank of the node reads the mean any more, so that it may be overwritten
+        self.wait_for_node()  # wait until no rank of the node reads the mean any more, because it is overwritten next
         for vector, mine in zip(vectors, kept, strict=True):
             vector[...] = mine
         self.wait_for_node()
@@ -90,7 +91,7 @@ class LocalSGD(Sync):
         }
 
     def load_rank_state(self, memory: Mapping[str, Array], exactly: bool) -> None:
-        if not exactly:  # go on from the mean, which the checkpoint's tensors are
+        if not exactly:  # go on from the mean, which the checkpoint's tensors already are
             return
         store = self.train_step.store
         vectors = {"mean.values": store.values}
@@ -104,7 +105,7 @@ class LocalSGD(Sync):
         return [part for vector in self.train_step.optimizer.state.values() for part in own(vector, self.spans)]
 
     def _average(self, vectors: list[Array]) -> None:
-        """Replace vectors by their mean over the nodes; the sums of all are under way at once."""
+        """Replace vectors by their mean over the nodes; all their sums are under way at the same time."""
         column = self.train_step.node.column
         if column is None or column.size == 1:
             return

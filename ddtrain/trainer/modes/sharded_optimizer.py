@@ -1,4 +1,4 @@
-"""The optimizer sharded over the nodes: each sums and updates a share of the parameters, and all exchange values.
+"""The optimizer sharded over the nodes: each node sums and updates a share of the parameters, then all exchange them.
 
 Note [Sharded optimizer]
 Of every bucket, a node gets the sum of its own cells alone (reduce-scatter), updates those parameters, and sends them
@@ -20,19 +20,19 @@ from numpy.typing import DTypeLike
 from ddtrain import optim
 from ddtrain.comm.protocol import Array
 from ddtrain.optim.protocol import WHOLE
-from ddtrain.parallel.hooks.traffic import allgather_bytes
+from ddtrain.parallel.hooks.bytes_sent import allgather_bytes
 from ddtrain.trainer.modes.sync import Sync
 from ddtrain.trainer.step.step_control import StepControl
 from ddtrain.trainer.step.train_step import TrainStep
 
 
 class ShardedOptimizer:
-    """An optimizer of some spans of a vector, whose state is as long as these together."""
+    """An optimizer of some spans of a vector; its state is as long as the spans together."""
 
     def __init__(self, config: optim.Optim, spans: Sequence[slice], dtype: DTypeLike) -> None:
         self.spans, size = spans, sum(span.stop - span.start for span in spans)
         self._inner = optim.make(config, size, dtype)
-        self.state = self._inner.state  # of the spans, one after another
+        self.state = self._inner.state  # state of this rank's spans, one after another
         self._values, self._grads = np.empty(size, dtype), np.empty(size, dtype)
 
     @property
@@ -86,7 +86,8 @@ class ShardedSync(Sync):
         for name, vector in train_step.optimizer.state.items():
             whole[name] = np.zeros(train_step.store.values.size, vector.dtype)
             unpack(vector, train_step.reducer.spans, whole[name])
-            train_step.comm.allreduce(whole[name].view(f"u{vector.itemsize}"))  # each element is one rank's: its bits
+            # sums of integers keep the bits: only one rank has each element, all others have 0
+            train_step.comm.allreduce(whole[name].view(f"u{vector.itemsize}"))
         return whole
 
     def load_optimizer_state(self, state: Mapping[str, Array]) -> None:
@@ -105,7 +106,7 @@ def _of_column(column: Any, spans: Sequence[slice]) -> list[Any]:
 
 
 def pack(vector: Array, spans: Sequence[slice], out: Array) -> None:
-    """Put a vector's spans one after another at the head of ``out``."""
+    """Copy a vector's spans one after another to the beginning of ``out``."""
     at = 0
     for span in spans:
         out[at : at + span.stop - span.start] = vector[span]

@@ -3,11 +3,11 @@
 Note [One step late]
 Step t computes its gradients at the parameters of step t, and applies those of step t − 1, whose sum had all of this
 step's time to arrive: x(t+1) = update(x(t), g(t−1)), with the learning rate of step t. The first step applies nothing.
-Totals are not late: a step's line in the log shows its own loss, beside the norm of the gradient that it applied. Nor
-are buffers: they are those of the last forward pass, unless its loss, or they, were not finite. Of such a loss the
-gradient's norm counts as NaN, whereupon the coordinator leaves out that gradient, a step late, too, and no other.
-The last gradient of a run, or before a checkpoint, is not applied in haste: it stays under way, and a checkpoint holds
-it, so that a run that was stopped anywhere and resumed is the run that never stopped.
+Totals are not late: a step's line in the log shows its own loss, beside the norm of the gradient that it applied.
+Buffers are not late either: they are those of the last forward pass, unless they or its loss were not finite. The
+gradient of a loss that was not finite has the norm NaN, so that the coordinator skips that gradient, one step late,
+and no other. The last gradient of a run, or before a checkpoint, is not applied early: it stays pending, and a
+checkpoint holds it, so that a run that was stopped and resumed is the same as one that never stopped.
 """
 
 from __future__ import annotations
@@ -39,8 +39,9 @@ class Stale(Sync):
         super().__init__(train_step, config)
         self.gradient_buffers = first, second = train_step.gradient_buffer, train_step.make_gradient_buffer(1)
         first.reducer.predecessor, second.reducer.predecessor = second.reducer, first.reducer
-        self._under_way: list[GradientBuffer] = []  # begun and not applied yet, in order
-        self._finite: dict[GradientBuffer, bool] = {}  # whether the loss was finite whose gradients a buffer holds
+        self._under_way: list[GradientBuffer] = []  # gradients that were begun and not yet applied, oldest first
+        # for each buffer: whether the loss of the gradients in it was finite
+        self._finite: dict[GradientBuffer, bool] = {}
 
     def gradients(self, step: int, rows: Any, stop_vote: bool = False) -> Totals:
         """Begin this step's gradients; wait for those of the step before."""
@@ -55,7 +56,7 @@ class Stale(Sync):
         return totals
 
     def square_norm(self) -> float:
-        """Of the gradient that is going to be applied; 0 in the first step."""
+        """The squared norm of the gradient that is applied next; 0 in the first step."""
         if len(self._under_way) == 1:
             return 0.0
         buffer = self._under_way[0]

@@ -1,4 +1,4 @@
-"""Every step waits for the sum over all nodes: the default, and what the other modes are variations of."""
+"""Every step waits for the sum over all nodes: the default mode, and the base class of the others."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from ddtrain.trainer.step.step_control import StepControl
 from ddtrain.trainer.step.totals import Totals
 from ddtrain.trainer.step.train_step import TrainStep
 
-_MET = COUNTERS - 1  # the node's counter for wait_for_node; who has the others: parallel/node_counters.py
+_MET = COUNTERS - 1  # the node's counter for wait_for_node; parallel/node_counters.py lists the others
 
 
 class Sync:
-    """How the nodes of a run hold together; the loop's view of a step.
+    """The loop's view of a step, in which all nodes sum their gradients before each update.
 
     Parameters
     ----------
@@ -25,13 +25,13 @@ class Sync:
 
     Attributes
     ----------
-    gradient_buffers : all that the run has
+    gradient_buffers : all gradient buffers of the run
     """
 
     def __init__(self, train_step: TrainStep, config: Any) -> None:
         self.train_step = train_step
         self.gradient_buffers: tuple[GradientBuffer, ...] = (train_step.gradient_buffer,)
-        self.done = self._meetings = 0  # steps of the run; how often this rank has waited for its node
+        self.done = self._meetings = 0  # steps done in the run; meetings of the node in which this rank has taken part
 
     def gradients(self, step: int, rows: Any, stop_vote: bool = False) -> Totals:
         """See :meth:`TrainStep.gradients`, as for the next two."""
@@ -46,7 +46,7 @@ class Sync:
 
     @contextmanager
     def consolidated(self, state: bool = False) -> Iterator[None]:
-        """Within this, the store, with ``state`` the optimizer too, is the whole run's, not this node's. Collective."""
+        """While inside, store (and, with ``state``, optimizer) have the run's values, not the node's. Collective."""
         yield
 
     def consolidated_state(self) -> Mapping[str, Array]:
@@ -54,24 +54,24 @@ class Sync:
         return self.train_step.optimizer.state
 
     def load_optimizer_state(self, state: Mapping[str, Array]) -> None:
-        """Take up this rank's share of the optimizer's vectors."""
+        """Load this rank's share of the optimizer's vectors."""
         for name, vector in self.train_step.optimizer.state.items():
             for span in self.train_step.reducer.spans:
                 vector[span] = state[name][span]
 
     def optimizer_state_like(self) -> Mapping[str, Array]:
-        """Vectors of the names, length and dtype of :meth:`consolidated_state`; their values mean nothing."""
+        """Vectors with the names, length and dtype of :meth:`consolidated_state`, and arbitrary values."""
         return self.train_step.optimizer.state
 
     def rank_state(self) -> dict[str, Array]:
-        """What no checkpoint would hold otherwise, under names that ``trainer/checkpoint/rank_state.py`` knows."""
+        """What this rank alone remembers, under names that ``trainer/checkpoint/rank_state.py`` explains."""
         return {}
 
     def load_rank_state(self, memory: Mapping[str, Array], exactly: bool) -> None:
-        """Take up a saved memory, on all ranks: their own, or, of a run with other ranks, the mean over its nodes."""
+        """Load a saved memory, on all ranks: each rank's own, or the mean over nodes if the run had other ranks."""
 
     def wait_for_node(self) -> None:
-        """Return when all ranks of the node have come here."""
+        """Return when all ranks of the node have called this."""
         self._meetings += 1
         self.train_step.node.post(_MET, self._meetings)
         self.train_step.node.wait(_MET, self._meetings)

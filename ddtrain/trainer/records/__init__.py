@@ -1,4 +1,4 @@
-"""What a run says of itself: ``run_records`` is what the loop calls; the others are where it goes.
+"""What a run reports: the loop calls ``run_records``, which writes through the others.
 
 ``console`` and ``progress_bar`` for people, ``metrics`` (metrics.jsonl, summary.json), ``status`` (status.json),
 ``timeline`` and ``perfetto_trace`` (trace.json); ``run_lock`` chooses and locks the

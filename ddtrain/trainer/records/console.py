@@ -1,6 +1,6 @@
-"""What a person sees of a run: a progress bar where a terminal is behind the output, whole lines elsewhere.
+"""What the user sees of a run: a progress bar if the output is a terminal, whole lines otherwise.
 
-Rank 0 alone speaks. Under mpirun standard output is a pipe even when a terminal is at its other end, so the launch
+Rank 0 alone prints. Under mpirun standard output is a pipe even when a terminal is at its other end, so the launch
 script says so: ``DDTRAIN_TTY`` holds that terminal's columns. A step costs a few additions; frames are drawn at
 most ten times a second, each one overwriting the last, with no cursor to restore if the job is killed.
 """
@@ -16,12 +16,12 @@ from time import perf_counter
 from typing import NamedTuple, TextIO
 
 from ddtrain.comm.protocol import Communicator
-from ddtrain.streams import is_terminal, say
+from ddtrain.standard_output import is_terminal, say
 from ddtrain.trainer.step.totals import Totals
 
 FRAME_EVERY_S, LINE_EVERY_S = 0.1, 10.0
 ERASE = "\r\x1b[2K"  # to the start of the line, and the whole line blank
-_FRAMES_AVERAGED = 50  # rates shown in the bar are those of the last 5 s
+_FRAMES_AVERAGED = 50  # frames of the bar over which it averages its rate: about 5 s
 
 
 class Console:
@@ -29,11 +29,11 @@ class Console:
 
     Parameters
     ----------
-    comm : who is rank 0
+    comm : tells which rank this is; only rank 0 prints
     epochs, steps_per_epoch, total_steps : the length of the run
     first_step : steps taken before a resume
     waited_s : cumulative seconds this rank was blocked in communication
-    stream : standard output unless told otherwise
+    stream : by default standard output
 
     >>> from ddtrain.comm.backends.local import LocalCommunicator
     >>> console = Console(LocalCommunicator(), epochs=2, steps_per_epoch=1, total_steps=2)
@@ -60,7 +60,7 @@ class Console:
         self.epochs, self.steps_per_epoch, self.total_steps = epochs, steps_per_epoch, total_steps
         self.speaks, self.bar = comm.rank == 0, terminal_columns(self.stream) > 0
         self.waited_s, self.done, self.samples, self.trained_s = waited_s, first_step, 0, 0.0
-        self.sums: dict[str, float] = {}  # since the last report
+        self.sums: dict[str, float] = {}  # sums of the figures since the last report
         self.count = 0
         self.drawn = False
         self.marks: deque[_Mark] = deque([self._mark()], maxlen=_FRAMES_AVERAGED if self.bar else 2)
@@ -74,7 +74,7 @@ class Console:
         ----------
         done : steps done, this one included
         totals : of its global batch; a loss that is not finite is left out of the means
-        seconds : that it took; samples/s are those of steps, whatever is done between them
+        seconds : duration of the step; the shown samples/s count steps only, not what is done between them
         """
         if not self.speaks:
             return
@@ -95,7 +95,7 @@ class Console:
 
         Parameters
         ----------
-        figures : of the evaluation, if there was one
+        figures : the evaluation's, if there was one
         """
         if not self.speaks:
             return
@@ -111,7 +111,7 @@ class Console:
             self.drawn = False
 
     def close(self) -> None:
-        """Report steps that were not reported yet, and leave the terminal clean."""
+        """Report the steps that were not yet reported, and erase the bar."""
         if self.count:
             self.report()
         elif self.drawn:
@@ -121,10 +121,11 @@ class Console:
     def _show(self) -> None:
         self.next_s = self._mark_now() + self.every_s
         if not self.bar:
-            if self.done % self.steps_per_epoch:  # an epoch's last step has its report right after
+            if self.done % self.steps_per_epoch:  # an epoch's last step is skipped, because a report follows it at once
                 self.message(self._line())
             return
-        from ddtrain.trainer.records import progress_bar  # here, so that ranks without a terminal need not load rich
+        # imported here, so that ranks without a terminal need not load rich
+        from ddtrain.trainer.records import progress_bar
 
         shown = self._means(digits=3) + self._rates()
         columns, fraction = terminal_columns(self.stream), self.done / self.total_steps
@@ -155,10 +156,10 @@ class Console:
         ]
 
     def _mark_now(self) -> float:
-        """Make this moment the end of the window that rates are taken from."""
+        """End the window over which rates are measured at this moment."""
         mark = self._mark()
         if len(self.marks) > 1 and mark.time_s - self.marks[-1].time_s < self.every_s / 10:
-            self.marks.pop()  # too close for a rate between the two
+            self.marks.pop()  # the last two marks are too close to measure a rate
         self.marks.append(mark)
         return mark.time_s
 
@@ -166,11 +167,11 @@ class Console:
         return _Mark(perf_counter(), self.done, self.samples, self.trained_s, self.waited_s())
 
     def _say(self, text: str) -> None:
-        say(text, self.stream)  # a full disk may have room again, so it is tried each time
+        say(text, self.stream)  # try each time, because a full disk may have room again
 
 
 class _Mark(NamedTuple):
-    """Cumulative figures at one moment: rates are differences of two."""
+    """Cumulative figures at one moment; rates are computed from the difference of two."""
 
     time_s: float
     done: int
@@ -180,11 +181,11 @@ class _Mark(NamedTuple):
 
 
 def terminal_columns(stream: TextIO | None) -> int:
-    """Columns of the terminal behind a stream, or behind mpirun's pipe; 0 where there is none that can draw a bar."""
+    """Columns of the terminal behind a stream, or behind mpirun's pipe; 0 without a terminal that can draw a bar."""
     if stream is None or os.environ.get("TERM") == "dumb":
         return 0
     told = os.environ.get("DDTRAIN_TTY", "") if stream is sys.stdout else ""
-    if told.isdecimal():  # the launch script knows better: Open MPI gives the ranks a terminal of its own
+    if told.isdecimal():  # the launch script's word counts, because Open MPI gives every rank a terminal of its own
         return int(told)
     if is_terminal(stream):
         try:

@@ -18,7 +18,7 @@ from ddtrain.comm.protocol import Communicator
 from ddtrain.errors import DataError
 from ddtrain.trainer.atomic_files import io_error, replace, to_json, write_json
 
-TOGETHER_S = 0.05  # for how long at most a line waits for others
+TOGETHER_S = 0.05  # longest time for which a line waits to be written together with later ones
 
 
 class MetricsLog:
@@ -28,11 +28,11 @@ class MetricsLog:
 
     Parameters
     ----------
-    comm : who is rank 0
+    comm : tells which rank this is; only rank 0 writes
     run_dir : must exist
-    last_step : lines of later steps are removed first: a resumed run takes those steps again. 0: a new log
-    evaluated : and so are evaluations after later steps than this
-    warn : told once that lines wait
+    last_step : lines of later steps are removed first, because a resumed run takes those steps again; 0: a new log
+    evaluated : evaluations after later steps than this are removed, too
+    warn : called once when lines must wait
 
     Raises
     ------
@@ -49,7 +49,7 @@ class MetricsLog:
     ) -> None:
         self.path, self.warn = Path(run_dir) / "metrics.jsonl", warn
         self._file, self._waiting, self._warned = -1, b"", False
-        self._lines: list[dict[str, Any]] = []  # not yet made into text
+        self._lines: list[dict[str, Any]] = []  # lines that are not yet converted to text
         self._next_s = 0.0
         if comm.rank != 0:
             return
@@ -60,7 +60,7 @@ class MetricsLog:
             raise io_error(error, self.path, 0) from error
 
     def write(self, **figures: Any) -> None:
-        """One line: ``step`` and ``epoch``, and whatever was measured there.
+        """Write one line: ``step``, ``epoch``, and the figures.
 
         Lines of the same twentieth of a second are written together: text and a system call for each would take a
         tenth of a small network's step.
@@ -71,7 +71,7 @@ class MetricsLog:
                 self.flush()
 
     def flush(self) -> OSError | None:
-        """Write all lines so far; returns what kept some of them waiting."""
+        """Write all lines so far; returns the error that kept lines waiting, if any."""
         if self._file < 0:
             return None
         self._waiting += "".join(to_json(figures) + "\n" for figures in self._lines).encode()
@@ -80,7 +80,7 @@ class MetricsLog:
         return self._drain()
 
     def close(self) -> None:
-        """Write what still waits.
+        """Write the lines that still wait.
 
         Raises
         ------
@@ -97,7 +97,7 @@ class MetricsLog:
     def _drain(self) -> OSError | None:
         try:
             while self._waiting:
-                self._waiting = self._waiting[os.write(self._file, self._waiting) :]  # a write may be short
+                self._waiting = self._waiting[os.write(self._file, self._waiting) :]  # os.write may write only a part
         except OSError as error:
             if not self._warned:
                 self.warn(f"{io_error(error, self.path, len(self._waiting)).one_line} Lines wait in memory.")
@@ -118,7 +118,7 @@ def read(path: Path | str) -> Iterator[dict[str, Any]]:
 def truncate_after(path: Path, step: int, evaluated: float = math.inf) -> None:
     """Remove the lines of later steps, and torn ones, so that each step is in the log once. Atomic.
 
-    A link becomes a file of its own: what it points to is another's log, to which no line is to be added.
+    A symbolic link is replaced by a file, because the file that it points to is another run's log.
 
     >>> import tempfile
     >>> path = Path(tempfile.mkdtemp()) / "metrics.jsonl"
@@ -148,7 +148,7 @@ def _lines(path: Path) -> list[bytes]:
 
 
 def write_summary(comm: Communicator, run_dir: Path | str, figures: Mapping[str, Any]) -> None:
-    """RUN/summary.json, whole or not at all, from rank 0."""
+    """Write RUN/summary.json atomically, from rank 0."""
     if comm.rank == 0:
         write_json(Path(run_dir) / "summary.json", figures)
 

@@ -1,6 +1,6 @@
 """The recordings of all ranks as one file for Perfetto (ui.perfetto.dev) and chrome://tracing.
 
-A process a rank; in it a thread for what the rank computes, one for the collectives inside the model, and one for each
+Each rank is a process, with one thread for what it computes, one for collectives inside the model, and one for each
 bucket in flight. Times are microseconds of rank 0's clock since the first thing that was recorded.
 
 References
@@ -21,7 +21,7 @@ from typing import Any, TypeAlias
 Event: TypeAlias = dict[str, Any]
 
 COMPUTE, MODEL, BUCKET = "compute", "model", "bucket"  # categories of events
-_COMPUTE, _MODEL, _FIRST_BUCKET = 1, 2, 3  # threads; Perfetto keeps 0 for itself
+_COMPUTE, _MODEL, _FIRST_BUCKET = 1, 2, 3  # thread numbers; Perfetto keeps 0 for itself
 _GRID_NS = 125
 
 
@@ -31,7 +31,7 @@ def merge(recordings: Sequence[dict[str, Any]], **about: Any) -> dict[str, Any]:
     Parameters
     ----------
     recordings : :meth:`Timeline.recording` of every rank, in rank order
-    about : what the file says of the run, beside the steps recorded and the errors of the ranks' clocks
+    about : further facts about the run, besides the recorded steps and the errors of the ranks' clocks
 
     >>> span = ["forward", 10, 5_000, 7_000]
     >>> events = merge([{"host": "here", "clock_error_us": 0.0, "clock_drift_us": 0.0,
@@ -48,7 +48,7 @@ def merge(recordings: Sequence[dict[str, Any]], **about: Any) -> dict[str, Any]:
         lanes = assign_lanes(event for event in own if event["cat"] == BUCKET)
         names += _names(rank, recording["host"], lanes)
         events += own
-    events.sort(key=lambda e: (e["ts"], -e["dur"]))  # what contains comes before what is contained
+    events.sort(key=lambda e: (e["ts"], -e["dur"]))  # an event goes before the events that it contains
     return {
         "traceEvents": [*names, *events],
         "displayTimeUnit": "ms",
@@ -65,7 +65,7 @@ def merge(recordings: Sequence[dict[str, Any]], **about: Any) -> dict[str, Any]:
 def assign_lanes(buckets: Iterable[Event]) -> int:
     """Give each event the first lane that is free when it begins; returns how many lanes that takes.
 
-    It takes as many as there are buckets in flight at once at most.
+    That is the largest number of events that overlap.
     """
     free_at: list[float] = []
     for event in sorted(buckets, key=lambda e: e["ts"]):

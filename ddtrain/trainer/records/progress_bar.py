@@ -7,8 +7,8 @@ from typing import TextIO
 from rich.console import Console
 from rich.text import Text
 
-_ERASE_REST = "\x1b[K"  # of the line, where the last frame was longer
-_LEAST_COLUMNS, _MOST_COLUMNS = 4, 40  # of the bar itself
+_ERASE_REST = "\x1b[K"  # clears the rest of the line, in case the last frame was longer
+_LEAST_COLUMNS, _MOST_COLUMNS = 4, 40  # width of the bar itself
 
 
 def frame(stream: TextIO, columns: int, label: str, fraction: float, figures: str) -> str:

@@ -1,4 +1,4 @@
-"""What a run finds in its directory: the checkpoint to resume from, another run, or files that are not a run's.
+"""What a run finds in its directory: a checkpoint to resume from, another run, or files that no run has made.
 
 RUN/superseded-1/    newer checkpoints, and the log after it, of a run that went back to an older checkpoint
 """
@@ -18,7 +18,7 @@ from ddtrain.trainer.config.config import Config
 from ddtrain.trainer.records import metrics, status
 
 LOG, SUMMARY = "metrics.jsonl", "summary.json"
-# What a run writes or reads. Where there is one, and no status.json of ours, somebody else has made it.
+# Files that a run writes or reads. If one exists but our status.json does not, another program made it.
 NAMES = ("config.toml", "status.json", LOG, "checkpoints", SUMMARY, "trace.json", "STOP")
 
 
@@ -27,8 +27,8 @@ def find_checkpoint(comm: Communicator, config: Config, directory: Path) -> find
 
     Raises
     ------
-    UsageError : the directory holds a run that nobody asked to resume, or files that no run has made
-    CheckpointError : the checkpoint asked for is not good, or under ``auto`` there are some and none is
+    UsageError : the directory holds a run although none is to be resumed, or files that no run has made
+    CheckpointError : the given checkpoint does not verify, or with ``auto`` none of those there does
     """
     found = run_on_all(comm, lambda: _find(config.run.resume, directory))
     which = [found.snapshot.step, found.snapshot.params_sha256, found.snapshot.model_sha256] if found else []
@@ -57,12 +57,12 @@ def _belongs_to_run(path: Path, directory: Path) -> bool:
 
 
 def _require_no_other_run(directory: Path, resume: str) -> None:
-    """Let no run begin where another one is, or where files are that it would write over."""
+    """Raise if the directory already holds a run, or files that this run would overwrite."""
     there = [name for name in NAMES if os.path.lexists(directory / name)]
     saved = bool(finder.checkpoints(directory))
     if there and not saved and "state" not in status.read(directory):
         raise UsageError(f"{directory} has a {there[0]} that no run has made", remedy="Give another --run.dir.")
-    log = directory / LOG  # an empty log was left by a run that ended before its first step, as where it was refused
+    log = directory / LOG  # a run that ended before its first step, because it was refused, say, leaves an empty log
     begun = "checkpoints" in there or (LOG in there and log.stat().st_size > 0)
     if saved or (resume == "never" and begun):
         raise UsageError(
@@ -72,7 +72,7 @@ def _require_no_other_run(directory: Path, resume: str) -> None:
 
 
 def supersede(directory: Path, step: int, resume: str) -> str:
-    """Put aside what a run had after a step that it goes back to: it is not lost, nor mistaken for the new future.
+    """Move aside what a run had after the step that it goes back to, so that it is neither lost nor mistaken for new.
 
     Returns
     -------
@@ -80,14 +80,14 @@ def supersede(directory: Path, step: int, resume: str) -> str:
 
     Raises
     ------
-    UsageError : it lies behind a symbolic link, where we move nothing
+    UsageError : it is behind a symbolic link, where nothing is moved
     DataError : it cannot be moved
     """
     newer = [path for path in finder.checkpoints(directory) if finder.step_number(path) > step]
     if not newer:
         return ""
     if finder.behind_symbolic_link(directory):
-        if resume == "auto":  # newer ones did not verify, and will not at the next start
+        if resume == "auto":  # the newer ones did not verify, so the next start will pass over them, too
             return ""
         raise UsageError(
             f"{newer[0]} is newer than step {step}, and not moved aside, as it is behind a symbolic link",
@@ -104,7 +104,7 @@ def supersede(directory: Path, step: int, resume: str) -> str:
 
 
 def _move_aside(directory: Path, newer: list[Path], step: int) -> Path:
-    """The log first and the newest checkpoint next: after a kill in between the rest is a run as it was before."""
+    """Move the log, then the newest checkpoint first: after a kill in between, the rest is still a valid run."""
     for number in count(1):
         aside = directory / f"superseded-{number}"
         if not os.path.lexists(aside):

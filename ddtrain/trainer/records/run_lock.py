@@ -1,11 +1,11 @@
-"""A run's directory is one job's at a time: rank 0 chooses it and holds its lock.
+"""A run's directory belongs to one job at a time: rank 0 chooses it and holds its lock.
 
-    RUN/.ddtrain-lock    host and process of the job that is at work here; gone when that has ended in order
+    RUN/.ddtrain-lock    host and process of the job that works here; removed when the job ends in order
 
 Note [Lock]
-The lock is the kernel's (flock), which frees it however the job ends; what the file says is for people. Where a file
-system has no such locks the run goes on without, and says so. Only who holds the lock removes the file, so whoever gets
-the lock looks whether the file still has its name.
+The lock is the kernel's (flock), which frees it however the job ends; the file's text is for the user. If a file system
+has no such locks, the run continues without one and says so. The holder of the lock may remove the file, so a job that
+gets the lock checks that the file still has its name.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ _NO_LOCKS = (errno.ENOSYS, errno.ENOTSUP, errno.ENOLCK, errno.EINVAL)
 
 @dataclass
 class LockedDirectory:
-    """A directory that is this job's alone, and lines about how it came to be."""
+    """A directory that belongs to this job alone, and lines about how it was chosen."""
 
     directory: Path
     notes: list[str] = field(default_factory=list)
@@ -43,14 +43,14 @@ class LockedDirectory:
 
 @contextmanager
 def lock_run_directory(comm: Communicator, config: Config, recipe: str) -> Iterator[LockedDirectory]:
-    """Within this, ``run.dir``, or a new ``runs/RECIPE-TIME``, is this job's: rank 0 decides for all. Collective.
+    """While inside, ``run.dir``, or a new ``runs/RECIPE-TIME``, belongs to this job; rank 0 chooses. Collective.
 
-    A directory made here that holds nothing at the end is removed: a run that could not start leaves nothing.
+    A new directory that is empty at the end is removed, so that a run that could not start leaves nothing.
 
     Raises
     ------
-    UsageError : on all ranks: another job is at work there, or nobody said where the run to be resumed is
-    DataError : on all ranks: it cannot be made
+    UsageError : on all ranks, if another job works there, or the directory of the run to be resumed is not given
+    DataError : on all ranks, if it cannot be made
     """
     lock = _DirectoryLock()
     try:
@@ -65,7 +65,7 @@ class _DirectoryLock:
 
     def __init__(self) -> None:
         self.notes: list[str] = []
-        self._made: list[Path] = []  # the innermost first
+        self._made: list[Path] = []  # directories that this job has made, the innermost first
         self._lock, self._handle = Path(), -1
 
     def acquire(self, config: Config, recipe: str) -> Path:
@@ -88,7 +88,7 @@ class _DirectoryLock:
         for directory in self._made:
             try:
                 directory.rmdir()
-            except OSError:  # a run is in there
+            except OSError:  # the directory is not empty, because a run is in it
                 return
 
     def _make(self, directory: Path) -> Path:
@@ -98,7 +98,7 @@ class _DirectoryLock:
         return directory
 
     def _make_new(self, wanted: Path) -> Path:
-        """A directory that nobody else has: runs may start in the same second."""
+        """Make a directory of a new name, even if several runs start in the same second."""
         self._make(wanted.parent)
         for number in count(1):
             directory = wanted if number == 1 else wanted.with_name(f"{wanted.name}-{number}")
@@ -111,7 +111,7 @@ class _DirectoryLock:
         raise AssertionError("there is always another number")
 
     def _open_locked(self) -> int:
-        """A handle on the lock, once it is ours (Note [Lock])."""
+        """The handle of the lock file, once this job holds the lock (Note [Lock])."""
         while True:
             handle = os.open(self._lock, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o644)
             try:
@@ -122,7 +122,7 @@ class _DirectoryLock:
             except BaseException:
                 os.close(handle)
                 raise
-            os.close(handle)  # of a job that ended just now
+            os.close(handle)  # the lock of a job that ended just now
 
     def _try_flock(self, handle: int) -> None:
         try:
@@ -156,7 +156,7 @@ def _still_has_its_name(handle: int, path: Path) -> bool:
 def _read_owner(handle: int) -> dict[str, Any]:
     try:
         owner = json.loads(os.pread(handle, 1000, 0))
-    except (ValueError, RecursionError):  # not written yet
+    except (ValueError, RecursionError):  # the other job has not written its line yet
         return {}
     return owner if isinstance(owner, dict) else {}
 
@@ -167,7 +167,7 @@ def _describe_owner(owner: Mapping[str, Any]) -> str:
 
 
 def _remedy(owner: Mapping[str, Any]) -> str:
-    """What to do about a lock: where a job was killed, its children may live on, and lock what they inherited."""
+    """What to do about a lock: children of a killed job may live on and still hold the lock that they inherited."""
     pid = str(owner.get("pid"))
     if owner.get("host") == socket.gethostname() and Path("/proc/self").exists() and not Path(f"/proc/{pid}").exists():
         return f"Give another --run.dir, or end the children of process {pid}, which is gone itself."

@@ -1,13 +1,13 @@
 """The run's directory and console, seen from the loop: calls that every rank makes, and that write from rank 0 alone.
 
 RUN/config.toml     the resolved configuration
-RUN/status.json     running, completed, stopped or failed, and why; written first, so that it says whose the others are
+RUN/status.json     running, completed, stopped or failed, and why; written first, to show that a run made the rest
 RUN/metrics.jsonl   a line a step, a line an evaluation
 RUN/trace.json      what every rank did in the steps of --debug.trace
 RUN/checkpoints/    see ``trainer/checkpoint/writer.py``
 RUN/summary.json    the final figures
 
-Before that, :mod:`ddtrain.trainer.records.run_lock` has seen to it that the directory is this job's.
+Before that, :mod:`ddtrain.trainer.records.run_lock` has locked the directory for this job.
 """
 
 from __future__ import annotations
@@ -47,11 +47,11 @@ class RunRecords:
 
     Parameters
     ----------
-    directory : made if need be
+    directory : the run's directory, which is made if it is missing
     found : the checkpoint that the run goes on from, or None
     task : its data says how long an epoch is, and whether there are evaluations
     waited_s : seconds this rank has been blocked in communication so far
-    stream : the console; standard output unless told otherwise
+    stream : the console, by default standard output
 
     Raises
     ------
@@ -77,7 +77,7 @@ class RunRecords:
         self._samples, self._trained_s = 0, 0.0
         self.used: MemoryUse | None = None
         self._superseded = ""
-        self.spared: frozenset[str] = frozenset()  # checkpoints that are not this run's to remove
+        self.spared: frozenset[str] = frozenset()  # checkpoints that this run must not remove
         run_on_all(comm, self._open)
         self.steps_per_epoch = data.steps_per_epoch(len(task.train), config.data.batch_size)
         self.evaluates = task.valid is not None and config.eval.every > 0
@@ -123,7 +123,7 @@ class RunRecords:
         self.metrics = MetricsLog(self.comm, self.directory, self.first_step, evaluated, self.warn)
 
     def _tidy(self) -> None:
-        """Remove what a killed job was writing."""
+        """Remove the half-written files of a killed job."""
         for name in NAMES:
             for leftover in self.directory.glob(f".tmp-{name}-*"):
                 atomic_files.discard(leftover)
@@ -135,7 +135,7 @@ class RunRecords:
     # -- from the loop --------------------------------------------------------------------------------------------
 
     def memory(self, seen: MemoryUse, obstacle: str) -> None:
-        """What the run's vectors take, and what keeps ranks of one machine from sharing them; empty if nothing does."""
+        """Report the memory of the run's vectors, and why ranks of one machine do not share it; empty if they do."""
         self.used = seen
         if obstacle:
             self.warn(f"every rank keeps parameters of its own and sends its gradients: {obstacle}")
@@ -143,7 +143,7 @@ class RunRecords:
             self.console.message(str(seen))
 
     def step(self, done: int, epoch: int, totals: Totals, control: StepControl, seconds: float) -> None:
-        """Step number ``done`` of epoch number ``epoch`` (both counted from 1) took ``seconds``."""
+        """Record that step ``done`` of epoch ``epoch`` (both counted from 1) took ``seconds``."""
         self.status.reached(done)
         self._samples += totals.count
         self._trained_s += seconds
@@ -162,18 +162,18 @@ class RunRecords:
             self.console.report()
 
     def gradients(self, done: int, seen: GradientCheck) -> None:
-        """The gradient of step number ``done`` (counted from 1) was checked, and found right."""
+        """Record that the gradient of step ``done`` (counted from 1) was checked and found right."""
         self.console.message(f"step {done}: gradient checked, {seen}")
 
     def evaluation(self, done: int, epoch: int, figures: Mapping[str, float]) -> None:
-        """The figures of an evaluation after ``done`` steps, in epoch number ``epoch``."""
+        """Record the figures of an evaluation after ``done`` steps, in epoch ``epoch``."""
         self.metrics.write(step=done, epoch=epoch, **figures)
         self.flush()
         self.console.report(figures)
         self.status.progress()
 
     def trace(self, recordings: Sequence[dict[str, Any]]) -> None:
-        """All ranks' recordings, in rank order, as RUN/trace.json; a run does not end because there is no room."""
+        """Write all ranks' recordings, in rank order, to RUN/trace.json; a full disk does not end the run."""
         path = self.directory / "trace.json"
         if self.comm.rank == 0:
             try:
@@ -189,16 +189,16 @@ class RunRecords:
         self.metrics.flush()
 
     def fail(self, error: BaseException) -> None:
-        """This rank failed: what it knows is written, and that it failed. Never raises."""
+        """Record that this rank failed, after writing what it still holds. Never raises."""
         self.flush()
         self.status.fail(error)
 
     def warn(self, text: str) -> None:
-        """A line for whoever watches."""
+        """Print a warning on the console."""
         self.console.message(f"warning: {text}")
 
     def close(self, state: State, code: int, reason: str, **figures: Any) -> None:
-        """The run is over: the last lines, the summary, and only then the status.
+        """End the run: write the last lines, the summary, and then the status.
 
         Raises
         ------
@@ -216,7 +216,7 @@ class RunRecords:
         }
         self.console.close()
         sent, exact = (figures.get("gradient_bytes", {}).get(name, 0) for name in ("sent", "exact"))
-        if exact and sent != exact:  # none where a run that was over took no step
+        if exact and sent != exact:  # exact is 0 if the resumed run was already over and took no step
             self.console.message(
                 f"gradients of rank 0: {sent / 1e6:.1f} MB sent to other nodes, {sent / exact:.1%} of the exact sums' "
                 f"{exact / 1e6:.1f} MB"

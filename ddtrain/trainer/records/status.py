@@ -1,4 +1,4 @@
-"""RUN/status.json, the truth about a run, because launchers lie about exit codes.
+"""RUN/status.json says reliably how a run ended; launchers' exit codes do not.
 
 ``running`` until the end; then ``completed``, ``stopped`` or ``failed``, with the exit code and why.
 """
@@ -17,12 +17,12 @@ from ddtrain.comm.protocol import Communicator
 from ddtrain.errors import DataError, DdtrainError
 from ddtrain.trainer.atomic_files import to_json, write_json
 
-EVERY_S = 1.0  # between two notes of how far a run has come
+EVERY_S = 1.0  # shortest time between two writes of the run's progress
 State = Literal["running", "completed", "stopped", "failed"]
 
 
 class Status:
-    """One rank's hand on RUN/status.json: rank 0 tells how the run goes, a failing rank that it failed.
+    """Writes RUN/status.json: rank 0 records the run's progress and end, a failing rank its failure.
 
     Parameters
     ----------
@@ -48,7 +48,7 @@ class Status:
         self._next_s = perf_counter() + EVERY_S
 
     def start(self) -> None:
-        """The run begins, or goes on after a resume.
+        """Record that the run begins, or is resumed.
 
         Raises
         ------
@@ -58,21 +58,22 @@ class Status:
             self._write("running")
 
     def reached(self, step: int) -> None:
-        """So many steps are done: kept in mind, and written down about once a second."""
+        """Note the number of steps done; it is written about once a second."""
         self.step = step
         if perf_counter() >= self._next_s:
             self.progress()
 
     def progress(self) -> None:
-        """The run has come to ``step``; a full disk is no reason to end it."""
+        """Write that the run has done ``step`` steps; a full disk does not end the run."""
         began = perf_counter()
         with contextlib.suppress(DataError):
             self.start()
         ended = perf_counter()
-        self._next_s = ended + max(EVERY_S, 100 * (ended - began))  # no more than 1 % of the time, on slow disks, too
+        # writing takes at most 1 % of the time, even on slow disks
+        self._next_s = ended + max(EVERY_S, 100 * (ended - began))
 
     def end(self, state: State, code: int, reason: str) -> None:
-        """The run is over.
+        """Record the end of the run.
 
         Raises
         ------
@@ -82,21 +83,21 @@ class Status:
             self._write(state, code, reason)
 
     def fail(self, error: BaseException) -> None:
-        """This rank failed. The first failure stands, since others follow from it; never raises."""
+        """Record that this rank failed. The first failure stands, since others follow from it; never raises."""
         code = exit_code(error)
         reason = error.one_line if isinstance(error, DdtrainError) else exception_text(error)
         if read(self.path.parent).get("state") == "failed":
             return
         try:
             self._write("failed", code, reason)
-        except DataError:  # the disk may be full: that is often why we are here
+        except DataError:  # a full disk is often the reason for the failure that is reported here
             self._write_over("failed", code, reason)
 
     def _write(self, state: State, code: int | None = None, reason: str = "") -> None:
         write_json(self.path, self._told(state, code, reason))
 
     def _write_over(self, state: State, code: int, reason: str) -> None:
-        """Into the blocks that the file already has, for want of others. A torn status is better than a false one."""
+        """Write into the file's own blocks, because the disk is full. A torn status is better than a false one."""
         data = to_json(self._told(state, code, reason)).encode() + b"\n"
         try:
             with self.path.open("r+b") as file:
@@ -111,7 +112,7 @@ class Status:
 
 
 def read(run_dir: Path | str) -> dict[str, Any]:
-    """The status of a run; empty where there is none or none that can be read."""
+    """The status of a run; empty if there is none or it cannot be read."""
     try:
         status = json.loads((Path(run_dir) / "status.json").read_bytes())
     except (OSError, ValueError, RecursionError):

@@ -1,7 +1,7 @@
 """What one rank did and when, for the steps that ``--debug.trace`` names: three lists of moments, nothing else.
 
-The step, the loop and the reducer hold a ``Timeline`` only while it records, and otherwise None: that check is all a
-run pays that is not traced. Making one file of all ranks' lists is
+The step, the loop and the reducer hold a ``Timeline`` only while it records, and otherwise None: that check is the
+only cost for a run that is not traced. Making one file of all ranks' lists is
 :mod:`ddtrain.trainer.records.perfetto_trace`'s business.
 """
 
@@ -18,15 +18,15 @@ from ddtrain.comm.protocol import Array, Communicator
 from ddtrain.errors import UsageError, quoted
 from ddtrain.ops.collectives import Collectives
 
-_LONGEST = 40  # characters of a range: more digits are no step of any run
+_LONGEST = 40  # longest range in characters; no run has steps with more digits
 
 
 def steps_of(text: str) -> range:
-    """The steps, counted from 1, that ``FIRST:LAST`` means: from the first up to the last, which is left out.
+    """The steps, counted from 1, that ``FIRST:LAST`` names: from FIRST to before LAST.
 
     Raises
     ------
-    UsageError : two numbers that are no such range
+    UsageError : the text is not such a range
 
     >>> list(steps_of("10:13")), list(steps_of(""))
     ([10, 11, 12], [])
@@ -48,7 +48,7 @@ class Timeline:
 
     Parameters
     ----------
-    comm : no collective of another may be under way on it
+    comm : no other collective may be under way on it
 
     Attributes
     ----------
@@ -73,30 +73,30 @@ class Timeline:
     # -- what the step, the loop and the reducer tell -------------------------------------------------------------
 
     def span(self, name: str, began: float, ended: float | None = None) -> None:
-        """A piece of this rank's work: until now unless told otherwise. Pieces nest, or do not overlap."""
+        """Record a piece of this rank's work, which by default ends now. Pieces nest, or do not overlap."""
         self._spans.append((name, self.step, began, perf_counter() if ended is None else ended))
 
     def launched(self, bucket: int, nbytes: int) -> None:
-        """The exchange of a bucket, by its index, begins."""
+        """Record that the exchange of a bucket, given by its index, begins."""
         self._launched[bucket] = nbytes, perf_counter()
 
     def done(self, bucket: int) -> None:
-        """The exchange of a bucket was seen to be over."""
+        """Record that the exchange of a bucket is over."""
         nbytes, began = self._launched.pop(bucket)
         self._buckets.append((bucket, nbytes, self.step, began, perf_counter()))
 
     def watch(self, comm: Collectives) -> _Watched:
-        """``comm`` for the collectives inside the model, each of which is recorded."""
+        """``comm``, wrapped so that each collective inside the model is recorded."""
         return _Watched(comm, self)
 
     def call(self, name: str, nbytes: int, began: float) -> None:
-        """A collective inside the model is over."""
+        """Record that a collective inside the model is over."""
         self._calls.append((name, nbytes, self.step, began, perf_counter()))
 
     # -- the end --------------------------------------------------------------------------------------------------
 
     def recording(self) -> dict[str, Any]:
-        """What was recorded, with every moment in nanoseconds of rank 0's clock. JSON-able. Collective.
+        """The recording, with all times in nanoseconds of rank 0's clock. JSON-able. Collective.
 
         A clock that runs at another speed than rank 0's is corrected in proportion, between the comparisons at the
         beginning and now.
@@ -123,13 +123,13 @@ class Timeline:
         return gathered
 
     def _compare(self) -> tuple[float, float, float]:
-        """This moment, this rank's clock minus rank 0's, and its error. Collective."""
+        """The present time, this rank's clock minus rank 0's, and the error of that. Collective."""
         offset_s, error_s = compare_clocks(self.comm)[self.comm.rank]
         return perf_counter(), offset_s, error_s
 
 
 class _Watched:
-    """Collectives that a timeline hears of."""
+    """A wrapper of collectives that reports each to a timeline."""
 
     def __init__(self, comm: Collectives, timeline: Timeline) -> None:
         self.comm, self.timeline = comm, timeline

@@ -1,4 +1,4 @@
-"""Rank 0 decides, everyone obeys: one small vector a step says what all ranks do next.
+"""Rank 0 decides what all ranks do after each step, and broadcasts it as one small vector.
 
 The order within a step is fixed: reduce, finite check, norm, clip, update. Decisions are made from reduced
 totals on rank 0 and broadcast, so that no difference between machines can make two ranks part ways.
@@ -34,12 +34,12 @@ def total_steps(run: Run, steps_per_epoch: int) -> int:
 
 
 class Coordinator:
-    """Schedule, clipping, skipped steps, early stopping, times of evaluation and checkpoint.
+    """Decides learning rate, clipping, skipped steps, early stopping, and when to evaluate and save.
 
     Parameters
     ----------
-    config : the run's; reads the sections run, optim, schedule, clip, nonfinite, eval and checkpoint
-    comm : one broadcast a step goes over it, none at size 1
+    config : the run's configuration; sections run, optim, schedule, clip, nonfinite, eval, checkpoint are read
+    comm : carries one broadcast a step; none if there is one rank
     steps_per_epoch : steps in one pass over the training data
     stop_file : a file that asks the run to stop, looked for by rank 0
 
@@ -51,13 +51,20 @@ class Coordinator:
     -----
     The schedule is laid out over ``run.epochs``. ``run.steps`` only cuts a run short, so that a run cut short and
     resumed takes the same steps as one that was not.
+
+    >>> from ddtrain.comm.backends.local import LocalCommunicator
+    >>> config = Config().updated({"clip": {"norm": 1.0}})
+    >>> coordinator = Coordinator(config, LocalCommunicator(), steps_per_epoch=10)
+    >>> control = coordinator.decide(step=0, totals=Totals(), sq_norm=16.0)
+    >>> control.grad_norm, control.scale, control.apply
+    (4.0, 0.25, True)
     """
 
     def __init__(
         self, config: Config, comm: SmallCollectives, steps_per_epoch: int, stop_file: StopFile | None = None
     ) -> None:
         self.config, self.comm = config, comm
-        # stale: the norm is that of the step before, and NaN where that step's loss was not finite
+        # In mode "stale" the norm is that of the step before, and NaN where that step's loss was not finite.
         self.late = config.comm.mode == "stale"
         self.steps_per_epoch, self.stop_file = steps_per_epoch, stop_file
         planned = config.run.epochs * steps_per_epoch
@@ -65,13 +72,13 @@ class Coordinator:
         base_lr = config.schedule.scaled(config.optim.lr, config.data.batch_size)
         self.schedule = schedules.make(config.schedule, base_lr, planned, steps_per_epoch)
         self.length_note = schedules.length_note(config.schedule, planned, self.total_steps, steps_per_epoch)
-        self.skipped = 0  # steps, in the whole run
+        self.skipped = 0  # skipped steps of the whole run
         self.skipped_in_a_row = 0
-        self.best: float | None = None  # validation loss
-        self.since_best = 0  # evaluations
+        self.best: float | None = None  # lowest validation loss so far
+        self.since_best = 0  # evaluations since then
 
     def decide(self, step: int, totals: Totals, sq_norm: float) -> StepControl:
-        """What to do with the step whose gradients have just been reduced. Collective.
+        """Decide what to do with the step whose gradients have just been reduced. Collective.
 
         Parameters
         ----------
@@ -89,30 +96,30 @@ class Coordinator:
         return control
 
     def observe(self, step: int, control: StepControl, valid_loss: float) -> StepControl:
-        """Take note of the evaluation that ``control`` asked for; the control that holds from now on. Collective.
+        """Take note of the evaluation that ``control`` asked for, and return the control that now holds. Collective.
 
-        An evaluation that only the end of the run asked for feeds neither plateau nor patience, so that a run that
-        was cut short goes on as if it had not been.
+        An evaluation that was made only because the run ends does not count for plateau and patience, so that a run
+        that was cut short and resumed goes on as if it had not been.
         """
         return self._obey(self._observe(step, control, valid_loss) if self.comm.rank == 0 else None)
 
     @property
     def out_of_patience(self) -> bool:
-        """Whether evaluations without a better loss are as many as ``eval.patience`` allows; known to rank 0, and all
+        """Whether ``eval.patience`` evaluations in a row brought no better loss; known on rank 0, and on all ranks
         after :meth:`load`.
         """
         return 0 < self.config.eval.patience <= self.since_best
 
     def state_dict(self) -> dict[str, Any]:
-        """Everything decided from the past, on rank 0. JSON-able."""
+        """The state that further decisions depend on, on rank 0. JSON-able."""
         return {name: getattr(self, name) for name in _STATE} | {"schedule": self.schedule.state}
 
     def load(self, state: dict[str, Any]) -> None:
-        """Take up a saved state, on any rank.
+        """Load a saved state, on any rank.
 
         Raises
         ------
-        CheckpointError : it is none that a run could have saved
+        CheckpointError : the state is not one that a run could have saved
         """
         check_decisions(state, self.state_dict())
         if state["schedule"].keys() & self.schedule.state.keys():  # none in common: it is another schedule's
@@ -164,7 +171,7 @@ class Coordinator:
         return control
 
     def evaluates(self, done: int) -> bool:
-        """Whether there is an evaluation after so many steps: at the end of the run, if at no other time."""
+        """Whether there is an evaluation after ``done`` steps; there always is one at the end of the run."""
         return self._evaluation_due(done) or (done >= self.total_steps and self.config.eval.every > 0)
 
     def _evaluation_due(self, done: int) -> bool:

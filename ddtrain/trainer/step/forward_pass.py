@@ -21,14 +21,14 @@ class ForwardPass:
     Parameters
     ----------
     loss_output : checks what the loss function returns
-    seed, step : of the run, and the number of the step counted from 0: they decide dropout's numbers
+    seed, step : the run's seed and the step, counted from 0, from which dropout's numbers are drawn
     rows : the samples of the global batch
-    dtype : of the batch's real numbers
+    dtype : dtype to which the batch's floating arrays are cast
 
     Attributes
     ----------
-    metrics : of each sample, by name, as the latest call has returned them
-    updates : of the model's buffers, by path, that the latest call has made
+    metrics : the metrics by name, a value for each sample, of the latest call
+    updates : the new values of the model's buffers by path, of the latest call
     """
 
     def __init__(

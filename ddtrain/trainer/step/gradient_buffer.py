@@ -1,4 +1,4 @@
-"""One gradient in the making: its rows, what adds to them, and the reducer that sums them over the ranks."""
+"""The gradient of one step: its rows, what adds to them, and the reducer that sums them over the ranks."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from ddtrain.parallel import Accumulator, Reducer, ShardLayout
-from ddtrain.store import ParamStore
+from ddtrain.param_store import ParamStore
 
 Sink = Callable[[Any], None]
 
@@ -16,15 +16,15 @@ class GradientBuffer:
 
     Parameters
     ----------
-    store : the parameters that the gradients are of
-    rows : this rank's, one for each of ``layout.blocks``; with a single shard, ``store.grads`` or another like it
+    store : the parameters
+    rows : this rank's rows, one for each of ``layout.blocks``; with one shard, ``store.grads`` or one like it
     reducer : sums them
 
     Attributes
     ----------
     grads : the first row, in whose ``reducer.spans`` the sum will be
-    sinks : what takes each gradient of each of this rank's shards
-    nbytes : memory of the rows, and of what shards are added up in
+    sinks : for each of this rank's shards, a function for each parameter that takes its gradient
+    nbytes : memory of the rows and of the vectors in which shards are added up
     """
 
     def __init__(self, store: ParamStore, rows: Any, layout: ShardLayout, reducer: Reducer) -> None:
@@ -37,7 +37,7 @@ class GradientBuffer:
         self.sinks = [[self._sink(k, i) for i in range(len(store.names))] for k in range(len(layout.shards))]
 
     def _sink(self, k: int, i: int) -> Sink:
-        """What takes gradient ``i`` of this rank's k-th shard."""
+        """The function that takes gradient ``i`` of this rank's k-th shard."""
         ready, last = self.reducer.ready, k == self._last
         if self._last == 0:
             view = self._views[i]

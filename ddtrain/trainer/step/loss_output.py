@@ -1,9 +1,9 @@
-"""What a loss function returns, looked at before anything is summed: losses, and metrics by name.
+"""Checks what a loss function returns, losses and metrics by name, before anything is summed.
 
 Note [Metrics by name]
-Ranks add their totals as vectors, position by position, so all must mean the same by a position. The first time, they
-exchange the names of their metrics; rank 0's order is everybody's from then on, whatever the order in which a loss
-function returns them. Later each rank compares what it gets with what was agreed, which costs no message.
+Ranks add their totals as vectors, so a position must mean the same metric on all ranks. The first time, they exchange
+the names of their metrics; from then on all use rank 0's order, whatever the order in which a loss function returns
+them. Later each rank compares the names with the agreed ones, which costs no message.
 """
 
 from __future__ import annotations
@@ -21,8 +21,9 @@ from ddtrain.comm.protocol import Communicator
 from ddtrain.errors import ReplicaError, ShapeError, UsageError, quoted
 from ddtrain.trainer.task import Loss
 
-EVALUATION = "valid_"  # in front of what an evaluation writes into the log
-RESERVED = ("loss", "step", "epoch", "lr", "grad_norm", "samples_per_s")  # of a line of the log
+EVALUATION = "valid_"  # prefix of an evaluation's figures in the log
+# names that every line of the log already uses
+RESERVED = ("loss", "step", "epoch", "lr", "grad_norm", "samples_per_s")
 _SAME = "Return the same metrics for every batch and on every rank, also where a batch has no samples."
 _SHAPE = "Return losses of shape (N,), not their mean: the trainer divides by the global count."
 
@@ -36,7 +37,7 @@ class LossOutput:
 
     Attributes
     ----------
-    names : of the metrics, in the order of the totals; None before the first batch
+    names : the metrics' names, in the order of the totals; None before the first batch
 
     >>> seen = LossOutput(lambda model, x: None)
     >>> losses, metrics = seen.read((np.ones(2), {"error": np.array([3, 4])}), rows=2)
@@ -58,14 +59,14 @@ class LossOutput:
 
         Parameters
         ----------
-        rows : samples that were asked for
-        batch : what the loss function was given, to be named if it has not as many
+        rows : number of samples in the batch
+        batch : the loss function's arrays, to name one whose length is not ``rows``
 
         Raises
         ------
         ShapeError : losses that are not one real number a sample, or a metric that is not
-        UsageError : a metric whose name is taken, or none
-        ReplicaError : other metrics than before
+        UsageError : the name of a metric is reserved, or is not a text
+        ReplicaError : the metrics have other names than before
         """
         try:
             losses, returned_metrics = split(returned)
@@ -86,11 +87,11 @@ class LossOutput:
         return losses, metrics
 
     def agree(self, comm: Communicator) -> tuple[str, ...]:
-        """The names in rank 0's order, compared between the ranks the first time. Collective then.
+        """The names in rank 0's order. The first call, which compares them between ranks, is collective.
 
         Raises
         ------
-        ReplicaError : on all ranks, where two have different metrics
+        ReplicaError : on all ranks, if two have different metrics
         """
         if not self._agreed:
             everybody = [None if names is None else tuple(names) for names in comm.exchange_objects(self.names)]
@@ -149,7 +150,7 @@ def _one_a_sample(name: str, x: Any, rows: int, kinds: str, batch: Sequence[Any]
 
 
 def _lengths(rows: int, batch: Sequence[Any]) -> str:
-    """What is wrong with the batch, if it is that which has another number of samples."""
+    """A text about the batch's arrays, if their lengths are what differs from the number of samples."""
     lengths = [np.shape(x)[0] if np.ndim(x) else 0 for x in batch]
     if all(length == rows for length in lengths):
         return ""

@@ -1,10 +1,10 @@
-"""A model's buffers are one value for all shards: how what each shard's forward pass left becomes what all go on with.
+"""How the values that each shard's forward pass leaves in a model's buffers become one value for all shards.
 
 Note [One value of a buffer]
-Every shard begins a step with the same values, and its forward pass leaves new ones (``Module.update``). How these
+Every shard begins a step with the same values, and its forward pass sets new ones (``Module.update``). How these
 become one is declared with the buffer, ``nn.buffer(..., reduce=...)``:
 
-    same  the shards claim to have left equal bits, as synchronised batch-norm does; whether that is so is looked at
+    same  all shards must leave the same bits, as synchronised batch-norm does; this is checked
     mean  over the shards, each weighted by its samples
     sum   the old value, plus what each shard has added to it
 
@@ -27,7 +27,7 @@ from zlib import crc32
 
 import numpy as np
 
-from ddtrain.comm.odd_ranks import find_odd_ranks, in_words
+from ddtrain.comm.differing_ranks import find_odd_ranks, in_words
 from ddtrain.comm.protocol import Array, Communicator
 from ddtrain.errors import ReplicaError
 from ddtrain.nn.declarations import Declaration
@@ -37,17 +37,17 @@ _HASH = (1 << 18) - 1  # Note [Equal or not]
 
 
 class ModelBuffers:
-    """The buffers of one rank's replica, and what its shards say of them in a step.
+    """The buffers of one rank's replica, and what its shards contribute to them in a step.
 
     Parameters
     ----------
-    declarations : of the model, by path
+    declarations : the model's, by path
     state : the values that all shards begin the next step with, by path
-    comm : to find out which shard differs, once it is known that one does
+    comm : used to find the shard that differs, if one does
 
     Attributes
     ----------
-    size : numbers that a shard adds to the totals; none where there is one shard, whose values are the run's
+    size : how many numbers a shard adds to the totals; 0 if there is one shard only
     """
 
     def __init__(
@@ -71,7 +71,7 @@ class ModelBuffers:
         Parameters
         ----------
         left : the new values, by path, of buffers that the forward pass has replaced
-        samples : of the shard
+        samples : number of samples of the shard
         """
         row, known = np.zeros(self.size), crc32(b"%d" % step)
         for name in self._same:
@@ -81,7 +81,8 @@ class ModelBuffers:
         at = 2
         for name in self._summed:
             old = self._state[name]
-            if samples or name in self._sum:  # without samples, a mean of nothing may be anything
+            # a mean over no samples is undefined, and must not enter the mean of the shards
+            if samples or name in self._sum:
                 part = row[at : at + old.size].reshape(old.shape)
                 part[...] = left.get(name, old)
                 part[...] = part * samples if name in self._mean else part - old
@@ -93,8 +94,8 @@ class ModelBuffers:
 
         Parameters
         ----------
-        lefts : of this rank's shards
-        samples : of all shards
+        lefts : the new values of each of this rank's shards, as in :meth:`contribution`
+        samples : number of samples of all shards
 
         Raises
         ------
@@ -117,7 +118,7 @@ class ModelBuffers:
         return np.asarray(left.get(name, old), old.dtype).tobytes()
 
     def _complain(self, lefts: Sequence[Mapping[str, Any]], step: int) -> None:
-        """Name the first buffer that differs, and the ranks whose shards left something else than most."""
+        """Raise an error naming the first buffer that differs, and the ranks whose shards differ from most."""
         mine = [[crc32(self._bytes(left, name)) for left in lefts] for name in self._same]
         everybody = self._comm.exchange_objects([step, mine])
         steps = [of_rank for of_rank, _ in everybody]

@@ -1,4 +1,4 @@
-"""One rank's replica of the run: where its vectors lie, which shards are its own, and the step that trains them.
+"""Builds one rank's replica: its vectors, its shards, and its training step.
 
 Parameters and optimizer state exist once a node: its ranks see the same memory, each updates its own share of it, and
 all see the new values (Note [Node reduction] in ``parallel/bucket_sum.py``). Gradients exist once a rank, in memory
@@ -31,7 +31,7 @@ from ddtrain.parallel import (
 )
 from ddtrain.parallel.hooks import NoopHook
 from ddtrain.parallel.replica_check import describe
-from ddtrain.store import ParamStore
+from ddtrain.param_store import ParamStore
 from ddtrain.trainer.config.config import Comm, Config
 from ddtrain.trainer.config.same_options import verify_options
 from ddtrain.trainer.modes import ShardedOptimizer
@@ -39,19 +39,21 @@ from ddtrain.trainer.step.gradient_buffer import GradientBuffer
 from ddtrain.trainer.step.train_step import TrainStep
 from ddtrain.trainer.task import Task
 
-# How many vectors as long as the parameters a node holds once, at most: values, and three of AMSGrad's state.
+# Most vectors of the parameters' length that a node holds once: the values, and three of AMSGrad's state.
 _VECTORS = 4
 
 
 def build_step(comm: Communicator, task: Task, config: Config) -> TrainStep:
-    """A step ready to be taken, from the model's initial values. Collective.
+    """Build a training step with the model's initial values. Collective.
 
     Raises
     ------
-    UsageError : ranks have different models, or are more than the shards, or share no memory though it was asked for
+    UsageError : ranks have different models, or outnumber the shards, or cannot share memory although they must
     """
-    drawn = task.model.init(config.run.seed, config.run.dtype)  # from (seed, path), so equal on all ranks
-    initial = initial_values(task.model, drawn, config.run.dtype)  # a model may have an init of its own
+    # drawn by (seed, path), so all ranks have the same values
+    drawn = task.model.init(config.run.seed, config.run.dtype)
+    # also checks the values, because a model may override init
+    initial = initial_values(task.model, drawn, config.run.dtype)
     verify_replicas(describe(initial), comm, "tensor", remedy="Build the same model from one seed on every rank.")
     verify_options(config, comm, of_sums=True)
     node = _node(comm, config, initial)
@@ -81,7 +83,7 @@ def build_step(comm: Communicator, task: Task, config: Config) -> TrainStep:
 def _gradient_buffer_maker(
     comm: Communicator, config: Config, node: Node, layout: ShardLayout, store: ParamStore, parts: list[Array]
 ) -> Callable[[int], GradientBuffer]:
-    """Makes gradient buffers by number, once each; the first has the rows ``parts``, the others rows of their own."""
+    """A function that makes gradient buffer number k, once each; the first has the rows ``parts``, others new rows."""
     parameters = store.spans, [view.shape for view in store.value_views]
     buckets = make_buckets(store.spans, store.dtype.itemsize, config.comm.bucket_bytes)
     apart = config.comm.mode in ("local", "diloco")
@@ -103,8 +105,8 @@ class MemoryUse:
 
     Attributes
     ----------
-    parameters, optimizer : of ``sharers`` ranks together
-    gradients : of each rank, with what its shards are added up in
+    parameters, optimizer : bytes that ``sharers`` ranks share
+    gradients : bytes of each rank, with the vectors in which its shards are added up
     """
 
     parameters: int
@@ -123,14 +125,14 @@ class MemoryUse:
 
 
 def memory_use(train_step: TrainStep, gradient_buffers: Sequence[GradientBuffer] = ()) -> MemoryUse:
-    """What a step's vectors take. Collective.
+    """The memory of a step's vectors. Collective.
 
     Parameters
     ----------
-    gradient_buffers : all that the run has; the step's alone unless told
+    gradient_buffers : all gradient buffers of the run; by default the step's alone
     """
     node, state = train_step.node, sum(vector.nbytes for vector in train_step.optimizer.state.values())
-    if isinstance(train_step.optimizer, ShardedOptimizer):  # each rank has its share to itself
+    if isinstance(train_step.optimizer, ShardedOptimizer):  # the ranks of a node have different shares, so add them up
         shares = train_step.comm.exchange_objects([node.index, state])
         state = sum(nbytes for index, nbytes in shares if index == node.index)
     gradients = sum(gradient_buffer.nbytes for gradient_buffer in gradient_buffers or [train_step.gradient_buffer])
@@ -138,7 +140,7 @@ def memory_use(train_step: TrainStep, gradient_buffers: Sequence[GradientBuffer]
 
 
 def idle_options(train_step: TrainStep, config: Comm) -> str:
-    """Which options for the exchange between nodes have none to act on; empty if all have."""
+    """A line about options for the exchange between nodes that have no effect here; empty if there are none."""
     given = [f"--comm.hook {config.hook}"] if config.hook != "exact" else []
     given += [f"--comm.mode {config.mode}"] if config.mode in ("local", "diloco") else []
     given += ["--comm.sharded-optimizer"] if config.sharded_optimizer else []
@@ -152,12 +154,12 @@ def _mb(n_bytes: int) -> str:
 
 
 def shared_allocator(node: Node) -> Callable[[int, DTypeLike], Array]:
-    """Makes vectors that exist once a node, and that all of its ranks see."""
+    """A function that makes vectors in memory shared by the node's ranks."""
     return lambda count, dtype: node.alloc(count if node.rank == 0 else 0, dtype)[0]
 
 
 def write_once_per_node(comm: Communicator, node: Node, write: Callable[[], None]) -> None:
-    """Let one rank of each node write what the node shares; return when all have it. Collective."""
+    """Let one rank of each node write the shared values; return when all ranks see them. Collective."""
     if node.rank == 0:
         write()
     comm.barrier()

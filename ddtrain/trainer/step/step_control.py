@@ -1,4 +1,4 @@
-"""What rank 0 tells every rank after a step's reduction: eight numbers, sent as one vector."""
+"""Rank 0's decision after a step's reduction: eight numbers, broadcast as one vector."""
 
 from __future__ import annotations
 
@@ -12,7 +12,11 @@ from ddtrain.errors import COMPLETED, StoppedError
 
 
 class Reason(IntEnum):
-    """Why a control is not simply "go on"."""
+    """Why a control stops the run or skips the step; ``NONE`` if it does neither.
+
+    >>> Reason.PATIENCE.text, Reason.REQUESTED.exit_code
+    ('validation loss no longer improves', 75)
+    """
 
     NONE = 0
     FINISHED = 1
@@ -23,12 +27,12 @@ class Reason(IntEnum):
 
     @property
     def text(self) -> str:
-        """For the status file and the console."""
+        """The reason in words, for the status file and the console."""
         return _TEXTS[self]
 
     @property
     def exit_code(self) -> int:
-        """What a run that stops for this reason ends with."""
+        """The exit code of a run that stops for this reason."""
         return StoppedError.exit_code if self is Reason.REQUESTED else COMPLETED
 
 
@@ -52,8 +56,8 @@ class StepControl(NamedTuple):
         applies it to each element after this factor
     grad_norm : global norm of the reduced gradient, before clipping
     apply : update parameters and buffers; False leaves everything as it was
-    evaluate, checkpoint, stop : what follows the update; an evaluation has a checkpoint, too, saved before it
-    reason : why, where there is something to explain
+    evaluate, checkpoint, stop : what follows the update; a checkpoint is also saved before each evaluation
+    reason : why the run stops or the step is skipped
 
     >>> control = StepControl(lr=0.1, scale=1.0, grad_norm=2.0)
     >>> StepControl.unpack(control.pack()) == control

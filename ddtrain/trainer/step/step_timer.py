@@ -1,4 +1,4 @@
-"""Where the seconds of a step go: data, forward, backward, wait, update."""
+"""Measures the parts of a step: data, forward, backward, wait, update."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from ddtrain.trainer.records.timeline import Timeline
 
 
 class StepTimer:
-    """Adds up the seconds of a step by part, and tells the timeline of each part while there is one.
+    """Adds up the seconds of each part of a step, and reports them to the timeline, if there is one.
 
     Attributes
     ----------
-    seconds : of the last step, by part; ``wait`` is what communication takes beyond the backward pass
+    seconds : by part, of the last step; ``wait`` is communication that the backward pass did not hide
     timeline : None while nothing is traced
     """
 
@@ -23,11 +23,11 @@ class StepTimer:
         self.timeline: Timeline | None = None
 
     def reset(self) -> None:
-        """A step begins."""
+        """Begin a step: set all parts to 0."""
         self.seconds = dict.fromkeys(self.seconds, 0.0)
 
     def add(self, part: str, began: float, peers: Any = None) -> None:
-        """A part is over: count its seconds, without those in which other shards of this rank had their turn."""
+        """Add the seconds of a part that has ended, without those in which other shards of this rank had their turn."""
         for first, last in _between(began, perf_counter(), getattr(peers, "suspended", ())):
             self.seconds[part] += last - first
             if self.timeline is not None:
@@ -35,7 +35,7 @@ class StepTimer:
 
 
 def _between(began: float, ended: float, away: Sequence[tuple[float, float]]) -> Iterator[tuple[float, float]]:
-    """What is left of a span without the disjoint ones in ``away`` that lie within it.
+    """The parts of a span that are left without the disjoint spans ``away`` inside it.
 
     >>> list(_between(1, 9, [(0, 0.5), (3, 4), (6, 7)]))
     [(1, 3), (4, 6), (7, 9)]

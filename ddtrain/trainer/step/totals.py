@@ -31,7 +31,7 @@ class Totals:
         self.sums: dict[str, float] = {}
 
     def add(self, losses_N: NDArray[Any], metrics: Mapping[str, NDArray[Any]]) -> None:
-        """Add the rows of one batch: a number a sample each, which ``loss_output.LossOutput`` sees to."""
+        """Add one batch: one number for each sample, as ``loss_output.LossOutput`` has checked."""
         self.loss_sum += _sum(losses_N)
         self.count += len(losses_N)
         for name, x in metrics.items():
@@ -39,13 +39,13 @@ class Totals:
 
     @property
     def finite(self) -> bool:
-        """Whether the loss is finite, and so are the running statistics that come of it."""
+        """Whether the loss, and the running statistics after it, are finite."""
         return isfinite(self.loss_sum) and not self.buffers_overflow
 
     def pack(self, names: Sequence[str]) -> NDArray[np.float64]:
         """As a vector that ranks can add, with the metrics in the order of ``names``.
 
-        A batch that was never added has none of them: its sums are 0.
+        Metrics that no batch has added count as 0.
         """
         sums = self.sums
         return np.array([self.loss_sum, self.count, self.stop_votes, *(sums.get(name, 0.0) for name in names)])
@@ -66,4 +66,4 @@ class Totals:
 
 
 def _sum(x: NDArray[Any]) -> float:
-    return float(np.add.reduce(x, dtype=np.float64))  # a third of the time of np.sum, which calls it
+    return float(np.add.reduce(x, dtype=np.float64))  # takes a third of the time of np.sum, which calls it

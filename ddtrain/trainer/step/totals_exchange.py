@@ -1,4 +1,4 @@
-"""What the forward passes of a step leave, summed over all shards: totals, and new values of the model's buffers.
+"""Sums the results of a step's forward passes over all shards: totals, and new values of the model's buffers.
 
 One vector a shard, in float64, along the run's tree like every sum. It travels ahead of the gradients, hidden behind
 the backward pass of the rank's last shard.
@@ -26,7 +26,7 @@ class TotalsExchange:
     comm : the run's communicator, over which ranks agree on the names of metrics the first time
     reducer : sums the vectors
     loss_output : knows the names of the metrics
-    buffers : say what a shard adds for them, and what becomes of the sum
+    buffers : turns a shard's new values into numbers to add, and their sum into new values
     """
 
     def __init__(
@@ -42,14 +42,14 @@ class TotalsExchange:
         self.begin(0)
 
     def begin(self, step: int) -> None:
-        """A step begins, with its number counted from 0."""
+        """Begin a step; ``step`` is counted from 0."""
         self._step = step
         self._totals: list[Totals] = []
         self._updates: list[Mapping[str, Any]] = []
         self._sum = np.empty(0)
 
     def add(self, totals: Totals, updates: Mapping[str, Any]) -> bool:
-        """What one shard's forward pass has left; whether it was the last of this rank's shards."""
+        """Add the results of one shard's forward pass; True if it was this rank's last shard."""
         self._totals.append(totals)
         self._updates.append(updates)
         return len(self._totals) == len(self._layout.shards)

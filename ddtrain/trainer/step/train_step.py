@@ -22,7 +22,7 @@ from ddtrain.ops import use_communicator
 from ddtrain.optim import Optimizer
 from ddtrain.parallel import Reducer, ShardLayout, ShardRunner, SmallCollectives, TotalsReducer, make_small_collectives
 from ddtrain.parallel.node_counters import CONTROL, MODEL, TOTALS
-from ddtrain.store import ParamStore
+from ddtrain.param_store import ParamStore
 from ddtrain.trainer.error_context import error_context
 from ddtrain.trainer.records.timeline import Timeline
 from ddtrain.trainer.step.coordinator import StepControl
@@ -35,7 +35,7 @@ from ddtrain.trainer.step.totals import Totals
 from ddtrain.trainer.step.totals_exchange import TotalsExchange
 from ddtrain.trainer.task import Task
 
-TapeType = Callable[[int], Tape]  # makes a tape for so many leaves
+TapeType = Callable[[int], Tape]  # makes a tape for the given number of leaves
 
 
 class TrainStep:
@@ -46,15 +46,15 @@ class TrainStep:
     comm : the run's communicator; the step takes three duplicates: for the collectives inside the model, for the
         totals, and for rank 0's decisions (Note [Order of collectives])
     node : the ranks that hold parameters and optimizer state together with this one
-    layout : which shards are this rank's
-    make_gradient_buffer : makes gradient buffers by number: where gradients go, and are summed
+    layout : says which shards are this rank's
+    make_gradient_buffer : makes gradient buffer number k, in which gradients are gathered and summed
     clip_value : limit of each gradient element after scaling by the clip factor, 0 for none
-    skips : whether steps may be skipped, and must be undone then
+    skips : whether steps may be skipped, so that hooks must be able to undo them
 
     Attributes
     ----------
-    gradient_buffer : that of this step; a mode may change it between steps
-    tape_for : the reverse-mode trace of a shard with so many samples, e.g. one that checks every value
+    gradient_buffer : the buffer of this step; a mode may change it between steps
+    tape_for : given a shard's number of samples, the type of its tape, e.g. one that checks every value
     timer : the seconds of the last step, by part
     """
 
@@ -82,24 +82,24 @@ class TrainStep:
         self.loss_output = LossOutput(task.loss)
         buffers = ModelBuffers(task.model.declarations(), store.state_views, layout, comm)
         self.totals_exchange = TotalsExchange(comm, layout, self.totals_reducer, self.loss_output, buffers)
-        self.updates: dict[str, Any] = {}  # of buffers, by this step's forward passes
+        self.updates: dict[str, Any] = {}  # new values of the model's buffers from this step's forward passes
         self.phase, self._waits = "start", 0.0
         self.timer = StepTimer()
 
     @property
     def reducer(self) -> Reducer:
-        """What sums this step's gradients."""
+        """The reducer that sums this step's gradients."""
         return self.gradient_buffer.reducer
 
     @property
     def gradient_bytes(self) -> dict[str, int]:
-        """Bytes that this rank has sent to other nodes for gradients, or in their place, and would have, if exact."""
+        """Bytes that this rank has sent to other nodes for gradients, and would have sent for exact sums."""
         hook = self.reducer.hook
         return {"sent": hook.bytes_sent, "exact": hook.bytes_exact}
 
     @property
     def timeline(self) -> Timeline | None:
-        """What records this rank's steps, None while nothing does."""
+        """The timeline that records this rank's steps; None while nothing is recorded."""
         return self.timer.timeline
 
     @timeline.setter
@@ -112,7 +112,7 @@ class TrainStep:
 
     @property
     def model_comm(self) -> SmallCollectives:
-        """What collectives inside the model go over."""
+        """The communicator of collectives inside the model."""
         return self.shards.comm
 
     @property
@@ -128,7 +128,7 @@ class TrainStep:
         Parameters
         ----------
         step : number of the step, counted from 0
-        rows : the samples of the global batch, the same on every rank; each takes its shards' of them
+        rows : the samples of the global batch, the same on every rank; each rank takes its shards' part
         stop_vote : whether this rank was asked to stop
         """
         with self._at(step):
@@ -137,7 +137,7 @@ class TrainStep:
             return totals
 
     def begin(self, step: int, rows: Any, stop_vote: bool = False) -> Totals:
-        """As :meth:`gradients`, but leave the sum of the gradients under way in :attr:`gradient_buffer`."""
+        """Like :meth:`gradients`, but without waiting for the gradients' sum in :attr:`gradient_buffer`."""
         with self._at(step):
             return self._begin(step, rows, stop_vote)
 
@@ -156,7 +156,7 @@ class TrainStep:
         return totals
 
     def finish(self, gradient_buffer: GradientBuffer) -> None:
-        """Wait for the sum of a step's gradients: this one's, or one begun before."""
+        """Wait for the sum of gradients in a buffer, by default this step's."""
         gradient_buffer.reducer.finish()
         self.timer.add("wait", self._waits)
 
@@ -165,7 +165,7 @@ class TrainStep:
         return ForwardPass(self.task, self.loss_output, self.seed, step, rows, first, last, dtype)
 
     def _shard(self, step: int, rows: Any, shard: int, peers: Any, stop_vote: bool) -> None:
-        """Forward and backward of one shard."""
+        """Run forward and backward of one shard."""
         store, k, count = self.store, shard - self.shard_layout.shards[0], len(rows)
         first, last = data.shard_bounds(count, shard, self.shard_layout.count)
         self.phase, began = "data", perf_counter()
@@ -177,15 +177,17 @@ class TrainStep:
                 self.phase, began = "forward", perf_counter()
                 losses_N, tape, end = record(losses_of, store.value_views, self.tape_for(last - first))
                 self.timer.add("forward", began, peers)
-                self.shards.check_order(k)  # raises if an earlier shard waits for an exchange that this one left out
+                self.shards.check_order(k)  # raises if an earlier shard waits for an exchange that this one skipped
                 totals = Totals(stop_votes=stop_vote and k == 0)
                 totals.add(losses_N, forward.metrics)
                 if self.totals_exchange.add(totals, forward.updates):
-                    self.shards.end_pass()  # before anything waits for all ranks: one may still be in an exchange
+                    # before this rank waits for all others, because one of them may still be in an exchange
+                    self.shards.end_pass()
                     self.totals_exchange.start()
                     self.reducer.start()
                 self.phase, began = "backward", perf_counter()
-                g_N = np.full(losses_N.shape, 1 / count, losses_N.dtype)  # a sample's share of the global batch's mean
+                # each sample's weight in the mean over the global batch
+                g_N = np.full(losses_N.shape, 1 / count, losses_N.dtype)
                 walk_back(tape, end, g_N, self.gradient_buffer.sinks[k], keep=False)
                 self.timer.add("backward", began, peers)
         except NonFiniteError as error:
@@ -199,13 +201,13 @@ class TrainStep:
         return self.reducer.square_norm()
 
     def apply(self, control: StepControl, gradient_buffer: GradientBuffer | None = None) -> None:
-        """Do as the coordinator decided: clip, update the parameters, store the new buffers; or nothing at all.
+        """Do as ``control`` says: clip, update the parameters and store the new buffers, or skip the step.
 
-        Returns when all of the node's parameters are new. Collective.
+        Returns when all parameters of the node are updated. Collective.
 
         Parameters
         ----------
-        gradient_buffer : the gradients to apply, without buffers; this step's unless told
+        gradient_buffer : the gradients to apply, without storing buffers; by default this step's, with them
         """
         self.phase, began = "update", perf_counter()
         if not control.apply:
@@ -224,6 +226,6 @@ class TrainStep:
         self.timer.add("update", began)
 
     def store_buffers(self) -> None:
-        """Let the buffers have the values that this step has given them."""
+        """Store the values that this step has given the model's buffers."""
         for name, value in self.updates.items():
             self.store.state_views[name][...] = value

@@ -17,6 +17,8 @@ from ddtrain.errors import DataError, UsageError
 from ddtrain.trainer.main import run as train
 from ddtrain.trainer.records.perfetto_trace import merge
 
+pytestmark = pytest.mark.mpi_skip  # a command prints on rank 0 alone
+
 MS = 1_000_000  # in the nanoseconds of recordings
 STEP_MS = 20
 LATE_MS = (0, 0, 3)  # by which forward takes longer, by rank

@@ -4,17 +4,12 @@ from __future__ import annotations
 
 import sys
 import threading
-from collections.abc import Callable
-from pathlib import Path
 
 import numpy as np
 import pytest
 
 from ddtrain.comm import Communicator, PeerError, run_ranks
-from ddtrain.errors import ReplicaError, StallError
 from worlds import World
-
-HERE = Path(__file__).name
 
 
 def test_rank_0_runs_in_the_calling_thread() -> None:
@@ -70,80 +65,6 @@ def test_a_failure_is_reported_once_with_its_rank(capsys: pytest.CaptureFixture[
     printed = capsys.readouterr().err
     assert printed.count("ValueError: boom") == 1
     assert all(line.startswith("[rank 2] ") for line in printed.splitlines())
-
-
-def test_all_blocked_is_a_stall_that_names_every_rank() -> None:
-    def body(comm: Communicator) -> None:
-        other = comm.duplicate()
-        if comm.rank == 0:
-            comm.allreduce(np.zeros(5))
-        elif comm.rank == 1:
-            other.broadcast(np.zeros(7, np.float32), 2)
-        else:
-            comm.iallreduce(np.zeros(5)).wait()
-
-    with pytest.raises((StallError, ReplicaError)) as info:
-        World("threads:3").run(body)
-    text = str(info.value)
-    assert "rank 0: allreduce(5 x float64), number 1 on world, at" in text
-    assert "rank 1: broadcast(7 x float32, root 2), number 1 on world.1, at" in text
-    assert "rank 2: iallreduce(5 x float64), number 1 on world, at" in text
-    assert text.count(HERE) == 3  # the callers' lines, not ours
-    assert "waits for rank 1\n" in text
-    assert "waits for ranks 0 and 2\n" in text
-    assert isinstance(info.value, StallError)
-
-
-def test_a_finished_rank_never_comes() -> None:
-    with pytest.raises(StallError) as info:
-        World("threads:3").run(lambda comm: comm.barrier() if comm.rank != 1 else None)
-    assert "rank 1: finished" in str(info.value)
-    assert "rank 0: barrier" in str(info.value)
-
-
-def test_a_stall_is_printed_once_and_ends_with_71(capsys: pytest.CaptureFixture[str]) -> None:
-    told = []
-    assert run_ranks("threads:3", lambda comm: comm.barrier() if comm.rank else None, lambda *a: told.append(a)) == 71
-    assert len(told) == 1
-    printed = capsys.readouterr().err
-    assert printed.count("every rank waits for another") == 1
-    assert printed.startswith("[ranks 1 and 2] ddtrain: error: ")
-
-
-def test_a_rank_in_a_debugger_is_no_stall() -> None:
-    """Rank 1 holds still, blocked on something that is not a communicator, while all others wait for it."""
-    at_breakpoint, user_continues = threading.Event(), threading.Event()
-
-    def body(comm: Communicator) -> int:
-        if comm.rank == 1:
-            at_breakpoint.set()
-            assert user_continues.wait(30)
-        elif comm.rank == 0:
-            at_breakpoint.wait(30)
-            threading.Timer(0.3, user_continues.set).start()
-        buf = np.array([comm.rank])
-        comm.allreduce(buf)
-        return int(buf[0])
-
-    assert World("threads:3").run(body) == [3, 3, 3]
-
-
-@pytest.mark.parametrize(
-    ("call", "words"),
-    [
-        (lambda comm: comm.allreduce(np.zeros(3 + comm.rank)), ["allreduce(3 x float64)", "allreduce(4 x float64)"]),
-        (lambda comm: comm.allreduce(np.zeros(3, "fd"[comm.rank])), ["3 x float32", "3 x float64"]),
-        (lambda comm: comm.broadcast(np.zeros(3), comm.rank), ["root 0", "root 1"]),
-        (lambda comm: comm.iallreduce(np.zeros(3)) if comm.rank else comm.barrier(), ["barrier(", "iallreduce("]),
-    ],
-)
-def test_a_disagreement_is_an_error_on_every_rank(
-    call: Callable[[Communicator], None], words: list[str], capsys: pytest.CaptureFixture[str]
-) -> None:
-    assert run_ranks("threads:2", call) == 72
-    printed = capsys.readouterr().err
-    assert printed.count("ddtrain: error: collective 1 differs") == 1
-    assert all(word in printed for word in words)
 
 
 def test_waited_s_counts_blocked_time_alone() -> None:

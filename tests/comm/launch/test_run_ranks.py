@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -14,8 +13,6 @@ from worlds import mpirun
 
 PROGRAM = str(Path(__file__).with_name("ends.py"))
 HANG_S = 30  # a run that is still alive then hangs; it should take two
-
-Run = Callable[..., subprocess.CompletedProcess[str]]
 
 
 def run(name: str, spec: str, ranks: int = 0, **environ: str) -> subprocess.CompletedProcess[str]:

@@ -88,3 +88,22 @@ def test_writing_is_numpys_on_plain_arrays_and_refused_on_traced_ones():
             grad(lambda x, f=f: f.at(onp.zeros(2), [0], x[0]))(V)
     with pytest.raises(DerivativeError, match="out="):
         grad(lambda x: np.subtract.reduce(x, out=onp.zeros(())))(V)
+
+
+METHODS = {
+    "add.reduce": lambda x: onp.add.reduce(x),
+    "add.reduce of rows": lambda x: onp.add.reduce(x, axis=1, keepdims=True),
+    "multiply.reduce": lambda x: onp.multiply.reduce(x, axis=None),
+    "maximum.reduce": lambda x: onp.maximum.reduce(x, 1),
+    "minimum.reduce": lambda x: onp.minimum.reduce(x),
+    "add.accumulate": lambda x: onp.add.accumulate(x, 1),
+    "multiply.accumulate": lambda x: onp.multiply.accumulate(x),
+    "subtract.outer": lambda x: onp.subtract.outer(x, V),
+    "multiply.outer": lambda x: onp.multiply.outer(V, x),
+}
+
+
+@pytest.mark.parametrize("fun", METHODS.values(), ids=METHODS)
+def test_methods_of_numpys_ufuncs(fun):
+    onp.testing.assert_allclose(vjp(fun, M)[0], fun(M), rtol=1e-14)
+    check_grads(fun)(M)

@@ -1,4 +1,4 @@
-"""Clocks of schedules, and base rates that follow the batch."""
+"""What all schedules have: a clock, a base rate that may follow the batch, a floor, and ranges of their options."""
 
 from __future__ import annotations
 
@@ -54,29 +54,46 @@ def test_the_reference_batch_is_the_one_that_the_rate_is_for() -> None:
     assert Schedule(scale_lr="linear", reference_batch=32).scaled(0.1, 96) == pytest.approx(0.3, rel=1e-15)
 
 
+def test_the_floor_is_a_multiplier_of_the_base_rate() -> None:
+    assert Schedule(min_lr=0.1).floor(0.4) == 0.25
+    assert Schedule(min_lr=0.1).floor(0.0) == 0.0, "a rate of zero stays one"
+
+
 @pytest.mark.parametrize(
-    ("schedule", "option"),
+    ("options", "wrong"),
     [
-        (Schedule(reference_batch=0), "reference_batch"),
-        (Schedule(warmup_steps=-1), "warmup_steps"),
-        (Schedule(min_lr=-0.1), "min_lr"),
-        (Schedule(name="linear", start=-0.1), "start"),
-        (Schedule(name="linear", end=-0.1), "end"),
-        (Schedule(name="linear", length=-1), "length"),
-        (Schedule(name="multi_step", milestones=(3, 2)), "milestones"),
-        (Schedule(name="multi_step", milestones=()), "milestones"),
-        (Schedule(name="cyclic", half_period=0), "half_period"),
-        (Schedule(name="one_cycle", rise=1.0), "rise"),
-        (Schedule(name="cosine_restarts", lengthen=0), "lengthen"),
-        (Schedule(name="exponential", factor=0.0), "factor"),
-        (Schedule(name="plateau", patience=-1), "patience"),
-        (Schedule(name="polynomial", power=0.0), "power"),
-        (Schedule(name="chained", schedules=()), "schedules"),
-        (Schedule(name="sequential", schedules=("cosine", "plateau")), "schedules"),
-        (Schedule(name="sequential", milestones=(5, 9)), "milestones"),
-        (Schedule(name="sequential", milestones=(0,)), "milestones"),
-        (Schedule(name="sequential", schedules=("cosine", "step", "step"), milestones=(9, 9)), "milestones"),
+        ({"warmup_steps": -1}, "warmup_steps"),
+        ({"min_lr": -0.1}, "min_lr"),
+        ({"min_lr": float("nan")}, "min_lr"),
+        ({"name": "step", "decay_every": 0}, "decay_every"),
+        ({"name": "exponential", "factor": 0.0}, "factor"),
+        ({"name": "inverse", "factor": -1.0}, "factor"),
+        ({"name": "polynomial", "power": 0.0}, "power"),
+        ({"name": "plateau", "patience": -1}, "patience"),
+        ({"name": "plateau", "factor": 0.0}, "factor"),
+        ({"name": "cosine_restarts", "period": 0}, "period"),
+        ({"name": "cosine_restarts", "lengthen": 0}, "lengthen"),
+        ({"name": "cyclic", "peak": 0.5}, "peak"),
+        ({"name": "cyclic", "half_period": 0}, "half_period"),
+        ({"name": "cyclic", "anneal": 1.5}, "anneal"),
+        ({"name": "one_cycle", "start": 0.0}, "start"),
+        ({"name": "one_cycle", "end": 2.0}, "end"),
+        ({"name": "one_cycle", "rise": 1.0}, "rise"),
+        ({"reference_batch": 0}, "reference_batch"),
+        ({"name": "linear", "start": -0.1}, "start"),
+        ({"name": "linear", "end": -0.1}, "end"),
+        ({"name": "linear", "length": -1}, "length"),
+        ({"name": "chained", "schedules": ()}, "schedules"),
+        ({"name": "sequential", "schedules": ("cosine", "plateau")}, "schedules"),
+        ({"name": "sequential", "milestones": (5, 9)}, "milestones"),
+        ({"name": "sequential", "milestones": (0,)}, "milestones"),
+        ({"name": "sequential", "schedules": ("cosine", "step", "step"), "milestones": (9, 9)}, "milestones"),
     ],
 )
-def test_each_schedule_knows_its_ranges(schedule: Schedule, option: str) -> None:
-    assert [name for name, ok, _ in schedule.ranges() if not ok] == [option]
+def test_each_schedule_knows_its_ranges(options: dict[str, Any], wrong: str) -> None:
+    assert [name for name, ok, _ in Schedule(**options).ranges() if not ok] == [wrong]
+
+
+@pytest.mark.parametrize("name", Schedule.parts)
+def test_what_stands_where_nothing_is_said_is_in_range(name: str) -> None:
+    assert all(ok for _, ok, _ in Schedule(name=name).ranges())

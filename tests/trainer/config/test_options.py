@@ -14,7 +14,7 @@ from ddtrain.optim.schedules import Constant, Schedule
 from ddtrain.parallel import hooks
 from ddtrain.parts import register
 from ddtrain.trainer import modes
-from ddtrain.trainer.config import command_line, options, tables
+from ddtrain.trainer.config import command_line, field_types, options, tables
 from ddtrain.trainer.config.config import Config
 
 OPTIONS = ("--optim.name", "--schedule.name", "--comm.hook", "--comm.mode")
@@ -54,7 +54,7 @@ def test_what_is_in_a_table_is_an_option(option: str, tmp_path: Path) -> None:
     for argv in ([option, "mine"], [f"{option}=mine"], ["--config", str(file)]):
         parsed = command_line.parse(argv, {"a": (Config, "")}).config
         assert tables.lookup(parsed, f"{section}.{name}") == "mine"
-    choices = tables.choices_of(options._annotations(Config())[f"{section}.{name}"]) or ()
+    choices = field_types.choices_of(options._annotations(Config())[f"{section}.{name}"]) or ()
     assert f"{option} {{{','.join(choices)}}}" in options.explain(Config())
     assert "mine" in choices
 

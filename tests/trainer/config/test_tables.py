@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
 
 from ddtrain.errors import UsageError, quoted
-from ddtrain.trainer.config import command_line, tables
+from ddtrain.trainer.config import command_line
 from ddtrain.trainer.config.config import Config, Data, Debug, Optim, Run
 
 LONG = "x" * 15_000
@@ -57,40 +56,6 @@ def test_a_configuration_of_wrong_types_is_refused_before_anything_starts() -> N
         command_line.parse([], {"mine": (Config(run=Run(epochs=2.5)), "")})  # type: ignore[arg-type]
 
 
-def test_a_file_with_a_byte_order_mark(tmp_path: Path) -> None:
-    (tmp_path / "c.toml").write_bytes(b"\xef\xbb\xbf[run]\r\nepochs = 4\r\n")
-    assert tables.read_toml(str(tmp_path / "c.toml")) == {"run": {"epochs": 4}}
-
-
-@pytest.mark.parametrize(
-    ("text", "said"),
-    [
-        ("x=" + "[" * 100_000, "is not valid TOML: it is nested too deeply"),
-        ("optim=" + "{a=" * 3000 + "1" + "}" * 3000, "is not valid TOML: it is nested too deeply"),
-        ("[run]\nepochs=" + "[" * 200 + "]" * 200, "run.epochs: expected an integer, found [[[[[...]]]]]"),
-        (f"{LONG}=1", "unknown key 'xxx"),
-        (f"[run]\n{LONG}=1", "unknown key 'run.xxx"),
-        (f"[run]\nepochs='{LONG}'", "expected an integer, found 'xxx"),
-        (f"[optim]\nname='{LONG}'", "xxx' is none of sgd"),
-        (f"[model]\nhidden=[1, '{LONG}']", "model.hidden[1]: expected an integer"),
-        (f"recipe='{LONG}'", "unknown recipe 'xxx"),
-        ("[run]\nepochs=" + "9" * 5000, "is not valid TOML"),
-        ("[run]\nepochs=0x" + "f" * 9000, "an integer of at most 128 bits, found one of 36000"),
-        ('"\\u001b[31m"=1', "unknown key '\\x1b[31m'"),
-    ],
-)
-def test_what_is_wrong_with_a_file_is_one_short_line(text: str, said: str, tmp_path: Path) -> None:
-    file = tmp_path / "c.toml"
-    file.write_text(text)
-    with pytest.raises(UsageError) as caught:
-        command_line.parse(["--config", str(file)], {"a": (Mine, "")})
-    line = caught.value.one_line
-    assert said in line
-    assert line.startswith(f"--config {file}")
-    assert len(line) < 400 + len(str(file))
-    assert line.isprintable()
-
-
 @pytest.mark.parametrize(
     "argv",
     [
@@ -119,9 +84,3 @@ def test_quoting_leaves_out_the_middle() -> None:
     assert quoted(f"a{LONG}b", plain=True)[:3] == "axx"
     assert quoted(f"a{LONG}b")[-2:] == "b'"
     assert quoted(1 << 100_000) == "an integer of 100001 bits"
-
-
-@pytest.mark.parametrize("kind", [dict[str, int], complex, Any])
-def test_a_type_that_no_option_can_have(kind: Any) -> None:
-    with pytest.raises(UsageError, match=r"a.b: an option cannot be of type .*"):
-        tables.coerce(1, kind, "a.b")

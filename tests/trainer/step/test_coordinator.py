@@ -14,7 +14,7 @@ from ddtrain.errors import CheckpointError, NonFiniteError, UsageError
 from ddtrain.optim import schedules
 from ddtrain.trainer import stop_signals
 from ddtrain.trainer.config.config import Checkpoint, Clip, Config, Data, Evaluation, NonFinite, Optim, Run, Schedule
-from ddtrain.trainer.step.coordinator import Coordinator, Reason, StepControl
+from ddtrain.trainer.step.coordinator import Coordinator, Reason
 from ddtrain.trainer.step.totals import Totals
 from ddtrain.trainer.stop_signals import StopFile, listening, stop_requested
 
@@ -35,17 +35,6 @@ def make(comm=None, clip=0.0, schedule=None, epochs=4, steps=0, **sections):
 
 def drive(coordinator, n, first=0):
     return [coordinator.decide(step, totals(), 1.0) for step in range(first, first + n)]
-
-
-class TestControl:
-    @pytest.mark.parametrize("reason", Reason)
-    def test_survives_the_vector(self, reason):
-        control = StepControl(1 / 3, 0.1, 1e300, apply=False, evaluate=True, checkpoint=False, stop=True, reason=reason)
-        assert StepControl.unpack(control.pack()) == control
-
-    def test_every_reason_has_a_text_and_only_a_request_is_no_success(self):
-        assert all(bool(reason.text) == bool(reason) for reason in Reason)
-        assert {reason: reason.exit_code for reason in Reason if reason.exit_code} == {Reason.REQUESTED: 75}
 
 
 class TestClip:

@@ -13,7 +13,7 @@ import pytest
 from ddtrain import nn
 from ddtrain.comm.backends.local import LocalCommunicator
 from ddtrain.errors import UsageError
-from ddtrain.store import ParamStore
+from ddtrain.param_store import ParamStore
 from ddtrain.trainer.config.config import Comm, Optim, Run
 from ddtrain.trainer.modes import make_mode
 from ddtrain.trainer.step import setup

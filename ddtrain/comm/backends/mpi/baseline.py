@@ -1,4 +1,4 @@
-"""The MPI library's own sums, to measure ours beside: any order of addition, no memory shared on purpose."""
+"""The MPI library's own sums, to compare ours with: they add in any order, and share no memory deliberately."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from ddtrain.comm.protocol import Array
 
 
 def sums() -> Mapping[str, Callable[[Array], object]]:
-    """Ways to replace a vector by its sum over all processes that mpirun started. Collective."""
+    """Functions by name that replace a vector by its sum over all processes that mpirun started. Collective."""
     comm = MPI.COMM_WORLD.Dup()
     return {
         "mpi": lambda buf: comm.Allreduce(MPI.IN_PLACE, buf),

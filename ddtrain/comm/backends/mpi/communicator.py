@@ -29,14 +29,14 @@ from ddtrain.comm.node.mpi_windows import MpiNode, obstacle
 from ddtrain.comm.node.single_rank import SingleRankNode
 from ddtrain.comm.protocol import Array, Node
 from ddtrain.comm.reduction_tree import ReductionTree
-from ddtrain.streams import wait_until_read
+from ddtrain.standard_output import wait_until_read
 
-_ABORT_S = 2.0  # MPI_Abort may not return
+_ABORT_S = 2.0  # how long to wait for MPI_Abort, which may not return
 _OUTCOME_BYTES = 64
 
 
 class MpiWork:
-    """A first stage under way, and what begins the second (Note [Two stages]); or a single stage."""
+    """A collective whose first stage is under way, and what begins its second (Note [Two stages]), if it has one."""
 
     def __init__(self, comm: MpiCommunicator, test: Test, then: Callable[[], Test] | None) -> None:
         self._comm, self._test, self._then = comm, test, then
@@ -67,8 +67,8 @@ class MpiCommunicator:
     Parameters
     ----------
     comm : owned by this object
-    exit_comm : for how ranks end; shared by duplicates
-    pending : works, of this communicator and all its relatives
+    exit_comm : carries how ranks end; shared by duplicates
+    pending : the works of this communicator, its duplicates and columns
     """
 
     spec = "mpi"
@@ -174,7 +174,7 @@ class MpiCommunicator:
         self.abort(code)
 
     def wait(self, done: Callable[[], bool]) -> None:
-        """Return when ``done()``, driving all works, and count the time."""
+        """Return when ``done()`` is true, driving all works meanwhile, and count the time."""
         with self.pending.driven_by_owner():
             self.waited_s += wait_until(
                 done, self.progress, POLL_INTERVAL_S if self.pending.threaded else LONGEST_SLEEP_S

@@ -1,10 +1,10 @@
-"""The MPI library, found and started; importing this module starts MPI. Where there is none, an error that says so.
+"""Finds and starts the MPI library; importing this module starts MPI, or raises UsageError if there is none.
 
 Note [Starting MPI]
 ``from mpi4py import MPI`` starts MPI, too, but holds the interpreter's lock for as long as ranks are missing: no thread
-runs, and no signal is heard. So the library's own function is called, through ctypes, which gives the lock away; a
-thread looks after the other ranks meanwhile (Note [Start] in ``comm/launch/liveness.py``). A program that has started
-MPI itself, at whatever level of threads, is left alone.
+runs, and no signal is handled. So the library's own function is called through ctypes, which releases the lock; a
+thread watches the other ranks meanwhile (Note [Start] in ``comm/launch/liveness.py``). If the program has started MPI
+itself, at whatever level of threads, it is left as it is.
 """
 
 from __future__ import annotations
@@ -23,11 +23,12 @@ try:
     import mpi4py
 
     if "mpi4py.MPI" not in sys.modules:
-        mpi4py.rc.initialize = False  # on import
+        mpi4py.rc.initialize = False  # importing mpi4py.MPI must not start MPI: it is started below, under a watch
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", RuntimeWarning)  # of a launcher of another MPI: make_mpi says it in full
+        # mpi4py warns of a launcher from another MPI; make_mpi raises a fuller error
+        warnings.simplefilter("ignore", RuntimeWarning)
         from mpi4py import MPI
-except (ImportError, RuntimeError) as cause:  # no mpi4py, or no MPI library that it can load
+except (ImportError, RuntimeError) as cause:  # mpi4py is missing, or finds no MPI library to load
     raise UsageError(
         "no MPI library was found" if isinstance(cause, RuntimeError) else f"mpi4py cannot be imported: {cause}",
         remedy="Load the cluster's MPI module, or `python -m pip install mpich`; or give --comm.backend threads:N.",
@@ -53,7 +54,8 @@ def _start() -> None:
         with liveness.watched_startup(launcher()):
             start(None, None, _level(), ctypes.byref(ctypes.c_int()))
     for comm in (MPI.COMM_SELF, MPI.COMM_WORLD):
-        comm.Set_errhandler(MPI.ERRORS_RETURN)  # as exceptions, as mpi4py does
+        # MPI's errors become exceptions, as mpi4py would set it at its own start
+        comm.Set_errhandler(MPI.ERRORS_RETURN)
     atexit.register(_finish, os.getpid())
 
 
@@ -64,7 +66,7 @@ def _level() -> int:
 
 
 def _finish(pid: int) -> None:
-    if os.getpid() == pid and not MPI.Is_finalized():  # a forked child has no part in MPI
+    if os.getpid() == pid and not MPI.Is_finalized():  # a forked child must not finalize its parent's MPI
         MPI.Finalize()
 
 

@@ -9,13 +9,13 @@ import numpy as np
 from ddtrain.comm.backends.mpi.library import MPI
 from ddtrain.comm.protocol import Array
 
-_TAGS = 32768  # what every MPI library offers at least
+_TAGS = 32768  # the number of tags that the MPI standard guarantees
 
 Test = Callable[[], bool]
 
 
 class MpiMessages:
-    """The messages of one communicator. Those of one collective share a tag, which tells them from the others'."""
+    """The messages of one communicator. Those of one collective share a tag that no other collective under way has."""
 
     def __init__(self, comm: MPI.Intracomm) -> None:
         self._comm, self.rank, self.size = comm, comm.rank, comm.size
@@ -23,7 +23,7 @@ class MpiMessages:
         self._collectives = 0
 
     def new_tag(self) -> int:
-        """The tag of the next collective: all ranks begin them in the same order, and count alike."""
+        """The tag of the next collective; the same on all ranks, because they begin collectives in the same order."""
         self._collectives += 1
         return self._collectives % _TAGS
 
@@ -34,12 +34,12 @@ class MpiMessages:
         return lambda: MPI.Request.Testall(requests)
 
     def shift(self, send: Array, out: Array, tag: int) -> Test:
-        """Begin to send to the next rank, and to receive from the one before."""
+        """Begin to send a vector to the next rank, and to receive one from the rank before."""
         before, after = (self.rank - 1) % self.size, (self.rank + 1) % self.size
         requests = [self._comm.Irecv(as_bytes(out), before, tag), self._comm.Isend(as_bytes(send), after, tag)]
         return lambda: MPI.Request.Testall(requests)
 
 
 def as_bytes(vector: Array) -> Array:
-    """The bytes of a vector: they travel as they are, whatever the dtype."""
+    """The bytes of a vector, so that any dtype can be sent."""
     return vector.view(np.uint8)

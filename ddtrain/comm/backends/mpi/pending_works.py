@@ -1,4 +1,4 @@
-"""Works under way, and what moves them along: whoever waits, whoever calls ``progress``, and between hosts a thread.
+"""Works under way, driven by every wait, by every ``progress``, and between hosts by a thread.
 
 Note [Progress thread]
 MPI goes on with a message only inside MPI calls. In a node's memory, a call between two pieces of computation is
@@ -20,14 +20,14 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Protocol
 
-POLL_INTERVAL_S = 2e-4  # of the thread: at 1 Gbit/s, 25 KB pass meanwhile, and a socket holds many times as much
+POLL_INTERVAL_S = 2e-4  # between polls of the thread; at 1 Gbit/s 25 KB pass meanwhile, which a socket's buffer holds
 
 
 class PendingWork(Protocol):
-    """A work that goes on when it is asked to."""
+    """A work that advances only when it is called."""
 
     def advance(self) -> bool:
-        """Go on as far as possible without waiting; True when it is over."""
+        """Advance as far as possible without waiting; True when it is over."""
         ...
 
 
@@ -36,7 +36,7 @@ class PendingWorks:
 
     Parameters
     ----------
-    poll : moves the library's own works along
+    poll : drives the MPI library's own works
     threaded : whether a thread does what :meth:`drive` does while there are works (Note [Progress thread])
 
     Attributes
@@ -45,7 +45,8 @@ class PendingWorks:
     """
 
     def __init__(self, poll: Callable[[], object], threaded: bool) -> None:
-        self.lock = threading.RLock()  # of the owner's thread again where a signal handler communicates
+        # reentrant: a signal handler in the owner's thread may communicate while the lock is held
+        self.lock = threading.RLock()
         self.threaded = threaded
         self._poll = poll
         self._works: list[PendingWork] = []
@@ -61,7 +62,7 @@ class PendingWorks:
             self._wanted.set()
 
     def drive(self) -> None:
-        """Let every work go on as far as it can."""
+        """Let every work advance as far as it can."""
         with self.lock:
             self._poll()
             for work in tuple(self._works):
@@ -70,7 +71,7 @@ class PendingWorks:
 
     @contextmanager
     def driven_by_owner(self) -> Iterator[None]:
-        """While inside, the owner drives, and the thread rests."""
+        """While inside, the owner drives the works and the thread sleeps."""
         self._wanted.clear()
         try:
             yield
@@ -80,7 +81,7 @@ class PendingWorks:
                     self._wanted.set()
 
     def stop(self) -> None:
-        """Let the thread look no more: from here on the library may be shut down."""
+        """Stop the thread, so that the MPI library may be shut down."""
         with self.lock:
             self._stopped = True
 

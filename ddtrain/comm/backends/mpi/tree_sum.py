@@ -1,4 +1,4 @@
-"""Sums over MPI ranks whose order is that of the tree, which MPI's own sums do not keep.
+"""Sums over MPI ranks in the order of the tree, which MPI's own sums do not follow.
 
 Note [Two stages]
 MPI may add in any order, so with three or more ranks the sum is made here (Note [Tree order] in
@@ -21,10 +21,10 @@ from ddtrain.comm.protocol import Array
 from ddtrain.comm.reduction_tree import ReductionTree
 from ddtrain.partition import part_bounds
 
-_SMALL_BYTES = 1 << 13  # up to here, gathering everything takes less time than two stages
+_SMALL_BYTES = 1 << 13  # up to this size, one allgather is faster than the two stages
 _MPI_ADDS = frozenset("fdgFDbhilqBHILQ")  # dtype characters that MPI_SUM knows
 
-Stages = tuple[Test, Callable[[], Test] | None]  # a first stage under way, and what begins the second
+Stages = tuple[Test, Callable[[], Test] | None]  # the test of the first stage, and what starts the second one
 
 
 class MpiTreeSum:
@@ -36,15 +36,16 @@ class MpiTreeSum:
         self._scratch: dict[int, list[Array]] = {}
 
     def begin(self, rows: Sequence[Array], tree: ReductionTree, out: Array) -> Stages:
-        """Begin to sum all ranks' rows into everybody's ``out``; see ``Communicator.isum``."""
-        if self._size == 2 and tree.leaves == 2 and out.dtype.char in _MPI_ADDS:  # one addition: any order will do
+        """Begin to sum all ranks' rows into every rank's ``out``; see ``Communicator.isum``."""
+        # a single addition has only one order, so MPI's own sum will do
+        if self._size == 2 and tree.leaves == 2 and out.dtype.char in _MPI_ADDS:
             if rows[0] is not out:
                 out[...] = rows[0]
             return self._comm.Iallreduce(MPI.IN_PLACE, out).Test, None
         return (self._gather_whole if out.nbytes <= _SMALL_BYTES else self._gather_slices)(rows, tree, out)
 
     def begin_scatter(self, vector: Array, out: Array) -> tuple[Test, Callable[[], None]]:
-        """Begin to collect this rank's slice of all vectors; the function beside the test then sums it into ``out``."""
+        """Begin to collect this rank's slice of all vectors; the returned function then sums it into ``out``."""
         tree = ReductionTree.of_ranks(self._size)
         test, parts = self._collect([self._slices(vector)], tree, self._messages.new_tag())
 
@@ -58,7 +59,8 @@ class MpiTreeSum:
         most = tree.most_blocks
         everybody = self._borrow(self._size * most, out)
         mine = everybody[self._rank * most :][:most]
-        for row, at in zip(rows, mine, strict=False):  # the rank that has most blocks sets the length
+        # ranks may hold unequal numbers of blocks; the largest sets the number of rows
+        for row, at in zip(rows, mine, strict=False):
             at[...] = row
         request = self._comm.Iallgather(MPI.IN_PLACE, as_bytes(everybody.reshape(-1)))
 
@@ -83,7 +85,7 @@ class MpiTreeSum:
         return test, gather
 
     def _collect(self, slices: Sequence[list[Array]], tree: ReductionTree, tag: int) -> tuple[Test, Array]:
-        """Begin to collect this rank's slice of everybody's rows: a part for each block of the tree.
+        """Begin to collect this rank's slice of all ranks' rows: a part for each block of the tree.
 
         ``slices[k][r]`` is rank r's slice of this rank's row k.
         """
@@ -101,7 +103,7 @@ class MpiTreeSum:
         return [vector[slice(*part_bounds(vector.size, r, self._size))] for r in range(self._size)]
 
     def _borrow(self, rows: int, like: Array) -> Array:
-        """Scratch of ``rows`` rows like a vector: fresh memory costs more, in page faults, than filling it."""
+        """Reused memory for ``rows`` vectors like the given one: new memory costs more in page faults than filling."""
         nbytes = rows * like.nbytes
         spare = self._scratch.get(nbytes)
         raw = spare.pop() if spare else np.empty(nbytes, np.uint8)

@@ -31,7 +31,7 @@ def make_mpi() -> MpiCommunicator:
 
 @functools.cache
 def _shared() -> tuple[MPI.Intracomm, PendingWorks]:
-    """What all communicators of this process share: where ranks say how they end, and the works under way."""
+    """What all communicators of this process share: the one over which ranks say how they end, and pending works."""
     exit_comm = MPI.COMM_WORLD.Dup()
     pending = PendingWorks(exit_comm.Iprobe, _many_hosts(MPI.COMM_WORLD))
     stop_when_mpi_ends(pending)
@@ -39,13 +39,13 @@ def _shared() -> tuple[MPI.Intracomm, PendingWorks]:
 
 
 def stop_when_mpi_ends(pending: PendingWorks) -> None:
-    """Stop the thread before ``MPI.Finalize``, whoever calls it: MPI first deletes the attributes of COMM_SELF."""
+    """Have the thread stopped when MPI is finalized: MPI then begins by deleting the attributes of COMM_SELF."""
     keyval = MPI.Comm.Create_keyval(delete_fn=lambda comm, key, works: works.stop())
     MPI.COMM_SELF.Set_attr(keyval, pending)
 
 
 def _many_hosts(world: MPI.Intracomm) -> bool:
-    """Are there ranks that share no memory with others, and may a thread look after what they say?"""
+    """Whether some ranks share no memory with others, and MPI allows a thread to drive their messages."""
     here = world.Split_type(MPI.COMM_TYPE_SHARED)
     size = here.size
     here.Free()
