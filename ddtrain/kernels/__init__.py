@@ -9,14 +9,12 @@ compiled twin can stand in for any of them without anyone above noticing. What e
 - inputs are never written to, unless the name ends in an underscore or the documentation says "in place";
 - work space is kept per thread (``workspace.py``), because ranks may be threads of one process.
 
-Every family is a module, and ``recurrent/`` has three; ``linear`` is the shortest. ``optimizer_update`` and
-``adaptive_update`` serve ``ddtrain.optim``, the others ``ddtrain.ops``; ``channel_sums`` and ``workspace`` serve other
-kernels.
+Every family is a module; ``linear`` is the shortest. Those of ``updates/`` serve ``ddtrain.optim``, the others
+``ddtrain.ops``; ``channel_sums`` and ``workspace`` serve other kernels.
 """
 
 from ddtrain.kernels import (
     activation,
-    adaptive_update,
     attention,
     batch_norm,
     conv,
@@ -25,11 +23,10 @@ from ddtrain.kernels import (
     layer_norm,
     linear,
     normal_distribution,
-    optimizer_update,
     pool,
     softmax,
 )
-from ddtrain.kernels.recurrent import gru, lstm, rnn
+from ddtrain.kernels.updates import adaptive_update, moment_update, optimizer_update
 
 __all__ = [
     "activation",
@@ -42,7 +39,7 @@ __all__ = [
     "gru",
     "layer_norm",
     "linear",
-    "lstm",
+    "moment_update",
     "normal_distribution",
     "optimizer_update",
     "pool",

@@ -1,8 +1,9 @@
 """Optimizers over flat vectors, and learning-rate schedules.
 
-Read ``protocol`` (what an optimizer is), then ``sgd`` and ``adam``; the others are ``adagrad rmsprop adadelta amsgrad
-adamax radam lion``, each a module with its options and its formula. ``groups`` are rules for some of the parameters,
-``flat_optimizer`` runs a formula over all of them. ``schedules/`` are learning rates over the steps.
+Read ``protocol`` (what an optimizer is) and ``penalties`` (L2 and L1), then ``sgd``, ``moments`` and ``adam``; the
+others are ``adagrad rmsprop adadelta amsgrad nadam adamax radam lion``, each a module with its options and its formula.
+``groups`` are rules for some of the parameters, and ``flat_optimizer`` and ``layerwise`` run a
+formula over all of them. ``schedules/`` are learning rates over the steps.
 
 To add one, write ``optim/<name>.py`` and import it here; a script of your own needs ``ddtrain.parts.register`` alone.
 The configuration, the tests over all members and the checkpoints follow the table.
@@ -24,6 +25,7 @@ from ddtrain.optim.amsgrad import AmsGrad
 from ddtrain.optim.flat_optimizer import FlatOptimizer
 from ddtrain.optim.groups import Segment
 from ddtrain.optim.lion import Lion
+from ddtrain.optim.nadam import NAdam
 from ddtrain.optim.protocol import Alloc, Optim, Optimizer
 from ddtrain.optim.radam import RAdam
 from ddtrain.optim.rmsprop import RmsProp
@@ -57,5 +59,5 @@ def make(
 
 __all__ = [
     "OPTIMIZERS", "AdaDelta", "AdaGrad", "AdaMax", "Adam", "AdamW", "Alloc", "AmsGrad", "FlatOptimizer", "Lion",
-    "Optim", "Optimizer", "RAdam", "RmsProp", "Sgd", "make", "schedules",
+    "NAdam", "Optim", "Optimizer", "RAdam", "RmsProp", "Sgd", "make", "schedules",
 ]  # fmt: skip

@@ -6,13 +6,14 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from ddtrain.kernels import adaptive_update
-from ddtrain.optim.protocol import Optim, Vector, fraction, not_negative, positive
+from ddtrain.optim.penalties import Penalized
+from ddtrain.optim.protocol import Vector, fraction, positive
 from ddtrain.parts import Range, register
 
 
 @register
 @dataclass(frozen=True)
-class AdaDelta(Optim):
+class AdaDelta(Penalized):
     """Each step is the gradient times the ratio of root mean square steps and gradients of late.
 
     With g the scaled gradient plus weight_decay · x, x the values, s and u zero at first:
@@ -44,8 +45,6 @@ class AdaDelta(Optim):
     """Decay of both means."""
     eps: float = 1e-6
     """Added inside both roots."""
-    weight_decay: float = 0.0
-    """L2 penalty added to the gradient."""
 
     def vectors(self) -> tuple[str, ...]:
         return ("square", "moved")
@@ -54,11 +53,10 @@ class AdaDelta(Optim):
         self, values: Vector, grads: Vector, state: Mapping[str, Vector], *, lr: float, scale: float, count: int
     ) -> None:
         adaptive_update.adadelta(
-            values, grads, state["square"], state["moved"], lr, self.rho, self.eps, self.weight_decay, scale
+            values, grads, state["square"], state["moved"], lr, self.rho, self.eps, self.weight_decay, scale, self.l1
         )
 
     def ranges(self) -> Iterator[Range]:
         yield from super().ranges()
         yield fraction("rho", self.rho)
         yield positive("eps", self.eps)
-        yield not_negative("weight_decay", self.weight_decay)

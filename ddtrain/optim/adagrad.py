@@ -6,23 +6,25 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from ddtrain.kernels import adaptive_update
-from ddtrain.optim.protocol import Optim, Vector, not_negative, positive
+from ddtrain.optim.penalties import Penalized
+from ddtrain.optim.protocol import Vector, positive
 from ddtrain.parts import Range, register
 
 
 @register
 @dataclass(frozen=True)
-class AdaGrad(Optim):
+class AdaGrad(Penalized):
     """Each element is divided by the root of the sum of its squared gradients so far.
 
     With g the scaled gradient plus weight_decay · x, x the values, s zero at first:
 
         s ← s + g²
-        x ← x − lr · g / (√s + ε)
+        x ← x − lr · g / (√s + ε)    (or √(s + ε))
 
     References
     ----------
-    Duchi, Hazan, Singer (2011), "Adaptive subgradient methods", JMLR 12. The definitions are PyTorch's.
+    Duchi, Hazan, Singer (2011), "Adaptive subgradient methods", JMLR 12. The definitions are PyTorch's; ε inside the
+    root: Ruder (2016), "An overview of gradient descent optimization algorithms", arXiv:1609.04747.
 
     Examples
     --------
@@ -40,8 +42,8 @@ class AdaGrad(Optim):
     """Base learning rate, which the schedule multiplies."""
     eps: float = 1e-10
     """Added to the denominator, after the root."""
-    weight_decay: float = 0.0
-    """L2 penalty added to the gradient."""
+    eps_inside_root: bool = False
+    """Add eps inside the root instead."""
 
     def vectors(self) -> tuple[str, ...]:
         return ("total",)
@@ -49,9 +51,18 @@ class AdaGrad(Optim):
     def update_(
         self, values: Vector, grads: Vector, state: Mapping[str, Vector], *, lr: float, scale: float, count: int
     ) -> None:
-        adaptive_update.adagrad(values, grads, state["total"], lr, self.eps, self.weight_decay, scale)
+        adaptive_update.adagrad(
+            values,
+            grads,
+            state["total"],
+            lr,
+            self.eps,
+            self.eps_inside_root,
+            self.weight_decay,
+            scale,
+            self.l1,
+        )
 
     def ranges(self) -> Iterator[Range]:
         yield from super().ranges()
         yield positive("eps", self.eps)
-        yield not_negative("weight_decay", self.weight_decay)

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar
 
 from ddtrain.kernels import optimizer_update
-from ddtrain.optim.protocol import Optim, Vector, fraction, not_negative, positive
-from ddtrain.parts import Range, register
+from ddtrain.optim.moments import MomentMethod
+from ddtrain.optim.protocol import Vector
+from ddtrain.parts import register
 
 
 @register
 @dataclass(frozen=True)
-class Adam(Optim):
+class Adam(MomentMethod):
     """Adaptive moments: each element's step is its mean gradient over its root mean square gradient.
 
     With g the scaled gradient, x the values, m and v zero at first, t counting updates from 1:
@@ -22,6 +23,7 @@ class Adam(Optim):
         m ← β₁ m + (1 − β₁) g
         v ← β₂ v + (1 − β₂) g²
         x ← x − lr · (m / (1 − β₁ᵗ)) / (√(v / (1 − β₂ᵗ)) + ε)
+        x ← x − lr · m / (√v + ε)                                (without bias_correction)
 
     References
     ----------
@@ -41,21 +43,12 @@ class Adam(Optim):
 
     name: str = "adam"
     """Update rule."""
-    lr: float = 1e-3
-    """Base learning rate, which the schedule multiplies."""
-    beta1: float = 0.9
-    """Decay of the mean of the gradient."""
-    beta2: float = 0.999
-    """Decay of the mean of the squared gradient."""
-    eps: float = 1e-8
-    """Added to the denominator, after the root."""
-    weight_decay: float = 0.0
-    """L2 penalty added to the gradient."""
+    bias_correction: bool = True
+    """Divide the means, which begin at zero, by the weights that they have gathered; without it the first step is
+    (1 - beta1) / sqrt(1 - beta2) times as large, 3.2 by default.
+    """
 
     decoupled: ClassVar[bool] = False
-
-    def vectors(self) -> tuple[str, ...]:
-        return ("m", "v")
 
     def update_(
         self, values: Vector, grads: Vector, state: Mapping[str, Vector], *, lr: float, scale: float, count: int
@@ -73,14 +66,9 @@ class Adam(Optim):
             self.decoupled,
             count,
             scale,
+            self.bias_correction,
+            self.l1,
         )
-
-    def ranges(self) -> Iterator[Range]:
-        yield from super().ranges()
-        yield fraction("beta1", self.beta1)
-        yield fraction("beta2", self.beta2)
-        yield positive("eps", self.eps)
-        yield not_negative("weight_decay", self.weight_decay)
 
 
 @register

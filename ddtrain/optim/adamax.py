@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from ddtrain.kernels import adaptive_update
-from ddtrain.optim.adam import Adam
+from ddtrain.kernels import moment_update
+from ddtrain.optim.moments import MomentMethod
 from ddtrain.optim.protocol import Vector
 from ddtrain.parts import register
 
 
 @register
 @dataclass(frozen=True)
-class AdaMax(Adam):
+class AdaMax(MomentMethod):
     """Adam that divides by a fading maximum of the size of its gradients.
 
     With g the scaled gradient plus weight_decay · x, x the values, m and u zero at first, t counting updates from 1:
@@ -51,7 +51,7 @@ class AdaMax(Adam):
     def update_(
         self, values: Vector, grads: Vector, state: Mapping[str, Vector], *, lr: float, scale: float, count: int
     ) -> None:
-        adaptive_update.adamax(
+        moment_update.adamax(
             values,
             grads,
             state["m"],
@@ -63,4 +63,5 @@ class AdaMax(Adam):
             self.weight_decay,
             count,
             scale,
+            self.l1,
         )

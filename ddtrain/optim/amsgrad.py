@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from ddtrain.kernels import adaptive_update
-from ddtrain.optim.adam import Adam
+from ddtrain.kernels import moment_update
+from ddtrain.optim.moments import MomentMethod
 from ddtrain.optim.protocol import Vector
 from ddtrain.parts import register
 
 
 @register
 @dataclass(frozen=True)
-class AmsGrad(Adam):
+class AmsGrad(MomentMethod):
     """Adam that divides by the largest second moment so far, so that its rates never rise.
 
     With g the scaled gradient plus weight_decay · x, x the values, m, v and w zero at first, t counting updates from 1:
@@ -46,7 +46,7 @@ class AmsGrad(Adam):
     def update_(
         self, values: Vector, grads: Vector, state: Mapping[str, Vector], *, lr: float, scale: float, count: int
     ) -> None:
-        adaptive_update.amsgrad(
+        moment_update.amsgrad(
             values,
             grads,
             state["m"],
@@ -59,4 +59,5 @@ class AmsGrad(Adam):
             self.weight_decay,
             count,
             scale,
+            self.l1,
         )

@@ -86,7 +86,7 @@ class LayerwiseOptimizer:
     segments : runs of the vector in groups of their own; all in one unless given
     norms : where parameters lie, and their sums over all ranks; the vector is one parameter unless given
 
-    >>> from ddtrain.optim import Lars
+    >>> from ddtrain.optim.lars import Lars
     >>> optimizer = LayerwiseOptimizer(Lars(trust=0.5, momentum=0.0), 2, np.float64)
     >>> values = np.array([3.0, 4.0])  # of norm 5
     >>> optimizer.apply(values, np.array([0.0, 10.0]), lr=1.0)  # 1.0 * 0.5 * 5 / 10 * 10
@@ -107,10 +107,7 @@ class LayerwiseOptimizer:
         self.count = 0
         self._norms = norms or OneLayer(n)
         known = segments or [Segment(slice(0, n), Group(formula))]
-        self._groups = [
-            within(piece, known)[0].group if piece.stop > piece.start else Group(formula)
-            for piece in self._norms.pieces
-        ]
+        self._groups = [found[0].group for found in (within(piece, known) for piece in self._norms.pieces) if found]
 
     def apply(
         self, values: Vector, grads: Vector, *, lr: float, scale: float = 1.0, spans: Sequence[slice] = WHOLE

@@ -15,6 +15,8 @@ from ddtrain.parts import Range, register
 class Lion(Optim):
     """Every element moves by lr, against the sign of a mean of its gradients; decay is decoupled.
 
+    There is no L1: a step does not get smaller where the gradient does, so that no threshold would hold a weight at 0.
+
     With g the scaled gradient, x the values, m zero at first:
 
         x ← x − lr · weight_decay · x

@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from ddtrain.kernels import adaptive_update
-from ddtrain.optim.adam import Adam
+from ddtrain.kernels import moment_update
+from ddtrain.optim.moments import MomentMethod
 from ddtrain.optim.protocol import Vector
 from ddtrain.parts import register
 
 
 @register
 @dataclass(frozen=True)
-class RAdam(Adam):
+class RAdam(MomentMethod):
     """Adam with a rectified rate: plain momentum until the variance of its second moment is bounded.
 
     With g the scaled gradient plus weight_decay · x, x the values, m and v zero at first, t counting updates from 1:
@@ -46,6 +46,17 @@ class RAdam(Adam):
     def update_(
         self, values: Vector, grads: Vector, state: Mapping[str, Vector], *, lr: float, scale: float, count: int
     ) -> None:
-        adaptive_update.radam(
-            values, grads, state["m"], state["v"], lr, self.beta1, self.beta2, self.eps, self.weight_decay, count, scale
+        moment_update.radam(
+            values,
+            grads,
+            state["m"],
+            state["v"],
+            lr,
+            self.beta1,
+            self.beta2,
+            self.eps,
+            self.weight_decay,
+            count,
+            scale,
+            self.l1,
         )

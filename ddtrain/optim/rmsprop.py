@@ -6,25 +6,27 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from ddtrain.kernels import adaptive_update
-from ddtrain.optim.protocol import Optim, Vector, fraction, not_negative, positive
+from ddtrain.optim.penalties import Penalized
+from ddtrain.optim.protocol import Vector, fraction, positive
 from ddtrain.parts import Range, register
 
 
 @register
 @dataclass(frozen=True)
-class RmsProp(Optim):
+class RmsProp(Penalized):
     """Each element is divided by its root mean square gradient of late.
 
     With g the scaled gradient plus weight_decay · x, x the values, s, m and v zero at first:
 
         s ← ρ s + (1 − ρ) g²
         m ← ρ m + (1 − ρ) g                   (centred; else m stays 0)
-        v ← momentum · v + g / (√(s − m²) + ε)
+        v ← momentum · v + g / (√(s − m²) + ε)    (or √(s − m² + ε))
         x ← x − lr · v
 
     References
     ----------
-    Tieleman, Hinton (2012), lecture 6.5; centred: Graves (2013), arXiv:1308.0850. The definitions are PyTorch's.
+    Tieleman, Hinton (2012), lecture 6.5. The definitions are PyTorch's. Centred, and with ε inside the root: Graves
+    (2013), "Generating sequences with recurrent neural networks", arXiv:1308.0850, equations 38 to 45.
 
     Examples
     --------
@@ -48,8 +50,8 @@ class RmsProp(Optim):
     """Divide by the standard deviation of the gradient instead."""
     eps: float = 1e-8
     """Added to the denominator, after the root."""
-    weight_decay: float = 0.0
-    """L2 penalty added to the gradient."""
+    eps_inside_root: bool = False
+    """Add eps inside the root instead."""
 
     def vectors(self) -> tuple[str, ...]:
         return ("square", *(("mean",) if self.centered else ()), *(("velocity",) if self.momentum else ()))
@@ -66,9 +68,11 @@ class RmsProp(Optim):
             lr,
             self.rho,
             self.eps,
+            self.eps_inside_root,
             self.momentum,
             self.weight_decay,
             scale,
+            self.l1,
         )
 
     def ranges(self) -> Iterator[Range]:
@@ -76,4 +80,3 @@ class RmsProp(Optim):
         yield fraction("rho", self.rho)
         yield fraction("momentum", self.momentum)
         yield positive("eps", self.eps)
-        yield not_negative("weight_decay", self.weight_decay)

@@ -1,36 +1,49 @@
-"""Stochastic gradient descent with momentum, by PyTorch's definitions."""
+"""Stochastic gradient descent with momentum, in three forms."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from typing import Literal
 
 from ddtrain.kernels import optimizer_update
-from ddtrain.optim.protocol import Optim, Vector, fraction, not_negative
+from ddtrain.optim.penalties import Penalized
+from ddtrain.optim.protocol import Vector, fraction
 from ddtrain.parts import Range, register
 
 
 @register
 @dataclass(frozen=True)
-class Sgd(Optim):
-    """Gradient descent, with heavy-ball or Nesterov momentum and L2 weight decay.
+class Sgd(Penalized):
+    """Gradient descent, with heavy-ball or Nesterov momentum, L2 weight decay and L1.
 
-    With g the scaled gradient, x the values, v the velocity (zero at first):
+    With g the scaled gradient plus weight_decay · x, x the values, β the momentum, v the velocity (zero at first):
 
-        g ← g + weight_decay · x
-        v ← momentum · v + g
-        x ← x − lr · v                     (heavy ball)
-        x ← x − lr · (g + momentum · v)    (Nesterov)
+        pytorch:   v ← β v + g                x ← x − lr · v
+        lecture:   v ← β v − lr · g           x ← x + v
+        friction:  v ← v + (1 − β)(g − v)     x ← x − lr · v
+
+    With Nesterov the value moves by what v would be after one more step with the same gradient:
+
+        pytorch:   x ← x − lr · (g + β v)
+        lecture:   x ← x + β v − lr · g
+        friction:  x ← x − lr · (β v + (1 − β) g)
 
     Notes
     -----
-    The learning rate multiplies the velocity when it is used, not when it is gathered, as in PyTorch and unlike
-    Sutskever et al. (2013): the two differ when the learning rate changes.
+    At a constant rate the three are one method: lecture's velocity is −lr times PyTorch's, and friction's (1 − β)
+    times, so that its lr does as much as lr · (1 − β) does in the others. When the rate changes, the lecture's
+    velocity keeps the steps that were taken, the others keep the gradients, and multiply all of them by the new rate.
+
+    Under friction the velocity is that of a ball in a medium which is driven by the gradient: the friction 1 − β takes
+    away what exceeds it, and a constant gradient is the speed that the ball ends up with. It is a mean of gradients, so
+    that changing β leaves the size of the steps as it was.
 
     References
     ----------
     Polyak (1964), "Some methods of speeding up the convergence of iteration methods".
-    Sutskever, Martens, Dahl, Hinton (2013), "On the importance of initialization and momentum in deep learning".
+    Sutskever, Martens, Dahl, Hinton (2013), "On the importance of initialization and momentum in deep learning": the
+    lecture's form. Goodfellow, Bengio, Courville (2016), "Deep learning", section 8.3.2.
 
     Examples
     --------
@@ -43,11 +56,14 @@ class Sgd(Optim):
     lr: float = 0.1
     """Base learning rate, which the schedule multiplies."""
     momentum: float = 0.9
-    """Decay of the velocity; 0: plain gradient descent."""
+    """Of the velocity; 0: plain gradient descent."""
+    momentum_form: Literal["pytorch", "lecture", "friction"] = "pytorch"
+    """pytorch: the velocity is a sum of gradients, v = momentum v + g, and the rate multiplies it
+    lecture: the rate is inside, v = momentum v - lr g, and the velocity is the step
+    friction: the velocity is a mean of gradients, v = momentum v + (1 - momentum) g, and the rate multiplies it
+    """
     nesterov: bool = False
     """Nesterov's form of momentum."""
-    weight_decay: float = 0.0
-    """L2 penalty added to the gradient."""
 
     def vectors(self) -> tuple[str, ...]:
         return ("velocity",) if self.momentum else ()
@@ -55,11 +71,28 @@ class Sgd(Optim):
     def update_(
         self, values: Vector, grads: Vector, state: Mapping[str, Vector], *, lr: float, scale: float, count: int
     ) -> None:
-        velocity = state.get("velocity")
-        optimizer_update.sgd(values, grads, velocity, lr, self.momentum, self.nesterov, self.weight_decay, scale)
+        rate, gain = lr, 1.0  # of the velocity in the value, of the gradient in the velocity
+        if self.momentum and self.momentum_form == "lecture":
+            rate, gain = -1.0, -lr
+        elif self.momentum and self.momentum_form == "friction":
+            gain = 1.0 - self.momentum
+        total_rate = rate * gain / (1.0 - self.momentum)  # of a gradient, over all steps that it enters
+        optimizer_update.sgd(
+            values,
+            grads,
+            state.get("velocity"),
+            rate,
+            self.momentum,
+            self.nesterov,
+            self.weight_decay,
+            scale,
+            gain,
+            total_rate * self.l1,
+        )
 
     def ranges(self) -> Iterator[Range]:
         yield from super().ranges()
         yield fraction("momentum", self.momentum)
-        yield not_negative("weight_decay", self.weight_decay)
-        yield "nesterov", not self.nesterov or self.momentum > 0, "--optim.momentum above 0 with it, or leave it out"
+        needs = "--optim.momentum above 0 with it, or leave it out"
+        yield "nesterov", not self.nesterov or self.momentum > 0, needs
+        yield "momentum_form", self.momentum_form == "pytorch" or self.momentum > 0, needs

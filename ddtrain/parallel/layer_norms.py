@@ -54,17 +54,19 @@ class LayerNorms:
         pieces = [(cell.start, piece, layer) for cell in cells for piece, layer in _cut(cell, spans)]
         kept = {cell.start for cells in shares.kept for cell in cells}
         summed = {cell.start for cells in shares.summed for cell in cells}
-        number_of = lambda some: [
-            k * _FIGURES + figure for k, (cell, _, _) in enumerate(pieces) if cell in some for figure in range(_FIGURES)
-        ]
+
+        def numbers_of(some: set[int]) -> list[int]:
+            inside = [k for k, (cell, _, _) in enumerate(pieces) if cell in some]
+            return [k * _FIGURES + figure for k in inside for figure in range(_FIGURES)]
+
         self.pieces: Sequence[slice] = [piece for cell, piece, _ in pieces if cell in kept]
         self.layers = [layer for cell, _, layer in pieces if cell in kept]
         self._layer_of = np.array([layer for _, _, layer in pieces], np.intp)
         self._count = len(spans)
         self._shared = SharedNumbers(
             len(pieces) * _FIGURES,
-            kept=number_of(kept),
-            summed=number_of(summed),
+            kept=numbers_of(kept),
+            summed=numbers_of(summed),
             scattered=bool(shares.kept_by_node),
             node=node,
             counter=counter,

@@ -26,7 +26,7 @@ def require_validation(config: Config, task: Task) -> None:
     """Raise UsageError if options need evaluations and the task has no validation data."""
     watchers = {
         "--eval.patience": config.eval.patience > 0,
-        "--schedule.name plateau": config.schedule.name == "plateau",
+        f"--schedule.name {config.schedule.name}": config.schedule.watches_evaluations(),
     }
     for watcher, given in watchers.items():
         if given and task.valid is None:

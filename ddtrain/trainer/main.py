@@ -149,6 +149,8 @@ class _Job:
         trainer.records.memory(memory_use(train_step, trainer.mode.gradient_buffers), train_step.node.why_not_shared)
         if idle := idle_options(train_step, config.comm):
             changes.append(idle)
+        if trainer.coordinator.length_note:
+            changes.append(trainer.coordinator.length_note)
         for change in changes:
             trainer.records.warn(change)
         return _finish(trainer.records, trainer.run())

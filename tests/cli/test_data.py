@@ -47,7 +47,19 @@ CASES = [
     (LABELS, "label", "expected labels 0 to 9, found 10 at position 9"),
     (LABELS, "count", "expected a label for each of 10 images, found 9"),
 ]
-ARGS = ("fashion_cnn", "--data.root", "data", "--data.batch-size", "5", "--run.epochs", "1", "--run.dir", "run")
+ARGS = (
+    "fashion_cnn",
+    "--data.root",
+    "data",
+    "--data.batch-size",
+    "5",
+    "--run.epochs",
+    "1",
+    "--run.dir",
+    "run",
+    "--schedule.warmup-steps",
+    "0",
+)
 
 
 def test_sound_files_train(root, job):

@@ -64,6 +64,29 @@ def test_what_watches_evaluations_needs_validation_data(start: Start, option: st
     assert f"{option.removesuffix(' 2')} watches evaluations, but there is no validation data" in said
 
 
+def test_a_schedule_in_a_chain_watches_evaluations_too(start: Start) -> None:
+    code, said = start(ones(), "--schedule.name", "chained", "--schedule.schedules", "cosine", "plateau")
+    assert code == 2
+    assert "--schedule.name chained watches evaluations, but there is no validation data" in said
+
+
+def test_a_schedule_of_another_length_than_the_run_is_pointed_out(start: Start) -> None:
+    """The run has twelve steps, two an epoch."""
+    milestones = ("--schedule.name", "multi_step", "--schedule.unit", "epoch", "--schedule.milestones", "3", "6")
+    code, said = start(ones(), *milestones)
+    assert code == 0
+    assert "warning: schedule multi_step: milestone 6 is beyond its 6 epochs\n" in said
+    code, said = start(ones(), "--run.dir", "other", "--schedule.warmup-steps", "13")
+    assert code == 2
+    assert "--schedule.warmup-steps 13 is more than the 12 steps of the run: Give fewer, or more --run.epochs." in said
+
+
+def test_the_base_rate_follows_the_batch(start: Start) -> None:
+    assert start(ones(), "--schedule.scale-lr", "linear", "--schedule.reference-batch", "32")[0] == 0
+    logged = [json.loads(line) for line in Path("run/metrics.jsonl").read_text().splitlines()]
+    assert {line["lr"] for line in logged if "lr" in line} == {0.25}
+
+
 def test_a_run_out_of_patience_is_over(start: Start) -> None:
     """The loss on the validation data rises with every step: the first evaluation is the best."""
     falling = ones(valid=True)

@@ -82,10 +82,17 @@ FAULTS = (
         (f"{COORDINATOR}::TestRanks",),
     ),
     Fault(
+        "coordinator/the rate forgets the batch",
+        "ddtrain/trainer/step/coordinator.py",
+        "config.schedule.scaled(config.optim.lr, config.data.batch_size)",
+        "config.optim.lr",
+        (COORDINATOR,),
+    ),
+    Fault(
         "coordinator/the schedule is laid out over run.steps",
         "ddtrain/trainer/step/coordinator.py",
-        "schedules.make(config.schedule, config.optim.lr, planned)",
-        "schedules.make(config.schedule, config.optim.lr, self.total_steps)",
+        "schedules.make(config.schedule, base_lr, planned, steps_per_epoch)",
+        "schedules.make(config.schedule, base_lr, self.total_steps, steps_per_epoch)",
         (COORDINATOR,),
     ),
     Fault(

@@ -1,11 +1,13 @@
 """All optimizers, driven by the table: formula, descent, state, chunks, dtype."""
 
 import math
+import tracemalloc
 
 import numpy as np
 import pytest
 
 from ddtrain import optim
+from ddtrain.kernels.updates.optimizer_update import PIECE
 from ddtrain.optim import Optim, Sgd
 
 VARIANTS = {
@@ -13,21 +15,42 @@ VARIANTS = {
     "sgd, decay": {"momentum": 0.0, "weight_decay": 0.1},
     "sgd, momentum": {"momentum": 0.9, "weight_decay": 0.1},
     "sgd, nesterov": {"momentum": 0.9, "nesterov": True, "weight_decay": 0.1},
+    "sgd, lecture": {"momentum": 0.9, "momentum_form": "lecture", "weight_decay": 0.1},
+    "sgd, lecture, nesterov": {"momentum": 0.9, "momentum_form": "lecture", "nesterov": True, "weight_decay": 0.1},
+    "sgd, friction": {"momentum": 0.9, "momentum_form": "friction", "weight_decay": 0.1},
+    "sgd, friction, nesterov": {"momentum": 0.9, "momentum_form": "friction", "nesterov": True},
+    "sgd, l1": {"momentum": 0.0, "l1": 0.5},
+    "sgd, elastic": {"momentum": 0.5, "momentum_form": "lecture", "l1": 0.5, "weight_decay": 0.1},
     "adam": {},
     "adam, decay": {"weight_decay": 0.1, "beta1": 0.8, "beta2": 0.95, "eps": 1e-3},
+    "adam, uncorrected": {"bias_correction": False, "weight_decay": 0.1},
+    "adam, elastic": {"l1": 0.5, "weight_decay": 0.1},
     "adamw": {"weight_decay": 0.1},
+    "adamw, uncorrected": {"bias_correction": False, "weight_decay": 0.1, "l1": 0.5},
     "adagrad": {"weight_decay": 0.1},
+    "adagrad, eps inside": {"eps": 0.1, "eps_inside_root": True, "l1": 0.5},
     "rmsprop": {},
     "rmsprop, centered": {"rho": 0.9, "eps": 1e-3, "momentum": 0.5, "centered": True, "weight_decay": 0.1},
+    "rmsprop, eps inside": {"rho": 0.9, "eps": 0.1, "eps_inside_root": True, "weight_decay": 0.1},
+    "rmsprop, elastic": {"rho": 0.9, "momentum": 0.5, "centered": True, "eps": 0.1, "eps_inside_root": True, "l1": 0.1},
     "adadelta": {"weight_decay": 0.1},
+    "adadelta, l1": {"l1": 0.5},
     "amsgrad": {"weight_decay": 0.1, "beta1": 0.8, "beta2": 0.95},
+    "amsgrad, l1": {"l1": 0.5},
+    "nadam": {},
+    "nadam, decay": {"weight_decay": 0.1, "beta1": 0.8, "beta2": 0.95, "momentum_decay": 0.5},
+    "nadam, l1": {"l1": 0.5},
     "adamax": {"weight_decay": 0.1},
+    "adamax, l1": {"l1": 0.5},
     "radam": {"weight_decay": 0.1},
+    "radam, l1": {"l1": 0.5, "beta2": 0.9},
     "lion": {"weight_decay": 0.1},
 }
 PYTORCHS = {  # where 20 steps of PyTorch 2.13 in float64 have led, from (1, -2, 0.5) with lr 0.05 (adadelta: 1)
     "sgd, momentum": [0.08364039184276448, 0.08600164734311491, -0.05703680843504086],
     "sgd, nesterov": [0.06914283021352868, 0.031593959988837565, 0.027380809862622438],
+    "sgd, lecture": [0.08364039184276448, 0.08600164734311491, -0.05703680843504086],  # as the rate is constant
+    "sgd, lecture, nesterov": [0.06914283021352868, 0.031593959988837565, 0.027380809862622438],
     "adam, decay": [0.563919233417402, -1.0534710428428062, -0.0455157195887431],
     "adamw": [0.6104628181976783, -0.903002948692222, -0.10182630635703455],
     "adagrad": [0.826355038692262, -1.6301262558158807, 0.18937453451558747],
@@ -35,6 +58,8 @@ PYTORCHS = {  # where 20 steps of PyTorch 2.13 in float64 have led, from (1, -2,
     "rmsprop, centered": [0.18541068293792962, -0.02735060863858166, 0.022137329033764686],
     "adadelta": [0.9757556581165635, -1.9281427510984808, 0.4257660207152257],
     "amsgrad": [0.5657541356072282, -1.0542226361838893, -0.043358771347372566],
+    "nadam": [0.7536989017563123, -1.2092253402104975, 0.025711180259492282],
+    "nadam, decay": [0.6023722615901875, -1.1255127964509872, 0.01547289499731258],
     "adamax": [0.6745558372597253, -1.1597663430013563, 0.03181808954382039],
     "radam": [0.8858266995091297, -1.4591821088863905, 0.2030581221118525],
 }
@@ -57,6 +82,7 @@ def spelled_out(variant, x, gradients):
     """The definitions of the docstrings, on Python floats, one element at a time."""
     o = options(variant)
     velocity = m = v = w = 0.0
+    product = 1.0
     for t, g in enumerate(gradients, start=1):
         g = SCALE * g
         if o.name in ("adamw", "lion"):
@@ -65,19 +91,31 @@ def spelled_out(variant, x, gradients):
             g += o.weight_decay * x
         match o.name:
             case "sgd":
-                velocity = o.momentum * velocity + g
-                x -= LR * (g + o.momentum * velocity if o.nesterov else velocity)
+                match o.momentum_form:
+                    case "pytorch":
+                        velocity = o.momentum * velocity + g
+                        x -= LR * (g + o.momentum * velocity if o.nesterov else velocity)
+                    case "lecture":
+                        velocity = o.momentum * velocity - LR * g
+                        x += o.momentum * velocity - LR * g if o.nesterov else velocity
+                    case "friction":
+                        velocity += (1 - o.momentum) * (g - velocity)
+                        x -= LR * (o.momentum * velocity + (1 - o.momentum) * g if o.nesterov else velocity)
+                rate = LR if o.momentum_form == "friction" else LR / (1 - o.momentum)
             case "adagrad":
                 v += g * g
-                x -= LR * g / (v**0.5 + o.eps)
+                rate = LR / root(v, o)
+                x -= rate * g
             case "rmsprop":
                 v = o.rho * v + (1 - o.rho) * g * g
                 m = o.rho * m + (1 - o.rho) * g if o.centered else 0.0
-                velocity = o.momentum * velocity + g / ((v - m * m) ** 0.5 + o.eps)
+                velocity = o.momentum * velocity + g / root(v - m * m, o)
                 x -= LR * velocity
+                rate = LR / root(v - m * m, o) / (1 - o.momentum)
             case "adadelta":
                 v = o.rho * v + (1 - o.rho) * g * g
-                d = g * (w + o.eps) ** 0.5 / (v + o.eps) ** 0.5
+                rate = LR * (w + o.eps) ** 0.5 / (v + o.eps) ** 0.5
+                d = g * rate / LR
                 w = o.rho * w + (1 - o.rho) * d * d
                 x -= LR * d
             case "lion":
@@ -85,22 +123,38 @@ def spelled_out(variant, x, gradients):
                 m = o.beta2 * m + (1 - o.beta2) * g
             case "adamax":
                 m, w = o.beta1 * m + (1 - o.beta1) * g, max(o.beta2 * w, abs(g) + o.eps)
-                x -= LR * (m / (1 - o.beta1**t)) / w
+                rate = LR / w
+                x -= rate * m / (1 - o.beta1**t)
+            case "nadam":
+                m, v = o.beta1 * m + (1 - o.beta1) * g, o.beta2 * v + (1 - o.beta2) * g * g
+                now, then = (o.beta1 * (1 - 0.5 * 0.96 ** (s * o.momentum_decay)) for s in (t, t + 1))
+                product *= now
+                rate = LR / ((v / (1 - o.beta2**t)) ** 0.5 + o.eps)
+                x -= rate * ((1 - now) * g / (1 - product) + then * m / (1 - product * then))
             case _:
                 m, v = o.beta1 * m + (1 - o.beta1) * g, o.beta2 * v + (1 - o.beta2) * g * g
                 w = max(w, v) if o.name == "amsgrad" else v
-                mean, root = m / (1 - o.beta1**t), (w / (1 - o.beta2**t)) ** 0.5 + o.eps
+                mean, deviation = m / (1 - o.beta1**t), (w / (1 - o.beta2**t)) ** 0.5 + o.eps
                 longest = 2 / (1 - o.beta2) - 1
                 length = longest - 2 * t * o.beta2**t / (1 - o.beta2**t)
-                if o.name != "radam":
-                    x -= LR * mean / root
-                elif length <= 5:
-                    x -= LR * mean
-                else:
+                if o.name in ("adam", "adamw") and not o.bias_correction:
+                    mean, deviation = m, v**0.5 + o.eps
+                rate = LR / deviation
+                if o.name == "radam" and length <= 5:
+                    rate = LR
+                elif o.name == "radam":
                     above = (length - 4) * (length - 2) * longest
                     rectified = (above / ((longest - 4) * (longest - 2) * length)) ** 0.5
-                    x -= LR * mean * rectified * (1 - o.beta2**t) ** 0.5 / (v**0.5 + o.eps)
+                    rate = LR * rectified * (1 - o.beta2**t) ** 0.5 / (v**0.5 + o.eps)
+                x -= rate * mean
+        if o.name != "lion":
+            x = math.copysign(max(abs(x) - rate * o.l1, 0.0), x)
     return x
+
+
+def root(x, o):
+    """The denominator of AdaGrad and RMSProp."""
+    return (x + o.eps) ** 0.5 if o.eps_inside_root else x**0.5 + o.eps
 
 
 @pytest.mark.parametrize("variant", PYTORCHS)
@@ -137,7 +191,7 @@ def test_descends_an_ill_conditioned_quadratic(variant, dtype):
     x = np.array([3.0, -2.0, 1.0], dtype)
     optimizer = make(variant, 3, dtype)
     for _ in range(800):
-        optimizer.apply(x, curvature * x, lr={"adadelta": 1.0, "adagrad": 0.5}.get(variant, 0.02))
+        optimizer.apply(x, curvature * x, lr={"adadelta": 1.0, "adagrad": 0.5}.get(optimizer.formula.name, 0.02))
     assert np.sum(curvature * x * x) < 1e-2 * np.sum(curvature * np.array([9.0, 4.0, 1.0]))
 
 
@@ -208,15 +262,34 @@ def test_a_model_without_parameters_is_fine(variant):
     assert optimizer.count == 1
 
 
+@pytest.mark.parametrize("variant", VARIANTS)
+def test_an_update_allocates_no_array(variant):
+    """It works in pieces that fit in cache, and in work space that is kept: the traffic is that of its own vectors."""
+    n = 4 * PIECE
+    optimizer, x, g = make(variant, n), np.ones(n), np.linspace(-1, 1, n)
+    optimizer.apply(x, g, lr=LR, scale=SCALE)  # makes the work space
+    tracemalloc.start()
+    try:
+        optimizer.apply(x, g, lr=LR, scale=SCALE)
+        _, most = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert most < PIECE * x.itemsize / 2
+
+
 @pytest.mark.parametrize(
     ("part", "option"),
     [
         (Sgd(lr=-1.0), "lr"),
         (Sgd(momentum=1.0), "momentum"),
         (Sgd(momentum=0.0, nesterov=True), "nesterov"),
+        (Sgd(momentum=0.0, momentum_form="lecture"), "momentum_form"),
+        *((Optim(name=name, l1=-0.1), "l1") for name in sorted({*Optim.parts} - {"lion"})),
+        *((Optim(name=name, weight_decay=-0.1), "weight_decay") for name in Optim.parts),
+        (Optim(name="nadam", momentum_decay=-0.1), "momentum_decay"),
+        (Optim(name="rmsprop", rho=1.0), "rho"),
         (Optim(name="adam", beta2=1.0), "beta2"),
         (Optim(name="adam", eps=0.0), "eps"),
-        (Optim(name="adamw", weight_decay=-0.1), "weight_decay"),
     ],
 )
 def test_each_part_knows_its_ranges(part, option):

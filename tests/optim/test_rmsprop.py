@@ -31,3 +31,13 @@ def test_steps_of_a_gradient_that_stays(centered):
 )
 def test_only_what_is_needed_is_remembered(options, vectors):
     assert list(optim.make(Optim(name="rmsprop", **options), 3, np.float32).state) == vectors
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_a_variance_that_rounding_makes_negative_is_none(dtype):
+    """Of a gradient that never changes: its mean square and squared mean differ by rounding alone."""
+    optimizer, x = optim.make(Optim(name="rmsprop", centered=True, rho=0.9), 100, dtype), np.zeros(100, dtype)
+    g = np.linspace(0.1, 3.0, 100).astype(dtype)
+    for _ in range(500):
+        optimizer.apply(x, g, lr=1e-9)
+    assert np.isfinite(x).all()

@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from ddtrain.optim.schedules.protocol import Decay, Schedule
+from ddtrain.optim.schedules.protocol import Decay, TimedSchedule
 from ddtrain.parts import Range, register
 
 
@@ -24,7 +24,7 @@ def cosine(t: float, total: float, floor: float = 0.0) -> float:
 
 @register
 @dataclass(frozen=True)
-class Cosine(Schedule):
+class Cosine(TimedSchedule):
     """Half a cosine down to ``min_lr``, which the step after the last would have.
 
     >>> decay = Cosine(min_lr=0.01).decay(base_lr=0.1, steps=4)
@@ -33,11 +33,14 @@ class Cosine(Schedule):
     """
 
     name: str = "cosine"
-    """The learning rate over time (t: steps since the warm-up); PyTorch's CosineAnnealingLR with T_max steps."""
+    """The learning rate over time (t: time since the warm-up); PyTorch's CosineAnnealingLR with T_max as long."""
 
     def decay(self, base_lr: float, steps: int) -> Decay:
         floor = self.floor(base_lr)
         return lambda t: cosine(t, steps, floor)
+
+    def spans_run(self) -> bool:
+        return True
 
 
 def cosine_restarts(t: float, period: int, lengthen: int, floor: float = 0.0) -> float:
@@ -57,8 +60,8 @@ def cosine_restarts(t: float, period: int, lengthen: int, floor: float = 0.0) ->
 
 @register
 @dataclass(frozen=True)
-class CosineRestarts(Schedule):
-    """A cosine that begins anew: over ``period`` steps, then ``lengthen`` times as many, and so on.
+class CosineRestarts(TimedSchedule):
+    """A cosine that begins anew: after ``period``, then after ``lengthen`` times as long, and so on.
 
     >>> decay = CosineRestarts(period=2).decay(base_lr=0.1, steps=4)
     >>> [round(decay(t), 3) for t in range(4)]
@@ -66,15 +69,21 @@ class CosineRestarts(Schedule):
     """
 
     name: str = "cosine_restarts"
-    """The learning rate over time (t: steps since the warm-up); PyTorch's CosineAnnealingWarmRestarts."""
+    """The learning rate over time (t: time since the warm-up); PyTorch's CosineAnnealingWarmRestarts."""
     period: int = 1000
-    """Steps of the first cosine."""
+    """Time of the first cosine."""
     lengthen: int = 1
     """How many times as long as the last each next one is."""
 
     def decay(self, base_lr: float, steps: int) -> Decay:
         floor = self.floor(base_lr)
         return lambda t: cosine_restarts(t, self.period, self.lengthen, floor)
+
+    def misfit(self, time: int) -> str:
+        length, rest = self.period, time
+        while rest > length:
+            rest, length = rest - length, length * self.lengthen
+        return f"the last cosine ends after {rest} of {length} {self.unit}s" if 0 < rest < length else ""
 
     def ranges(self) -> Iterator[Range]:
         yield from super().ranges()

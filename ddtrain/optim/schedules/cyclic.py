@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from ddtrain.optim.schedules.protocol import Decay, Schedule
+from ddtrain.optim.schedules.protocol import Decay, TimedSchedule
 from ddtrain.parts import Range, register
 
 
@@ -21,8 +21,8 @@ def cyclic(t: float, half_period: int, peak: float, anneal: float) -> float:
 
 @register
 @dataclass(frozen=True)
-class Cyclic(Schedule):
-    """A triangle between the base rate and ``peak`` times it, up in ``half_period`` steps and down in as many.
+class Cyclic(TimedSchedule):
+    """A triangle between the base rate and ``peak`` times it, up in ``half_period`` and down in as long.
 
     >>> decay = Cyclic(peak=3.0, half_period=2).decay(base_lr=0.1, steps=8)
     >>> [decay(t) for t in range(5)]
@@ -30,16 +30,20 @@ class Cyclic(Schedule):
     """
 
     name: str = "cyclic"
-    """The learning rate over time (t: steps since the warm-up); Smith, arXiv:1506.01186, and PyTorch's CyclicLR."""
+    """The learning rate over time (t: time since the warm-up); Smith, arXiv:1506.01186, and PyTorch's CyclicLR."""
     peak: float = 10.0
     """The rate at the top of a triangle, as a multiple of the base rate."""
     half_period: int = 1000
-    """Steps from the bottom to the top."""
+    """Time from the bottom to the top."""
     anneal: float = 1.0
     """Factor of the triangle's height from each triangle to the next; 0.5: PyTorch's triangular2."""
 
     def decay(self, base_lr: float, steps: int) -> Decay:
         return lambda t: cyclic(t, self.half_period, self.peak, self.anneal)
+
+    def misfit(self, time: int) -> str:
+        rest = time % (2 * self.half_period)
+        return f"the last triangle ends after {rest} of {2 * self.half_period} {self.unit}s" if rest else ""
 
     def ranges(self) -> Iterator[Range]:
         yield from super().ranges()

@@ -28,7 +28,7 @@ class Inverse(EveryDecay):
     """
 
     name: str = "inverse"
-    """The learning rate over time (t: steps since the warm-up)."""
+    """The learning rate over time (t: time since the warm-up)."""
 
     def decay(self, base_lr: float, steps: int) -> Decay:
         return lambda t: inverse(t, self.decay_every, self.factor)

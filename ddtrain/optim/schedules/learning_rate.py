@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, Protocol, runtime_checkable
 
 from ddtrain.optim.schedules.protocol import Decay, Schedule
+from ddtrain.optim.schedules.run_length import require_warmup_within
 
 
 @runtime_checkable
@@ -49,28 +50,34 @@ class LearningRate:
 
     @property
     def state(self) -> dict[str, Any]:
-        """The state that a checkpoint must hold; empty except for the plateau. JSON-able."""
+        """The state that a checkpoint must hold; empty except for plateaus. JSON-able."""
         return dict(self._decay.state) if isinstance(self._decay, Observer) else {}
 
     def load(self, state: dict[str, Any]) -> None:
-        """Load the state of a saved schedule; an empty one, of a schedule without state, is ignored."""
-        if isinstance(self._decay, Observer) and state:
+        """Load the state of a saved schedule; that of another schedule is ignored."""
+        if isinstance(self._decay, Observer) and state.keys() == self._decay.state.keys():
             self._decay.state = dict(state)
 
 
-def make(schedule: Schedule, base_lr: float, total_steps: int) -> LearningRate:
+def make(schedule: Schedule, base_lr: float, total_steps: int, steps_per_epoch: int = 1) -> LearningRate:
     """The learning rate that the section ``schedule`` asks for.
 
     Parameters
     ----------
     schedule : the section
-    base_lr : ``optim.lr``
+    base_lr : ``optim.lr``, scaled by the rule that the section may have for it
     total_steps : steps of the whole run, warm-up included, after which the cosine has arrived at ``min_lr``
+    steps_per_epoch : of what goes by epochs
+
+    Raises
+    ------
+    UsageError : the warm-up is longer than the run
 
     >>> from ddtrain.optim.schedules import cosine
     >>> rate = make(Schedule(name="cosine", warmup_steps=2), 1.0, total_steps=6)
     >>> [round(rate.lr(t), 3) for t in range(7)]
     [0.5, 1.0, 1.0, 0.854, 0.5, 0.146, 0.0]
     """
-    decay = schedule.decay(base_lr, total_steps - schedule.warmup_steps)
+    require_warmup_within(schedule, total_steps)
+    decay = schedule.multiplier(base_lr, total_steps - schedule.warmup_steps, steps_per_epoch)
     return LearningRate(base_lr, decay, warmup_steps=schedule.warmup_steps, min_lr=schedule.min_lr)

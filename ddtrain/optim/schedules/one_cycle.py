@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from ddtrain.optim.schedules.cosine import cosine
-from ddtrain.optim.schedules.protocol import Decay, Schedule
+from ddtrain.optim.schedules.protocol import Decay, TimedSchedule
 from ddtrain.parts import Range, register
 
 
@@ -26,7 +26,7 @@ def one_cycle(t: float, total: float, start: float, end: float, rise: float) -> 
 
 @register
 @dataclass(frozen=True)
-class OneCycle(Schedule):
+class OneCycle(TimedSchedule):
     """Up from ``start`` of the base rate to all of it, then down to ``end`` of it, along cosines, over the run.
 
     >>> decay = OneCycle(start=0.1, end=0.0, rise=0.3).decay(base_lr=0.1, steps=10)
@@ -35,16 +35,19 @@ class OneCycle(Schedule):
     """
 
     name: str = "one_cycle"
-    """The learning rate over time (t: steps since the warm-up); Smith, Topin, arXiv:1708.07120."""
+    """The learning rate over time (t: time since the warm-up); Smith, Topin, arXiv:1708.07120."""
     start: float = 0.04
-    """The rate at the first step, as a fraction of the base rate."""
+    """Of the base rate, at first."""
     end: float = 4e-6
-    """The rate at the last step, as a fraction of the base rate."""
+    """Of the base rate, at last."""
     rise: float = 0.3
-    """The part of the steps in which the rate rises."""
+    """The part of the time in which the rate rises."""
 
     def decay(self, base_lr: float, steps: int) -> Decay:
         return lambda t: one_cycle(t, steps, self.start, self.end, self.rise)
+
+    def spans_run(self) -> bool:
+        return True
 
     def ranges(self) -> Iterator[Range]:
         yield from super().ranges()

@@ -60,6 +60,9 @@ class ReduceOnPlateau(Schedule):
     def decay(self, base_lr: float, steps: int) -> Decay:
         return Plateau(self.factor, self.patience)
 
+    def watches_evaluations(self) -> bool:
+        return True
+
     def ranges(self) -> Iterator[Range]:
         yield from super().ranges()
         yield "factor", self.factor > 0, "a finite number above 0"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from ddtrain.optim.schedules.protocol import Decay, Schedule
+from ddtrain.optim.schedules.protocol import Decay, TimedSchedule
 from ddtrain.parts import Range, register
 
 
@@ -21,7 +21,7 @@ def polynomial(t: float, total: float, power: float, floor: float = 0.0) -> floa
 
 @register
 @dataclass(frozen=True)
-class Polynomial(Schedule):
+class Polynomial(TimedSchedule):
     """(1 − t / steps) ** power down to ``min_lr``, and flat from there; linear with power 1.
 
     >>> decay = Polynomial(power=2.0).decay(base_lr=0.1, steps=4)
@@ -30,13 +30,16 @@ class Polynomial(Schedule):
     """
 
     name: str = "polynomial"
-    """The learning rate over time (t: steps since the warm-up); PyTorch's PolynomialLR."""
+    """The learning rate over time (t: time since the warm-up); PyTorch's PolynomialLR."""
     power: float = 1.0
     """Power of the fall; 1: a straight line."""
 
     def decay(self, base_lr: float, steps: int) -> Decay:
         floor = self.floor(base_lr)
         return lambda t: polynomial(t, steps, self.power, floor)
+
+    def spans_run(self) -> bool:
+        return True
 
     def ranges(self) -> Iterator[Range]:
         yield from super().ranges()

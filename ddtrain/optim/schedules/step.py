@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from ddtrain.optim.schedules.protocol import Decay, EveryDecay, Schedule
+from ddtrain.optim.schedules.protocol import Decay, EveryDecay, TimedSchedule
 from ddtrain.parts import Range, register
 
 
@@ -21,7 +21,7 @@ def step(t: float, every: int, factor: float) -> float:
 @register
 @dataclass(frozen=True)
 class Step(EveryDecay):
-    """A staircase: times ``factor`` every ``decay_every`` steps.
+    """A staircase: times ``factor`` every ``decay_every``.
 
     >>> decay = Step(decay_every=2, factor=0.5).decay(base_lr=0.1, steps=8)
     >>> [decay(t) for t in range(5)]
@@ -29,15 +29,31 @@ class Step(EveryDecay):
     """
 
     name: str = "step"
-    """The learning rate over time (t: steps since the warm-up)."""
+    """The learning rate over time (t: time since the warm-up)."""
 
     def decay(self, base_lr: float, steps: int) -> Decay:
         return lambda t: step(t, self.decay_every, self.factor)
 
+    def misfit(self, time: int) -> str:
+        if 0 < time <= self.decay_every:
+            return f"the rate never falls: it would after {self.decay_every} {self.unit}s, and has {time}"
+        return ""
+
+
+def beyond(milestones: Sequence[int], time: int, unit: str) -> str:
+    """Which milestones a run of so much time never reaches; empty if it reaches all.
+
+    >>> beyond((2, 5, 9), 5, "epoch")
+    'milestones 5, 9 are beyond its 5 epochs'
+    """
+    late = [str(milestone) for milestone in milestones if milestone >= time]
+    subject = f"milestone {late[0]} is" if len(late) == 1 else f"milestones {', '.join(late)} are"
+    return f"{subject} beyond its {time} {unit}s" if late else ""
+
 
 @register
 @dataclass(frozen=True)
-class MultiStep(Schedule):
+class MultiStep(TimedSchedule):
     """Times ``factor`` at each of ``milestones``.
 
     >>> decay = MultiStep(milestones=(2, 3), factor=0.5).decay(base_lr=0.1, steps=8)
@@ -46,17 +62,20 @@ class MultiStep(Schedule):
     """
 
     name: str = "multi_step"
-    """The learning rate over time (t: steps since the warm-up); PyTorch's MultiStepLR."""
+    """The learning rate over time (t: time since the warm-up); PyTorch's MultiStepLR."""
     milestones: tuple[int, ...] = (1000,)
-    """Steps since the warm-up, in rising order."""
+    """Times since the warm-up, in rising order."""
     factor: float = 0.1
     """Factor of the rate at each milestone."""
 
     def decay(self, base_lr: float, steps: int) -> Decay:
         return lambda t: float(self.factor ** sum(t >= m for m in self.milestones))
 
+    def misfit(self, time: int) -> str:
+        return beyond(self.milestones, time, self.unit)
+
     def ranges(self) -> Iterator[Range]:
         yield from super().ranges()
         rising = all(a < b for a, b in zip((0, *self.milestones), self.milestones, strict=False))
-        yield "milestones", rising and bool(self.milestones), "steps above 0 in rising order"
+        yield "milestones", rising and bool(self.milestones), "times above 0 in rising order"
         yield "factor", self.factor > 0, "a finite number above 0"

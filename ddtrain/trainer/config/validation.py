@@ -70,10 +70,13 @@ def _problems(config: Config, size: int) -> Iterator[tuple[str, str]]:
             "Accumulate fewer pieces, or give a larger batch.",
         )
     yield from _contradictions(config)
-    if config.schedule.min_lr > config.optim.lr:
-        yield f"--schedule.min-lr {config.schedule.min_lr} is above --optim.lr {config.optim.lr}", "Lower it."
-    if config.eval.every == 0 and (config.schedule.name == "plateau" or config.eval.patience):
-        watcher = "--schedule.name plateau" if config.schedule.name == "plateau" else "--eval.patience"
+    base_lr = config.schedule.scaled(config.optim.lr, config.data.batch_size)
+    if config.schedule.min_lr > base_lr:
+        scaled = "" if base_lr == config.optim.lr else f", which --schedule.scale-lr makes {base_lr}"
+        yield f"--schedule.min-lr {config.schedule.min_lr} is above --optim.lr {config.optim.lr}{scaled}", "Lower it."
+    if config.eval.every == 0 and (config.schedule.watches_evaluations() or config.eval.patience):
+        watches = config.schedule.watches_evaluations()
+        watcher = f"--schedule.name {config.schedule.name}" if watches else "--eval.patience"
         yield f"{watcher} watches evaluations, but --eval.every is 0", "Give --eval.every at least 1."
 
 

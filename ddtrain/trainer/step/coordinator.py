@@ -43,6 +43,10 @@ class Coordinator:
     steps_per_epoch : steps in one pass over the training data
     stop_file : a file that asks the run to stop, looked for by rank 0
 
+    Attributes
+    ----------
+    length_note : what of the schedule the run does not reach, or outlasts; empty if they are of a length
+
     Notes
     -----
     The schedule is laid out over ``run.epochs``. ``run.steps`` only cuts a run short, so that a run cut short and
@@ -65,7 +69,9 @@ class Coordinator:
         self.steps_per_epoch, self.stop_file = steps_per_epoch, stop_file
         planned = config.run.epochs * steps_per_epoch
         self.total_steps = total_steps(config.run, steps_per_epoch)
-        self.schedule = schedules.make(config.schedule, config.optim.lr, planned)
+        base_lr = config.schedule.scaled(config.optim.lr, config.data.batch_size)
+        self.schedule = schedules.make(config.schedule, base_lr, planned, steps_per_epoch)
+        self.length_note = schedules.length_note(config.schedule, planned, self.total_steps, steps_per_epoch)
         self.skipped = 0  # skipped steps of the whole run
         self.skipped_in_a_row = 0
         self.best: float | None = None  # lowest validation loss so far
@@ -116,7 +122,7 @@ class Coordinator:
         CheckpointError : the state is not one that a run could have saved
         """
         check_decisions(state, self.state_dict())
-        if state["schedule"]:  # empty if the schedule has no state
+        if state["schedule"].keys() & self.schedule.state.keys():  # none in common: it is another schedule's
             check_decisions(state["schedule"], self.schedule.state)
         for name in _STATE:
             setattr(self, name, state[name])

@@ -106,6 +106,15 @@ def test_the_part_that_is_named_brings_its_own_defaults_and_help() -> None:
     assert "--optim.momentum" not in shown
 
 
+def test_schedules_of_a_schedule_are_texts_on_the_command_line_and_in_files(tmp_path: Path) -> None:
+    expected = Schedule(name="sequential", schedules=("linear(start=0.1)", "cosine"), milestones=(5,))
+    told = ["--schedule.name", "sequential", "--schedule.schedules", "linear(start=0.1)", "cosine"]
+    parsed = command_line.parse([*told, "--schedule.milestones", "5"], {"a": (Config, "")})
+    assert parsed.config.schedule == expected
+    (tmp_path / "run.toml").write_text(parsed.config.to_toml())
+    assert command_line.parse(["--config", str(tmp_path / "run.toml")], {"a": (Config, "")}).config == parsed.config
+
+
 def test_a_file_of_an_older_release_has_the_options_of_all_parts(tmp_path: Path) -> None:
     of_all = "lr = 0.3\nmomentum = 0.5\nnesterov = false\nweight_decay = 0.0\nbeta1 = 0.9\nbeta2 = 0.99\neps = 1e-8"
     (tmp_path / "old.toml").write_text(

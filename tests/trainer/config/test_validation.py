@@ -61,6 +61,26 @@ from ddtrain.trainer.config.validation import validate
             {"schedule": Schedule(name="plateau"), "eval": Evaluation(every=0)},
             "--schedule.name plateau watches evaluations",
         ),
+        (
+            {"schedule": Schedule(name="chained", schedules=("plateau",)), "eval": Evaluation(every=0)},
+            "--schedule.name chained watches evaluations",
+        ),
+        (
+            {"schedule": Schedule(min_lr=0.06, scale_lr="linear"), "data": Data(batch_size=128)},
+            "--schedule.min-lr 0.06 is above --optim.lr 0.1, which --schedule.scale-lr makes 0.05",
+        ),
+        ({"schedule": Schedule(scale_lr="cubic")}, "schedule.scale_lr: 'cubic' is none of none, linear, sqrt"),
+        ({"schedule": Schedule(reference_batch=0)}, "--schedule.reference-batch 0 is out of range: Give at least 1."),
+        (
+            {"schedule": Schedule(name="sequential", schedules=("cosin",), milestones=())},
+            "--schedule.schedules 'cosin': --schedule.name 'cosin' is not known: Did you mean cosine?",
+        ),
+        (
+            {"schedule": Schedule(name="sequential", milestones=(3, 4))},
+            "--schedule.milestones (3, 4) is out of range: Give times above 0 in rising order, one fewer than the 2",
+        ),
+        ({"optim": Optim(momentum_form="heavy")}, "optim.momentum_form: 'heavy' is none of pytorch, lecture, friction"),
+        ({"optim": Optim(l1=-1.0)}, "--optim.l1 -1.0"),
         ({"eval": Evaluation(every=0, patience=2)}, "--eval.patience watches evaluations"),
         ({"clip": Clip(norm=float("inf"))}, "--clip.norm inf"),
         ({"clip": Clip(value=-1.0)}, "--clip.value -1.0"),

@@ -10,10 +10,10 @@ import pytest
 
 from ddtrain.comm import run_ranks
 from ddtrain.comm.backends.local import LocalCommunicator
-from ddtrain.errors import NonFiniteError
+from ddtrain.errors import CheckpointError, NonFiniteError, UsageError
 from ddtrain.optim import schedules
 from ddtrain.trainer import stop_signals
-from ddtrain.trainer.config.config import Checkpoint, Clip, Config, Evaluation, NonFinite, Optim, Run, Schedule
+from ddtrain.trainer.config.config import Checkpoint, Clip, Config, Data, Evaluation, NonFinite, Optim, Run, Schedule
 from ddtrain.trainer.step.coordinator import Coordinator, Reason
 from ddtrain.trainer.step.totals import Totals
 from ddtrain.trainer.stop_signals import StopFile, listening, stop_requested
@@ -54,6 +54,28 @@ class TestSchedule:
         expected = schedules.make(cosine, Optim().lr, 4 * STEPS)
         rates = [control.lr for control in drive(make(schedule=cosine, steps=7), 7)]
         assert rates == [expected.lr(step) for step in range(7)]
+
+    def test_times_in_epochs_are_the_datas(self):
+        staircase = Schedule(name="step", decay_every=1, unit="epoch")
+        rates = [control.lr / Optim().lr for control in drive(make(schedule=staircase), 4 * STEPS)]
+        assert rates == [0.5 ** (step // STEPS) for step in range(4 * STEPS)]
+
+    @pytest.mark.parametrize(("rule", "factor"), [("linear", 0.25), ("sqrt", 0.5)])
+    def test_the_rate_follows_the_batch_of_all_ranks(self, rule, factor):
+        (control,) = drive(make(schedule=Schedule(scale_lr=rule), data=Data(batch_size=64)), 1)
+        assert control.lr == pytest.approx(Optim().lr * factor, rel=1e-15)
+
+    def test_what_does_not_fit_the_run_is_noted(self):
+        late = Schedule(name="multi_step", milestones=(19, 20))
+        assert make(schedule=late).length_note == "schedule multi_step: milestone 20 is beyond its 20 steps"
+        cut = make(schedule=Schedule(name="cosine"), steps=7)
+        assert cut.length_note == "schedule cosine: the run ends after 7 of the 20 steps that it is laid out over"
+        assert make(schedule=Schedule(name="cosine")).length_note == make().length_note == ""
+
+    def test_a_warm_up_longer_than_the_run_is_refused(self):
+        with pytest.raises(UsageError, match=r"--schedule.warmup-steps 21 is more than the 20 steps of the run"):
+            make(schedule=Schedule(warmup_steps=21))
+        assert make(schedule=Schedule(warmup_steps=20), steps=7).length_note  # what is cut may be resumed
 
 
 class TestTimes:
@@ -142,6 +164,38 @@ class TestObserve:
         coordinator = make(schedule=Schedule(name="plateau", patience=0, factor=0.5))
         list(self.run(coordinator, [1.0, 1.0]))
         assert coordinator.decide(10, totals(), 1.0).lr == 0.5 * Optim().lr
+
+    def test_so_does_one_that_is_multiplied_by_another(self):
+        product = Schedule(name="chained", schedules=("plateau(patience=0)", "constant"))
+        coordinator, resumed = (make(schedule=product, epochs=9) for _ in range(2))
+        list(self.run(coordinator, [1.0, 1.0]))
+        resumed.load(json.loads(json.dumps(coordinator.state_dict())))
+        for each in (coordinator, resumed):
+            assert each.decide(10, totals(), 1.0).lr == 0.5 * Optim().lr
+
+    @pytest.mark.parametrize(
+        "another",
+        [
+            Schedule(name="chained", schedules=("constant", "plateau(patience=0)")),
+            Schedule(name="cosine"),
+            Schedule(name="plateau"),
+        ],
+    )
+    def test_a_state_of_another_schedule_is_left_alone(self, another):
+        before = make(schedule=Schedule(name="chained", schedules=("plateau(patience=0)", "constant")), epochs=9)
+        list(self.run(before, [1.0, 1.0]))
+        after, fresh = make(schedule=another, epochs=9), make(schedule=another, epochs=9)
+        after.load(json.loads(json.dumps(before.state_dict())))
+        assert after.schedule.state == fresh.schedule.state
+        assert after.best == 1.0
+        assert after.decide(10, totals(), 1.0).lr == fresh.decide(10, totals(), 1.0).lr
+
+    def test_half_a_state_is_foreign(self):
+        coordinator = make(schedule=Schedule(name="plateau"))
+        state = coordinator.state_dict()
+        del state["schedule"]["best"]
+        with pytest.raises(CheckpointError, match="'best' of the coordinator is missing"):
+            coordinator.load(state)
 
     def test_an_evaluation_made_only_because_the_run_was_cut_short_leaves_no_trace(self):
         coordinator = make(steps=7, eval=Evaluation(patience=1), schedule=Schedule(name="plateau", patience=0))

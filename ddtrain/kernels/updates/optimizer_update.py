@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ddtrain.kernels.updates.soft_threshold import soft_threshold_
 from ddtrain.kernels.workspace import scratch
 
 Array = NDArray[Any]
@@ -36,7 +37,7 @@ def effective_gradient(grad: Array, value: Array, scale: float, decay: float, ou
     if scale == 1.0:
         out += grad
     else:
-        out += grad * scale
+        out += np.multiply(grad, scale, out=scratch("update.scaled", grad.shape, grad.dtype))
     return out
 
 
@@ -49,16 +50,21 @@ def sgd(
     nesterov: bool = False,
     weight_decay: float = 0.0,
     scale: float = 1.0,
+    gain: float = 1.0,
+    threshold: float = 0.0,
 ) -> None:
     """Stochastic gradient descent, in place on ``values`` and ``velocity``.
 
-    With ``g = scale * grad + weight_decay * value``: ``velocity = momentum * velocity + g``, and the value moves by
-    ``-lr * velocity``, or with Nesterov by ``-lr * (g + momentum * velocity)``. As in PyTorch, the velocity is
-    without lr.
+    With ``g = gain * (scale * grad + weight_decay * value)``: ``velocity = momentum * velocity + g``, and the value
+    moves by ``-lr * velocity``, or with Nesterov by ``-lr * (g + momentum * velocity)``. Then it is brought nearer to
+    0 by ``threshold``.
 
     Parameters
     ----------
     velocity : zeros at the start; not used, and may be None, without momentum
+    lr, gain : of the velocity in the value, and of the gradient in the velocity; which, is what forms of momentum
+        differ in. PyTorch's is (rate, 1)
+    threshold : of :func:`~ddtrain.kernels.updates.soft_threshold.soft_threshold_`
 
     >>> values, velocity = np.ones(1), np.zeros(1)
     >>> sgd(values, np.ones(1), velocity, lr=0.1, momentum=0.9)
@@ -70,6 +76,8 @@ def sgd(
     for found in pieces(values, grads) if velocity is None or momentum == 0.0 else pieces(values, grads, velocity):
         value, work = found[0], step[: len(found[0])]
         g = effective_gradient(found[1], value, scale, weight_decay, work)
+        if gain != 1.0:
+            g = np.multiply(g, gain, out=work)
         if len(found) == 3:
             v = found[2]
             v *= momentum
@@ -77,9 +85,12 @@ def sgd(
             if nesterov:
                 value -= np.multiply(g, lr, out=work)
                 value -= np.multiply(v, lr * momentum, out=work)
-                continue
-            g = v
-        value -= np.multiply(g, lr, out=work)
+            else:
+                value -= np.multiply(v, lr, out=work)
+        else:
+            value -= np.multiply(g, lr, out=work)
+        if threshold:
+            soft_threshold_(value, threshold, work)
 
 
 def adam(
@@ -95,6 +106,8 @@ def adam(
     decoupled: bool = False,
     count: int = 1,
     scale: float = 1.0,
+    bias_correction: bool = True,
+    l1: float = 0.0,
 ) -> None:
     """Adam, in place on ``values``, ``m`` and ``v``; AdamW with ``decoupled``.
 
@@ -103,6 +116,8 @@ def adam(
     m, v : running averages of the gradient and of its square, zeros at the start
     decoupled : shrink values by ``lr * weight_decay`` instead of adding ``weight_decay * value`` to the gradient
     count : the number of this update, from 1
+    bias_correction : divide the averages by what their weights add up to so far
+    l1 : each element is brought nearer to 0 by its own rate times this
 
     References
     ----------
@@ -115,8 +130,10 @@ def adam(
     """
     n = min(PIECE, len(values))
     work, denominator = scratch("update.step", (n,), values.dtype), scratch("update.root", (n,), values.dtype)
-    rate = lr / (1.0 - beta1**count)
-    root_correction = 1.0 / math.sqrt(1.0 - beta2**count)
+    rate, root_correction = lr, 1.0
+    if bias_correction:
+        rate = lr / (1.0 - beta1**count)
+        root_correction = 1.0 / math.sqrt(1.0 - beta2**count)
     for value, grad, m_, v_ in pieces(values, grads, m, v):
         a, b = work[: len(value)], denominator[: len(value)]
         g = effective_gradient(grad, value, scale, 0.0 if decoupled else weight_decay, a)
@@ -135,6 +152,8 @@ def adam(
         if decoupled and weight_decay:
             value *= 1.0 - lr * weight_decay
         value -= a
+        if l1:
+            soft_threshold_(value, np.divide(lr * l1, b, out=b), a)
 
 
 def square_norms(x: Array, cells: Iterable[slice]) -> list[float]:

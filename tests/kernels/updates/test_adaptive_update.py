@@ -1,11 +1,11 @@
-"""Adaptive updates against the formulas of their papers, at sizes around a piece, from a memory that is not zero."""
+"""Adaptive updates and those of Adam's kin: the formulas of their papers, at sizes around a piece, from any memory."""
 
 from __future__ import annotations
 
 import numpy as np
 import pytest
 
-from ddtrain.kernels import adaptive_update, optimizer_update
+from ddtrain.kernels import adaptive_update, moment_update, optimizer_update
 
 PIECE = optimizer_update.PIECE
 LR, RHO, B1, B2, EPS, DECAY, SCALE, COUNT = 0.1, 0.9, 0.8, 0.95, 1e-3, 0.2, 0.5, 7
@@ -19,6 +19,11 @@ def adagrad(x, g, total):
 def rmsprop(x, g, square):
     square = RHO * square + (1 - RHO) * g**2
     return x - LR * g / (np.sqrt(square) + EPS), square
+
+
+def rmsprop_eps_inside(x, g, square):
+    square = RHO * square + (1 - RHO) * g**2
+    return x - LR * g / np.sqrt(square + EPS), square
 
 
 def rmsprop_centred(x, g, square, mean, velocity):
@@ -57,6 +62,11 @@ def radam(x, g, m, v):
     return x - LR * m / (1 - B1**COUNT) * r * np.sqrt(1 - B2**COUNT) / (np.sqrt(v) + EPS), m, v
 
 
+def nadam(x, g, m, v):
+    m, v = moments(g, m, v)
+    return x - LR * (0.3 * g + 0.9 * m) / (np.sqrt(v / (1 - B2**COUNT)) + EPS), m, v
+
+
 def lion(x, g, m):
     return x * (1 - LR * DECAY) - LR * np.sign(B1 * m + (1 - B1) * g), B2 * m + (1 - B2) * g
 
@@ -65,11 +75,13 @@ ADAM = {"beta1": B1, "beta2": B2, "eps": EPS, "count": COUNT}
 METHODS = {  # the formula, whether each vector of the memory is of squares, and the options of the kernel
     "adagrad": (adagrad, [True], {"eps": EPS}),
     "rmsprop": (rmsprop, [True], {"rho": RHO, "eps": EPS}),
+    "rmsprop, eps inside": (rmsprop_eps_inside, [True], {"rho": RHO, "eps": EPS, "eps_inside_root": True}),
     "rmsprop, centred": (rmsprop_centred, [True, False, False], {"rho": RHO, "eps": EPS, "momentum": 0.7}),
     "adadelta": (adadelta, [True, True], {"rho": RHO, "eps": EPS}),
     "amsgrad": (amsgrad, [False, True, True], ADAM),
     "adamax": (adamax, [False, True], ADAM),
     "radam": (radam, [False, True], ADAM),
+    "nadam": (nadam, [False, True], {"of_gradient": 0.3, "of_mean": 0.9, **ADAM}),
     "lion": (lion, [False], {"beta1": B1, "beta2": B2}),
 }
 each_method = pytest.mark.parametrize("name", METHODS)
@@ -84,9 +96,9 @@ def start(name, n, dtype=np.float64):
 
 
 def update(name, values, grads, *memory, decay=DECAY, scale=SCALE):
-    if name == "rmsprop":
+    if len(memory) == 1 and name.startswith("rmsprop"):
         memory = (*memory, None, None)
-    kernel = getattr(adaptive_update, name.partition(",")[0])
+    kernel = {**vars(adaptive_update), **vars(moment_update)}[name.partition(",")[0]]
     kernel(values, grads, *memory, LR, decay=decay, scale=scale, **METHODS[name][2])
 
 
