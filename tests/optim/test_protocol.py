@@ -4,8 +4,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from ddtrain.optim import Optim, Sgd
-from ddtrain.optim.protocol import FlatOptimizer
+from ddtrain.optim import FlatOptimizer, Optim, Sgd
 
 
 @dataclass(frozen=True)

@@ -41,9 +41,13 @@ class ForwardPass:
         first: int,
         last: int,
         dtype: DTypeLike,
+        epoch: int = 0,
     ) -> None:
         self._task, self._loss_output, self._random = task, loss_output, (seed, step, first)
-        self._samples, self._batch = last - first, data.batch_of(task.train, rows[first:last], dtype)
+        self._samples, self._batch = (
+            last - first,
+            data.training_batch_of(task.train, rows[first:last], dtype, seed=seed, epoch=epoch),
+        )
         self.metrics: Mapping[str, NDArray[Any]] = {}
         self.updates: Mapping[str, Any] = {}
 

@@ -78,6 +78,7 @@ def build_step(comm: Communicator, task: Task, config: Config) -> TrainStep:
         layout,
         make_gradient_buffer,
         seed=config.run.seed,
+        batch_size=config.data.batch_size,
         clip_value=config.clip.value,
         skips=config.nonfinite.action == "skip",
     )

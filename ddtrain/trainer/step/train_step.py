@@ -69,11 +69,13 @@ class TrainStep:
         make_gradient_buffer: Callable[[int], GradientBuffer],
         *,
         seed: int = 0,
+        batch_size: int = 1,
         clip_value: float = 0.0,
         skips: bool = False,
     ) -> None:
         self.task, self.store, self.optimizer, self.comm = task, store, optimizer, comm
         self.node, self.shard_layout, self.seed, self.clip_value, self.skips = node, layout, seed, clip_value, skips
+        self.batch_size = batch_size
         self.tape_for: Callable[[int], TapeType] = lambda rows: Tape
         self.shards = ShardRunner(make_small_collectives(comm.duplicate(), node, MODEL), layout)
         self.make_gradient_buffer, self.gradient_buffer = make_gradient_buffer, make_gradient_buffer(0)
@@ -165,7 +167,8 @@ class TrainStep:
 
     def forward_pass(self, step: int, rows: Any, first: int, last: int, dtype: DTypeLike) -> ForwardPass:
         """The loss of samples ``first`` to ``last`` of a global batch, as a function of the model's values."""
-        return ForwardPass(self.task, self.loss_output, self.seed, step, rows, first, last, dtype)
+        epoch = data.position(step, len(self.task.train), self.batch_size).epoch
+        return ForwardPass(self.task, self.loss_output, self.seed, step, rows, first, last, dtype, epoch)
 
     def _shard(self, step: int, rows: Any, shard: int, peers: Any, stop_vote: bool) -> None:
         """Run forward and backward of one shard."""
