@@ -26,7 +26,7 @@ from ddtrain.kernels import (
     pool,
     softmax,
 )
-from ddtrain.kernels.updates import adaptive_update, moment_update, optimizer_update
+from ddtrain.kernels.updates import adaptive_update, layerwise_update, moment_update, optimizer_update
 
 __all__ = [
     "activation",
@@ -39,6 +39,7 @@ __all__ = [
     "gru",
     "layer_norm",
     "linear",
+    "layerwise_update",
     "moment_update",
     "normal_distribution",
     "optimizer_update",

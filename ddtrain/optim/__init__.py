@@ -1,9 +1,9 @@
 """Optimizers over flat vectors, and learning-rate schedules.
 
 Read ``protocol`` (what an optimizer is) and ``penalties`` (L2 and L1), then ``sgd``, ``moments`` and ``adam``; the
-others are ``adagrad rmsprop adadelta amsgrad nadam adamax radam lion``, each a module with its options and its formula.
-``groups`` are rules for some of the parameters, and ``flat_optimizer`` and ``layerwise`` run a
-formula over all of them. ``schedules/`` are learning rates over the steps.
+others are ``adagrad rmsprop adadelta amsgrad nadam adamax radam lion``, and ``lars lamb`` that scale layer by layer,
+each a module with its options and its formula. ``groups`` are rules for some of the parameters; ``flat_optimizer`` and
+``layerwise`` run a formula over all of them. ``schedules/`` are learning rates over the steps.
 
 To add one, write ``optim/<name>.py`` and import it here; a script of your own needs ``ddtrain.parts.register`` alone.
 The configuration, the tests over all members and the checkpoints follow the table.
@@ -24,6 +24,9 @@ from ddtrain.optim.adamax import AdaMax
 from ddtrain.optim.amsgrad import AmsGrad
 from ddtrain.optim.flat_optimizer import FlatOptimizer
 from ddtrain.optim.groups import Segment
+from ddtrain.optim.lamb import Lamb
+from ddtrain.optim.lars import Lars
+from ddtrain.optim.layerwise import LayerNorms, LayerwiseOptim, LayerwiseOptimizer
 from ddtrain.optim.lion import Lion
 from ddtrain.optim.nadam import NAdam
 from ddtrain.optim.protocol import Alloc, Optim, Optimizer
@@ -35,7 +38,12 @@ OPTIMIZERS = Optim.parts  # all optimizers by name; ``register`` adds one
 
 
 def make(
-    formula: Optim, n: int, dtype: DTypeLike, alloc: Alloc = np.zeros, pieces: Sequence[Segment] = ()
+    formula: Optim,
+    n: int,
+    dtype: DTypeLike,
+    alloc: Alloc = np.zeros,
+    pieces: Sequence[Segment] = (),
+    norms: LayerNorms | None = None,
 ) -> Optimizer:
     """An optimizer at work: the one that the section ``optim`` holds, with its vectors.
 
@@ -46,6 +54,7 @@ def make(
     dtype : float32 or float64
     alloc : where the optimizer's vectors come from
     pieces : runs of the vector with options of their own, from :func:`ddtrain.optim.groups.segments`
+    norms : sums over whole parameters, for a layer-wise optimizer; the vector is one parameter unless given
 
     >>> sgd = make(Optim(name="sgd", momentum=0.9), 2, np.float64)
     >>> x, g = np.array([1.0, 2.0]), np.array([0.5, -0.5])
@@ -54,10 +63,13 @@ def make(
     >>> x  # 1 - 0.05 - 0.095
     array([0.855, 2.145])
     """
+    if isinstance(formula, LayerwiseOptim):
+        return LayerwiseOptimizer(formula, n, dtype, alloc, pieces, norms)
     return FlatOptimizer(formula, n, dtype, alloc, pieces)
 
 
 __all__ = [
-    "OPTIMIZERS", "AdaDelta", "AdaGrad", "AdaMax", "Adam", "AdamW", "Alloc", "AmsGrad", "FlatOptimizer", "Lion",
-    "NAdam", "Optim", "Optimizer", "RAdam", "RmsProp", "Sgd", "make", "schedules",
+    "OPTIMIZERS", "AdaDelta", "AdaGrad", "AdaMax", "Adam", "AdamW", "Alloc", "AmsGrad", "FlatOptimizer", "Lamb",
+    "Lars", "LayerNorms", "LayerwiseOptim", "Lion", "NAdam", "Optim", "Optimizer", "RAdam", "RmsProp", "Sgd",
+    "make", "schedules",
 ]  # fmt: skip

@@ -86,7 +86,7 @@ class LayerwiseOptimizer:
     segments : runs of the vector in groups of their own; all in one unless given
     norms : where parameters lie, and their sums over all ranks; the vector is one parameter unless given
 
-    >>> from ddtrain.optim.lars import Lars
+    >>> from ddtrain.optim import Lars
     >>> optimizer = LayerwiseOptimizer(Lars(trust=0.5, momentum=0.0), 2, np.float64)
     >>> values = np.array([3.0, 4.0])  # of norm 5
     >>> optimizer.apply(values, np.array([0.0, 10.0]), lr=1.0)  # 1.0 * 0.5 * 5 / 10 * 10
@@ -103,6 +103,7 @@ class LayerwiseOptimizer:
         segments: Sequence[Segment] = (),
         norms: LayerNorms | None = None,
     ) -> None:
+        self.formula = formula
         self.state: dict[str, Vector] = {name: alloc(n, dtype) for name in formula.vectors()}
         self.count = 0
         self._norms = norms or OneLayer(n)

@@ -60,7 +60,7 @@ class LayerNorms:
             return [k * _FIGURES + figure for k in inside for figure in range(_FIGURES)]
 
         self.pieces: Sequence[slice] = [piece for cell, piece, _ in pieces if cell in kept]
-        self.layers = [layer for cell, _, layer in pieces if cell in kept]
+        self.layers: Sequence[int] = [layer for cell, _, layer in pieces if cell in kept]
         self._layer_of = np.array([layer for _, _, layer in pieces], np.intp)
         self._count = len(spans)
         self._shared = SharedNumbers(

@@ -60,6 +60,7 @@ class Reducer:
     ----------
     grads : this rank's first row
     spans : the parts of the flat vector in which ``grads`` holds the sum after :meth:`finish`
+    buckets, shares : what the flat vector is cut into, and which parts are this rank's
     sums : makes the sum of one bucket
     predecessor : a reducer that may still be summing an earlier step; its buckets go first
     watcher : told of every bucket, if it is set
@@ -95,7 +96,8 @@ class Reducer:
         self.grads: Array = rows[node.rank][0]
         self.predecessor: Reducer | None = None
         self.watcher: Watcher | None = None
-        shares = make_shares(buckets, node, layout.columns, scatter)
+        self.buckets = buckets
+        self.shares = shares = make_shares(buckets, node, layout.columns, scatter)
         self.spans = shares.spans
         self.sums = BucketSum(rows, shares, node, layout, hook or ExactSum(), parameters)
         self._counters = REDUCERS[number]

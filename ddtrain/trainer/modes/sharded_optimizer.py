@@ -36,10 +36,20 @@ class ShardedOptimizer:
     """
 
     def __init__(
-        self, config: optim.Optim, spans: Sequence[slice], dtype: DTypeLike, pieces: Sequence[Segment] = ()
+        self,
+        config: optim.Optim,
+        spans: Sequence[slice],
+        dtype: DTypeLike,
+        pieces: Sequence[Segment] = (),
+        norms: optim.LayerNorms | None = None,
     ) -> None:
         self.spans, size = spans, sum(span.stop - span.start for span in spans)
-        self._inner = optim.make(config, size, dtype, pieces=_packed(pieces, spans))
+        mine = [piece for span in spans for piece in within(span, pieces)]
+        places = _packed([piece.span for piece in mine], spans)
+        segments = [Segment(place, piece.group) for place, piece in zip(places, mine, strict=True)]
+        if norms is not None:
+            norms = norms.moved(_packed(norms.pieces, spans))
+        self._inner = optim.make(config, size, dtype, pieces=segments, norms=norms)
         self.state = self._inner.state  # state of this rank's spans, one after another
         self._values, self._grads = np.empty(size, dtype), np.empty(size, dtype)
 
@@ -109,14 +119,16 @@ class ShardedSync(Sync):
         }
 
 
-def _packed(pieces: Sequence[Segment], spans: Sequence[slice]) -> list[Segment]:
-    """The pieces as they lie when the spans are packed one after another."""
-    packed, at = [], 0
+def _packed(places: Sequence[slice], spans: Sequence[slice]) -> list[slice]:
+    """Where places, each inside one of the spans, lie when the spans are packed one after another."""
+    starts, at = {}, 0
     for span in spans:
-        for piece in within(span, pieces):
-            size = piece.span.stop - piece.span.start
-            packed.append(Segment(slice(at, at + size), piece.group))
-            at += size
+        starts[span.start, span.stop] = at
+        at += span.stop - span.start
+    packed = []
+    for place in places:
+        first, start = next((s[0], at) for s, at in starts.items() if s[0] <= place.start and place.stop <= s[1])
+        packed.append(slice(start + place.start - first, start + place.stop - first))
     return packed
 
 

@@ -30,6 +30,8 @@ from ddtrain.parallel import (
     verify_replicas,
 )
 from ddtrain.parallel.hooks import NoopHook
+from ddtrain.parallel.layer_norms import LayerNorms
+from ddtrain.parallel.node_counters import LAYER_NORMS
 from ddtrain.parallel.replica_check import describe
 from ddtrain.param_store import ParamStore
 from ddtrain.trainer.config.config import Comm, Config
@@ -63,11 +65,14 @@ def build_step(comm: Communicator, task: Task, config: Config) -> TrainStep:
     store, parts = _store(trained, initial, config, node, layout)
     pieces = optim.groups.segments([groups[path] for path in store.names], store.spans)
     make_gradient_buffer = _gradient_buffer_maker(comm, config, node, layout, store, parts)
+    reducer = make_gradient_buffer(0).reducer
+    norms: LayerNorms | None = None
+    if isinstance(config.optim, optim.LayerwiseOptim):
+        norms = LayerNorms(reducer.buckets, reducer.shares, store.spans, node, LAYER_NORMS)
     if config.comm.sharded_optimizer:
-        spans = make_gradient_buffer(0).reducer.spans
-        optimizer: optim.Optimizer = ShardedOptimizer(config.optim, spans, config.run.dtype, pieces)
+        optimizer: optim.Optimizer = ShardedOptimizer(config.optim, reducer.spans, config.run.dtype, pieces, norms)
     else:
-        optimizer = optim.make(config.optim, store.values.size, config.run.dtype, shared_allocator(node), pieces)
+        optimizer = optim.make(config.optim, store.values.size, config.run.dtype, shared_allocator(node), pieces, norms)
     # Making the step makes a reducer, which waits for all ranks of the node: none goes on before the values are there.
     return TrainStep(
         task,
