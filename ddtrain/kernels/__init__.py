@@ -9,8 +9,8 @@ compiled twin can stand in for any of them without anyone above noticing. What e
 - inputs are never written to, unless the name ends in an underscore or the documentation says "in place";
 - work space is kept per thread (``workspace.py``), because ranks may be threads of one process.
 
-Every family is a module; ``linear`` is the shortest. Those of ``updates/`` serve ``ddtrain.optim``, the others
-``ddtrain.ops``; ``channel_sums`` and ``workspace`` serve other kernels.
+Every family is a module, and ``recurrent/`` has three; ``linear`` is the shortest. Those of ``updates/`` serve
+``ddtrain.optim``, the others ``ddtrain.ops``; ``channel_sums`` and ``workspace`` serve other kernels.
 """
 
 from ddtrain.kernels import (
@@ -26,6 +26,7 @@ from ddtrain.kernels import (
     pool,
     softmax,
 )
+from ddtrain.kernels.recurrent import gru, lstm, rnn
 from ddtrain.kernels.updates import adaptive_update, layerwise_update, moment_update, optimizer_update
 
 __all__ = [
@@ -40,6 +41,7 @@ __all__ = [
     "layer_norm",
     "linear",
     "layerwise_update",
+    "lstm",
     "moment_update",
     "normal_distribution",
     "optimizer_update",
