@@ -56,7 +56,7 @@ class Sgd(Penalized):
     lr: float = 0.1
     """Base learning rate, which the schedule multiplies."""
     momentum: float = 0.9
-    """Of the velocity; 0: plain gradient descent."""
+    """Decay of the velocity; 0: plain gradient descent."""
     momentum_form: Literal["pytorch", "lecture", "friction"] = "pytorch"
     """pytorch: the velocity is a sum of gradients, v = momentum v + g, and the rate multiplies it
     lecture: the rate is inside, v = momentum v - lr g, and the velocity is the step

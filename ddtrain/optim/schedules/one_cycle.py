@@ -37,9 +37,9 @@ class OneCycle(TimedSchedule):
     name: str = "one_cycle"
     """The learning rate over time (t: time since the warm-up); Smith, Topin, arXiv:1708.07120."""
     start: float = 0.04
-    """Of the base rate, at first."""
+    """The rate at the first step, as a fraction of the base rate."""
     end: float = 4e-6
-    """Of the base rate, at last."""
+    """The rate at the last step, as a fraction of the base rate."""
     rise: float = 0.3
     """The part of the time in which the rate rises."""
 

@@ -48,11 +48,11 @@ class Schedule(Part, kind="schedule", default="constant"):
         return False
 
     def watches_evaluations(self) -> bool:
-        """Whether it decays by what evaluations say."""
+        """Whether it depends on the losses of evaluations."""
         return False
 
     def misfits(self, steps: int, steps_per_epoch: int) -> Iterator[str]:
-        """What a run that takes ``steps`` steps after the warm-up does not reach of the schedule, or outlasts."""
+        """What does not fit a run that takes ``steps`` steps after the warm-up, one text for each such thing."""
         return iter(())
 
     def floor(self, base_lr: float) -> float:
@@ -79,7 +79,7 @@ class Schedule(Part, kind="schedule", default="constant"):
 
 @dataclass(frozen=True)
 class TimedSchedule(Schedule):
-    """What goes by a clock: every time among its options is in steps, or in epochs."""
+    """The base of schedules with times among their options, which are in steps or in epochs."""
 
     unit: Literal["step", "epoch"] = "step"
     """step: times are in steps, and the rate changes in every step
@@ -97,15 +97,15 @@ class TimedSchedule(Schedule):
             yield said
 
     def misfit(self, time: int) -> str:
-        """What a run of so much time after the warm-up, in the schedule's unit, does not reach or outlasts."""
+        """What does not fit a run that takes ``time`` units after the warm-up, in words; empty if all does."""
         return ""
 
     def ticks(self, steps_per_epoch: int) -> int:
-        """Steps in a unit of time."""
+        """The number of steps in a unit of time."""
         return steps_per_epoch if self.unit == "epoch" else 1
 
     def time(self, steps: int, steps_per_epoch: int) -> int:
-        """So many steps in units of time, of which the last may be cut short.
+        """Convert steps to units of time; the last unit may be cut short.
 
         >>> EveryDecay(unit="epoch").time(21, steps_per_epoch=10)
         3
@@ -115,7 +115,7 @@ class TimedSchedule(Schedule):
 
 @dataclass(frozen=True)
 class EveryDecay(TimedSchedule):
-    """What decays by a factor, in a unit of time."""
+    """The base of schedules that decay by a factor in a given time."""
 
     decay_every: int = 1000
     """The time in which it decays by the factor."""

@@ -21,7 +21,7 @@ def require_warmup_within(schedule: Schedule, total_steps: int) -> None:
 
 
 def length_note(schedule: Schedule, total_steps: int, end: int, steps_per_epoch: int) -> str:
-    """What of a schedule the run does not reach, or outlasts, in one line; empty if they are of a length.
+    """Say in one line where schedule and run differ in length; empty if they do not.
 
     Parameters
     ----------

@@ -45,7 +45,7 @@ class Coordinator:
 
     Attributes
     ----------
-    length_note : what of the schedule the run does not reach, or outlasts; empty if they are of a length
+    length_note : says where schedule and run differ in length; empty if they do not
 
     Notes
     -----

@@ -59,6 +59,15 @@ def test_adam_is_the_formula(n, decoupled, decay, scale, count):
     np.testing.assert_array_equal(grads, kept)
 
 
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_pieces_are_of_64_kib_and_miss_nothing(dtype):
+    """So that all the arrays of an update fit in cache together, whatever their dtype."""
+    vector = np.arange(3 * PIECE + 5, dtype=dtype)
+    found = [piece for (piece,) in optimizer_update.pieces(vector)]
+    np.testing.assert_array_equal(np.concatenate(found), vector)
+    assert max(piece.nbytes for piece in found) == 64 << 10
+
+
 def test_float32_stays_and_pieces_change_no_bit(monkeypatch):
     def run():
         values, grads, m, v = vectors(1000, 4, np.float32)

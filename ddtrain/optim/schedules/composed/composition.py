@@ -42,7 +42,7 @@ def relative_rate(member: Schedule, base_lr: float, steps: int, steps_per_epoch:
 
 
 def member_misfits(member: Schedule, steps: int, steps_per_epoch: int) -> Iterator[str]:
-    """What ``steps`` steps do not reach of a member, or outlast."""
+    """What of a member does not fit the ``steps`` steps that it has."""
     if member.warmup_steps > steps:
         yield f"{member.name}: the warm-up of {member.warmup_steps} steps is longer than its {steps} steps"
     else:
