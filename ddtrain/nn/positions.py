@@ -25,6 +25,10 @@ class LearnedPositions(Module):
     Raises
     ------
     ShapeError : when called: more positions than there are vectors
+
+    >>> layer = LearnedPositions(2, 1).bind({"weight": np.array([[10.0], [20.0]])})
+    >>> layer(np.zeros((1, 2, 1)))[0, :, 0]
+    array([10., 20.])
     """
 
     def __init__(self, positions: int, d: int, weight_init: init.Init = _SMALL) -> None:
