@@ -188,7 +188,7 @@ def former_name(name: str) -> Any:
     ------
     AttributeError : there never was such a name, or it has become that of a module
     """
-    if name == "checkpoint":  # and ``from ddtrain import checkpoint`` goes on to look for the module
+    if name == "checkpoint":  # so that ``from ddtrain import checkpoint`` looks for the module
         raise AttributeError("ddtrain.checkpoint(f) is ddtrain.autodiff.checkpoint(f) now; import the module first")
     if name not in FORMER_NAMES:
         raise AttributeError(f"module 'ddtrain' has no attribute {name!r}")

@@ -21,7 +21,7 @@ from ddtrain.errors import UsageError
 from ddtrain.suggestions import did_you_mean
 from ddtrain.trainer.task import Task
 
-BATCHES = 16  # in the data set: enough that batches are not found in the cache, few enough to be made in no time
+BATCHES = 16  # batches in the data set: too many for the cache, few enough to be made quickly
 
 Arrays = tuple[NDArray[Any], NDArray[Any]]
 Draw = Callable[[onp.random.Generator, int], Arrays]

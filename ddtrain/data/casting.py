@@ -1,4 +1,4 @@
-"""Batches in the dtype of the run: the one place where floating data takes it on."""
+"""Casts batches to the run's dtype, the only place where floating data is converted."""
 
 from __future__ import annotations
 

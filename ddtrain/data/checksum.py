@@ -19,7 +19,7 @@ def checksum(arrays: Iterable[Any]) -> str:
 
     Raises
     ------
-    TypeError : an array, named by its position, holds objects whose values cannot be told
+    TypeError : an array, named by its position, holds objects whose values cannot be compared
 
     >>> ragged = np.empty(2, dtype=object)
     >>> ragged[:] = [np.ones(2), np.ones(3)]
@@ -38,7 +38,7 @@ def checksum(arrays: Iterable[Any]) -> str:
 def fingerprint_of(dataset: Any) -> str:
     """The checksum that a data set offers itself, or else that of 256 samples, spread evenly.
 
-    Empty where two looks at the same samples differ, as when they are augmented at random, or cannot be told.
+    Empty if reading the same samples twice differs, as with random augmentation, or their values cannot be compared.
 
     >>> class Squares:
     ...     def __len__(self):
@@ -85,7 +85,7 @@ def _of_array(array: NDArray[Any], crc: int) -> int:
 
 
 def _of_value(value: Any, crc: int) -> int:
-    """Of a Python object: what it is, and what is in it."""
+    """The checksum of a Python object: of its type, and of its value."""
     if isinstance(value, np.ndarray | np.generic):
         return _of_array(np.asarray(value), zlib.crc32(f"{value.dtype} {value.shape}".encode(), crc))
     if isinstance(value, _PLAIN):

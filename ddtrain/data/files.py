@@ -48,7 +48,7 @@ AGAIN = "Copy or download it again."
 
 
 def most_bytes(path: str | Path) -> int:
-    """Upper bound of what the file can hold, whatever a header in it claims."""
+    """Upper bound of the bytes that the file can hold, whatever its header claims."""
     with opened(path) as stream:
         zipped = isinstance(stream, gzip.GzipFile)
     return os.path.getsize(path) * (MAX_INFLATION if zipped else 1)

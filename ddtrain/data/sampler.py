@@ -39,7 +39,7 @@ def order(seed: int, epoch: int, n: int) -> Indices:
 
 
 def batches(seed: int, epoch: int, n: int, batch_size: int) -> list[Indices]:
-    """The global batches of one epoch: every sample once, the last batch as short as it comes.
+    """The global batches of one epoch: every sample once; the last batch may be shorter.
 
     >>> [len(batch) for batch in batches(seed=0, epoch=0, n=10, batch_size=4)]
     [4, 4, 2]

@@ -1,4 +1,4 @@
-"""What a layer can be made of: widths and windows, named by layer and argument where they make no sense."""
+"""Checks of a layer's arguments, widths and windows; errors name the layer and the argument."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Values on their way into a tree of modules, and what a forward pass through it is told and leaves behind."""
+"""How values get into a tree of modules, and the inputs and results of one forward pass through it."""
 
 from __future__ import annotations
 
@@ -24,14 +24,14 @@ Held = tuple[str, Any, Place]
 
 @dataclass
 class Run:
-    """What one forward pass is told (mode, randomness) and what it leaves behind (new values of buffers).
+    """The mode and randomness of one forward pass, and the new values of buffers that it sets.
 
     Attributes
     ----------
     updates : the latest values of the buffers that modules have replaced, by the names they were bound with
-    buffers : all of them, by every path
-    ties : all places of those that have several, by name
-    pending : which values of ``updates`` are still to be read, and where to, by the module that will
+    buffers : all buffers, by every path
+    ties : all places of the buffers that have several, by name
+    pending : by module, the values of ``updates`` that it has still to read, and where they go
     """
 
     training: bool = False
@@ -43,10 +43,10 @@ class Run:
     _draws: dict[str, Any] = field(default_factory=dict)
 
     def uniform(self, purpose: str, shape: tuple[int, ...]) -> NDArray[np.floating]:
-        """Uniform numbers in [0, 1), one row a sample: other ones each time that this pass asks for a purpose.
+        """Uniform numbers in [0, 1), one row for each sample; different ones in each call for the same purpose.
 
-        They depend on (seed, purpose, how often it was asked for before, step, position in the global batch). What
-        :func:`ddtrain.autodiff.checkpoint` runs again gets those that it had.
+        They depend on (seed, purpose, number of earlier calls for it, step, position in the global batch). When
+        :func:`ddtrain.autodiff.checkpoint` runs a function again, it gets the same numbers.
 
         >>> run = Run(training=True, rng=_rng.SampleRng(seed=0, step=0))
         >>> first, second = (run.uniform("mask", (2, 3)) for _ in range(2))
@@ -59,7 +59,7 @@ class Run:
         return self.rng.uniform(f"{purpose}/call {number}" if number else purpose, shape)
 
     def replace(self, prefix: str, buffers: Mapping[str, Any]) -> None:
-        """See :meth:`Module.update`. What is run again has replaced its buffers before."""
+        """See :meth:`Module.update`. When a checkpoint runs again, nothing is replaced: its first run did that."""
         again = running_again()
         for name, value in buffers.items():
             held = self.buffers.get(prefix + name)
@@ -95,7 +95,7 @@ class Binding:
             )
 
     def value_of(self, declaration: Declaration, path: str, place: Place) -> Any:
-        """The value of what stands at ``path``, that is at ``place`` in the new tree."""
+        """The value of the declaration at ``path``, which is at ``place`` in the new tree."""
         known: Any = self._given.get(id(declaration))
         if known is None:
             name = path if path in self.values else self._name(declaration)
@@ -114,12 +114,12 @@ class Binding:
         return known[1]
 
     def check(self) -> None:
-        """Raise unless all values were for this tree."""
+        """Raise unless every value belongs to this tree."""
         if len(self.values) != len(self._given):
             self._fitted()
 
     def _name(self, declaration: Declaration) -> str:
-        """Under which other path a tied declaration was given."""
+        """The path under which the value of a tied declaration is given."""
         self._fitted()
         return next(path for path, d in self.model._places() if d is declaration and path in self.values)
 

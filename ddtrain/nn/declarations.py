@@ -98,7 +98,7 @@ def param(
     Parameters
     ----------
     init : ``init(generator, shape) -> array``, see ``nn/init/``
-    torch_axes : order of our axes in PyTorch's layout, where it differs
+    torch_axes : order of our axes in PyTorch's layout, if it differs
     fans : (fan_in, fan_out) for initial values that scale by them, where they are not those of the shape (groups)
 
     >>> from ddtrain.nn import init
@@ -118,20 +118,20 @@ def buffer(
 ) -> Any:
     """Declare state. The forward pass reads it as an attribute and replaces it with :meth:`Module.update`.
 
-    A batch is computed in shards, on one or several ranks, and each leaves a value of its own; all go on with one.
+    A batch is computed in shards, on one or several ranks, each of which sets a value; ``reduce`` makes one of them.
 
     Parameters
     ----------
     init : as for :func:`param`
-    reduce : what the one value is. ``same``: what every shard has left, to the last bit, as from sums over all ranks
-        (``ops.allreduce``); where they differ the run ends with an error. ``mean``: of all shards, each weighted by its
-        samples, for averages. ``sum``: the old value plus what every shard has added to it, for counts (of the run's
-        dtype like all values: exact up to 2**24 in float32)
-    torch_dtype : in PyTorch's layout, where it differs
+    reduce : how one value is made of the shards' values. ``same``: all shards must set the same bits, such as sums over
+        all ranks (``ops.allreduce``), or the run ends with an error. ``mean``: their mean, weighted by their samples,
+        for averages. ``sum``: the old value plus what each shard has added to it, for counts (in the run's dtype like
+        all values: exact up to 2**24 in float32)
+    torch_dtype : dtype in PyTorch's layout, if it differs
 
     Raises
     ------
-    UsageError : no such rule
+    UsageError : the rule is unknown
 
     >>> buffer((), lambda rng, shape: np.zeros(shape), reduce="sum").reduce
     'sum'
@@ -147,7 +147,7 @@ def differ_in_torch_axes(one: Declaration, other: Declaration) -> bool:
 
 
 class Tree(Protocol):
-    """A tree of declarations: what ``Module`` is to those that bring values to it."""
+    """A tree of declarations: the part of ``Module`` that this package's other modules need."""
 
     def _places(self) -> Iterator[tuple[str, Declaration]]:
         """Every path at which a parameter or buffer stands, also the further ones of those that are tied."""

@@ -186,7 +186,7 @@ class Module:
     # -- binding --------------------------------------------------------------------------------------------------
 
     def bind(self, values: Mapping[str, Any], *, training: bool = False, rng: _rng.SampleRng | None = None) -> Self:
-        """A shallow copy of the tree whose declarations are replaced by ``values``, ready to be called.
+        """A shallow copy of the tree with ``values`` in the place of its declarations, ready to be called.
 
         Parameters
         ----------
@@ -238,7 +238,7 @@ class Module:
         Note [Updates wait]
         A step that is skipped because its gradients are not finite must leave no trace, so a forward pass gathers new
         running statistics in ``run.updates``, and the owner of the values stores them. A module that is called twice
-        starts the second time from what the first has left; until then it reads what it has read.
+        starts the second time from the values that the first call has set; during a call it reads the old ones.
 
         Raises
         ------
@@ -291,7 +291,7 @@ def _within(kind: type[T], name: str, value: Any) -> Iterator[tuple[str, T]]:
 
 
 def _container_bound(value: Any, binding: Binding, path: str, owner: Module) -> Any:
-    """A list, tuple or dict of the same type with what it holds bound; itself, where that is nothing."""
+    """A copy of a list, tuple or dict with its modules and declarations bound; itself, if it has none."""
     new: Any = None
     for key, item in value.items() if isinstance(value, dict) else enumerate(value):
         if not isinstance(item, (Module, Declaration, list, tuple, dict)):

@@ -97,7 +97,7 @@ def _listed(text: str, what: list[str]) -> list[str]:
 
 
 def as_dtype(value: Any, dtype: DTypeLike) -> NDArray[Any]:
-    """Real numbers as an array of ``dtype``, anything else as what it is."""
+    """Real numbers as an array of ``dtype``; anything else is left in its own dtype."""
     array = np.asarray(value)
     with np.errstate(over="ignore"):
         return array.astype(dtype, copy=False) if array.dtype.kind in "biuf" else array

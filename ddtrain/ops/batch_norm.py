@@ -32,7 +32,7 @@ from ddtrain.ops.collectives import Collectives, allreduce, peers
 
 @dataclass
 class Moments:
-    """Where :func:`batch_norm` leaves what it found: plain arrays, over all ranks when synchronised.
+    """The moments that :func:`batch_norm` has found, as plain arrays; over all ranks when synchronised.
 
     Attributes
     ----------

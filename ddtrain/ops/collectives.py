@@ -73,7 +73,7 @@ def communicator() -> Collectives | None:
 
 
 def peers() -> Collectives | None:
-    """The communicator where there are ranks to speak to, else None: what operations ask."""
+    """The current communicator if it has several ranks, else None; operations ask this."""
     comm = _current.get()
     return comm if comm is not None and comm.size > 1 else None
 

@@ -66,7 +66,7 @@ def not_negative(name: str, value: float) -> Range:
 
 
 def positive(name: str, value: float) -> Range:
-    """The range of what is divided by."""
+    """The range of a number that is divided by."""
     return name, value > 0, "a finite number above 0"
 
 
@@ -99,7 +99,7 @@ class FlatOptimizer:
     formula : the optimizer and its options
     n : length of the value vector
     dtype : of values, gradients and state
-    alloc : where the vectors of its state come from
+    alloc : makes the vectors of its state
 
     >>> from ddtrain.optim import FlatOptimizer, Optim
     >>> values = np.ones(3)

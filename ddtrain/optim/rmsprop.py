@@ -43,7 +43,7 @@ class RmsProp(Optim):
     rho: float = 0.99
     """Decay of the mean of the squared gradient."""
     momentum: float = 0.0
-    """Of the velocity; 0: none."""
+    """Decay of the velocity; 0: no momentum."""
     centered: bool = False
     """Divide by the standard deviation of the gradient instead."""
     eps: float = 1e-8

@@ -43,7 +43,7 @@ class Sgd(Optim):
     lr: float = 0.1
     """Base learning rate, which the schedule multiplies."""
     momentum: float = 0.9
-    """Of the velocity; 0: plain gradient descent."""
+    """Decay of the velocity; 0: plain gradient descent."""
     nesterov: bool = False
     """Nesterov's form of momentum."""
     weight_decay: float = 0.0

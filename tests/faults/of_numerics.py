@@ -206,7 +206,7 @@ FAULTS = (
         "            self._decay.state = dict(state)\n",
         '            self._decay.state = dict(state) | {"multiplier": 1.0}\n',
         (
-            "tests/optim/schedules/test_schedules.py",
+            "tests/optim/schedules/test_plateau.py",
             f"{COORDINATOR}::test_a_saved_state_decides_the_same",
         ),
     ),
@@ -229,14 +229,14 @@ FAULTS = (
         "ddtrain/optim/schedules/plateau.py",
         'if math.isfinite(valid_loss) and (state["best"]',
         'if (state["best"]',
-        ("tests/optim/schedules/test_schedules.py",),
+        ("tests/optim/schedules/test_plateau.py",),
     ),
     Fault(
         "schedules/a plateau counts on after a fall",
         "ddtrain/optim/schedules/plateau.py",
         'state["multiplier"], state["bad"] = state["multiplier"] * self.factor, 0',
         'state["multiplier"] = state["multiplier"] * self.factor',
-        ("tests/optim/schedules/test_schedules.py",),
+        ("tests/optim/schedules/test_plateau.py",),
     ),
     Fault(
         "conv/an even kernel's padding goes above",

@@ -172,7 +172,7 @@ FAULTS = (
         "        self._node.wait(self._counter, self._turn)\n        if self._ended",
         "        if self._ended",
         (
-            "tests/parallel/collectives/test_small_collectives.py",
+            "tests/parallel/collectives/test_shared_memory.py",
             SLOW,
         ),
     ),
@@ -182,7 +182,7 @@ FAULTS = (
         "        self._node.post(self._counter, self._turn)\n        self._node.wait(self._counter, self._turn)\n",
         "        self._node.post(self._counter, self._turn)\n",
         (
-            "tests/parallel/collectives/test_small_collectives.py",
+            "tests/parallel/collectives/test_shared_memory.py",
             SLOW,
         ),
     ),
@@ -192,7 +192,7 @@ FAULTS = (
         "            self._node.wait(self._counter, self._turn, root)\n",
         "",
         (
-            "tests/parallel/collectives/test_small_collectives.py",
+            "tests/parallel/collectives/test_shared_memory.py",
             SLOW,
         ),
     ),

@@ -65,7 +65,8 @@ class WatchingTape(Tape):
             for k, a in enumerate(args):
                 if type(a) in _WATCHED and k not in argnums:
                     self._look(index, k, a)
-        self.entries.append((prim, ans, args, kwargs or NO_KEYWORDS, argnums, nodes))  # as in Tape.process
+        # the same as Tape.process, repeated here to save a call
+        self.entries.append((prim, ans, args, kwargs or NO_KEYWORDS, argnums, nodes))
         for parent in nodes:
             if parent < self.n_leaves and not self.first_use[parent]:
                 self.first_use[parent] = index

@@ -56,7 +56,7 @@ flatnonzero = nondifferentiable(np.flatnonzero)
 count_nonzero = nondifferentiable(np.count_nonzero)
 searchsorted = nondifferentiable(np.searchsorted)
 digitize = nondifferentiable(np.digitize)
-occurrences = nondifferentiable(np.bincount, name="bincount")  # without weights, see statistics.bincount
+occurrences = nondifferentiable(np.bincount, name="bincount")  # statistics.bincount uses it if there are no weights
 isin = nondifferentiable(np.isin)
 array_equiv = nondifferentiable(np.array_equiv)
 iscomplex = nondifferentiable(np.iscomplex)

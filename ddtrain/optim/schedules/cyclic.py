@@ -32,11 +32,11 @@ class Cyclic(Schedule):
     name: str = "cyclic"
     """The learning rate over time (t: steps since the warm-up); Smith, arXiv:1506.01186, and PyTorch's CyclicLR."""
     peak: float = 10.0
-    """Times the base rate, at the top of a triangle."""
+    """The rate at the top of a triangle, as a multiple of the base rate."""
     half_period: int = 1000
     """Steps from the bottom to the top."""
     anneal: float = 1.0
-    """Of the triangle's height, at each next one; 0.5: PyTorch's triangular2."""
+    """Factor of the triangle's height from each triangle to the next; 0.5: PyTorch's triangular2."""
 
     def decay(self, base_lr: float, steps: int) -> Decay:
         return lambda t: cyclic(t, self.half_period, self.peak, self.anneal)

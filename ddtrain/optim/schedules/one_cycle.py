@@ -37,9 +37,9 @@ class OneCycle(Schedule):
     name: str = "one_cycle"
     """The learning rate over time (t: steps since the warm-up); Smith, Topin, arXiv:1708.07120."""
     start: float = 0.04
-    """Of the base rate, at the first step."""
+    """The rate at the first step, as a fraction of the base rate."""
     end: float = 4e-6
-    """Of the base rate, at the last step."""
+    """The rate at the last step, as a fraction of the base rate."""
     rise: float = 0.3
     """The part of the steps in which the rate rises."""
 

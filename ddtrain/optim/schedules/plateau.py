@@ -53,9 +53,9 @@ class ReduceOnPlateau(Schedule):
     name: str = "plateau"
     """The learning rate over time (t: steps since the warm-up)."""
     factor: float = 0.5
-    """Of the rate, each time."""
+    """Factor of the rate at each fall."""
     patience: int = 2
-    """Evaluations in a row without a better validation loss that are put up with."""
+    """Evaluations in a row without a better validation loss before the rate falls."""
 
     def decay(self, base_lr: float, steps: int) -> Decay:
         return Plateau(self.factor, self.patience)

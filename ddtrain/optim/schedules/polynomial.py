@@ -32,7 +32,7 @@ class Polynomial(Schedule):
     name: str = "polynomial"
     """The learning rate over time (t: steps since the warm-up); PyTorch's PolynomialLR."""
     power: float = 1.0
-    """Of the fall; 1: a straight line."""
+    """Power of the fall; 1: a straight line."""
 
     def decay(self, base_lr: float, steps: int) -> Decay:
         floor = self.floor(base_lr)

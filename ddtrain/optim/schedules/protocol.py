@@ -27,7 +27,7 @@ class Schedule(Part, kind="schedule", default="constant"):
     """The rate never decays below this."""
 
     def decay(self, base_lr: float, steps: int) -> Decay:
-        """The multiplier of ``base_lr``, of which ``steps`` steps follow the warm-up."""
+        """The multiplier of ``base_lr`` as a function of the steps since the warm-up, of which there are ``steps``."""
         raise NotImplementedError
 
     def floor(self, base_lr: float) -> float:
@@ -41,7 +41,7 @@ class Schedule(Part, kind="schedule", default="constant"):
 
 @dataclass(frozen=True)
 class EveryDecay(Schedule):
-    """What decays by a factor, in a unit of time."""
+    """The base of schedules that decay by a factor in a unit of time."""
 
     decay_every: int = 1000
     """The unit of time, in steps."""

@@ -50,7 +50,7 @@ class MultiStep(Schedule):
     milestones: tuple[int, ...] = (1000,)
     """Steps since the warm-up, in rising order."""
     factor: float = 0.1
-    """Of the rate at each."""
+    """Factor of the rate at each milestone."""
 
     def decay(self, base_lr: float, steps: int) -> Decay:
         return lambda t: float(self.factor ** sum(t >= m for m in self.milestones))

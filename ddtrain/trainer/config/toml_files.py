@@ -37,7 +37,7 @@ def read_toml(path: str, source: str = "") -> dict[str, Any]:
         raise UsageError(f"{source}: {error.strerror}") from None
     except RecursionError:
         raise UsageError(f"{source} is not valid TOML: it is nested too deeply") from None
-    except ValueError as error:  # of TOML, of UTF-8, or of a path with a null character
+    except ValueError as error:  # not TOML, not UTF-8, or a path with a null character
         raise UsageError(f"{source} is not valid TOML: {quoted(str(error), plain=True)}") from None
 
 

@@ -20,7 +20,7 @@ from ddtrain.standard_output import is_terminal, say
 from ddtrain.trainer.step.totals import Totals
 
 FRAME_EVERY_S, LINE_EVERY_S = 0.1, 10.0
-ERASE = "\r\x1b[2K"  # to the start of the line, and the whole line blank
+ERASE = "\r\x1b[2K"  # terminal codes: go to the start of the line and erase it
 _FRAMES_AVERAGED = 50  # frames of the bar over which it averages its rate: about 5 s
 
 
