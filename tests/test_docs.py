@@ -20,7 +20,9 @@ def test_files_that_are_named_exist() -> None:
             assert (ROOT / known).exists() or (ROOT / "ddtrain" / known).exists(), f"{page} names {path}"
 
 
-@pytest.mark.parametrize("table", ["VARIANTS", "HOOKS", "MODES", "SPECS", "_MAKERS", "WORKLOADS", "COMMANDS", "PEERS"])
+@pytest.mark.parametrize(
+    "table", ["VARIANTS", "HOOKS", "MODES", "SPECS", "_MAKERS", "WORKLOADS", "COMMANDS", "PEERS", "ACTIVATIONS"]
+)
 def test_tables_to_enter_a_part_in_are_where_the_page_says(table: str) -> None:
     line = re.search(rf"`{table}` (?:of|in) `([\w./]+)`", (ROOT / "CONTRIBUTING.md").read_text())
     assert line, f"CONTRIBUTING does not say where {table} is"

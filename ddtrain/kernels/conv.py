@@ -18,6 +18,7 @@ import numpy as np
 from numpy.lib.stride_tricks import as_strided
 from numpy.typing import NDArray
 
+from ddtrain.kernels.channel_sums import channel_sums
 from ddtrain.kernels.workspace import CHUNK_BYTES, scratch
 
 Array = NDArray[Any]
@@ -101,12 +102,54 @@ def forward(
     kh, kw, cg, k = w.shape
     p, q = output_size(height, width, kh, kw, stride, pad, dilation)
     y = np.empty((n, p, q, k), x_NHWC.dtype) if out is None else out
+    if _is_depthwise(x_NHWC, k, groups):
+        return _depthwise(x_NHWC, w[:, :, 0], b_K, stride, pad, dilation, y)
     w_GUK = _by_group(np.ascontiguousarray(w), kh * kw * cg, groups)
     for part, columns in _unfolded(x_NHWC, kh, kw, stride, pad, groups, dilation):
         here = y[part]
         np.matmul(columns, w_GUK, out=_by_group(here, columns.shape[1], groups))
         if b_K is not None:
             here += b_K  # add the bias while the product is in the cache
+    return y
+
+
+def _is_depthwise(x_NHWC: Array, k: int, groups: int) -> bool:
+    return groups > 1 and groups == x_NHWC.shape[3] and groups == k
+
+
+def _shifted(
+    x_NHWC: Array, kh: int, kw: int, stride: Stride, pad: Pad, dilation: Stride, size: tuple[int, int]
+) -> Iterator[tuple[slice, int, int, Array]]:
+    """Of a few images at a time, what each position of the kernel sees, (m, P, Q, C): the images, r, s, the entries."""
+    n, height, width, channels = x_NHWC.shape
+    (down, across), (top, bottom, left, right), (p, q) = stride, pad, size
+    step = max(1, min(n, CHUNK_BYTES // max(1, height * width * channels * x_NHWC.itemsize)))
+    padded = scratch("conv.padded", (step, height + top + bottom, width + left + right, channels), x_NHWC.dtype)
+    padded[...] = 0
+    for start in range(0, n, step):
+        part = slice(start, min(start + step, n))
+        m = part.stop - start
+        padded[:m, top : top + height, left : left + width] = x_NHWC[part]
+        for r in range(kh):
+            rows = slice(r * dilation[0], r * dilation[0] + (p - 1) * down + 1, down)
+            for s in range(kw):
+                columns = slice(s * dilation[1], s * dilation[1] + (q - 1) * across + 1, across)
+                yield part, r, s, padded[:m, rows, columns]
+
+
+def _depthwise(
+    x_NHWC: Array, w: Array, b_K: Array | None, stride: Stride, pad: Pad, dilation: Stride, y: Array
+) -> Array:
+    """The convolution of each channel by itself, w (kh, kw, C), without matrices: theirs would have one column each."""
+    kh, kw, _ = w.shape
+    for part, r, s, seen in _shifted(x_NHWC, kh, kw, stride, pad, dilation, y.shape[1:3]):
+        here = y[part]
+        if r == s == 0:
+            np.multiply(seen, w[r, s], out=here)
+            if b_K is not None:
+                here += b_K
+        else:
+            here += seen * w[r, s]
     return y
 
 
@@ -119,6 +162,10 @@ def backward_weight(
     shape = (kh, kw, channels // groups, k)
     dw = np.zeros(shape, x_NHWC.dtype) if out is None else out
     dw[...] = 0
+    if _is_depthwise(x_NHWC, k, groups):
+        for part, r, s, seen in _shifted(x_NHWC, kh, kw, stride, pad, dilation, g_NPQK.shape[1:3]):
+            dw[r, s, 0] += channel_sums(seen * g_NPQK[part])
+        return dw
     dw_GUK = _by_group(dw, kh * kw * shape[2], groups)
     g_NPQK = np.ascontiguousarray(g_NPQK)
     for part, columns in _unfolded(x_NHWC, kh, kw, stride, pad, groups, dilation):

@@ -13,7 +13,6 @@ from ddtrain.nn.attention import CausalSelfAttention, MultiheadAttention
 from ddtrain.nn.binding import Run
 from ddtrain.nn.declarations import Buffer, Parameter, buffer, param
 from ddtrain.nn.layers.activation import (
-    ACTIVATIONS,
     ELU,
     GELU,
     SELU,
@@ -32,12 +31,8 @@ from ddtrain.nn.layers.activation import (
     Softmax,
     Softplus,
     Tanh,
-    activation,
-    gelu,
-    relu,
-    sigmoid,
-    tanh,
 )
+from ddtrain.nn.layers.activations_by_name import ACTIVATIONS, activation, gelu, relu, sigmoid, tanh
 from ddtrain.nn.layers.containers import Concat, Flatten, Residual, Sequential
 from ddtrain.nn.layers.convolution import Conv1d, Conv2d, ConvTranspose2d
 from ddtrain.nn.layers.dropout import Dropout, SpatialDropout

@@ -46,6 +46,9 @@ def pair(layer: str, name: str, value: Any, least: int = 1) -> tuple[int, int]:
 def number(layer: str, name: str, value: Any, least: int = 1) -> int:
     """``value`` as an integer.
 
+    >>> number("Conv1d", "padding", 0, least=0)
+    0
+
     Raises
     ------
     UsageError : it is no integer, or less than ``least``

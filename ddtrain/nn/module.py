@@ -19,6 +19,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from contextvars import ContextVar
 from copy import copy
+from types import MappingProxyType
 from typing import Any, NamedTuple, Self, TypeVar
 
 import numpy as np
@@ -30,6 +31,7 @@ from ddtrain.errors import DdtrainError, ShapeError, UsageError
 from ddtrain.nn import state_dict
 from ddtrain.nn.binding import Binding, Run
 from ddtrain.nn.declarations import Declaration, differ_in_torch_axes
+from ddtrain.nn.init.functions import Init
 
 T = TypeVar("T")
 
@@ -170,7 +172,7 @@ class Module:
         values = {}
         for name, d in self._own(Declaration):
             if id(d) not in drawn:
-                value = d.drawn(stream_of(seed, prefix + name))
+                value = _first_value(d, seed, prefix + name)
                 drawn[id(d)] = state_dict.as_dtype(value, dtype)
             values[name] = drawn[id(d)]
         for name, child in self.children():
@@ -259,9 +261,11 @@ class Module:
         self.run.replace(prefix, buffers)
 
 
-def stream_of(seed: int, path: str) -> np.random.Generator:
-    """Where the initial value of the parameter at a path comes from (Note [Initial values])."""
-    return _rng.stream(seed, f"init/{path}")
+def _first_value(declaration: Declaration, seed: int, path: str) -> NDArray[Any]:
+    try:
+        return declaration.drawn(_rng.stream(seed, f"init/{path}"), OTHER_INITS.get().get(id(declaration)))
+    except DdtrainError as error:
+        raise error.at(layer=path) from None
 
 
 class _Drawing(NamedTuple):
@@ -272,6 +276,8 @@ class _Drawing(NamedTuple):
     drawn: dict[int, Any]  # initial values by id of their declaration
 
 
+# Initializers that stand in for those declared, by declaration, while initial values are drawn (``reinitialize.py``)
+OTHER_INITS: ContextVar[Mapping[int, Init]] = ContextVar("other_inits", default=MappingProxyType({}))
 _DRAWING: ContextVar[_Drawing | None] = ContextVar("drawing", default=None)
 
 

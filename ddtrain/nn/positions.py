@@ -3,7 +3,7 @@
 # N samples, T positions, D width (even: pairs of entries have one frequency)
 from __future__ import annotations
 
-from functools import cache
+from functools import lru_cache
 from typing import Any
 
 import numpy as onp
@@ -25,6 +25,10 @@ class LearnedPositions(Module):
     Raises
     ------
     ShapeError : when called: more positions than there are vectors
+
+    >>> layer = LearnedPositions(2, 1).bind({"weight": np.array([[10.0], [20.0]])})
+    >>> layer(np.zeros((1, 2, 1)))[0, :, 0]
+    array([10., 20.])
     """
 
     def __init__(self, positions: int, d: int, weight_init: init.Init = _SMALL) -> None:
@@ -100,7 +104,7 @@ def _check(layer: str, x: Any, d: int) -> None:
         raise ShapeError(f"{layer}: x has shape {x.shape}, not (..., T, {d})")
 
 
-@cache
+@lru_cache(maxsize=64)  # a text that grows asks from a new start each time
 def _waves(start: int, positions: int, d: int, base: float) -> tuple[NDArray[Any], NDArray[Any]]:
     """Sines and cosines, (T, D/2) each, of the angles."""
     angles = onp.arange(start, start + positions)[:, None] * base ** (-onp.arange(0, d, 2) / d)

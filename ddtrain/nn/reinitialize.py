@@ -9,11 +9,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
-from ddtrain.errors import DdtrainError, UsageError
-from ddtrain.nn import state_dict
+from ddtrain.errors import UsageError
 from ddtrain.nn.init.functions import Init
 from ddtrain.nn.init.initializer import Initializer
-from ddtrain.nn.module import Module, stream_of
+from ddtrain.nn.module import OTHER_INITS, Module
 
 Rules = str | Init | Mapping[str, str | Init]
 
@@ -22,8 +21,9 @@ def reinitialized(model: Module, rules: Rules, seed: int = 0, dtype: DTypeLike =
     """The initial values of a model, its weights by rules: ``{"*.weight": "he_normal"}``.
 
     Weights are parameters of two axes or more. Biases, and scales and shifts of norms, have one, and begin as they are
-    declared. Each weight is drawn from (seed, path), as :meth:`Module.init` does, and so are all that no rule matches:
-    their values are those of ``model.init(seed, dtype)``.
+    declared. Each value is drawn from (seed, path), as in :meth:`Module.init`, so that what no rule matches is as it
+    would be without. A module with values of its own, by an ``init`` of its own, keeps them: saved weights, the padding
+    row of an embedding.
 
     Parameters
     ----------
@@ -57,15 +57,17 @@ def reinitialized(model: Module, rules: Rules, seed: int = 0, dtype: DTypeLike =
                 f"init: no weight's path matches {pattern!r}",
                 remedy=f"Weights have two axes or more; the model's are {shown}{' ...' if len(weights) > 4 else ''}.",
             )
-    values = model.init(seed, dtype)
+    chosen: dict[int, Init] = {}
     for path, declaration in weights.items():
-        chosen = next((init for pattern, init in table.items() if fnmatchcase(path, pattern)), None)
-        if chosen is not None:
-            try:
-                values[path] = state_dict.as_dtype(declaration.drawn(stream_of(seed, path), chosen), dtype)
-            except DdtrainError as error:
-                raise error.at(layer=path) from None
-    return state_dict.initial(model, values, dtype)
+        for pattern, initializer in table.items():
+            if fnmatchcase(path, pattern):
+                chosen[id(declaration)] = initializer
+                break
+    token = OTHER_INITS.set(chosen)
+    try:
+        return model.init(seed, dtype)
+    finally:
+        OTHER_INITS.reset(token)
 
 
 def _table(rules: Rules) -> Mapping[str, str | Init]:

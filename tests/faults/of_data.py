@@ -118,7 +118,7 @@ FAULTS = (
         "ddtrain/nn/init/functions.py",
         "bound = max(1, n_in) ** -0.5",
         "bound = 2 * max(1, n_in) ** -0.5",
-        ("tests/nn/test_init.py",),
+        ("tests/nn/init/test_functions.py",),
     ),
     Fault(
         "store/parameters are hashed in the order of declaration",

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from tests.faults import of_autodiff, of_comm, of_data, of_numerics, of_parallel, of_trainer
+from tests.faults import of_autodiff, of_comm, of_data, of_layers, of_numerics, of_parallel, of_trainer
 
 FAULTS = (
     *of_autodiff.FAULTS,
     *of_numerics.FAULTS,
     *of_data.FAULTS,
+    *of_layers.FAULTS,
     *of_comm.FAULTS,
     *of_parallel.FAULTS,
     *of_trainer.FAULTS,

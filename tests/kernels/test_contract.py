@@ -106,7 +106,7 @@ CALLS: dict[str, tuple[Callable[..., Any], Maker]] = {
         k.lstm.lstm_backward,
         lambda r, n: (
             *(_normal(r, n, 4, 6) for _ in range(2)),
-            *(np.tanh(_normal(r, n, 4, 12)), _normal(r, n, 3), _normal(r, 3, 12)),
+            *(np.tanh(_normal(r, 4, n, 12)), np.tanh(_normal(r, 4, n, 3)), _normal(r, n, 3), _normal(r, 3, 12)),
         ),
     ),
     "softmax.softmax": (k.softmax.softmax, lambda r, n: (_normal(r, n, 3),)),

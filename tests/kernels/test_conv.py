@@ -16,6 +16,7 @@ GEOMETRIES = [
     ((2, 4, 4, 6), (2, 2, 2, 3), (1, 1), (0, 1, 0, 1), 3),
     ((1, 5, 5, 4), (3, 3, 1, 4), (1, 1), (1, 1, 1, 1), 4),  # a channel a group
     ((1, 5, 5, 4), (3, 3, 1, 8), (2, 2), (1, 1, 1, 1), 4),
+    ((2, 8, 7, 3), (3, 2, 1, 3), (2, 1), (1, 0, 2, 1), 3),
     ((2, 3, 3, 2), (1, 1, 2, 3), (1, 1), (0, 0, 0, 0), 1),
     ((2, 3, 3, 2), (1, 1, 2, 3), (2, 2), (0, 0, 0, 0), 1),  # a stride larger than the kernel
     ((1, 3, 3, 2), (3, 3, 2, 2), (1, 1), (4, 4, 4, 4), 1),  # more padding than kernel
@@ -96,6 +97,27 @@ def test_images_at_a_time_change_nothing(monkeypatch, chunk_bytes):
     monkeypatch.setattr(conv, "CHUNK_BYTES", workspace.CHUNK_BYTES)
     np.testing.assert_allclose(dw, conv.backward_weight(x, g, 3, 3, (1, 1), pad, 1), rtol=1e-12)
     np.testing.assert_allclose(dx, conv.backward_input(g, w, 5, 6, (1, 1), pad, 1), rtol=1e-12)
+
+
+@pytest.mark.parametrize("chunk_bytes", [1, 3000])
+@pytest.mark.parametrize(("stride", "dilation"), [((1, 1), (1, 1)), ((2, 1), (1, 2))])
+def test_a_channel_a_group_is_each_channel_by_itself(monkeypatch, chunk_bytes, stride, dilation):
+    x, w, b = arrays((5, 7, 6, 3), (3, 2, 1, 3))
+    monkeypatch.setattr(conv, "CHUNK_BYTES", chunk_bytes)
+    pad = (1, 2, 1, 0)
+    y = conv.forward(x, w, b, stride, pad, 3, dilation)
+    g = np.random.default_rng(1).standard_normal(y.shape)
+    dw = conv.backward_weight(x, g, 3, 2, stride, pad, 3, dilation)
+    dx = conv.backward_input(g, w, 7, 6, stride, pad, 3, dilation)
+    for c in range(3):
+        one = slice(c, c + 1)
+        alone = x[..., one], w[..., one], g[..., one]
+        expected = conv.forward(alone[0], alone[1], b[one], stride, pad, 1, dilation)
+        np.testing.assert_allclose(y[..., one], expected, rtol=1e-12, atol=1e-13)
+        expected = conv.backward_weight(alone[0], alone[2], 3, 2, stride, pad, 1, dilation)
+        np.testing.assert_allclose(dw[..., one], expected, rtol=1e-12, atol=1e-13)
+        expected = conv.backward_input(alone[2], alone[1], 7, 6, stride, pad, 1, dilation)
+        np.testing.assert_allclose(dx[..., one], expected, rtol=1e-12, atol=1e-13)
 
 
 def test_work_space_of_another_shape_leaves_nothing_behind():

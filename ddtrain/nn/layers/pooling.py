@@ -61,13 +61,23 @@ class _Windows1d(Module):
 
 
 class MaxPool1d(_Windows1d):
-    """The largest value of each window of sequences."""
+    """The largest value of each window of sequences.
+
+    >>> import numpy as np
+    >>> MaxPool1d(2).bind({})(np.arange(6.0).reshape(1, 6, 1))[0, :, 0]
+    array([1., 3., 5.])
+    """
 
     operation = staticmethod(ops.max_pool1d)
 
 
 class AvgPool1d(_Windows1d):
-    """The mean of each window of sequences, where padding counts as zeros."""
+    """The mean of each window of sequences, where padding counts as zeros.
+
+    >>> import numpy as np
+    >>> AvgPool1d(2).bind({})(np.arange(6.0).reshape(1, 6, 1))[0, :, 0]
+    array([0.5, 2.5, 4.5])
+    """
 
     operation = staticmethod(ops.avg_pool1d)
 
@@ -94,7 +104,12 @@ class AdaptiveAvgPool2d(_Adaptive2d):
 
 
 class AdaptiveMaxPool2d(_Adaptive2d):
-    """The largest value of each of ``size`` windows: (N, H, W, C) to (N, *size, C)."""
+    """The largest value of each of ``size`` windows: (N, H, W, C) to (N, *size, C).
+
+    >>> import numpy as np
+    >>> AdaptiveMaxPool2d((1, 3)).bind({})(np.arange(16.0).reshape(1, 4, 4, 1))[0, 0, :, 0]
+    array([13., 14., 15.])
+    """
 
     operation = staticmethod(ops.adaptive_max_pool2d)
 
@@ -110,13 +125,23 @@ class _Adaptive1d(Module):
 
 
 class AdaptiveAvgPool1d(_Adaptive1d):
-    """The mean of each of ``size`` windows: (N, T, C) to (N, size, C)."""
+    """The mean of each of ``size`` windows: (N, T, C) to (N, size, C).
+
+    >>> import numpy as np
+    >>> AdaptiveAvgPool1d(4).bind({})(np.arange(6.0).reshape(1, 6, 1))[0, :, 0]
+    array([0.5, 1.5, 3.5, 4.5])
+    """
 
     operation = staticmethod(ops.adaptive_avg_pool1d)
 
 
 class AdaptiveMaxPool1d(_Adaptive1d):
-    """The largest value of each of ``size`` windows: (N, T, C) to (N, size, C)."""
+    """The largest value of each of ``size`` windows: (N, T, C) to (N, size, C).
+
+    >>> import numpy as np
+    >>> AdaptiveMaxPool1d(4).bind({})(np.arange(6.0).reshape(1, 6, 1))[0, :, 0]
+    array([1., 2., 4., 5.])
+    """
 
     operation = staticmethod(ops.adaptive_max_pool1d)
 
@@ -140,18 +165,33 @@ class GlobalAvgPool2d(_Global):
 
 
 class GlobalMaxPool2d(_Global):
-    """The largest value over all positions: (N, H, W, C) to (N, C)."""
+    """The largest value over all positions: (N, H, W, C) to (N, C).
+
+    >>> import numpy as np
+    >>> GlobalMaxPool2d().bind({})(np.arange(16.0).reshape(1, 4, 4, 1))
+    array([[15.]])
+    """
 
     operation = staticmethod(ops.global_max_pool2d)
 
 
 class GlobalAvgPool1d(_Global):
-    """The mean over all positions: (N, T, C) to (N, C)."""
+    """The mean over all positions: (N, T, C) to (N, C).
+
+    >>> import numpy as np
+    >>> GlobalAvgPool1d().bind({})(np.arange(6.0).reshape(1, 6, 1))
+    array([[2.5]])
+    """
 
     operation = staticmethod(ops.global_avg_pool1d)
 
 
 class GlobalMaxPool1d(_Global):
-    """The largest value over all positions: (N, T, C) to (N, C)."""
+    """The largest value over all positions: (N, T, C) to (N, C).
+
+    >>> import numpy as np
+    >>> GlobalMaxPool1d().bind({})(np.arange(6.0).reshape(1, 6, 1))
+    array([[5.]])
+    """
 
     operation = staticmethod(ops.global_max_pool1d)

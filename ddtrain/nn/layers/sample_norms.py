@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from ddtrain import ops
-from ddtrain.errors import UsageError
+from ddtrain.errors import ShapeError, UsageError
 from ddtrain.nn import init
 from ddtrain.nn.argument_checks import sizes
 from ddtrain.nn.declarations import param
@@ -91,7 +91,7 @@ class InstanceNorm(Module):
 
     def forward(self, x: Any) -> Any:
         if x.shape[-1:] != (self.channels,):
-            raise UsageError(f"InstanceNorm: x has shape {x.shape}, not (N, ..., {self.channels})")
+            raise ShapeError(f"InstanceNorm: x has shape {x.shape}, not (N, ..., {self.channels})")
         if self.weight is None:
             return ops.instance_norm(x, eps=self.eps)
         return ops.group_norm(x, self.weight, self.bias, self.channels, eps=self.eps)

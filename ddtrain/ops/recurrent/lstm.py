@@ -54,13 +54,13 @@ def _lstm(a: Any, h: Any, c: Any, w: Any) -> Any:
 
 def _lstm_forward(a: Any, h: Any, c: Any, w: Any) -> tuple[Any, Any]:
     check("lstm", 4, a, w, h=h, c=c)
-    y, gates = kernel.lstm(a, h, c, w)
-    return y, (y, gates)
+    y, *saved = kernel.lstm(a, h, c, w)
+    return y, (y, *saved)
 
 
 def _lstm_backward(needs: tuple[int, ...], g: Any, saved: Any, a: Any, h: Any, c: Any, w: Any) -> list[Any]:
-    y, gates = saved
-    da, dh, dc = kernel.lstm_backward(g, y, gates, c, w)
+    y, gates, squashed = saved
+    da, dh, dc = kernel.lstm_backward(g, y, gates, squashed, c, w)
     by_position = (
         lambda: da,
         lambda: dh,

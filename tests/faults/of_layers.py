@@ -1,0 +1,148 @@
+"""Faults in layers, activations and initial values."""
+
+from __future__ import annotations
+
+from tests.faults.fault import Fault
+
+FAULTS = (
+    Fault(
+        "init/fans of a convolution do not know its groups",
+        "ddtrain/nn/layers/convolution.py",
+        "fans = init.fan_in(shape), shape[0] * shape[1] * c_out // groups",
+        "fans = init.fan_in(shape), shape[0] * shape[1] * c_out",
+        ("tests/nn/init/test_initializers.py",),
+    ),
+    Fault(
+        "init/a deviation is taken for a variance",
+        "ddtrain/nn/init/variance_scaling.py",
+        "self.variance(max(1, fan_in), max(1, fan_out)) ** 0.5",
+        "self.variance(max(1, fan_in), max(1, fan_out))",
+        ("tests/nn/init/test_initializers.py",),
+    ),
+    Fault(
+        "init/orthogonal values favour a sign",
+        "ddtrain/nn/init/matrices.py",
+        "        q *= np.where(np.diag(r) < 0, -1.0, 1.0)",
+        "        q *= 1.0",
+        ("tests/nn/init/test_initializers.py",),
+    ),
+    Fault(
+        "init/a rule reaches biases",
+        "ddtrain/nn/reinitialize.py",
+        "if d.trained and len(d.shape) >= 2}",
+        "if d.trained}",
+        ("tests/nn/test_reinitialize.py",),
+    ),
+    Fault(
+        "activations/the slope of ELU has no alpha",
+        "ddtrain/kernels/activation.py",
+        "x.dtype.type(scale), y + alpha * scale)",
+        "x.dtype.type(scale), y + scale)",
+        ("tests/ops/test_activations.py",),
+    ),
+    Fault(
+        "activations/a Jacobian is applied as it stands on the way back",
+        "ddtrain/ops/activations/custom.py",
+        "np.matmul(g[..., None, :], of(ans, x))[..., 0, :]",
+        "np.matmul(of(ans, x), g[..., None])[..., 0]",
+        ("tests/ops/test_activations.py",),
+    ),
+    Fault(
+        "conv/a dilated kernel's way back is not dilated",
+        "ddtrain/kernels/conv.py",
+        "at, beside = r * dilation[0], s * dilation[1]",
+        "at, beside = r, s",
+        ("tests/kernels/test_conv.py",),
+    ),
+    Fault(
+        "conv-transpose/padding is added below alone",
+        "ddtrain/ops/convolution/transposed.py",
+        "(down, across), (top, top, left, left), groups, apart",
+        "(down, across), (0, 2 * top, left, left), groups, apart",
+        ("tests/ops/test_convolution.py",),
+    ),
+    Fault(
+        "pooling/the last window of an adaptive pool ends early",
+        "ddtrain/ops/pooling/adaptive.py",
+        "-(-(i + 1) * entries // windows)",
+        "(i + 1) * entries // windows",
+        ("tests/ops/test_pooling.py",),
+    ),
+    Fault(
+        "group-norm/the variance is unbiased",
+        "ddtrain/ops/group_norm.py",
+        "variance = np.sum(deviation * deviation, axis=(1, 3), keepdims=True) / size",
+        "variance = np.sum(deviation * deviation, axis=(1, 3), keepdims=True) / max(1, size - 1)",
+        ("tests/ops/test_sample_norms.py",),
+    ),
+    Fault(
+        "batch-norm/the cumulative average counts one batch too few",
+        "ddtrain/nn/norm.py",
+        "share = 1 / batches if self.momentum is None",
+        "share = 1 / max(1, batches - 1) if self.momentum is None",
+        ("tests/nn/layers/test_norms.py",),
+    ),
+    Fault(
+        "embedding/the padding row is trained",
+        "ddtrain/ops/embedding.py",
+        "        dtable[padding_idx] = 0\n",
+        "        pass\n",
+        ("tests/ops/test_sample_norms.py",),
+    ),
+    Fault(
+        "dropout/channels are dropped by position",
+        "ddtrain/nn/layers/dropout.py",
+        "return np.broadcast_to(by_channel.reshape(shape[0], *[1] * (len(shape) - 2), shape[-1]), shape)",
+        "return super().uniform(shape)",
+        ("tests/nn/layers/test_dropout.py",),
+    ),
+    Fault(
+        "attention/padding is what is seen",
+        "ddtrain/nn/attention.py",
+        "return ~padding_NS[:, None, None, :]",
+        "return padding_NS[:, None, None, :]",
+        ("tests/nn/test_multihead_attention.py",),
+    ),
+    Fault(
+        "attention/a query that sees nothing averages everything",
+        "ddtrain/kernels/attention.py",
+        "        np.copyto(p_TS, 0, where=~mask)\n",
+        "        pass\n",
+        ("tests/ops/test_attention_mask.py",),
+    ),
+    Fault(
+        "positions/a later start is not counted",
+        "ddtrain/nn/positions.py",
+        "onp.arange(start, start + positions)",
+        "onp.arange(positions)",
+        ("tests/nn/test_positions.py",),
+    ),
+    Fault(
+        "lstm/the output gate is the third",
+        "ddtrain/ops/recurrent/lstm.py",
+        "z_i, z_f, z_g, z_o = np.split",
+        "z_i, z_f, z_o, z_g = np.split",
+        ("tests/ops/test_special_values.py",),
+    ),
+    Fault(
+        "gru/the state's bias stands outside of the reset gate",
+        "ddtrain/kernels/recurrent/gru.py",
+        "np.tanh(a_NT3H[:, t, 2 * m :] + r * from_state)",
+        "np.tanh(a_NT3H[:, t, 2 * m :] + from_state)",
+        ("tests/nn/test_recurrent.py",),
+    ),
+    Fault(
+        "recurrent/the other direction is not turned back",
+        "ddtrain/nn/recurrent.py",
+        "parts.append(part[:, ::-1] if direction else part)",
+        "parts.append(part)",
+        ("tests/nn/test_recurrent.py",),
+    ),
+    Fault(
+        "recurrent/derivatives go past a cut",
+        "ddtrain/nn/recurrent.py",
+        "state = tuple(ops.stop_gradient(s) for s in state)",
+        "state = tuple(state)",
+        ("tests/nn/test_recurrent.py",),
+    ),
+)
