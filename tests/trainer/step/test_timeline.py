@@ -20,8 +20,8 @@ from ddtrain.trainer.loop import Trainer
 from ddtrain.trainer.main import run
 from ddtrain.trainer.modes import make_mode
 from ddtrain.trainer.records.run_records import RunRecords
-from ddtrain.trainer.records.timeline import Timeline, steps_of
 from ddtrain.trainer.step.setup import build_step
+from ddtrain.trainer.step.timeline import Timeline, steps_of
 from helpers import make_task
 from worlds import World
 
