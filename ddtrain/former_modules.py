@@ -41,6 +41,7 @@ FORMER = {  # former name -> present name, both inside ddtrain
     "autodiff.tracer": "autodiff.core.primitives",
     "bench.comm_job": "bench.comm.job",
     "bench.comm_report": "bench.comm.report",
+    "bench.gantt": "bench.report.gantt",
     "bench.job": "bench.rank_main",
     "bench.launching": "bench.mpirun",
     "bench.netns": "bench.overlap.netns",
@@ -142,6 +143,8 @@ FORMER = {  # former name -> present name, both inside ddtrain
     "parallel.place": "parallel.shards.shard_layout",
     "parallel.tags": "parallel.collectives.call_signatures",
     "parallel.verify": "parallel.replica_check",
+    "scipy.linalg.structure": "scipy.linalg.assume_a",
+    "scipy.linalg.structured": "scipy.linalg.special_matrices",
     "source": "user_lines",
     "store": "param_store",
     "streams": "standard_output",
@@ -178,6 +181,54 @@ FORMER = {  # former name -> present name, both inside ddtrain
     "wrap_util": "autograd.wrap_util",
 }
 
+# Further modules that have what a former one held.
+ALSO = {
+    "autodiff.tracer": ("autodiff.core.boxes",),
+    "trainer.directory": ("trainer.records.run_lock",),
+    "trainer.modes.divided": ("trainer.modes.sharded_sync",),
+    "numpy.indexing": ("numpy.along_axes.sorting",),
+    "numpy.linalg.eigen": ("numpy.linalg.hermitian_eigenvalues",),
+    "numpy.ranks": ("numpy.along_axes.sorting",),
+    "numpy.shapes": ("numpy.manipulation.axes",),
+    "parallel.hooks.base": ("parallel.hooks.error_feedback", "parallel.hooks.bytes_sent"),
+    "trainer.state": ("trainer.saved_decisions",),
+    "trainer.tables": ("trainer.config.field_types", "trainer.config.toml_files", "suggestions"),
+    "trainer.timeline": ("trainer.config.step_ranges",),
+}
+# Classes and functions that were renamed with their module.
+RENAMED = {
+    "Apart": "NoopHook",
+    "Buffers": "ModelBuffers",
+    "Claim": "LockedDirectory",
+    "Divided": "ShardedSync",
+    "DividedOptimizer": "ShardedOptimizer",
+    "Lane": "GradientBuffer",
+    "Local": "LocalSGD",
+    "Meeting": "PendingCollective",
+    "MeetingPlace": "Rendezvous",
+    "Memory": "MemoryUse",
+    "Messages": "MessageCollectives",
+    "Nearby": "SmallCollectives",
+    "Piece": "GradBucket",
+    "Place": "ShardLayout",
+    "Returned": "LossOutput",
+    "ScatterSum": "ReduceScatterSum",
+    "SoloNode": "SingleRankNode",
+    "Squeezed": "CompressedAllreduce",
+    "Tree": "ReductionTree",
+    "Underway": "PendingWorks",
+    "agree": "raise_on_all",
+    "agree_on": "check_same",
+    "arithmetic": "numeric_environment",
+    "by_rank_0": "run_on_rank_0",
+    "claimed": "lock_run_directory",
+    "find_place": "make_shard_layout",
+    "make_piece": "make_grad_bucket",
+    "memory_of": "memory_use",
+    "nearby": "make_small_collectives",
+    "sameness": "required_environment",
+    "together": "run_on_all",
+}
 # What ddtrain itself exported, with the module that has it now.
 FORMER_NAMES = dict.fromkeys(("dict", "isinstance", "list", "tuple", "type"), "autograd.builtins")
 
@@ -227,9 +278,26 @@ class FormerNames(MetaPathFinder, Loader):
     def exec_module(self, module: ModuleType) -> None:
         present = f"ddtrain.{FORMER[module.__name__.partition('.')[2]]}"
         warnings.warn(f"{module.__name__} is {present} now", DeprecationWarning, stacklevel=2)
-        moved = importlib.import_module(present)
-        module.__doc__ = moved.__doc__
-        module.__getattr__ = lambda name: getattr(moved, name)  # type: ignore[method-assign]
+        others = ALSO.get(module.__name__.partition(".")[2], ())
+        moved = [importlib.import_module(name) for name in (present, *(f"ddtrain.{other}" for other in others))]
+        module.__doc__ = moved[0].__doc__
+        module.__getattr__ = lambda name: member(module.__name__, moved, name)  # type: ignore[method-assign]
+
+
+def member(former: str, moved: Sequence[ModuleType], name: str) -> Any:
+    """What a former module had under a name, which may be another now.
+
+    Raises
+    ------
+    AttributeError : nothing in the present modules has the name, or its successor
+    """
+    for module in moved:
+        for known in (name, RENAMED.get(name, name)):
+            if hasattr(module, known):
+                if known != name:
+                    warnings.warn(f"{former}.{name} is {module.__name__}.{known} now", DeprecationWarning, stacklevel=3)
+                return getattr(module, known)
+    raise AttributeError(f"{former} has moved to {moved[0].__name__}, which has no {name!r}")
 
 
 def install() -> None:
