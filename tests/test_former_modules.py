@@ -109,7 +109,5 @@ def test_a_module_that_was_parted_gives_all_of_its_parts(name: str) -> None:
 
 def test_what_is_gone_is_said_with_the_place_to_look() -> None:
     former = importlib.import_module("ddtrain.trainer.lane")
-    with pytest.raises(
-        AttributeError, match=r"lane has moved to ddtrain.trainer.step.gradient_buffer, which has"
-    ):
+    with pytest.raises(AttributeError, match=r"lane has moved to ddtrain.trainer.step.gradient_buffer, which has"):
         former.no_such_thing  # noqa: B018
