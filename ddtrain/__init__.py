@@ -23,7 +23,7 @@ import importlib
 from typing import TYPE_CHECKING
 
 from ddtrain import blas_threads  # isort: skip  # before NumPy is imported, see Note [BLAS threads]
-from ddtrain.comm.launch.environment import launcher as _launcher  # isort: skip
+from ddtrain.comm.startup.environment import launcher as _launcher  # isort: skip
 from ddtrain.trainer import stop_signals as _stop_signals  # isort: skip
 
 if _launcher().variable:

@@ -21,7 +21,7 @@ from ddtrain.errors import COMPLETED, CheckpointError, UsageError
 from ddtrain.standard_output import say, tolerant_output
 from ddtrain.trainer.checkpoint.contents import decode, read_state
 from ddtrain.trainer.checkpoint.finder import checkpoints, goodness, step_number, verify
-from ddtrain.trainer.checkpoint.state_json import STATE
+from ddtrain.trainer.file_names import STATE
 
 
 def main(argv: Sequence[str]) -> int:
@@ -79,7 +79,8 @@ def _list(path: Path, run: Sequence[Path]) -> None:
     fresh = state["evaluated"] == state["step"]
     figures = [f"{name} {value:.6g}" for name, value in state["metrics"].items()] if fresh else []
     remarks = ["newest"] * (path == run[-1]) + ["best"] * (path == min(run, key=goodness) and fresh)
-    parts = [f"step {state['step']}", f"epoch {state['epoch']}", f"{n_bytes / 1e6:.1f} MB", *figures, *remarks]
+    epoch = state["epoch"] + (state["position"] > 0)  # counted from 1, as in the log; state.json names the next sample
+    parts = [f"step {state['step']}", f"epoch {epoch}", f"{n_bytes / 1e6:.1f} MB", *figures, *remarks]
     say(f"{path}: {', '.join(parts)}\n", sys.stdout)
 
 

@@ -37,9 +37,11 @@ FORMER = {  # former name -> present name, both inside ddtrain
     "autodiff.reverse": "autodiff.core.reverse",
     "autodiff.rules": "autodiff.core.rules",
     "autodiff.space": "autodiff.core.vector_space",
+    "autodiff.table": "differentiable",
     "autodiff.tracer": "autodiff.core.primitives",
     "bench.comm_job": "bench.comm.job",
     "bench.comm_report": "bench.comm.report",
+    "bench.gantt": "bench.report.gantt",
     "bench.job": "bench.rank_main",
     "bench.launching": "bench.mpirun",
     "bench.netns": "bench.overlap.netns",
@@ -60,24 +62,24 @@ FORMER = {  # former name -> present name, both inside ddtrain
     "bench.subjects": "bench.trainables",
     "bench.torch_models": "bench.peers.pytorch_models",
     "bench.torch_peer": "bench.peers.pytorch",
-    "bench.traced": "bench.predict.model_collectives",
+    "bench.traced": "bench.model_collectives",
     "builtins": "autograd.builtins",
     "comm.agree": "comm.agreement",
     "comm.clocks": "comm.clock_offsets",
     "comm.debug": "comm.backends.debug",
     "comm.failure": "comm.launch.failure",
     "comm.futex": "comm.node.futex",
-    "comm.launcher": "comm.launch.environment",
+    "comm.launcher": "comm.startup.environment",
     "comm.local": "comm.backends.local",
     "comm.meeting": "comm.backends.rendezvous",
     "comm.mpi": "comm.backends.mpi.world",
     "comm.mpi_library": "comm.backends.mpi.library",
-    "comm.mpi_node": "comm.node.mpi_windows",
+    "comm.mpi_node": "comm.backends.mpi.windows",
     "comm.mpi_peer": "comm.backends.mpi.baseline",
     "comm.network": "comm.backends.link_model",
     "comm.null": "comm.backends.null",
     "comm.run": "comm.launch.run_ranks",
-    "comm.siblings": "comm.launch.liveness",
+    "comm.siblings": "comm.startup.startup_watch",
     "comm.solo": "comm.node.single_rank",
     "comm.spec": "comm.backend_spec",
     "comm.threads": "comm.backends.threads",
@@ -140,8 +142,10 @@ FORMER = {  # former name -> present name, both inside ddtrain
     "parallel.hooks.stages": "parallel.hooks.exchange_stages",
     "parallel.nearby": "parallel.collectives.small_collectives",
     "parallel.place": "parallel.shards.shard_layout",
-    "parallel.tags": "parallel.collectives.tags",
+    "parallel.tags": "parallel.collectives.call_signatures",
     "parallel.verify": "parallel.replica_check",
+    "scipy.linalg.structure": "scipy.linalg.assume_a",
+    "scipy.linalg.structured": "scipy.linalg.special_matrices",
     "source": "user_lines",
     "store": "param_store",
     "streams": "standard_output",
@@ -159,7 +163,7 @@ FORMER = {  # former name -> present name, both inside ddtrain
     "trainer.files": "trainer.atomic_files",
     "trainer.lane": "trainer.step.gradient_buffer",
     "trainer.metrics": "trainer.records.metrics",
-    "trainer.modes.divided": "trainer.modes.sharded_optimizer",
+    "trainer.modes.divided": "trainer.step.sharded_optimizer",
     "trainer.modes.local": "trainer.modes.local_sgd",
     "trainer.options": "trainer.config.options",
     "trainer.previous": "trainer.config.resumed_options",
@@ -171,13 +175,61 @@ FORMER = {  # former name -> present name, both inside ddtrain
     "trainer.state": "trainer.checkpoint.state_json",
     "trainer.status": "trainer.records.status",
     "trainer.tables": "trainer.config.tables",
-    "trainer.timeline": "trainer.records.timeline",
+    "trainer.timeline": "trainer.step.timeline",
     "trainer.totals": "trainer.step.totals",
     "trainer.trace": "trainer.records.perfetto_trace",
     "util": "autograd.util",
     "wrap_util": "autograd.wrap_util",
 }
 
+# Further modules that have what a former one held.
+ALSO = {
+    "autodiff.tracer": ("autodiff.core.boxes",),
+    "trainer.directory": ("trainer.records.run_lock",),
+    "trainer.modes.divided": ("trainer.modes.sharded_sync",),
+    "numpy.indexing": ("numpy.along_axes.sorting",),
+    "numpy.linalg.eigen": ("numpy.linalg.hermitian_eigenvalues",),
+    "numpy.ranks": ("numpy.along_axes.sorting",),
+    "numpy.shapes": ("numpy.manipulation.axes",),
+    "parallel.hooks.base": ("parallel.hooks.error_feedback", "parallel.hooks.bytes_sent"),
+    "trainer.state": ("trainer.saved_decisions",),
+    "trainer.tables": ("trainer.config.field_types", "trainer.config.toml_files", "suggestions"),
+    "trainer.timeline": ("trainer.config.step_ranges",),
+}
+# Classes and functions that were renamed with their module.
+RENAMED = {
+    "Apart": "NoopHook",
+    "Buffers": "ModelBuffers",
+    "Claim": "LockedDirectory",
+    "Divided": "ShardedSync",
+    "DividedOptimizer": "ShardedOptimizer",
+    "Lane": "GradientBuffer",
+    "Local": "LocalSGD",
+    "Meeting": "PendingCollective",
+    "MeetingPlace": "Rendezvous",
+    "Memory": "MemoryUse",
+    "Messages": "MessageCollectives",
+    "Nearby": "SmallCollectives",
+    "Piece": "GradBucket",
+    "Place": "ShardLayout",
+    "Returned": "LossOutput",
+    "ScatterSum": "ReduceScatterSum",
+    "SoloNode": "SingleRankNode",
+    "Squeezed": "CompressedAllreduce",
+    "Tree": "ReductionTree",
+    "Underway": "PendingWorks",
+    "agree": "raise_on_all",
+    "agree_on": "check_same",
+    "arithmetic": "numeric_environment",
+    "by_rank_0": "run_on_rank_0",
+    "claimed": "lock_run_directory",
+    "find_place": "make_shard_layout",
+    "make_piece": "make_grad_bucket",
+    "memory_of": "memory_use",
+    "nearby": "make_small_collectives",
+    "sameness": "required_environment",
+    "together": "run_on_all",
+}
 # What ddtrain itself exported, with the module that has it now.
 FORMER_NAMES = dict.fromkeys(("dict", "isinstance", "list", "tuple", "type"), "autograd.builtins")
 
@@ -227,9 +279,26 @@ class FormerNames(MetaPathFinder, Loader):
     def exec_module(self, module: ModuleType) -> None:
         present = f"ddtrain.{FORMER[module.__name__.partition('.')[2]]}"
         warnings.warn(f"{module.__name__} is {present} now", DeprecationWarning, stacklevel=2)
-        moved = importlib.import_module(present)
-        module.__doc__ = moved.__doc__
-        module.__getattr__ = lambda name: getattr(moved, name)  # type: ignore[method-assign]
+        others = ALSO.get(module.__name__.partition(".")[2], ())
+        moved = [importlib.import_module(name) for name in (present, *(f"ddtrain.{other}" for other in others))]
+        module.__doc__ = moved[0].__doc__
+        module.__getattr__ = lambda name: member(module.__name__, moved, name)  # type: ignore[method-assign]
+
+
+def member(former: str, moved: Sequence[ModuleType], name: str) -> Any:
+    """What a former module had under a name, which may be another now.
+
+    Raises
+    ------
+    AttributeError : nothing in the present modules has the name, or its successor
+    """
+    for module in moved:
+        for known in (name, RENAMED.get(name, name)):
+            if hasattr(module, known):
+                if known != name:
+                    warnings.warn(f"{former}.{name} is {module.__name__}.{known} now", DeprecationWarning, stacklevel=3)
+                return getattr(module, known)
+    raise AttributeError(f"{former} has moved to {moved[0].__name__}, which has no {name!r}")
 
 
 def install() -> None:

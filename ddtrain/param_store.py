@@ -98,7 +98,7 @@ class ParamStore:
             view[...] = buffers[name]
 
     def stays_finite(self, name: str, value: Array) -> bool:
-        """Whether a buffer that takes on a new value stays as finite as it is, in the dtype it is kept in."""
+        """Whether a new value of a buffer, in the dtype it is kept in, brings no NaN or infinity that was not there."""
         if np.vdot(value, value) < self._far_from_infinity:
             return True
         view = self.state_views[name]

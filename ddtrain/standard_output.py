@@ -87,7 +87,7 @@ def _settle(stream: TextIO) -> None:
 
 
 def _fill_descriptors() -> None:
-    """Open what is closed of 0, 1 and 2: a log opened next would get that number, and all that libraries print."""
+    """Open the descriptors 0, 1 and 2 if closed, or the next file opened would get one, and all that is printed."""
     number = 0
     while number < 3:
         number = os.open(os.devnull, os.O_RDWR)

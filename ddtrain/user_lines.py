@@ -1,5 +1,7 @@
-"""Which line of the user's something comes from: the user's own files, and the models and recipes that are read and
-changed like them. A library's line is of no help, so an installed package is named only if no file is the user's own.
+"""The line of the user's own code that a call or an error comes from.
+
+The user's code is their own files, and the models and recipes of this package, which users read and change. An
+installed package is named only if no file is the user's own.
 """
 
 from __future__ import annotations

@@ -10,7 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from ddtrain import data, nn, ops
+from ddtrain import data, nn
+from ddtrain.recipes.common import classify as loss
 from ddtrain.trainer.config.config import Clip, Config, Data, Optim, Run
 from ddtrain.trainer.modes import make_mode
 from ddtrain.trainer.step.coordinator import Coordinator
@@ -50,11 +51,6 @@ class Plain(nn.Module):
 
     def forward(self, x: Any) -> Any:
         return self.head(nn.functional.tanh(self.first(x)))
-
-
-def loss(model: Any, x: Any, y: Any) -> tuple[Any, dict[str, Any]]:
-    logits = model(x)
-    return ops.cross_entropy(logits, y), {"accuracy": ops.correct(logits, y)}
 
 
 def make_task(model: nn.Module | None = None, dtype: Any = np.float64, samples: int = SAMPLES) -> Task:

@@ -26,18 +26,17 @@ LAYER = {  # a module may import its own layer's siblings only inside one packag
             "current_layer",
             "kernels",
             "parts",
-            "former_modules",
         ),
         0,
     ),
     **dict.fromkeys(("errors", "suggestions"), -1),
     **dict.fromkeys(("autodiff", "comm"), 1),
     **dict.fromkeys(("numpy", "param_store", "data"), 2),
-    **dict.fromkeys(("scipy", "ops", "optim", "parallel", "plan"), 3),
+    **dict.fromkeys(("scipy", "ops", "optim", "parallel"), 3),
     "nn": 4,
     **dict.fromkeys(("models", "diagnose"), 5),
-    **dict.fromkeys(("trainer", "search"), 6),
-    **dict.fromkeys(("recipes", "bench", "train", "checkpoint", "verify", ""), 7),
+    **dict.fromkeys(("trainer",), 6),
+    **dict.fromkeys(("recipes", "bench", "train", "checkpoint", "verify", "differentiable", "former_modules", ""), 7),
     "autograd": 8,  # HIPS Autograd's names: nothing else imports them
 }
 MAY_ONLY = {  # beyond the layers: what a package may import of ddtrain
@@ -97,51 +96,84 @@ def test_lower_layers_never_import_higher_ones(path: Path) -> None:
         assert other in MAY_ONLY.get(package, {other}), f"{package} may not import {other}"
 
 
-FUNCTION_IMPORTS = {  # modules that import inside a function, and why
-    "ddtrain.comm.backend_spec": "optional: only the backend mpi needs mpi4py, and importing it starts MPI",
-    "ddtrain.trainer.config.options": "start-up: tyro takes 0.2 s, and a run that needs no help does not wait for it",
-    "ddtrain.trainer.records.console": "optional: rich draws the bar, and only where a terminal is behind the output",
-    "ddtrain.bench.plots": "optional: matplotlib is in the extra plots",
-    "ddtrain.bench.gantt": "optional: matplotlib is in the extra plots",
-    "ddtrain.bench.comm.job": "optional: PyTorch may be there to compare with; and MPI starts where it is imported",
-    # by name, as importlib does:
-    "ddtrain": "start-up: differentiating needs neither the command line nor the console",
-    "ddtrain.former_modules": "optional: what nobody asks for under a former name is not loaded under it",
-    "ddtrain.scipy": "optional: SciPy is in an extra, and each of its rooms is loaded on first use",
-    "ddtrain.autodiff.table": "start-up: the table of all operations is printed on request, and lists every family",
-    "ddtrain.trainer.config.field_types": "the names that a table holds, which users add to, are asked for when needed",
-    "ddtrain.bench.ops.command": "optional: Autograd or JAX, as asked for, to compare with",
-    "ddtrain.bench.peers.registry": "optional: the peers that are asked for",
-    "ddtrain.bench.rank_main": "start-up: a rank loads the benchmark that it was started for",
+LATE_IMPORTS = {  # functions that import, by a statement or by name ("": at the top), and why
+    "ddtrain.comm.backend_spec:_mpi": "optional: only the backend mpi needs mpi4py, and importing it starts MPI",
+    "ddtrain.trainer.config.options:convert": "start-up: tyro takes 0.2 s, and a run without options does not wait",
+    "ddtrain.trainer.config.options:explain": "start-up: tyro again",
+    "ddtrain.trainer.config.field_types:Keys.names": "a table to which users add, such as modes, is read when needed",
+    "ddtrain.trainer.records.console:Console._show": "optional: rich draws the bar, if a terminal is behind the output",
+    "ddtrain.scipy.fallback:fallback_to.get": "optional: SciPy is in an extra",
+    "ddtrain.scipy:__getattr__": "optional: SciPy is in an extra, and each of its rooms is loaded on first use",
+    "ddtrain.bench.plots:axes": "optional: matplotlib is in the extra plots",
+    "ddtrain.bench.plots:check": "optional: matplotlib is in the extra plots",
+    "ddtrain.bench.report.gantt:_draw": "optional: matplotlib is in the extra plots",
+    "ddtrain.bench.comm.job:_gloo": "optional: PyTorch may be there to compare with",
+    "ddtrain.bench.comm.job:_sums": "start-up: MPI starts where it is imported",
+    "ddtrain.bench.ops.command:measure": "optional: Autograd or JAX, as asked for, to compare with",
+    "ddtrain.bench.peers.pytorch_models:": "optional: PyTorch may be there to compare with",
+    "ddtrain.bench.peers.registry:choose": "optional: whether a peer is there to compare with",
+    "ddtrain.bench.peers.registry:named": "optional: whether a peer is there to compare with",
+    "ddtrain.bench.rank_main:main": "start-up: a rank loads the one benchmark that it was started for",
+    "ddtrain:__getattr__": "start-up: differentiating needs neither the command line nor the console",
+    "ddtrain.former_modules:FormerNames.exec_module": "start-up: a former name is loaded for who asks for it",
+    "ddtrain.former_modules:former_name": "start-up: a former name is loaded for who asks for it",
+    "ddtrain.differentiable:sections": "optional: SciPy is in an extra",
 }
 
 
-def module_graph() -> tuple[dict[str, set[str]], set[str]]:
-    """Which modules of ddtrain each module imports, at any depth; and which import something inside a function."""
-    names = {
-        ".".join(path.relative_to(PACKAGE.parent).with_suffix("").parts).removesuffix(".__init__"): path
-        for path in FILES
-    }
+def module_name(path: Path) -> str:
+    return ".".join(path.relative_to(PACKAGE.parent).with_suffix("").parts).removesuffix(".__init__")
+
+
+def module_graph() -> dict[str, set[str]]:
+    """Which modules of ddtrain each module imports, at any depth."""
+    names = {module_name(path): path for path in FILES}
     graph: dict[str, set[str]] = {}
-    within: set[str] = set()
     for name, path in names.items():
-        tree = ast.parse(path.read_text())
         imported = set()
         for full in imports(path):
             while full and full not in names:
                 full = full.rpartition(".")[0]
             imported |= {full} - {"", name}
         graph[name] = imported
-        functions = [node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)]
-        if any(is_import(node) for f in functions for node in ast.walk(f)):
-            within.add(name)
-    return graph, within
+    return graph
 
 
-def is_import(node: ast.AST) -> bool:
-    """Whether a node imports, by a statement or by name."""
-    called = ast.unparse(node.func).rpartition(".")[2] if isinstance(node, ast.Call) else ""
-    return isinstance(node, ast.Import | ast.ImportFrom) or called in ("import_module", "__import__")
+BY_NAME = ("import_module", "__import__", "resolve_name", "find_spec", "exec_module", "run_module", "run_path")
+
+
+def late_imports(path: Path) -> set[str]:
+    """The functions of a file that import, by a statement or by name; "" stands for an import by name outside any."""
+    found: set[str] = set()
+
+    def look(node: ast.AST, where: str) -> None:
+        inside = isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda)
+        if inside or isinstance(node, ast.ClassDef):
+            where = f"{where}.{getattr(node, 'name', '<lambda>')}".strip(".")
+        called = ast.unparse(node.func).rpartition(".")[2] if isinstance(node, ast.Call) else ""
+        if called in BY_NAME or (isinstance(node, ast.Import | ast.ImportFrom) and where in functions):
+            found.add(f"{module_name(path)}:{where}")
+        if inside:
+            functions.add(where)
+        for child in ast.iter_child_nodes(node):
+            look(child, where)
+
+    functions: set[str] = set()
+    look(ast.parse(path.read_text()), "")
+    return found
+
+
+def rooms(graph: dict[str, set[str]], package: str) -> dict[str, set[str]]:
+    """The same of the rooms of a package, each as a whole, beside the modules that are in none."""
+    inside = re.compile(rf"(ddtrain\.{package}\.\w+)(\.\w+)*")
+    room = {name: match[1] for name in graph if (match := inside.fullmatch(name))}
+    found: dict[str, set[str]] = {}
+    for name, imported in graph.items():
+        if name in room:
+            found.setdefault(room[name], set()).update(
+                {room[other] for other in imported if other in room} - {room[name]}
+            )
+    return found
 
 
 def circles(graph: dict[str, set[str]]) -> list[list[str]]:
@@ -157,13 +189,37 @@ def circles(graph: dict[str, set[str]]) -> list[list[str]]:
 
 def test_no_modules_import_each_other_in_a_circle() -> None:
     assert circles({"a": {"b"}, "b": {"c"}, "c": {"b"}, "d": set()}) == [["b", "c"]], "a circle is noticed"
-    graph, _ = module_graph()
+    graph = module_graph()
     graph["ddtrain"] = set()  # any import of a part runs it first, and it knows the parts that users call by name
     assert circles(graph) == []
 
 
-def test_imports_inside_a_function_have_a_reason() -> None:
-    assert module_graph()[1] == set(FUNCTION_IMPORTS)
+PACKAGES = sorted({package_of(path) for path in FILES if path.parent.parent == PACKAGE})
+
+
+@pytest.mark.parametrize("package", [name for name in PACKAGES if name != "numpy"])
+def test_no_rooms_import_each_other_in_a_circle(package: str) -> None:
+    """But those of numpy: its families of functions are made of each other, module by module without a circle."""
+    assert circles(
+        rooms({"ddtrain.a.b.c": {"ddtrain.a.d"}, "ddtrain.a.d": {"ddtrain.a.b.e"}, "ddtrain.a.b.e": set()}, "a")
+    )
+    assert circles(rooms(module_graph(), package)) == []
+
+
+def test_imports_within_functions_and_by_name_have_a_reason() -> None:
+    assert set().union(*(late_imports(path) for path in FILES)) == set(LATE_IMPORTS)
+
+
+def test_imports_are_seen_for_what_they_are() -> None:
+    """No relative ones, and below the commands no bare ``import ddtrain``, from which everything could be reached."""
+    for path in FILES:
+        for node in ast.walk(ast.parse(path.read_text())):
+            assert not (isinstance(node, ast.ImportFrom) and node.level), f"{path}:{node.lineno} is relative"
+            if isinstance(node, ast.Import) and LAYER[package_of(path)] < 7:
+                bare = [
+                    alias.name for alias in node.names if alias.name.split(".")[0] == "ddtrain" and not alias.asname
+                ]
+                assert not bare, f"{path}:{node.lineno} imports {bare}"
 
 
 ROOM = 16  # files; one that outgrows this gets rooms inside by topic

@@ -81,12 +81,12 @@ def test_list_says_which_is_newest_and_best(tmp_path: Path, capsys: pytest.Captu
     for step, loss in ((3, 0.25), (6, 0.5)):
         metrics = {"valid_loss": loss}
         write(tmp_path, Snapshot(step, 1, 0, 0, model={"w": np.ones(2)}, optim={}, metrics=metrics))
-    write(tmp_path, Snapshot(7, 1, 0, 0, model={"w": np.ones(2)}, optim={}))
+    write(tmp_path, Snapshot(7, 1, 64, 0, model={"w": np.ones(2)}, optim={}))
     assert main(["list", str(tmp_path)]) == 0
     first, second, third = (line.split(": ")[1] for line in capsys.readouterr().out.splitlines())
     assert first == "step 3, epoch 1, 0.0 MB, valid_loss 0.25, best"
     assert second == "step 6, epoch 1, 0.0 MB, valid_loss 0.5"
-    assert third == "step 7, epoch 1, 0.0 MB, newest"
+    assert third == "step 7, epoch 2, 0.0 MB, newest"
 
 
 def test_show_prints_state_and_tensors_of_the_newest(run_dir: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -10,7 +10,7 @@ import warnings
 import pytest
 
 import ddtrain
-from ddtrain.former_modules import FORMER, FORMER_NAMES
+from ddtrain.former_modules import ALSO, FORMER, FORMER_NAMES, RENAMED
 
 
 @pytest.mark.parametrize("name", FORMER)
@@ -75,3 +75,39 @@ from ddtrain import checkpoint
 assert callable(checkpoint.main)
 """
     assert subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60).stderr == ""
+
+
+@pytest.mark.parametrize("renamed", sorted(RENAMED))
+def test_what_was_renamed_with_its_module_is_found(renamed: str) -> None:
+    """Under each of the names, in some former module, whose successors have the present name."""
+    owners = [
+        name
+        for name in FORMER
+        if not name.startswith(("bench", "autograd", "numpy"))
+        and any(
+            hasattr(importlib.import_module(f"ddtrain.{other}"), RENAMED[renamed])
+            for other in (FORMER[name], *ALSO.get(name, ()))
+        )
+    ]
+    assert owners
+    former = importlib.import_module(f"ddtrain.{owners[0]}")
+    with pytest.warns(
+        DeprecationWarning, match=rf"ddtrain\.{owners[0]}\.{renamed} is ddtrain\..*\.{RENAMED[renamed]} now"
+    ):
+        getattr(former, renamed)
+
+
+@pytest.mark.parametrize("name", ALSO)
+def test_a_module_that_was_parted_gives_all_of_its_parts(name: str) -> None:
+    former = importlib.import_module(f"ddtrain.{name}")
+    for part in ALSO[name]:
+        present = importlib.import_module(f"ddtrain.{part}")
+        own = [key for key, value in vars(present).items() if getattr(value, "__module__", "") == present.__name__]
+        assert own
+        assert all(getattr(former, key) is getattr(present, key) for key in own if not key.startswith("_"))
+
+
+def test_what_is_gone_is_said_with_the_place_to_look() -> None:
+    former = importlib.import_module("ddtrain.trainer.lane")
+    with pytest.raises(AttributeError, match=r"lane has moved to ddtrain.trainer.step.gradient_buffer, which has"):
+        former.no_such_thing  # noqa: B018

@@ -42,7 +42,7 @@ class Hosts(Protocol):
 
 
 class LaunchError(DdtrainError):
-    """Ranks that could not be started, or that ended with an error: theirs is the exit code."""
+    """Ranks could not be started, or ended with an error, whose exit code this has."""
 
     def __init__(self, message: str, code: int) -> None:
         super().__init__(message)

@@ -13,8 +13,8 @@ from ddtrain.comm.backends.null import NullCommunicator
 from ddtrain.comm.backends.threads import make_threads
 from ddtrain.comm.backends.wire import Link, WireCommunicator
 from ddtrain.comm.backends.wire_options import parse_wire
-from ddtrain.comm.launch.environment import launcher
 from ddtrain.comm.protocol import Communicator
+from ddtrain.comm.startup.environment import launcher
 from ddtrain.errors import UsageError, quoted
 
 _LONGEST = 200  # characters; no sensible nesting of backends is longer

@@ -16,7 +16,8 @@ from ddtrain.errors import ShapeError, UsageError
 from ddtrain.nn import state_dict as _values
 from ddtrain.nn.declarations import Declaration, Tree
 
-# A place: a bound module; its attributes, or a list or dict in one (None: a tuple); a name, position or key
+# Where a value stands: the bound module, its attributes or a list or dict in one of them (None for a tuple), and the
+# name, position or key there
 Place = tuple[Any, Any, Any]
 # A buffer: the name under which its value was given, that value, and its first place
 Held = tuple[str, Any, Place]

@@ -150,7 +150,7 @@ def_linear(fan_in)
 
 
 def _first(x: Any, *others: Any) -> Any:
-    """``x``, as a function of ``others``, too (Note [All ranks come to a derivative's collectives]).
+    """``x``, declared to depend on ``others`` too (Note [All ranks come to a derivative's collectives]).
 
     >>> from ddtrain.autodiff import grad
     >>> grad(lambda y: tied(np.array(3.0), y))(2.0)

@@ -69,7 +69,8 @@ class BucketSum:
         if column is None or not share.gradients.size:
             return None
         sums = self._sum_over_node(self._rows[bucket], share.gradients)
-        if column.size == 1:  # a single node has nothing to compress, but may owe residuals of a run on more nodes
+        if column.size == 1:
+            # A single node has nothing to compress; but its hook may still hold residuals from a run on more nodes.
             return None if self.hook.exact else self.hook(share, column)
         if len(layout.node_tree.rows) == column.size:  # every node has exactly one row, so the hook can sum them
             return self.hook(share, column)

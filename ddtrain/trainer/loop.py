@@ -22,15 +22,16 @@ from ddtrain.errors import NonFiniteError
 from ddtrain.trainer import stop_signals
 from ddtrain.trainer.checkpoint import save_run as checkpoint
 from ddtrain.trainer.config.config import Config
+from ddtrain.trainer.config.step_ranges import steps_of
 from ddtrain.trainer.error_context import error_context
 from ddtrain.trainer.evaluate import evaluate, require_validation, try_evaluation
 from ddtrain.trainer.modes import make_mode
 from ddtrain.trainer.records.run_records import RunRecords
-from ddtrain.trainer.records.timeline import Timeline, steps_of
 from ddtrain.trainer.run_state import RunState
 from ddtrain.trainer.step.coordinator import Coordinator, Reason, StepControl
 from ddtrain.trainer.step.loss_output import EVALUATION
 from ddtrain.trainer.step.setup import build_step
+from ddtrain.trainer.step.timeline import Timeline
 from ddtrain.trainer.stop_signals import StopFile
 from ddtrain.trainer.task import Task, verify_same_data
 

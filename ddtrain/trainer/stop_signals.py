@@ -27,8 +27,8 @@ from time import monotonic, sleep
 from types import FrameType
 from typing import Any
 
-from ddtrain.comm.launch import liveness
 from ddtrain.comm.launch.failure import INTERRUPTED
+from ddtrain.comm.startup import startup_watch
 from ddtrain.errors import StoppedError
 from ddtrain.standard_output import say
 
@@ -162,10 +162,10 @@ def _attend(reading: int, at_once: Callable[[BaseException], None]) -> None:
             if _together and again and _unheard(now):
                 say("ddtrain: interrupted\n", sys.stderr)
                 at_once(KeyboardInterrupt(f"second {name}"))
-                liveness.abort_job(INTERRUPTED)
+                startup_watch.abort_job(INTERRUPTED)
             if not _together and _unheard(now) and not _together:
                 say(f"ddtrain: error: stopped on request ({name}) while ranks were missing\n", sys.stderr)
-                liveness.abort_job(StoppedError.exit_code)
+                startup_watch.abort_job(StoppedError.exit_code)
 
 
 def _unheard(arrived: float) -> bool:

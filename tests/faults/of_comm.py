@@ -45,14 +45,14 @@ FAULTS = (
     ),
     Fault(
         "mpi_node/a rank does not wait for the others of its node",
-        "ddtrain/comm/node/mpi_windows.py",
+        "ddtrain/comm/backends/mpi/windows.py",
         "            self._wait(at, value, awaited)\n",
         "            pass\n",
         (COMM,),
     ),
     Fault(
         "mpi_node/waiting is not counted",
-        "ddtrain/comm/node/mpi_windows.py",
+        "ddtrain/comm/backends/mpi/windows.py",
         "        self.waited_s += time.perf_counter() - began\n",
         "",
         (COMM,),

@@ -488,7 +488,7 @@ FAULTS = (
     ),
     Fault(
         "modes/divided/a share that is restored is the first of the vector",
-        "ddtrain/trainer/modes/sharded_optimizer.py",
+        "ddtrain/trainer/modes/sharded_sync.py",
         "            pack(state[name], self.train_step.reducer.spans, vector)\n",
         "            vector[...] = state[name][: vector.size]\n",
         (f"{MODES}::test_divided_and_whole_checkpoints_are_the_same",),
@@ -530,17 +530,17 @@ FAULTS = (
     ),
     Fault(
         "timeline/a clock's drift is not corrected",
-        "ddtrain/trainer/records/timeline.py",
+        "ddtrain/trainer/step/timeline.py",
         "float(np.interp(t, moments, offsets))",
         "offsets[0]",
-        ("tests/trainer/records/test_timeline.py",),
+        ("tests/trainer/step/test_timeline.py",),
     ),
     Fault(
         "timeline/an offset has the other sign",
-        "ddtrain/trainer/records/timeline.py",
+        "ddtrain/trainer/step/timeline.py",
         "(t - float(np.interp",
         "(t + float(np.interp",
-        ("tests/trainer/records/test_timeline.py",),
+        ("tests/trainer/step/test_timeline.py",),
     ),
     Fault(
         "diagnose/only this rank's loss is differenced",

@@ -118,7 +118,7 @@ def _by_turns(
 def _contestant(
     comm: Communicator, name: str, add: Sum, buf: Array, spans: Sequence[slice] = (slice(None),)
 ) -> Contestant:
-    """Adds zeros, again and again, after it has shown that it can add; ``spans``: where the sum is to be found."""
+    """A contestant that sums zeros over the ranks again and again, once its sum of ones was checked in ``spans``."""
     buf[...] = comm.rank + 1
     add(buf)
     wanted = comm.size * (comm.size + 1) / 2

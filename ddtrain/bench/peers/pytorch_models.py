@@ -17,7 +17,7 @@ _Base: Any = nn.Module if torch else object  # without PyTorch, object lets this
 
 
 class Model(_Base):  # type: ignore[misc]
-    """The base of the models here, so that the one line the type checker cannot follow is this."""
+    """The base of the models here: one place at which the type checker ignores that PyTorch may be missing."""
 
 
 class Mlp(Model):

@@ -117,7 +117,7 @@ class Model:
         }
 
     def takeover_batch(self, ranks: int) -> dict[str, int | None]:
-        """The fewest samples in a step of one rank with which, on ``ranks`` ranks, neither is so."""
+        """The smallest batches of a rank at which, on ``ranks`` ranks, computing takes longer; efficiency is half."""
         return {
             "at_ranks": ranks,
             "batch_equal": first(lambda batch: not _communicates(self.step(ranks, batch))),
@@ -130,7 +130,7 @@ def _communicates(step: Step) -> bool:
 
 
 def first(holds: Callable[[int], bool]) -> int | None:
-    """The least number from 1 at which something holds that goes on holding; None: not up to a million.
+    """The smallest number from 1 at which a condition holds, if it holds for all larger ones; None if above a million.
 
     >>> first(lambda n: n * n > 1000), first(lambda n: False)
     (32, None)

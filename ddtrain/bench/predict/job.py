@@ -11,8 +11,8 @@ import numpy as np
 
 from ddtrain.bench import trainables
 from ddtrain.bench.comm import job as comm_job
+from ddtrain.bench.model_collectives import Call, listening
 from ddtrain.bench.peers.ddtrain_steps import training
-from ddtrain.bench.predict.model_collectives import Call, listening
 from ddtrain.bench.scaling.job import TURN_S, steps_of
 from ddtrain.bench.timing import Contestant, Turn, steps_in_a_turn, turn
 from ddtrain.comm import Communicator, make
@@ -135,7 +135,7 @@ class Recorder:
         return {}
 
     def found(self, steps: int) -> dict[str, Any]:
-        """What the moments are, and the times of each step: a row a step, for turns of ``steps`` and one that warms up.
+        """The names of the moments, and their times in each step: one row a step, after a first one that warms up.
 
         A row holds seconds since the step began: of the moments, of the end of backward, of begin and end of the
         update, and of the end of the step.

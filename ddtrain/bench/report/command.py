@@ -9,8 +9,8 @@ from typing import Any
 from rich import box
 from rich.table import Table
 
-from ddtrain.bench import gantt, plots
-from ddtrain.bench.report import figures
+from ddtrain.bench import plots
+from ddtrain.bench.report import figures, gantt
 from ddtrain.bench.text_tables import LEAST_COLUMNS, show
 from ddtrain.comm import Communicator
 from ddtrain.errors import UsageError

@@ -208,7 +208,7 @@ def _buckets(trace: Trace) -> list[dict[str, Any]]:
 
 
 def _communication(trace: Trace) -> dict[str, Any]:
-    """Of the time in which any bucket was in flight, a rank and a step: how much, and what share was hidden."""
+    """How long buckets were in flight in a step of a rank, and what share of that time backward hid."""
     flown, hidden = [], []
     for rank in (rank for ranks in trace.steps.values() for rank in ranks):
         covered = list(_union((event["ts"], end(event)) for event in rank.of(BUCKET)))
@@ -223,7 +223,7 @@ def _communication(trace: Trace) -> dict[str, Any]:
 
 
 def _union(intervals: Iterable[tuple[float, float]]) -> Iterable[tuple[float, float]]:
-    """Disjoint intervals that cover what overlapping ones do.
+    """The union of intervals, as disjoint ones in order.
 
     >>> list(_union([(0, 2), (1, 3), (5, 6)]))
     [(0, 3), (5, 6)]

@@ -15,9 +15,9 @@ from contextlib import ExitStack
 from typing import Any
 
 from ddtrain.bench import trainables
+from ddtrain.bench.model_collectives import listening
 from ddtrain.bench.peers import registry as other_trainers
 from ddtrain.bench.peers.ddtrain_steps import training
-from ddtrain.bench.predict.model_collectives import listening
 from ddtrain.bench.timing import Contestant, Turn, steps_in_a_turn, turn
 from ddtrain.comm import Communicator
 from ddtrain.comm.backends.null import NullCommunicator

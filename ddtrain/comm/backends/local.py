@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import sys
 from collections.abc import Sequence
 from typing import Any
 
@@ -20,7 +18,7 @@ from ddtrain.comm.buffers import (
 from ddtrain.comm.node.single_rank import SingleRankNode
 from ddtrain.comm.protocol import Array
 from ddtrain.comm.reduction_tree import ReductionTree
-from ddtrain.standard_output import say
+from ddtrain.comm.startup.end_process import end_process
 
 
 class DoneWork:
@@ -116,10 +114,3 @@ class LocalCommunicator:
 
     def fail(self, error: BaseException, code: int) -> None:
         pass
-
-
-def end_process(code: int) -> None:
-    """End this process from any thread, without waiting for the others; what was printed is flushed."""
-    for stream in (sys.stdout, sys.stderr):
-        say("", stream)
-    os._exit(code)

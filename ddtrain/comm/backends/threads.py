@@ -12,7 +12,6 @@ from typing import Any
 
 import numpy as np
 
-from ddtrain.comm.backends.local import end_process
 from ddtrain.comm.backends.rendezvous import Call, Channel, PendingCollective, Rendezvous
 from ddtrain.comm.buffers import (
     check_allgather,
@@ -27,6 +26,7 @@ from ddtrain.comm.buffers import (
 from ddtrain.comm.node.single_rank import SingleRankNode
 from ddtrain.comm.protocol import Array
 from ddtrain.comm.reduction_tree import ReductionTree
+from ddtrain.comm.startup.end_process import end_process
 from ddtrain.partition import part_bounds
 
 

@@ -15,10 +15,10 @@ from collections.abc import Callable
 from ddtrain.comm.agreement import check_same, raise_on_all
 from ddtrain.comm.backend_spec import make, resolve, uses_mpi
 from ddtrain.comm.differing_ranks import in_words
-from ddtrain.comm.launch import liveness
-from ddtrain.comm.launch.environment import launcher
 from ddtrain.comm.launch.failure import OnFailure, exit_code, fatal_hooks, outcome_of, report
 from ddtrain.comm.protocol import RETURNED, Communicator, PeerError
+from ddtrain.comm.startup import startup_watch
+from ddtrain.comm.startup.environment import launcher
 from ddtrain.errors import COMPLETED, EXCEPTION, UsageError
 
 Main = Callable[[Communicator], object]
@@ -119,7 +119,7 @@ def _is_spokesman() -> bool:
     if facts.rank == 0:
         return True
     time.sleep(_END_WAIT_S)
-    return 0 in liveness.live_ranks(facts)
+    return 0 in startup_watch.live_ranks(facts)
 
 
 def _run_rank(comm: Communicator, main: Main, on_failure: OnFailure | None, process: int) -> int:

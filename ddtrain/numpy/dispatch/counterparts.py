@@ -1,4 +1,4 @@
-"""Every public function meets NumPy's of the same name: it learns its words, and answers for it on traced values."""
+"""Pairs every public function with NumPy's of its name, whose keywords it takes; NumPy calls it for traced values."""
 
 from __future__ import annotations
 

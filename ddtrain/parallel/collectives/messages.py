@@ -10,7 +10,14 @@ from numpy.typing import NDArray
 from ddtrain.comm.buffers import check_allgather, check_root, flat
 from ddtrain.comm.protocol import Communicator, Work
 from ddtrain.current_layer import LAYER
-from ddtrain.parallel.collectives.tags import END_OF_PASS, TAG_BYTES, Tag, collective_mismatch, tag_of, text_of
+from ddtrain.parallel.collectives.call_signatures import (
+    END_OF_PASS,
+    TAG_BYTES,
+    Tag,
+    collective_mismatch,
+    tag_of,
+    text_of,
+)
 
 Array = NDArray[Any]
 

@@ -19,7 +19,14 @@ from ddtrain.comm.buffers import check_allgather, check_root, flat
 from ddtrain.comm.protocol import Communicator, Node
 from ddtrain.comm.reduction_tree import ReductionTree
 from ddtrain.current_layer import LAYER
-from ddtrain.parallel.collectives.tags import END_OF_PASS, TAG_BYTES, Tag, collective_mismatch, tag_of, text_of
+from ddtrain.parallel.collectives.call_signatures import (
+    END_OF_PASS,
+    TAG_BYTES,
+    Tag,
+    collective_mismatch,
+    tag_of,
+    text_of,
+)
 
 Array = NDArray[Any]
 LIMIT_BYTES = 1 << 16  # longest buffer of a rank that goes through shared memory; longer ones are sent as messages

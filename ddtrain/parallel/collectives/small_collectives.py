@@ -10,9 +10,9 @@ from typing import Any, Protocol
 from numpy.typing import NDArray
 
 from ddtrain.comm.protocol import Communicator, Node
+from ddtrain.parallel.collectives.call_signatures import Tag
 from ddtrain.parallel.collectives.messages import MessageCollectives
 from ddtrain.parallel.collectives.shared_memory import SharedMemoryCollectives
-from ddtrain.parallel.collectives.tags import Tag
 
 Array = NDArray[Any]
 

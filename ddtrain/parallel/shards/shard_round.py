@@ -25,7 +25,7 @@ from numpy.typing import NDArray
 from ddtrain.comm.reduction_tree import ReductionTree
 from ddtrain.current_layer import LAYER
 from ddtrain.errors import ReplicaError
-from ddtrain.parallel.collectives.tags import END_OF_PASS, Tag, collective_mismatch, tag_of
+from ddtrain.parallel.collectives.call_signatures import END_OF_PASS, Tag, collective_mismatch, tag_of
 from ddtrain.parallel.shards.shard_threads import ShardThreads
 
 Array = NDArray[Any]
@@ -94,7 +94,7 @@ class ShardRound:
         self._ended = threading.Semaphore(0)  # released once by each shard that ran in a thread of its own
         # numbers of shards: begun; run in threads; with the forward pass over
         self._begun = self._threads = self._passed = 0
-        # The present exchange: the rows of the shards that have come to it, and its tag; then all rows of the last one.
+        # The exchange under way: the rows of the shards that have reached it, and its tag; then the last one's rows.
         self._brought: list[Array] = []
         self._tag = END_OF_PASS
         self._received: list[Array] = []

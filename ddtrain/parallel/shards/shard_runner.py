@@ -10,8 +10,8 @@ from typing import Any, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from ddtrain.parallel.collectives.call_signatures import Tag
 from ddtrain.parallel.collectives.small_collectives import SmallCollectives
-from ddtrain.parallel.collectives.tags import Tag
 from ddtrain.parallel.shards.shard_layout import ShardLayout
 from ddtrain.parallel.shards.shard_round import ShardPeers, ShardRound
 from ddtrain.parallel.shards.shard_threads import ShardThreads

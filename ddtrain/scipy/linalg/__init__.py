@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from ddtrain.scipy.fallback import fallback_to
 from ddtrain.scipy.linalg.as_numpy import det, lstsq, norm, pinv, qr, svd, svdvals
+from ddtrain.scipy.linalg.assume_a import inv, solve
 from ddtrain.scipy.linalg.banded import solve_banded
 from ddtrain.scipy.linalg.eigenvalues import eig, eigh, eigvals, eigvalsh
 from ddtrain.scipy.linalg.lu_factors import lu, lu_factor, lu_solve
@@ -27,8 +28,7 @@ from ddtrain.scipy.linalg.matrix_functions import (
     tanhm,
     tanm,
 )
-from ddtrain.scipy.linalg.structure import inv, solve
-from ddtrain.scipy.linalg.structured import block_diag, circulant, toeplitz
+from ddtrain.scipy.linalg.special_matrices import block_diag, circulant, toeplitz
 from ddtrain.scipy.linalg.triangular import cho_factor, cho_solve, cholesky, solve_triangular
 
 __all__ = [

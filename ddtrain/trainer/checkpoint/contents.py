@@ -26,7 +26,8 @@ from numpy.typing import NDArray
 
 from ddtrain.errors import CheckpointError, first_line, quoted
 from ddtrain.trainer.atomic_files import to_json
-from ddtrain.trainer.checkpoint.state_json import MEMORY, MODEL, OPTIM, STATE, check_state
+from ddtrain.trainer.checkpoint.state_json import check_state
+from ddtrain.trainer.file_names import MEMORY, MODEL, OPTIM, STATE
 from ddtrain.trainer.numeric_environment import numeric_environment
 
 FORMAT, FORMAT_VERSION = "ddtrain checkpoint", 2

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from ddtrain.errors import CheckpointError
 from ddtrain.trainer.checkpoint.contents import Snapshot, decode, read_state
-from ddtrain.trainer.checkpoint.state_json import STATE
+from ddtrain.trainer.file_names import STATE
 
 _NAME = re.compile(r"(\.old-)?step-(\d+)")
 

@@ -19,7 +19,7 @@ import numpy as np
 from ddtrain.comm.protocol import Array
 from ddtrain.trainer.checkpoint import writer
 from ddtrain.trainer.modes import Sync
-from ddtrain.trainer.modes.sharded_optimizer import pack, unpack
+from ddtrain.trainer.step.sharded_optimizer import pack, unpack
 
 _SPANS = "spans"
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from ddtrain.trainer.atomic_files import sync_directory
 from ddtrain.trainer.checkpoint.contents import FILES
 from ddtrain.trainer.checkpoint.finder import checkpoints, checkpoints_directory, goodness, step_number
-from ddtrain.trainer.checkpoint.state_json import STATE
+from ddtrain.trainer.file_names import STATE
 
 NEW_STATE = f".tmp-{STATE}"  # the new state.json of a checkpoint is written under this name and then renamed
 

@@ -4,18 +4,37 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any
+from pathlib import Path
+from typing import Any, Protocol
 
+from ddtrain.comm.protocol import Communicator
 from ddtrain.diagnose import require_finite
 from ddtrain.errors import CheckpointError
 from ddtrain.nn import to_torch
 from ddtrain.trainer.checkpoint import finder, rank_state, writer
 from ddtrain.trainer.checkpoint.contents import Snapshot
-from ddtrain.trainer.records.run_records import RunRecords
 from ddtrain.trainer.run_state import RunState
 
 
-def save(state: RunState, records: RunRecords, final: bool) -> bool:
+class SavedRun(Protocol):
+    """Where a run is saved, and who hears of what could not be.
+
+    Attributes
+    ----------
+    directory : the run's
+    spared : checkpoints that are kept whatever their age
+    """
+
+    comm: Communicator
+    directory: Path
+
+    @property
+    def spared(self) -> Any: ...
+    def flush(self) -> None: ...
+    def warn(self, text: str) -> None: ...
+
+
+def save(state: RunState, records: SavedRun, final: bool) -> bool:
     """Save the run; True if the disk had room for it. Collective.
 
     Parameters
@@ -40,7 +59,7 @@ def save(state: RunState, records: RunRecords, final: bool) -> bool:
     return False
 
 
-def complete(state: RunState, records: RunRecords, final: bool) -> None:
+def complete(state: RunState, records: SavedRun, final: bool) -> None:
     """Put the latest evaluation into the checkpoint of this step, if there is one. Collective."""
     path = finder.path_of(records.directory, state.step)
     with _tolerating(records, final, f"evaluation of step {state.step} not saved"):
@@ -48,7 +67,7 @@ def complete(state: RunState, records: RunRecords, final: bool) -> None:
 
 
 @contextmanager
-def _tolerating(records: RunRecords, final: bool, what: str) -> Iterator[None]:
+def _tolerating(records: SavedRun, final: bool, what: str) -> Iterator[None]:
     """While inside, a full disk is an error only for a run's last checkpoint."""
     try:
         yield

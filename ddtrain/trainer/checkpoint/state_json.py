@@ -6,7 +6,6 @@ What depends on the resumed run (shapes, names of parameters, data) is checked b
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
@@ -16,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ddtrain.errors import CheckpointError, quoted
+from ddtrain.trainer.file_names import MEMORY, MODEL, OPTIM
 
 # the names of tensors in the ranks' memory, see rank_state.py
 _MEMORY = re.compile(r"(\d{1,9})/(spans|(?:sum|mean|own)\..+)")
@@ -49,7 +49,6 @@ def _is_file(value: Any) -> bool:
     return is_count(value["bytes"]) and bool(value["sha256"]) and _is_hash(value["sha256"])
 
 
-MODEL, OPTIM, MEMORY, STATE = "model.safetensors", "optim.safetensors", "memory.safetensors", "state.json"
 _COUNT, _HASH = "a whole number, 0 or more", "a SHA-256 in hexadecimal"
 _FIELDS: dict[str, tuple[str, Callable[[Any], bool]]] = {
     "step": (_COUNT, is_count),
@@ -128,26 +127,3 @@ def _are_spans(spans: NDArray[Any], size: int) -> bool:
         return False
     first, last = spans.T
     return bool(np.all((first >= 0) & (first <= last) & (last <= size)))
-
-
-def check_decisions(saved: Mapping[str, Any], fresh: Mapping[str, Any]) -> None:
-    """Check the saved state of rank 0's decisions against a new run's: the same names, and values of the same types.
-
-    Raises
-    ------
-    CheckpointError : names the first one that is missing or of another type.
-    """
-    for name, value in fresh.items():
-        if name not in saved or not _is_like(saved[name], value):
-            found = quoted(saved[name]) if name in saved else "missing"
-            raise CheckpointError(
-                f"{STATE}: foreign: {name!r} of the coordinator is {found}, where a new run has {value}"
-            )
-
-
-def _is_like(value: Any, fresh: Any) -> bool:
-    if isinstance(fresh, Mapping):
-        return isinstance(value, Mapping)
-    if type(fresh) is int:
-        return is_count(value)
-    return (value is None and fresh is None) or (type(value) in (int, float) and math.isfinite(value))

@@ -28,7 +28,7 @@ from ddtrain.trainer.atomic_files import discard, io_error, sync_directory, writ
 from ddtrain.trainer.checkpoint.contents import Snapshot, decode, encode, read_state, sealed
 from ddtrain.trainer.checkpoint.finder import path_of
 from ddtrain.trainer.checkpoint.retention import NEW_STATE, empty, prune, tidy
-from ddtrain.trainer.checkpoint.state_json import STATE
+from ddtrain.trainer.file_names import STATE
 
 
 def save(

@@ -66,6 +66,7 @@ class Comm:
     """Divide the optimizer's state among the nodes; the same results, less memory."""
 
 
+@renamed.accepts_former_fields("run")
 @dataclass(frozen=True)
 class Run:
     """The run as a whole."""
@@ -92,19 +93,6 @@ class Run:
     """
     dtype: Literal["float32", "float64"] = "float32"
     """Type of parameters and arithmetic."""
-
-
-_init_run = Run.__init__
-
-
-def _take_former_fields(self: Run, *args: Any, **fields: Any) -> None:
-    """``Run(patience=2)`` is accepted for one release: :class:`Config` moves such fields to their new sections."""
-    former = {key: fields.pop(key) for key in [*fields] if f"run.{key}" in renamed.RENAMED}
-    _init_run(self, *args, **fields)
-    object.__setattr__(self, "_former", former)
-
-
-Run.__init__ = _take_former_fields  # type: ignore[method-assign]
 
 
 @dataclass(frozen=True)

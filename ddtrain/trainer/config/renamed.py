@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
-from typing import Any
+import functools
+from collections.abc import Callable, Collection, Mapping, Sequence
+from typing import Any, TypeVar
 
 from ddtrain.errors import UsageError
 from ddtrain.optim import Optim
 from ddtrain.optim.schedules import Schedule
 from ddtrain.parts import Part
 from ddtrain.trainer.config import tables
+
+S = TypeVar("S")
 
 RENAMED = {  # former name -> present name; the section ``run`` once had all these options
     "run.debug": "debug.nans",
@@ -97,6 +100,26 @@ def in_table(table: Mapping[str, Any], known: Collection[str]) -> tuple[dict[str
             own = _KINDS[section].named(holder["name"]).options()
             current[section] = {key: value for key, value in holder.items() if key in own}
     return current, notes
+
+
+def accepts_former_fields(section: str) -> Callable[[type[S]], type[S]]:
+    """A class decorator: a section of the configuration that still takes the fields which have left it.
+
+    ``Run(patience=2)`` keeps such fields aside as ``_former``, and ``Config`` moves them to their new sections.
+    """
+
+    def decorate(cls: type[S]) -> type[S]:
+        init = cls.__init__
+
+        def take(self: S, *args: Any, **fields: Any) -> None:
+            former = {key: fields.pop(key) for key in [*fields] if f"{section}.{key}" in RENAMED}
+            init(self, *args, **fields)
+            object.__setattr__(self, "_former", former)
+
+        setattr(cls, "__init__", functools.wraps(init)(take))  # noqa: B010  as an assignment, mypy refuses it
+        return cls
+
+    return decorate
 
 
 def both(old: str, new: str) -> UsageError:

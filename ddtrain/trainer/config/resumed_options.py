@@ -10,9 +10,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from ddtrain.trainer.checkpoint.state_json import STATE
 from ddtrain.trainer.config import renamed, toml_files
 from ddtrain.trainer.config.options import value_of
+from ddtrain.trainer.file_names import STATE
 
 OF_ONE_START = {  # options, by section, that belong to one start of a run and are not taken over by the next
     "run": ("dir", "steps", "resume"),

@@ -10,7 +10,7 @@ from ddtrain.errors import UsageError, quoted
 from ddtrain.parts import Part
 from ddtrain.trainer.config import tables
 from ddtrain.trainer.config.config import Config
-from ddtrain.trainer.records.timeline import steps_of
+from ddtrain.trainer.config.step_ranges import steps_of
 
 _LONGEST_NAME = 255  # longest name of a file or directory in bytes: NAME_MAX of all common file systems
 

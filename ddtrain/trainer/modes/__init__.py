@@ -1,7 +1,7 @@
 """Modes by name: how closely the nodes of a run keep in step. Each mode is the loop's view of a step.
 
 Read ``sync`` (every step waits for all nodes), then ``local_sgd`` and ``diloco`` (nodes train apart and average),
-``stale`` (gradients one step late) and ``sharded_optimizer`` (state divided among the nodes, a variant of ``sync``).
+``stale`` (gradients one step late) and ``sharded_sync`` (a ``sync`` with the optimizer divided among the nodes).
 
 To add a mode, write ``modes/<name>.py`` and enter it in ``MODES``.
 """
@@ -11,7 +11,7 @@ from __future__ import annotations
 from ddtrain.trainer.config.config import Comm
 from ddtrain.trainer.modes.diloco import DiLoCo
 from ddtrain.trainer.modes.local_sgd import LocalSGD
-from ddtrain.trainer.modes.sharded_optimizer import ShardedOptimizer, ShardedSync
+from ddtrain.trainer.modes.sharded_sync import ShardedSync
 from ddtrain.trainer.modes.stale import Stale
 from ddtrain.trainer.modes.sync import Sync
 from ddtrain.trainer.step.train_step import TrainStep
@@ -24,4 +24,4 @@ def make_mode(train_step: TrainStep, config: Comm) -> Sync:
     return ShardedSync(train_step, config) if config.sharded_optimizer else MODES[config.mode](train_step, config)
 
 
-__all__ = ["MODES", "DiLoCo", "ShardedSync", "ShardedOptimizer", "LocalSGD", "Stale", "Sync", "make_mode"]
+__all__ = ["MODES", "DiLoCo", "ShardedSync", "LocalSGD", "Stale", "Sync", "make_mode"]

@@ -14,8 +14,8 @@ import numpy as np
 from ddtrain.errors import NonFiniteError
 from ddtrain.optim import schedules
 from ddtrain.parallel import SmallCollectives
-from ddtrain.trainer.checkpoint.state_json import check_decisions
 from ddtrain.trainer.config.config import Config, Run
+from ddtrain.trainer.saved_decisions import check_decisions
 from ddtrain.trainer.step.step_control import Reason, StepControl
 from ddtrain.trainer.step.totals import Totals
 from ddtrain.trainer.stop_signals import StopFile

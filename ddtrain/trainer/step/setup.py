@@ -36,8 +36,8 @@ from ddtrain.parallel.replica_check import describe
 from ddtrain.param_store import ParamStore
 from ddtrain.trainer.config.config import Comm, Config
 from ddtrain.trainer.config.same_options import verify_options
-from ddtrain.trainer.modes import ShardedOptimizer
 from ddtrain.trainer.step.gradient_buffer import GradientBuffer
+from ddtrain.trainer.step.sharded_optimizer import ShardedOptimizer
 from ddtrain.trainer.step.train_step import TrainStep
 from ddtrain.trainer.task import Task
 

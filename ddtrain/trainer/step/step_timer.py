@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from time import perf_counter
 from typing import Any
 
-from ddtrain.trainer.records.timeline import Timeline
+from ddtrain.trainer.step.timeline import Timeline
 
 
 class StepTimer:

@@ -24,13 +24,13 @@ from ddtrain.parallel import Reducer, ShardLayout, ShardRunner, SmallCollectives
 from ddtrain.parallel.node_counters import CONTROL, MODEL, TOTALS
 from ddtrain.param_store import ParamStore
 from ddtrain.trainer.error_context import error_context
-from ddtrain.trainer.records.timeline import Timeline
 from ddtrain.trainer.step.coordinator import StepControl
 from ddtrain.trainer.step.forward_pass import ForwardPass
 from ddtrain.trainer.step.gradient_buffer import GradientBuffer
 from ddtrain.trainer.step.loss_output import LossOutput
 from ddtrain.trainer.step.model_buffers import ModelBuffers
 from ddtrain.trainer.step.step_timer import StepTimer
+from ddtrain.trainer.step.timeline import Timeline
 from ddtrain.trainer.step.totals import Totals
 from ddtrain.trainer.step.totals_exchange import TotalsExchange
 from ddtrain.trainer.task import Task

@@ -4,7 +4,8 @@ import numpy as onp
 import pytest
 
 import ddtrain.numpy as np
-from ddtrain.autodiff import PRIMITIVES, def_linear, defjvp, defvjp, primitive, table, value_of
+from ddtrain import differentiable
+from ddtrain.autodiff import PRIMITIVES, def_linear, defjvp, defvjp, primitive, value_of
 from ddtrain.autodiff.core.examples import case
 from ddtrain.autodiff.inspect.capabilities import Found, try_composition, try_primitive
 
@@ -26,7 +27,7 @@ def test_what_is_wrong_or_missing_is_not_claimed(declared):
     assert try_primitive(square) == Found(vjp=True)
     defjvp(square, lambda g, ans, x: 2 * x * g)
     assert try_primitive(square).second
-    assert table.row("ddtrain.ops", "square", square) == "| `square` | yes | yes | yes | yes | conformance |"
+    assert differentiable.row("ddtrain.ops", "square", square) == "| `square` | yes | yes | yes | yes | conformance |"
 
 
 def test_a_rule_that_does_not_differentiate_again_has_no_second_order(declared):
@@ -35,7 +36,7 @@ def test_a_rule_that_does_not_differentiate_again_has_no_second_order(declared):
     defvjp(frozen, rule)
     defjvp(frozen, rule)
     assert try_primitive(frozen) == Found(vjp=True, jvp=True, complex=True)
-    assert table.row("ddtrain.ops", "frozen", frozen) == "| `frozen` | yes | yes | – | yes | conformance |"
+    assert differentiable.row("ddtrain.ops", "frozen", frozen) == "| `frozen` | yes | yes | – | yes | conformance |"
 
 
 def test_arguments_without_a_derivative_are_told(declared):
@@ -44,7 +45,7 @@ def test_arguments_without_a_derivative_are_told(declared):
     def_linear(times)
     defvjp(times, lambda g, ans, x, n: g * n)
     assert try_primitive(times).arguments == (0,)
-    assert "| arguments 0 | arguments 0 | yes |" in table.row("ddtrain.ops", "times", times)
+    assert "| arguments 0 | arguments 0 | yes |" in differentiable.row("ddtrain.ops", "times", times)
 
 
 def test_compositions_are_tried_on_arguments_they_accept():
@@ -59,7 +60,10 @@ def test_what_has_a_derivative_is_never_reported_as_zero(declared, monkeypatch):
     wrong = declared(lambda x: x * x, name="wrong")
     defvjp(wrong, lambda g, ans, x: 3 * x * g)
     defjvp(wrong, lambda g, ans, x: 3 * x * g)
-    assert table.row("ddtrain.ops", "wrong", wrong) == "| `wrong` | – | – | – | – | conformance |"
+    assert differentiable.row("ddtrain.ops", "wrong", wrong) == "| `wrong` | – | – | – | – | conformance |"
     composed = lambda x: wrong(x) + 1.0
     monkeypatch.setattr(composed, "__module__", "ddtrain.ops")
-    assert table.row("ddtrain.ops", "composed_wrong", composed) == "| `composed_wrong` | – | – | – | – | composition |"
+    assert (
+        differentiable.row("ddtrain.ops", "composed_wrong", composed)
+        == "| `composed_wrong` | – | – | – | – | composition |"
+    )

@@ -10,7 +10,7 @@ import pytest
 
 from ddtrain.bench import mpirun, trainables
 from ddtrain.bench.__main__ import main
-from ddtrain.bench.predict.model_collectives import listening
+from ddtrain.bench.model_collectives import listening
 from ddtrain.bench.scaling import command as scaling
 from ddtrain.comm.backends.null import NullCommunicator
 

@@ -11,8 +11,9 @@ import pytest
 from ddtrain.errors import CheckpointError
 from ddtrain.trainer.checkpoint.contents import SEAL, STATE, Snapshot, read_state, sealed
 from ddtrain.trainer.checkpoint.finder import load, verify
-from ddtrain.trainer.checkpoint.state_json import check_decisions, check_memory
+from ddtrain.trainer.checkpoint.state_json import check_memory
 from ddtrain.trainer.checkpoint.writer import write
+from ddtrain.trainer.saved_decisions import check_decisions
 
 FRESH = {"skipped": 0, "best": None, "schedule": {}}
 SPANS = np.array([[0, 2], [5, 5], [6, 9]])

@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from ddtrain.errors import UsageError
-from ddtrain.trainer.checkpoint.state_json import STATE
 from ddtrain.trainer.config import command_line
 from ddtrain.trainer.config.config import Checkpoint, Comm, Config, Debug, Evaluation, Run
+from ddtrain.trainer.file_names import STATE
 
 TOLD = Config(
     run=Run(dir="elsewhere", steps=5, resume="auto", epochs=7),

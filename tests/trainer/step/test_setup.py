@@ -46,7 +46,7 @@ def test_without_room_every_rank_keeps_its_own_and_says_so(comm: Any, monkeypatc
     if not Path("/dev/shm").is_dir():
         pytest.skip("no /dev/shm here, where a window could fail to fit")
     shared = train(comm)
-    monkeypatch.setattr("ddtrain.comm.node.mpi_windows.os.statvfs", no_room)
+    monkeypatch.setattr("ddtrain.comm.backends.mpi.windows.os.statvfs", no_room)
     train_step = build_step(comm, make_task(), sgd_config())
     assert "/dev/shm has 3 MiB free, and" in train_step.node.why_not_shared
     assert memory_use(train_step).sharers == 1
@@ -61,7 +61,7 @@ def test_a_window_that_was_asked_for_and_cannot_be_had_is_an_error_on_all_ranks(
     comm: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     if comm.rank == 1:  # one rank alone meets it
-        monkeypatch.setattr("ddtrain.comm.node.mpi_windows.os.statvfs", no_room)
+        monkeypatch.setattr("ddtrain.comm.backends.mpi.windows.os.statvfs", no_room)
     with pytest.raises(UsageError, match=r"--comm\.node-memory on: /dev/shm has 3 MiB free, and \d ranks need"):
         build_step(comm, make_task(), sgd_config(comm=Comm(node_memory="on")))
 
@@ -70,14 +70,14 @@ def test_a_window_that_was_asked_for_and_cannot_be_had_is_an_error_on_all_ranks(
 def test_what_exists_once_a_node_needs_its_room_once(comm: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     if not Path("/dev/shm").is_dir():
         pytest.skip("no /dev/shm here, where a window could fail to fit")
-    from ddtrain.comm.node.mpi_windows import _SPARE_BYTES
+    from ddtrain.comm.backends.mpi.windows import _SPARE_BYTES
 
     task = make_task()
     nbytes = 8 * sum(np.size(value) for value in task.model.init(0, "float64").values())
     enough = (comm.size + _VECTORS) * nbytes + _SPARE_BYTES  # a gradient a rank
     for free, sharers in ((enough, comm.size), (enough - 1, 1)):
         facts = SimpleNamespace(f_bavail=free, f_frsize=1)
-        monkeypatch.setattr("ddtrain.comm.node.mpi_windows.os.statvfs", lambda path, facts=facts: facts)
+        monkeypatch.setattr("ddtrain.comm.backends.mpi.windows.os.statvfs", lambda path, facts=facts: facts)
         assert memory_use(build_step(comm, task, sgd_config())).sharers == sharers
 
 

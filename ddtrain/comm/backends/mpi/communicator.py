@@ -9,11 +9,11 @@ from typing import Any, cast
 
 import numpy as np
 
-from ddtrain.comm.backends.local import end_process
 from ddtrain.comm.backends.mpi.library import MPI
 from ddtrain.comm.backends.mpi.messages import MpiMessages, Test, as_bytes
 from ddtrain.comm.backends.mpi.pending_works import POLL_INTERVAL_S, PendingWorks
 from ddtrain.comm.backends.mpi.tree_sum import MpiTreeSum
+from ddtrain.comm.backends.mpi.windows import MpiNode, obstacle
 from ddtrain.comm.backends.polling import LONGEST_SLEEP_S, wait_until
 from ddtrain.comm.buffers import (
     check_allgather,
@@ -25,10 +25,10 @@ from ddtrain.comm.buffers import (
     exchange_json,
     flat,
 )
-from ddtrain.comm.node.mpi_windows import MpiNode, obstacle
 from ddtrain.comm.node.single_rank import SingleRankNode
 from ddtrain.comm.protocol import Array, Node
 from ddtrain.comm.reduction_tree import ReductionTree
+from ddtrain.comm.startup.end_process import end_process
 from ddtrain.standard_output import wait_until_read
 
 _ABORT_S = 2.0  # how long to wait for MPI_Abort, which may not return

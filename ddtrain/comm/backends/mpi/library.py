@@ -3,8 +3,8 @@
 Note [Starting MPI]
 ``from mpi4py import MPI`` starts MPI, too, but holds the interpreter's lock for as long as ranks are missing: no thread
 runs, and no signal is handled. So the library's own function is called through ctypes, which releases the lock; a
-thread watches the other ranks meanwhile (Note [Start] in ``comm/launch/liveness.py``). If the program has started MPI
-itself, at whatever level of threads, it is left as it is.
+thread watches the other ranks meanwhile (Note [Start] in ``comm/startup/startup_watch.py``). If the program has started
+MPI itself, at whatever level of threads, it is left as it is.
 """
 
 from __future__ import annotations
@@ -15,8 +15,8 @@ import os
 import sys
 import warnings
 
-from ddtrain.comm.launch import liveness
-from ddtrain.comm.launch.environment import launcher
+from ddtrain.comm.startup import startup_watch
+from ddtrain.comm.startup.environment import launcher
 from ddtrain.errors import UsageError
 
 try:
@@ -44,14 +44,14 @@ def _start() -> None:
             "MPI has been finalized, and cannot be started again",
             remedy="Leave out MPI.Finalize(): it is called when the program ends.",
         )
-    liveness.exit_with_launcher(launcher())
+    startup_watch.exit_with_launcher(launcher())
     if MPI.Is_initialized():
         return
     start = getattr(ctypes.CDLL(MPI.__file__), "MPI_Init_thread", None)
     if start is None:  # this build of mpi4py hides MPI's functions: start as mpi4py does, without a watch
         MPI.Init_thread(_level())
     else:
-        with liveness.watched_startup(launcher()):
+        with startup_watch.watched_startup(launcher()):
             start(None, None, _level(), ctypes.byref(ctypes.c_int()))
     for comm in (MPI.COMM_SELF, MPI.COMM_WORLD):
         # MPI's errors become exceptions, as mpi4py would set it at its own start

@@ -7,7 +7,7 @@ import functools
 from ddtrain.comm.backends.mpi.communicator import MpiCommunicator
 from ddtrain.comm.backends.mpi.library import MPI
 from ddtrain.comm.backends.mpi.pending_works import PendingWorks
-from ddtrain.comm.launch.environment import launcher
+from ddtrain.comm.startup.environment import launcher
 from ddtrain.errors import UsageError
 
 

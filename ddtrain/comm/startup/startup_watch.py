@@ -20,9 +20,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from ddtrain.comm.backends.local import end_process
 from ddtrain.comm.differing_ranks import in_words
-from ddtrain.comm.launch.environment import VARIABLES, Launcher
+from ddtrain.comm.startup.end_process import end_process
+from ddtrain.comm.startup.environment import VARIABLES, Launcher
 from ddtrain.errors import EXCEPTION
 from ddtrain.standard_output import say, wait_until_read
 

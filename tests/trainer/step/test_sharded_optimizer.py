@@ -13,8 +13,8 @@ from ddtrain import optim
 from ddtrain.comm import Communicator
 from ddtrain.trainer.config.config import Clip, Comm, Optim
 from ddtrain.trainer.modes import make_mode
-from ddtrain.trainer.modes.sharded_optimizer import ShardedOptimizer, pack, unpack
 from ddtrain.trainer.step.setup import build_step
+from ddtrain.trainer.step.sharded_optimizer import ShardedOptimizer, pack, unpack
 from helpers import Net, make_task, sgd_config
 from worlds import World
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from ddtrain.comm.launch.environment import Launcher, launcher
+from ddtrain.comm.startup.environment import Launcher, launcher
 
 
 def test_launchers() -> None:

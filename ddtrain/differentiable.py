@@ -1,8 +1,7 @@
-"""``python -m ddtrain.autodiff.table [FILE]``: what is differentiable, as a table in Markdown.
+"""``python -m ddtrain.differentiable [FILE]``: what is differentiable, as a table in Markdown.
 
-None of it is written by hand. The names come from the namespaces, which are imported by name, because a lower layer
-may not import the higher ones; ``inspect/capabilities.py`` tries what each can do. Without SciPy its
-sections are left out.
+None of it is written by hand. The names come from the namespaces, and ``autodiff/inspect/capabilities.py`` tries what
+each can do. Without SciPy its sections are left out.
 """
 
 from __future__ import annotations
@@ -20,10 +19,10 @@ from ddtrain.autodiff.core.primitives import PRIMITIVES
 from ddtrain.autodiff.inspect.capabilities import Found, try_composition, try_primitive
 
 NAMESPACES = ("ddtrain.numpy", "ddtrain.ops", "ddtrain.scipy")
-TESTS = Path(__file__).parents[2] / "tests"
+TESTS = Path(__file__).parents[1] / "tests"
 HEAD = """# What is differentiable
 
-Made by `python -m ddtrain.autodiff.table docs/differentiable.md`, which tries every function; not to be edited.
+Made by `python -m ddtrain.differentiable docs/differentiable.md`, which tries every function; not to be edited.
 
 - **VJP** is reverse mode, **JVP** forward mode, **2nd** each of them over each. *arguments 1*: numbered from 0, the
   only ones that have a derivative; the others are refused by name.
@@ -143,7 +142,7 @@ def markdown() -> str:
 
 def main() -> None:
     """Print the document, or write it into a file."""
-    parser = argparse.ArgumentParser(prog="python -m ddtrain.autodiff.table", description="What is differentiable.")
+    parser = argparse.ArgumentParser(prog="python -m ddtrain.differentiable", description="What is differentiable.")
     parser.add_argument("file", nargs="?", type=Path, help="write into this file instead of standard output")
     file = parser.parse_args().file
     if file is None:
