@@ -9,7 +9,7 @@ import pytest
 
 from ddtrain.optim import schedules
 from ddtrain.optim.schedules import LearningRate, Schedule
-from ddtrain.trainer.checkpoint.state_json import check_decisions
+from ddtrain.trainer.saved_decisions import check_decisions
 
 STEPS = 40
 
