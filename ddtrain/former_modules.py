@@ -134,6 +134,7 @@ FORMER = {  # former name -> present name, both inside ddtrain
     "numpy.special": "numpy.elementwise.special",
     "numpy.statistics": "numpy.along_axes.statistics",
     "numpy.ufuncs": "numpy.dispatch.ufunc_methods",
+    "optim.adam": "optim.adaptive.adam",
     "parallel.accumulate": "parallel.shards.accumulator",
     "parallel.hooks.base": "parallel.hooks.hook",
     "parallel.hooks.piece": "parallel.hooks.grad_bucket",

@@ -1,9 +1,9 @@
 """Optimizers over flat vectors, and learning-rate schedules.
 
-Read ``protocol`` (what an optimizer is) and ``penalties`` (L2 and L1), then ``sgd``, ``moments`` and ``adam``; the
-others are ``adagrad rmsprop adadelta amsgrad nadam adamax radam lion``, and ``lars lamb`` that scale layer by layer,
-each a module with its options and its formula. ``groups`` are rules for some of the parameters; ``flat_optimizer`` and
-``layerwise`` run a formula over all of them. ``schedules/`` are learning rates over the steps.
+Read ``protocol`` (what an optimizer is) and ``penalties`` (L2 and L1), then ``sgd``. ``adaptive/`` has Adam and its
+kin; the others are ``lion``, and ``lars lamb`` that scale layer by layer, each a module with its options and its
+formula. ``groups`` are rules for some of the parameters; ``flat_optimizer`` and ``layerwise`` run a formula over all of
+them. ``schedules/`` are learning rates over the steps.
 
 To add one, write ``optim/<name>.py`` and import it here; a script of your own needs ``ddtrain.parts.register`` alone.
 The configuration, the tests over all members and the checkpoints follow the table.
@@ -17,21 +17,21 @@ import numpy as np
 from numpy.typing import DTypeLike
 
 from ddtrain.optim import schedules
-from ddtrain.optim.adadelta import AdaDelta
-from ddtrain.optim.adagrad import AdaGrad
-from ddtrain.optim.adam import Adam, AdamW
-from ddtrain.optim.adamax import AdaMax
-from ddtrain.optim.amsgrad import AmsGrad
+from ddtrain.optim.adaptive.adadelta import AdaDelta
+from ddtrain.optim.adaptive.adagrad import AdaGrad
+from ddtrain.optim.adaptive.adam import Adam, AdamW
+from ddtrain.optim.adaptive.adamax import AdaMax
+from ddtrain.optim.adaptive.amsgrad import AmsGrad
+from ddtrain.optim.adaptive.nadam import NAdam
+from ddtrain.optim.adaptive.radam import RAdam
+from ddtrain.optim.adaptive.rmsprop import RmsProp
 from ddtrain.optim.flat_optimizer import FlatOptimizer
 from ddtrain.optim.groups import Segment
 from ddtrain.optim.lamb import Lamb
 from ddtrain.optim.lars import Lars
 from ddtrain.optim.layerwise import LayerNorms, LayerwiseOptim, LayerwiseOptimizer
 from ddtrain.optim.lion import Lion
-from ddtrain.optim.nadam import NAdam
 from ddtrain.optim.protocol import Alloc, Optim, Optimizer
-from ddtrain.optim.radam import RAdam
-from ddtrain.optim.rmsprop import RmsProp
 from ddtrain.optim.sgd import Sgd
 
 OPTIMIZERS = Optim.parts  # all optimizers by name; ``register`` adds one

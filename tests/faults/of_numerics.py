@@ -216,7 +216,7 @@ FAULTS = (
         "ddtrain/kernels/updates/adaptive_update.py",
         "            np.maximum(b, 0.0, out=b)  # where rounding has made it negative\n",
         "",
-        ("tests/optim/test_rmsprop.py",),
+        ("tests/optim/adaptive/test_rmsprop.py",),
     ),
     Fault(
         "optim/an update allocates",
@@ -227,14 +227,14 @@ FAULTS = (
     ),
     Fault(
         "optim/NAdam looks no step ahead",
-        "ddtrain/optim/nadam.py",
+        "ddtrain/optim/adaptive/nadam.py",
         "momentum(count + 1, self.beta1, self.momentum_decay) / (1.0 - next_product)",
         "momentum(count, self.beta1, self.momentum_decay) / (1.0 - product)",
         ("tests/optim/test_optim.py",),
     ),
     Fault(
         "optim/Adam counts a span as an update",
-        "ddtrain/optim/protocol.py",
+        "ddtrain/optim/flat_optimizer.py",
         "        for span in spans:\n",
         "        for span in spans:\n            self.count += len(spans) > 1\n",
         ("tests/optim/test_optim.py",),

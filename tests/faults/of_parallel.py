@@ -56,7 +56,7 @@ FAULTS = (
     ),
     Fault(
         "norm/nobody waits for the squares of the node",
-        "ddtrain/parallel/gradient_norm.py",
+        "ddtrain/parallel/shared_numbers.py",
         "        self._node.wait(self._counter, self._turn)\n",
         "",
         (SLOW,),

@@ -7,7 +7,7 @@ import pytest
 
 from ddtrain import optim
 from ddtrain.optim import NAdam
-from ddtrain.optim.nadam import momentum, products
+from ddtrain.optim.adaptive.nadam import momentum, products
 
 
 @pytest.mark.parametrize(("beta1", "momentum_decay"), [(0.9, 4e-3), (0.9, 1.0), (0.99, 0.1), (0.0, 4e-3), (0.9, 0.0)])

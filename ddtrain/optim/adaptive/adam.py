@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from ddtrain.kernels import optimizer_update
-from ddtrain.optim.moments import MomentMethod
+from ddtrain.optim.adaptive.moments import MomentMethod
 from ddtrain.optim.protocol import Vector
 from ddtrain.parts import register
 

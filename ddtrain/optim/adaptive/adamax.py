@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from ddtrain.kernels import moment_update
-from ddtrain.optim.moments import MomentMethod
+from ddtrain.optim.adaptive.moments import MomentMethod
 from ddtrain.optim.protocol import Vector
 from ddtrain.parts import register
 

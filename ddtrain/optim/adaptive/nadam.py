@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from ddtrain.kernels import moment_update
-from ddtrain.optim.moments import MomentMethod
+from ddtrain.optim.adaptive.moments import MomentMethod
 from ddtrain.optim.protocol import Vector, not_negative
 from ddtrain.parts import Range, register
 
