@@ -1,9 +1,10 @@
 """Optimizers over flat vectors, and learning-rate schedules.
 
 Read ``protocol`` (what an optimizer is) and ``penalties`` (L2 and L1), then ``sgd``. ``adaptive/`` has Adam and its
-kin; the others are ``lion``, and ``lars lamb`` that scale layer by layer, each a module with its options and its
-formula. ``groups`` are rules for some of the parameters; ``flat_optimizer`` and ``layerwise`` run a formula over all of
-them. ``schedules/`` are learning rates over the steps.
+kin; the others are ``lion``, ``lars lamb`` that scale layer by layer, and ``nesterov rmsprop_nesterov sam`` that take
+gradients at another point (``probing``): each a module with its options and its formula. ``groups`` are rules for some
+of the parameters; ``flat_optimizer`` and ``layerwise`` run a formula over all of them. ``schedules/`` are learning
+rates over the steps.
 
 To add one, write ``optim/<name>.py`` and import it here; a script of your own needs ``ddtrain.parts.register`` alone.
 The configuration, the tests over all members and the checkpoints follow the table.
@@ -31,7 +32,11 @@ from ddtrain.optim.lamb import Lamb
 from ddtrain.optim.lars import Lars
 from ddtrain.optim.layerwise import LayerNorms, LayerwiseOptim, LayerwiseOptimizer
 from ddtrain.optim.lion import Lion
+from ddtrain.optim.nesterov import Nesterov
+from ddtrain.optim.probing import Prober, ProbingOptim
 from ddtrain.optim.protocol import Alloc, Optim, Optimizer
+from ddtrain.optim.rmsprop_nesterov import RmsPropNesterov
+from ddtrain.optim.sam import Sam
 from ddtrain.optim.sgd import Sgd
 
 OPTIMIZERS = Optim.parts  # all optimizers by name; ``register`` adds one
@@ -70,6 +75,7 @@ def make(
 
 __all__ = [
     "OPTIMIZERS", "AdaDelta", "AdaGrad", "AdaMax", "Adam", "AdamW", "Alloc", "AmsGrad", "FlatOptimizer", "Lamb",
-    "Lars", "LayerNorms", "LayerwiseOptim", "Lion", "NAdam", "Optim", "Optimizer", "RAdam", "RmsProp", "Sgd",
+    "Lars", "LayerNorms", "LayerwiseOptim", "Lion", "NAdam", "Nesterov",
+    "Optim", "Optimizer", "Prober", "ProbingOptim", "RAdam", "RmsProp", "RmsPropNesterov", "Sam", "Sgd",
     "make", "schedules",
 ]  # fmt: skip

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import DTypeLike
 
 from ddtrain.optim.groups import Group, Segment, within
+from ddtrain.optim.probing import ProbingOptim
 from ddtrain.optim.protocol import WHOLE, Alloc, Optim, Vector
 
 
@@ -55,6 +56,14 @@ class FlatOptimizer:
                 group.formula.update_(
                     values[at], grads[at], state, lr=lr * group.lr_factor, scale=scale, count=self.count
                 )
+
+    def probe(self, values: Vector, grads: Vector, *, scale: float, spans: Sequence[slice] = WHOLE) -> None:
+        """Move the values in ``spans`` to the point whose gradient the optimizer wants; see :class:`ProbingOptim`."""
+        for span in spans:
+            for at, group in self._groups_in(span):
+                state = {name: vector[at] for name, vector in self.state.items()}
+                assert isinstance(group.formula, ProbingOptim)
+                group.formula.probe_(values[at], grads[at], state, scale=scale)
 
     def _groups_in(self, span: slice) -> list[tuple[slice, Group]]:
         start, stop, _ = span.indices(self._size)

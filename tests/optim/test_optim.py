@@ -45,6 +45,12 @@ VARIANTS = {
     "radam": {"weight_decay": 0.1},
     "radam, l1": {"l1": 0.5, "beta2": 0.9},
     "lion": {"weight_decay": 0.1},
+    "nesterov": {"weight_decay": 0.1},  # as updates by gradients of wherever; test_probing.py has where they are taken
+    "nesterov, l1": {"momentum": 0.5, "l1": 0.5},
+    "rmsprop_nesterov": {"rho": 0.9, "momentum": 0.5, "weight_decay": 0.1},
+    "rmsprop_nesterov, l1": {"rho": 0.9, "eps": 0.1, "l1": 0.1},
+    "sam": {"weight_decay": 0.1},
+    "sam, l1": {"momentum": 0.0, "l1": 0.5},
 }
 PYTORCHS = {  # where 20 steps of PyTorch 2.13 in float64 have led, from (1, -2, 0.5) with lr 0.05 (adadelta: 1)
     "sgd, momentum": [0.08364039184276448, 0.08600164734311491, -0.05703680843504086],
@@ -103,6 +109,19 @@ def spelled_out(variant, x, gradients):
                         velocity += (1 - o.momentum) * (g - velocity)
                         x -= LR * (o.momentum * velocity + (1 - o.momentum) * g if o.nesterov else velocity)
                 rate = LR if o.momentum_form == "friction" else LR / (1 - o.momentum)
+            case "nesterov":
+                velocity = o.momentum * velocity - LR * (g + o.weight_decay * o.momentum * velocity)
+                x += velocity
+                rate = LR / (1 - o.momentum)
+            case "sam":
+                velocity = o.momentum * velocity + g
+                x -= LR * velocity
+                rate = LR / (1 - o.momentum)
+            case "rmsprop_nesterov":
+                v = o.rho * v + (1 - o.rho) * g * g
+                velocity = o.momentum * velocity - LR * g / (v**0.5 + o.eps)
+                x += velocity
+                rate = LR / (v**0.5 + o.eps) / (1 - o.momentum)
             case "adagrad":
                 v += g * g
                 rate = LR / root(v, o)

@@ -108,6 +108,37 @@ def rmsprop(
             soft_threshold_(value, np.divide(total_rate * l1, b, out=b), a)
 
 
+def rmsprop_lookahead(
+    values: Array,
+    grads: Array,
+    square: Array,
+    velocity: Array,
+    lr: float,
+    rho: float = 0.99,
+    eps: float = 1e-8,
+    momentum: float = 0.9,
+    decay: float = 0.0,
+    scale: float = 1.0,
+    l1: float = 0.0,
+) -> None:
+    """RMSProp with the rate inside the velocity, for gradients of the look-ahead point.
+
+    >>> x, square, velocity = np.ones(1), np.zeros(1), np.zeros(1)
+    >>> rmsprop_lookahead(x, np.array([4.0]), square, velocity, lr=0.1, rho=0.75)
+    >>> x.round(6), velocity.round(6)
+    (array([0.8]), array([-0.2]))
+    """
+    for value, g, a, b, square_, velocity_ in steps(scale, decay, values, grads, square, velocity):
+        np.multiply(g, g, out=a)
+        mix(square_, a, rho, a)
+        np.divide(g, root(square_, eps, False, b), out=a)
+        velocity_ *= momentum
+        velocity_ -= np.multiply(a, lr, out=a)
+        value += velocity_
+        if l1:
+            soft_threshold_(value, np.divide(lr * l1 / (1.0 - momentum), b, out=b), a)
+
+
 def adadelta(
     values: Array,
     grads: Array,

@@ -157,6 +157,19 @@ def adam(
             soft_threshold_(value, np.divide(lr * l1, b, out=b), a)
 
 
+def add_scaled_(x: Array, y: Array, a: float) -> None:
+    """``x += a * y``, in place.
+
+    >>> x = np.ones(2)
+    >>> add_scaled_(x, np.array([1.0, -1.0]), 0.5)
+    >>> x
+    array([1.5, 0.5])
+    """
+    step = scratch("update.step", (min(PIECE, len(x)),), x.dtype)
+    for x_, y_ in pieces(x, y):
+        x_ += np.multiply(y_, a, out=step[: len(x_)])
+
+
 def square_norms(x: Array, cells: Iterable[slice]) -> list[float]:
     """The sum of squares of each cell of a vector, in float64 where float32 would overflow or lose small entries.
 

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from math import isfinite
 
 from ddtrain.errors import UsageError, quoted
+from ddtrain.optim import ProbingOptim
 from ddtrain.parts import Part
 from ddtrain.trainer.config import tables
 from ddtrain.trainer.config.config import Config
@@ -102,6 +103,13 @@ def _contradictions(config: Config) -> Iterator[tuple[str, str]]:
         yield (
             f"--run.accumulate {config.run.accumulate} with --run.shards {shards}: a rank's shards are computed "
             "one after another anyway",
+            leave_out,
+        )
+    if isinstance(config.optim, ProbingOptim) and (comm.mode != "sync" or comm.hook != "exact"):
+        other = f"--comm.mode {comm.mode}" if comm.mode != "sync" else f"--comm.hook {comm.hook}"
+        yield (
+            f"--optim.name {config.optim.name} with {other}: a step that computes its gradient at another point needs "
+            "exact sums of that step",
             leave_out,
         )
     if comm.mode != "sync" and comm.hook != "exact":

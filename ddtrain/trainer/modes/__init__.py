@@ -8,9 +8,11 @@ To add a mode, write ``modes/<name>.py`` and enter it in ``MODES``.
 
 from __future__ import annotations
 
+from ddtrain.optim import ProbingOptim
 from ddtrain.trainer.config.config import Comm
 from ddtrain.trainer.modes.diloco import DiLoCo
 from ddtrain.trainer.modes.local_sgd import LocalSGD
+from ddtrain.trainer.modes.probing import Probing, ShardedProbing
 from ddtrain.trainer.modes.sharded_sync import ShardedSync
 from ddtrain.trainer.modes.stale import Stale
 from ddtrain.trainer.modes.sync import Sync
@@ -21,6 +23,8 @@ MODES: dict[str, type[Sync]] = {"sync": Sync, "local": LocalSGD, "diloco": DiLoC
 
 def make_mode(train_step: TrainStep, config: Comm) -> Sync:
     """The mode that the section ``comm`` asks for. Collective."""
+    if isinstance(getattr(train_step.optimizer, "formula", None), ProbingOptim):
+        return ShardedProbing(train_step, config) if config.sharded_optimizer else Probing(train_step, config)
     return ShardedSync(train_step, config) if config.sharded_optimizer else MODES[config.mode](train_step, config)
 
 

@@ -37,8 +37,11 @@ class ShardedSync(Sync):
     def apply(self, control: StepControl) -> None:
         """Update this node's share, and exchange the shares."""
         super().apply(control)
-        if not control.apply:
-            return
+        if control.apply:
+            self.share_values()
+
+    def share_values(self) -> None:
+        """Exchange the shares of the nodes."""
         reducer, column, values = self.train_step.reducer, self.train_step.node.column, self.train_step.store.values
         if column is not None and column.size > 1:
             mine = np.zeros(self._longest, values.dtype)

@@ -70,6 +70,10 @@ class Sync:
     def load_rank_state(self, memory: Mapping[str, Array], exactly: bool) -> None:
         """Load a saved memory, on all ranks: each rank's own, or the mean over nodes if the run had other ranks."""
 
+    def share_values(self) -> None:
+        """Return when all ranks have the values that each has written into its share. Collective."""
+        self.wait_for_node()
+
     def wait_for_node(self) -> None:
         """Return when all ranks of the node have called this."""
         self._meetings += 1

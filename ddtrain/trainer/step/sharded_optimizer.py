@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import cast
 
 import numpy as np
 from numpy.typing import DTypeLike
@@ -35,6 +36,7 @@ class ShardedOptimizer:
         segments = [Segment(place, piece.group) for place, piece in zip(places, mine, strict=True)]
         if norms is not None:
             norms = norms.moved(_packed(norms.pieces, spans))
+        self.formula = config
         self._inner = optim.make(config, size, dtype, pieces=segments, norms=norms)
         self.state = self._inner.state  # state of this rank's spans, one after another
         self._values, self._grads = np.empty(size, dtype), np.empty(size, dtype)
@@ -55,6 +57,13 @@ class ShardedOptimizer:
         pack(values, self.spans, self._values)
         pack(grads, self.spans, self._grads)
         self._inner.apply(self._values, self._grads, lr=lr, scale=scale)
+        unpack(self._values, self.spans, values)
+
+    def probe(self, values: Array, grads: Array, *, scale: float, spans: Sequence[slice] = WHOLE) -> None:
+        """Move the values in the spans that this was made for to the point whose gradient the optimizer wants."""
+        pack(values, self.spans, self._values)
+        pack(grads, self.spans, self._grads)
+        cast(optim.Prober, self._inner).probe(self._values, self._grads, scale=scale, spans=WHOLE)
         unpack(self._values, self.spans, values)
 
 
