@@ -30,6 +30,7 @@ LAYER = {  # a module may import its own layer's siblings only inside one packag
         0,
     ),
     **dict.fromkeys(("errors", "suggestions"), -1),
+    "part_calls": 0.5,  # over parts
     **dict.fromkeys(("autodiff", "comm"), 1),
     **dict.fromkeys(("numpy", "param_store", "data"), 2),
     **dict.fromkeys(("scipy", "ops", "optim", "parallel"), 3),
@@ -43,10 +44,10 @@ MAY_ONLY = {  # beyond the layers: what a package may import of ddtrain
     "autodiff": {"errors", "tree", "kernels", "rng", "user_lines"},
     "comm": {"errors", "tree", "rng", "user_lines", "standard_output", "partition"},
     "ops": {"autodiff", "numpy", "kernels", "errors", "current_layer", "parts"},
-    "optim": {"param_store", "kernels", "errors", "parts"},
+    "optim": {"param_store", "kernels", "errors", "parts", "part_calls"},
     "parallel": {"param_store", "comm", "kernels", "errors", "current_layer", "partition"},
     "scipy": {"autodiff", "numpy", "errors", "tree"},
-    "nn": {"ops", "numpy", "autodiff", "rng", "errors", "current_layer", "parts"},
+    "nn": {"ops", "numpy", "autodiff", "rng", "errors", "current_layer", "part_calls", "parts"},
     "models": {"nn", "errors"},
     "diagnose": {
         "autodiff",

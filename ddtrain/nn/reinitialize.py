@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
-from ddtrain.errors import UsageError
+from ddtrain import part_calls
+from ddtrain.errors import UsageError, quoted
 from ddtrain.nn.init.functions import Init
 from ddtrain.nn.init.initializer import Initializer
 from ddtrain.nn.module import OTHER_INITS, Module
@@ -74,8 +75,32 @@ def _table(rules: Rules) -> Mapping[str, str | Init]:
     return rules if isinstance(rules, Mapping) else {"*": rules}
 
 
+def parse_rules(text: str) -> Rules:
+    """Rules as one line of text: an initializer for all weights, or patterns, each with one, and semicolons between.
+
+    Raises
+    ------
+    UsageError : a rule without an initializer
+
+    >>> parse_rules("he_normal")
+    'he_normal'
+    >>> parse_rules("conv*: he_normal(gain=2.0); head.weight: zeros")
+    {'conv*': 'he_normal(gain=2.0)', 'head.weight': 'zeros'}
+    """
+    if ":" not in text:
+        return text.strip()
+    pairs = [rule.partition(":") for rule in text.split(";") if rule.strip()]
+    if not all(colon and pattern.strip() and init.strip() for pattern, colon, init in pairs):
+        raise UsageError(
+            f"--init.weights {quoted(text)} is no list of rules", remedy="Write 'conv*: he_normal; head.*: zeros'."
+        )
+    return {pattern.strip(): init.strip() for pattern, _, init in pairs}
+
+
 def _initializer(rule: str | Init) -> Init:
     if not isinstance(rule, str):
         return rule
-    made: Init = Initializer(name=rule)
-    return made
+    found: list[Init] = [*part_calls.parse(Initializer, [rule], "init", "he_normal")]
+    if len(found) != 1:
+        raise UsageError(f"init: {quoted(rule)} is not one initializer", remedy="Write he_normal, or normal(std=0.1).")
+    return found[0]

@@ -33,7 +33,7 @@ from ddtrain.trainer.step.loss_output import EVALUATION
 from ddtrain.trainer.step.setup import build_step
 from ddtrain.trainer.step.timeline import Timeline
 from ddtrain.trainer.stop_signals import StopFile
-from ddtrain.trainer.task import Task, verify_same_data
+from ddtrain.trainer.task import Task, augmented, verify_same_data
 
 
 @dataclass
@@ -78,6 +78,7 @@ class Trainer:
     records: RunRecords
 
     def __init__(self, comm: Communicator, config: Config, task: Task, stop_file: StopFile | None = None) -> None:
+        task = augmented(task, config.data.augment)
         self.comm, self.config, self.task = comm, config, task
         self.samples, self.batch_size = len(task.train), config.data.batch_size
         require_validation(config, task)

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from time import perf_counter
 from typing import Any
 
 import numpy as np
 
 from ddtrain.comm.protocol import Communicator
-from ddtrain.data import ArrayData, Dataset, fingerprint_of, whole_fingerprint
+from ddtrain.data import ArrayData, Augmented, Dataset, fingerprint_of, whole_fingerprint
 from ddtrain.data.checksum import SAMPLED
-from ddtrain.errors import UsageError, kind_of, quoted
+from ddtrain.errors import ShapeError, UsageError, kind_of, quoted
 from ddtrain.nn import Module
 from ddtrain.parallel import verify_replicas
 
@@ -114,6 +114,30 @@ def build_task(build: Callable[[Any], Any], config: Any) -> Task:
             remedy="Return ddtrain.Task(model, loss, train=..., valid=...).",
         )
     return task
+
+
+def augmented(task: Task, text: str) -> Task:
+    """The task with its training samples augmented as a text says; the task itself if it says nothing.
+
+    Raises
+    ------
+    UsageError : the text names no augmentations, or they cannot be applied to the samples
+
+    >>> from ddtrain import nn
+    >>> task = Task(nn.Linear(2, 1), lambda model, x: model(x)[:, 0], train=(np.ones((3, 2)),))
+    >>> augmented(task, "flip")
+    Traceback (most recent call last):
+    ddtrain.errors.UsageError: --data.augment 'flip': augment: flip takes images (N, H, W, C), not ... of shape (1, 2)
+      Give it images, before they are flattened, or leave it out.
+    """
+    if not text:
+        return task
+    train = Augmented(task.train, text)
+    try:
+        train.training_batch(np.arange(1), seed=0, epoch=0)  # what cannot be applied is said before the first step
+    except ShapeError as error:
+        raise UsageError(f"--data.augment {quoted(text)}: {error.message}", remedy=error.remedy) from None
+    return replace(task, train=train)
 
 
 def describe_data(dataset: Dataset | None) -> str:

@@ -83,7 +83,7 @@ WRONG: dict[str, Callable[[], Any]] = {
     "init: no weight's path matches '*.wieght'": lambda: nn.reinitialized(nn.Linear(2, 2), {"*.wieght": "zeros"}),
     "init: no weight's path matches 'bias'": lambda: nn.reinitialized(nn.Linear(2, 2), {"bias": "zeros"}),
     "init identity: there is no identity of shape (2, 3)": lambda: nn.reinitialized(nn.Linear(2, 3), "identity"),
-    "--init.name 'he' is not known": lambda: nn.reinitialized(nn.Linear(2, 2), "he"),
+    "init 'he': there is no init 'he'": lambda: nn.reinitialized(nn.Linear(2, 2), "he"),
 }
 
 

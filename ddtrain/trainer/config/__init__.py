@@ -9,10 +9,21 @@ contradictions. ``resumed_options`` finds what an earlier run was told,
 
 from ddtrain.optim import Optim
 from ddtrain.optim.schedules import Schedule
-from ddtrain.trainer.config.config import Checkpoint, Clip, Comm, Config, Data, Debug, Evaluation, NonFinite, Run
+from ddtrain.trainer.config.config import (
+    Checkpoint,
+    Clip,
+    Comm,
+    Config,
+    Data,
+    Debug,
+    Evaluation,
+    Initial,
+    NonFinite,
+    Run,
+)
 from ddtrain.trainer.config.validation import validate
 
 __all__ = [
-    "Checkpoint", "Clip", "Comm", "Config", "Data", "Debug", "Evaluation", "NonFinite", "Optim", "Run", "Schedule",
-    "validate",
+    "Checkpoint", "Clip", "Comm", "Config", "Data", "Debug", "Evaluation", "Initial", "NonFinite", "Optim", "Run",
+    "Schedule", "validate",
 ]  # fmt: skip

@@ -13,6 +13,7 @@ from ddtrain.errors import UsageError, quoted
 from ddtrain.suggestions import did_you_mean
 from ddtrain.trainer.config import options, renamed, resumed_options, tables, toml_files
 from ddtrain.trainer.config.config import Config
+from ddtrain.trainer.config.listing import listing
 
 Recipes: TypeAlias = Mapping[str, tuple[type[Config] | Config, str]]
 """Name to (configuration class or instance, description in one line); the first is the default."""
@@ -25,7 +26,7 @@ class Parsed:
     recipe: str
     config: Config
     print_config: bool = False
-    help: str = ""
+    help: str = ""  # or what --list prints
     notes: tuple[str, ...] = ()  # messages about options that were given by a former name
 
     @property
@@ -43,6 +44,7 @@ class _Request:
     options: list[str] = field(default_factory=list)
     print_config: bool = False
     help: bool = False
+    kind: str = ""  # of --list
 
 
 def parse(argv: Sequence[str], recipes: Recipes, *, only: str = "", prog: str = "") -> Parsed:
@@ -68,6 +70,11 @@ def parse(argv: Sequence[str], recipes: Recipes, *, only: str = "", prog: str = 
       Did you mean --optim.momentum?
     """
     request = _sort_out(argv, only)
+    if request.kind:
+        recipe = only or next(iter(recipes))
+        return Parsed(
+            recipe, defaults(recipes, recipe), help=listing(request.kind, {k: text for k, (_, text) in recipes.items()})
+        )
     files = [(f"--config {path}", toml_files.read_toml(path, f"--config {path}")) for path in request.files]
     usual = defaults(recipes, request.recipe if request.recipe in recipes else only or next(iter(recipes))).run
     earlier = resumed_options.files(request.options, files, usual.resume, usual.dir)
@@ -129,6 +136,10 @@ def _sort_out(argv: Sequence[str], only: str) -> _Request:
             request.help = True
         elif arg == "--print-config":
             request.print_config = True
+        elif arg == "--list" or arg.startswith("--list="):
+            request.kind = arg.removeprefix("--list").removeprefix("=") or (rest.pop(0) if rest else "")
+            if not request.kind or request.kind.startswith("--"):
+                raise UsageError("--list needs a kind", remedy="Write --list optim, or another.")
         elif arg == "--config" or arg.startswith("--config="):
             path = arg.removeprefix("--config").removeprefix("=") or (rest.pop(0) if rest else "")
             if not path or path.startswith("--"):
@@ -186,6 +197,7 @@ def _help(config: Config, recipe: str, recipes: Recipes, only: str, prog: str) -
             "The command line wins over the TOML file, which wins over the recipe.",
             "  --config PATH   values from a TOML file; may be given more than once, the last wins",
             "  --print-config  print the resulting configuration as TOML and exit",
+            "  --list KIND     print all of a kind and exit: optim, schedule, init, loss, augment, layer or recipe",
             "  -h, --help      print this and exit",
             "",
             options.explain(config),

@@ -103,6 +103,18 @@ class Data:
     """Samples in a step, over all ranks together."""
     root: str = ""
     """Directory with the data files; empty: where the system keeps them, else the ones in the package."""
+    augment: str = ""
+    """What is done with training samples, as calls, such as 'flip, crop(padding=2)'; --list augment names all."""
+
+
+@dataclass(frozen=True)
+class Initial:
+    """The values that a model begins with."""
+
+    weights: str = ""
+    """How weights are drawn: an initializer for all, such as he_normal, or rules over their paths, such as
+    'conv*: orthogonal; head.*: zeros'; empty: as the model declares. --list init names all.
+    """
 
 
 @dataclass(frozen=True)
@@ -174,6 +186,7 @@ class Config:
     comm: Comm = Comm()
     run: Run = Run()
     data: Data = Data()
+    init: Initial = Initial()
     optim: Optim = Sgd()
     schedule: Schedule = Constant()
     clip: Clip = Clip()
@@ -199,7 +212,7 @@ class Config:
         """A copy with some values replaced; an unknown key or a wrong type is a UsageError.
 
         >>> Config().updated({"data": {"batch_size": 64}}).data
-        Data(batch_size=64, root='')
+        Data(batch_size=64, root='', augment='')
         """
         return tables.update(self, table, renamed.RENAMED)
 

@@ -17,7 +17,7 @@ from ddtrain.suggestions import did_you_mean
 from ddtrain.trainer.config import field_types, renamed, tables
 from ddtrain.trainer.config.config import Config
 
-_GENERAL = ("--config", "--print-config", "--help")
+_GENERAL = ("--config", "--print-config", "--list", "--help")
 
 
 def convert(config: Config, args: list[str]) -> Config:

@@ -19,6 +19,7 @@ from ddtrain import optim
 from ddtrain.comm.protocol import Array, Communicator, Node
 from ddtrain.errors import UsageError
 from ddtrain.nn import Module
+from ddtrain.nn.reinitialize import parse_rules, reinitialized
 from ddtrain.nn.state_dict import initial as initial_values
 from ddtrain.parallel import (
     Reducer,
@@ -53,7 +54,7 @@ def build_step(comm: Communicator, task: Task, config: Config) -> TrainStep:
     UsageError : ranks have different models, or outnumber the shards, or cannot share memory although they must
     """
     # drawn by (seed, path), so all ranks have the same values
-    drawn = task.model.init(config.run.seed, config.run.dtype)
+    drawn = drawn_values(task.model, config)
     # also checks the values, because a model may override init
     initial = initial_values(task.model, drawn, config.run.dtype)
     verify_replicas(describe(initial), comm, "tensor", remedy="Build the same model from one seed on every rank.")
@@ -186,6 +187,13 @@ def _node(comm: Communicator, config: Config, initial: Mapping[str, Any]) -> Nod
             remedy="Make room, or give --comm.node-memory auto.",
         )
     return node
+
+
+def drawn_values(model: Module, config: Config) -> dict[str, Any]:
+    """The model's initial values: as it declares them, or by the rules of ``--init.weights``."""
+    if config.init.weights:
+        return reinitialized(model, parse_rules(config.init.weights), config.run.seed, config.run.dtype)
+    return model.init(config.run.seed, config.run.dtype)
 
 
 def trainable(model: Module) -> list[str]:

@@ -138,5 +138,5 @@ def test_what_is_no_batch_of_images_is_refused(name):
 def test_ranges_name_the_option(name):
     options = set(Augment(name=name).options()) - {"name", "fill"}
     for option in options:
-        with pytest.raises(UsageError, match=f"augment: {option} -1.* of {name} is out of range"):
+        with pytest.raises(UsageError, match=rf"{name}\({option}=-1.*\) is out of range"):
             parse(f"{name}({option}=-1)")

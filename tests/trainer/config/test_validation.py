@@ -73,7 +73,7 @@ from ddtrain.trainer.config.validation import validate
         ({"schedule": Schedule(reference_batch=0)}, "--schedule.reference-batch 0 is out of range: Give at least 1."),
         (
             {"schedule": Schedule(name="sequential", schedules=("cosin",), milestones=())},
-            "--schedule.schedules 'cosin': --schedule.name 'cosin' is not known: Did you mean cosine?",
+            "--schedule.schedules 'cosin': there is no schedule 'cosin': Did you mean cosine?",
         ),
         (
             {"schedule": Schedule(name="sequential", milestones=(3, 4))},

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from ddtrain.optim.schedules.composed.spelling import parse
+from ddtrain import part_calls
 from ddtrain.optim.schedules.learning_rate import LearningRate
 from ddtrain.optim.schedules.protocol import Schedule
 from ddtrain.parts import Range
@@ -28,6 +28,18 @@ class Composition(Schedule):
     def ranges(self) -> Iterator[Range]:
         yield from super().ranges()
         yield "schedules", bool(self.members()), "at least one schedule"
+
+
+def parse(texts: Sequence[str]) -> list[Schedule]:
+    """The schedules that texts name, each text one or several with commas between.
+
+    >>> [schedule.name for schedule in parse(["linear(start=0.1), cosine"])]
+    ['linear', 'cosine']
+    """
+    of_the_whole = ("scale_lr", "reference_batch")  # members have no use for these options
+    return part_calls.parse(
+        Schedule, texts, "--schedule.schedules", "linear(start=0.1, length=100), cosine", of_the_whole
+    )
 
 
 def relative_rate(member: Schedule, base_lr: float, steps: int, steps_per_epoch: int) -> LearningRate:

@@ -1,4 +1,4 @@
-"""Schedules as text: what is understood, and what is said of the rest."""
+"""Parts as text: what is understood, and what is said of the rest; schedules are the example."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import pytest
 
 from ddtrain.errors import UsageError
 from ddtrain.optim.schedules import Schedule
-from ddtrain.optim.schedules.composed.spelling import parse
+from ddtrain.optim.schedules.composed.composition import parse
 
 
 @pytest.mark.parametrize(
@@ -34,6 +34,7 @@ from ddtrain.optim.schedules.composed.spelling import parse
             [Schedule(name="chained", schedules=("cosine", "linear(start=0.5)"))],
         ),
         ([], []),
+        ([""], []),
     ],
 )
 def test_calls_are_schedules(texts: list[str], expected: list[Schedule]) -> None:
@@ -45,13 +46,14 @@ def test_numbers_are_of_the_types_of_their_options() -> None:
     assert type(linear.start) is float  # type: ignore[attr-defined]
 
 
-NO_LIST = "is no list of schedules\n  Write them as calls: 'linear(start=0.1, length=100), cosine'."
+NO_LIST = (
+    "is no list of the kind schedule\n  Write calls with commas between them: 'linear(start=0.1, length=100), cosine'."
+)
 
 
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("", f"'' {NO_LIST}"),
         ("cosine(", f"'cosine(' {NO_LIST}"),
         ("linear(0.1)", f"'linear(0.1)' {NO_LIST}"),
         ("linear(**{'start': 0.1})", NO_LIST),
@@ -62,8 +64,8 @@ NO_LIST = "is no list of schedules\n  Write them as calls: 'linear(start=0.1, le
         ("cosine, 'step'", NO_LIST),
         ("linear(min-lr=1)", NO_LIST),
         ("(" * 5000, NO_LIST),
-        ("cosin", "'cosin': --schedule.name 'cosin' is not known\n  Did you mean cosine?"),
-        ("cosine(power=2)", "'cosine(power=2)': --schedule.power is no option of cosine\n  It belongs to polynomial."),
+        ("cosin", "'cosin': there is no schedule 'cosin'\n  Did you mean cosine?"),
+        ("cosine(power=2)", "'cosine(power=2)': power is no option of cosine\n  It belongs to polynomial."),
         ("linear(start='a')", "linear(start='a'): expected a number"),
         ("linear(start=True)", "linear(start=True): expected a number"),
         ("linear(length=2.5)", "linear(length=2.5): expected an integer"),
@@ -75,7 +77,7 @@ NO_LIST = "is no list of schedules\n  Write them as calls: 'linear(start=0.1, le
         ("step(scale_lr='linear')", "scale_lr is no option of a member\n  Give it to the whole, if to any."),
         ("step(reference_batch=3)", "reference_batch is no option of a member"),
         ("step(name='cosine')", "name is no option of a member"),
-        ("chained(schedules=('cosin',))", "--schedule.schedules 'cosin': --schedule.name 'cosin' is not known"),
+        ("chained(schedules=('cosin',))", "--schedule.schedules 'cosin': there is no schedule 'cosin'"),
         (
             "sequential(milestones=(2, 1))",
             "sequential(milestones=(2, 1)) is out of range\n  Give times above 0 in rising",
