@@ -2,7 +2,8 @@
 
 Read ``protocol`` (what an optimizer is) and ``penalties`` (L2 and L1), then ``sgd``. ``adaptive/`` has Adam and its
 kin; the others are ``lion``, ``lars lamb`` that scale layer by layer, and ``nesterov rmsprop_nesterov sam`` that take
-gradients at another point (``probing``): each a module with its options and its formula. ``groups`` are rules for some
+gradients at another point (``probing``): each a module with its options and its formula. ``batch_methods/`` ask more
+of a batch than a gradient: line searches, L-BFGS, Newton. ``groups`` are rules for some
 of the parameters; ``flat_optimizer`` and ``layerwise`` run a formula over all of them. ``schedules/`` are learning
 rates over the steps.
 
@@ -17,6 +18,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import DTypeLike
 
+from ddtrain.errors import UsageError
 from ddtrain.optim import schedules
 from ddtrain.optim.adaptive.adadelta import AdaDelta
 from ddtrain.optim.adaptive.adagrad import AdaGrad
@@ -26,6 +28,11 @@ from ddtrain.optim.adaptive.amsgrad import AmsGrad
 from ddtrain.optim.adaptive.nadam import NAdam
 from ddtrain.optim.adaptive.radam import RAdam
 from ddtrain.optim.adaptive.rmsprop import RmsProp
+from ddtrain.optim.batch_methods.hessian_free import HessianFree
+from ddtrain.optim.batch_methods.lbfgs import Bfgs, Lbfgs
+from ddtrain.optim.batch_methods.newton import Newton
+from ddtrain.optim.batch_methods.nonlinear_cg import LineSearch, NonlinearCg
+from ddtrain.optim.batch_methods.protocol import BatchMethod, BatchOptimizer
 from ddtrain.optim.flat_optimizer import FlatOptimizer
 from ddtrain.optim.groups import Segment
 from ddtrain.optim.lamb import Lamb
@@ -68,14 +75,21 @@ def make(
     >>> x  # 1 - 0.05 - 0.095
     array([0.855, 2.145])
     """
+    if isinstance(formula, BatchMethod):
+        if any(piece.group.formula != formula or piece.group.lr_factor != 1 for piece in pieces):
+            raise UsageError(
+                f"--optim.groups: {formula.name} takes one step for all parameters", remedy="Freeze some, and no more."
+            )
+        return BatchOptimizer(formula, n, dtype)
     if isinstance(formula, LayerwiseOptim):
         return LayerwiseOptimizer(formula, n, dtype, alloc, pieces, norms)
     return FlatOptimizer(formula, n, dtype, alloc, pieces)
 
 
 __all__ = [
-    "OPTIMIZERS", "AdaDelta", "AdaGrad", "AdaMax", "Adam", "AdamW", "Alloc", "AmsGrad", "FlatOptimizer", "Lamb",
-    "Lars", "LayerNorms", "LayerwiseOptim", "Lion", "NAdam", "Nesterov",
+    "OPTIMIZERS", "AdaDelta", "AdaGrad", "AdaMax", "Adam", "AdamW", "Alloc", "AmsGrad", "BatchMethod",
+    "BatchOptimizer", "Bfgs", "FlatOptimizer", "HessianFree", "Lamb",
+    "Lars", "LayerNorms", "Lbfgs", "LineSearch", "LayerwiseOptim", "Lion", "NAdam", "Nesterov", "Newton", "NonlinearCg",
     "Optim", "Optimizer", "Prober", "ProbingOptim", "RAdam", "RmsProp", "RmsPropNesterov", "Sam", "Sgd",
     "make", "schedules",
 ]  # fmt: skip

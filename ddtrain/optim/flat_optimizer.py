@@ -38,7 +38,7 @@ class FlatOptimizer:
         alloc: Alloc = np.zeros,
         pieces: Sequence[Segment] = (),
     ) -> None:
-        self.formula = formula
+        self.formula: Optim = formula
         self.state: dict[str, Vector] = {name: alloc(n, dtype) for name in formula.vectors()}
         self.count = 0
         self._pieces = pieces or [Segment(slice(0, n), Group(formula))]

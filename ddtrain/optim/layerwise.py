@@ -103,7 +103,7 @@ class LayerwiseOptimizer:
         segments: Sequence[Segment] = (),
         norms: LayerNorms | None = None,
     ) -> None:
-        self.formula = formula
+        self.formula: Optim = formula
         self.state: dict[str, Vector] = {name: alloc(n, dtype) for name in formula.vectors()}
         self.count = 0
         self._norms = norms or OneLayer(n)

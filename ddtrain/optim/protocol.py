@@ -77,10 +77,12 @@ class Optimizer(Protocol):
 
     Attributes
     ----------
+    formula : the optimizer's options
     state : flat vectors by name, as long as the values; saved in checkpoints and restored by writing into them
     count : updates applied so far; saved and restored beside ``state``
     """
 
+    formula: Optim
     state: dict[str, Vector]
     count: int
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from math import isfinite
 
 from ddtrain.errors import UsageError, quoted
-from ddtrain.optim import ProbingOptim
+from ddtrain.optim import BatchMethod, ProbingOptim
 from ddtrain.parts import Part
 from ddtrain.trainer.config import tables
 from ddtrain.trainer.config.config import Config
@@ -105,6 +105,8 @@ def _contradictions(config: Config) -> Iterator[tuple[str, str]]:
             "one after another anyway",
             leave_out,
         )
+    if isinstance(config.optim, BatchMethod):
+        yield from _batch_method(config)
     if isinstance(config.optim, ProbingOptim) and (comm.mode != "sync" or comm.hook != "exact"):
         other = f"--comm.mode {comm.mode}" if comm.mode != "sync" else f"--comm.hook {comm.hook}"
         yield (
@@ -125,6 +127,24 @@ def _contradictions(config: Config) -> Iterator[tuple[str, str]]:
     if comm.sharded_optimizer and (comm.mode != "sync" or comm.hook != "exact"):
         other = f"--comm.mode {comm.mode}" if comm.mode != "sync" else f"--comm.hook {comm.hook}"
         yield f"--comm.sharded-optimizer with {other}: a divided optimizer needs exact sums in every step", leave_out
+
+
+def _batch_method(config: Config) -> Iterator[tuple[str, str]]:
+    """What does not go together with a method that evaluates its batch at several points."""
+    name, comm, clip = config.optim.name, config.comm, config.clip
+    others = {
+        f"--comm.mode {comm.mode}": comm.mode != "sync",
+        f"--comm.hook {comm.hook}": comm.hook != "exact",
+        "--comm.sharded-optimizer": comm.sharded_optimizer,
+        f"--clip.norm {clip.norm}": clip.norm > 0,
+        f"--clip.value {clip.value}": clip.value > 0,
+    }
+    for other, given in others.items():
+        if given:
+            yield (
+                f"{other} with --optim.name {name}, which takes steps of its own length on exact sums",
+                "Leave it out.",
+            )
 
 
 def _ranges(config: Config) -> Iterator[tuple[str, bool, str]]:

@@ -8,7 +8,7 @@ To add a mode, write ``modes/<name>.py`` and enter it in ``MODES``.
 
 from __future__ import annotations
 
-from ddtrain.optim import ProbingOptim
+from ddtrain.optim import BatchMethod, ProbingOptim
 from ddtrain.trainer.config.config import Comm
 from ddtrain.trainer.modes.diloco import DiLoCo
 from ddtrain.trainer.modes.local_sgd import LocalSGD
@@ -16,6 +16,7 @@ from ddtrain.trainer.modes.probing import Probing, ShardedProbing
 from ddtrain.trainer.modes.sharded_sync import ShardedSync
 from ddtrain.trainer.modes.stale import Stale
 from ddtrain.trainer.modes.sync import Sync
+from ddtrain.trainer.modes.trial_points import TrialPoints
 from ddtrain.trainer.step.train_step import TrainStep
 
 MODES: dict[str, type[Sync]] = {"sync": Sync, "local": LocalSGD, "diloco": DiLoCo, "stale": Stale}
@@ -23,9 +24,12 @@ MODES: dict[str, type[Sync]] = {"sync": Sync, "local": LocalSGD, "diloco": DiLoC
 
 def make_mode(train_step: TrainStep, config: Comm) -> Sync:
     """The mode that the section ``comm`` asks for. Collective."""
-    if isinstance(getattr(train_step.optimizer, "formula", None), ProbingOptim):
+    formula = train_step.optimizer.formula
+    if isinstance(formula, BatchMethod):
+        return TrialPoints(train_step, config)
+    if isinstance(formula, ProbingOptim):
         return ShardedProbing(train_step, config) if config.sharded_optimizer else Probing(train_step, config)
     return ShardedSync(train_step, config) if config.sharded_optimizer else MODES[config.mode](train_step, config)
 
 
-__all__ = ["MODES", "DiLoCo", "ShardedSync", "LocalSGD", "Stale", "Sync", "make_mode"]
+__all__ = ["MODES", "DiLoCo", "ShardedSync", "LocalSGD", "Stale", "Sync", "TrialPoints", "make_mode"]

@@ -53,6 +53,7 @@ def build_step(comm: Communicator, task: Task, config: Config) -> TrainStep:
     ------
     UsageError : ranks have different models, or outnumber the shards, or cannot share memory although they must
     """
+    _check_batch(config, len(task.train))
     # drawn by (seed, path), so all ranks have the same values
     drawn = drawn_values(task.model, config)
     # also checks the values, because a model may override init
@@ -187,6 +188,17 @@ def _node(comm: Communicator, config: Config, initial: Mapping[str, Any]) -> Nod
             remedy="Make room, or give --comm.node-memory auto.",
         )
     return node
+
+
+def _check_batch(config: Config, samples: int) -> None:
+    """Refuse a method of the whole set on batches that differ from step to step."""
+    formula = config.optim
+    if isinstance(formula, optim.BatchMethod) and not formula.minibatch and config.data.batch_size < samples:
+        raise UsageError(
+            f"--optim.name {formula.name} wants the same samples in every step, but --data.batch-size "
+            f"{config.data.batch_size} takes some of {samples:,}",
+            remedy=f"Give --data.batch-size {samples}, or --optim.minibatch to let it be.",
+        )
 
 
 def drawn_values(model: Module, config: Config) -> dict[str, Any]:

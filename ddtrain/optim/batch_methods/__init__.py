@@ -1,0 +1,5 @@
+"""Methods that ask more of a batch than one gradient: trial points, and products with the Hessian.
+
+Read ``protocol`` (what a method may ask), then ``line_search``. ``nonlinear_cg`` and ``lbfgs`` (BFGS too) search along
+a line by gradients alone; ``newton`` has the whole Hessian, and ``hessian_free`` its products with vectors.
+"""

@@ -1,0 +1,82 @@
+"""What a method asks of the batch, and what runs one: the same decisions with the same bits on every rank.
+
+A method is a function of the whole vector, which all ranks compute alike. What could differ between machines of
+different kinds, the numbers that decisions depend on and what LAPACK solves, is rank 0's (:meth:`Objective.agree`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import DTypeLike
+
+from ddtrain.optim.protocol import WHOLE, Optim, Vector
+
+
+class Objective(Protocol):
+    """The mean loss of one global batch, over all ranks, as a function of the parameters. All methods are collective.
+
+    A batch draws the same random numbers at every point.
+    """
+
+    def loss(self, x: Vector) -> float:
+        """The loss at ``x``, NaN or infinite where it is."""
+        ...
+
+    def loss_and_gradient(self, x: Vector) -> tuple[float, Vector]:
+        """The loss and its gradient at ``x``."""
+        ...
+
+    def hessian_product(self, x: Vector, v: Vector) -> Vector:
+        """The Hessian at ``x`` times ``v``."""
+        ...
+
+    def agree(self, numbers: Vector) -> Vector:
+        """Rank 0's values of an array, on all ranks, in place."""
+        ...
+
+
+@dataclass(frozen=True)
+class BatchMethod(Optim):
+    """The base of methods that ask more of a batch than one gradient."""
+
+    lr: float = 1.0
+    """The first step that is tried, in units of the method's own; the schedule multiplies it."""
+    minibatch: bool = False
+    """Take batches that differ from step to step, against which the lectures warn: what is learnt of one is used on
+    another.
+    """
+
+    def step(
+        self, objective: Objective, x: Vector, loss: float, gradient: Vector, state: Mapping[str, Vector], lr: float
+    ) -> Vector:
+        """The next point.
+
+        Parameters
+        ----------
+        x, loss, gradient : where the batch has been evaluated
+        state : the vectors of :meth:`vectors`, to be written to; zero at first
+        lr : of this step
+        """
+        raise NotImplementedError
+
+
+class BatchOptimizer:
+    """The state of a method, whole on every rank; a step is taken by the mode that knows the batch."""
+
+    def __init__(self, formula: BatchMethod, n: int, dtype: DTypeLike) -> None:
+        self.formula: Optim = formula
+        self.state: dict[str, Vector] = {name: np.zeros(n, dtype) for name in formula.vectors()}
+        self.count = 0
+
+    def apply(self, values: Vector, grads: Vector, *, lr: float, scale: float = 1.0, spans: object = WHOLE) -> None:
+        """Not by a gradient alone."""
+        raise NotImplementedError(f"{self.formula.name} asks its batch for more than a gradient")
+
+
+def dot(objective: Objective, a: Vector, b: Vector) -> float:
+    """The inner product of two vectors, in float64, rank 0's value on all ranks."""
+    return float(objective.agree(np.array([np.dot(a.astype(np.float64), b.astype(np.float64))]))[0])

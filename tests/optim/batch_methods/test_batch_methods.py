@@ -1,0 +1,183 @@
+"""Line searches, quasi-Newton methods and Newton's: on functions whose minima, steps and saddle points are known."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as onp
+import pytest
+
+import ddtrain.numpy as np
+from ddtrain import optim
+from ddtrain.autodiff import hvp, value_and_grad
+from ddtrain.errors import UsageError
+from ddtrain.optim import BatchMethod, Bfgs, HessianFree, Lbfgs, LineSearch, Newton, NonlinearCg, Optim
+from ddtrain.optim.batch_methods.line_search import Point, backtrack, strong_wolfe
+from ddtrain.optim.batch_methods.newton import _subproblem
+from ddtrain.optim.groups import Group, Segment
+
+
+class Function:
+    """An objective on one rank, which counts what it is asked."""
+
+    def __init__(self, function: Callable[[Any], Any]) -> None:
+        self.function, self.losses, self.gradients, self.products = function, 0, 0, 0
+
+    def loss(self, x: Any) -> float:
+        self.losses += 1
+        return float(self.function(x))
+
+    def loss_and_gradient(self, x: Any) -> Any:
+        self.gradients += 1
+        loss, gradient = value_and_grad(self.function)(x)
+        return float(loss), gradient
+
+    def hessian_product(self, x: Any, v: Any) -> Any:
+        self.products += 1
+        return hvp(self.function, (x,), v)
+
+    def agree(self, numbers: Any) -> Any:
+        return numbers
+
+
+def rosenbrock(x: Any) -> Any:
+    return 100 * (x[1] - x[0] ** 2) ** 2 + (1 - x[0]) ** 2
+
+
+def saddle(x: Any) -> Any:
+    """A saddle point at zero, and minima of -1 at (0, ±√2)."""
+    return x[0] ** 2 - x[1] ** 2 + 0.25 * x[1] ** 4
+
+
+CURVATURE = onp.array([0.1, 1.0, 3.0, 10.0, 40.0])
+
+
+def quadratic(x: Any) -> Any:
+    return 0.5 * np.sum(CURVATURE * x * x)
+
+
+def minimize(method: Any, function: Any, start: Any, steps: int) -> tuple[Any, Function]:
+    objective, x = Function(function), onp.array(start, float)
+    state = {name: onp.zeros_like(x) for name in method.vectors()}
+    for _ in range(steps):
+        loss, gradient = objective.loss_and_gradient(x)
+        x = method.step(objective, x, loss, gradient, state, method.lr)
+    return x, objective
+
+
+METHODS = [NonlinearCg(), Lbfgs(), Lbfgs(history=3), Bfgs(), Newton(), Newton(form="damped"), HessianFree()]
+METHODS += [HessianFree(products="difference", delta=1e-6), HessianFree(damping=0.01)]
+
+
+@pytest.mark.parametrize("method", METHODS, ids=repr)
+def test_rosenbrocks_valley_is_followed_to_its_end(method: BatchMethod) -> None:
+    x, _ = minimize(method, rosenbrock, [-1.2, 1.0], 120)
+    onp.testing.assert_allclose(x, [1.0, 1.0], atol=1e-4)
+
+
+@pytest.mark.parametrize("method", [LineSearch(), NonlinearCg(beta="fletcher_reeves")], ids=repr)
+def test_slower_methods_never_climb(method: BatchMethod) -> None:
+    losses = [float(rosenbrock(minimize(method, rosenbrock, [-1.2, 1.0], steps)[0])) for steps in range(1, 30, 4)]
+    assert losses == sorted(losses, reverse=True)
+    assert losses[-1] < 0.8 * losses[0]
+
+
+def test_newton_solves_a_quadratic_in_one_step_and_conjugate_gradients_in_few() -> None:
+    start = onp.linspace(1.0, 2.0, 5)
+    for form in ("pure", "damped", "trust_region"):
+        x, _ = minimize(Newton(form=form, radius=100.0), quadratic, start, 1)  # type: ignore[arg-type]
+        onp.testing.assert_allclose(x, 0, atol=1e-12)
+    x, objective = minimize(HessianFree(), quadratic, start, 8)
+    onp.testing.assert_allclose(x, 0, atol=1e-6)
+    assert objective.products <= 8 * 5, "never more than dimensions in a step"
+
+
+@pytest.mark.parametrize("method", [Newton(), Newton(form="damped")], ids=repr)
+@pytest.mark.parametrize("start", [(1.0, 0.0), (0.3, 1e-12), (0.0, 0.0)])
+def test_saddle_points_are_left(method: BatchMethod, start: Any) -> None:
+    x, _ = minimize(method, saddle, start, 40)
+    onp.testing.assert_allclose(onp.abs(x), [0.0, 2**0.5], atol=1e-6)
+
+
+def test_pure_newton_is_drawn_to_a_saddle_point() -> None:
+    x, _ = minimize(Newton(form="pure"), saddle, (0.3, 0.2), 8)
+    onp.testing.assert_allclose(x, 0, atol=1e-10)
+
+
+def test_hessian_free_follows_negative_curvature() -> None:
+    x, _ = minimize(HessianFree(), saddle, (0.1, 0.1), 40)
+    onp.testing.assert_allclose(onp.abs(x), [0.0, 2**0.5], atol=1e-6)
+
+
+def test_bfgs_is_the_matrix_of_the_text_book() -> None:
+    """Its direction is that of the inverse Hessian which the pairs update, from the first pair's multiple of one."""
+    rng, n = onp.random.default_rng(0), 4
+    hessian = onp.diag(onp.arange(1.0, n + 1)) + 0.1
+    steps = rng.standard_normal((3, n))
+    pairs = [(s, hessian @ s) for s in steps]
+    inverse = onp.eye(n) * (pairs[0][0] @ pairs[0][1]) / (pairs[0][1] @ pairs[0][1])
+    state = {name: onp.zeros(n) for name in Bfgs(history=5).vectors()}
+    for s, y in pairs:
+        rho, one = 1 / (y @ s), onp.eye(n)
+        inverse = (one - rho * onp.outer(s, y)) @ inverse @ (one - rho * onp.outer(y, s)) + rho * onp.outer(s, s)
+        Bfgs(history=5)._remember(Function(quadratic), s, y, state)
+    g = rng.standard_normal(n)
+    onp.testing.assert_allclose(Bfgs(history=5)._times_inverse(Function(quadratic), g, state), inverse @ g, rtol=1e-12)
+
+
+@pytest.mark.parametrize("method", [LineSearch(), *METHODS], ids=repr)
+def test_a_minimum_is_stayed_at(method: BatchMethod) -> None:
+    x, _ = minimize(method, quadratic, onp.zeros(5), 3)
+    onp.testing.assert_array_equal(x, 0)
+
+
+@pytest.mark.parametrize("method", [LineSearch(), *METHODS], ids=repr)
+def test_what_is_not_finite_is_backed_away_from(method: BatchMethod) -> None:
+    """The logarithm ends at 0, and any method's first step may go beyond."""
+    with onp.errstate(all="ignore"):  # as in the trainer's loop
+        x, _ = minimize(method, lambda x: np.sum(x - np.log(x)), [0.05, 30.0], 60)
+    assert onp.isfinite(x).all()
+    assert float(onp.sum(x - onp.log(x))) < 0.5 * (0.05 - onp.log(0.05) + 30 - onp.log(30))
+
+
+def test_strong_wolfe_holds_at_the_point_that_is_found() -> None:
+    objective, x = Function(rosenbrock), onp.array([-1.2, 1.0])
+    loss, gradient = objective.loss_and_gradient(x)
+    start = Point(0.0, x, loss, gradient, float(-(gradient @ gradient)))
+    for length in (1e-6, 1e-3, 1.0):
+        for curvature in (0.1, 0.9):
+            found = strong_wolfe(objective, start, -gradient, length, curvature)
+            assert found is not None
+            assert found.loss <= loss + 1e-4 * found.length * start.slope
+            assert abs(found.slope) <= curvature * abs(start.slope)
+    assert backtrack(objective, x, loss, 1.0, gradient, 1.0) is None, "there is no way up that goes down"
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_the_trust_regions_step_is_the_best_in_it(seed: int) -> None:
+    """Compared with the best of many points of the region."""
+    rng = onp.random.default_rng(seed)
+    values, g, radius = onp.sort(rng.standard_normal(3)), rng.standard_normal(3), 0.7
+    model = lambda p: p @ g + 0.5 * onp.sum(values * p * p, -1)
+    p = _subproblem(g, values, radius)
+    assert onp.linalg.norm(p) <= radius * (1 + 1e-9)
+    directions = rng.standard_normal((20_000, 3))
+    directions /= onp.linalg.norm(directions, axis=1, keepdims=True)
+    some = directions * radius * rng.uniform(0, 1, (20_000, 1)) ** (1 / 3)
+    assert model(p) <= min(model(some).min(), model(directions * radius).min()) + 1e-9
+
+
+def test_a_hessian_that_is_too_large_is_refused_with_what_it_would_take() -> None:
+    with pytest.raises(UsageError, match=r"newton: 4,000 parameters make a Hessian of 0.1 GB, and 4,000 products"):
+        minimize(Newton(), lambda x: np.sum(x * x), onp.zeros(4000), 1)
+
+
+@pytest.mark.parametrize("name", [name for name, part in Optim.parts.items() if issubclass(part, BatchMethod)])
+def test_groups_may_freeze_and_no_more(name: str) -> None:
+    formula = Optim(name=name)
+    optim.make(formula, 4, onp.float64, pieces=[Segment(slice(0, 4), Group(formula))])
+    with pytest.raises(UsageError, match=rf"--optim.groups: {name} takes one step for all parameters"):
+        optim.make(formula, 4, onp.float64, pieces=[Segment(slice(0, 4), Group(formula, lr_factor=0.5))])
+    with pytest.raises(NotImplementedError):
+        optim.make(formula, 4, onp.float64).apply(onp.zeros(4), onp.zeros(4), lr=1.0)
