@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from ddtrain.comm.backends.local import LocalCommunicator
-from ddtrain.optim import Optim
-from ddtrain.trainer.config.config import Comm, Run
-from helpers import largest_difference, sgd_config, train
+from ddtrain.optim import BatchMethod, Optim
+from ddtrain.trainer.config.config import Comm, Config, Data, Run
+from ddtrain.trainer.main import Recipe, run
+from helpers import SAMPLES, Plain, largest_difference, make_task, sgd_config, train
 from worlds import World
 
 STEPS = 12
@@ -48,3 +51,21 @@ def test_state_sharded_over_nodes_gives_the_same_bits(name: str) -> None:
     found = World("threads:3").run(lambda comm: train(comm, STEPS, sharded))
     expected = World("threads:3").run(lambda comm: train(comm, STEPS, whole))
     assert largest_difference(found[0], expected[0]) == 0
+
+
+@pytest.mark.parametrize("name", Optim.parts)
+def test_resumed_is_never_stopped(name: str, tmp_path: Path) -> None:
+    whole = issubclass(Optim.parts[name], BatchMethod)
+    settings = Config(
+        run=Run(epochs=8 if whole else 2, dtype="float32"),
+        data=Data(batch_size=SAMPLES if whole else 7),
+        optim=Optim(name=name),
+    )
+    recipes = {"tiny": Recipe(settings, lambda config: make_task(Plain(), dtype=config.run.dtype), "a tiny net")}
+    hashes = []
+    for stops in ([], ["3"]):
+        directory = tmp_path / str(len(stops))
+        for options in (*(["--run.steps", stop] for stop in stops), []):
+            assert run(["tiny", "--run.dir", str(directory), "--run.resume", "auto", *options], recipes) == 0
+        hashes.append(json.loads((directory / "summary.json").read_text())["params_sha256"])
+    assert hashes[0] == hashes[1]
