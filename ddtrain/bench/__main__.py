@@ -6,6 +6,7 @@
     python -m ddtrain.bench shards                                # a batch in eight shards, beside one piece
     python -m ddtrain.bench ops --peers autograd                  # derivatives of small functions, beside Autograd's
     python -m ddtrain.bench ops --scaling                         # time and memory of chains of up to a million nodes
+    python -m ddtrain.bench optimizers                            # what every optimizer reaches, what its update costs
     python -m ddtrain.bench report RUN --plot step.png            # where the steps of a run with --debug.trace went
     python -m ddtrain.bench scaling mlp,gpt --ranks 1,2,4         # throughput and efficiency on several ranks
     python -m ddtrain.bench overlap --link netns                  # how much of communication computation hides
@@ -25,6 +26,7 @@ from typing import Any
 
 from ddtrain.bench.comm import command as comm_bench
 from ddtrain.bench.ops import command as ops
+from ddtrain.bench.optimizers import command as optimizers
 from ddtrain.bench.overlap import command as overlap
 from ddtrain.bench.predict import command as predict
 from ddtrain.bench.report import command as run_report
@@ -60,6 +62,9 @@ COMMANDS: Mapping[str, Command] = {
     "step": Command(step.Options(), step.run, "median step time per workload, beside the eager passes and a peer"),
     "shards": Command(shards.Options(), shards.run, "what it costs that results do not depend on the number of ranks"),
     "ops": Command(ops.Options(), ops.run, "derivatives of small functions, beside a peer; growth with --scaling"),
+    "optimizers": Command(
+        optimizers.Options(), optimizers.run, "loss and time of every optimizer, and its update beside a copy", "what"
+    ),
     "report": Command(
         run_report.Options(),
         run_report.run,
