@@ -15,7 +15,7 @@ from ddtrain.bench.optimizers import report, runs, updates
 from ddtrain.bench.optimizers.problems import PROBLEMS
 from ddtrain.comm import Communicator
 from ddtrain.errors import UsageError, quoted
-from ddtrain.optim import OPTIMIZERS
+from ddtrain.optim import OPTIMIZERS, BatchMethod
 from ddtrain.suggestions import did_you_mean
 from ddtrain.trainer.atomic_files import write_json
 
@@ -70,7 +70,9 @@ def run(comm: Communicator, options: Options) -> None:
         "grid": grid,
         "elements": options.elements,
         "problems": {name: runs.measure(comm, name, optimizers, grid, options.steps) for name in problems},
-        "updates": updates.measure(optimizers, options.elements, options.repeats) if options.repeats else {},
+        "updates": updates.measure(by_gradient(optimizers), options.elements, options.repeats)
+        if options.repeats
+        else {},
     }
     report.show(result)
     if options.json:
@@ -94,6 +96,15 @@ def choose(kind: str, names: str, known: Iterable[str]) -> list[str]:
             hint = did_you_mean(name, known)
             raise UsageError(f"unknown {kind} {quoted(name)}", remedy=f"{hint} There are {', '.join(known)}.".strip())
     return chosen
+
+
+def by_gradient(optimizers: Iterable[str]) -> list[str]:
+    """Those whose update is one pass over the vectors, given a gradient.
+
+    >>> by_gradient(["adam", "lbfgs"])
+    ['adam']
+    """
+    return [name for name in optimizers if not issubclass(OPTIMIZERS[name], BatchMethod)]
 
 
 def parse_grid(text: str) -> list[float]:

@@ -2,7 +2,7 @@
 
 Each optimizer has its own default options, at a constant learning rate: its default one times a factor of the grid, the
 same grid for all. The runs go through the real trainer, so that every optimizer takes its steps as in production, also
-those that need two gradients. At each factor all optimizers have their turn, so that a machine that is slow for a while
+those that need two gradients, or trial points. At each factor all optimizers have their turn, so that a machine that is slow for a while
 slows all of them.
 """
 
@@ -22,10 +22,11 @@ from ddtrain.bench.peers.ddtrain_steps import training
 from ddtrain.bench.timing import quartiles
 from ddtrain.comm import Communicator
 from ddtrain.errors import NonFiniteError
-from ddtrain.optim import Optim
+from ddtrain.optim import BatchMethod, Newton, Optim
 from ddtrain.optim.schedules import Constant
 from ddtrain.trainer.evaluate import evaluate
 from ddtrain.trainer.loop import Trainer
+from ddtrain.trainer.task import Task
 
 
 def measure(comm: Communicator, name: str, optimizers: Sequence[str], grid: Sequence[float], steps: int) -> Any:
@@ -44,12 +45,13 @@ def measure(comm: Communicator, name: str, optimizers: Sequence[str], grid: Sequ
     """
     problem = PROBLEMS[name]
     task = problem.build()
+    optimizers = [optimizer for optimizer in optimizers if not too_large(formula_of(optimizer), task)]
     steps = steps or problem.steps(task)
     losses: dict[str, list[dict[str, Any]]] = {optimizer: [] for optimizer in optimizers}
     seconds: dict[str, list[float]] = {optimizer: [] for optimizer in optimizers}
     for factor in grid:
         for optimizer in optimizers:
-            formula = Optim(name=optimizer)
+            formula = formula_of(optimizer)
             lr = factor * formula.lr
             config = replace(problem.config, optim=replace(formula, lr=lr), schedule=Constant())
             with training(comm, name, config, task) as trainer:
@@ -65,6 +67,19 @@ def measure(comm: Communicator, name: str, optimizers: Sequence[str], grid: Sequ
         for optimizer in optimizers
     }
     return {"about": task.about, "steps": steps, "optimizers": figures}
+
+
+def formula_of(name: str) -> Optim:
+    """An optimizer with its default options; one for whole batches takes the problem's batches, as all others do."""
+    formula: Optim = Optim(name=name)
+    return replace(formula, minibatch=True) if isinstance(formula, BatchMethod) else formula
+
+
+def too_large(formula: Optim, task: Task) -> bool:
+    """Whether the optimizer refuses a model of that size, as Newton's method may."""
+    declared = task.model.declarations().values()
+    parameters = sum(math.prod(declaration.shape) for declaration in declared if declaration.trained)
+    return isinstance(formula, Newton) and parameters > formula.most_parameters
 
 
 def best(runs: Sequence[dict[str, Any]]) -> dict[str, Any] | None:

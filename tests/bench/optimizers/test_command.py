@@ -12,6 +12,7 @@ import pytest
 import ddtrain
 from ddtrain.bench.__main__ import main
 from ddtrain.bench.optimizers import quadratic, updates
+from ddtrain.bench.optimizers.command import by_gradient
 from ddtrain.bench.optimizers.problems import PROBLEMS
 from ddtrain.optim import OPTIMIZERS, Optim
 
@@ -58,20 +59,21 @@ def test_every_optimizer_has_all_figures(tmp_path: Path, capfd: pytest.CaptureFi
     result = measured(tmp_path, "--recipes", "digits_mlp,quadratic", "--grid", "1", "--steps", "2", *UPDATES)
     assert set(result) == {"benchmark", "machine", "grid", "elements", "problems", "updates"}
     assert list(result["problems"]) == ["digits_mlp", "quadratic"]
-    for problem in result["problems"].values():
+    for name, problem in result["problems"].items():
         assert set(problem) == {"about", "steps", "optimizers"}
         assert problem["steps"] == 2
-        assert list(problem["optimizers"]) == list(OPTIMIZERS)
+        left_out = {"newton"} if name == "digits_mlp" else set()  # its Hessian would be too large
+        assert list(problem["optimizers"]) == [name for name in OPTIMIZERS if name not in left_out]
         for row in problem["optimizers"].values():
             assert set(row) == {"losses", "best", "step_ms"}
             assert row["best"] in row["losses"]
             assert 0 < row["step_ms"]["q1"] <= row["step_ms"]["median"] <= row["step_ms"]["q3"]
-    assert list(result["updates"]) == list(OPTIMIZERS)
+    assert list(result["updates"]) == by_gradient(OPTIMIZERS)
     for row in result["updates"].values():
         assert set(row) == {"moved_bytes", "update_ms", "copy_ms", "ratio"}
         assert row["ratio"]["limit"] == 1.3
     shown = capfd.readouterr().out
-    assert all(shown.count(f"  {name} ") == 3 for name in OPTIMIZERS)
+    assert all(shown.count(f"  {name} ") == 3 for name in by_gradient(OPTIMIZERS))
     assert shown.count("cores of") == 1
 
 
