@@ -64,15 +64,14 @@ def run(comm: Communicator, options: Options) -> None:
     grid = parse_grid(options.grid)
     if not problems and not options.repeats:
         raise UsageError("--recipes none and --repeats 0 leave nothing to measure", remedy="Give one of them.")
+    timed = by_gradient(optimizers)
     result: dict[str, Any] = {
         "benchmark": "optimizers",
         "machine": machine.facts(),
         "grid": grid,
         "elements": options.elements,
         "problems": {name: runs.measure(comm, name, optimizers, grid, options.steps) for name in problems},
-        "updates": updates.measure(by_gradient(optimizers), options.elements, options.repeats)
-        if options.repeats
-        else {},
+        "updates": updates.measure(timed, options.elements, options.repeats) if options.repeats else {},
     }
     report.show(result)
     if options.json:

@@ -2,8 +2,8 @@
 
 Each optimizer has its own default options, at a constant learning rate: its default one times a factor of the grid, the
 same grid for all. The runs go through the real trainer, so that every optimizer takes its steps as in production, also
-those that need two gradients, or trial points. At each factor all optimizers have their turn, so that a machine that is slow for a while
-slows all of them.
+those that need two gradients, or trial points. At each factor all optimizers have their turn, so that a machine that is
+slow for a while slows all of them.
 """
 
 from __future__ import annotations
