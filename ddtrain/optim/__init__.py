@@ -4,7 +4,7 @@ Read ``protocol`` (what an optimizer is) and ``penalties`` (L2 and L1), then ``s
 kin; the others are ``lion``, ``lars lamb`` that scale layer by layer, and ``nesterov rmsprop_nesterov sam`` that take
 gradients at another point (``probing``): each a module with its options and its formula. ``groups`` are rules for some
 of the parameters; ``flat_optimizer`` and ``layerwise`` run a formula over all of them. ``schedules/`` are learning
-rates over the steps.
+rates over the steps, ``averages/`` averages of the weights.
 
 To add one, write ``optim/<name>.py`` and import it here; a script of your own needs ``ddtrain.parts.register`` alone.
 The configuration, the tests over all members and the checkpoints follow the table.
@@ -17,7 +17,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import DTypeLike
 
-from ddtrain.optim import schedules
+from ddtrain.optim import averages, schedules
 from ddtrain.optim.adaptive.adadelta import AdaDelta
 from ddtrain.optim.adaptive.adagrad import AdaGrad
 from ddtrain.optim.adaptive.adam import Adam, AdamW
@@ -26,6 +26,8 @@ from ddtrain.optim.adaptive.amsgrad import AmsGrad
 from ddtrain.optim.adaptive.nadam import NAdam
 from ddtrain.optim.adaptive.radam import RAdam
 from ddtrain.optim.adaptive.rmsprop import RmsProp
+from ddtrain.optim.averages import Average, WeightAverage
+from ddtrain.optim.averages.averaging_optimizer import AveragingOptimizer
 from ddtrain.optim.flat_optimizer import FlatOptimizer
 from ddtrain.optim.groups import Segment
 from ddtrain.optim.lamb import Lamb
@@ -49,6 +51,7 @@ def make(
     alloc: Alloc = np.zeros,
     pieces: Sequence[Segment] = (),
     norms: LayerNorms | None = None,
+    average: Average | None = None,
 ) -> Optimizer:
     """An optimizer at work: the one that the section ``optim`` holds, with its vectors.
 
@@ -60,6 +63,7 @@ def make(
     alloc : where the optimizer's vectors come from
     pieces : runs of the vector with options of their own, from :func:`ddtrain.optim.groups.segments`
     norms : sums over whole parameters, for a layer-wise optimizer; the vector is one parameter unless given
+    average : kept beside the values, with its times in updates; none unless given
 
     >>> sgd = make(Optim(name="sgd", momentum=0.9), 2, np.float64)
     >>> x, g = np.array([1.0, 2.0]), np.array([0.5, -0.5])
@@ -69,13 +73,17 @@ def make(
     array([0.855, 2.145])
     """
     if isinstance(formula, LayerwiseOptim):
-        return LayerwiseOptimizer(formula, n, dtype, alloc, pieces, norms)
-    return FlatOptimizer(formula, n, dtype, alloc, pieces)
+        optimizer: FlatOptimizer | LayerwiseOptimizer = LayerwiseOptimizer(formula, n, dtype, alloc, pieces, norms)
+    else:
+        optimizer = FlatOptimizer(formula, n, dtype, alloc, pieces)
+    if isinstance(average, WeightAverage):
+        return AveragingOptimizer(optimizer, average, n, dtype, alloc)
+    return optimizer
 
 
 __all__ = [
-    "OPTIMIZERS", "AdaDelta", "AdaGrad", "AdaMax", "Adam", "AdamW", "Alloc", "AmsGrad", "FlatOptimizer", "Lamb",
-    "Lars", "LayerNorms", "LayerwiseOptim", "Lion", "NAdam", "Nesterov",
-    "Optim", "Optimizer", "Prober", "ProbingOptim", "RAdam", "RmsProp", "RmsPropNesterov", "Sam", "Sgd",
+    "OPTIMIZERS", "AdaDelta", "AdaGrad", "AdaMax", "Adam", "AdamW", "Alloc", "AmsGrad", "Average", "FlatOptimizer",
+    "Lamb", "Lars", "LayerNorms", "LayerwiseOptim", "Lion", "NAdam", "Nesterov", "Optim", "Optimizer", "Prober",
+    "ProbingOptim", "RAdam", "RmsProp", "RmsPropNesterov", "Sam", "Sgd", "WeightAverage", "averages",
     "make", "schedules",
 ]  # fmt: skip
