@@ -27,12 +27,13 @@ from ddtrain.kernels import (
     softmax,
 )
 from ddtrain.kernels.recurrent import gru, lstm, rnn
-from ddtrain.kernels.updates import adaptive_update, layerwise_update, moment_update, optimizer_update
+from ddtrain.kernels.updates import adaptive_update, average_update, layerwise_update, moment_update, optimizer_update
 
 __all__ = [
     "activation",
     "adaptive_update",
     "attention",
+    "average_update",
     "batch_norm",
     "conv",
     "dropout",

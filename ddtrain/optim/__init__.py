@@ -3,9 +3,9 @@
 Read ``protocol`` (what an optimizer is) and ``penalties`` (L2 and L1), then ``sgd``. ``adaptive/`` has Adam and its
 kin; the others are ``lion``, ``lars lamb`` that scale layer by layer, and ``nesterov rmsprop_nesterov sam`` that take
 gradients at another point (``probing``): each a module with its options and its formula. ``batch_methods/`` ask more
-of a batch than a gradient: line searches, L-BFGS, Newton. ``groups`` are rules for some
-of the parameters; ``flat_optimizer`` and ``layerwise`` run a formula over all of them. ``schedules/`` are learning
-rates over the steps.
+of a batch than a gradient: line searches, L-BFGS, Newton. ``groups`` are rules for some of the parameters;
+``flat_optimizer`` and ``layerwise`` run a formula over all of them. ``schedules/`` are learning rates over the steps,
+``averages/`` averages of the weights.
 
 To add one, write ``optim/<name>.py`` and import it here; a script of your own needs ``ddtrain.parts.register`` alone.
 The configuration, the tests over all members and the checkpoints follow the table.
@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import DTypeLike
 
 from ddtrain.errors import UsageError
-from ddtrain.optim import schedules
+from ddtrain.optim import averages, schedules
 from ddtrain.optim.adaptive.adadelta import AdaDelta
 from ddtrain.optim.adaptive.adagrad import AdaGrad
 from ddtrain.optim.adaptive.adam import Adam, AdamW
@@ -28,6 +28,8 @@ from ddtrain.optim.adaptive.amsgrad import AmsGrad
 from ddtrain.optim.adaptive.nadam import NAdam
 from ddtrain.optim.adaptive.radam import RAdam
 from ddtrain.optim.adaptive.rmsprop import RmsProp
+from ddtrain.optim.averages import Average, WeightAverage
+from ddtrain.optim.averages.averaging_optimizer import AveragingOptimizer
 from ddtrain.optim.batch_methods.hessian_free import HessianFree
 from ddtrain.optim.batch_methods.lbfgs import Bfgs, Lbfgs
 from ddtrain.optim.batch_methods.newton import Newton
@@ -56,6 +58,7 @@ def make(
     alloc: Alloc = np.zeros,
     pieces: Sequence[Segment] = (),
     norms: LayerNorms | None = None,
+    average: Average | None = None,
 ) -> Optimizer:
     """An optimizer at work: the one that the section ``optim`` holds, with its vectors.
 
@@ -67,6 +70,7 @@ def make(
     alloc : where the optimizer's vectors come from
     pieces : runs of the vector with options of their own, from :func:`ddtrain.optim.groups.segments`
     norms : sums over whole parameters, for a layer-wise optimizer; the vector is one parameter unless given
+    average : kept beside the values, with its times in updates; none unless given
 
     >>> sgd = make(Optim(name="sgd", momentum=0.9), 2, np.float64)
     >>> x, g = np.array([1.0, 2.0]), np.array([0.5, -0.5])
@@ -80,16 +84,25 @@ def make(
             raise UsageError(
                 f"--optim.groups: {formula.name} takes one step for all parameters", remedy="Freeze some, and no more."
             )
+        if isinstance(average, WeightAverage):
+            raise UsageError(
+                f"--average.name {average.name} with --optim.name {formula.name}, whose steps are not to be averaged",
+                remedy="Leave out one of them.",
+            )
         return BatchOptimizer(formula, n, dtype)
     if isinstance(formula, LayerwiseOptim):
-        return LayerwiseOptimizer(formula, n, dtype, alloc, pieces, norms)
-    return FlatOptimizer(formula, n, dtype, alloc, pieces)
+        optimizer: FlatOptimizer | LayerwiseOptimizer = LayerwiseOptimizer(formula, n, dtype, alloc, pieces, norms)
+    else:
+        optimizer = FlatOptimizer(formula, n, dtype, alloc, pieces)
+    if isinstance(average, WeightAverage):
+        return AveragingOptimizer(optimizer, average, n, dtype, alloc)
+    return optimizer
 
 
 __all__ = [
-    "OPTIMIZERS", "AdaDelta", "AdaGrad", "AdaMax", "Adam", "AdamW", "Alloc", "AmsGrad", "BatchMethod",
-    "BatchOptimizer", "Bfgs", "FlatOptimizer", "HessianFree", "Lamb",
-    "Lars", "LayerNorms", "Lbfgs", "LineSearch", "LayerwiseOptim", "Lion", "NAdam", "Nesterov", "Newton", "NonlinearCg",
-    "Optim", "Optimizer", "Prober", "ProbingOptim", "RAdam", "RmsProp", "RmsPropNesterov", "Sam", "Sgd",
+    "OPTIMIZERS", "AdaDelta", "AdaGrad", "AdaMax", "Adam", "AdamW", "Alloc", "AmsGrad", "Average", "BatchMethod",
+    "BatchOptimizer", "Bfgs", "FlatOptimizer", "HessianFree", "Lamb", "Lars", "LayerNorms", "LayerwiseOptim",
+    "Lbfgs", "LineSearch", "Lion", "NAdam", "Nesterov", "Newton", "NonlinearCg", "Optim", "Optimizer", "Prober",
+    "ProbingOptim", "RAdam", "RmsProp", "RmsPropNesterov", "Sam", "Sgd", "WeightAverage", "averages",
     "make", "schedules",
 ]  # fmt: skip

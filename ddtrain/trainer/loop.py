@@ -19,7 +19,9 @@ from ddtrain import data
 from ddtrain.comm.protocol import Communicator
 from ddtrain.diagnose import CheckedTape, check_gradients, locate_nonfinite
 from ddtrain.errors import NonFiniteError
+from ddtrain.optim import WeightAverage
 from ddtrain.trainer import stop_signals
+from ddtrain.trainer.average.averaged_weights import AveragedWeights
 from ddtrain.trainer.checkpoint import save_run as checkpoint
 from ddtrain.trainer.config.config import Config
 from ddtrain.trainer.config.step_ranges import steps_of
@@ -30,7 +32,7 @@ from ddtrain.trainer.records.run_records import RunRecords
 from ddtrain.trainer.run_state import RunState
 from ddtrain.trainer.step.coordinator import Coordinator, Reason, StepControl
 from ddtrain.trainer.step.loss_output import EVALUATION
-from ddtrain.trainer.step.setup import build_step
+from ddtrain.trainer.step.setup import build_step, planned_steps
 from ddtrain.trainer.step.timeline import Timeline
 from ddtrain.trainer.stop_signals import StopFile
 from ddtrain.trainer.task import Task, augmented, verify_same_data
@@ -86,6 +88,7 @@ class Trainer:
         self.train_step = build_step(comm, task, config)
         self.store = self.train_step.store
         self.mode = make_mode(self.train_step, config.comm)
+        self.average = AveragedWeights(self.mode, task, config.average.laid_over(planned_steps(task, config)))
         if config.debug.nans:
             self.train_step.tape_for = lambda rows: functools.partial(CheckedTape, rows=rows)
         steps_per_epoch = data.steps_per_epoch(self.samples, self.batch_size)
@@ -106,6 +109,7 @@ class Trainer:
                 control = self._save_and_evaluate(self.take_step())
                 reason = control.reason if control.stop else Reason.NONE
         self._end_trace()
+        self._export_average()
         with self.mode.consolidated():
             hashes = self.store.sha256(), self.store.model_sha256()
         bytes_sent, skipped = self.train_step.gradient_bytes, self.coordinator.skipped
@@ -190,11 +194,16 @@ class Trainer:
 
     def _evaluate(self, control: StepControl) -> StepControl:
         state = self.state
-        with self._span("evaluation"), self._errors_in("evaluation", rank=self.comm.rank), self.mode.consolidated():
+        with self._span("evaluation"), self._errors_in("evaluation", rank=self.comm.rank), self.average.evaluated():
             found = evaluate(self.task, self.store, self.comm, self.train_step.shards)
         state.metrics, state.evaluated = {f"{EVALUATION}{name}": value for name, value in found.items()}, state.step
         self.records.evaluation(state.step, state.position(state.step - 1).epoch + 1, state.metrics)
         return self.coordinator.observe(state.step - 1, control, state.metrics["valid_loss"])
+
+    def _export_average(self) -> None:
+        average = self.config.average
+        if isinstance(average, WeightAverage) and average.export and not self.average.export(self.records.directory):
+            self.records.warn(f"--average.export: the average has not begun after {self.state.step} steps")
 
     def _errors_in(self, phase: str, **place: Any) -> error_context:
         return error_context(lambda: phase, self.comm.rank, self.state.step, phase=phase, **place)

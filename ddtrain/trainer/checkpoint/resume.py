@@ -21,6 +21,7 @@ _EXCHANGE = ("comm.mode", "comm.hook")
 _FIXED = ("run.seed", "run.dtype", "data.batch_size")
 _DECIDING = (
     *("optim", "schedule", "clip", "model"),  # all options of these sections
+    *("average.name", "average.decay", "average.warmup", "average.start", "average.every", "average.evaluate"),
     *("run.epochs", "run.shards", "run.accumulate", "comm.hook", "comm.topk_fraction", "comm.powersgd_rank"),
     *("comm.mode", "comm.sync_every", "comm.outer_lr", "comm.outer_momentum", "comm.node_memory"),
 )

@@ -7,7 +7,7 @@ contradictions. ``resumed_options`` finds what an earlier run was told,
 ``renamed`` understands former names, and ``same_options`` compares what the ranks were told.
 """
 
-from ddtrain.optim import Optim
+from ddtrain.optim import Average, Optim
 from ddtrain.optim.schedules import Schedule
 from ddtrain.trainer.config.config import (
     Checkpoint,
@@ -24,6 +24,6 @@ from ddtrain.trainer.config.config import (
 from ddtrain.trainer.config.validation import validate
 
 __all__ = [
-    "Checkpoint", "Clip", "Comm", "Config", "Data", "Debug", "Evaluation", "Initial", "NonFinite", "Optim", "Run",
-    "Schedule", "validate",
+    "Average", "Checkpoint", "Clip", "Comm", "Config", "Data", "Debug", "Evaluation", "Initial", "NonFinite", "Optim",
+    "Run", "Schedule", "validate",
 ]  # fmt: skip

@@ -12,8 +12,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Annotated, Any, Literal, Self
 
+from ddtrain.optim import Average as Average
 from ddtrain.optim import Optim as Optim
 from ddtrain.optim import Sgd
+from ddtrain.optim.averages import NoAverage
 from ddtrain.optim.schedules import Constant
 from ddtrain.optim.schedules import Schedule as Schedule
 from ddtrain.trainer.config import field_types, renamed, tables, toml_files
@@ -189,6 +191,7 @@ class Config:
     init: Initial = Initial()
     optim: Optim = Sgd()
     schedule: Schedule = Constant()
+    average: Average = NoAverage()
     clip: Clip = Clip()
     nonfinite: NonFinite = NonFinite()
     eval: Evaluation = Evaluation()

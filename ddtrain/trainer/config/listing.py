@@ -9,12 +9,12 @@ from ddtrain.data.augment import Augment
 from ddtrain.errors import UsageError, quoted
 from ddtrain.nn.init.initializer import Initializer
 from ddtrain.ops.losses import Loss
-from ddtrain.optim import Optim
+from ddtrain.optim import Average, Optim
 from ddtrain.optim.schedules import Schedule
 from ddtrain.parts import Part
 from ddtrain.suggestions import did_you_mean
 
-PARTS: dict[str, type[Part]] = {kind.kind: kind for kind in (Optim, Schedule, Initializer, Loss, Augment)}
+PARTS: dict[str, type[Part]] = {kind.kind: kind for kind in (Optim, Schedule, Average, Initializer, Loss, Augment)}
 
 
 def listing(kind: str, recipes: Mapping[str, str]) -> str:

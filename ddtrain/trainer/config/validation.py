@@ -114,6 +114,12 @@ def _contradictions(config: Config) -> Iterator[tuple[str, str]]:
             "exact sums of that step",
             leave_out,
         )
+    if config.average.name != "none" and comm.mode == "diloco":
+        yield (
+            f"--average.name {config.average.name} with --comm.mode diloco: the outer steps move the weights after "
+            "they have entered the average",
+            leave_out,
+        )
     if comm.mode != "sync" and comm.hook != "exact":
         yield (
             f"--comm.hook {comm.hook} with --comm.mode {comm.mode}: hooks are for sums that every step waits for",

@@ -4,6 +4,7 @@ RUN/config.toml     the resolved configuration
 RUN/status.json     running, completed, stopped or failed, and why; written first, to show that a run made the rest
 RUN/metrics.jsonl   a line a step, a line an evaluation
 RUN/trace.json      what every rank did in the steps of --debug.trace
+RUN/average.safetensors  the average of the weights at the end, with --average.export
 RUN/checkpoints/    see ``trainer/checkpoint/writer.py``
 RUN/summary.json    the final figures
 

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import DTypeLike
 
-from ddtrain import optim
+from ddtrain import data, optim
 from ddtrain.comm.protocol import Array, Communicator, Node
 from ddtrain.errors import UsageError
 from ddtrain.nn import Module
@@ -42,8 +42,8 @@ from ddtrain.trainer.step.sharded_optimizer import ShardedOptimizer
 from ddtrain.trainer.step.train_step import TrainStep
 from ddtrain.trainer.task import Task
 
-# Most vectors of the parameters' length that a node holds once: the values, and three of AMSGrad's state.
-_VECTORS = 4
+# Most vectors of the parameters' length that a node holds once: the values, three of AMSGrad's state, and an average.
+_VECTORS = 5
 
 
 def build_step(comm: Communicator, task: Task, config: Config) -> TrainStep:
@@ -51,7 +51,8 @@ def build_step(comm: Communicator, task: Task, config: Config) -> TrainStep:
 
     Raises
     ------
-    UsageError : ranks have different models, or outnumber the shards, or cannot share memory although they must
+    UsageError : ranks have different models, or outnumber the shards, or cannot share memory although they must; or an
+        average of weights would begin after the run's end
     """
     _check_batch(config, len(task.train))
     # drawn by (seed, path), so all ranks have the same values
@@ -71,10 +72,15 @@ def build_step(comm: Communicator, task: Task, config: Config) -> TrainStep:
     norms: LayerNorms | None = None
     if isinstance(config.optim, optim.LayerwiseOptim):
         norms = LayerNorms(reducer.buckets, reducer.shares, store.spans, node, LAYER_NORMS)
+    average = config.average.laid_over(planned_steps(task, config))
     if config.comm.sharded_optimizer:
-        optimizer: optim.Optimizer = ShardedOptimizer(config.optim, reducer.spans, config.run.dtype, pieces, norms)
+        optimizer: optim.Optimizer = ShardedOptimizer(
+            config.optim, reducer.spans, config.run.dtype, pieces, norms, average
+        )
     else:
-        optimizer = optim.make(config.optim, store.values.size, config.run.dtype, shared_allocator(node), pieces, norms)
+        optimizer = optim.make(
+            config.optim, store.values.size, config.run.dtype, shared_allocator(node), pieces, norms, average
+        )
     # Making the step makes a reducer, which waits for all ranks of the node: none goes on before the values are there.
     return TrainStep(
         task,
@@ -206,6 +212,11 @@ def drawn_values(model: Module, config: Config) -> dict[str, Any]:
     if config.init.weights:
         return reinitialized(model, parse_rules(config.init.weights), config.run.seed, config.run.dtype)
     return model.init(config.run.seed, config.run.dtype)
+
+
+def planned_steps(task: Task, config: Config) -> int:
+    """The steps of all epochs, whether or not ``--run.steps`` cuts the run short."""
+    return config.run.epochs * data.steps_per_epoch(len(task.train), config.data.batch_size)
 
 
 def trainable(model: Module) -> list[str]:

@@ -20,6 +20,7 @@ class ShardedOptimizer:
     Parameters
     ----------
     pieces : runs of the whole vector with options of their own
+    average : of the values, with its times in updates
     """
 
     def __init__(
@@ -29,6 +30,7 @@ class ShardedOptimizer:
         dtype: DTypeLike,
         pieces: Sequence[Segment] = (),
         norms: optim.LayerNorms | None = None,
+        average: optim.Average | None = None,
     ) -> None:
         self.spans, size = spans, sum(span.stop - span.start for span in spans)
         mine = [piece for span in spans for piece in within(span, pieces)]
@@ -37,7 +39,7 @@ class ShardedOptimizer:
         if norms is not None:
             norms = norms.moved(_packed(norms.pieces, spans))
         self.formula = config
-        self._inner = optim.make(config, size, dtype, pieces=segments, norms=norms)
+        self._inner = optim.make(config, size, dtype, pieces=segments, norms=norms, average=average)
         self.state = self._inner.state  # state of this rank's spans, one after another
         self._values, self._grads = np.empty(size, dtype), np.empty(size, dtype)
 
