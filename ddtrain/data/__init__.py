@@ -3,8 +3,8 @@
 Read ``dataset`` (what a data set is to the trainer), ``arrays`` (one in memory) and ``sampler`` (which samples are in a
 step, and which of them are a rank's), then ``splits`` (for training, validation and tests). ``augment/`` makes other
 versions of training samples, ``inputs/`` brings samples to mean 0 and variance 1, and weighs classes. ``images`` and
-``text`` are the data sets in the package, ``bigram`` what a language model is compared with; they read through
-``files``, ``idx`` and ``npz``. ``casting`` brings a batch to the run's dtype, ``checksum`` shows that ranks have the
+``text`` are the data sets in the package, ``bigram`` and ``ngrams/`` what language models are compared with; they read
+through ``files``, ``idx`` and ``npz``. ``casting`` brings a batch to the run's dtype, ``checksum`` shows that ranks have the
 same data.
 """
 
@@ -17,6 +17,7 @@ from ddtrain.data.dataset import Dataset, batch_of, training_batch_of
 from ddtrain.data.idx import read_idx
 from ddtrain.data.images import EMBEDDED, Images, digits, fashion_mnist
 from ddtrain.data.inputs import Standardize, Whiten, class_counts, class_weights
+from ddtrain.data.ngrams import Additive, Interpolated, KneserNey
 from ddtrain.data.npz import read_npz
 from ddtrain.data.sampler import (
     Position,
@@ -30,16 +31,19 @@ from ddtrain.data.sampler import (
     steps_per_epoch,
 )
 from ddtrain.data.splits import Subset, split_indices
-from ddtrain.data.text import Corpus, Vocabulary, characters, corpus, plays, windows, words
+from ddtrain.data.text import Corpus, Vocabulary, characters, corpus, plays, sequences, windows, words
 
 __all__ = [
     "EMBEDDED",
+    "Additive",
     "ArrayData",
     "Augmented",
     "Bigram",
     "Corpus",
     "Dataset",
     "Images",
+    "Interpolated",
+    "KneserNey",
     "Normalize",
     "Position",
     "Standardize",
@@ -62,6 +66,7 @@ __all__ = [
     "position",
     "read_idx",
     "read_npz",
+    "sequences",
     "shard",
     "shard_bounds",
     "split",

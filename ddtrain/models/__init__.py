@@ -1,9 +1,10 @@
-"""Networks, built from ``ddtrain.nn`` alone: ``mlp``, ``cnn``, ``resnet``, ``nnlm`` and ``gpt``, the plainest first."""
+"""Networks, built from ``ddtrain.nn`` alone."""
 
-from ddtrain.models.cnn import Cnn, LeNet
-from ddtrain.models.gpt import Gpt
+from ddtrain.models.images.cnn import Cnn, LeNet
+from ddtrain.models.images.resnet import ResNet8
 from ddtrain.models.mlp import Mlp
-from ddtrain.models.nnlm import Nnlm
-from ddtrain.models.resnet import ResNet8
+from ddtrain.models.text.gpt import Gpt
+from ddtrain.models.text.nnlm import Nnlm
+from ddtrain.models.text.recurrent_lm import RecurrentLm
 
-__all__ = ["Cnn", "Gpt", "LeNet", "Mlp", "Nnlm", "ResNet8"]
+__all__ = ["Cnn", "Gpt", "LeNet", "Mlp", "Nnlm", "RecurrentLm", "ResNet8"]

@@ -1,0 +1,1 @@
+"""Convolutional networks for small images, channels-last: ``cnn``, ``vgg``, ``resnet`` and ``inception``."""
