@@ -9,8 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import numpy as np
-
 from ddtrain.data.ngrams import Interpolated
 from ddtrain.data.ngrams.model import Floats
 from ddtrain.data.text import Ids

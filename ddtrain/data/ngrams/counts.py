@@ -55,7 +55,7 @@ class NgramCounts:
         if order < 1:
             raise UsageError(f"n-grams: order {order} is below 1", remedy="Give 1 for single tokens, 2 for pairs.")
         tokens = np.concatenate([np.empty(0, np.int64), *texts])
-        if len(tokens) and not (0 <= tokens.min() and tokens.max() < vocabulary):
+        if len(tokens) and not (tokens.min() >= 0 and tokens.max() < vocabulary):
             raise UsageError(
                 f"n-grams: tokens {tokens.min()} to {tokens.max()} are not all in [0, {vocabulary})",
                 remedy="Give the size of the vocabulary that numbered them.",

@@ -52,7 +52,8 @@ class Interpolated(NgramModel):
             held_out = [parts[k] for parts in cut]
             contexts, tokens = windows(held_out, order - 1) if order > 1 else _alone(held_out)
             deleted.append(self._estimates(contexts, tokens))
-        self.weights = _fit(*map(np.concatenate, zip(*deleted, strict=True)), groups=1 + (order - 1) * _COUNTS)
+        of_token, estimates = zip(*deleted, strict=True)
+        self.weights = _fit(1 + (order - 1) * _COUNTS, np.concatenate(of_token), np.concatenate(estimates))
         self._count(texts)
 
     def _count(self, texts: Sequence[Ids]) -> None:
@@ -83,7 +84,7 @@ class Interpolated(NgramModel):
         return np.asarray(estimates.sum(axis=1))
 
 
-def _fit(of_token: Ids, parts: Floats, groups: int) -> Floats:
+def _fit(groups: int, of_token: Ids, parts: Floats) -> Floats:
     """Weights (B, C) that make the text likeliest, given each token's group (N,) and estimates (N, C)."""
     components = parts.shape[1]
     weights = np.full((groups, components), 1.0 / components)

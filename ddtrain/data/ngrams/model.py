@@ -42,7 +42,8 @@ class NgramModel:
         """
         if contexts_NT.ndim != 2 or tokens_N.shape != contexts_NT.shape[:1]:
             raise ShapeError(
-                f"{type(self).__name__}: contexts {contexts_NT.shape} and tokens {tokens_N.shape} are not (N, T) and (N,)"
+                f"{type(self).__name__}: contexts {contexts_NT.shape} and tokens {tokens_N.shape} are not (N, T) "
+                "and (N,)"
             )
         return self._probability(contexts_NT[:, max(0, contexts_NT.shape[1] - self.order + 1) :], tokens_N)
 
@@ -50,7 +51,7 @@ class NgramModel:
         raise NotImplementedError
 
     def cross_entropy(self, contexts_NT: Ids, tokens_N: Ids) -> float:
-        """Mean negative log-likelihood of ``tokens``, each after its context, in nats; infinite if one is impossible."""
+        """Mean negative log-likelihood of ``tokens``, each after its context, in nats."""
         with np.errstate(divide="ignore"):
             return float(-np.log(self.probability(contexts_NT, tokens_N)).mean())
 

@@ -1,1 +1,1 @@
-"""Convolutional networks for small images, channels-last: ``cnn``, ``vgg``, ``resnet`` and ``inception``."""
+"""Convolutional networks for small images, channels-last: ``lenet cnn vgg``, then ``resnet`` and ``inception``."""
