@@ -3,10 +3,9 @@
 Read ``dataset`` (what a data set is to the trainer), ``arrays`` (one in memory) and ``sampler`` (which samples are in a
 step, and which of them are a rank's), then ``splits`` (for training, validation and tests). ``augment/`` makes other
 versions of training samples, ``inputs/`` brings samples to mean 0 and variance 1, and weighs classes. ``images`` and
-``text`` are the data sets in the package; they read through ``files``, ``idx`` and ``npz``. ``masked`` makes gaps in
-texts, ``cooccurrence`` counts words that stand together, ``numerals`` spells numbers; ``bigram`` and ``ngrams/`` are
-what language models are compared with. ``casting`` brings a batch to the run's dtype, ``checksum`` shows that ranks
-have the same data.
+``text`` are the data sets in the package; they read through ``files``, ``idx`` and ``npz``. ``language/`` makes other
+samples of texts; ``bigram`` and ``ngrams/`` are what language models are compared with. ``casting`` brings a batch to
+the run's dtype, ``checksum`` shows that ranks have the same data.
 """
 
 from ddtrain.data.arrays import ArrayData, Normalize
@@ -14,15 +13,15 @@ from ddtrain.data.augment import Augmented
 from ddtrain.data.bigram import Bigram
 from ddtrain.data.casting import cast
 from ddtrain.data.checksum import checksum, fingerprint_of, whole_fingerprint
-from ddtrain.data.cooccurrence import cooccurrences, nearest
 from ddtrain.data.dataset import Dataset, batch_of, training_batch_of
 from ddtrain.data.idx import read_idx
 from ddtrain.data.images import EMBEDDED, Images, digits, fashion_mnist
 from ddtrain.data.inputs import Standardize, Whiten, class_counts, class_weights
-from ddtrain.data.masked import MaskedTokens
+from ddtrain.data.language.cooccurrence import cooccurrences, nearest
+from ddtrain.data.language.masked import MaskedTokens
+from ddtrain.data.language.numerals import Numerals, numerals, spell
 from ddtrain.data.ngrams import Additive, Interpolated, KneserNey
 from ddtrain.data.npz import read_npz
-from ddtrain.data.numerals import Numerals, numerals, spell
 from ddtrain.data.sampler import (
     Position,
     batches,

@@ -15,12 +15,13 @@ from ddtrain.models.linear import SoftmaxRegression
 
 
 class PolynomialFeatures(nn.Module):
-    """All products of up to ``degree`` inputs, scaled so that ``φ(x) · φ(y) = (offset + x · y) ** degree``.
+    """All products of up to ``degree`` inputs, scaled so that ``φ(x) · φ(y) = (gamma · x · y + offset) ** degree``.
 
     Parameters
     ----------
     d : D
     degree : 1 or more; there are (D + degree) over degree features
+    gamma : above 0
     offset : above 0, the weight of products of fewer inputs
 
     Attributes
@@ -29,27 +30,29 @@ class PolynomialFeatures(nn.Module):
 
     Raises
     ------
-    UsageError : a degree below 1, or an offset that is not above 0
+    UsageError : a degree below 1, or a gamma or offset that is not above 0
 
     >>> phi = PolynomialFeatures(2, degree=2).bind({})
     >>> phi(np.array([[3.0, 2.0]])).round(4)  # 1, √2 x, √2 y, x², √2 x y, y²
     array([[1.    , 4.2426, 2.8284, 9.    , 8.4853, 4.    ]])
     """
 
-    def __init__(self, d: int, degree: int = 2, offset: float = 1.0) -> None:
-        if degree < 1 or not offset > 0:
+    def __init__(self, d: int, degree: int = 2, gamma: float = 1.0, offset: float = 1.0) -> None:
+        if degree < 1 or not gamma > 0 or not offset > 0:
             raise UsageError(
-                f"PolynomialFeatures: degree {degree} and offset {offset}", remedy="Give 1 or more, and one above 0."
+                f"PolynomialFeatures: degree {degree}, gamma {gamma} and offset {offset} are not all above 0",
+                remedy="Try a degree of 2, a gamma of 1 / d and an offset of 1.",
             )
         # which inputs each feature multiplies; number 0 is the constant √offset
         self.factors = np.array([*combinations_with_replacement(range(d + 1), degree)])
         counts = [np.unique(row, return_counts=True)[1] for row in self.factors]
         ways = [math.factorial(degree) // math.prod(map(math.factorial, map(int, count))) for count in counts]
-        self.scales, self.offset, self.features = np.sqrt(ways), offset, len(ways)
+        self.scales, self.features = np.sqrt(ways), len(ways)
+        self.gamma, self.offset = gamma, offset
 
     def forward(self, x_ND: nn.Array) -> nn.Array:
         constant = np.full((len(x_ND), 1), math.sqrt(self.offset), x_ND.dtype)
-        inputs = np.concatenate([constant, x_ND], axis=1)
+        inputs = np.concatenate([constant, x_ND * np.asarray(math.sqrt(self.gamma), x_ND.dtype)], axis=1)
         return inputs[:, self.factors].prod(axis=2) * self.scales.astype(x_ND.dtype)
 
 

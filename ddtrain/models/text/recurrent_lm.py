@@ -3,6 +3,11 @@
 # N samples, T positions, E embedding, H hidden, V vocabulary
 from __future__ import annotations
 
+from typing import Any
+
+import numpy as np
+from numpy.typing import DTypeLike, NDArray
+
 from ddtrain import nn
 from ddtrain.errors import UsageError
 
@@ -12,6 +17,9 @@ CELLS = {"rnn": nn.RNN, "lstm": nn.LSTM, "gru": nn.GRU}
 class RecurrentLm(nn.Module):
     """Embeddings, recurrent layers, and a linear layer to the vocabulary (Mikolov et al. 2010; Graves,
     arXiv:1308.0850).
+
+    An LSTM's forget gates begin with a bias of 1, so that it remembers before it has learned what to forget
+    (Jozefowicz, Zaremba and Sutskever 2015).
 
     Parameters
     ----------
@@ -26,7 +34,6 @@ class RecurrentLm(nn.Module):
     ------
     UsageError : a cell that is none of these
 
-    >>> import numpy as np
     >>> model = RecurrentLm(vocabulary=7, embedding=3, hidden=5, cell="gru")
     >>> model.bind(model.init(seed=0))(np.array([[1, 2, 3, 4]])).shape
     (1, 4, 7)
@@ -48,6 +55,15 @@ class RecurrentLm(nn.Module):
         self.dropout = nn.Dropout(dropout)
         self.recurrent = CELLS[cell](embedding, hidden, layers, dropout=dropout, truncate=truncate)
         self.head = nn.Linear(hidden, vocabulary)
+
+    def init(self, seed: int = 0, dtype: DTypeLike = np.float32) -> dict[str, NDArray[Any]]:
+        values = super().init(seed, dtype)
+        if isinstance(self.recurrent, nn.LSTM):
+            h = self.recurrent.hidden
+            for layer in range(self.recurrent.layers):  # gates are i, f, g, o; both biases are added
+                values[f"recurrent.bias_ih_l{layer}"][h : 2 * h] = 1
+                values[f"recurrent.bias_hh_l{layer}"][h : 2 * h] = 0
+        return values
 
     def forward(self, tokens_NT: nn.Array) -> nn.Array:
         hidden_NTH, _ = self.recurrent(self.dropout(self.tokens(tokens_NT)))

@@ -16,7 +16,7 @@ def test_a_word_with_one_predecessor_is_unlikely_elsewhere() -> None:
     words = TEXT.split()
     vocabulary = Vocabulary(words)
     text = vocabulary.encode(words)
-    reading, francisco, glasses, his = vocabulary.encode(["see", "francisco", "glasses", "his"])
+    francisco, glasses, his = vocabulary.encode(["francisco", "glasses", "his"])
     contexts = np.array([[his], [his]])
     kneser_ney = KneserNey([text], len(vocabulary), order=2).probability(contexts, np.array([francisco, glasses]))
     unigram = Additive([text], len(vocabulary), order=1).probability(contexts, np.array([francisco, glasses]))

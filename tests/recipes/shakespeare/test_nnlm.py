@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from ddtrain import data
-from ddtrain.recipes.shakespeare_nnlm import Model, ShakespeareNnlm, build
+from ddtrain.recipes.shakespeare.nnlm import Model, ShakespeareNnlm, build
 
 
 @pytest.fixture(autouse=True)

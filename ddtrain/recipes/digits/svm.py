@@ -25,8 +25,8 @@ class Model:
     """Pixels in a product, of polynomial."""
     features: int = 1024
     """Random waves, of fourier."""
-    gamma: float = 0.01
-    """Of the Gaussian kernel exp(-gamma |x - y|²)."""
+    gamma: float = 0.015625
+    """Of the kernels: (1 + gamma x · y) ** degree, and exp(-gamma |x - y|²)."""
     loss: Literal["hinge", "crammer_singer"] = "hinge"
     """hinge: every class within the margin costs; crammer_singer: the best wrong one alone."""
 
@@ -37,7 +37,7 @@ class DigitsSvm(config.Config):
 
     run: config.Run = config.Run(epochs=30)
     data: config.Data = config.Data(batch_size=64)
-    optim: config.Optim = Sgd(lr=0.05, momentum=0.9, weight_decay=1e-4)
+    optim: config.Optim = Sgd(lr=0.3, momentum=0.9, weight_decay=1e-4)
     schedule: config.Schedule = Cosine()
     model: Model = Model()
 
@@ -57,6 +57,6 @@ def _classifier(model: Model) -> Module:
     if model.kernel == "linear":
         return SoftmaxRegression(64, classes=10)
     if model.kernel == "polynomial":
-        products = PolynomialFeatures(64, model.degree, offset=64.0)
+        products = PolynomialFeatures(64, model.degree, model.gamma)
         return KernelClassifier(products, products.features, classes=10)
     return KernelClassifier(RandomFourierFeatures(64, model.features, model.gamma), model.features, classes=10)

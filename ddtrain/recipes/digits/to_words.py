@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from ddtrain import data, ops, rng
-from ddtrain.data.numerals import WORDS
+from ddtrain.data.language.numerals import WORDS
 from ddtrain.data.text import IGNORED
 from ddtrain.models import Translator
 from ddtrain.optim import Adam
