@@ -82,7 +82,11 @@ def main(argv: Sequence[str], recipes: Mapping[str, Recipe] = RECIPES) -> int:
         return int(end.code or COMPLETED)
     try:
         _check(given)
-        trained = load_trained(given.run, given.checkpoint, recipes, LanguageTask)
+        trained = load_trained(given.run, given.checkpoint, recipes)
+        if not isinstance(trained.task, LanguageTask):
+            raise UsageError(
+                f"{given.run}: recipe {trained.recipe} is no language model", remedy="Give a run of one that is."
+            )
         say(_text(trained.task, trained.model, given) + "\n", sys.stdout)
     except DdtrainError as error:
         say(f"ddtrain: error: {error.one_line}\n", sys.stderr)
@@ -109,7 +113,7 @@ _RANGES = {
 }
 
 
-def _text(task: Any, model: Any, given: argparse.Namespace) -> str:
+def _text(task: LanguageTask, model: Any, given: argparse.Namespace) -> str:
     vocabulary = task.vocabulary
     prompt = task.tokenize(given.prompt)
     before = vocabulary.encode(prompt or task.tokenize(task.start)).tolist()
@@ -118,7 +122,7 @@ def _text(task: Any, model: Any, given: argparse.Namespace) -> str:
             f"--prompt {quoted(given.prompt)}: the model knows none of it", remedy="Give words of the plays."
         )
     new = generate(task, model, before, given.length, given.temperature, given.top_k, given.seed)
-    return str(task.join([*prompt, *vocabulary.decode(new)]))
+    return task.join([*prompt, *vocabulary.decode(new)])
 
 
 if __name__ == "__main__":

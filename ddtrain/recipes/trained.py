@@ -60,7 +60,10 @@ def load_trained(
     snapshot = finder.load(path).snapshot
     task = build_task(recipes[name].build, config)
     if not isinstance(task, kind):
-        raise UsageError(f"{run_dir}: recipe {name} is no language model", remedy="Give a run of one that is.")
+        raise UsageError(
+            f"{run_dir}: the task of recipe {name} is no {kind.__name__}",
+            remedy="Give a run of a recipe whose task is.",
+        )
     try:
         values = from_torch(task.model, snapshot.model)
     except UsageError as error:

@@ -39,13 +39,6 @@ SMALL: dict[str, dict[str, Any]] = {  # so that three steps take no time
 }
 
 
-@pytest.fixture(autouse=True)
-def two_acts(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Of two plays the beginning, which is read in no time."""
-    few = {title: text[:40_000] for title, text in list(data.plays().items())[:2]}
-    monkeypatch.setattr(data, "plays", lambda: few)
-
-
 def small(name: str, model: dict[str, Any], dtype: str = "float32") -> Config:
     config = RECIPES[name].config
     sections: dict[str, Any] = {"data": {"batch_size": 8}, "run": {"dtype": dtype}}
