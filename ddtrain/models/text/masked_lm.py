@@ -3,6 +3,8 @@
 # N samples, T positions, D width, V vocabulary
 from __future__ import annotations
 
+import numpy as np
+
 from ddtrain import nn
 
 
@@ -34,7 +36,6 @@ class MaskedLm(nn.Module):
     positions : the longest sequence
     d : D, divisible by ``heads``
 
-    >>> import numpy as np
     >>> model = MaskedLm(vocabulary=7, positions=5, d=8, layers=1, heads=2)
     >>> logits = model.bind(model.init(seed=0))(np.array([[1, 2, 3], [1, 2, 6]]))
     >>> logits.shape, np.allclose(logits[0, 0], logits[1, 0])  # a token changes predictions before it, too
@@ -51,8 +52,16 @@ class MaskedLm(nn.Module):
         self.norm = nn.LayerNorm(d)
         self.head = nn.TiedLinear(self.tokens, bias=True)
 
-    def forward(self, tokens_NT: nn.Array) -> nn.Array:
+    def forward(self, tokens_NT: nn.Array, at_NM: nn.Array = None) -> nn.Array:
+        """Scores (N, T, V) of every token at every position, or (N, M, V) at some: the scores are half of the work.
+
+        Parameters
+        ----------
+        tokens_NT : the tokens, gaps among them
+        at_NM : of each sample the positions that are asked for; None: all
+        """
         x_NTD = self.dropout(self.positions(self.tokens(tokens_NT)))
         for block in self.blocks:
             x_NTD = block(x_NTD)
-        return self.head(self.norm(x_NTD))
+        asked = x_NTD if at_NM is None else x_NTD[np.arange(len(at_NM))[:, None], at_NM]
+        return self.head(self.norm(asked))

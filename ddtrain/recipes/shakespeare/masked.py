@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
-from ddtrain import data
+import numpy as np
+
+from ddtrain import data, ops
+from ddtrain.data.text import IGNORED
 from ddtrain.models import MaskedLm
 from ddtrain.optim import AdamW
 from ddtrain.optim.schedules import Cosine
 from ddtrain.recipes.common import embedded_only, perplexity
-from ddtrain.recipes.language import predict_each
 from ddtrain.trainer.config import config
 from ddtrain.trainer.task import Task
 
@@ -56,9 +59,20 @@ def build(settings: ShakespeareMasked) -> Task:
     train_set, valid_set = (data.MaskedTokens(tokens, len(vocabulary), mask, model.rate) for tokens in runs)
     return Task(
         model=MaskedLm(mask + 1, model.length, model.width, model.layers, model.heads, model.dropout),
-        loss=predict_each,
+        loss=fill_gaps,
         train=train_set,
         valid=valid_set,
         about=f"nine plays, {len(vocabulary):,} words, {train_set.gaps} of {model.length} to be found",
         derived={"perplexity": perplexity},
     )
+
+
+def fill_gaps(model: Any, inputs_NT: Any, targets_NT: Any) -> tuple[Any, dict[str, Any]]:
+    """Mean cross-entropy and accuracy over the gaps of each sample, of which all have as many."""
+    samples, gaps = np.nonzero(targets_NT != IGNORED)
+    count = len(samples) // max(len(targets_NT), 1)
+    at_NM = gaps.reshape(len(targets_NT), count)
+    logits_NMV, words_NM = model(inputs_NT, at_NM), np.take_along_axis(targets_NT, at_NM, axis=1)
+    losses_NM, right_NM = ops.cross_entropy(logits_NMV, words_NM), ops.correct(logits_NMV, words_NM)
+    each = 1.0 / max(count, 1)  # a shard without samples has no gaps
+    return losses_NM.sum(axis=1) * each, {"accuracy": right_NM.sum(axis=1) * each}
