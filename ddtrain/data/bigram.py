@@ -31,6 +31,7 @@ class Bigram:
     ----------
     F. Jelinek, R. Mercer, Interpolated estimation of Markov source parameters from sparse data, 1980.
 
+    >>> import numpy as np
     >>> model = Bigram([np.array([1, 2] * 50)], vocabulary=4)
     >>> model.probability(np.array([1, 1]), np.array([2, 3])).round(2)
     array([0.99, 0.  ])

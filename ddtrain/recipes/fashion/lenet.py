@@ -18,7 +18,7 @@ class FashionLenet(config.Config):
 
     run: config.Run = config.Run(epochs=10)
     data: config.Data = config.Data(batch_size=64)
-    optim: config.Optim = Sgd(lr=0.05, momentum=0.9, weight_decay=5e-4)
+    optim: config.Optim = Sgd(lr=0.03, momentum=0.9, weight_decay=5e-4)
     schedule: config.Schedule = Cosine(warmup_steps=50)
 
 

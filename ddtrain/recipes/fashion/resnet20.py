@@ -24,7 +24,7 @@ class Model:
 class FashionResnet20(config.Config):
     """The residual network of 20 layers on Fashion-MNIST."""
 
-    run: config.Run = config.Run(epochs=3)
+    run: config.Run = config.Run(epochs=4)
     data: config.Data = config.Data(batch_size=64)
     optim: config.Optim = Sgd(lr=0.1, momentum=0.9, weight_decay=5e-4)
     schedule: config.Schedule = Cosine(warmup_steps=50)

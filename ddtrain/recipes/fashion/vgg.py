@@ -30,7 +30,7 @@ class Model:
 class FashionVgg(config.Config):
     """A small network after VGG on Fashion-MNIST."""
 
-    run: config.Run = config.Run(epochs=5)
+    run: config.Run = config.Run(epochs=10)
     data: config.Data = config.Data(batch_size=64)
     optim: config.Optim = Sgd(lr=0.05, momentum=0.9, weight_decay=5e-4)
     schedule: config.Schedule = Cosine(warmup_steps=50)
