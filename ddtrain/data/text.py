@@ -165,10 +165,8 @@ def windows(texts: Sequence[Ids], context: int) -> tuple[Ids, Ids]:
     (array([[1, 2],
            [2, 3]]), array([3, 4]))
     """
-    if not 1 <= context <= _MOST:
-        raise UsageError(f"windows: a context of {quoted(context)} tokens", remedy=f"Give 1 to {_MOST}.")
-    runs = [sliding_window_view(text, context + 1) for text in texts if len(text) > context]
-    runs_NT = np.concatenate(runs) if runs else np.empty((0, context + 1), np.int64)
+    _check_context("windows", context)
+    runs_NT = _runs(texts, context + 1, 1)
     return np.ascontiguousarray(runs_NT[:, :-1]), runs_NT[:, -1].copy()
 
 
@@ -196,11 +194,21 @@ def sequences(texts: Sequence[Ids], length: int, stride: int = 0) -> tuple[Ids, 
            [3, 4, 5, 6]]), array([[-1, -1,  4,  5],
            [-1, -1,  6,  7]]))
     """
+    _check_context("sequences", length)
     if not 0 <= stride <= length:
         raise UsageError(f"sequences: stride {stride} is not in [0, {length}], the length")
-    contexts, after = windows(texts, length)
-    first = np.concatenate([np.arange(len(text) - length) % (stride or length) == 0 for text in texts] or [[]])
-    inputs_NT, last = contexts[first.astype(bool)], after[first.astype(bool)]
-    targets_NT = np.concatenate([inputs_NT[:, 1:], last[:, None]], axis=1)
+    runs_NT = _runs(texts, length + 1, stride or length)
+    inputs_NT, targets_NT = np.ascontiguousarray(runs_NT[:, :-1]), runs_NT[:, 1:].copy()
     targets_NT[:, : length - (stride or length)] = IGNORED
     return inputs_NT, targets_NT
+
+
+def _check_context(op: str, context: int) -> None:
+    if not 1 <= context <= _MOST:
+        raise UsageError(f"{op}: a context of {quoted(context)} tokens", remedy=f"Give 1 to {_MOST}.")
+
+
+def _runs(texts: Sequence[Ids], length: int, stride: int) -> Ids:
+    """Runs of ``length`` tokens, one beginning every ``stride`` tokens of a text, (N, length)."""
+    runs = [sliding_window_view(text, length)[::stride] for text in texts if len(text) >= length]
+    return np.concatenate(runs) if runs else np.empty((0, length), np.int64)

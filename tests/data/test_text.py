@@ -102,3 +102,9 @@ def test_sequences_of_texts_that_are_too_short_are_none() -> None:
 def test_a_stride_that_leaves_tokens_out_is_refused(stride: int) -> None:
     with pytest.raises(UsageError, match=rf"sequences: stride {stride} is not in \[0, 4\]"):
         sequences([np.arange(9)], length=4, stride=stride)
+
+
+def test_sequences_without_tokens_are_refused() -> None:
+    with pytest.raises(UsageError) as caught:
+        sequences([np.arange(9)], length=0)
+    assert caught.value.one_line == "sequences: a context of 0 tokens: Give 1 to 2147483647."

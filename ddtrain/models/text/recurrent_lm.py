@@ -51,7 +51,7 @@ class RecurrentLm(nn.Module):
     ) -> None:
         if cell not in CELLS:
             raise UsageError(f"RecurrentLm: cell {cell!r} is not known", remedy=f"Choose {', '.join(CELLS)}.")
-        self.tokens = nn.Embedding(vocabulary, embedding, weight_init=nn.init.normal(0.1))
+        self.tokens = nn.Embedding(vocabulary, embedding)
         self.dropout = nn.Dropout(dropout)
         self.recurrent = CELLS[cell](embedding, hidden, layers, dropout=dropout, truncate=truncate)
         self.head = nn.Linear(hidden, vocabulary)
