@@ -144,8 +144,8 @@ FAULTS = (
     Fault(
         "text/windows cross plays",
         "ddtrain/data/text.py",
-        "runs = [sliding_window_view(text, context + 1) for text in texts if len(text) > context]",
-        "runs = [sliding_window_view(np.concatenate(texts), context + 1)] if texts else []",
+        "runs = [sliding_window_view(text, length)[::stride] for text in texts if len(text) >= length]",
+        "runs = [sliding_window_view(np.concatenate(texts), length)[::stride]] if texts else []",
         ("tests/data/test_text.py",),
     ),
     Fault(

@@ -19,7 +19,7 @@ class Model:
     """Characters in a run, the most that the model sees at once."""
     width: int = 128
     """Width of the transformer."""
-    layers: int = 3
+    layers: int = 2
     """Blocks of attention and perceptron."""
     heads: int = 4
     """Attentions side by side; they divide the width."""
@@ -31,8 +31,8 @@ class Model:
 class ShakespeareGpt(config.Config):
     """A small GPT over characters."""
 
-    run: config.Run = config.Run(epochs=6)
-    data: config.Data = config.Data(batch_size=32)
+    run: config.Run = config.Run(epochs=5)
+    data: config.Data = config.Data(batch_size=16)
     optim: config.Optim = AdamW(lr=3e-3, beta2=0.99)
     schedule: config.Schedule = Cosine(warmup_steps=100)
     clip: config.Clip = config.Clip(norm=1.0)
