@@ -177,6 +177,20 @@ FAULTS = (
         ("tests/data/test_idx.py",),
     ),
     Fault(
+        "kneser_ney/lower orders count tokens, not contexts",
+        "ddtrain/data/ngrams/kneser_ney.py",
+        "adjusted = grams.counts if n == order else grams.preceded",
+        "adjusted = grams.counts",
+        ("tests/data/ngrams/test_kneser_ney.py",),
+    ),
+    Fault(
+        "masked/gaps are the same in every epoch",
+        "ddtrain/data/language/masked.py",
+        'self._masked(np.asarray(indices), "masked/training", seed, epoch)',
+        'self._masked(np.asarray(indices), "masked/training", seed, 0)',
+        ("tests/data/language/test_masked.py",),
+    ),
+    Fault(
         "ngrams/weights are fit on what was counted",
         "ddtrain/data/ngrams/interpolated.py",
         "(*parts[:k], *parts[k + 1 :])",
