@@ -16,7 +16,7 @@ from ddtrain.trainer.config import config
 class Model:
     """The network, and the runs of characters it is trained on."""
 
-    cell: Literal["rnn", "lstm", "gru"] = "lstm"
+    cell: Literal["rnn", "lstm", "gru"] = "gru"
     """The recurrent layer."""
     hidden: int = 256
     """Hidden units of each layer."""
@@ -24,7 +24,7 @@ class Model:
     """Recurrent layers, one over the other."""
     embedding: int = 32
     """Width of a character's vector."""
-    dropout: float = 0.1
+    dropout: float = 0.0
     """Rate on vectors, between layers, and before the output."""
     length: int = 64
     """Characters in a run, each of which begins with an empty state."""
@@ -38,7 +38,7 @@ class ShakespeareChar(config.Config):
 
     run: config.Run = config.Run(epochs=6)
     data: config.Data = config.Data(batch_size=32)
-    optim: config.Optim = Adam(lr=4e-3)
+    optim: config.Optim = Adam(lr=5e-3)
     schedule: config.Schedule = Cosine(warmup_steps=100)
     clip: config.Clip = config.Clip(norm=1.0)
     model: Model = Model()

@@ -31,7 +31,7 @@ class Model:
 class ShakespeareGpt(config.Config):
     """A small GPT over characters."""
 
-    run: config.Run = config.Run(epochs=5)
+    run: config.Run = config.Run(epochs=6)
     data: config.Data = config.Data(batch_size=16)
     optim: config.Optim = AdamW(lr=3e-3, beta2=0.99)
     schedule: config.Schedule = Cosine(warmup_steps=100)
