@@ -37,7 +37,9 @@ LAYER = {  # a module may import its own layer's siblings only inside one packag
     "nn": 4,
     **dict.fromkeys(("models", "diagnose"), 5),
     **dict.fromkeys(("trainer",), 6),
-    **dict.fromkeys(("recipes", "bench", "train", "checkpoint", "verify", "differentiable", "former_modules", ""), 7),
+    **dict.fromkeys(
+        ("recipes", "bench", "train", "generate", "checkpoint", "verify", "differentiable", "former_modules", ""), 7
+    ),
     "autograd": 8,  # HIPS Autograd's names: nothing else imports them
 }
 MAY_ONLY = {  # beyond the layers: what a package may import of ddtrain

@@ -3,9 +3,9 @@
 Read ``dataset`` (what a data set is to the trainer), ``arrays`` (one in memory) and ``sampler`` (which samples are in a
 step, and which of them are a rank's), then ``splits`` (for training, validation and tests). ``augment/`` makes other
 versions of training samples, ``inputs/`` brings samples to mean 0 and variance 1, and weighs classes. ``images`` and
-``text`` are the data sets in the package, ``bigram`` what a language model is compared with; they read through
-``files``, ``idx`` and ``npz``. ``casting`` brings a batch to the run's dtype, ``checksum`` shows that ranks have the
-same data.
+``text`` are the data sets in the package; they read through ``files``, ``idx`` and ``npz``. ``language/`` makes other
+samples of texts; ``bigram`` and ``ngrams/`` are what language models are compared with. ``casting`` brings a batch to
+the run's dtype, ``checksum`` shows that ranks have the same data.
 """
 
 from ddtrain.data.arrays import ArrayData, Normalize
@@ -17,6 +17,10 @@ from ddtrain.data.dataset import Dataset, batch_of, training_batch_of
 from ddtrain.data.idx import read_idx
 from ddtrain.data.images import EMBEDDED, Images, digits, fashion_mnist
 from ddtrain.data.inputs import Standardize, Whiten, class_counts, class_weights
+from ddtrain.data.language.cooccurrence import cooccurrences, nearest
+from ddtrain.data.language.masked import MaskedTokens
+from ddtrain.data.language.numerals import Numerals, numerals, spell
+from ddtrain.data.ngrams import Additive, Interpolated, KneserNey
 from ddtrain.data.npz import read_npz
 from ddtrain.data.sampler import (
     Position,
@@ -30,17 +34,22 @@ from ddtrain.data.sampler import (
     steps_per_epoch,
 )
 from ddtrain.data.splits import Subset, split_indices
-from ddtrain.data.text import Corpus, Vocabulary, characters, corpus, plays, windows, words
+from ddtrain.data.text import Corpus, Vocabulary, characters, corpus, plays, sequences, windows, words
 
 __all__ = [
     "EMBEDDED",
+    "Additive",
     "ArrayData",
     "Augmented",
     "Bigram",
     "Corpus",
     "Dataset",
     "Images",
+    "Interpolated",
+    "KneserNey",
+    "MaskedTokens",
     "Normalize",
+    "Numerals",
     "Position",
     "Standardize",
     "Subset",
@@ -53,17 +62,22 @@ __all__ = [
     "checksum",
     "class_counts",
     "class_weights",
+    "cooccurrences",
     "corpus",
     "digits",
     "fashion_mnist",
     "fingerprint_of",
+    "nearest",
+    "numerals",
     "order",
     "plays",
     "position",
     "read_idx",
     "read_npz",
+    "sequences",
     "shard",
     "shard_bounds",
+    "spell",
     "split",
     "split_indices",
     "step_at",

@@ -23,6 +23,7 @@ from ddtrain.errors import DataError, UsageError, quoted
 Ids = NDArray[np.int64]
 S = TypeVar("S", list[str], Ids)
 _MOST = 2**31 - 1  # longest context in tokens
+IGNORED = -1  # a target that is not predicted
 UNKNOWN = "<unk>"  # stands for every token that the vocabulary lacks; always number 0
 _TITLE = re.compile(r"^(\S.*)\n\nby William Shakespeare\n", re.MULTILINE)
 _WORD = re.compile(r"'?[a-z]+(?:['-][a-z]+)*|[0-9]+|--|[^\sa-z0-9]")
@@ -164,8 +165,50 @@ def windows(texts: Sequence[Ids], context: int) -> tuple[Ids, Ids]:
     (array([[1, 2],
            [2, 3]]), array([3, 4]))
     """
-    if not 1 <= context <= _MOST:
-        raise UsageError(f"windows: a context of {quoted(context)} tokens", remedy=f"Give 1 to {_MOST}.")
-    runs = [sliding_window_view(text, context + 1) for text in texts if len(text) > context]
-    runs_NT = np.concatenate(runs) if runs else np.empty((0, context + 1), np.int64)
+    _check_context("windows", context)
+    runs_NT = _runs(texts, context + 1, 1)
     return np.ascontiguousarray(runs_NT[:, :-1]), runs_NT[:, -1].copy()
+
+
+def sequences(texts: Sequence[Ids], length: int, stride: int = 0) -> tuple[Ids, Ids]:
+    """Runs of tokens, and the same one token later: what a model that predicts at every position is trained on.
+
+    Parameters
+    ----------
+    texts : token numbers, one array a text
+    length : T, tokens of a run
+    stride : tokens from one run's beginning to the next's; 0: T, one after another
+
+    Returns
+    -------
+    inputs and targets, (N, T) each. A target that an earlier run has already, where runs overlap, is -1: what is
+    left to predict are tokens with at least T - stride before them, each once. The rest of a text that fills no run is
+    left out.
+
+    Raises
+    ------
+    UsageError : a length below 1, or a stride outside of [0, T]
+
+    >>> sequences([np.array([1, 2, 3, 4, 5, 6, 7])], length=4, stride=2)
+    (array([[1, 2, 3, 4],
+           [3, 4, 5, 6]]), array([[-1, -1,  4,  5],
+           [-1, -1,  6,  7]]))
+    """
+    _check_context("sequences", length)
+    if not 0 <= stride <= length:
+        raise UsageError(f"sequences: stride {stride} is not in [0, {length}], the length")
+    runs_NT = _runs(texts, length + 1, stride or length)
+    inputs_NT, targets_NT = np.ascontiguousarray(runs_NT[:, :-1]), runs_NT[:, 1:].copy()
+    targets_NT[:, : length - (stride or length)] = IGNORED
+    return inputs_NT, targets_NT
+
+
+def _check_context(op: str, context: int) -> None:
+    if not 1 <= context <= _MOST:
+        raise UsageError(f"{op}: a context of {quoted(context)} tokens", remedy=f"Give 1 to {_MOST}.")
+
+
+def _runs(texts: Sequence[Ids], length: int, stride: int) -> Ids:
+    """Runs of ``length`` tokens, one beginning every ``stride`` tokens of a text, (N, length)."""
+    runs = [sliding_window_view(text, length)[::stride] for text in texts if len(text) >= length]
+    return np.concatenate(runs) if runs else np.empty((0, length), np.int64)

@@ -5,7 +5,7 @@ import gzip
 import numpy as np
 import pytest
 
-from ddtrain.data import Vocabulary, characters, corpus, plays, windows, words
+from ddtrain.data import Vocabulary, characters, corpus, plays, sequences, windows, words
 from ddtrain.data.files import read_text
 from ddtrain.errors import DataError, UsageError
 
@@ -81,3 +81,30 @@ def test_text_that_is_none(tmp_path):
         read_text(path, limit_bytes=100)
     with pytest.raises(DataError, match="at least one text"):
         corpus({})
+
+
+def test_sequences_predict_every_token_with_enough_before_it_once() -> None:
+    texts = [np.arange(1, 14), np.arange(20, 24), np.arange(30, 35)]
+    inputs, targets = sequences(texts, length=4)
+    assert inputs.tolist() == [[1, 2, 3, 4], [5, 6, 7, 8], [9, 10, 11, 12], [30, 31, 32, 33]]
+    np.testing.assert_array_equal(targets, inputs + 1)
+    inputs, targets = sequences(texts, length=4, stride=1)
+    assert targets[targets != -1].tolist() == [*range(5, 14), 34]
+    assert (targets[:, :-1] == -1).all()
+
+
+def test_sequences_of_texts_that_are_too_short_are_none() -> None:
+    for texts in ([], [np.arange(4)]):
+        assert [part.shape for part in sequences(texts, length=4)] == [(0, 4), (0, 4)]
+
+
+@pytest.mark.parametrize("stride", [-1, 5])
+def test_a_stride_that_leaves_tokens_out_is_refused(stride: int) -> None:
+    with pytest.raises(UsageError, match=rf"sequences: stride {stride} is not in \[0, 4\]"):
+        sequences([np.arange(9)], length=4, stride=stride)
+
+
+def test_sequences_without_tokens_are_refused() -> None:
+    with pytest.raises(UsageError) as caught:
+        sequences([np.arange(9)], length=0)
+    assert caught.value.one_line == "sequences: a context of 0 tokens: Give 1 to 2147483647."

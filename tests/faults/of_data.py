@@ -144,8 +144,8 @@ FAULTS = (
     Fault(
         "text/windows cross plays",
         "ddtrain/data/text.py",
-        "runs = [sliding_window_view(text, context + 1) for text in texts if len(text) > context]",
-        "runs = [sliding_window_view(np.concatenate(texts), context + 1)] if texts else []",
+        "runs = [sliding_window_view(text, length)[::stride] for text in texts if len(text) >= length]",
+        "runs = [sliding_window_view(np.concatenate(texts), length)[::stride]] if texts else []",
         ("tests/data/test_text.py",),
     ),
     Fault(
@@ -177,8 +177,22 @@ FAULTS = (
         ("tests/data/test_idx.py",),
     ),
     Fault(
-        "bigram/weights are fit on what was counted",
-        "ddtrain/data/bigram.py",
+        "kneser_ney/lower orders count tokens, not contexts",
+        "ddtrain/data/ngrams/kneser_ney.py",
+        "adjusted = grams.counts if n == order else grams.preceded",
+        "adjusted = grams.counts",
+        ("tests/data/ngrams/test_kneser_ney.py",),
+    ),
+    Fault(
+        "masked/gaps are the same in every epoch",
+        "ddtrain/data/language/masked.py",
+        'self._masked(np.asarray(indices), "masked/training", seed, epoch)',
+        'self._masked(np.asarray(indices), "masked/training", seed, 0)',
+        ("tests/data/language/test_masked.py",),
+    ),
+    Fault(
+        "ngrams/weights are fit on what was counted",
+        "ddtrain/data/ngrams/interpolated.py",
         "(*parts[:k], *parts[k + 1 :])",
         "parts",
         ("tests/data/test_bigram.py",),

@@ -4,15 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ddtrain import data
 from ddtrain.models import Cnn
 from ddtrain.optim import Sgd
 from ddtrain.optim.schedules import Cosine
-from ddtrain.recipes.common import classify
+from ddtrain.recipes import images
 from ddtrain.trainer.config import config
 from ddtrain.trainer.task import Task
-
-MEAN, STD = 255 * 0.2860, 255 * 0.3530  # mean and deviation of all training pixels, whose values are 0..255
 
 
 @dataclass(frozen=True)
@@ -38,12 +35,5 @@ class FashionCnn(config.Config):
 
 def build(settings: FashionCnn) -> Task:
     """Model, loss and data of the recipe."""
-    x_train, y_train, x_valid, y_valid, source = data.fashion_mnist(settings.data.root)
-    normalize = data.Normalize(MEAN, STD, settings.run.dtype)
-    return Task(
-        model=Cnn((28, 28, 1), settings.model.widths, classes=10, dropout=settings.model.dropout),
-        loss=classify,
-        train=data.ArrayData(x_train, y_train, transform=normalize),
-        valid=data.ArrayData(x_valid, y_valid, transform=normalize),
-        about=source,
-    )
+    model = settings.model
+    return images.fashion(settings, Cnn(images.FASHION_IMAGE, model.widths, classes=10, dropout=model.dropout))

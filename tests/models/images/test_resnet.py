@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from ddtrain import models
-from ddtrain.models.resnet import Block
+from ddtrain.models.images.resnet import Block
 
 R = np.random.default_rng(0)
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from ddtrain.errors import DataError
-from ddtrain.recipes.fashion_cnn import FashionCnn, Model, build
+from ddtrain.recipes.fashion.cnn import FashionCnn, Model, build
 from ddtrain.trainer.config.config import Data
 
 

@@ -10,7 +10,7 @@ import pytest
 
 from ddtrain.comm.backends.local import LocalCommunicator
 from ddtrain.errors import UsageError
-from ddtrain.recipes.digits_mlp import DigitsMlp, Model, build
+from ddtrain.recipes.digits.mlp import DigitsMlp, Model, build
 from ddtrain.trainer.config.config import Data, Run
 from helpers import train
 

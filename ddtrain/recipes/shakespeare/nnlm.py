@@ -9,8 +9,8 @@ from ddtrain.models import Nnlm
 from ddtrain.optim import Adam
 from ddtrain.optim.schedules import Cosine
 from ddtrain.recipes.common import classify, embedded_only, perplexity
+from ddtrain.recipes.language import LanguageTask, sentences
 from ddtrain.trainer.config import config
-from ddtrain.trainer.task import Task
 
 
 @dataclass(frozen=True)
@@ -42,18 +42,24 @@ class ShakespeareNnlm(config.Config):
     model: Model = Model()
 
 
-def build(settings: ShakespeareNnlm) -> Task:
+def build(settings: ShakespeareNnlm) -> LanguageTask:
     """Model, loss and data of the recipe."""
     embedded_only(settings)
     model = settings.model
     train, held_out, vocabulary = data.corpus(data.plays(), min_count=model.min_count)
     x_valid, y_valid = data.windows(held_out, model.context)
     to_beat = data.Bigram(train, len(vocabulary)).perplexity(x_valid[:, -1], y_valid)
-    return Task(
+    return LanguageTask(
         model=Nnlm(len(vocabulary), model.context, model.embedding, model.hidden, model.direct, model.dropout),
         loss=classify,
         train=data.ArrayData(*data.windows(train, model.context)),
         valid=data.ArrayData(x_valid, y_valid),
         about=f"nine plays, {len(vocabulary):,} words; to beat: interpolated bigrams with perplexity {to_beat:.1f}",
         derived={"perplexity": perplexity},
+        vocabulary=vocabulary,
+        tokenize=data.words,
+        join=sentences,
+        context=model.context,
+        whole=False,
+        start=".",
     )

@@ -5,17 +5,8 @@ from __future__ import annotations
 import re
 
 import numpy as np
-import pytest
 
-from ddtrain import data
-from ddtrain.recipes.shakespeare_nnlm import Model, ShakespeareNnlm, build
-
-
-@pytest.fixture(autouse=True)
-def two_acts(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Of two plays the beginning, which is read in no time."""
-    few = {title: text[:40_000] for title, text in list(data.plays().items())[:2]}
-    monkeypatch.setattr(data, "plays", lambda: few)
+from ddtrain.recipes.shakespeare.nnlm import Model, ShakespeareNnlm, build
 
 
 def test_each_word_follows_its_context() -> None:

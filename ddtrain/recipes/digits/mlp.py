@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ddtrain import data
 from ddtrain.models import Mlp
 from ddtrain.optim import Sgd
 from ddtrain.optim.schedules import Cosine
-from ddtrain.recipes.common import classify, embedded_only
+from ddtrain.recipes import images
 from ddtrain.trainer.config import config
 from ddtrain.trainer.task import Task
 
@@ -36,14 +35,5 @@ class DigitsMlp(config.Config):
 
 def build(settings: DigitsMlp) -> Task:
     """Model, loss and data of the recipe."""
-    embedded_only(settings)
-    x_train, y_train, x_valid, y_valid, source = data.digits()
-    # mean and deviation of all pixels, whose values are 0..16
-    normalize = data.Normalize(mean=4.88, std=6.02, dtype=settings.run.dtype)
-    return Task(
-        model=Mlp((64, *settings.model.hidden, 10), batch_norm=True, dropout=settings.model.dropout),
-        loss=classify,
-        train=data.ArrayData(x_train.reshape(-1, 64), y_train, transform=normalize),
-        valid=data.ArrayData(x_valid.reshape(-1, 64), y_valid, transform=normalize),
-        about=source,
-    )
+    model = settings.model
+    return images.digits(settings, Mlp((64, *model.hidden, 10), batch_norm=True, dropout=model.dropout))

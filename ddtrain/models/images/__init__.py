@@ -1,0 +1,1 @@
+"""Convolutional networks for small images, channels-last: ``lenet cnn vgg``, then ``resnet`` and ``inception``."""

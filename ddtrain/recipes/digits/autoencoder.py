@@ -1,0 +1,49 @@
+"""digits_autoencoder: an autoencoder with tied weights that gives handwritten digits back through a few numbers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+from ddtrain import ops
+from ddtrain.models import Autoencoder
+from ddtrain.optim import Adam
+from ddtrain.optim.schedules import Cosine
+from ddtrain.recipes import images
+from ddtrain.trainer.config import config
+from ddtrain.trainer.task import Task
+
+
+@dataclass(frozen=True)
+class Model:
+    """The network."""
+
+    hidden: tuple[int, ...] = (256, 64)
+    """Widths of the layers between pixels and code."""
+    code: int = 16
+    """Numbers that a digit is squeezed into."""
+    tied: bool = True
+    """Whether the way back has the transposed weights of the way there."""
+
+
+@dataclass(frozen=True)
+class DigitsAutoencoder(config.Config):
+    """An autoencoder of digits; valid_explained is the share of the pixels' variance that it gives back."""
+
+    run: config.Run = config.Run(epochs=60)
+    data: config.Data = config.Data(batch_size=64)
+    optim: config.Optim = Adam(lr=3e-3)
+    schedule: config.Schedule = Cosine(warmup_steps=20)
+    model: Model = Model()
+
+
+def build(settings: DigitsAutoencoder) -> Task:
+    """Model, loss and data of the recipe."""
+    model = settings.model
+    network = Autoencoder((64, *model.hidden, model.code), model.tied, activation="relu")
+    return replace(images.digits(settings, network, _squared), derived={"explained": images.explained})
+
+
+def _squared(model: Any, x: Any, labels_N: Any) -> Any:
+    """The mean squared error of each digit's pixels; what digit it is does not matter."""
+    return ops.squared_error(model(x), x)
