@@ -14,6 +14,7 @@ import numpy as np
 
 from ddtrain.comm.protocol import Array
 from ddtrain.trainer.modes.sync import Sync
+from ddtrain.trainer.step.trial_passes import TrialPasses
 
 
 class BatchObjective:
@@ -28,11 +29,12 @@ class BatchObjective:
 
     def __init__(self, mode: Sync, step: int, rows: Any, whole: Array) -> None:
         self._mode, self._train_step, self._step, self._rows, self._whole = mode, mode.train_step, step, rows, whole
+        self._passes = TrialPasses(mode.train_step, step, rows)
 
     def loss(self, x: Array) -> float:
         """The mean loss at ``x``, without a gradient."""
         self.move_to(x)
-        return self._train_step.loss(self._step, self._rows).means()["loss"]
+        return self._passes.loss().means()["loss"]
 
     def loss_and_gradient(self, x: Array) -> tuple[float, Array]:
         """The mean loss and its gradient at ``x``."""
@@ -43,7 +45,7 @@ class BatchObjective:
     def hessian_product(self, x: Array, v: Array) -> Array:
         """The Hessian at ``x`` times ``v``."""
         self.move_to(x)
-        self._train_step.hessian_product(self._step, self._rows, v)
+        self._passes.hessian_product(v)
         return self.summed()
 
     def agree(self, numbers: Array) -> Array:

@@ -15,10 +15,9 @@ import numpy as np
 from numpy.typing import DTypeLike
 
 from ddtrain import data, kernels
-from ddtrain.autodiff import Tape, hvp, record, walk_back
+from ddtrain.autodiff import Tape, record, walk_back
 from ddtrain.comm.protocol import Communicator, Node
 from ddtrain.errors import NonFiniteError
-from ddtrain.numpy import sum as traced_sum
 from ddtrain.ops import use_communicator
 from ddtrain.optim import Optimizer
 from ddtrain.parallel import Reducer, ShardLayout, ShardRunner, SmallCollectives, TotalsReducer, make_small_collectives
@@ -137,17 +136,18 @@ class TrainStep:
         rows : the samples of the global batch, the same on every rank; each rank takes its shards' part
         stop_vote : whether this rank was asked to stop
         """
-        with self._at(step):
+        with self.at(step):
             totals = self._begin(step, rows, stop_vote)
             self.finish(self.gradient_buffer)
             return totals
 
     def begin(self, step: int, rows: Any, stop_vote: bool = False) -> Totals:
         """Like :meth:`gradients`, but without waiting for the gradients' sum in :attr:`gradient_buffer`."""
-        with self._at(step):
+        with self.at(step):
             return self._begin(step, rows, stop_vote)
 
-    def _at(self, step: int) -> error_context:
+    def at(self, step: int) -> error_context:
+        """Says of an error inside in which step and phase it was."""
         return error_context(lambda: self.phase, self.comm.rank, step + 1, rank=self.comm.rank)
 
     def _begin(self, step: int, rows: Any, stop_vote: bool) -> Totals:
@@ -165,59 +165,6 @@ class TrainStep:
         """Wait for the sum of gradients in a buffer, by default this step's."""
         gradient_buffer.reducer.finish()
         self.timer.add("wait", self._waits)
-
-    def loss(self, step: int, rows: Any) -> Totals:
-        """The totals of the global batch at the present values, without a gradient. Collective."""
-        with self._at(step):
-            self.totals_exchange.begin(step)
-            self.shards.map(lambda shard, peers: self._evaluate(step, rows, shard, peers))
-            return self.totals_exchange.wait()[0]
-
-    def hessian_product(self, step: int, rows: Any, v: Any) -> None:
-        """Fill this rank's share of the gradients with that of the Hessian, at the present values, times ``v``.
-
-        Parameters
-        ----------
-        v : (n,) a direction, as long as the parameters
-        """
-        along = [
-            v[span].reshape(view.shape) for span, view in zip(self.store.spans, self.store.value_views, strict=True)
-        ]
-        with self._at(step):
-            self.totals_exchange.begin(step)
-            self.shards.map(lambda shard, peers: self._curvature(step, rows, shard, peers, along))
-            self.totals_exchange.wait()
-            self.finish(self.gradient_buffer)
-
-    def _evaluate(self, step: int, rows: Any, shard: int, peers: Any) -> Callable[..., Any]:
-        """The forward pass of one shard, whose totals are exchanged; returns its losses as a function of the values."""
-        first, last = data.shard_bounds(len(rows), shard, self.shard_layout.count)
-        forward = self.forward_pass(step, rows, first, last, self.store.dtype)
-
-        def losses_of(*leaves: Any) -> Any:
-            return forward(self.store.with_parameters(leaves))
-
-        with use_communicator(peers):
-            self.phase = "forward"
-            losses_N = losses_of(*self.store.value_views)
-            totals = Totals()
-            totals.add(losses_N, forward.metrics)
-            if self.totals_exchange.add(totals, forward.updates):
-                self.totals_exchange.start()
-        return losses_of
-
-    def _curvature(self, step: int, rows: Any, shard: int, peers: Any, along: list[Any]) -> None:
-        """One shard's part of a product with the Hessian."""
-        k, count = shard - self.shard_layout.shards[0], len(rows)
-        losses_of = self._evaluate(step, rows, shard, peers)
-        if k == len(self.shard_layout.shards) - 1:
-            self.reducer.start()
-        self.phase = "curvature"
-        mean = lambda leaves: traced_sum(losses_of(*leaves)) / count
-        with use_communicator(peers):
-            product = hvp(mean, (self.store.value_views,), along)
-        for sink, part in zip(self.gradient_buffer.sinks[k], product, strict=True):
-            sink(part)
 
     def forward_pass(self, step: int, rows: Any, first: int, last: int, dtype: DTypeLike) -> ForwardPass:
         """The loss of samples ``first`` to ``last`` of a global batch, as a function of the model's values."""
