@@ -1,9 +1,9 @@
 """Modes by name: how closely the nodes of a run keep in step. Each mode is the loop's view of a step.
 
 Read ``sync`` (every step waits for all nodes), then ``local_sgd`` and ``diloco`` (nodes train apart and average),
-``stale`` (gradients one step late) and ``sharded_sync`` (a ``sync`` with the optimizer divided among the nodes). Two are
-chosen by the optimizer: ``probing`` (gradients of another point) and ``trial_points`` (several evaluations of the batch,
-by ``batch_objective``).
+``stale`` (gradients one step late) and ``sharded_sync`` (a ``sync`` with the optimizer divided among the nodes). Two
+are chosen by the optimizer: ``probing`` (gradients of another point) and ``trial_points`` (several evaluations of the
+batch, by ``batch_objective``).
 
 To add a mode, write ``modes/<name>.py`` and enter it in ``MODES``.
 """
