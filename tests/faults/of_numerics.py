@@ -235,9 +235,9 @@ FAULTS = (
     Fault(
         "optim/Adam counts a span as an update",
         "ddtrain/optim/flat_optimizer.py",
-        "            for at, group in self._groups_in(span):\n                state = {name: vector[at] for name, vector in",
-        "            self.count += len(spans) > 1\n"
-        "            for at, group in self._groups_in(span):\n                state = {name: vector[at] for name, vector in",
+        "                state = {name: vector[at] for name, vector in self.state.items()}\n                group.",
+        "                state = {name: vector[at] for name, vector in self.state.items()}\n"
+        "                self.count += len(spans) > 1\n                group.",
         ("tests/optim/test_optim.py",),
     ),
     Fault(
