@@ -192,8 +192,8 @@ def lion(
     for value, g, a, b, m_ in steps(scale, 0.0, values, grads, m):
         np.multiply(m_, beta1, out=a)
         a += np.multiply(g, 1.0 - beta1, out=b)
-        np.sign(a, out=a)
-        mix(m_, g, beta2, b)
+        np.sign(a, out=b)  # in place, NumPy's sign takes fifty times as long
+        mix(m_, g, beta2, a)
         if decay:
             value *= 1.0 - lr * decay
-        value -= np.multiply(a, lr, out=a)
+        value -= np.multiply(b, lr, out=b)
