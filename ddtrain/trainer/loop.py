@@ -19,7 +19,6 @@ from ddtrain import data
 from ddtrain.comm.protocol import Communicator
 from ddtrain.diagnose import CheckedTape, check_gradients, locate_nonfinite
 from ddtrain.errors import NonFiniteError
-from ddtrain.optim import WeightAverage
 from ddtrain.trainer import stop_signals
 from ddtrain.trainer.average.averaged_weights import AveragedWeights
 from ddtrain.trainer.checkpoint import save_run as checkpoint
@@ -65,6 +64,7 @@ class Trainer:
     ----------
     state : the run's state, of which checkpoints are made
     store : the model's values
+    average : of the weights, if the options ask for one
     records : what writes the run's directory and console; set it before the first step
 
     >>> from ddtrain import nn
@@ -109,7 +109,8 @@ class Trainer:
                 control = self._save_and_evaluate(self.take_step())
                 reason = control.reason if control.stop else Reason.NONE
         self._end_trace()
-        self._export_average()
+        if not self.average.export(self.records.directory):
+            self.records.warn(f"--average.export: the average has not begun after {self.state.step} steps")
         with self.mode.consolidated():
             hashes = self.store.sha256(), self.store.model_sha256()
         bytes_sent, skipped = self.train_step.gradient_bytes, self.coordinator.skipped
@@ -199,11 +200,6 @@ class Trainer:
         state.metrics, state.evaluated = {f"{EVALUATION}{name}": value for name, value in found.items()}, state.step
         self.records.evaluation(state.step, state.position(state.step - 1).epoch + 1, state.metrics)
         return self.coordinator.observe(state.step - 1, control, state.metrics["valid_loss"])
-
-    def _export_average(self) -> None:
-        average = self.config.average
-        if isinstance(average, WeightAverage) and average.export and not self.average.export(self.records.directory):
-            self.records.warn(f"--average.export: the average has not begun after {self.state.step} steps")
 
     def _errors_in(self, phase: str, **place: Any) -> error_context:
         return error_context(lambda: phase, self.comm.rank, self.state.step, phase=phase, **place)

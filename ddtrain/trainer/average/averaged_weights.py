@@ -60,12 +60,18 @@ class AveragedWeights:
             self._swap(average)
 
     def export(self, directory: Path) -> bool:
-        """Write the average, if it has begun, to ``directory`` as PyTorch would name it; whether it has. Collective.
+        """Write the average to ``directory``, by PyTorch's names and layouts, if that is asked for. Collective.
+
+        Returns
+        -------
+        False if the average was to be written, but has not begun.
 
         Raises
         ------
         DataError : on all ranks, if the file cannot be written
         """
+        if not (isinstance(self._average, WeightAverage) and self._average.export):
+            return True
         store, model = self._mode.train_step.store, self._task.model
 
         def write() -> None:

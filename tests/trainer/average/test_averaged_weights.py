@@ -72,6 +72,14 @@ def test_ranks_change_no_bit_with_shards(average: Average, spec: str, dtype: Any
         assert worst(found, alone) == 0
 
 
+@pytest.mark.mpi
+@pytest.mark.parametrize("node_memory", ["auto", "off"])
+def test_mpi_gives_the_bits_of_one_rank(comm: Any, node_memory: Any) -> None:
+    shards = Run(dtype="float64", epochs=EPOCHS, shards=4)
+    found = averaged(comm, told(SWA, run=shards, comm=Comm(node_memory=node_memory)))
+    assert worst(found, averaged(LocalCommunicator(), told(SWA, run=shards))) == 0
+
+
 @AVERAGES
 @pytest.mark.parametrize("spec", ["threads:3", "nodes:001"])
 def test_a_sharded_optimizer_changes_no_bit(average: Average, spec: str) -> None:
