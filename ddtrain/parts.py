@@ -131,7 +131,7 @@ def register(part: P) -> P:
     ...     def update_(self, values, grads, state, *, lr, scale, count):
     ...         values -= lr * (grads > 0) - lr * (grads < 0)
     >>> Optim(name="sign_sgd_of_an_example", lr=0.5)
-    SignSgd(name='sign_sgd_of_an_example', lr=0.5)
+    SignSgd(name='sign_sgd_of_an_example', lr=0.5, groups=())
     >>> del Optim.parts["sign_sgd_of_an_example"]
     """
     fields = {field.name: field for field in dataclasses.fields(part)} if dataclasses.is_dataclass(part) else {}

@@ -6,6 +6,7 @@ import importlib
 import subprocess
 import sys
 import warnings
+from typing import Any
 
 import pytest
 
@@ -77,6 +78,13 @@ assert callable(checkpoint.main)
     assert subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60).stderr == ""
 
 
+def former_module(name: str) -> Any:
+    """A module under its former name, imported by now without a warning."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return importlib.import_module(f"ddtrain.{name}")
+
+
 @pytest.mark.parametrize("renamed", sorted(RENAMED))
 def test_what_was_renamed_with_its_module_is_found(renamed: str) -> None:
     """Under each of the names, in some former module, whose successors have the present name."""
@@ -90,7 +98,7 @@ def test_what_was_renamed_with_its_module_is_found(renamed: str) -> None:
         )
     ]
     assert owners
-    former = importlib.import_module(f"ddtrain.{owners[0]}")
+    former = former_module(owners[0])
     with pytest.warns(
         DeprecationWarning, match=rf"ddtrain\.{owners[0]}\.{renamed} is ddtrain\..*\.{RENAMED[renamed]} now"
     ):
@@ -99,7 +107,7 @@ def test_what_was_renamed_with_its_module_is_found(renamed: str) -> None:
 
 @pytest.mark.parametrize("name", ALSO)
 def test_a_module_that_was_parted_gives_all_of_its_parts(name: str) -> None:
-    former = importlib.import_module(f"ddtrain.{name}")
+    former = former_module(name)
     for part in ALSO[name]:
         present = importlib.import_module(f"ddtrain.{part}")
         own = [key for key, value in vars(present).items() if getattr(value, "__module__", "") == present.__name__]
@@ -108,6 +116,6 @@ def test_a_module_that_was_parted_gives_all_of_its_parts(name: str) -> None:
 
 
 def test_what_is_gone_is_said_with_the_place_to_look() -> None:
-    former = importlib.import_module("ddtrain.trainer.lane")
+    former = former_module("trainer.lane")
     with pytest.raises(AttributeError, match=r"lane has moved to ddtrain.trainer.step.gradient_buffer, which has"):
         former.no_such_thing  # noqa: B018

@@ -90,8 +90,9 @@ def test_some_of_a_machine_among_others() -> None:
 def test_a_rank_whose_launcher_is_killed_ends(size: int) -> None:
     """A rank is started by a process that is then killed; one without a launcher lives on."""
     rank = (
-        "import time; from ddtrain.comm.launch import liveness; from ddtrain.comm.startup.environment import Launcher; "
-        f"liveness.exit_with_launcher(Launcher(size={size}, rank=0, local_size={size}, variable='PMI_SIZE')); "
+        "import time; from ddtrain.comm.startup import startup_watch; "
+        "from ddtrain.comm.startup.environment import Launcher; "
+        f"startup_watch.exit_with_launcher(Launcher(size={size}, rank=0, local_size={size}, variable='PMI_SIZE')); "
         "print('started', flush=True); time.sleep(2); print('lived on')"
     )
     launch = f"import subprocess, sys, time; subprocess.Popen([sys.executable, '-c', {rank!r}]); time.sleep(60)"
