@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import functools
 import re
 from pathlib import Path
 
@@ -68,15 +69,21 @@ MAY_ONLY = {  # beyond the layers: what a package may import of ddtrain
 }
 
 
+@functools.cache
+def parsed(path: Path) -> ast.Module:
+    return ast.parse(path.read_text())
+
+
 def package_of(path: Path) -> str:
     head = path.relative_to(PACKAGE).parts[0].removesuffix(".py")
     return "" if head == "__init__" else head
 
 
+@functools.cache
 def imports(path: Path) -> set[str]:
     """Every imported module's full name, at any depth of the file."""
     found = set()
-    for node in ast.walk(ast.parse(path.read_text())):
+    for node in ast.walk(parsed(path)):
         if isinstance(node, ast.Import):
             found |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom) and node.module:
@@ -162,7 +169,7 @@ def late_imports(path: Path) -> set[str]:
             look(child, where)
 
     functions: set[str] = set()
-    look(ast.parse(path.read_text()), "")
+    look(parsed(path), "")
     return found
 
 
@@ -216,7 +223,7 @@ def test_imports_within_functions_and_by_name_have_a_reason() -> None:
 def test_imports_are_seen_for_what_they_are() -> None:
     """No relative ones, and below the commands no bare ``import ddtrain``, from which everything could be reached."""
     for path in FILES:
-        for node in ast.walk(ast.parse(path.read_text())):
+        for node in ast.walk(parsed(path)):
             assert not (isinstance(node, ast.ImportFrom) and node.level), f"{path}:{node.lineno} is relative"
             if isinstance(node, ast.Import) and LAYER[package_of(path)] < 7:
                 bare = [
@@ -247,7 +254,7 @@ def test_only_the_namespace_of_scipy_imports_scipy() -> None:
 def test_no_code_comes_from_data() -> None:
     for path in FILES:
         assert not {n for n in imports(path) if n.split(".")[0] in ("pickle", "marshal", "shelve", "dill")}, path
-        for node in ast.walk(ast.parse(path.read_text())):
+        for node in ast.walk(parsed(path)):
             if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
                 assert node.func.id not in ("eval", "exec"), f"{path}:{node.lineno}"
             if isinstance(node, ast.keyword) and node.arg == "allow_pickle":
@@ -264,7 +271,7 @@ RANK_0 = {
 def test_rank_0_decides_saves_and_logs_and_nothing_else() -> None:
     special = set()
     for path in FILES:
-        for node in ast.walk(ast.parse(path.read_text())):
+        for node in ast.walk(parsed(path)):
             if isinstance(node, ast.Compare) and ast.unparse(node) in (
                 "comm.rank == 0",
                 "self.comm.rank == 0",
@@ -280,7 +287,7 @@ def test_no_package_has_a_function_of_a_modules_name_that_is_imported_later() ->
     for path in FILES:
         if path.name != "__init__.py" or path.parent == PACKAGE:
             continue
-        nodes = [node for node in ast.parse(path.read_text()).body if isinstance(node, ast.ImportFrom) and node.module]
+        nodes = [node for node in parsed(path).body if isinstance(node, ast.ImportFrom) and node.module]
         names = {alias.asname or alias.name for node in nodes for alias in node.names}
         package = ".".join(path.relative_to(PACKAGE.parent).parent.parts)
         loaded = {str(node.module).removeprefix(f"{package}.").split(".")[0] for node in nodes}
