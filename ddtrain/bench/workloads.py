@@ -16,9 +16,8 @@ from numpy.typing import NDArray
 
 import ddtrain.numpy as np
 from ddtrain import models, nn, ops, rng
+from ddtrain.bench import choices
 from ddtrain.data import ArrayData
-from ddtrain.errors import UsageError
-from ddtrain.suggestions import did_you_mean
 from ddtrain.trainer.task import Task
 
 BATCHES = 16  # batches in the data set: too many for the cache, few enough to be made quickly
@@ -109,12 +108,7 @@ def choose(names: str) -> dict[str, Workload]:
     >>> list(choose("gpt,lenet"))
     ['gpt', 'lenet']
     """
-    chosen = [name.strip() for name in names.split(",")] if names.strip() else list(WORKLOADS)
-    for name in chosen:
-        if name not in WORKLOADS:
-            hint = did_you_mean(name, WORKLOADS)
-            raise UsageError(f"unknown workload {name!r}", remedy=f"{hint} There are {', '.join(WORKLOADS)}.".strip())
-    return {name: WORKLOADS[name] for name in chosen}
+    return {name: WORKLOADS[name] for name in choices.choose("workload", names, WORKLOADS)}
 
 
 def parameter_count(workload: Workload) -> int:

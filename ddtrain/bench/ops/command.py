@@ -17,14 +17,13 @@ import numpy as np
 import ddtrain
 import ddtrain.numpy
 from ddtrain import tree
-from ddtrain.bench import machine, text_tables
+from ddtrain.bench import choices, machine, text_tables
 from ddtrain.bench.ops import report, scaling
 from ddtrain.bench.ops.programs import PROGRAMS, PYTHON_BOUND_SIZE, Function, Program
 from ddtrain.bench.peers import registry
 from ddtrain.bench.timing import Contestant, alternate, quartiles
 from ddtrain.comm import Communicator
 from ddtrain.errors import DdtrainError, UsageError
-from ddtrain.suggestions import did_you_mean
 from ddtrain.trainer.atomic_files import write_json
 
 PEERS = ("autograd",)
@@ -95,12 +94,7 @@ def choose(names: str) -> dict[str, Program]:
     >>> list(choose("lstm, chain"))
     ['lstm', 'chain']
     """
-    chosen = [name.strip() for name in names.split(",")] if names.strip() else list(PROGRAMS)
-    for name in chosen:
-        if name not in PROGRAMS:
-            hint = did_you_mean(name, PROGRAMS)
-            raise UsageError(f"unknown program {name!r}", remedy=f"{hint} There are {', '.join(PROGRAMS)}.".strip())
-    return {name: PROGRAMS[name] for name in chosen}
+    return {name: PROGRAMS[name] for name in choices.choose("program", names, PROGRAMS)}
 
 
 def measure(program: Program, others: list[str], repeats: int = 0) -> dict[str, Any]:

@@ -11,12 +11,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from ddtrain.bench import machine
+from ddtrain.bench.choices import choose
 from ddtrain.bench.optimizers import report, runs, updates
 from ddtrain.bench.optimizers.problems import PROBLEMS
 from ddtrain.comm import Communicator
 from ddtrain.errors import UsageError, quoted
 from ddtrain.optim import OPTIMIZERS, BatchMethod
-from ddtrain.suggestions import did_you_mean
 from ddtrain.trainer.atomic_files import write_json
 
 _NONE = "none"  # of --recipes
@@ -76,25 +76,6 @@ def run(comm: Communicator, options: Options) -> None:
     report.show(result)
     if options.json:
         write_json(options.json, result)
-
-
-def choose(kind: str, names: str, known: Iterable[str]) -> list[str]:
-    """The names given, separated by commas; all known ones for an empty string.
-
-    Raises
-    ------
-    UsageError : no such name, with the nearest there is
-
-    >>> choose("optimizer", "adam, sgd", OPTIMIZERS)
-    ['adam', 'sgd']
-    """
-    known = list(known)
-    chosen = [name.strip() for name in names.split(",")] if names.strip() else known
-    for name in chosen:
-        if name not in known:
-            hint = did_you_mean(name, known)
-            raise UsageError(f"unknown {kind} {quoted(name)}", remedy=f"{hint} There are {', '.join(known)}.".strip())
-    return chosen
 
 
 def by_gradient(optimizers: Iterable[str]) -> list[str]:
