@@ -108,8 +108,6 @@ def test_lower_layers_never_import_higher_ones(path: Path) -> None:
 
 LATE_IMPORTS = {  # functions that import, by a statement or by name ("": at the top), and why
     "ddtrain.comm.backend_spec:_mpi": "optional: only the backend mpi needs mpi4py, and importing it starts MPI",
-    "ddtrain.trainer.config.options:convert": "start-up: tyro takes 0.2 s, and a run without options does not wait",
-    "ddtrain.trainer.config.options:explain": "start-up: tyro again",
     "ddtrain.trainer.config.field_types:Keys.names": "a table to which users add, such as modes, is read when needed",
     "ddtrain.trainer.records.console:Console._show": "optional: rich draws the bar, if a terminal is behind the output",
     "ddtrain.scipy.fallback:fallback_to.get": "optional: SciPy is in an extra",

@@ -170,6 +170,6 @@ def test_another_place_for_the_environment(launch, tmp_path):
 def test_the_package_is_described():
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     needed = {requirement.split(">")[0] for requirement in project["dependencies"]}
-    assert needed == {"numpy", "mpi4py", "safetensors", "tyro", "rich", "threadpoolctl"}
+    assert needed == {"numpy", "mpi4py", "safetensors", "rich", "threadpoolctl"}
     assert {"mpi", "plots", "test", "dev"} <= set(project["optional-dependencies"])
     assert (ROOT / "LICENSE").read_text().startswith("BSD 3-Clause License")

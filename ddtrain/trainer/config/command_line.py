@@ -5,15 +5,16 @@ Here the recipe and the files are chosen; the options of the configuration are :
 
 from __future__ import annotations
 
+import argparse
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 from ddtrain.errors import UsageError, quoted
 from ddtrain.suggestions import did_you_mean
 from ddtrain.trainer.config import options, renamed, resumed_options, tables, toml_files
 from ddtrain.trainer.config.config import Config
-from ddtrain.trainer.config.listing import listing
+from ddtrain.trainer.config.listing import KINDS, listing
 
 Recipes: TypeAlias = Mapping[str, tuple[type[Config] | Config, str]]
 """Name to (configuration class or instance, description in one line); the first is the default."""
@@ -39,12 +40,12 @@ class Parsed:
 class _Request:
     """The arguments, sorted out but not yet converted."""
 
-    recipe: str = ""
-    files: list[str] = field(default_factory=list)
-    options: list[str] = field(default_factory=list)
-    print_config: bool = False
-    help: bool = False
-    kind: str = ""  # of --list
+    recipe: str
+    files: list[str]
+    options: list[str]
+    print_config: bool
+    help: bool
+    kind: str  # of --list
 
 
 def parse(argv: Sequence[str], recipes: Recipes, *, only: str = "", prog: str = "") -> Parsed:
@@ -124,32 +125,32 @@ def defaults(recipes: Recipes, recipe: str) -> Config:
     return config.updated(config.to_table())
 
 
+def _general() -> options.Parser:
+    """A parser of the options that are none of the configuration's."""
+    parser = options.Parser(usage=argparse.SUPPRESS)
+    parser.add_argument(
+        "--config",
+        action="append",
+        default=[],
+        metavar="PATH",
+        help="values from a TOML file; may be given more than once, the last wins",
+    )
+    parser.add_argument("--print-config", action="store_true", help="print the resulting configuration as TOML")
+    parser.add_argument("--list", default="", metavar="KIND", help=f"print all of a kind: {', '.join(KINDS)}")
+    parser.add_argument("-h", "--help", action="store_true", help="print this")
+    return parser
+
+
 def _sort_out(argv: Sequence[str], only: str) -> _Request:
     """Take the general options and the recipe out; what remains are the configuration's own options."""
-    request, rest = _Request(), list(argv)
-    for arg in rest:
+    for arg in argv:
         if not arg.isprintable() or any("\ud800" <= c <= "\udfff" for c in arg):
             raise UsageError(f"argument {quoted(arg)} is not printable text")
-    while rest:
-        arg = rest.pop(0)
-        if arg in ("-h", "--help"):
-            request.help = True
-        elif arg == "--print-config":
-            request.print_config = True
-        elif arg == "--list" or arg.startswith("--list="):
-            request.kind = arg.removeprefix("--list").removeprefix("=") or (rest.pop(0) if rest else "")
-            if not request.kind or request.kind.startswith("--"):
-                raise UsageError("--list needs a kind", remedy="Write --list optim, or another.")
-        elif arg == "--config" or arg.startswith("--config="):
-            path = arg.removeprefix("--config").removeprefix("=") or (rest.pop(0) if rest else "")
-            if not path or path.startswith("--"):
-                raise UsageError("--config needs the path of a TOML file")
-            request.files.append(path)
-        elif not arg.startswith("-") and not request.options and not request.recipe and not only:
-            request.recipe = arg
-        else:
-            request.options.append(arg)
-    return request
+    given, rest = _general().parse_known_args(argv)
+    if "" in given.config:
+        raise UsageError("--config: expected the path of a TOML file")
+    recipe = rest.pop(0) if rest and not rest[0].startswith("-") and not only else ""
+    return _Request(recipe, given.config, rest, given.print_config, given.help, given.list)
 
 
 def _choose(request: _Request, files: list[tuple[str, dict[str, Any]]], recipes: Recipes, only: str) -> str:
@@ -195,10 +196,8 @@ def _help(config: Config, recipe: str, recipes: Recipes, only: str, prog: str) -
             *([recipes[only][1]] if only else ["recipes (the first is the default)", *table]),
             "",
             "The command line wins over the TOML file, which wins over the recipe.",
-            "  --config PATH   values from a TOML file; may be given more than once, the last wins",
-            "  --print-config  print the resulting configuration as TOML and exit",
-            "  --list KIND     print all of a kind and exit: optim, schedule, init, loss, augment, layer or recipe",
-            "  -h, --help      print this and exit",
+            "",
+            _general().format_help().strip(),
             "",
             options.explain(config),
         ]

@@ -87,6 +87,23 @@ def choices_of(annotation: Any) -> list[Any] | None:
     return list(get_args(annotation)) if get_origin(annotation) is Literal else None
 
 
+def from_text(text: str, annotation: Any, place: str) -> Any:
+    """What a command line says, as the type of its field.
+
+    >>> from_text("1e-3", float, "--optim.lr"), from_text("x", str, "--run.dir")
+    (0.001, 'x')
+    """
+    choices = choices_of(annotation)
+    wanted = type(choices[0]) if choices else annotation
+    value: Any = text
+    if wanted in (int, float):
+        try:
+            value = wanted(text)
+        except ValueError:  # coerce says what was wanted
+            value = text
+    return coerce(value, annotation, place)
+
+
 def _coerce_tuple(value: Any, items: tuple[Any, ...], place: str) -> tuple[Any, ...]:
     if not isinstance(value, list | tuple):
         raise UsageError(f"{place}: expected a list, found {quoted(value)}")

@@ -15,6 +15,7 @@ from ddtrain.parts import Part
 from ddtrain.suggestions import did_you_mean
 
 PARTS: dict[str, type[Part]] = {kind.kind: kind for kind in (Optim, Schedule, Average, Initializer, Loss, Augment)}
+KINDS = [*PARTS, "layer", "recipe"]
 
 
 def listing(kind: str, recipes: Mapping[str, str]) -> str:
@@ -32,9 +33,8 @@ def listing(kind: str, recipes: Mapping[str, str]) -> str:
     >>> print(listing("recipe", {"mlp": "a perceptron"}))
     mlp  a perceptron
     """
-    kinds = [*PARTS, "layer", "recipe"]
-    if kind not in kinds:
-        hint, known = did_you_mean(kind, kinds), f"There is {', '.join(kinds)}."
+    if kind not in KINDS:
+        hint, known = did_you_mean(kind, KINDS), f"There is {', '.join(KINDS)}."
         raise UsageError(f"--list {quoted(kind)}: there is no such kind", remedy=f"{hint} {known}".lstrip())
     if kind in PARTS:
         lines = {name: part.about() for name, part in PARTS[kind].parts.items()}

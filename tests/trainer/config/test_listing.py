@@ -28,7 +28,7 @@ def test_layers_and_recipes_have_lines_too() -> None:
     ("argv", "said"),
     [
         (["--list", "optm"], r"--list 'optm': there is no such kind\n  Did you mean optim\?"),
-        (["--list"], "needs a kind"),
+        (["--list"], "expected one argument"),
     ],
 )
 def test_a_kind_that_there_is_not(argv: list[str], said: str) -> None:
