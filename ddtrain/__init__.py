@@ -66,16 +66,21 @@ from ddtrain.autodiff.operators.check_grads import check_grads
 former_modules.install()
 
 if TYPE_CHECKING:  # what __getattr__ below loads on first use
+    from ddtrain.callbacks import Callback
+    from ddtrain.commands.script import main
     from ddtrain.data import ArrayData
+    from ddtrain.runs import History, Run, fit
     from ddtrain.trainer.config.config import Config
     from ddtrain.trainer.dp_derivatives import dp_hvp, dp_jvp, dp_value_and_grad, model_loss
-    from ddtrain.trainer.main import main
     from ddtrain.trainer.task import Task
 
 __version__ = "0.1.0"
 __all__ = [
     "ArrayData",
+    "Callback",
     "Config",
+    "History",
+    "Run",
     "Task",
     "check_grads",
     "const_graph",
@@ -86,6 +91,7 @@ __all__ = [
     "dp_jvp",
     "dp_value_and_grad",
     "elementwise_grad",
+    "fit",
     "fixed_point",
     "flatten",
     "grad",
@@ -118,7 +124,9 @@ _TRAINING = {  # loaded on first use: differentiating needs neither a command li
     "Config": "ddtrain.trainer.config.config",
     "Task": "ddtrain.trainer.task",
     **dict.fromkeys(("dp_hvp", "dp_jvp", "dp_value_and_grad", "model_loss"), "ddtrain.trainer.dp_derivatives"),
-    "main": "ddtrain.trainer.main",
+    **dict.fromkeys(("History", "Run", "fit"), "ddtrain.runs"),
+    "Callback": "ddtrain.callbacks",
+    "main": "ddtrain.commands.script",
 }
 
 

@@ -17,6 +17,7 @@ import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from ddtrain.commands.command import make_parser, run_command
 from ddtrain.errors import COMPLETED, CheckpointError, UsageError
 from ddtrain.standard_output import say, tolerant_output
 from ddtrain.trainer.checkpoint.contents import decode, read_state
@@ -26,23 +27,20 @@ from ddtrain.trainer.file_names import STATE
 
 def main(argv: Sequence[str]) -> int:
     """Run one command; returns the exit code."""
-    parser = argparse.ArgumentParser(
-        "python -m ddtrain.checkpoint", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = make_parser("checkpoint", __doc__ or "")
     parser.add_argument("command", choices=("verify", "list", "show"))
     parser.add_argument("paths", nargs="+", type=Path, metavar="PATH")
-    try:
-        given = parser.parse_args(argv)
-    except SystemExit as end:  # argparse exits after --help, and after a message about a wrong option
-        return int(end.code or COMPLETED)
+    return run_command(parser, argv, _look)
+
+
+def _look(given: argparse.Namespace) -> int:
     runs = [_named(path) for path in given.paths]
     if given.command == "show":
         runs = [paths[-1:] for paths in runs]
     each = {"verify": _verify, "list": _list, "show": _show}[given.command]
     verdicts = [code for paths in runs for path in paths if (code := _tried(each, path, paths)) is not None]
     if not verdicts:
-        say(f"ddtrain: error: no checkpoint under {', '.join(map(str, given.paths))}\n", sys.stderr)
-        return UsageError.exit_code
+        raise UsageError(f"no checkpoint under {', '.join(map(str, given.paths))}")
     return max(verdicts)
 
 

@@ -18,7 +18,8 @@ from typing import Any
 import numpy as np
 
 from ddtrain import rng
-from ddtrain.errors import COMPLETED, DdtrainError, UsageError, quoted
+from ddtrain.commands.command import make_parser, run_command
+from ddtrain.errors import UsageError, quoted
 from ddtrain.recipes import RECIPES
 from ddtrain.recipes.language import LanguageTask
 from ddtrain.recipes.trained import load_trained
@@ -66,9 +67,7 @@ def draw(scores_V: Any, temperature: float, top_k: int, draws: np.random.Generat
 
 def main(argv: Sequence[str], recipes: Mapping[str, Recipe] = RECIPES) -> int:
     """Write the text of a command line; returns the exit code."""
-    parser = argparse.ArgumentParser(
-        "python -m ddtrain.generate", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = make_parser("generate", __doc__ or "")
     parser.add_argument("run", type=Path, metavar="RUN", help="directory of a run")
     parser.add_argument("--prompt", default="", help="what the text begins with")
     parser.add_argument("--length", type=int, default=200, help="characters or words to write (%(default)s)")
@@ -76,22 +75,17 @@ def main(argv: Sequence[str], recipes: Mapping[str, Recipe] = RECIPES) -> int:
     parser.add_argument("--top-k", type=int, default=0, help="draw from so many of the likeliest; 0: from all")
     parser.add_argument("--seed", type=int, default=0, help="another seed writes another text (%(default)s)")
     parser.add_argument("--checkpoint", default="best", help="best, last, or a path (%(default)s)")
-    try:
-        given = parser.parse_args(argv)
-    except SystemExit as end:  # argparse exits after --help, and after a message about a wrong option
-        return int(end.code or COMPLETED)
-    try:
-        _check(given)
-        trained = load_trained(given.run, given.checkpoint, recipes)
-        if not isinstance(trained.task, LanguageTask):
-            raise UsageError(
-                f"{given.run}: recipe {trained.recipe} is no language model", remedy="Give a run of one that is."
-            )
-        say(_text(trained.task, trained.model, given) + "\n", sys.stdout)
-    except DdtrainError as error:
-        say(f"ddtrain: error: {error.one_line}\n", sys.stderr)
-        return error.exit_code
-    return COMPLETED
+    return run_command(parser, argv, lambda given: _write(given, recipes))
+
+
+def _write(given: argparse.Namespace, recipes: Mapping[str, Recipe]) -> None:
+    _check(given)
+    trained = load_trained(given.run, given.checkpoint, recipes)
+    if not isinstance(trained.task, LanguageTask):
+        raise UsageError(
+            f"{given.run}: recipe {trained.recipe} is no language model", remedy="Give a run of one that is."
+        )
+    say(_text(trained.task, trained.model, given) + "\n", sys.stdout)
 
 
 def _check(given: argparse.Namespace) -> None:

@@ -7,9 +7,16 @@ python -m ddtrain.train --help
 """
 
 import sys
+from collections.abc import Mapping, Sequence
 
 from ddtrain.recipes import RECIPES
-from ddtrain.trainer.main import run
+from ddtrain.trainer.main import Recipe, run
+
+
+def main(argv: Sequence[str], recipes: Mapping[str, Recipe] = RECIPES) -> int:
+    """Train as a command line says; returns the exit code."""
+    return run(argv, recipes)
+
 
 if __name__ == "__main__":
-    sys.exit(run(sys.argv[1:], RECIPES))
+    sys.exit(main(sys.argv[1:]))

@@ -9,7 +9,7 @@ Importing this package does not start MPI; only the ``mpi`` backend does.
 
 from ddtrain.comm.agreement import raise_on_all, run_on_all, run_on_rank_0
 from ddtrain.comm.backend_spec import make
-from ddtrain.comm.launch.run_ranks import run_ranks
+from ddtrain.comm.launch.run_ranks import call_on_ranks, run_ranks
 from ddtrain.comm.protocol import Communicator, PeerError, Work
 from ddtrain.comm.startup.environment import Launcher, launcher
 
@@ -23,5 +23,6 @@ __all__ = [
     "raise_on_all",
     "run_on_all",
     "run_on_rank_0",
+    "call_on_ranks",
     "run_ranks",
 ]

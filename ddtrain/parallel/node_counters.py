@@ -19,3 +19,4 @@ class ReducerCounters(NamedTuple):
 REDUCERS = (ReducerCounters(0, 1, 2), ReducerCounters(3, 4, 5))  # two steps at most are under way at once
 TOTALS, MODEL, CONTROL = 6, 7, 8  # a step's totals; collectives inside the model; rank 0's decisions
 LAYER_NORMS = 9  # norms of parameters, for optimizers that scale layers by them
+WATCHED_NORMS = 10  # the same, for callbacks

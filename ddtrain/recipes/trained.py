@@ -11,6 +11,7 @@ from ddtrain.nn import Module, from_torch
 from ddtrain.recipes import RECIPES
 from ddtrain.trainer.checkpoint import finder
 from ddtrain.trainer.config import command_line, toml_files
+from ddtrain.trainer.file_names import CONFIG
 from ddtrain.trainer.main import Recipe
 from ddtrain.trainer.task import Task, build_task
 
@@ -48,7 +49,7 @@ def load_trained(
     UsageError : there is no such run, its recipe is not known, or its task is of another kind
     CheckpointError : there is no such checkpoint, it is damaged, or of another model
     """
-    source = Path(run_dir) / "config.toml"
+    source = Path(run_dir) / CONFIG
     if not source.exists():
         raise UsageError(f"{run_dir}: no run (it has no config.toml)", remedy="Give the directory of a run.")
     table = toml_files.read_toml(str(source))

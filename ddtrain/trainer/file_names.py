@@ -1,4 +1,5 @@
-"""Names of the files in a checkpoint, and of the exported average in the run's directory."""
+"""Names of the files in a run's directory, and in a checkpoint."""
 
+CONFIG, STATUS, LOG, SUMMARY = "config.toml", "status.json", "metrics.jsonl", "summary.json"
+TRACE, AVERAGED = "trace.json", "average.safetensors"
 MODEL, OPTIM, MEMORY, STATE = "model.safetensors", "optim.safetensors", "memory.safetensors", "state.json"
-AVERAGED = "average.safetensors"

@@ -10,6 +10,7 @@ import functools
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 from time import perf_counter
 from typing import Any
 
@@ -21,6 +22,7 @@ from ddtrain.diagnose import CheckedTape, check_gradients, locate_nonfinite
 from ddtrain.errors import NonFiniteError
 from ddtrain.trainer import stop_signals
 from ddtrain.trainer.average.averaged_weights import AveragedWeights
+from ddtrain.trainer.checkpoint import finder
 from ddtrain.trainer.checkpoint import save_run as checkpoint
 from ddtrain.trainer.config.config import Config
 from ddtrain.trainer.config.step_ranges import steps_of
@@ -35,6 +37,7 @@ from ddtrain.trainer.step.setup import build_step, planned_steps
 from ddtrain.trainer.step.timeline import Timeline
 from ddtrain.trainer.stop_signals import StopFile
 from ddtrain.trainer.task import Task, augmented, verify_same_data
+from ddtrain.trainer.watching import Watching
 
 
 @dataclass
@@ -66,6 +69,7 @@ class Trainer:
     store : the model's values
     average : of the weights, if the options ask for one
     records : what writes the run's directory and console; set it before the first step
+    watching : the callbacks, none unless it is set
 
     >>> from ddtrain import nn
     >>> from ddtrain.comm.backends.local import LocalCommunicator
@@ -94,6 +98,7 @@ class Trainer:
         steps_per_epoch = data.steps_per_epoch(self.samples, self.batch_size)
         self.coordinator = Coordinator(config, self.train_step.control_comm, steps_per_epoch, stop_file)
         self.state = RunState(config, task, data_seen, self.mode, self.coordinator)
+        self.watching = Watching(comm, (), self.state, self.coordinator.total_steps, Path())
         self.timeline: Timeline | None = None  # set while steps are traced
         # (epoch, its permutation of the samples), so that an epoch is shuffled once
         self._order: tuple[int, Any] = (-1, None)
@@ -101,6 +106,7 @@ class Trainer:
     def run(self) -> Result:
         """Train to the end, or until a stop is requested."""
         traced = self._traced_steps()
+        self.watching.start()
         reason = self._before_the_first_step()
         with np.errstate(all="ignore"):  # no warnings: an overflowing update is found and reported before it is saved
             while reason is Reason.NONE:
@@ -109,6 +115,7 @@ class Trainer:
                 control = self._save_and_evaluate(self.take_step())
                 reason = control.reason if control.stop else Reason.NONE
         self._end_trace()
+        self.watching.end()
         if not self.average.export(self.records.directory):
             self.records.warn(f"--average.export: the average has not begun after {self.state.step} steps")
         with self.mode.consolidated():
@@ -139,7 +146,7 @@ class Trainer:
         rows = self._epoch_order(epoch)[offset * self.batch_size : (offset + 1) * self.batch_size]
         self._check_gradients(step, rows)
         started = perf_counter()
-        totals = self.mode.gradients(step, rows, stop_signals.stop_requested())
+        totals = self.mode.gradients(step, rows, stop_signals.stop_requested() or self.watching.wants_stop)
         reduced = perf_counter()
         try:
             control = self.coordinator.decide(step, totals, self.mode.square_norm())
@@ -149,7 +156,7 @@ class Trainer:
         self.mode.apply(control)
         updated = perf_counter()
         self.state.step = step + 1
-        self.records.step(step + 1, epoch + 1, totals, control, updated - started)
+        self.watching.step(self.records.step(step + 1, epoch + 1, totals, control, updated - started))
         if self.timeline is not None:
             self.timeline.span("decide", reduced, decided)
             self.timeline.span("log", updated)
@@ -187,7 +194,10 @@ class Trainer:
 
     def _save(self, final: bool) -> bool:
         with self._span("checkpoint"), self._errors_in("checkpoint"):
-            return checkpoint.save(self.state, self.records, final)
+            saved = checkpoint.save(self.state, self.records, final)
+        if saved:
+            self.watching.checkpoint(finder.path_of(self.records.directory, self.state.step))
+        return saved
 
     @property
     def _evaluates(self) -> bool:
@@ -199,6 +209,7 @@ class Trainer:
             found = evaluate(self.task, self.store, self.comm, self.train_step.shards)
         state.metrics, state.evaluated = {f"{EVALUATION}{name}": value for name, value in found.items()}, state.step
         self.records.evaluation(state.step, state.position(state.step - 1).epoch + 1, state.metrics)
+        self.watching.evaluation(state.metrics)
         return self.coordinator.observe(state.step - 1, control, state.metrics["valid_loss"])
 
     def _errors_in(self, phase: str, **place: Any) -> error_context:

@@ -9,7 +9,7 @@ import pytest
 
 from ddtrain.trainer.config import command_line
 from ddtrain.trainer.config.config import Config
-from ddtrain.trainer.main import _program
+from ddtrain.trainer.main import program
 
 
 @pytest.mark.parametrize(
@@ -30,6 +30,6 @@ def test_a_program_is_named_by_its_script_its_package_or_neither(
     spec = ModuleSpec(module, None, origin=argv0) if module else None
     monkeypatch.setattr(sys, "argv", [argv0])
     monkeypatch.setattr(sys.modules["__main__"], "__spec__", spec)
-    found, prog = _program()
+    found, prog = program()
     help = command_line.parse(["--help"], {found: (Config, "")}, only=found, prog=prog).help
     assert (found, help.splitlines()[0]) == (name, f"usage: {usage} [--config run.toml] [--section.key value ...]")

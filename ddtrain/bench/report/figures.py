@@ -15,6 +15,7 @@ from statistics import median
 from typing import Any
 
 from ddtrain.errors import DataError, UsageError
+from ddtrain.trainer.file_names import LOG
 from ddtrain.trainer.records import metrics
 from ddtrain.trainer.records.perfetto_trace import BUCKET, COMPUTE, MODEL, Event
 
@@ -243,7 +244,7 @@ def _union(intervals: Iterable[tuple[float, float]]) -> Iterable[tuple[float, fl
 
 def _throughput(trace: Trace) -> dict[str, float | None]:
     """Samples a second, by metrics.jsonl: of the steps traced, and of all others, which says what tracing costs."""
-    path = trace.path.with_name("metrics.jsonl")
+    path = trace.path.with_name(LOG)
     lines: list[Mapping[str, Any]] = list(metrics.read(path)) if path.exists() else []
     rates = {line["step"]: line["samples_per_s"] for line in lines if "samples_per_s" in line}
     traced = [rate for step, rate in rates.items() if step in trace.steps]

@@ -29,7 +29,16 @@ _END_WAIT_S = 1.0  # how long to wait for other processes to report the same obs
 _FOLLOWED = "ended"  # the outcome of a rank that only follows the failure of another
 
 
-def run_ranks(spec: str, main: Main, on_failure: OnFailure | None = None, refusal: BaseException | None = None) -> int:
+Tell = Callable[[BaseException, int, str, OnFailure | None], None]  # as ``report``
+
+
+def run_ranks(
+    spec: str,
+    main: Main,
+    on_failure: OnFailure | None = None,
+    refusal: BaseException | None = None,
+    tell: Tell = report,
+) -> int:
     """Call ``main(comm)`` on each rank that lives in this process, and return the exit code for ``sys.exit``.
 
     Parameters
@@ -39,6 +48,7 @@ def run_ranks(spec: str, main: Main, on_failure: OnFailure | None = None, refusa
         result is the rank's exit code; None means 0
     on_failure : called with each distinct error, and the rank, before the error is printed
     refusal : an error that this process has met already; the ranks end as if ``main`` had raised it
+    tell : what is done with each distinct error: by default it is printed
 
     Returns
     -------
@@ -60,14 +70,14 @@ def run_ranks(spec: str, main: Main, on_failure: OnFailure | None = None, refusa
             (world,) = make("mpi")  # the ranks check over MPI that they were all given the same backend
         except UsageError as obstacle:
             if _is_spokesman():
-                report(problem or obstacle, launcher().rank, "", on_failure)
+                tell(problem or obstacle, launcher().rank, "", on_failure)
             return exit_code(problem or obstacle)
-        code = _run_rank(world, lambda comm: _check_backend(comm, problem, resolved), on_failure, process)
+        code = _run_rank(world, lambda comm: _check_backend(comm, problem, resolved), on_failure, process, tell)
         if code != COMPLETED:
             return code
         world.close()
     elif problem is not None:
-        report(problem, 0, "", on_failure)
+        tell(problem, 0, "", on_failure)
         return exit_code(problem)
     comms = make(resolved)
     codes = [COMPLETED] * len(comms)
@@ -75,11 +85,11 @@ def run_ranks(spec: str, main: Main, on_failure: OnFailure | None = None, refusa
     def run(index: int) -> None:
         comm = comms[index]
         try:
-            codes[index] = _run_rank(comm, main, on_failure, process)
+            codes[index] = _run_rank(comm, main, on_failure, process, tell)
         except BaseException as error:  # for example, a second Ctrl-C while this rank waits for the others to end
             if os.getpid() != process:
                 raise
-            report(error, comm.rank, in_words([comm.rank]), on_failure)
+            tell(error, comm.rank, in_words([comm.rank]), on_failure)
             comm.abort(exit_code(error))
 
     threads = [threading.Thread(target=run, args=(i,), name=f"rank {i}", daemon=True) for i in range(1, len(comms))]
@@ -90,6 +100,44 @@ def run_ranks(spec: str, main: Main, on_failure: OnFailure | None = None, refusa
         for thread in threads:
             thread.join()
     return max(codes)
+
+
+def call_on_ranks(spec: str, main: Main, on_failure: OnFailure | None = None) -> None:
+    """As :func:`run_ranks`, but an error is raised here, and not printed.
+
+    Under MPI an error of all ranks is raised on each. One rank's alone ends the world as ever: the others could not go
+    on.
+
+    Raises
+    ------
+    BaseException : what ``main`` raised; of several ranks of a process, the first one's
+
+    >>> def main(comm):
+    ...     raise ValueError(f"rank {comm.rank}")
+    >>> call_on_ranks("threads:2", main)
+    Traceback (most recent call last):
+    ValueError: rank 0
+    """
+    errors: dict[int, BaseException] = {}
+
+    def kept(comm: Communicator) -> object:
+        try:
+            return main(comm)
+        except BaseException as error:
+            errors[comm.rank] = error
+            raise
+
+    def tell(error: BaseException, rank: int, who: str, on_failure: OnFailure | None) -> None:
+        if launcher().size > 1 and who not in ("", "all ranks"):
+            report(error, rank, who, on_failure)
+        elif on_failure is not None:
+            on_failure(error, rank)
+        errors.setdefault(rank, error)
+
+    run_ranks(spec, kept, on_failure, tell=tell)
+    causes = [errors[rank] for rank in sorted(errors) if not isinstance(errors[rank], PeerError)]
+    if errors:
+        raise (causes or list(errors.values()))[0]
 
 
 def _resolved(spec: str, refusal: BaseException | None) -> tuple[str, BaseException | None]:
@@ -122,7 +170,7 @@ def _is_spokesman() -> bool:
     return 0 in startup_watch.live_ranks(facts)
 
 
-def _run_rank(comm: Communicator, main: Main, on_failure: OnFailure | None, process: int) -> int:
+def _run_rank(comm: Communicator, main: Main, on_failure: OnFailure | None, process: int, tell: Tell) -> int:
     try:
         returned = main(comm)
         code = returned if isinstance(returned, int) else COMPLETED
@@ -132,12 +180,12 @@ def _run_rank(comm: Communicator, main: Main, on_failure: OnFailure | None, proc
     except BaseException as error:
         if os.getpid() != process:  # a child that main has forked is not a rank, and must not report an outcome as one
             raise
-        return _end(comm, error, on_failure)
+        return _end(comm, error, on_failure, tell)
     outcomes = comm.exchange_outcomes(f"{RETURNED} {code}", None)
     return max(map(_code, outcomes)) if outcomes else code
 
 
-def _end(comm: Communicator, error: BaseException, on_failure: OnFailure | None) -> int:
+def _end(comm: Communicator, error: BaseException, on_failure: OnFailure | None, tell: Tell) -> int:
     """Print one error for all ranks that failed alike, and stop the ranks that did not fail."""
     code, outcome = exit_code(error), outcome_of(error)
     outcomes = comm.exchange_outcomes(outcome, _EXIT_TIMEOUT_S if isinstance(error, SystemExit) else _ERROR_TIMEOUT_S)
@@ -145,7 +193,7 @@ def _end(comm: Communicator, error: BaseException, on_failure: OnFailure | None)
     everybody = len(alike) == comm.size
     if comm.rank == alike[0]:
         speaks_for_all = everybody and (code != EXCEPTION or comm.size == 1)
-        report(error, comm.rank, "" if speaks_for_all else "all ranks" if everybody else in_words(alike), on_failure)
+        tell(error, comm.rank, "" if speaks_for_all else "all ranks" if everybody else in_words(alike), on_failure)
     if outcomes is None:
         comm.fail(error, code)
         return code

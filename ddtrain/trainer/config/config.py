@@ -178,6 +178,14 @@ class Debug:
 
 
 @dataclass(frozen=True)
+class Log:
+    """What watches the run, beside its own log."""
+
+    to: str = ""
+    """Callbacks as calls, such as 'csv, time_limit(minutes=55)'; --list callback names all."""
+
+
+@dataclass(frozen=True)
 class Config:
     """A whole run.
 
@@ -196,6 +204,7 @@ class Config:
     nonfinite: NonFinite = NonFinite()
     eval: Evaluation = Evaluation()
     checkpoint: Checkpoint = Checkpoint()
+    log: Log = Log()
     debug: Debug = Debug()
 
     def __post_init__(self) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from ddtrain import nn
+from ddtrain.callbacks import Callback
 from ddtrain.data.augment import Augment
 from ddtrain.errors import UsageError, quoted
 from ddtrain.nn.init.initializer import Initializer
@@ -14,7 +15,9 @@ from ddtrain.optim.schedules import Schedule
 from ddtrain.parts import Part
 from ddtrain.suggestions import did_you_mean
 
-PARTS: dict[str, type[Part]] = {kind.kind: kind for kind in (Optim, Schedule, Average, Initializer, Loss, Augment)}
+PARTS: dict[str, type[Part]] = {
+    kind.kind: kind for kind in (Optim, Schedule, Average, Initializer, Loss, Augment, Callback)
+}
 KINDS = [*PARTS, "layer", "recipe"]
 
 

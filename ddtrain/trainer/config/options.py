@@ -91,7 +91,7 @@ class Parser(argparse.ArgumentParser):
     """An argument parser that raises UsageError in one line, and takes no abbreviations."""
 
     def __init__(self, **options: Any) -> None:
-        super().__init__(allow_abbrev=False, add_help=False, **options)
+        super().__init__(allow_abbrev=False, **{"add_help": False, **options})
 
     def error(self, message: str) -> NoReturn:
         raise UsageError(quoted(message.removeprefix("argument "), plain=True))

@@ -12,7 +12,7 @@ from typing import Any
 
 from ddtrain.trainer.config import renamed, toml_files
 from ddtrain.trainer.config.options import value_of
-from ddtrain.trainer.file_names import STATE
+from ddtrain.trainer.file_names import CONFIG, STATE
 
 OF_ONE_START = {  # options, by section, that belong to one start of a run and are not taken over by the next
     "run": ("dir", "steps", "resume"),
@@ -36,7 +36,7 @@ def files(
     if resume == "never" or (resume == "auto" and not directory):
         return []
     try:
-        file = _run_of(directory if resume == "auto" else resume) / "config.toml"
+        file = _run_of(directory if resume == "auto" else resume) / CONFIG
         there = file.is_file()
     except (OSError, ValueError):  # the name is too long, or has a null character
         return []

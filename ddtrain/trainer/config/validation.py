@@ -6,6 +6,7 @@ import os
 from collections.abc import Iterator
 from math import isfinite
 
+from ddtrain.callbacks import parse as parse_callbacks
 from ddtrain.errors import UsageError, quoted
 from ddtrain.optim import BatchMethod, ProbingOptim
 from ddtrain.parts import Part
@@ -38,6 +39,7 @@ def validate(config: Config, size: int) -> None:
     for problem, remedy in _problems(config, size):
         raise UsageError(problem, remedy=remedy)
     steps_of(config.debug.trace)
+    parse_callbacks(config.log.to)
 
 
 def _problems(config: Config, size: int) -> Iterator[tuple[str, str]]:

@@ -17,6 +17,7 @@ from typing import Any
 from ddtrain.comm.protocol import Communicator
 from ddtrain.errors import DataError
 from ddtrain.trainer.atomic_files import io_error, replace, to_json, write_json
+from ddtrain.trainer.file_names import LOG, SUMMARY
 
 TOGETHER_S = 0.05  # longest time for which a line waits to be written together with later ones
 
@@ -47,7 +48,7 @@ class MetricsLog:
         evaluated: float = math.inf,
         warn: Callable[[str], None] = lambda text: None,
     ) -> None:
-        self.path, self.warn = Path(run_dir) / "metrics.jsonl", warn
+        self.path, self.warn = Path(run_dir) / LOG, warn
         self._file, self._waiting, self._warned = -1, b"", False
         self._lines: list[dict[str, Any]] = []  # lines that are not yet converted to text
         self._next_s = 0.0
@@ -150,7 +151,7 @@ def _lines(path: Path) -> list[bytes]:
 def write_summary(comm: Communicator, run_dir: Path | str, figures: Mapping[str, Any]) -> None:
     """Write RUN/summary.json atomically, from rank 0."""
     if comm.rank == 0:
-        write_json(Path(run_dir) / "summary.json", figures)
+        write_json(Path(run_dir) / SUMMARY, figures)
 
 
 def _parse(line: bytes) -> dict[str, Any] | None:

@@ -15,12 +15,11 @@ from ddtrain.errors import UsageError
 from ddtrain.trainer.atomic_files import io_error, sync_directory, write_new
 from ddtrain.trainer.checkpoint import finder
 from ddtrain.trainer.config.config import Config
-from ddtrain.trainer.file_names import AVERAGED
+from ddtrain.trainer.file_names import AVERAGED, CONFIG, LOG, STATUS, SUMMARY, TRACE
 from ddtrain.trainer.records import metrics, status
 
-LOG, SUMMARY = "metrics.jsonl", "summary.json"
 # Files that a run writes or reads. If one exists but our status.json does not, another program made it.
-NAMES = ("config.toml", "status.json", LOG, "checkpoints", SUMMARY, "trace.json", AVERAGED, "STOP")
+NAMES = (CONFIG, STATUS, LOG, "checkpoints", SUMMARY, TRACE, AVERAGED, "STOP")
 
 
 def find_checkpoint(comm: Communicator, config: Config, directory: Path) -> finder.Found | None:

@@ -27,6 +27,7 @@ from ddtrain.errors import DataError
 from ddtrain.trainer import atomic_files
 from ddtrain.trainer.checkpoint import finder, retention
 from ddtrain.trainer.config.config import Config
+from ddtrain.trainer.file_names import CONFIG, TRACE
 from ddtrain.trainer.records.console import Console
 from ddtrain.trainer.records.metrics import MetricsLog, write_summary
 from ddtrain.trainer.records.perfetto_trace import merge
@@ -119,7 +120,7 @@ class RunRecords:
             self.spared = finder.behind_symbolic_link(self.directory)
         self.status.start()
         if self.comm.rank == 0:
-            atomic_files.replace(self.directory / "config.toml", self.config.to_toml(self.recipe).encode())
+            atomic_files.replace(self.directory / CONFIG, self.config.to_toml(self.recipe).encode())
         evaluated = self.resume_from.snapshot.evaluated if self.resume_from else 0
         self.metrics = MetricsLog(self.comm, self.directory, self.first_step, evaluated, self.warn)
 
@@ -143,24 +144,20 @@ class RunRecords:
         if self.comm.size > 1:
             self.console.message(str(seen))
 
-    def step(self, done: int, epoch: int, totals: Totals, control: StepControl, seconds: float) -> None:
-        """Record that step ``done`` of epoch ``epoch`` (both counted from 1) took ``seconds``."""
+    def step(self, done: int, epoch: int, totals: Totals, control: StepControl, seconds: float) -> Mapping[str, float]:
+        """Record that step ``done`` of epoch ``epoch`` (both counted from 1) took ``seconds``; returns its figures."""
         self.status.reached(done)
         self._samples += totals.count
         self._trained_s += seconds
-        self.metrics.write(
-            step=done,
-            epoch=epoch,
-            **totals.means(),
-            lr=control.lr,
-            grad_norm=control.grad_norm,
-            samples_per_s=round(totals.count / seconds, 1),
-        )
+        rate = round(totals.count / seconds, 1)
+        figures = {**totals.means(), "lr": control.lr, "grad_norm": control.grad_norm, "samples_per_s": rate}
+        self.metrics.write(step=done, epoch=epoch, **figures)
         if not control.apply:
             self.warn(f"step {done}: {Reason.SKIPPED.text}")
         self.console.step(done, totals, seconds)
         if not self.evaluates and done % self.steps_per_epoch == 0:
             self.console.report()
+        return figures
 
     def gradients(self, done: int, seen: GradientCheck) -> None:
         """Record that the gradient of step ``done`` (counted from 1) was checked and found right."""
@@ -175,7 +172,7 @@ class RunRecords:
 
     def trace(self, recordings: Sequence[dict[str, Any]]) -> None:
         """Write all ranks' recordings, in rank order, to RUN/trace.json; a full disk does not end the run."""
-        path = self.directory / "trace.json"
+        path = self.directory / TRACE
         if self.comm.rank == 0:
             try:
                 whole = merge(recordings, recipe=self.recipe, backend=self.comm.spec)

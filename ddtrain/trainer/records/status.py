@@ -16,6 +16,7 @@ from ddtrain.comm.launch.failure import exception_text, exit_code
 from ddtrain.comm.protocol import Communicator
 from ddtrain.errors import DataError, DdtrainError
 from ddtrain.trainer.atomic_files import to_json, write_json
+from ddtrain.trainer.file_names import STATUS
 
 EVERY_S = 1.0  # shortest time between two writes of the run's progress
 State = Literal["running", "completed", "stopped", "failed"]
@@ -44,7 +45,7 @@ class Status:
     """
 
     def __init__(self, run_dir: Path | str, comm: Communicator, step: int = 0) -> None:
-        self.path, self.comm, self.step = Path(run_dir) / "status.json", comm, step
+        self.path, self.comm, self.step = Path(run_dir) / STATUS, comm, step
         self._next_s = perf_counter() + EVERY_S
 
     def start(self) -> None:
@@ -114,7 +115,7 @@ class Status:
 def read(run_dir: Path | str) -> dict[str, Any]:
     """The status of a run; empty if there is none or it cannot be read."""
     try:
-        status = json.loads((Path(run_dir) / "status.json").read_bytes())
+        status = json.loads((Path(run_dir) / STATUS).read_bytes())
     except (OSError, ValueError, RecursionError):
         return {}
     return status if isinstance(status, dict) else {}

@@ -1,0 +1,59 @@
+"""Which verbs there are, each a module with a function ``main`` that is loaded when it is called for."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from importlib import import_module
+
+from ddtrain.errors import UsageError, quoted
+from ddtrain.suggestions import did_you_mean
+from ddtrain.trainer.main import Recipe
+
+
+@dataclass(frozen=True)
+class Verb:
+    """A verb: the module that does it, a line for the help, and whether it asks what recipes there are."""
+
+    module: str
+    about: str
+    of_recipes: bool = True
+
+    def __call__(self, argv: Sequence[str], recipes: Mapping[str, Recipe]) -> int:
+        """Do it as a command line says; returns the exit code."""
+        main = import_module(self.module).main
+        code: int = main(argv, recipes) if self.of_recipes else main(argv)
+        return code
+
+
+VERBS: Mapping[str, Verb] = {
+    "train": Verb("ddtrain.train", "train a recipe; what is done where no verb is given"),
+    "generate": Verb("ddtrain.generate", "write text with a language model that a run has trained"),
+    "checkpoint": Verb("ddtrain.checkpoint", "verify, list or show checkpoints", of_recipes=False),
+    "bench": Verb("ddtrain.bench.__main__", "measure steps, sums, scaling", of_recipes=False),
+}
+
+
+def chosen(name: str) -> Verb:
+    """The verb of a name.
+
+    Raises
+    ------
+    UsageError : there is none, with the nearest
+    """
+    if name not in VERBS:
+        hint = did_you_mean(name, VERBS)
+        raise UsageError(f"unknown verb {quoted(name)}", remedy=f"{hint} There are {', '.join(VERBS)}.".lstrip())
+    return VERBS[name]
+
+
+def overview(program: str) -> str:
+    """The help on all verbs.
+
+    >>> print(overview("ddtrain"))
+    usage: ddtrain [VERB] [...]
+    ...
+    """
+    wide = max(map(len, VERBS))
+    lines = [f"  {name:{wide}}  {verb.about}" for name, verb in VERBS.items()]
+    return "\n".join([f"usage: {program} [VERB] [...]", "", *lines, "", f"{program} VERB --help explains a verb."])
