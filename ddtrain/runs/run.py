@@ -1,0 +1,141 @@
+"""A run that can be opened: its figures, its checkpoints, and the model that it has trained."""
+
+from __future__ import annotations
+
+import json
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from ddtrain.errors import CheckpointError, UsageError
+from ddtrain.nn import Module, from_torch
+from ddtrain.runs.history import History
+from ddtrain.trainer.checkpoint import Snapshot, finder
+from ddtrain.trainer.config import toml_files
+from ddtrain.trainer.file_names import CONFIG, SUMMARY
+from ddtrain.trainer.records import status
+
+
+class Run:
+    """A run's directory, of a run that is over or going on; what is asked for is read when it is asked for.
+
+    Parameters
+    ----------
+    path : the directory
+
+    Raises
+    ------
+    UsageError : no run has made it
+
+    Attributes
+    ----------
+    path : the directory
+    config : what the run was told, as a nested dict
+
+    Examples
+    --------
+    ``run = ddtrain.Run("runs/mine"); run.history["valid_loss"].min()``; ``model = run.load(Net())``.
+    """
+
+    def __init__(self, path: Path | str) -> None:
+        self.path = Path(path).expanduser()
+        if not (self.path / CONFIG).is_file():
+            raise UsageError(f"{path}: no run (it has no {CONFIG})", remedy="Give the directory of a run.")
+
+    @cached_property
+    def config(self) -> dict[str, Any]:
+        return toml_files.read_toml(str(self.path / CONFIG))
+
+    @property
+    def recipe(self) -> str:
+        """The name of the recipe or script."""
+        return str(self.config.get("recipe", ""))
+
+    @property
+    def status(self) -> dict[str, Any]:
+        """What status.json says now: state (running, completed, stopped, failed), step, code, rank, reason, time."""
+        return status.read(self.path)
+
+    @property
+    def state(self) -> str:
+        """running, completed, stopped or failed; empty if the run has not begun."""
+        return str(self.status.get("state", ""))
+
+    @property
+    def summary(self) -> dict[str, Any]:
+        """The final figures; empty while the run is going on."""
+        try:
+            found: dict[str, Any] = json.loads((self.path / SUMMARY).read_bytes())
+        except FileNotFoundError:
+            return {}
+        except (OSError, ValueError) as error:
+            raise UsageError(f"{self.path / SUMMARY} cannot be read: {error}") from None
+        return found
+
+    @property
+    def history(self) -> History:
+        """The figures so far, as arrays by name."""
+        return History.read(self.path)
+
+    @property
+    def checkpoints(self) -> list[Path]:
+        """The checkpoints' directories, oldest first."""
+        return finder.checkpoints(self.path)[::-1]
+
+    @property
+    def last(self) -> Path:
+        """The newest checkpoint."""
+        return self._some_checkpoint()[-1]
+
+    @property
+    def best(self) -> Path:
+        """The checkpoint with the lowest validation loss; the newest if none was evaluated."""
+        return min(self._some_checkpoint(), key=finder.goodness)
+
+    def snapshot(self, checkpoint: Path | str = "best") -> Snapshot:
+        """What is in a checkpoint, verified.
+
+        Parameters
+        ----------
+        checkpoint : "best", "last", or a path
+
+        Raises
+        ------
+        CheckpointError : there is none, or it is damaged
+        """
+        return finder.load(self.find(checkpoint)).snapshot
+
+    def find(self, checkpoint: Path | str = "best") -> Path:
+        """The directory of the checkpoint that is meant; see :meth:`snapshot`."""
+        if checkpoint in ("best", "last"):
+            return self.best if checkpoint == "best" else self.last
+        path = Path(checkpoint)
+        if not path.is_dir():
+            raise CheckpointError(f"{checkpoint}: no such checkpoint", remedy="Give best, last, or a step-... directory.")
+        return path
+
+    def load(self, model: Module, checkpoint: Path | str = "best") -> Any:
+        """The model with a checkpoint's values, bound for evaluation.
+
+        Parameters
+        ----------
+        model : unbound, of the same tree as the one that was trained
+
+        Raises
+        ------
+        CheckpointError : its tensors are not the model's: what is missing, unexpected or of another shape is listed
+        """
+        path = self.find(checkpoint)
+        try:
+            return model.bind(from_torch(model, finder.load(path).snapshot.model))
+        except UsageError as error:
+            raise CheckpointError(f"{path}: not of this model: {error.message}") from None
+
+    def _some_checkpoint(self) -> list[Path]:
+        found = self.checkpoints
+        if not found:
+            raise CheckpointError(f"{self.path}: the run has no checkpoint", remedy="Train it for an epoch.")
+        return found
+
+    def __repr__(self) -> str:
+        return f"Run({str(self.path)!r}: {self.recipe}, {self.state or 'not begun'}, step {self.status.get('step', 0)})"
