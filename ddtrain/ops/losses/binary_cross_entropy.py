@@ -61,6 +61,7 @@ class BinaryCrossEntropy(Loss):
     array([0.69314718])
     """
 
+    of_labels = "one_hot"
     name: str = "binary_cross_entropy"
     """What is minimised."""
     pos_weight: float = 1.0

@@ -136,6 +136,7 @@ class BinaryHinge(MarginLoss):
     array([0.75])
     """
 
+    of_labels = "signs"
     name: str = "binary_hinge"
     """What is minimised."""
 

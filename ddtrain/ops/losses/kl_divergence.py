@@ -56,6 +56,7 @@ class KlDivergence(Loss):
     array([0.69314718])
     """
 
+    of_labels = "one_hot"
     name: str = "kl_divergence"
     """What is minimised."""
 

@@ -48,6 +48,7 @@ class Logistic(Loss):
     array([0.69314718])
     """
 
+    of_labels = "signs"
     name: str = "logistic"
     """What is minimised."""
 

@@ -121,6 +121,7 @@ class Contrastive(MarginLoss):
     array([0.125])
     """
 
+    of_labels = None
     name: str = "contrastive"
     """What is minimised."""
 
@@ -138,6 +139,7 @@ class Triplet(MarginLoss):
     array([0.5])
     """
 
+    of_labels = None
     name: str = "triplet"
     """What is minimised."""
 

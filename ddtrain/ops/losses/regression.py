@@ -107,6 +107,7 @@ class Squared(Loss):
     array([4.])
     """
 
+    of_labels = "one_hot"
     name: str = "squared"
     """What is minimised."""
 
@@ -123,6 +124,7 @@ class Absolute(Loss):
     array([2.])
     """
 
+    of_labels = "one_hot"
     name: str = "absolute"
     """What is minimised."""
 
@@ -139,6 +141,7 @@ class Huber(Loss):
     array([6.])
     """
 
+    of_labels = "one_hot"
     name: str = "huber"
     """What is minimised."""
     delta: float = 1.0

@@ -89,10 +89,10 @@ def parse(argv: Sequence[str], recipes: Recipes, *, only: str = "", prog: str = 
         current, renames = renamed.in_table(table, [*tables.leaves(config)])
         notes += [f"{source}: {note}" for note in renames]
         config = _overlay(config, source, current)
-    config = options.with_parts(config, request.options)
+    args, renames = renamed.in_options(request.options, options.names(config))
+    config = options.with_parts(config, args)
     if request.help:
         return Parsed(recipe, config, help=_help(config, recipe, recipes, only, prog))
-    args, renames = renamed.in_options(request.options, options.names(config))
     config = _at_home(options.convert(config, args))
     return Parsed(recipe, config, request.print_config, notes=(*notes, *renames))
 
@@ -197,7 +197,7 @@ def _help(config: Config, recipe: str, recipes: Recipes, only: str, prog: str) -
             "The command line wins over the TOML file, which wins over the recipe.",
             "  --config PATH   values from a TOML file; may be given more than once, the last wins",
             "  --print-config  print the resulting configuration as TOML and exit",
-            "  --list KIND     print all of a kind and exit: optim, schedule, init, loss, augment, layer or recipe",
+            "  --list KIND     print all of a kind: optim, schedule, init, loss, inputs, augment, layer or recipe",
             "  -h, --help      print this and exit",
             "",
             options.explain(config),

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from ddtrain import nn
 from ddtrain.data.augment import Augment
+from ddtrain.data.inputs import Inputs
 from ddtrain.errors import UsageError, quoted
 from ddtrain.nn.init.initializer import Initializer
 from ddtrain.ops.losses import Loss
@@ -14,7 +15,8 @@ from ddtrain.optim.schedules import Schedule
 from ddtrain.parts import Part
 from ddtrain.suggestions import did_you_mean
 
-PARTS: dict[str, type[Part]] = {kind.kind: kind for kind in (Optim, Schedule, Average, Initializer, Loss, Augment)}
+_KINDS = Optim, Schedule, Average, Initializer, Loss, Inputs, Augment
+PARTS: dict[str, type[Part]] = {kind.kind: kind for kind in _KINDS}
 
 
 def listing(kind: str, recipes: Mapping[str, str]) -> str:

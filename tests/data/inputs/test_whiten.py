@@ -63,7 +63,7 @@ def test_a_component_that_does_not_vary():
     with pytest.raises(DataError) as error:  # six samples have five directions about their mean
         Whiten.fit(ArrayData(X[:6]))
     assert error.value.message == "whiten: component 5 of 6 does not vary, and cannot be scaled to variance 1"
-    assert error.value.remedy == "Keep fewer: components=5."
+    assert error.value.remedy == "Keep fewer: components=5, or give an epsilon above 0."
     assert Whiten.fit(ArrayData(X[:6]), 5)(X).shape == (80, 5)
     with pytest.raises(DataError, match="component 0 of 1 does not vary"):
         Whiten.fit(ArrayData(np.ones((8, 6))), 1)
