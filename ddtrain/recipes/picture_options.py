@@ -16,13 +16,11 @@ class PictureData(config.Data):
     """The data."""
 
     inputs: str = ""
-    """How pixels are prepared, as a call, fitted to the training samples of all ranks and stored in every checkpoint,
-    such as 'whiten(components=50)'; --list inputs names all. Empty: by the mean and deviation of the data set's pixels.
+    """How pixels are prepared, as a call, such as 'whiten(components=50)'; --list inputs names all.
+    It is fitted to the training samples, over all ranks, and stored in checkpoints. Empty: by two known numbers.
     """
     validation: float = 0.0
-    """Fraction of the training samples that is held out for evaluations, of every class alike, drawn by run.seed; the
-    test set is then left untouched. 0: evaluations are on the test set.
-    """
+    """Fraction of the training samples to evaluate on in place of the test set, of every class alike, by run.seed."""
 
     def ranges(self) -> Iterator[Range]:
         yield "validation", 0 <= self.validation < 1, "a number from 0 to below 1"

@@ -56,6 +56,8 @@ def binary_cross_entropy_with_logits(logits: Any, targets: Any, pos_weight: floa
 class BinaryCrossEntropy(Loss):
     """Yes-or-no targets, 0 and 1, from logits: :func:`binary_cross_entropy_with_logits`.
 
+    Examples
+    --------
     >>> import numpy as np
     >>> BinaryCrossEntropy()(np.array([0.0]), np.array([1]))
     array([0.69314718])

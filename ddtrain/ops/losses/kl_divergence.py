@@ -52,6 +52,8 @@ def kl_divergence(logits: Any, targets: Any) -> Any:
 class KlDivergence(Loss):
     """How far the softmax of the outputs is from given probabilities: :func:`kl_divergence`.
 
+    Examples
+    --------
     >>> KlDivergence()(np.zeros((1, 2)), np.array([[1.0, 0.0]]))
     array([0.69314718])
     """

@@ -117,6 +117,8 @@ def _parts_of(op: str, outputs: Any, names: Sequence[str]) -> Sequence[Any]:
 class Contrastive(MarginLoss):
     """Pairs of embeddings that are alike or not: :func:`contrastive_loss`; the outputs are (a, b).
 
+    Examples
+    --------
     >>> Contrastive()((np.array([[0.0]]), np.array([[0.5]])), np.array([0]))
     array([0.125])
     """
@@ -135,6 +137,8 @@ class Contrastive(MarginLoss):
 class Triplet(MarginLoss):
     """Anchor, positive and negative embeddings: :func:`triplet_loss`; the outputs are those three, without targets.
 
+    Examples
+    --------
     >>> Triplet()((np.array([[0.0]]), np.array([[1.0]]), np.array([[-1.5]])))
     array([0.5])
     """

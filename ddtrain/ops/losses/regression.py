@@ -103,6 +103,8 @@ def huber_loss(prediction: Any, target: Any, delta: float = 1.0) -> Any:
 class Squared(Loss):
     """The mean squared difference over features: :func:`squared_error`.
 
+    Examples
+    --------
     >>> Squared()(np.array([3.0]), np.array([1.0]))
     array([4.])
     """
@@ -120,6 +122,8 @@ class Squared(Loss):
 class Absolute(Loss):
     """The mean absolute difference over features: :func:`absolute_error`.
 
+    Examples
+    --------
     >>> Absolute()(np.array([3.0]), np.array([1.0]))
     array([2.])
     """
@@ -137,6 +141,8 @@ class Absolute(Loss):
 class Huber(Loss):
     """Squares of small differences, lines of large ones: :func:`huber_loss`.
 
+    Examples
+    --------
     >>> Huber(delta=2.0)(np.array([5.0]), np.array([1.0]))
     array([6.])
     """

@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, NoReturn, get_args, get_origin
 
 from ddtrain.errors import UsageError, quoted
-from ddtrain.parts import Part
+from ddtrain.parts import Part, plain
 from ddtrain.suggestions import did_you_mean
 from ddtrain.trainer.config import field_types, renamed, tables
 from ddtrain.trainer.config.config import Config
@@ -171,7 +171,7 @@ def explain(config: Config) -> str:
     kept = [line for line in lines[first:] if line.strip("- ") and not line.startswith("  -h, --help")]
     if kept[:1] == [" options"] and not kept[1].startswith("  "):
         kept.pop(0)  # drop this heading if no option stands outside the sections
-    text = "\n".join(f"\n{line.strip()}" if line[1:2].strip() else line for line in kept).strip()
+    text = plain("\n".join(f"\n{line.strip()}" if line[1:2].strip() else line for line in kept).strip())
     for leaf, kind in _annotations(config).items():
         if get_origin(kind) is Annotated:  # tyro does not know the table of names, so they are put into its text
             text = _with_choices(text, tables.option(leaf), field_types.choices_of(kind) or [])
