@@ -16,6 +16,7 @@ from ddtrain.recipes import RECIPES
 from ddtrain.recipes.digits.softmax import DigitsSoftmax, build
 from ddtrain.recipes.picture_options import ClassData, ClassifierConfig
 from ddtrain.trainer.config.config import Clip, Optim, Run
+from ddtrain.trainer.loop import Trainer
 from helpers import largest_difference, train
 from worlds import World
 
@@ -78,6 +79,7 @@ def test_balanced_classes_weigh_alike() -> None:
     [
         ({"name": "hinge"}, "balanced", "with --loss.name hinge, which takes no weights of classes\n.*cross_entropy"),
         ({"weight": (1.0,) * 10}, "balanced", "and --loss.weight both weigh the classes"),
+        ({"weight": (1.0,) * 3}, "none", "--loss.weight has 3 numbers, and there are 10 classes"),
         ({"name": "triplet"}, "none", "--loss.name triplet compares several outputs"),
         ({"name": "contrastive"}, "balanced", "--loss.name contrastive compares several outputs"),
     ],
@@ -85,6 +87,19 @@ def test_balanced_classes_weigh_alike() -> None:
 def test_what_does_not_go_together(options: dict[str, Any], weights: Any, said: str) -> None:
     with pytest.raises(UsageError, match=said):
         build(DigitsSoftmax(loss=Loss(**options), data=ClassData(class_weights=weights)))
+
+
+@pytest.mark.parametrize("name", classifier_losses())
+def test_mixtures_of_labels_are_refused_by_what_takes_whole_ones_alone(name: str) -> None:
+    config = DigitsSoftmax(loss=Loss(name=name), data=ClassData(batch_size=8, augment="mixup(classes=10)"))
+    if name in ("hinge", "crammer_singer", "binary_hinge", "logistic"):
+        with pytest.raises(UsageError, match=rf"mixup\(classes=10\)' with --loss.name {name}, which takes no mixtures"):
+            build(config)
+    else:
+        trainer = Trainer(LocalCommunicator(), config, build(config))
+        trainer.mode.gradients(0, np.arange(8))
+        assert np.isfinite(trainer.mode.square_norm())
+        trainer.mode.wait_for_node()
 
 
 @pytest.mark.parametrize("name", [n for n, r in RECIPES.items() if isinstance(r.config, ClassifierConfig)])
