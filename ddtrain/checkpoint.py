@@ -22,7 +22,7 @@ from ddtrain.errors import COMPLETED, CheckpointError, UsageError
 from ddtrain.standard_output import say, tolerant_output
 from ddtrain.trainer.checkpoint.contents import decode, read_state
 from ddtrain.trainer.checkpoint.finder import checkpoints, goodness, step_number, verify
-from ddtrain.trainer.file_names import STATE
+from ddtrain.trainer.file_names import OPTIONAL, STATE
 
 
 def main(argv: Sequence[str]) -> int:
@@ -85,7 +85,7 @@ def _list(path: Path, run: Sequence[Path]) -> None:
 def _show(path: Path, run: Sequence[Path]) -> None:
     snapshot, state = decode(path), read_state(path)
     lines = [str(path), json.dumps(state, indent=2)]
-    for part in ("model", "optim", "memory"):
+    for part in ("model", "optim", *OPTIONAL):
         tensors = getattr(snapshot, part)
         lines += [f"{part}: {len(tensors)} tensors", *(f"  {name} {x.dtype} {x.shape}" for name, x in tensors.items())]
     say("\n".join(lines) + "\n", sys.stdout)

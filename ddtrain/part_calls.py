@@ -54,6 +54,17 @@ def parse(kind: type[P], texts: Sequence[str], place: str, example: str, withhel
     return found
 
 
+def written(part: Part) -> str:
+    """The part as the call that :func:`parse` reads, with all of its options.
+
+    >>> from ddtrain.optim.schedules import Schedule
+    >>> written(Schedule(name="exponential", factor=0.5)).startswith("exponential(warmup_steps=0, min_lr=0.0, ")
+    True
+    """
+    options = [f"{option}={getattr(part, option)!r}" for option in part.options() if option != "name"]
+    return f"{part.name}({', '.join(options)})" if options else part.name
+
+
 def check(part: Part) -> None:
     """Check the options of a part against their ranges.
 

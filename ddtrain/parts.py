@@ -26,6 +26,7 @@ ddtrain.errors.UsageError: --fruit.name 'aple' is not known
 from __future__ import annotations
 
 import dataclasses
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, ClassVar, TypeVar
@@ -101,12 +102,21 @@ class Part:
 
     @classmethod
     def about(cls) -> str:
-        """The first line of the documentation."""
-        return (cls.__doc__ or "").strip().split("\n")[0]
+        """The first line of the documentation, without marks of references."""
+        return plain((cls.__doc__ or "").strip().split("\n")[0])
 
     def ranges(self) -> Iterator[Range]:
         """Each option that has a range, whether its value is in it, and the range in words."""
         return iter(())
+
+
+def plain(text: str) -> str:
+    """A text of the documentation as a terminal shows it.
+
+    >>> plain("Labels, see :func:`hinge` and :class:`ddtrain.data.Whiten`.")
+    'Labels, see hinge and Whiten.'
+    """
+    return re.sub(r":(?:func|class|meth|mod):`(?:[\w.]*\.)?(\w+)`", r"\1", text)
 
 
 P = TypeVar("P", bound=type[Part])

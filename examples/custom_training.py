@@ -3,9 +3,10 @@
 The period is 2 pi sqrt(L / g) / agm(1, cos(A / 2)) for length L and amplitude A (Gauss; agm: the arithmetic-geometric
 mean). The model is told only that it is a power of L times some function of A, and should find that the power is 1/2::
 
-    python examples/custom_training.py                                     # one process
-    mpirun -n 4 python examples/custom_training.py                         # four ranks, the same figures
-    python examples/custom_training.py --model.width 8 --run.epochs 5     # every option of ddtrain.train, and our own
+    python examples/custom_training.py                                      # one process
+    mpirun -n 4 python examples/custom_training.py                          # four ranks, the same figures
+    python examples/custom_training.py --model.width 8 --run.epochs 5      # every option of ddtrain.train, and our own
+    python examples/custom_training.py --loss.name huber --loss.delta 0.1  # any loss that compares two arrays
 """
 
 from dataclasses import dataclass
@@ -14,7 +15,8 @@ import numpy
 
 import ddtrain
 import ddtrain.numpy as np
-from ddtrain import nn, ops
+from ddtrain import nn
+from ddtrain.ops.losses import Squared
 from ddtrain.optim import Adam
 from ddtrain.optim.schedules import Cosine
 from ddtrain.trainer import config
@@ -36,6 +38,7 @@ class Pendulum(ddtrain.Config):
     data: config.Data = config.Data(batch_size=100)
     optim: config.Optim = Adam(lr=0.03)
     schedule: config.Schedule = Cosine(warmup_steps=20)
+    loss: config.Loss = Squared()
     model: Model = Model()
 
 
@@ -48,12 +51,6 @@ class LogPeriod(nn.Module):
 
     def forward(self, x_N2: nn.Array) -> nn.Array:
         return self.power * np.log(x_N2[:, 0]) + self.f(x_N2[:, 1:])[:, 0]
-
-
-def loss(model: LogPeriod, x_N2: nn.Array, log_period_N: nn.Array) -> tuple[nn.Array, dict[str, nn.Array]]:
-    """One loss a sample, not averaged, and figures to watch; an error of log T is a relative error of T."""
-    prediction_N = model(x_N2)
-    return ops.squared_error(prediction_N, log_period_N), {"relative_error": abs(prediction_N - log_period_N)}
 
 
 def swings(count: int, seed: int, dtype: str) -> ddtrain.ArrayData:
@@ -69,6 +66,12 @@ def swings(count: int, seed: int, dtype: str) -> ddtrain.ArrayData:
 def build(settings: Pendulum) -> ddtrain.Task:
     """The period of a pendulum, learned from 4,000 swings."""
     dtype = settings.run.dtype
+
+    def loss(model: LogPeriod, x_N2: nn.Array, log_period_N: nn.Array) -> tuple[nn.Array, dict[str, nn.Array]]:
+        """One loss a sample, not averaged, and figures to watch; an error of log T is a relative error of T."""
+        prediction_N = model(x_N2)
+        return settings.loss(prediction_N, log_period_N), {"relative_error": abs(prediction_N - log_period_N)}
+
     return ddtrain.Task(
         LogPeriod(settings.model.width), loss, train=swings(4000, 1, dtype), valid=swings(1000, 2, dtype)
     )

@@ -6,9 +6,15 @@ import re
 
 import pytest
 
+from ddtrain import part_calls
+from ddtrain.data.augment import Augment
+from ddtrain.data.inputs import Inputs
 from ddtrain.errors import UsageError
+from ddtrain.ops.losses import Loss
+from ddtrain.optim import Optim
 from ddtrain.optim.schedules import Schedule
 from ddtrain.optim.schedules.composed.composition import parse
+from ddtrain.parts import Part
 
 
 @pytest.mark.parametrize(
@@ -88,3 +94,12 @@ def test_what_is_wrong_is_said(text: str, message: str) -> None:
     with pytest.raises(UsageError, match=rf"^--schedule.schedules [\s\S]*{re.escape(message)}") as caught:
         parse([text])
     assert "\n" not in caught.value.one_line
+
+
+@pytest.mark.parametrize("kind", [Schedule, Optim, Inputs, Augment, Loss], ids=lambda kind: kind.kind)
+def test_what_is_written_is_read_again(kind: type[Part]) -> None:
+    for name in kind.parts:
+        part = kind(name=name)
+        assert part_calls.parse(kind, [part_calls.written(part)], "here", "") == [part]
+    changed = Inputs(name="whiten", components=3, epsilon=1e-9, zca=True)
+    assert part_calls.parse(Inputs, [part_calls.written(changed)], "here", "") == [changed]

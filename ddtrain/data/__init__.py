@@ -5,7 +5,7 @@ step, and which of them are a rank's), then ``splits`` (for training, validation
 versions of training samples, ``inputs/`` brings samples to mean 0 and variance 1, and weighs classes. ``images`` and
 ``text`` are the data sets in the package; they read through ``files``, ``idx`` and ``npz``. ``language/`` makes other
 samples of texts; ``bigram`` and ``ngrams/`` are what language models are compared with. ``casting`` brings a batch to
-the run's dtype, ``checksum`` shows that ranks have the same data.
+the run's dtype, ``checksum`` shows that ranks have the same data, ``fitted`` is what checkpoints store of it.
 """
 
 from ddtrain.data.arrays import ArrayData, Normalize
@@ -14,9 +14,10 @@ from ddtrain.data.bigram import Bigram
 from ddtrain.data.casting import cast
 from ddtrain.data.checksum import checksum, fingerprint_of, whole_fingerprint
 from ddtrain.data.dataset import Dataset, batch_of, training_batch_of
+from ddtrain.data.fitted import Fitted, fit_over_ranks
 from ddtrain.data.idx import read_idx
 from ddtrain.data.images import EMBEDDED, Images, digits, fashion_mnist
-from ddtrain.data.inputs import Standardize, Whiten, class_counts, class_weights
+from ddtrain.data.inputs import PreparedInputs, Standardize, Whiten, class_counts, class_weights
 from ddtrain.data.language.cooccurrence import cooccurrences, nearest
 from ddtrain.data.language.masked import MaskedTokens
 from ddtrain.data.language.numerals import Numerals, numerals, spell
@@ -44,6 +45,7 @@ __all__ = [
     "Bigram",
     "Corpus",
     "Dataset",
+    "Fitted",
     "Images",
     "Interpolated",
     "KneserNey",
@@ -51,6 +53,7 @@ __all__ = [
     "Normalize",
     "Numerals",
     "Position",
+    "PreparedInputs",
     "Standardize",
     "Subset",
     "Vocabulary",
@@ -67,6 +70,7 @@ __all__ = [
     "digits",
     "fashion_mnist",
     "fingerprint_of",
+    "fit_over_ranks",
     "nearest",
     "numerals",
     "order",

@@ -1,7 +1,8 @@
 """Recipes: complete jobs by name. The first is the default.
 
 ``digits/``, ``fashion/`` and ``shakespeare/`` are the rooms, by data; ``common``, ``images`` and ``language`` are what
-recipes share, and ``trained`` loads what one of them has trained. ``digits_softmax`` is the smallest.
+recipes share, ``picture_options`` and ``classifier`` what those of pictures do, and ``trained`` loads what one of them
+has trained. ``digits_softmax`` is the smallest.
 
 To add one, write ``recipes/<data>/<name>.py`` with a ``Config`` subclass and ``build(config) -> Task``, and enter
 it here.

@@ -9,7 +9,7 @@ from typing import NamedTuple
 from ddtrain.errors import CheckpointError, UsageError, quoted
 from ddtrain.nn import Module, from_torch
 from ddtrain.recipes import RECIPES
-from ddtrain.trainer.checkpoint import finder
+from ddtrain.trainer.checkpoint import finder, fitted_state
 from ddtrain.trainer.config import command_line, toml_files
 from ddtrain.trainer.file_names import CONFIG
 from ddtrain.trainer.main import Recipe
@@ -21,7 +21,8 @@ class Trained(NamedTuple):
 
     Attributes
     ----------
-    recipe, task : the recipe's name, and the task of the run's configuration
+    recipe, task : the recipe's name, and the task of the run's configuration, with what the checkpoint stores of what
+        was fitted to data
     model : with the checkpoint's values, for evaluation
     checkpoint : the checkpoint's directory
     """
@@ -47,7 +48,7 @@ def load_trained(
     Raises
     ------
     UsageError : there is no such run, its recipe is not known, or its task is of another kind
-    CheckpointError : there is no such checkpoint, it is damaged, or of another model
+    CheckpointError : there is no such checkpoint, it is damaged, or of another model or other inputs
     """
     source = Path(run_dir) / CONFIG
     if not source.exists():
@@ -69,6 +70,7 @@ def load_trained(
         values = from_torch(task.model, snapshot.model)
     except UsageError as error:
         raise CheckpointError(f"{path}: not of the model in {source}: {error.message}") from None
+    fitted_state.load(task.fitted, snapshot.fitted, str(path))
     return Trained(name, task, task.model.bind(values), path)
 
 

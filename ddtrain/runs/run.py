@@ -111,7 +111,9 @@ class Run:
             return self.best if checkpoint == "best" else self.last
         path = Path(checkpoint)
         if not path.is_dir():
-            raise CheckpointError(f"{checkpoint}: no such checkpoint", remedy="Give best, last, or a step-... directory.")
+            raise CheckpointError(
+                f"{checkpoint}: no such checkpoint", remedy="Give best, last, or a step-... directory."
+            )
         return path
 
     def load(self, model: Module, checkpoint: Path | str = "best") -> Any:

@@ -24,6 +24,7 @@ from ddtrain.trainer import stop_signals
 from ddtrain.trainer.average.averaged_weights import AveragedWeights
 from ddtrain.trainer.checkpoint import finder
 from ddtrain.trainer.checkpoint import save_run as checkpoint
+from ddtrain.trainer.checkpoint.fitted_state import tensors_of
 from ddtrain.trainer.config.config import Config
 from ddtrain.trainer.config.step_ranges import steps_of
 from ddtrain.trainer.error_context import error_context
@@ -84,11 +85,13 @@ class Trainer:
     records: RunRecords
 
     def __init__(self, comm: Communicator, config: Config, task: Task, stop_file: StopFile | None = None) -> None:
+        require_validation(config, task)
+        data_seen = verify_same_data(comm, task)
+        data.fit_over_ranks(task.fitted, comm)  # now that all ranks are known to have the same
+        tensors_of(task.fitted)  # what cannot be saved is said before the first step
         task = augmented(task, config.data.augment)
         self.comm, self.config, self.task = comm, config, task
         self.samples, self.batch_size = len(task.train), config.data.batch_size
-        require_validation(config, task)
-        data_seen = verify_same_data(comm, task)
         self.train_step = build_step(comm, task, config)
         self.store = self.train_step.store
         self.mode = make_mode(self.train_step, config.comm)

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from ddtrain.comm.protocol import Communicator
-from ddtrain.data import ArrayData, Augmented, Dataset, fingerprint_of, whole_fingerprint
+from ddtrain.data import ArrayData, Augmented, Dataset, Fitted, fingerprint_of, whole_fingerprint
 from ddtrain.data.checksum import SAMPLED
 from ddtrain.errors import ShapeError, UsageError, kind_of, quoted
 from ddtrain.nn import Module
@@ -35,6 +35,8 @@ class Task:
     train, valid : datasets, or tuples of arrays, which become :class:`ArrayData`; ``valid=None`` means no evaluation
     about : a line about the data, shown when the run starts
     derived : further evaluation figures computed from the averages, e.g. ``{"perplexity": lambda m: exp(m["loss"])}``
+    fitted : what was fitted to data, by name, such as ``{"inputs": Standardize.fit(data)}``: every checkpoint stores
+        it, and a resumed run goes on with what was stored, see :class:`ddtrain.data.Fitted`
 
     Raises
     ------
@@ -52,6 +54,7 @@ class Task:
     valid: Dataset | None = None
     about: str = ""
     derived: Mapping[str, Callable[[Mapping[str, float]], float]] = field(default_factory=dict)
+    fitted: Mapping[str, Fitted] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if not isinstance(self.model, Module):
@@ -75,6 +78,23 @@ class Task:
                     f"Task: derived figure {quoted(name)} is {kind_of(figure)}",
                     remedy="Give functions of the means, under other names than loss.",
                 )
+        _check_fitted(self.fitted)
+
+
+def _check_fitted(fitted: Any) -> None:
+    if not isinstance(fitted, Mapping):
+        raise UsageError(
+            f"Task: fitted is {kind_of(fitted)}, not a dict",
+            remedy='Give what was fitted by name: {"inputs": standardize}.',
+        )
+    for name, each in fitted.items():
+        if not isinstance(name, str) or not name or "/" in name:
+            raise UsageError(f"Task: fitted has the name {quoted(name)}", remedy="Give it a name without a slash.")
+        if isinstance(each, type) or not (hasattr(each, "state_dict") and hasattr(each, "load_state_dict")):
+            raise UsageError(
+                f"Task: fitted {quoted(name)} is {kind_of(each)}, which cannot be stored",
+                remedy="Give an object with state_dict() and load_state_dict(state).",
+            )
 
 
 def _dataset(name: str, given: Any) -> Dataset:

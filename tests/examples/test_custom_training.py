@@ -71,3 +71,9 @@ def test_it_learns_the_period(train, tmp_path):
     figures = train(tmp_path / "run", "--run.epochs", "5", "--model.width", "16")
     assert figures["recipe"] == "custom_training"
     assert figures["valid_relative_error"] < 0.05  # knowing nothing but the mean, one is off by 0.4
+
+
+def test_its_loss_is_the_one_of_the_option(train, tmp_path):
+    squared, huber = (train(tmp_path / name, *TINY, "--loss.name", name)["valid_loss"] for name in ("squared", "huber"))
+    assert huber == pytest.approx(squared / 2, rel=0.2), "no error is beyond delta, and Adam does not mind a factor"
+    assert huber != squared

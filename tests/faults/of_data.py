@@ -97,6 +97,27 @@ FAULTS = (
         ("tests/data/inputs/test_moments.py",),
     ),
     Fault(
+        "inputs/what is held out is fitted to",
+        "ddtrain/recipes/images.py",
+        "    prepared = PreparedInputs(inputs, data.ArrayData(images.x_train), dtype) if inputs else None",
+        "    prepared = PreparedInputs(inputs, data.ArrayData(images.x_test), dtype) if inputs else None",
+        ("tests/recipes/test_picture_options.py",),
+    ),
+    Fault(
+        "inputs/stored numbers of other options are taken up",
+        "ddtrain/data/inputs/prepared.py",
+        "if not isinstance(call, str) or parse(call) != self.inputs:",
+        "if not isinstance(call, str):",
+        ("tests/data/inputs/test_prepared.py",),
+    ),
+    Fault(
+        "inputs/an epsilon is not stored",
+        "ddtrain/data/inputs/whiten.py",
+        'cls(mean, components, variances, dtype, float(state["epsilon"]), bool(state["zca"]))',
+        'cls(mean, components, variances, dtype, 0.0, bool(state["zca"]))',
+        ("tests/data/inputs/test_whiten.py",),
+    ),
+    Fault(
         "splits/classes are not divided one by one",
         "ddtrain/data/splits.py",
         "return_inverse=True)[1]\n",

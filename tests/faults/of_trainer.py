@@ -368,6 +368,27 @@ FAULTS = (
         (f"{RESUME}::test_stopped_anywhere_and_resumed",),
     ),
     Fault(
+        "resume/what was fitted to data is not taken up",
+        "ddtrain/trainer/checkpoint/resume.py",
+        '    fitted_state.load(state.task.fitted, saved.fitted, f"checkpoint of step {saved.step}")\n',
+        "",
+        ("tests/recipes/test_picture_options.py", "tests/trainer/checkpoint/test_resume.py"),
+    ),
+    Fault(
+        "trained/what a checkpoint stores of its inputs is fitted anew",
+        "ddtrain/recipes/trained.py",
+        "    fitted_state.load(task.fitted, snapshot.fitted, str(path))\n",
+        "",
+        ("tests/recipes/test_picture_options.py",),
+    ),
+    Fault(
+        "loop/each rank fits alone",
+        "ddtrain/trainer/loop.py",
+        "data.fit_over_ranks(task.fitted, comm)",
+        "data.fit_over_ranks(task.fitted, None)",
+        ("tests/trainer/test_loop.py",),
+    ),
+    Fault(
         "resume/a mode is not told what was done",
         "ddtrain/trainer/checkpoint/resume.py",
         "    state.mode.done = state.step\n",

@@ -22,7 +22,7 @@ from ddtrain.trainer.step.setup import build_step
 from helpers import train
 
 OTHER = {  # networks that are not the recipe's default
-    "digits_svm": [{"kernel": "linear"}, {"kernel": "polynomial"}, {"loss": "crammer_singer"}],
+    "digits_svm": [{"kernel": "linear"}, {"kernel": "polynomial"}],
     "digits_autoencoder": [{"tied": False}],
     "shakespeare_char": [{"cell": "rnn"}, {"cell": "lstm", "layers": 2}],
     "shakespeare_nnlm": [{"direct": True}],

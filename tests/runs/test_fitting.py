@@ -22,10 +22,12 @@ def test_a_call_trains_as_the_command_line_does(tmp_path: Path) -> None:
     recipes = {"mine": Recipe(Config(), lambda config: make_task(dtype=config.run.dtype), "")}
     options = ["--run.epochs", "2", "--data.batch-size", "7", "--optim.name", "adam", "--optim.lr", "0.01"]
     assert run([*options, "--run.dir", str(tmp_path / "line")], recipes, only="mine") == 0
-    for name, optim in (("table", {"name": "adam", "lr": 0.01}), ("part", Adam(lr=0.01)), ("kind", Optim(name="adam", lr=0.01))):
-        called = fit(
-            make_task(dtype=np.float32), dir=tmp_path / name, epochs=2, batch_size=7, optim=optim, quiet=True
-        )
+    for name, optim in (
+        ("table", {"name": "adam", "lr": 0.01}),
+        ("part", Adam(lr=0.01)),
+        ("kind", Optim(name="adam", lr=0.01)),
+    ):
+        called = fit(make_task(dtype=np.float32), dir=tmp_path / name, epochs=2, batch_size=7, optim=optim, quiet=True)
         assert called.summary["params_sha256"] == ddtrain.Run(tmp_path / "line").summary["params_sha256"], name
 
 
@@ -80,9 +82,7 @@ def test_mistakes_are_raised_and_leave_nothing(
 
 
 @pytest.mark.parametrize("backend", ["local", "threads:3"])
-def test_what_ends_a_run_is_raised_not_printed(
-    backend: str, tmp_path: Path, capfd: pytest.CaptureFixture[str]
-) -> None:
+def test_what_ends_a_run_is_raised_not_printed(backend: str, tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
     task = make_task(Plain())
     task.train.arrays[0][5] = np.nan  # type: ignore[attr-defined]
     with pytest.raises(NonFiniteError):

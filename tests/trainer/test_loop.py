@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ from diary import Diary
 
 from ddtrain import data
 from ddtrain.comm.backends.local import LocalCommunicator
-from ddtrain.errors import CheckpointError, NonFiniteError
+from ddtrain.errors import CheckpointError, NonFiniteError, UsageError
 from ddtrain.trainer import loop
 from ddtrain.trainer.checkpoint import finder, writer
 from ddtrain.trainer.config.config import Checkpoint, Config, Debug, Evaluation, NonFinite, Run
@@ -19,6 +20,7 @@ from ddtrain.trainer.loop import Trainer
 from ddtrain.trainer.step.coordinator import Reason
 from ddtrain.trainer.task import Task
 from helpers import Plain, make_task, sgd_config
+from worlds import World
 
 EPOCH = 4  # steps: 23 samples in batches of 7
 
@@ -38,6 +40,36 @@ def make(tmp_path: Path, config: Config, task: Task | None = None) -> tuple[Trai
 def short(diary: Any) -> list[str]:
     """Without epochs and samples."""
     return [line.split(" of ")[0] for line in diary.lines]
+
+
+class Mean:
+    """Something that is fitted when a run begins."""
+
+    def __init__(self, state: Any = None) -> None:
+        self.state, self.fitted_on = state, 0
+
+    def fit_over(self, comm: Any) -> None:
+        self.fitted_on = comm.size if comm else 1
+
+    def state_dict(self) -> Any:
+        return {"mean": np.array(float(self.fitted_on))} if self.state is None else self.state
+
+    def load_state_dict(self, state: Any) -> None:
+        raise NotImplementedError
+
+
+def test_what_is_to_be_fitted_is_fitted_over_all_ranks(world: World) -> None:
+    def body(comm: Any) -> int:
+        plain, mean = make_task(Plain()), Mean()
+        Trainer(comm, config(), replace(plain, fitted={"mean": mean}))
+        return mean.fitted_on
+
+    assert world.run(body) == [world.size] * world.size
+
+
+def test_what_cannot_be_stored_is_said_before_the_first_step() -> None:
+    with pytest.raises(UsageError, match="Task: fitted mean/x is a float, which a checkpoint does not hold"):
+        Trainer(LocalCommunicator(), config(), replace(make_task(Plain()), fitted={"mean": Mean({"x": 1.5})}))
 
 
 def test_an_epoch_is_its_steps_a_checkpoint_and_an_evaluation(tmp_path: Path) -> None:

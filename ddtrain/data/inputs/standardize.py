@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any, Self
 
 import numpy as np
@@ -14,6 +15,9 @@ from ddtrain.comm.protocol import Communicator
 from ddtrain.data.arrays import Normalize
 from ddtrain.data.dataset import Dataset
 from ddtrain.data.inputs.moments import BLOCK, moments
+from ddtrain.data.inputs.protocol import Inputs
+from ddtrain.errors import ShapeError
+from ddtrain.parts import register
 
 _ROUNDING = 1e-12  # times the mean: what the mean of a block of equal numbers may be off by
 
@@ -38,6 +42,7 @@ class Standardize:
 
     def __init__(self, mean: NDArray[Any], std: NDArray[Any], dtype: DTypeLike = np.float32) -> None:
         self.mean, self.std = np.asarray(mean, np.float64), np.asarray(std, np.float64)
+        self.dtype = np.dtype(dtype)
         self._normalize = Normalize(self.mean, self.std, dtype)
 
     @classmethod
@@ -76,7 +81,43 @@ class Standardize:
         """What :meth:`from_state` makes the same transform of: arrays to be stored beside the model's."""
         return {"mean": self.mean, "std": self.std}
 
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Go on with stored numbers.
+
+        Raises
+        ------
+        ShapeError : they are of samples of another shape
+        """
+        stored = self.from_state(state, self.dtype)
+        if stored.mean.shape != self.mean.shape:
+            raise ShapeError(
+                f"standardize: fitted to means of shape {self.mean.shape}, the stored ones have {stored.mean.shape}"
+            )
+        self.mean, self.std, self._normalize = stored.mean, stored.std, stored._normalize
+
     @classmethod
-    def from_state(cls, state: Mapping[str, NDArray[Any]], dtype: DTypeLike = np.float32) -> Self:
+    def from_state(cls, state: Mapping[str, Any], dtype: DTypeLike = np.float32) -> Self:
         """The transform of which :meth:`state_dict` was stored."""
         return cls(state["mean"], state["std"], dtype)
+
+
+@register
+@dataclass(frozen=True)
+class Standardized(Inputs):
+    """Mean 0 and variance 1 of every feature, or every channel: :class:`Standardize`.
+
+    >>> from ddtrain.data import ArrayData
+    >>> Standardized().fit(ArrayData(np.array([[1.0], [3.0]])), np.float64)(np.array([[5.0]]))
+    array([[3.]])
+    """
+
+    name: str = "standardize"
+    """How inputs are prepared."""
+    per_channel: bool = False
+    """One mean and one deviation a channel, the last axis, and not one a feature."""
+
+    def fit(self, dataset: Dataset, dtype: DTypeLike, comm: Communicator | None = None) -> Standardize:
+        return Standardize.fit(dataset, channels=self.per_channel, dtype=dtype, comm=comm)
+
+    def load(self, state: Mapping[str, Any], dtype: DTypeLike) -> Standardize:
+        return Standardize.from_state(state, dtype)

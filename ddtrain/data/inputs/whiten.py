@@ -5,7 +5,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any, Self
 
 import numpy as np
@@ -14,11 +15,13 @@ from numpy.typing import DTypeLike, NDArray
 from ddtrain.comm.protocol import Communicator
 from ddtrain.data.dataset import Dataset
 from ddtrain.data.inputs.moments import BLOCK, moments
+from ddtrain.data.inputs.protocol import Inputs
 from ddtrain.errors import DataError, ShapeError, UsageError
+from ddtrain.parts import Range, register
 
 
 class Whiten:
-    """``(x - mean) @ components / sqrt(variances)``: (N, ...) to (N, K), a transform of data, by PCA.
+    """``(x - mean) @ components / sqrt(variances + epsilon)``: (N, ...) to (N, K), a transform of data, by PCA.
 
     Parameters
     ----------
@@ -26,6 +29,13 @@ class Whiten:
     components : (D, K), orthonormal columns by falling variance; the largest entry of each is positive
     variances : (K,), of the training data along each, with the divisor n - 1
     dtype : of the result
+    epsilon : added to the variances, so that directions in which little varies are not blown up
+    zca : ``@ components.T`` after that, back to the shape of the samples: of all whitened versions the nearest to them
+        (zero-phase component analysis)
+
+    References
+    ----------
+    Bell, Sejnowski (1997), "The independent components of natural scenes are edge filters", for ZCA.
 
     Notes
     -----
@@ -45,11 +55,14 @@ class Whiten:
         components: NDArray[Any],
         variances: NDArray[Any],
         dtype: DTypeLike = np.float32,
+        epsilon: float = 0.0,
+        zca: bool = False,
     ) -> None:
         contiguous = [np.ascontiguousarray(a, np.float64) for a in (mean, components, variances)]  # as files want them
         self.mean, self.components, self.variances = contiguous
-        self.dtype = np.dtype(dtype)
-        self._matrix_DK = (self.components / np.sqrt(self.variances)).astype(self.dtype)
+        self.dtype, self.epsilon, self.zca = np.dtype(dtype), float(epsilon), bool(zca)
+        matrix = self.components / np.sqrt(self.variances + self.epsilon)
+        self._matrix = (matrix @ self.components.T if self.zca else matrix).astype(self.dtype)
 
     @classmethod
     def fit(
@@ -57,6 +70,8 @@ class Whiten:
         dataset: Dataset,
         components: int = 0,
         *,
+        epsilon: float = 0.0,
+        zca: bool = False,
         dtype: DTypeLike = np.float32,
         comm: Communicator | None = None,
         block: int = BLOCK,
@@ -67,12 +82,13 @@ class Whiten:
         ----------
         dataset, comm, block : as in :func:`ddtrain.data.inputs.moments`
         components : how many to keep, those of the largest variance; 0: all
+        epsilon, zca : see :class:`Whiten`
         dtype : of the results; the fit itself is in float64
 
         Raises
         ------
-        DataError : on all ranks, of fewer samples than dimensions, of inputs that are not finite, or of a component
-            that does not vary
+        DataError : on all ranks, of fewer samples than dimensions, of inputs that are not finite, or, without an
+            epsilon, of a component that does not vary
         UsageError : more components than dimensions
         """
         width = math.prod(dataset.batch(np.arange(0))[0].shape[1:])
@@ -90,17 +106,20 @@ class Whiten:
         kept = slice(None, -1 - (components or width), -1)  # eigh's are by rising variance
         variances_K, components_DK = variances_D[kept], vectors_DD[:, kept]
         none = variances_K <= width * np.finfo(np.float64).eps * max(variances_D[-1:], default=0.0)
-        if none.any():
+        if none.any() and not epsilon:
             first = int(np.flatnonzero(none)[0])
             raise DataError(
                 f"whiten: component {first} of {len(none)} does not vary, and cannot be scaled to variance 1",
-                remedy=f"Keep fewer: components={first}." if first else "All samples are alike.",
+                remedy=f"Keep fewer: components={first}, or give an epsilon above 0."
+                if first
+                else "All samples are alike.",
             )
         signs_K = np.sign(components_DK[np.abs(components_DK).argmax(axis=0), np.arange(components_DK.shape[1])])
-        return cls(found.mean, components_DK * signs_K, variances_K, dtype)
+        kept_variances_K = np.maximum(variances_K, 0.0)  # where nothing varies, rounding may leave less
+        return cls(found.mean, components_DK * signs_K, kept_variances_K, dtype, epsilon, zca)
 
     def __call__(self, x: NDArray[Any]) -> NDArray[Any]:
-        """(N, K) of (N, ...).
+        """(N, K) of (N, ...); with ``zca`` (N, ...).
 
         Raises
         ------
@@ -112,14 +131,64 @@ class Whiten:
                 remedy="Give samples like those of the fit.",
             )
         centred_ND = np.subtract(x.reshape(len(x), len(self.mean)), self.mean, dtype=np.float64)
-        whitened: NDArray[Any] = centred_ND.astype(self.dtype) @ self._matrix_DK
-        return whitened
+        whitened: NDArray[Any] = centred_ND.astype(self.dtype) @ self._matrix
+        return whitened.reshape(x.shape) if self.zca else whitened
 
-    def state_dict(self) -> dict[str, NDArray[np.float64]]:
+    def state_dict(self) -> dict[str, NDArray[Any]]:
         """What :meth:`from_state` makes the same transform of: arrays to be stored beside the model's."""
-        return {"mean": self.mean, "components": self.components, "variances": self.variances}
+        arrays = {"mean": self.mean, "components": self.components, "variances": self.variances}
+        return {**arrays, "epsilon": np.array(self.epsilon), "zca": np.array(self.zca)}
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Go on with stored numbers.
+
+        Raises
+        ------
+        ShapeError : they are of other samples, or of another number of components
+        """
+        stored = self.from_state(state, self.dtype)
+        if stored.components.shape != self.components.shape:
+            raise ShapeError(
+                f"whiten: fitted to components of shape {self.components.shape}, the stored ones have "
+                f"{stored.components.shape}"
+            )
+        vars(self).update(vars(stored))
 
     @classmethod
-    def from_state(cls, state: Mapping[str, NDArray[Any]], dtype: DTypeLike = np.float32) -> Self:
+    def from_state(cls, state: Mapping[str, Any], dtype: DTypeLike = np.float32) -> Self:
         """The transform of which :meth:`state_dict` was stored."""
-        return cls(state["mean"], state["components"], state["variances"], dtype)
+        mean, components, variances = (state[name] for name in ("mean", "components", "variances"))
+        return cls(mean, components, variances, dtype, float(state["epsilon"]), bool(state["zca"]))
+
+
+@register
+@dataclass(frozen=True)
+class Whitened(Inputs):
+    """Uncorrelated numbers of variance 1, by principal components: :class:`Whiten`.
+
+    >>> Whitened(components=50).shape((8, 8, 1)), Whitened(components=50, zca=True).shape((8, 8, 1))
+    ((50,), (8, 8, 1))
+    """
+
+    name: str = "whiten"
+    """How inputs are prepared."""
+    components: int = 0
+    """How many principal components are kept; 0: all."""
+    epsilon: float = 0.0
+    """Added to the variances, in squared units of the inputs."""
+    zca: bool = False
+    """Turned back to the shape of the inputs."""
+
+    def fit(self, dataset: Dataset, dtype: DTypeLike, comm: Communicator | None = None) -> Whiten:
+        return Whiten.fit(dataset, self.components, epsilon=self.epsilon, zca=self.zca, dtype=dtype, comm=comm)
+
+    def load(self, state: Mapping[str, Any], dtype: DTypeLike) -> Whiten:
+        return Whiten.from_state(state, dtype)
+
+    def shape(self, sample: tuple[int, ...]) -> tuple[int, ...]:
+        return sample if self.zca else (self.components or math.prod(sample),)
+
+    def ranges(self) -> Iterator[Range]:
+        yield from super().ranges()
+        yield "components", self.components >= 0, "0 (all) or more"
+        yield "epsilon", self.epsilon >= 0, "a finite number, 0 or more"

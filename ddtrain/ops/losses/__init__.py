@@ -2,8 +2,8 @@
 
 Read ``protocol`` (a loss that a recipe picks by name) and ``regression``, the plainest. ``cross_entropy
 binary_cross_entropy logistic hinge kl_divergence metric_learning`` are the others, functions and the parts made of
-them; ``penalties`` are for hidden nodes, ``combine`` is for several losses in one run, ``correct`` counts right
-answers, and ``common`` is what all of them check alike.
+them; ``penalties`` are for hidden nodes, ``combine`` is for several losses in one run, ``classifier`` lets most of them
+compare scores with labels, ``correct`` counts right answers, and ``common`` is what all of them check alike.
 
 All of them are stable in float32 at scores of ten thousand either way, keep the dtype of the scores, and give a NaN for
 a NaN. Connectionist temporal classification (CTC) is left out: it needs a sum over alignments of its own.
@@ -13,6 +13,7 @@ here; a script of your own needs ``ddtrain.parts.register`` alone.
 """
 
 from ddtrain.ops.losses.binary_cross_entropy import BinaryCrossEntropy, binary_cross_entropy_with_logits
+from ddtrain.ops.losses.classifier import check_classifier_loss, classifier_loss, classifier_losses
 from ddtrain.ops.losses.combine import combine_losses
 from ddtrain.ops.losses.correct import correct
 from ddtrain.ops.losses.cross_entropy import CrossEntropy, cross_entropy
@@ -29,7 +30,7 @@ LOSSES = Loss.parts  # by name; ``register`` enters more
 __all__ = [
     "LOSSES", "Absolute", "BinaryCrossEntropy", "BinaryHinge", "Contrastive", "CrammerSinger", "CrossEntropy", "Hinge",
     "Huber", "KlDivergence", "Logistic", "Loss", "Squared", "Triplet", "absolute_error",
-    "binary_cross_entropy_with_logits", "binary_hinge", "combine_losses", "contrastive_loss", "correct",
-    "crammer_singer", "cross_entropy", "hinge", "huber_loss", "kl_divergence", "l1_penalty", "l2_penalty",
-    "logistic_loss", "squared_error", "triplet_loss",
+    "binary_cross_entropy_with_logits", "binary_hinge", "check_classifier_loss", "classifier_loss", "classifier_losses",
+    "combine_losses", "contrastive_loss", "correct", "crammer_singer", "cross_entropy", "hinge", "huber_loss",
+    "kl_divergence", "l1_penalty", "l2_penalty", "logistic_loss", "squared_error", "triplet_loss",
 ]  # fmt: skip

@@ -56,11 +56,14 @@ def binary_cross_entropy_with_logits(logits: Any, targets: Any, pos_weight: floa
 class BinaryCrossEntropy(Loss):
     """Yes-or-no targets, 0 and 1, from logits: :func:`binary_cross_entropy_with_logits`.
 
+    Examples
+    --------
     >>> import numpy as np
     >>> BinaryCrossEntropy()(np.array([0.0]), np.array([1]))
     array([0.69314718])
     """
 
+    of_labels = "one_hot"
     name: str = "binary_cross_entropy"
     """What is minimised."""
     pos_weight: float = 1.0

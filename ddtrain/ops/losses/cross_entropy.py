@@ -151,6 +151,8 @@ def _of_distributions(logits: Any, targets_NK: Any, weight_K: Any, smoothing: fl
 class CrossEntropy(Loss):
     """Softmax cross-entropy of labels or soft targets: :func:`cross_entropy`.
 
+    Examples
+    --------
     >>> CrossEntropy(label_smoothing=0.1)(np.zeros((1, 4)), np.array([2]))
     array([1.38629436])
     """

@@ -132,10 +132,13 @@ def _check_margin(op: str, margin: float) -> None:
 class BinaryHinge(MarginLoss):
     """A support vector machine's, of labels -1 and 1: :func:`binary_hinge`.
 
+    Examples
+    --------
     >>> BinaryHinge()(np.array([0.25]), np.array([1]))
     array([0.75])
     """
 
+    of_labels = "signs"
     name: str = "binary_hinge"
     """What is minimised."""
 
@@ -148,6 +151,8 @@ class BinaryHinge(MarginLoss):
 class Hinge(MarginLoss):
     """All classes within a margin of the right one: :func:`hinge`.
 
+    Examples
+    --------
     >>> Hinge()(np.array([[2.0, 1.5, 1.25]]), np.array([0]))
     array([0.75])
     """
@@ -164,6 +169,8 @@ class Hinge(MarginLoss):
 class CrammerSinger(MarginLoss):
     """The best wrong class within a margin of the right one: :func:`crammer_singer`.
 
+    Examples
+    --------
     >>> CrammerSinger()(np.array([[2.0, 1.5, 1.25]]), np.array([0]))
     array([0.5])
     """

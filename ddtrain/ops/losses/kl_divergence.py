@@ -52,10 +52,13 @@ def kl_divergence(logits: Any, targets: Any) -> Any:
 class KlDivergence(Loss):
     """How far the softmax of the outputs is from given probabilities: :func:`kl_divergence`.
 
+    Examples
+    --------
     >>> KlDivergence()(np.zeros((1, 2)), np.array([[1.0, 0.0]]))
     array([0.69314718])
     """
 
+    of_labels = "one_hot"
     name: str = "kl_divergence"
     """What is minimised."""
 

@@ -43,11 +43,14 @@ def logistic_loss(scores: Any, signs: Any) -> Any:
 class Logistic(Loss):
     """Labels -1 and 1, from scores: :func:`logistic_loss`.
 
+    Examples
+    --------
     >>> import numpy as np
     >>> Logistic()(np.array([0.0]), np.array([-1]))
     array([0.69314718])
     """
 
+    of_labels = "signs"
     name: str = "logistic"
     """What is minimised."""
 

@@ -117,10 +117,13 @@ def _parts_of(op: str, outputs: Any, names: Sequence[str]) -> Sequence[Any]:
 class Contrastive(MarginLoss):
     """Pairs of embeddings that are alike or not: :func:`contrastive_loss`; the outputs are (a, b).
 
+    Examples
+    --------
     >>> Contrastive()((np.array([[0.0]]), np.array([[0.5]])), np.array([0]))
     array([0.125])
     """
 
+    of_labels = None
     name: str = "contrastive"
     """What is minimised."""
 
@@ -134,10 +137,13 @@ class Contrastive(MarginLoss):
 class Triplet(MarginLoss):
     """Anchor, positive and negative embeddings: :func:`triplet_loss`; the outputs are those three, without targets.
 
+    Examples
+    --------
     >>> Triplet()((np.array([[0.0]]), np.array([[1.0]]), np.array([[-1.5]])))
     array([0.5])
     """
 
+    of_labels = None
     name: str = "triplet"
     """What is minimised."""
 

@@ -4,15 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar, Literal
 
 from ddtrain.parts import Part, Range
 
 
 @dataclass(frozen=True)
 class Loss(Part, kind="loss", default="cross_entropy"):
-    """The base of losses: ``Loss(name="huber", delta=0.5)`` makes the one of that name."""
+    """The base of losses: ``Loss(name="huber", delta=0.5)`` makes the one of that name.
 
+    Attributes
+    ----------
+    of_labels : what targets stand for the label k of K classes: the label itself; 1 at k and 0 elsewhere; 1 and -1; or
+        None, where the loss is no classifier's. See :func:`ddtrain.ops.losses.classifier_loss`
+    """
+
+    of_labels: ClassVar[Literal["label", "one_hot", "signs"] | None] = "label"
     name: str = ""
 
     def __call__(self, outputs: Any, targets: Any) -> Any:

@@ -103,10 +103,13 @@ def huber_loss(prediction: Any, target: Any, delta: float = 1.0) -> Any:
 class Squared(Loss):
     """The mean squared difference over features: :func:`squared_error`.
 
+    Examples
+    --------
     >>> Squared()(np.array([3.0]), np.array([1.0]))
     array([4.])
     """
 
+    of_labels = "one_hot"
     name: str = "squared"
     """What is minimised."""
 
@@ -119,10 +122,13 @@ class Squared(Loss):
 class Absolute(Loss):
     """The mean absolute difference over features: :func:`absolute_error`.
 
+    Examples
+    --------
     >>> Absolute()(np.array([3.0]), np.array([1.0]))
     array([2.])
     """
 
+    of_labels = "one_hot"
     name: str = "absolute"
     """What is minimised."""
 
@@ -135,10 +141,13 @@ class Absolute(Loss):
 class Huber(Loss):
     """Squares of small differences, lines of large ones: :func:`huber_loss`.
 
+    Examples
+    --------
     >>> Huber(delta=2.0)(np.array([5.0]), np.array([1.0]))
     array([6.])
     """
 
+    of_labels = "one_hot"
     name: str = "huber"
     """What is minimised."""
     delta: float = 1.0

@@ -10,6 +10,7 @@ from ddtrain.models import Autoencoder
 from ddtrain.optim import Adam
 from ddtrain.optim.schedules import Cosine
 from ddtrain.recipes import images
+from ddtrain.recipes.picture_options import PictureConfig, PictureData
 from ddtrain.trainer.config import config
 from ddtrain.trainer.task import Task
 
@@ -27,11 +28,11 @@ class Model:
 
 
 @dataclass(frozen=True)
-class DigitsAutoencoder(config.Config):
+class DigitsAutoencoder(PictureConfig):
     """An autoencoder of digits; valid_explained is the share of the pixels' variance that it gives back."""
 
     run: config.Run = config.Run(epochs=60)
-    data: config.Data = config.Data(batch_size=64)
+    data: PictureData = PictureData(batch_size=64)
     optim: config.Optim = Adam(lr=3e-3)
     schedule: config.Schedule = Cosine(warmup_steps=20)
     model: Model = Model()
@@ -40,8 +41,10 @@ class DigitsAutoencoder(config.Config):
 def build(settings: DigitsAutoencoder) -> Task:
     """Model, loss and data of the recipe."""
     model = settings.model
-    network = Autoencoder((64, *model.hidden, model.code), model.tied, activation="relu")
-    return replace(images.digits(settings, network, _squared), derived={"explained": images.explained})
+    widths = images.digit_features(settings), *model.hidden, model.code
+    task = images.digits(settings, Autoencoder(widths, model.tied, activation="relu"), lambda _: _squared)
+    figure = images.explained_of(task.valid) if task.fitted and task.valid else images.explained
+    return replace(task, derived={"explained": figure})
 
 
 def _squared(model: Any, x: Any, labels_N: Any) -> Any:

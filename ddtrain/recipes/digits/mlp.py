@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from ddtrain.models import Mlp
 from ddtrain.optim import Sgd
 from ddtrain.optim.schedules import Cosine
-from ddtrain.recipes import images
+from ddtrain.recipes import classifier, images
+from ddtrain.recipes.picture_options import ClassData, ClassifierConfig
 from ddtrain.trainer.config import config
 from ddtrain.trainer.task import Task
 
@@ -23,11 +24,11 @@ class Model:
 
 
 @dataclass(frozen=True)
-class DigitsMlp(config.Config):
+class DigitsMlp(ClassifierConfig):
     """A perceptron on digits: seconds to train, 97 % and more."""
 
     run: config.Run = config.Run(epochs=30)
-    data: config.Data = config.Data(batch_size=64)
+    data: ClassData = ClassData(batch_size=64)
     optim: config.Optim = Sgd(lr=0.1, momentum=0.9, weight_decay=1e-4)
     schedule: config.Schedule = Cosine(warmup_steps=20)
     model: Model = Model()
@@ -36,4 +37,6 @@ class DigitsMlp(config.Config):
 def build(settings: DigitsMlp) -> Task:
     """Model, loss and data of the recipe."""
     model = settings.model
-    return images.digits(settings, Mlp((64, *model.hidden, 10), batch_norm=True, dropout=model.dropout))
+    return classifier.digits(
+        settings, Mlp((images.digit_features(settings), *model.hidden, 10), batch_norm=True, dropout=model.dropout)
+    )

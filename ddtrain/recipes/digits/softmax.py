@@ -7,21 +7,22 @@ from dataclasses import dataclass
 from ddtrain.models import SoftmaxRegression
 from ddtrain.optim import Sgd
 from ddtrain.optim.schedules import Cosine
-from ddtrain.recipes import images
+from ddtrain.recipes import classifier, images
+from ddtrain.recipes.picture_options import ClassData, ClassifierConfig
 from ddtrain.trainer.config import config
 from ddtrain.trainer.task import Task
 
 
 @dataclass(frozen=True)
-class DigitsSoftmax(config.Config):
+class DigitsSoftmax(ClassifierConfig):
     """Softmax regression on digits."""
 
     run: config.Run = config.Run(epochs=30)
-    data: config.Data = config.Data(batch_size=64)
+    data: ClassData = ClassData(batch_size=64)
     optim: config.Optim = Sgd(lr=0.05, momentum=0.9, weight_decay=1e-3)
     schedule: config.Schedule = Cosine()
 
 
 def build(settings: DigitsSoftmax) -> Task:
     """Model, loss and data of the recipe."""
-    return images.digits(settings, SoftmaxRegression(64, classes=10))
+    return classifier.digits(settings, SoftmaxRegression(images.digit_features(settings), classes=10))

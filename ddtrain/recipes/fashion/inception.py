@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from ddtrain.models import InceptionNet
 from ddtrain.optim import Sgd
 from ddtrain.optim.schedules import Cosine
-from ddtrain.recipes import images
+from ddtrain.recipes import classifier
+from ddtrain.recipes.picture_options import ClassData, ClassifierConfig
 from ddtrain.trainer.config import config
 from ddtrain.trainer.task import Task
 
@@ -23,11 +24,11 @@ class Model:
 
 
 @dataclass(frozen=True)
-class FashionInception(config.Config):
+class FashionInception(ClassifierConfig):
     """Inception blocks after GoogLeNet on Fashion-MNIST."""
 
     run: config.Run = config.Run(epochs=8)
-    data: config.Data = config.Data(batch_size=64)
+    data: ClassData = ClassData(batch_size=64)
     optim: config.Optim = Sgd(lr=0.05, momentum=0.9, weight_decay=5e-4)
     schedule: config.Schedule = Cosine(warmup_steps=50)
     model: Model = Model()
@@ -36,4 +37,4 @@ class FashionInception(config.Config):
 def build(settings: FashionInception) -> Task:
     """Model, loss and data of the recipe."""
     model = settings.model
-    return images.fashion(settings, InceptionNet(width=model.width, dropout=model.dropout))
+    return classifier.fashion(settings, InceptionNet(width=model.width, dropout=model.dropout))

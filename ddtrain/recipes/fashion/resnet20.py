@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from ddtrain.models import ResNet20
 from ddtrain.optim import Sgd
 from ddtrain.optim.schedules import Cosine
-from ddtrain.recipes import images
+from ddtrain.recipes import classifier
+from ddtrain.recipes.picture_options import ClassData, ClassifierConfig
 from ddtrain.trainer.config import config
 from ddtrain.trainer.task import Task
 
@@ -21,11 +22,11 @@ class Model:
 
 
 @dataclass(frozen=True)
-class FashionResnet20(config.Config):
+class FashionResnet20(ClassifierConfig):
     """The residual network of 20 layers on Fashion-MNIST."""
 
     run: config.Run = config.Run(epochs=4)
-    data: config.Data = config.Data(batch_size=64)
+    data: ClassData = ClassData(batch_size=64)
     optim: config.Optim = Sgd(lr=0.1, momentum=0.9, weight_decay=5e-4)
     schedule: config.Schedule = Cosine(warmup_steps=50)
     model: Model = Model()
@@ -33,4 +34,4 @@ class FashionResnet20(config.Config):
 
 def build(settings: FashionResnet20) -> Task:
     """Model, loss and data of the recipe."""
-    return images.fashion(settings, ResNet20(widths=settings.model.widths, channels=1))
+    return classifier.fashion(settings, ResNet20(widths=settings.model.widths, channels=1))

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from ddtrain.models import Vgg
 from ddtrain.optim import Sgd
 from ddtrain.optim.schedules import Cosine
-from ddtrain.recipes import images
+from ddtrain.recipes import classifier, images
+from ddtrain.recipes.picture_options import ClassData, ClassifierConfig
 from ddtrain.trainer.config import config
 from ddtrain.trainer.task import Task
 
@@ -27,11 +28,11 @@ class Model:
 
 
 @dataclass(frozen=True)
-class FashionVgg(config.Config):
+class FashionVgg(ClassifierConfig):
     """A small network after VGG on Fashion-MNIST."""
 
     run: config.Run = config.Run(epochs=10)
-    data: config.Data = config.Data(batch_size=64)
+    data: ClassData = ClassData(batch_size=64)
     optim: config.Optim = Sgd(lr=0.05, momentum=0.9, weight_decay=5e-4)
     schedule: config.Schedule = Cosine(warmup_steps=50)
     model: Model = Model()
@@ -41,4 +42,6 @@ def build(settings: FashionVgg) -> Task:
     """Model, loss and data of the recipe."""
     model = settings.model
     blocks = tuple((width,) * model.depth for width in model.widths)
-    return images.fashion(settings, Vgg(images.FASHION_IMAGE, blocks, model.hidden, classes=10, dropout=model.dropout))
+    return classifier.fashion(
+        settings, Vgg(images.FASHION_IMAGE, blocks, model.hidden, classes=10, dropout=model.dropout)
+    )

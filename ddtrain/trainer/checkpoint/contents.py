@@ -1,8 +1,9 @@
-"""A checkpoint's contents and its files: two or three of tensors, and a state.json that holds the hashes of them all.
+"""A checkpoint's contents and its files: two or more of tensors, and a state.json that holds the hashes of them all.
 
     model.safetensors   parameters and buffers, by the names and layouts of export
     optim.safetensors   the optimizer's vectors
     memory.safetensors  what each rank remembers beyond these, see ``rank_state.py``; absent if nothing
+    fitted.safetensors  what the task has fitted to data, see ``fitted_state.py``; absent if nothing
     state.json          where the run stood, what it was told, sizes and hashes; its own hash is its last line
 
 No file is used before its size and hash agree, and none holds code. A hash shows that nothing was damaged, not that
@@ -27,11 +28,11 @@ from numpy.typing import NDArray
 from ddtrain.errors import CheckpointError, first_line, quoted
 from ddtrain.trainer.atomic_files import to_json
 from ddtrain.trainer.checkpoint.state_json import check_state
-from ddtrain.trainer.file_names import MEMORY, MODEL, OPTIM, STATE
+from ddtrain.trainer.file_names import MODEL, OPTIM, OPTIONAL, STATE
 from ddtrain.trainer.numeric_environment import numeric_environment
 
 FORMAT, FORMAT_VERSION = "ddtrain checkpoint", 2
-FILES = (MODEL, OPTIM, MEMORY, STATE)
+FILES = (MODEL, OPTIM, *OPTIONAL.values(), STATE)
 
 _STATE_LIMIT_BYTES = 1 << 24  # a state.json is a few KB; a larger one is not ours
 SEAL = "state_sha256"
@@ -53,6 +54,7 @@ class Snapshot:
     model : parameters and buffers, by exported name
     optim : the optimizer's vectors, by name
     memory : arrays that ranks remember, as ``RANK/NAME``
+    fitted : what the task has fitted to data, as ``NAME/KEY``
     data : describes the training data, see ``task.describe_data``
     optim_count : updates the optimizer has applied
     config : the resolved configuration, JSON-able
@@ -71,6 +73,7 @@ class Snapshot:
     model: Tensors
     optim: Tensors
     memory: Tensors = field(default_factory=dict)
+    fitted: Tensors = field(default_factory=dict)
     data: str = ""
     optim_count: int = 0
     config: Mapping[str, Any] = field(default_factory=dict)
@@ -110,7 +113,7 @@ def _versions() -> dict[str, str]:
     return {**numeric_environment(), "python": platform.python_version()}
 
 
-_STATE = tuple(f.name for f in fields(Snapshot) if f.name not in ("model", "optim", "memory"))
+_STATE = tuple(f.name for f in fields(Snapshot) if f.name not in ("model", "optim", *OPTIONAL))
 
 
 def _differences(what: str, side: str, saved: Tensors, wanted: Tensors) -> Iterator[str]:
@@ -132,8 +135,7 @@ def encode(snapshot: Snapshot) -> dict[str, bytes]:
     ['model.safetensors', 'optim.safetensors', 'state.json']
     """
     files = {MODEL: _pack(snapshot.model), OPTIM: _pack(snapshot.optim)}
-    if snapshot.memory:
-        files[MEMORY] = _pack(snapshot.memory)
+    files |= {file: _pack(tensors) for name, file in OPTIONAL.items() if (tensors := getattr(snapshot, name))}
     state = {
         "format": FORMAT,
         "format_version": FORMAT_VERSION,
@@ -164,10 +166,11 @@ def decode(path: Path) -> Snapshot:
     """
     state = read_state(path)
     model, optim = (_read_tensors(path / file, state["files"]) for file in (MODEL, OPTIM))
-    memory = _read_tensors(path / MEMORY, state["files"]) if MEMORY in state["files"] else {}
+    there = {name: file for name, file in OPTIONAL.items() if file in state["files"]}
+    others: dict[str, Any] = {name: _read_tensors(path / file, state["files"]) for name, file in there.items()}
     # JSON has no NaN, so it was saved as the string "NaN"
     state["metrics"] = {name: float(value) for name, value in state["metrics"].items()}
-    return Snapshot(model=model, optim=optim, memory=memory, **{name: state[name] for name in _STATE})
+    return Snapshot(model=model, optim=optim, **others, **{name: state[name] for name in _STATE})
 
 
 def read_state(path: Path) -> dict[str, Any]:

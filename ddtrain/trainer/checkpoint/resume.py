@@ -7,7 +7,7 @@ from typing import Any
 
 from ddtrain.errors import CheckpointError, UsageError, first_line, quoted
 from ddtrain.nn import from_torch, to_torch
-from ddtrain.trainer.checkpoint import rank_state
+from ddtrain.trainer.checkpoint import fitted_state, rank_state
 from ddtrain.trainer.checkpoint.contents import Snapshot
 from ddtrain.trainer.checkpoint.state_json import check_memory
 from ddtrain.trainer.config import tables
@@ -20,7 +20,8 @@ _EXCHANGE = ("comm.mode", "comm.hook")
 # options that cannot change: without them, a step number has another meaning
 _FIXED = ("run.seed", "run.dtype", "data.batch_size")
 _DECIDING = (
-    *("optim", "schedule", "clip", "model"),  # all options of these sections
+    *("optim", "schedule", "clip", "model", "loss"),  # all options of these sections
+    "data.class_weights",  # what else decides the samples, the checkpoint refuses by itself
     *("average.name", "average.decay", "average.warmup", "average.start", "average.every", "average.evaluate"),
     *("run.epochs", "run.shards", "run.accumulate", "comm.hook", "comm.topk_fraction", "comm.powersgd_rank"),
     *("comm.mode", "comm.sync_every", "comm.outer_lr", "comm.outer_momentum", "comm.node_memory"),
@@ -32,13 +33,14 @@ def resume(state: RunState, saved: Snapshot) -> list[str]:
 
     Raises
     ------
-    CheckpointError : it is of another model or optimizer, or its contents make no sense
+    CheckpointError : it is of another model or optimizer, of inputs prepared otherwise, or its contents make no sense
     UsageError : an option that must not change has changed
     """
     saved.require(to_torch(state.task.model, state.store.tensors), state.mode.optimizer_state_like())
     changes = list(changed_options(state.config, saved))
     _require_same_data(state, saved)
     check_memory(saved.memory, state.store.values.size)
+    fitted_state.load(state.task.fitted, saved.fitted, f"checkpoint of step {saved.step}")
     _load_tensors(state, saved)
     state.coordinator.load(dict(saved.coordinator))
     state.step, state.metrics, state.evaluated = saved.step, dict(saved.metrics), saved.evaluated

@@ -11,7 +11,7 @@ from ddtrain.comm.protocol import Communicator
 from ddtrain.diagnose import require_finite
 from ddtrain.errors import CheckpointError
 from ddtrain.nn import to_torch
-from ddtrain.trainer.checkpoint import finder, rank_state, writer
+from ddtrain.trainer.checkpoint import finder, fitted_state, rank_state, writer
 from ddtrain.trainer.checkpoint.contents import Snapshot
 from ddtrain.trainer.run_state import RunState
 
@@ -95,6 +95,7 @@ def take_snapshot(state: RunState, optimizer_state: Mapping[str, Any], memory: M
         model=to_torch(state.task.model, state.store.tensors),
         optim=optimizer_state,
         memory=memory,
+        fitted=fitted_state.tensors_of(state.task.fitted),
         optim_count=state.optimizer.count,
         config=state.config.to_table(),
         **_findings(state),

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ddtrain.errors import CheckpointError, quoted
-from ddtrain.trainer.file_names import MEMORY, MODEL, OPTIM
+from ddtrain.trainer.file_names import MEMORY, MODEL, OPTIM, OPTIONAL
 
 # the names of tensors in the ranks' memory, see rank_state.py
 _MEMORY = re.compile(r"(\d{1,9})/(spans|(?:sum|mean|own)\..+)")
@@ -40,7 +40,7 @@ def _is_table(value: Any, of: Callable[[Any], bool]) -> bool:
 
 
 def _are_files(value: Any) -> bool:
-    return _is_table(value, _is_file) and {MODEL, OPTIM} <= set(value) <= {MODEL, OPTIM, MEMORY}
+    return _is_table(value, _is_file) and {MODEL, OPTIM} <= set(value) <= {MODEL, OPTIM, *OPTIONAL.values()}
 
 
 def _is_file(value: Any) -> bool:
@@ -64,7 +64,7 @@ _FIELDS: dict[str, tuple[str, Callable[[Any], bool]]] = {
     "params_sha256": (_HASH, _is_hash),
     "model_sha256": (_HASH, _is_hash),
     "versions": ("names and texts", lambda value: _is_table(value, lambda text: isinstance(text, str))),
-    "files": (f"bytes and sha256 of {MODEL}, {OPTIM} and perhaps {MEMORY}", _are_files),
+    "files": (f"bytes and sha256 of {MODEL}, {OPTIM} and perhaps {', '.join(OPTIONAL.values())}", _are_files),
 }
 
 

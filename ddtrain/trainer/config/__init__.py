@@ -7,6 +7,7 @@ contradictions. ``resumed_options`` finds what an earlier run was told,
 ``renamed`` understands former names, and ``same_options`` compares what the ranks were told.
 """
 
+from ddtrain.ops.losses import Loss
 from ddtrain.optim import Average, Optim
 from ddtrain.optim.schedules import Schedule
 from ddtrain.trainer.config.config import (
@@ -24,6 +25,6 @@ from ddtrain.trainer.config.config import (
 from ddtrain.trainer.config.validation import validate
 
 __all__ = [
-    "Average", "Checkpoint", "Clip", "Comm", "Config", "Data", "Debug", "Evaluation", "Initial", "NonFinite", "Optim",
-    "Run", "Schedule", "validate",
+    "Average", "Checkpoint", "Clip", "Comm", "Config", "Data", "Debug", "Evaluation", "Initial", "Loss", "NonFinite",
+    "Optim", "Run", "Schedule", "validate",
 ]  # fmt: skip

@@ -90,10 +90,10 @@ def parse(argv: Sequence[str], recipes: Recipes, *, only: str = "", prog: str = 
         current, renames = renamed.in_table(table, [*tables.leaves(config)])
         notes += [f"{source}: {note}" for note in renames]
         config = _overlay(config, source, current)
-    config = options.with_parts(config, request.options)
+    args, renames = renamed.in_options(request.options, options.names(config))
+    config = options.with_parts(config, args)
     if request.help:
         return Parsed(recipe, config, help=_help(config, recipe, recipes, only, prog))
-    args, renames = renamed.in_options(request.options, options.names(config))
     config = _at_home(options.convert(config, args))
     return Parsed(recipe, config, request.print_config, notes=(*notes, *renames))
 

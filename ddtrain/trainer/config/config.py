@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Annotated, Any, Literal, Self
 
+from ddtrain.ops.losses import Loss as Loss
 from ddtrain.optim import Average as Average
 from ddtrain.optim import Optim as Optim
 from ddtrain.optim import Sgd

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from ddtrain import nn
 from ddtrain.callbacks import Callback
 from ddtrain.data.augment import Augment
+from ddtrain.data.inputs import Inputs
 from ddtrain.errors import UsageError, quoted
 from ddtrain.nn.init.initializer import Initializer
 from ddtrain.ops.losses import Loss
@@ -16,7 +17,7 @@ from ddtrain.parts import Part
 from ddtrain.suggestions import did_you_mean
 
 PARTS: dict[str, type[Part]] = {
-    kind.kind: kind for kind in (Optim, Schedule, Average, Initializer, Loss, Augment, Callback)
+    kind.kind: kind for kind in (Optim, Schedule, Average, Initializer, Loss, Inputs, Augment, Callback)
 }
 KINDS = [*PARTS, "layer", "recipe"]
 

@@ -16,7 +16,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NoReturn, TypeVar, get_args, get_origin
 
 from ddtrain.errors import UsageError, quoted
-from ddtrain.parts import Part
+from ddtrain.parts import Part, plain
 from ddtrain.suggestions import did_you_mean
 from ddtrain.trainer.config import field_types, renamed, tables
 from ddtrain.trainer.config.config import Config
@@ -84,7 +84,7 @@ def names(config: Any) -> list[str]:
 
 def explain(config: Any) -> str:
     """The help on all options, section by section, with their values as defaults."""
-    return _parser(config, explained=True).format_help().strip()
+    return plain(_parser(config, explained=True).format_help().strip())
 
 
 class Parser(argparse.ArgumentParser):

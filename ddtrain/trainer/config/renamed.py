@@ -25,7 +25,8 @@ RENAMED = {  # former name -> present name; the section ``run`` once had all the
     "run.nonfinite": "nonfinite.action",
     "run.max_skips": "nonfinite.max_skips",
 }
-FLAGS = {tables.option(old): tables.option(new) for old, new in RENAMED.items()} | {
+OF_RECIPES = {"model.loss": "loss.name"}  # the same of options that recipes have: of digits_svm
+FLAGS = {tables.option(old): tables.option(new) for old, new in (RENAMED | OF_RECIPES).items()} | {
     "--run.no-debug": "--debug.no-nans",
 }
 _KINDS: dict[str, type[Part]] = {"optim": Optim, "schedule": Schedule}
@@ -82,7 +83,7 @@ def in_table(table: Mapping[str, Any], known: Collection[str]) -> tuple[dict[str
     """
     current = {name: dict(section) if isinstance(section, Mapping) else section for name, section in table.items()}
     notes = []
-    for old, new in RENAMED.items():
+    for old, new in (RENAMED | OF_RECIPES).items():
         (section, key), (target, name) = old.split("."), new.split(".")
         holder = current.get(section)
         if not isinstance(holder, dict) or key not in holder or old in known or new not in known:

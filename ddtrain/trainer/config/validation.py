@@ -9,7 +9,6 @@ from math import isfinite
 from ddtrain.callbacks import parse as parse_callbacks
 from ddtrain.errors import UsageError, quoted
 from ddtrain.optim import BatchMethod, ProbingOptim
-from ddtrain.parts import Part
 from ddtrain.trainer.config import tables
 from ddtrain.trainer.config.config import Config
 from ddtrain.trainer.config.step_ranges import steps_of
@@ -175,8 +174,8 @@ def _ranges(config: Config) -> Iterator[tuple[str, bool, str]]:
     yield "nonfinite.max_skips", config.nonfinite.max_skips >= 1, "at least 1"
     yield "eval.patience", config.eval.patience >= 0, "0 (never) or more"
     yield "data.batch_size", data.batch_size >= 1, "at least 1"
-    for section, part in vars(config).items():  # those of the recipe, too
-        if isinstance(part, Part):
+    for section, part in vars(config).items():  # parts, and sections of a recipe that say what their ranges are
+        if callable(getattr(part, "ranges", None)):
             yield from ((f"{section}.{name}", ok, allowed) for name, ok, allowed in part.ranges())
     yield "clip.norm", clip.norm >= 0, "a finite number, 0 (off) or more"
     yield "clip.value", clip.value >= 0, "a finite number, 0 (off) or more"

@@ -7,6 +7,7 @@ import pytest
 from safetensors.numpy import load, save
 
 from ddtrain.data import ArrayData, Standardize
+from ddtrain.errors import ShapeError
 
 R = np.random.default_rng(0)
 X = R.standard_normal((60, 4, 3)) * np.array([1e-3, 1.0, 1e3]) + np.array([1.0, -5.0, 0.0])
@@ -48,3 +49,13 @@ def test_again_from_what_was_stored(channels):
     fitted = Standardize.fit(ArrayData(X), channels=channels, dtype=np.float64)
     again = Standardize.from_state(load(save(fitted.state_dict())), np.float64)
     np.testing.assert_array_equal(again(X), fitted(X))
+
+
+def test_stored_numbers_are_taken_up_in_place():
+    first, other = Standardize.fit(ArrayData(X)), Standardize.fit(ArrayData(3 * X + 1))
+    assert (other(X) != first(X)).any()
+    other.load_state_dict(load(save(first.state_dict())))
+    np.testing.assert_array_equal(other(X), first(X))
+    np.testing.assert_array_equal(other.mean, first.mean)
+    with pytest.raises(ShapeError, match=r"fitted to means of shape \(4, 3\), the stored ones have \(3,\)"):
+        other.load_state_dict(Standardize.fit(ArrayData(X), channels=True).state_dict())

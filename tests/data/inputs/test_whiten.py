@@ -63,7 +63,7 @@ def test_a_component_that_does_not_vary():
     with pytest.raises(DataError) as error:  # six samples have five directions about their mean
         Whiten.fit(ArrayData(X[:6]))
     assert error.value.message == "whiten: component 5 of 6 does not vary, and cannot be scaled to variance 1"
-    assert error.value.remedy == "Keep fewer: components=5."
+    assert error.value.remedy == "Keep fewer: components=5, or give an epsilon above 0."
     assert Whiten.fit(ArrayData(X[:6]), 5)(X).shape == (80, 5)
     with pytest.raises(DataError, match="component 0 of 1 does not vary"):
         Whiten.fit(ArrayData(np.ones((8, 6))), 1)
@@ -80,3 +80,41 @@ def test_more_components_than_dimensions(components):
 def test_samples_of_another_size():
     with pytest.raises(ShapeError, match=r"whiten: samples have shape \(5,\), but it was fitted to 6 features"):
         Whiten.fit(ArrayData(X))(np.ones((2, 5)))
+
+
+@pytest.mark.parametrize("components", [0, 6, 3])
+def test_zca_is_the_projection_of_the_whitened(components):
+    """Turned back it is whitened still, in the shape of the samples, and of all whitened versions the nearest."""
+    plain, zca = (Whiten.fit(ArrayData(X), components, zca=zca, dtype=np.float64) for zca in (False, True))
+    y = zca(X)
+    assert y.shape == X.shape
+    np.testing.assert_allclose(y.reshape(80, 6), plain(X) @ plain.components.T, atol=1e-12)
+    if components != 3:
+        np.testing.assert_allclose(np.cov(y.reshape(80, 6).T), np.eye(6), atol=1e-12)
+        rotation = np.linalg.qr(R.standard_normal((6, 6)))[0]
+        centred = FLAT - FLAT.mean(0)
+        distance = [((centred - z) ** 2).sum() for z in (y.reshape(80, 6), y.reshape(80, 6) @ rotation, plain(X))]
+        assert distance[0] < min(distance[1:])
+
+
+def test_epsilon_is_added_to_the_variances():
+    plain, damped = (Whiten.fit(ArrayData(X), 4, epsilon=eps, dtype=np.float64) for eps in (0.0, 2.5))
+    ratio = np.sqrt(plain.variances / (plain.variances + 2.5))
+    np.testing.assert_allclose(damped(X), plain(X) * ratio, rtol=1e-12, atol=1e-13)
+
+
+def test_with_an_epsilon_what_does_not_vary_becomes_0():
+    still = np.concatenate([FLAT, np.full((80, 1), 7.0)], axis=1)
+    y = Whiten.fit(ArrayData(still), epsilon=0.1, dtype=np.float64)(still)
+    assert y.shape == (80, 7)
+    np.testing.assert_allclose(y[:, 6], 0, atol=1e-6)
+
+
+@pytest.mark.parametrize("options", [{}, {"epsilon": 0.5}, {"zca": True}])
+def test_stored_numbers_are_taken_up_in_place(options):
+    first, other = Whiten.fit(ArrayData(X), 3, **options), Whiten.fit(ArrayData(X[:40] ** 2), 3)
+    assert other(X).shape != first(X).shape or (other(X) != first(X)).any()
+    other.load_state_dict(load(save(first.state_dict())))
+    np.testing.assert_array_equal(other(X), first(X))
+    with pytest.raises(ShapeError, match=r"fitted to components of shape \(6, 3\), the stored ones have \(6, 2\)"):
+        other.load_state_dict(Whiten.fit(ArrayData(X), 2).state_dict())

@@ -12,7 +12,7 @@ from snapshots import assert_same, make
 
 from ddtrain.errors import CheckpointError
 from ddtrain.trainer.checkpoint import contents
-from ddtrain.trainer.checkpoint.contents import FILES, MEMORY, MODEL, OPTIM, STATE
+from ddtrain.trainer.checkpoint.contents import FILES, MODEL, OPTIM, OPTIONAL, STATE
 from ddtrain.trainer.checkpoint.finder import load, verify
 from ddtrain.trainer.checkpoint.writer import write
 
@@ -24,10 +24,11 @@ class TestRoundTrip:
         assert sorted(entry.name for entry in path.iterdir()) == sorted(FILES)
         assert_same(load(path).snapshot, make())
 
-    def test_ranks_that_remember_nothing_leave_no_file(self, tmp_path):
-        path = write(tmp_path, make(memory={}))
-        assert sorted(entry.name for entry in path.iterdir()) == sorted({*FILES} - {MEMORY})
-        assert_same(load(path).snapshot, make(memory={}))
+    @pytest.mark.parametrize("name", OPTIONAL)
+    def test_what_there_is_nothing_of_leaves_no_file(self, tmp_path, name):
+        path = write(tmp_path, make(**{name: {}}))
+        assert sorted(entry.name for entry in path.iterdir()) == sorted({*FILES} - {OPTIONAL[name]})
+        assert_same(load(path).snapshot, make(**{name: {}}))
 
     def test_other_readers_of_safetensors_can_read_the_model(self, tmp_path):
         from safetensors.numpy import load_file

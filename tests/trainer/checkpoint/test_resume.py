@@ -82,6 +82,27 @@ def test_every_rank_has_what_the_checkpoint_holds(tmp_path: Path, spec: str, mod
         assert said == expected
 
 
+def test_what_was_fitted_is_taken_up_in_place(tmp_path: Path) -> None:
+    """The transform that the data set holds is the one that is loaded into."""
+
+    def prepared(mean: float) -> Task:
+        task = make_task(Net())
+        x, y = task.train.arrays
+        transform = data.Standardize(np.full(x.shape[1], mean), np.ones(x.shape[1]), np.float64)
+        return replace(task, train=data.ArrayData(x, y, transform=transform), fitted={"inputs": transform})
+
+    old = make(LocalCommunicator(), tmp_path, task=prepared(2.0), steps=3)
+    save_run.save(old.state, old.records, final=True)
+    saved = finder.load(finder.path_of(tmp_path, 3)).snapshot
+    new = make(LocalCommunicator(), tmp_path, task=prepared(5.0))
+    resume(new.state, saved)
+    for mine, theirs in zip(new.task.train.batch(np.arange(4)), old.task.train.batch(np.arange(4)), strict=True):
+        np.testing.assert_array_equal(mine, theirs)
+    assert old.take_step() == new.take_step()
+    with pytest.raises(CheckpointError, match="checkpoint of step 3 does not fit: it holds what was fitted for inputs"):
+        resume(make(LocalCommunicator(), tmp_path).state, saved)
+
+
 def snapshot(config: Config = CONFIG, step: int = 6, **changes: Any) -> Snapshot:
     """With a configuration alone."""
     table = config.to_table()
