@@ -27,6 +27,7 @@ LAYER = {  # a module may import its own layer's siblings only inside one packag
             "current_layer",
             "kernels",
             "parts",
+            "metrics",
         ),
         0,
     ),
