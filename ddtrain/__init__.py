@@ -69,7 +69,7 @@ if TYPE_CHECKING:  # what __getattr__ below loads on first use
     from ddtrain.callbacks import Callback
     from ddtrain.commands.script import main
     from ddtrain.data import ArrayData
-    from ddtrain.runs import History, Run, fit
+    from ddtrain.runs import History, Run, evaluate, fit, predict
     from ddtrain.trainer.config.config import Config
     from ddtrain.trainer.dp_derivatives import dp_hvp, dp_jvp, dp_value_and_grad, model_loss
     from ddtrain.trainer.task import Task
@@ -91,6 +91,7 @@ __all__ = [
     "dp_jvp",
     "dp_value_and_grad",
     "elementwise_grad",
+    "evaluate",
     "fit",
     "fixed_point",
     "flatten",
@@ -112,6 +113,7 @@ __all__ = [
     "make_vjp",
     "model_loss",
     "multigrad_dict",
+    "predict",
     "primitive",
     "tensor_jacobian_product",
     "value_and_grad",
@@ -124,7 +126,7 @@ _TRAINING = {  # loaded on first use: differentiating needs neither a command li
     "Config": "ddtrain.trainer.config.config",
     "Task": "ddtrain.trainer.task",
     **dict.fromkeys(("dp_hvp", "dp_jvp", "dp_value_and_grad", "model_loss"), "ddtrain.trainer.dp_derivatives"),
-    **dict.fromkeys(("History", "Run", "fit"), "ddtrain.runs"),
+    **dict.fromkeys(("History", "Run", "evaluate", "fit", "predict"), "ddtrain.runs"),
     "Callback": "ddtrain.callbacks",
     "main": "ddtrain.commands.script",
 }

@@ -226,6 +226,17 @@ class Module:
         attributes["_path"], attributes["_run"] = prefix[:-1], binding.run
         return new
 
+    def evaluating(self) -> Self:
+        """A bound module for evaluation, whatever it was bound for: itself, or a shallow copy with the same values.
+
+        >>> from ddtrain.nn import Dropout
+        >>> Dropout(0.5).bind({}, training=True).evaluating()(np.ones(3))
+        array([1., 1., 1.])
+        """
+        if self._run is None or not self._run.training:
+            return self
+        return self._bound(Binding(self, {}, Run()), f"{self._path}." if self._path else "")
+
     @property
     def run(self) -> Run:
         """Mode and randomness of this forward pass, and the updates it has gathered."""

@@ -1,10 +1,13 @@
 """Around the training: a call that returns, and runs that can be opened.
 
-Read ``fitting`` (the call), then ``run`` (what a run's directory says) and ``history`` (its figures as arrays).
+Read ``fitting`` (the call), then ``run`` (what a run's directory says) and ``history`` (its figures as arrays);
+``predicting`` and ``evaluating`` are what a model says of other samples, and how well.
 """
 
+from ddtrain.runs.evaluating import evaluate
 from ddtrain.runs.fitting import fit
 from ddtrain.runs.history import History
+from ddtrain.runs.predicting import predict
 from ddtrain.runs.run import Run
 
-__all__ = ["History", "Run", "fit"]
+__all__ = ["History", "Run", "evaluate", "fit", "predict"]
