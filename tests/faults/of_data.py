@@ -55,6 +55,13 @@ FAULTS = (
         ("tests/data/augment/test_every_augmentation.py",),
     ),
     Fault(
+        "augment/samples are numbered by each rank for itself",
+        "ddtrain/data/augment/protocol.py",
+        "self.epoch, self.indices.tolist())",
+        "self.epoch, (self.indices - self.indices[:1]).tolist())",
+        ("tests/equivalence/test_augmentations.py",),
+    ),
+    Fault(
         "augment/every epoch draws the same",
         "ddtrain/data/augment/protocol.py",
         "self.purpose, self.epoch, self.indices",
