@@ -6,6 +6,13 @@ from tests.faults.fault import Fault
 
 FAULTS = (
     Fault(
+        "extremes/a place among all numbers is taken for the sample's",
+        "ddtrain/data/extremes.py",
+        "int(x.argmax()) // numbers]",
+        "int(x.argmax())]",
+        ("tests/data/test_extremes.py",),
+    ),
+    Fault(
         "sampler/every epoch has the same order",
         "ddtrain/data/sampler.py",
         'rng.stream(seed, "shuffle", epoch)',
