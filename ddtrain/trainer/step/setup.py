@@ -17,7 +17,7 @@ from numpy.typing import DTypeLike
 
 from ddtrain import data, optim
 from ddtrain.comm.protocol import Array, Communicator, Node
-from ddtrain.errors import UsageError
+from ddtrain.errors import UsageError, quoted
 from ddtrain.nn import Module
 from ddtrain.nn.reinitialize import parse_rules, reinitialized
 from ddtrain.nn.state_dict import initial as initial_values
@@ -209,9 +209,15 @@ def _check_batch(config: Config, samples: int) -> None:
 
 def drawn_values(model: Module, config: Config) -> dict[str, Any]:
     """The model's initial values: as it declares them, or by the rules of ``--init.weights``."""
-    if config.init.weights:
-        return reinitialized(model, parse_rules(config.init.weights), config.run.seed, config.run.dtype)
-    return model.init(config.run.seed, config.run.dtype)
+    rules, run = config.init.weights, config.run
+    if not rules:
+        return model.init(run.seed, run.dtype)
+    parsed = parse_rules(rules)
+    try:
+        return reinitialized(model, parsed, run.seed, run.dtype)
+    except UsageError as error:
+        said = error.message.removeprefix(f"init {quoted(rules)}: ").removeprefix("init: ").removeprefix("init ")
+        raise UsageError(f"--init.weights {quoted(rules)}: {said}", remedy=error.remedy, **error.place) from None
 
 
 def planned_steps(task: Task, config: Config) -> int:
