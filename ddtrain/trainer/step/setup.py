@@ -52,7 +52,7 @@ def build_step(comm: Communicator, task: Task, config: Config) -> TrainStep:
     Raises
     ------
     UsageError : ranks have different models, or outnumber the shards, or cannot share memory although they must; or an
-        average of weights would begin after the run's end
+        average of weights would begin after the run's end, or the optimizer refuses the model's size or the batches
     """
     _check_batch(config, len(task.train))
     # drawn by (seed, path), so all ranks have the same values
@@ -65,6 +65,8 @@ def build_step(comm: Communicator, task: Task, config: Config) -> TrainStep:
     layout = make_shard_layout(comm, node, config.run.shards, config.run.accumulate)
     groups = optim.groups.assign(config.optim, trainable(task.model))
     trained = [path for path, group in groups.items() if not group.frozen]
+    if isinstance(config.optim, optim.BatchMethod):
+        config.optim.check_size(sum(np.size(initial[path]) for path in trained))
     store, parts = _store(trained, initial, config, node, layout)
     pieces = optim.groups.segments([groups[path] for path in store.names], store.spans)
     make_gradient_buffer = _gradient_buffer_maker(comm, config, node, layout, store, parts)
@@ -197,13 +199,19 @@ def _node(comm: Communicator, config: Config, initial: Mapping[str, Any]) -> Nod
 
 
 def _check_batch(config: Config, samples: int) -> None:
-    """Refuse a method of the whole set on batches that differ from step to step."""
+    """Refuse a method of the whole set on batches that differ from step to step, and more samples than a batch has."""
     formula = config.optim
     if isinstance(formula, optim.BatchMethod) and not formula.minibatch and config.data.batch_size < samples:
         raise UsageError(
             f"--optim.name {formula.name} wants the same samples in every step, but --data.batch-size "
             f"{config.data.batch_size} takes some of {samples:,}",
             remedy=f"Give --data.batch-size {samples}, or --optim.minibatch to let it be.",
+        )
+    most = min(config.data.batch_size, samples)
+    if isinstance(formula, optim.CurvatureMethod) and formula.curvature_samples > most:
+        raise UsageError(
+            f"--optim.curvature-samples {formula.curvature_samples} is more than the {most:,} samples of a batch",
+            remedy=f"Give at most {most}, or 0 for all of them.",
         )
 
 
