@@ -95,6 +95,12 @@ CASES = [
         "Give an earlier",
     ),
     (
+        "fashion_cnn",
+        "--data.augment crop(padding=2000)",
+        "--data.augment 'crop(padding=2000)': crop(padding=2000): the border is wider than the images, 28 x 28",
+        "Give at most 28 pixels.",
+    ),
+    (
         "digits_mlp",
         "--data.augment flip",
         "--data.augment 'flip': augment: flip takes images",
