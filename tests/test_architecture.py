@@ -65,7 +65,7 @@ MAY_ONLY = {  # beyond the layers: what a package may import of ddtrain
     "optim": {"param_store", "kernels", "errors", "parts", "part_calls"},
     "parallel": {"param_store", "comm", "kernels", "errors", "current_layer", "partition"},
     "scipy": {"autodiff", "numpy", "errors", "tree"},
-    "nn": {"ops", "numpy", "autodiff", "rng", "errors", "current_layer", "part_calls", "parts"},
+    "nn": {"ops", "numpy", "autodiff", "rng", "errors", "tree", "current_layer", "part_calls", "parts"},
     "models": {"nn", "errors"},
     "diagnose": {
         "autodiff",

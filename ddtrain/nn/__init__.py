@@ -3,7 +3,8 @@
 Read ``module`` (a tree of declarations, and ``bind``), ``declarations``, then ``layers/``, a file a topic; ``norm``
 (batch-norm), ``attention``, ``positions`` and ``recurrent`` are layers of their own. ``init/`` has initial values,
 ``reinitialize`` gives others by rules, ``functional`` the operations. ``binding`` is how values come into a tree,
-``state_dict`` how they go out, by PyTorch's names. ``argument_checks`` refuses sizes that no layer can have.
+``state_dict`` how they go out, by PyTorch's names. ``model_outputs`` takes down what a model returns to its loss.
+``argument_checks`` refuses sizes that no layer can have.
 """
 
 from typing import Any

@@ -38,6 +38,7 @@ from ddtrain.trainer.step.setup import build_step, planned_steps
 from ddtrain.trainer.step.timeline import Timeline
 from ddtrain.trainer.stop_signals import StopFile
 from ddtrain.trainer.task import Task, augmented, verify_same_data
+from ddtrain.trainer.trial_samples import try_extremes
 from ddtrain.trainer.watching import Watching
 
 
@@ -130,6 +131,8 @@ class Trainer:
         """Make an evaluation that a killed run missed, or try one; the reason if no step is to be taken."""
         state, reason = self.state, Reason.NONE
         finished = state.step >= self.coordinator.total_steps
+        if state.step == 0:
+            try_extremes(self.task, self.store, self.comm)
         if self._evaluates and state.evaluated < state.step and self.coordinator.evaluates(state.step):
             control = self._evaluate(StepControl(lr=0.0, scale=1.0, grad_norm=0.0, stop=finished))
             checkpoint.complete(state, self.records, final=control.stop)

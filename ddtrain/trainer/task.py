@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from time import perf_counter
 from typing import Any
@@ -17,9 +17,25 @@ from ddtrain.nn import Module
 from ddtrain.parallel import verify_replicas
 
 Loss = Callable[..., Any]  # loss(model, *batch) -> (losses_N, metrics), or losses_N
+Outputs = Callable[..., tuple[Any, Any]]  # outputs(model, *batch) -> (outputs, targets)
 
 _READ_S = 1.0  # how long reading all samples may take, for data sets without a checksum of their own
 _SAME_DATA = "Give every rank the same data."
+
+
+def first_and_second(model: Any, *batch: Any) -> tuple[Any, Any]:
+    """Outputs and targets of most tasks: what the model makes of the first of a batch, and the second.
+
+    Raises
+    ------
+    UsageError : there is no second
+    """
+    if len(batch) < 2:
+        raise UsageError(
+            f"Task: a batch of {len(batch)} arrays, of which the second should be the targets of report=",
+            remedy="Give Task(outputs=lambda model, *batch: (outputs, targets)).",
+        )
+    return model(batch[0]), batch[1]
 
 
 @dataclass(frozen=True)
@@ -32,11 +48,24 @@ class Task:
     loss : ``loss(model, *batch) -> (losses_N, metrics)``: one loss a sample, *not averaged* (the trainer divides by the
         number of samples in the global batch, so ragged and empty shards are exact), and per-sample metrics by name,
         e.g. ``{"accuracy": ops.correct(logits, labels)}``; or ``losses_N`` alone
-    train, valid : datasets, or tuples of arrays, which become :class:`ArrayData`; ``valid=None`` means no evaluation
+    train, valid : datasets, or tuples of arrays, which become :class:`ArrayData`; ``valid=None`` means no evaluation.
+        ``valid`` may be a dict of several by name: then ``valid`` is the first, which decisions watch
     about : a line about the data, shown when the run starts
     derived : further evaluation figures computed from the averages, e.g. ``{"perplexity": lambda m: exp(m["loss"])}``
     fitted : what was fitted to data, by name, such as ``{"inputs": Standardize.fit(data)}``: every checkpoint stores
         it, and a resumed run goes on with what was stored, see :class:`ddtrain.data.Fitted`
+    test : a data set that no training run touches, read by ``eval`` alone
+    report : evaluation figures that are no means, by name: functions of the outputs and the targets of all samples in
+        order, such as ``{"f1": metrics.f1, "confusion": metrics.confusion_matrix}``, called on rank 0. A number becomes
+        a figure beside the loss, an array goes to RUN/reports
+    outputs : ``outputs(model, *batch) -> (outputs, targets)``, both with a row a sample, for ``report`` and samples that
+        are shown; by default what the model makes of the first of a batch, and the second
+    show : ``show(*batch)`` -> for each sample what it looks like: a text, or a picture (H, W) or (H, W, 3) of uint8
+    class_names : of classes 0, 1, ..., for confusion matrices and samples
+
+    Attributes
+    ----------
+    valid_sets : all validation data by name; one alone has the name ""
 
     Raises
     ------
@@ -55,6 +84,12 @@ class Task:
     about: str = ""
     derived: Mapping[str, Callable[[Mapping[str, float]], float]] = field(default_factory=dict)
     fitted: Mapping[str, Fitted] = field(default_factory=dict)
+    test: Dataset | None = None
+    report: Mapping[str, Callable[[Any, Any], Any]] = field(default_factory=dict)
+    outputs: Outputs = first_and_second
+    show: Callable[..., Sequence[Any]] | None = None
+    class_names: Sequence[str] = ()
+    valid_sets: Mapping[str, Dataset] = field(default_factory=dict, repr=False)
 
     def __post_init__(self) -> None:
         if not isinstance(self.model, Module):
@@ -65,8 +100,9 @@ class Task:
                 f"Task: loss is {kind_of(self.loss)}, not a function", remedy="Give loss(model, *batch) -> losses_N."
             )
         object.__setattr__(self, "train", _dataset("train", self.train))
-        if self.valid is not None:
-            object.__setattr__(self, "valid", _dataset("valid", self.valid))
+        self._set_validation()
+        if self.test is not None:
+            object.__setattr__(self, "test", _dataset("test", self.test))
         if not isinstance(self.derived, Mapping):
             raise UsageError(
                 f"Task: derived is {kind_of(self.derived)}, not a dict of functions",
@@ -79,6 +115,48 @@ class Task:
                     remedy="Give functions of the means, under other names than loss.",
                 )
         _check_fitted(self.fitted)
+        _check_report(self)
+
+    def _set_validation(self) -> None:
+        """One data set in ``valid``, and all of them in ``valid_sets``, also in a copy that has another ``valid``."""
+        given: Any = self.valid
+        if isinstance(given, Mapping):
+            sets = {_set_name(name): _dataset(f"valid[{name!r}]", each) for name, each in given.items()}
+            if not sets:
+                raise UsageError("Task: valid is an empty dict", remedy="Give data sets by name, or valid=None.")
+        elif given is not None and given is next(iter(self.valid_sets.values()), None):
+            return
+        else:
+            sets = {} if given is None else {"": _dataset("valid", given)}
+        object.__setattr__(self, "valid", next(iter(sets.values()), None))
+        object.__setattr__(self, "valid_sets", sets)
+
+
+def _set_name(name: Any) -> str:
+    """The name of a validation set, which its figures have: ``valid_NAME_loss``."""
+    if not isinstance(name, str) or not name.isidentifier():
+        raise UsageError(
+            f"Task: valid has the name {quoted(name)}", remedy="Give letters, digits and underscores: near, far_2."
+        )
+    return name
+
+
+def _check_report(task: Task) -> None:
+    if not isinstance(task.report, Mapping):
+        raise UsageError(
+            f"Task: report is {kind_of(task.report)}, not a dict of functions",
+            remedy='Give figures by name: {"f1": metrics.f1}.',
+        )
+    for name, figure in task.report.items():
+        named = isinstance(name, str) and name.isidentifier() and name != "loss" and name not in task.derived
+        if not named or not callable(figure):
+            raise UsageError(
+                f"Task: report {quoted(name)} is {kind_of(figure)}",
+                remedy="Give functions of outputs and targets, by names of letters, other than loss and the derived.",
+            )
+    for option, given in (("outputs", task.outputs), ("show", task.show or first_and_second)):
+        if not callable(given):
+            raise UsageError(f"Task: {option} is {kind_of(given)}, not a function", remedy="Give a function, or none.")
 
 
 def _check_fitted(fitted: Any) -> None:
@@ -109,7 +187,8 @@ def _dataset(name: str, given: Any) -> Dataset:
             remedy="Give ddtrain.ArrayData(x, y), or an object with __len__() and batch(indices).",
         )
     if not len(given):
-        kind, instead = ("training", "") if name == "train" else ("validation", ", or none: valid=None")
+        kind = {"train": "training", "test": "test"}.get(name, "validation")
+        instead = "" if name == "train" else f", or none: {'valid' if kind == 'validation' else name}=None"
         raise UsageError(f"the {kind} data is empty", remedy=f"Give it at least one sample{instead}.")
     dataset: Dataset = given
     return dataset
@@ -182,12 +261,13 @@ def verify_same_data(comm: Communicator, task: Task) -> str:
     UsageError : on all ranks, if their data differ
     """
     began = perf_counter()
-    seen = {"for training": describe_data(task.train), "for validation": describe_data(task.valid)}
+    known = {"for training": task.train, **_of_validation(task)}
+    seen = {name: describe_data(dataset) for name, dataset in known.items()}
     took_s = perf_counter() - began
     verify_replicas(seen, comm, "data", remedy=_SAME_DATA)
     unread = {
         name: dataset
-        for name, dataset in (("for training", task.train), ("for validation", task.valid))
+        for name, dataset in known.items()
         if dataset is not None and not hasattr(dataset, "fingerprint") and "checksum" in seen[name]
     }
     whole_s = took_s * sum(map(len, unread.values())) / (2 * SAMPLED)
@@ -195,3 +275,9 @@ def verify_same_data(comm: Communicator, task: Task) -> str:
         whole = {name: f"{len(x)} samples with checksum {whole_fingerprint(x)}" for name, x in unread.items()}
         verify_replicas(whole, comm, "data", remedy=_SAME_DATA)
     return seen["for training"]
+
+
+def _of_validation(task: Task) -> dict[str, Dataset | None]:
+    """The validation data by what it is called in messages: all sets, the first as ever."""
+    others = list(task.valid_sets)[1:]
+    return {"for validation": task.valid, **{f"for validation, {name}": task.valid_sets[name] for name in others}}

@@ -19,6 +19,13 @@ DIRECTORY = "tests/trainer/records/test_run_directory.py"
 
 FAULTS = (
     Fault(
+        "trial/the outermost labels are not tried",
+        "ddtrain/trainer/loop.py",
+        "        if state.step == 0:\n            try_extremes",
+        "        if state.step == 1:\n            try_extremes",
+        ("tests/cli/test_bad_parts.py",),
+    ),
+    Fault(
         "loss_output/metrics of ranks are not compared",
         "ddtrain/trainer/step/loss_output.py",
         "                if set(names) != set(self.names):\n",
