@@ -47,7 +47,7 @@ def _area(scores_N: Array, is_N: Array) -> float:
         return float("nan")
     if np.isnan(scores_N).any():
         return float("nan")
-    sorted_N, place_N, ties = np.unique(scores_N, return_inverse=True, return_counts=True)
+    _, place_N, ties = np.unique(scores_N, return_inverse=True, return_counts=True)
     last = np.cumsum(ties)
     ranks = last - (ties - 1) / 2  # the mean of the ranks, counted from 1, that equal scores share
     return float((ranks[place_N][is_N].sum() - there * (there + 1) / 2) / (there * others))

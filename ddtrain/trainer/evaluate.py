@@ -4,20 +4,27 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
-from typing import Any, SupportsFloat
+from functools import partial
+from typing import Any, NamedTuple, SupportsFloat, TypeVar
 
 import numpy as np
 
+from ddtrain.comm import run_on_rank_0
 from ddtrain.comm.protocol import Communicator
-from ddtrain.data import batch_of, shard_bounds
+from ddtrain.data import Dataset, batch_of, shard_bounds
 from ddtrain.errors import UsageError, kind_of, quoted
 from ddtrain.ops import use_communicator
 from ddtrain.parallel import ShardRunner
 from ddtrain.param_store import ParamStore
 from ddtrain.trainer.config.config import Config
+from ddtrain.trainer.evaluation.all_samples import AllSamples
+from ddtrain.trainer.evaluation.report import report
+from ddtrain.trainer.evaluation.samples import worst_and_best
 from ddtrain.trainer.step.loss_output import LossOutput
 from ddtrain.trainer.step.totals import Totals
 from ddtrain.trainer.task import Task
+
+T = TypeVar("T")
 
 ROWS = 256  # samples at a time for each shard: few enough for memory, enough for large matrix products
 
@@ -26,6 +33,7 @@ def require_validation(config: Config, task: Task) -> None:
     """Raise UsageError if options need evaluations and the task has no validation data."""
     watchers = {
         "--eval.patience": config.eval.patience > 0,
+        "--eval.samples": config.eval.samples > 0,
         f"--schedule.name {config.schedule.name}": config.schedule.watches_evaluations(),
     }
     for watcher, given in watchers.items():
@@ -36,36 +44,123 @@ def require_validation(config: Config, task: Task) -> None:
             )
 
 
+class Evaluated(NamedTuple):
+    """What an evaluation has found.
+
+    Attributes
+    ----------
+    figures : by name, the same on all ranks: mean loss, metrics, derived figures, and numbers of the task's report; of
+        several validation sets with their names before, ``near_loss``, beside the first one's ``loss``
+    arrays : of the task's report, as files of RUN/reports have them, by the file's name; on rank 0 alone
+    samples : as RUN/samples.json has them; on rank 0 alone, and empty if none are asked for
+    """
+
+    figures: dict[str, float]
+    arrays: dict[str, Any]
+    samples: dict[str, Any]
+
+
 def evaluate(task: Task, store: ParamStore, comm: Communicator, shards: ShardRunner) -> dict[str, float]:
-    """Mean loss and metrics over the validation set, with derived figures. Collective.
+    """The figures alone of :func:`evaluate_fully`. Collective."""
+    return evaluate_fully(task, store, comm, shards).figures
+
+
+def evaluate_fully(
+    task: Task, store: ParamStore, comm: Communicator, shards: ShardRunner, samples: int = 0
+) -> Evaluated:
+    """Figures of all validation sets, and the worst and best samples of the first. Collective.
 
     Shards without samples take part: they run the same number of batches, so that collectives in the model match.
     Buffers are the same on all ranks (Note [One value of a buffer]).
     """
-    return _figures(task, store, comm, shards, batches=None)
+    return _evaluated(task, store, comm, shards, None, samples)
 
 
 def try_evaluation(task: Task, store: ParamStore, comm: Communicator, shards: ShardRunner) -> None:
-    """Evaluate one batch as a test, so that an error shows before the first step, not after an epoch. Collective."""
-    _figures(task, store, comm, shards, batches=1)
+    """Evaluate one batch of each validation set as a test, so that an error shows before the first step, not after an
+    epoch. Collective.
+    """
+    _evaluated(task, store, comm, shards, 1, 0)
 
 
-def _figures(
-    task: Task, store: ParamStore, comm: Communicator, shards: ShardRunner, batches: int | None
+def _evaluated(
+    task: Task, store: ParamStore, comm: Communicator, shards: ShardRunner, batches: int | None, samples: int
+) -> Evaluated:
+    found = Evaluated({}, {}, {})
+    for name, dataset in task.valid_sets.items():
+        kept = AllSamples() if task.report or (samples and dataset is task.valid) else None
+        means = _means(task, dataset, store, comm, shards, batches, kept)
+        means |= {key: derived(key, figure, means) for key, figure in _apart(task.derived, "derived", means).items()}
+        columns = kept.gathered(comm) if kept else {}
+        # of a part of the samples, in a trial, a figure may not be defined
+        if task.report and (batches is None or len(dataset) <= batches * ROWS * shards.layout.count):
+            _apart(task.report, "report", means)
+            prefix = f"{name}_" if name else ""
+            means |= run_on_rank_0(comm, partial(_reported, task, columns, found.arrays, prefix))
+        if samples and dataset is task.valid:
+            run_on_rank_0(comm, partial(_show, task, store, columns, samples, found.samples))
+        _merge(found.figures, name, means)
+    return found
+
+
+def _reported(task: Task, columns: Mapping[str, Any], arrays: dict[str, Any], prefix: str) -> dict[str, float]:
+    numbers, more = report(task, columns)
+    arrays.update({f"{prefix}{name}": contents for name, contents in more.items()})
+    return numbers
+
+
+def _show(task: Task, store: ParamStore, columns: Mapping[str, Any], count: int, samples: dict[str, Any]) -> None:
+    samples.update(worst_and_best(task, store, columns["losses"], count))
+
+
+def _merge(figures: dict[str, float], name: str, means: Mapping[str, float]) -> None:
+    """Add the figures of a validation set; of one with a name, under that name."""
+    if name and not figures:
+        figures["loss"] = means["loss"]
+    for key, value in means.items():
+        key = f"{name}_{key}" if name else key
+        if key in figures:
+            raise UsageError(f"Task: two figures of the validation data have the name {key}", remedy="Rename one.")
+        figures[key] = value
+
+
+def _apart(more: Mapping[str, T], kind: str, means: Mapping[str, float]) -> Mapping[str, T]:
+    """Further figures, if none has the name of another."""
+    for name in more:
+        if name in means:
+            raise UsageError(
+                f"Task: {kind} figure {quoted(name)} has the name of a metric that the loss returns",
+                remedy="Give one of them another name.",
+            )
+    return more
+
+
+def _means(
+    task: Task,
+    dataset: Dataset,
+    store: ParamStore,
+    comm: Communicator,
+    shards: ShardRunner,
+    batches: int | None,
+    kept: AllSamples | None,
 ) -> dict[str, float]:
-    assert task.valid is not None, "a task without validation data has nothing to evaluate"
-    valid, count = task.valid, shards.layout.count
+    """Mean loss and metrics over a data set, or its first batches; losses, and what a report is of, are kept."""
+    count = shards.layout.count
     model, seen = task.model.bind(store.tensors), LossOutput(task.loss)
 
     def totals_of(shard: int, peers: Any) -> Totals:
-        totals, n = Totals(), len(valid) if batches is None else min(len(valid), batches * ROWS * count)
+        totals, n = Totals(), len(dataset) if batches is None else min(len(dataset), batches * ROWS * count)
         with use_communicator(peers), np.errstate(all="ignore"):
             for start in range(0, n, ROWS * count):
                 size = min(ROWS * count, n - start)
                 first, last = shard_bounds(size, shard, count)
-                batch = batch_of(valid, np.arange(start + first, start + last), store.dtype)
+                rows = np.arange(start + first, start + last)
+                batch = batch_of(dataset, rows, store.dtype)
                 losses, metrics = seen.read(task.loss(model, *batch), last - first, batch)
                 totals.add(losses, metrics)
+                if kept is not None:
+                    pair = task.outputs(model, *batch) if task.report else ()
+                    kept.add(rows, {"losses": losses, **dict(zip(("outputs", "targets"), pair, strict=False))})
         return totals
 
     mine = shards.map(totals_of)
@@ -73,14 +168,7 @@ def _figures(
     rows = shards.layout.block_sums([totals.pack(names) for totals in mine])
     whole = np.empty_like(rows[0])
     comm.isum(rows, shards.layout.rank_tree, whole).wait()
-    means = Totals.unpack(whole, names).means()
-    for name in task.derived:
-        if name in means:
-            raise UsageError(
-                f"Task: derived figure {quoted(name)} has the name of a metric that the loss returns",
-                remedy="Give one of them another name.",
-            )
-    return means | {name: derived(name, figure, means) for name, figure in task.derived.items()}
+    return Totals.unpack(whole, names).means()
 
 
 def derived(name: str, figure: Callable[[Mapping[str, float]], float], means: Mapping[str, float]) -> float:

@@ -28,7 +28,7 @@ from ddtrain.trainer.checkpoint.fitted_state import tensors_of
 from ddtrain.trainer.config.config import Config
 from ddtrain.trainer.config.step_ranges import steps_of
 from ddtrain.trainer.error_context import error_context
-from ddtrain.trainer.evaluate import evaluate, require_validation, try_evaluation
+from ddtrain.trainer.evaluate import evaluate_fully, require_validation, try_evaluation
 from ddtrain.trainer.modes import make_mode
 from ddtrain.trainer.records.run_records import RunRecords
 from ddtrain.trainer.run_state import RunState
@@ -212,8 +212,11 @@ class Trainer:
     def _evaluate(self, control: StepControl) -> StepControl:
         state = self.state
         with self._span("evaluation"), self._errors_in("evaluation", rank=self.comm.rank), self.average.evaluated():
-            found = evaluate(self.task, self.store, self.comm, self.train_step.shards)
-        state.metrics, state.evaluated = {f"{EVALUATION}{name}": value for name, value in found.items()}, state.step
+            samples = self.config.eval.samples
+            found = evaluate_fully(self.task, self.store, self.comm, self.train_step.shards, samples)
+        figures = {f"{EVALUATION}{name}": value for name, value in found.figures.items()}
+        state.metrics, state.evaluated = figures, state.step
+        self.records.of_all_samples(state.step, found.arrays, found.samples)
         self.records.evaluation(state.step, state.position(state.step - 1).epoch + 1, state.metrics)
         self.watching.evaluation(state.metrics)
         return self.coordinator.observe(state.step - 1, control, state.metrics["valid_loss"])

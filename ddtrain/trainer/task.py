@@ -58,8 +58,8 @@ class Task:
     report : evaluation figures that are no means, by name: functions of the outputs and the targets of all samples in
         order, such as ``{"f1": metrics.f1, "confusion": metrics.confusion_matrix}``, called on rank 0. A number becomes
         a figure beside the loss, an array goes to RUN/reports
-    outputs : ``outputs(model, *batch) -> (outputs, targets)``, both with a row a sample, for ``report`` and samples that
-        are shown; by default what the model makes of the first of a batch, and the second
+    outputs : ``outputs(model, *batch) -> (outputs, targets)``, both with a row a sample, for ``report`` and for samples
+        that are shown; by default what the model makes of the first of a batch, and the second
     show : ``show(*batch)`` -> for each sample what it looks like: a text, or a picture (H, W) or (H, W, 3) of uint8
     class_names : of classes 0, 1, ..., for confusion matrices and samples
 

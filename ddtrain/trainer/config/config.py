@@ -150,6 +150,8 @@ class Evaluation:
     """Epochs between evaluations; 0: never."""
     patience: int = 0
     """Evaluations without a better validation loss before the run stops early; 0: never."""
+    samples: int = 0
+    """Worst samples, and best ones, of the latest evaluation that RUN/samples.json has; 0: none."""
 
 
 @dataclass(frozen=True)

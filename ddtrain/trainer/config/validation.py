@@ -76,9 +76,10 @@ def _problems(config: Config, size: int) -> Iterator[tuple[str, str]]:
     if config.schedule.min_lr > base_lr:
         scaled = "" if base_lr == config.optim.lr else f", which --schedule.scale-lr makes {base_lr}"
         yield f"--schedule.min-lr {config.schedule.min_lr} is above --optim.lr {config.optim.lr}{scaled}", "Lower it."
-    if config.eval.every == 0 and (config.schedule.watches_evaluations() or config.eval.patience):
-        watches = config.schedule.watches_evaluations()
-        watcher = f"--schedule.name {config.schedule.name}" if watches else "--eval.patience"
+    watches = config.schedule.watches_evaluations()
+    if config.eval.every == 0 and (watches or config.eval.patience or config.eval.samples):
+        option = "--eval.patience" if config.eval.patience else "--eval.samples"
+        watcher = f"--schedule.name {config.schedule.name}" if watches else option
         yield f"{watcher} watches evaluations, but --eval.every is 0", "Give --eval.every at least 1."
 
 
@@ -173,6 +174,7 @@ def _ranges(config: Config) -> Iterator[tuple[str, bool, str]]:
     yield "checkpoint.keep", config.checkpoint.keep >= 1, "at least 1"
     yield "nonfinite.max_skips", config.nonfinite.max_skips >= 1, "at least 1"
     yield "eval.patience", config.eval.patience >= 0, "0 (never) or more"
+    yield "eval.samples", config.eval.samples >= 0, "0 (none) or more"
     yield "data.batch_size", data.batch_size >= 1, "at least 1"
     for section, part in vars(config).items():  # parts, and sections of a recipe that say what their ranges are
         if callable(getattr(part, "ranges", None)):

@@ -5,6 +5,8 @@ RUN/status.json     running, completed, stopped or failed, and why; written firs
 RUN/metrics.jsonl   a line a step, a line an evaluation
 RUN/trace.json      what every rank did in the steps of --debug.trace
 RUN/average.safetensors  the average of the weights at the end, with --average.export
+RUN/reports/        arrays of Task(report=...) at the latest evaluation, such as a confusion matrix: a file each
+RUN/samples.json    worst and best samples of the latest evaluation, with --eval.samples
 RUN/checkpoints/    see ``trainer/checkpoint/writer.py``
 RUN/summary.json    the final figures
 
@@ -27,7 +29,7 @@ from ddtrain.errors import DataError
 from ddtrain.trainer import atomic_files
 from ddtrain.trainer.checkpoint import finder, retention
 from ddtrain.trainer.config.config import Config
-from ddtrain.trainer.file_names import CONFIG, TRACE
+from ddtrain.trainer.file_names import CONFIG, REPORTS, SAMPLES, TRACE
 from ddtrain.trainer.records.console import Console
 from ddtrain.trainer.records.metrics import MetricsLog, write_summary
 from ddtrain.trainer.records.perfetto_trace import merge
@@ -169,6 +171,24 @@ class RunRecords:
         self.flush()
         self.console.report(figures)
         self.status.progress()
+
+    def of_all_samples(self, done: int, arrays: Mapping[str, Any], samples: Mapping[str, Any]) -> None:
+        """Write what an evaluation after ``done`` steps made of all samples; a full disk does not end the run.
+
+        Parameters
+        ----------
+        arrays : of RUN/reports, by the file's name
+        samples : of RUN/samples.json; empty: none
+        """
+        found = {f"{REPORTS}/{name}.json": contents for name, contents in arrays.items()}
+        found |= {SAMPLES: samples} if samples else {}
+        for name, contents in found.items() if self.comm.rank == 0 else ():
+            path = self.directory / name
+            try:
+                path.parent.mkdir(exist_ok=True)
+                atomic_files.replace(path, (atomic_files.to_json({"step": done, **contents}) + "\n").encode())
+            except (DataError, OSError) as error:
+                self.warn(f"{name} of step {done} not written: {error}".replace("\n", " "))
 
     def trace(self, recordings: Sequence[dict[str, Any]]) -> None:
         """Write all ranks' recordings, in rank order, to RUN/trace.json; a full disk does not end the run."""
