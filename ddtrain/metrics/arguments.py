@@ -46,7 +46,7 @@ def predicted_of(op: str, outputs: Any) -> NDArray[np.int64]:
     if scores.ndim not in (1, 2):
         raise ShapeError(f"{op}: outputs of shape {scores.shape} where (N, K) scores or N classes are wanted")
     if scores.ndim == 2:
-        return scores.argmax(axis=1)
+        scores = scores.argmax(axis=1)
     predicted: NDArray[np.int64] = (scores > 0 if scores.dtype.kind == "f" else scores).astype(np.int64)
     return predicted
 
