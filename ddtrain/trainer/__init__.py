@@ -3,8 +3,9 @@
 Read ``main`` (a job from start to exit code), ``task`` (what a user gives), ``loop`` (the order of events), then
 ``step/`` (one training step). ``config/`` holds what a run can be told, ``checkpoint/`` what is saved and resumed,
 ``records/`` what a run reports, ``modes/`` how nodes keep in step, and ``average/`` puts averaged weights in place of
-the weights. ``run_state`` is a run's state between steps, ``evaluate`` measures the model, ``stop_signals`` ends a run
-early, ``dp_derivatives`` are derivatives of the loss over all ranks. ``numeric_environment`` is what decides the last
-bits on a machine, ``error_context`` says where an error came up, ``atomic_files`` writes files that are whole or not
-there; ``file_names`` and ``saved_decisions`` serve checkpoints.
+the weights. ``run_state`` is a run's state between steps, ``evaluate`` measures the model, ``trained_values`` reads
+from a checkpoint what was evaluated, ``stop_signals`` ends a run early, ``dp_derivatives`` are derivatives of the loss
+over all ranks. ``numeric_environment`` is what decides the last bits on a machine, ``error_context`` says where an
+error came up, ``atomic_files`` writes files that are whole or not there; ``file_names`` and ``saved_decisions`` serve
+checkpoints.
 """

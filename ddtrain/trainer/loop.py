@@ -21,6 +21,7 @@ from ddtrain.diagnose import CheckedTape, check_gradients, locate_nonfinite
 from ddtrain.errors import NonFiniteError
 from ddtrain.trainer import stop_signals
 from ddtrain.trainer.average.averaged_weights import AveragedWeights
+from ddtrain.trainer.average.population import population_statistics, require_batch_norm, wanted
 from ddtrain.trainer.checkpoint import save_run as checkpoint
 from ddtrain.trainer.checkpoint.fitted_state import tensors_of
 from ddtrain.trainer.config.config import Config
@@ -83,6 +84,7 @@ class Trainer:
 
     def __init__(self, comm: Communicator, config: Config, task: Task, stop_file: StopFile | None = None) -> None:
         require_validation(config, task)
+        require_batch_norm(config, task)
         data_seen = verify_same_data(comm, task)
         data.fit_over_ranks(task.fitted, comm)  # now that all ranks are known to have the same
         tensors_of(task.fitted)  # what cannot be saved is said before the first step
@@ -113,6 +115,8 @@ class Trainer:
                 control = self._save_and_evaluate(self.take_step())
                 reason = control.reason if control.stop else Reason.NONE
         self._end_trace()
+        if wanted(self.config, reason) and self.state.population < self.state.step:
+            self._end_with_population()
         if not self.average.export(self.records.directory):
             self.records.warn(f"--average.export: the average has not begun after {self.state.step} steps")
         with self.mode.consolidated():
@@ -206,6 +210,22 @@ class Trainer:
         state.metrics, state.evaluated = {f"{EVALUATION}{name}": value for name, value in found.items()}, state.step
         self.records.evaluation(state.step, state.position(state.step - 1).epoch + 1, state.metrics)
         return self.coordinator.observe(state.step - 1, control, state.metrics["valid_loss"])
+
+    def _end_with_population(self) -> None:
+        """Evaluate and save with batch-norm's statistics of all batches (Note [Moving and population])."""
+        state, train_step = self.state, self.train_step
+        with (
+            self._errors_in("statistics of the population", rank=self.comm.rank),
+            self.average.evaluated(),
+            population_statistics(train_step, self.task) as statistics,
+        ):
+            found = evaluate(self.task, self.store, self.comm, train_step.shards) if self._evaluates else {}
+        if found:
+            state.metrics = {f"{EVALUATION}{name}": value for name, value in found.items()}
+            self.records.population(state.step, state.position(state.step - 1).epoch + 1, state.metrics)
+        state.population = state.step
+        with self._errors_in("checkpoint"):
+            checkpoint.add_population(state, self.records, statistics)
 
     def _errors_in(self, phase: str, **place: Any) -> error_context:
         return error_context(lambda: phase, self.comm.rank, self.state.step, phase=phase, **place)
