@@ -41,6 +41,7 @@ LAYER = {  # a module may import its own layer's siblings only inside one packag
     **dict.fromkeys(
         ("recipes", "bench", "train", "generate", "checkpoint", "verify", "differentiable", "former_modules", ""), 7
     ),
+    "eval": 7,
     "autograd": 8,  # HIPS Autograd's names: nothing else imports them
 }
 MAY_ONLY = {  # beyond the layers: what a package may import of ddtrain
