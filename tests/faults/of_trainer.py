@@ -383,8 +383,8 @@ FAULTS = (
     ),
     Fault(
         "trained/what a checkpoint stores of its inputs is fitted anew",
-        "ddtrain/recipes/trained.py",
-        "    fitted_state.load(task.fitted, snapshot.fitted, str(path))\n",
+        "ddtrain/trainer/trained_values.py",
+        "        fitted_state.load(self.task.fitted, snapshot.fitted, place)\n",
         "",
         ("tests/recipes/test_picture_options.py",),
     ),
