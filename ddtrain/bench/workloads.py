@@ -94,6 +94,15 @@ WORKLOADS: Mapping[str, Workload] = {
         "4 layers, d 128, T 64, V 256",
     ),
     "resnet8": Workload(64, models.ResNet8, {"widths": (16, 32, 64)}, vectors(32, 32, 3), "32x32x3, widths 16/32/64"),
+    "resnet20": Workload(64, models.ResNet20, {"widths": (16, 32, 64)}, vectors(32, 32, 3), "32x32x3, widths 16/32/64"),
+    "inception": Workload(64, models.InceptionNet, {"width": 16}, vectors(28, 28, 1), "28x28, 4 blocks of 32 to 80"),
+    "lstm": Workload(
+        32,
+        models.RecurrentLm,
+        {"vocabulary": 256, "embedding": 256, "hidden": 256, "layers": 2},
+        _words(256, 50, 50),
+        "LSTM 2 x 256, T 50, V 256",
+    ),
     "lenet": Workload(64, models.LeNet, {"widths": (16, 32)}, vectors(28, 28, 1), "28x28, 5x5, 16/32 channels"),
 }
 

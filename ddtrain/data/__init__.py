@@ -5,7 +5,8 @@ step, and which of them are a rank's), then ``splits`` (for training, validation
 versions of training samples, ``inputs/`` brings samples to mean 0 and variance 1, and weighs classes. ``images`` and
 ``text`` are the data sets in the package; they read through ``files``, ``idx`` and ``npz``. ``language/`` makes other
 samples of texts; ``bigram`` and ``ngrams/`` are what language models are compared with. ``casting`` brings a batch to
-the run's dtype, ``checksum`` shows that ranks have the same data, ``fitted`` is what checkpoints store of it.
+the run's dtype, ``checksum`` shows that ranks have the same data, ``extremes`` which samples to try before the first
+step, and ``fitted`` is what checkpoints store of data.
 """
 
 from ddtrain.data.arrays import ArrayData, Normalize

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
 
 from ddtrain.data.checksum import checksum
+from ddtrain.data.extremes import extreme_rows
 from ddtrain.errors import DataError
 
 Array = NDArray[Any]
@@ -66,6 +67,10 @@ class ArrayData:
             raise DataError(
                 f"ArrayData: {error}", remedy="Give plain arrays, or arrays of arrays, numbers or texts."
             ) from None
+
+    def extremes(self) -> Array:
+        """The samples with the outermost labels: see :mod:`ddtrain.data.extremes`."""
+        return extreme_rows(self.arrays)
 
     def batch(self, indices: Array) -> tuple[Array, ...]:
         """The rows ``indices`` of every array, in that order; none for an empty shard, with the right shapes."""

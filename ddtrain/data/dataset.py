@@ -14,7 +14,8 @@ class Dataset(Protocol):
     """Samples by position.
 
     One that also has ``fingerprint()``, a text that is the same for the same data, is compared by that; any other by
-    its samples.
+    its samples. One that has ``extremes()``, the places of some samples that show whether all can be trained on, has
+    those tried before the first step.
 
     >>> import numpy as np
     >>> class Squares:

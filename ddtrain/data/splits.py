@@ -11,7 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ddtrain import rng
+from ddtrain.data.arrays import ArrayData
 from ddtrain.data.dataset import Dataset
+from ddtrain.data.extremes import extreme_rows
 from ddtrain.errors import DataError, UsageError
 
 Indices = NDArray[np.int64]
@@ -129,6 +131,8 @@ class Subset:
                 remedy="Take the subset first: Augmented(Subset(data, part), ...).",
             )
         self.dataset, self.indices = dataset, np.asarray(indices, np.int64)
+        if isinstance(dataset, ArrayData):
+            self.extremes = lambda: extreme_rows([array[self.indices] for array in dataset.arrays])
 
     def __len__(self) -> int:
         return len(self.indices)

@@ -3,7 +3,8 @@
 Read ``module`` (a tree of declarations, and ``bind``), ``declarations``, then ``layers/``, a file a topic; ``norm``
 (batch-norm), ``attention``, ``positions`` and ``recurrent`` are layers of their own. ``init/`` has initial values,
 ``reinitialize`` gives others by rules, ``functional`` the operations. ``binding`` is how values come into a tree,
-``state_dict`` how they go out, by PyTorch's names. ``argument_checks`` refuses sizes that no layer can have.
+``state_dict`` how they go out, by PyTorch's names. ``model_outputs`` takes down what a model returns to its loss.
+``argument_checks`` refuses sizes that no layer can have.
 """
 
 from typing import Any
@@ -37,6 +38,7 @@ from ddtrain.nn.layers.containers import Concat, Flatten, Residual, Sequential
 from ddtrain.nn.layers.convolution import Conv1d, Conv2d, ConvTranspose2d
 from ddtrain.nn.layers.dropout import Dropout, SpatialDropout
 from ddtrain.nn.layers.embedding import Embedding, TiedLinear
+from ddtrain.nn.layers.ensemble import Ensemble
 from ddtrain.nn.layers.frozen_batch_norm import FrozenBatchNorm
 from ddtrain.nn.layers.linear import Linear
 from ddtrain.nn.layers.pooling import (
@@ -83,6 +85,7 @@ __all__ = [
     "Dropout",
     "ELU",
     "Embedding",
+    "Ensemble",
     "Flatten",
     "FrozenBatchNorm",
     "GELU",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -33,6 +33,7 @@ class Run:
     buffers : all buffers, by every path
     ties : all places of the buffers that have several, by name
     pending : by module, the values of ``updates`` that it has still to read, and where they go
+    calls : if given, answers a call from outside of any module in its place, by ``calls(module, *args, **kwargs)``
     """
 
     training: bool = False
@@ -41,6 +42,7 @@ class Run:
     buffers: dict[str, Held] = field(default_factory=dict)
     ties: dict[str, list[Place]] = field(default_factory=dict)
     pending: dict[int, list[tuple[Any, Any, str]]] = field(default_factory=dict)
+    calls: Callable[..., Any] | None = None
     _draws: dict[str, Any] = field(default_factory=dict)
 
     def uniform(self, purpose: str, shape: tuple[int, ...]) -> NDArray[np.floating]:
@@ -76,6 +78,15 @@ class Run:
                 self.updates[path] = value
                 for module, holder, key in self.ties.get(path) or (place,):
                     self.pending.setdefault(id(module), []).append((holder, key, path))
+
+    def answer(self, module: Any, args: Any, kwargs: Any) -> Any:
+        """What ``calls`` makes of a call from outside; calls within it are answered by the modules themselves."""
+        calls, self.calls = self.calls, None
+        assert calls is not None, "asked for only where it is given"
+        try:
+            return calls(module, *args, **kwargs)
+        finally:
+            self.calls = calls
 
     def catch_up(self, module: Any) -> None:
         """Let a module that is called read the latest values of its buffers."""

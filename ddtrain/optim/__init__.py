@@ -3,9 +3,9 @@
 Read ``protocol`` (what an optimizer is) and ``penalties`` (L2 and L1), then ``sgd``. ``adaptive/`` has Adam and its
 kin; the others are ``lion``, ``lars lamb`` that scale layer by layer, and ``nesterov rmsprop_nesterov sam`` that take
 gradients at another point (``probing``): each a module with its options and its formula. ``batch_methods/`` ask more
-of a batch than a gradient: line searches, L-BFGS, Newton. ``groups`` are rules for some of the parameters;
-``flat_optimizer`` and ``layerwise`` run a formula over all of them. ``schedules/`` are learning rates over the steps,
-``averages/`` averages of the weights.
+of a batch than a gradient: line searches, L-BFGS, Newton, Gauss-Newton. ``groups`` are rules for some of the
+parameters; ``flat_optimizer`` and ``layerwise`` run a formula over all of them. ``schedules/`` are learning rates over
+the steps, ``averages/`` averages of the weights.
 
 To add one, write ``optim/<name>.py`` and import it here; a script of your own needs ``ddtrain.parts.register`` alone.
 The configuration, the tests over all members and the checkpoints follow the table.
@@ -30,11 +30,13 @@ from ddtrain.optim.adaptive.radam import RAdam
 from ddtrain.optim.adaptive.rmsprop import RmsProp
 from ddtrain.optim.averages import Average, WeightAverage
 from ddtrain.optim.averages.averaging_optimizer import AveragingOptimizer
+from ddtrain.optim.batch_methods.gauss_newton import GaussNewton
 from ddtrain.optim.batch_methods.hessian_free import HessianFree
 from ddtrain.optim.batch_methods.lbfgs import Bfgs, Lbfgs
+from ddtrain.optim.batch_methods.levenberg_marquardt import LevenbergMarquardt
 from ddtrain.optim.batch_methods.newton import Newton
 from ddtrain.optim.batch_methods.nonlinear_cg import LineSearch, NonlinearCg
-from ddtrain.optim.batch_methods.protocol import BatchMethod, BatchOptimizer
+from ddtrain.optim.batch_methods.protocol import BatchMethod, BatchOptimizer, CurvatureMethod
 from ddtrain.optim.flat_optimizer import FlatOptimizer
 from ddtrain.optim.groups import Segment
 from ddtrain.optim.lamb import Lamb
@@ -101,8 +103,8 @@ def make(
 
 __all__ = [
     "OPTIMIZERS", "AdaDelta", "AdaGrad", "AdaMax", "Adam", "AdamW", "Alloc", "AmsGrad", "Average", "BatchMethod",
-    "BatchOptimizer", "Bfgs", "FlatOptimizer", "HessianFree", "Lamb", "Lars", "LayerNorms", "LayerwiseOptim",
-    "Lbfgs", "LineSearch", "Lion", "NAdam", "Nesterov", "Newton", "NonlinearCg", "Optim", "Optimizer", "Prober",
-    "ProbingOptim", "RAdam", "RmsProp", "RmsPropNesterov", "Sam", "Sgd", "WeightAverage", "averages",
-    "make", "schedules",
+    "BatchOptimizer", "Bfgs", "CurvatureMethod", "FlatOptimizer", "GaussNewton", "HessianFree", "Lamb", "Lars",
+    "LayerNorms", "LayerwiseOptim", "Lbfgs", "LevenbergMarquardt", "LineSearch", "Lion", "NAdam", "Nesterov", "Newton",
+    "NonlinearCg", "Optim", "Optimizer", "Prober", "ProbingOptim", "RAdam", "RmsProp", "RmsPropNesterov", "Sam", "Sgd",
+    "WeightAverage", "averages", "make", "schedules",
 ]  # fmt: skip

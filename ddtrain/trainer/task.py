@@ -37,6 +37,8 @@ class Task:
     derived : further evaluation figures computed from the averages, e.g. ``{"perplexity": lambda m: exp(m["loss"])}``
     fitted : what was fitted to data, by name, such as ``{"inputs": Standardize.fit(data)}``: every checkpoint stores
         it, and a resumed run goes on with what was stored, see :class:`ddtrain.data.Fitted`
+    logits : whether the model's outputs are unnormalised log-probabilities over their last axis, and the loss a
+        cross-entropy of them: an ensemble then has the mean of its members' probabilities
 
     Raises
     ------
@@ -55,6 +57,7 @@ class Task:
     about: str = ""
     derived: Mapping[str, Callable[[Mapping[str, float]], float]] = field(default_factory=dict)
     fitted: Mapping[str, Fitted] = field(default_factory=dict)
+    logits: bool = False
 
     def __post_init__(self) -> None:
         if not isinstance(self.model, Module):

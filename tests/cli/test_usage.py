@@ -46,6 +46,18 @@ def test_a_mistake_is_said_once_under_mpirun(tmp_path, job, complaint, name):
 
 
 @pytest.mark.parametrize("ranks", [0, 3])
+def test_a_model_too_large_for_its_optimizer(tmp_path, job, complaint, ranks):
+    """Said before the first step, with what it would take."""
+    options = ["--optim.name", "newton", "--optim.minibatch", "--run.dir", "run"]
+    said = complaint(job(ranks, "digits_mlp", *options), 2)
+    assert said.startswith(
+        "--optim.name newton: 17,418 parameters take 14.6 GB a rank for the Hessian and its eigenvectors, and 17,418 "
+        "products with it in every step, each the work of three gradients or more: Take --optim.name hessian_free"
+    )
+    assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.parametrize("ranks", [0, 3])
 def test_a_batch_smaller_than_the_ranks(tmp_path, job, complaint, ranks):
     backend = [] if ranks else ["--comm.backend", "threads:3"]
     said = complaint(job(ranks, "--data.batch-size", "2", "--run.dir", "run", *backend), 2)

@@ -177,11 +177,23 @@ def test_the_best_evaluation_has_its_checkpoint(tmp_path: Path, undisturbed: dic
 def test_an_error_in_the_validation_data_shows_before_the_first_step(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    """Also of a data set that does not say which labels are outermost, in as far as its first batch shows it."""
+
+    class Plain:
+        def __init__(self, data: ArrayData) -> None:
+            self.data = data
+
+        def __len__(self) -> int:
+            return len(self.data)
+
+        def batch(self, indices: Any) -> Any:
+            return self.data.batch(indices)
+
     def build(config: Config, bad: int) -> Task:
         task = make_task(dtype=config.run.dtype, samples=600)
         x, y = (array.copy() for array in task.valid.arrays)
         y[bad] = 99  # a class that there is not
-        return replace(task, valid=ArrayData(x, y))
+        return replace(task, valid=Plain(ArrayData(x, y)))
 
     for bad, step in ((0, 0), (-1, 86)):  # in the first batch; in a later one
         recipes = {"tiny": Recipe(CONFIG, functools.partial(build, bad=bad), "")}

@@ -6,6 +6,13 @@ from tests.faults.fault import Fault
 
 FAULTS = (
     Fault(
+        "extremes/a place among all numbers is taken for the sample's",
+        "ddtrain/data/extremes.py",
+        "int(x.argmax()) // numbers]",
+        "int(x.argmax())]",
+        ("tests/data/test_extremes.py",),
+    ),
+    Fault(
         "sampler/every epoch has the same order",
         "ddtrain/data/sampler.py",
         'rng.stream(seed, "shuffle", epoch)',
@@ -53,6 +60,13 @@ FAULTS = (
         "self.epoch, self.indices.tolist())",
         "self.epoch, range(len(self.indices)))",
         ("tests/data/augment/test_every_augmentation.py",),
+    ),
+    Fault(
+        "augment/samples are numbered by each rank for itself",
+        "ddtrain/data/augment/protocol.py",
+        "self.epoch, self.indices.tolist())",
+        "self.epoch, (self.indices - self.indices[:1]).tolist())",
+        ("tests/equivalence/test_augmentations.py",),
     ),
     Fault(
         "augment/every epoch draws the same",

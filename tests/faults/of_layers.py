@@ -6,6 +6,27 @@ from tests.faults.fault import Fault
 
 FAULTS = (
     Fault(
+        "batch-norm/each rank normalises by itself",
+        "ddtrain/nn/norm.py",
+        "sync=self.sync, moments=moments)",
+        "sync=False, moments=moments)",
+        ("tests/equivalence/test_layers.py",),
+    ),
+    Fault(
+        "dropout/a mask goes by the place in a rank's share",
+        "ddtrain/trainer/step/forward_pass.py",
+        "(seed, step, first)",
+        "(seed, step, 0)",
+        ("tests/equivalence/test_layers.py",),
+    ),
+    Fault(
+        "ensemble/the mean of logarithms is taken for that of probabilities",
+        "ddtrain/nn/layers/ensemble.py",
+        "functools.reduce(np.logaddexp, each) - math.log(len(each))",
+        "sum(each[1:], start=each[0]) / len(each)",
+        ("tests/nn/layers/test_ensemble.py",),
+    ),
+    Fault(
         "init/fans of a convolution do not know its groups",
         "ddtrain/nn/layers/convolution.py",
         "fans = init.fan_in(shape), shape[0] * shape[1] * c_out // groups",

@@ -2,12 +2,23 @@
 
 from __future__ import annotations
 
-from tests.faults import of_autodiff, of_averages, of_comm, of_data, of_layers, of_numerics, of_parallel, of_trainer
+from tests.faults import (
+    of_autodiff,
+    of_averages,
+    of_batch_methods,
+    of_comm,
+    of_data,
+    of_layers,
+    of_numerics,
+    of_parallel,
+    of_trainer,
+)
 
 FAULTS = (
     *of_autodiff.FAULTS,
     *of_numerics.FAULTS,
     *of_averages.FAULTS,
+    *of_batch_methods.FAULTS,
     *of_data.FAULTS,
     *of_layers.FAULTS,
     *of_comm.FAULTS,

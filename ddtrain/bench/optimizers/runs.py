@@ -21,10 +21,10 @@ from ddtrain.bench.optimizers.problems import PROBLEMS
 from ddtrain.bench.peers.ddtrain_steps import training
 from ddtrain.bench.timing import quartiles
 from ddtrain.comm import Communicator
-from ddtrain.errors import NonFiniteError
-from ddtrain.optim import BatchMethod, Newton, Optim
+from ddtrain.errors import NonFiniteError, UsageError
+from ddtrain.optim import BatchMethod, Optim
 from ddtrain.optim.schedules import Constant
-from ddtrain.trainer.evaluate import evaluate
+from ddtrain.trainer.evaluation.evaluate import evaluate
 from ddtrain.trainer.loop import Trainer
 from ddtrain.trainer.task import Task
 
@@ -79,7 +79,12 @@ def too_large(formula: Optim, task: Task) -> bool:
     """Whether the optimizer refuses a model of that size, as Newton's method may."""
     declared = task.model.declarations().values()
     parameters = sum(math.prod(declaration.shape) for declaration in declared if declaration.trained)
-    return isinstance(formula, Newton) and parameters > formula.most_parameters
+    try:
+        if isinstance(formula, BatchMethod):
+            formula.check_size(parameters)
+    except UsageError:
+        return True
+    return False
 
 
 def best(runs: Sequence[dict[str, Any]]) -> dict[str, Any] | None:

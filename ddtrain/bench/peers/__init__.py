@@ -1,2 +1,2 @@
 """Contestants: what a trainer must offer to be measured (``registry``), ours (``ddtrain_steps``), and PyTorch's
-(``pytorch``, with ``pytorch_models``)."""
+(``pytorch``, with ``pytorch_models`` and ``pytorch_images``)."""

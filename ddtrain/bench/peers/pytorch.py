@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from ddtrain import data
-from ddtrain.bench.peers import pytorch_models
+from ddtrain.bench.peers import pytorch_images, pytorch_models
 from ddtrain.bench.peers.ddtrain_steps import OPTIM
 from ddtrain.bench.peers.pytorch_models import torch
 from ddtrain.bench.timing import Contestant
@@ -28,7 +28,9 @@ from ddtrain.nn import to_torch
 def twin(workload: Workload) -> Any:
     """The workload's model in PyTorch, with our initial values."""
     ours = workload.architecture(**workload.arguments)
-    model = getattr(pytorch_models, type(ours).__name__)(**workload.arguments)
+    kind = type(ours).__name__
+    home = pytorch_images if hasattr(pytorch_images, kind) else pytorch_models
+    model = getattr(home, kind)(**workload.arguments)
     tensors = to_torch(ours, ours.init(seed=0))
     model.load_state_dict({name: torch.from_numpy(x.copy()) for name, x in tensors.items()}, strict=True)
     return model

@@ -92,55 +92,14 @@ class Gpt(Model):
         return self.head(self.norm(self.blocks(x_NTD)))
 
 
-class ResidualBlock(Model):
-    """Two convolutions around which the input is added back."""
+class RecurrentLm(Model):
+    """A recurrent language model, of LSTMs."""
 
-    def __init__(self, c_in: int, c_out: int, stride: int) -> None:
+    def __init__(self, vocabulary: int, embedding: int, hidden: int, layers: int) -> None:
         super().__init__()
-        self.conv1 = nn.Conv2d(c_in, c_out, 3, stride=stride, padding=1, bias=False)
-        self.bn1 = nn.BatchNorm2d(c_out)
-        self.conv2 = nn.Conv2d(c_out, c_out, 3, padding=1, bias=False)
-        self.bn2 = nn.BatchNorm2d(c_out)
-        same = stride == 1 and c_in == c_out
-        self.shortcut = nn.Identity() if same else nn.Conv2d(c_in, c_out, 1, stride=stride, bias=False)
+        self.tokens = nn.Embedding(vocabulary, embedding)
+        self.recurrent = nn.LSTM(embedding, hidden, layers, batch_first=True)
+        self.head = nn.Linear(hidden, vocabulary)
 
-    def forward(self, x: Any) -> Any:
-        y = self.bn2(self.conv2(torch.relu(self.bn1(self.conv1(x)))))
-        return torch.relu(y + self.shortcut(x))
-
-
-class ResNet8(Model):
-    """A residual network for small images."""
-
-    def __init__(self, widths: tuple[int, int, int], classes: int = 10, channels: int = 3) -> None:
-        super().__init__()
-        first, second, third = widths
-        self.conv, self.bn = nn.Conv2d(channels, first, 3, padding=1, bias=False), nn.BatchNorm2d(first)
-        self.blocks = nn.Sequential(
-            ResidualBlock(first, first, 1), ResidualBlock(first, second, 2), ResidualBlock(second, third, 2)
-        )
-        self.head = nn.Linear(third, classes)
-
-    def forward(self, x_NCHW: Any) -> Any:
-        return self.head(self.blocks(torch.relu(self.bn(self.conv(x_NCHW)))).mean((2, 3)))
-
-
-class LeNet(Model):
-    """Two convolutions and a linear layer."""
-
-    def __init__(self, widths: tuple[int, int], classes: int = 10) -> None:
-        super().__init__()
-        first, second = widths
-        self.features = nn.Sequential(
-            nn.Conv2d(1, first, 5, padding=2),
-            nn.ReLU(),
-            nn.MaxPool2d(2),
-            nn.Conv2d(first, second, 5, padding=2),
-            nn.ReLU(),
-            nn.MaxPool2d(2),
-            nn.Flatten(),
-        )
-        self.head = nn.Linear(7 * 7 * second, classes)
-
-    def forward(self, x_NCHW: Any) -> Any:
-        return self.head(self.features(x_NCHW))
+    def forward(self, tokens_NT: Any) -> Any:
+        return self.head(self.recurrent(self.tokens(tokens_NT))[0])

@@ -80,6 +80,8 @@ class Augmented:
         self.stages = parse(stages) if isinstance(stages, str) else checked(stages)
         if hasattr(dataset, "fingerprint"):
             self.fingerprint: Callable[[], str] = dataset.fingerprint  # of the data, which augmentation is not
+        if hasattr(dataset, "extremes"):
+            self.extremes: Callable[[], Any] = dataset.extremes
 
     def __len__(self) -> int:
         return len(self.dataset)

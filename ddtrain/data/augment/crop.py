@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ddtrain.data.augment.protocol import Array, Augment, Draws, not_negative
+from ddtrain.errors import ShapeError
 from ddtrain.parts import Range, register
 
 
@@ -17,6 +18,10 @@ from ddtrain.parts import Range, register
 @dataclass(frozen=True)
 class Crop(Augment):
     """A window of the images' own size, somewhere in them with a border on all sides: moved by up to its width.
+
+    Raises
+    ------
+    ShapeError : the border is wider than the images are
 
     References
     ----------
@@ -40,6 +45,11 @@ class Crop(Augment):
     def images(self, x_NHWC: Array, draws: Draws) -> Array:
         n, height, width, _ = x_NHWC.shape
         p = self.padding
+        if p > min(height, width):
+            raise ShapeError(
+                f"crop(padding={p}): the border is wider than the images, {height} x {width}, and hides most of them",
+                remedy=f"Give at most {min(height, width)} pixels.",
+            )
         framed = np.pad(x_NHWC, ((0, 0), (p, p), (p, p), (0, 0)), constant_values=x_NHWC.dtype.type(self.fill))
         top_N, left_N = (draws.uniform(2) * (2 * p + 1)).astype(np.int64).T
         rows_NH1 = (top_N[:, None] + np.arange(height))[:, :, None]

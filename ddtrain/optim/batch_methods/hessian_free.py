@@ -6,22 +6,21 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-import numpy as np
-
 from ddtrain.optim.batch_methods.line_search import backtrack
-from ddtrain.optim.batch_methods.protocol import BatchMethod, Objective, dot
+from ddtrain.optim.batch_methods.linear_cg import TruncatedNewton
+from ddtrain.optim.batch_methods.protocol import Objective, dot
 from ddtrain.optim.protocol import Vector, not_negative, positive
 from ddtrain.parts import Range, register
 
 
 @register
 @dataclass(frozen=True)
-class HessianFree(BatchMethod):
+class HessianFree(TruncatedNewton):
     """Truncated Newton: H d = −g is solved by conjugate gradients, which need H times vectors alone.
 
     With B = H + damping · I:
 
-        d ← CG on B d = −g, until ‖B d + g‖ ≤ min(1/2, √‖g‖) · ‖g‖, ``iterations`` are over, or p · B p ≤ 0
+        d ← CG on B d = −g, until ‖B d + g‖ ≤ min(tolerance, √‖g‖) · ‖g‖, ``iterations`` are over, or p · B p ≤ 0
         x ← x + lr · 2⁻ʲ · d, for a sufficient decrease
 
     Where a direction p of curvature 0 or less is met, as near a saddle point, d is what has been found so far, or p
@@ -46,8 +45,6 @@ class HessianFree(BatchMethod):
     """
     delta: float = 1e-4
     """Distance of the points whose gradients are compared, beside the size of the parameters."""
-    iterations: int = 50
-    """Of conjugate gradients, at most, in a step."""
     damping: float = 0.0
     """Added to the curvature in every direction (Levenberg, Marquardt)."""
 
@@ -57,39 +54,26 @@ class HessianFree(BatchMethod):
     def step(
         self, objective: Objective, x: Vector, loss: float, gradient: Vector, state: Mapping[str, Vector], lr: float
     ) -> Vector:
-        direction = self._solve(objective, x, gradient)
+        near = objective.curvature_gradient(x) if self._differs else gradient
+        direction, _ = self.direction(objective, lambda v: self._product(objective, x, near, v), gradient)
         slope = dot(objective, gradient, direction)
         found = backtrack(objective, x, loss, min(slope, 0.0), direction, lr)
         return x if found is None else found[1]
 
-    def _solve(self, objective: Objective, x: Vector, gradient: Vector) -> Vector:
-        """Conjugate gradients, from zero."""
-        d, r, p = np.zeros_like(gradient), -gradient, -gradient
-        squared = dot(objective, r, r)
-        wanted = min(0.5, squared**0.25) ** 2 * squared
-        for k in range(self.iterations):
-            if squared <= wanted or squared == 0:
-                break
-            product = self._product(objective, x, gradient, p)
-            curvature = dot(objective, p, product)
-            if curvature <= 0:
-                return p if k == 0 else d
-            alpha = squared / curvature
-            d, r = d + alpha * p, r - alpha * product
-            before, squared = squared, dot(objective, r, r)
-            p = r + (squared / before) * p
-        return d
+    @property
+    def _differs(self) -> bool:
+        """Whether products are differences from another gradient than the batch's."""
+        return self.products == "difference" and self.curvature_samples > 0
 
-    def _product(self, objective: Objective, x: Vector, gradient: Vector, v: Vector) -> Vector:
+    def _product(self, objective: Objective, x: Vector, near: Vector, v: Vector) -> Vector:
         if self.products == "exact":
             product = objective.hessian_product(x, v)
         else:
             far = self.delta * (1.0 + dot(objective, x, x) ** 0.5) / max(dot(objective, v, v) ** 0.5, 1e-30)
-            product = (objective.loss_and_gradient(x + far * v)[1] - gradient) / far
+            product = (objective.curvature_gradient(x + far * v) - near) / far
         return product + self.damping * v if self.damping else product
 
     def ranges(self) -> Iterator[Range]:
         yield from super().ranges()
         yield positive("delta", self.delta)
-        yield "iterations", self.iterations >= 1, "at least 1"
         yield not_negative("damping", self.damping)

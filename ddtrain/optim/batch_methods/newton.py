@@ -11,14 +11,14 @@ import numpy as np
 
 from ddtrain.errors import UsageError
 from ddtrain.optim.batch_methods.line_search import backtrack
-from ddtrain.optim.batch_methods.protocol import BatchMethod, Objective, dot
+from ddtrain.optim.batch_methods.protocol import CurvatureMethod, Objective, dot
 from ddtrain.optim.protocol import Vector, positive
 from ddtrain.parts import Range, register
 
 
 @register
 @dataclass(frozen=True)
-class Newton(BatchMethod):
+class Newton(CurvatureMethod):
     """Newton's method: the minimum, or the saddle point, of the quadratic model of the loss.
 
     With g the gradient and H the Hessian, of whose columns each is an exact Hessian-vector product:
@@ -69,15 +69,18 @@ class Newton(BatchMethod):
             return x if found is None else found[1]
         return self._within_region(objective, x, loss, g, values, vectors, state["radius"])
 
+    def check_size(self, n: int) -> None:
+        if n > self.most_parameters:
+            gigabytes = 6 * n * n * 8 / 1e9  # the Hessian, its symmetric part, the eigenvectors, and LAPACK's work
+            raise UsageError(
+                f"--optim.name newton: {n:,} parameters take {gigabytes:,.1f} GB a rank for the Hessian and its "
+                f"eigenvectors, and {n:,} products with it in every step, each the work of three gradients or more",
+                remedy="Take --optim.name hessian_free or levenberg_marquardt, or raise --optim.most-parameters.",
+            )
+
     def _eigen(self, objective: Objective, x: Vector) -> tuple[Vector, Vector]:
         """Eigenvalues and eigenvectors of the Hessian, rank 0's on all ranks."""
         n = len(x)
-        if n > self.most_parameters:
-            raise UsageError(
-                f"--optim.name newton: {n:,} parameters make a Hessian of {n * n * 8 / 1e9:.1f} GB, and {n:,} products "
-                f"with it in every step",
-                remedy="Take --optim.name hessian_free or lbfgs, or raise --optim.most-parameters.",
-            )
         hessian = np.empty((n, n))
         for k in range(n):
             unit = np.zeros_like(x)

@@ -6,7 +6,7 @@ different kinds, the numbers that decisions depend on and what LAPACK solves, is
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -14,12 +14,14 @@ import numpy as np
 from numpy.typing import DTypeLike
 
 from ddtrain.optim.protocol import WHOLE, Optim, Vector
+from ddtrain.parts import Range
 
 
 class Objective(Protocol):
     """The mean loss of one global batch, over all ranks, as a function of the parameters. All methods are collective.
 
-    A batch draws the same random numbers at every point.
+    A batch draws the same random numbers at every point. The curvature is that of all its samples, or of some
+    (:class:`CurvatureMethod`).
     """
 
     def loss(self, x: Vector) -> float:
@@ -31,7 +33,19 @@ class Objective(Protocol):
         ...
 
     def hessian_product(self, x: Vector, v: Vector) -> Vector:
-        """The Hessian at ``x`` times ``v``."""
+        """The Hessian at ``x`` times ``v``, over the samples of the curvature."""
+        ...
+
+    def gauss_newton_product(self, x: Vector, v: Vector) -> Vector:
+        """The generalised Gauss-Newton matrix at ``x`` times ``v``, over the samples of the curvature."""
+        ...
+
+    def curvature_gradient(self, x: Vector) -> Vector:
+        """The gradient at ``x`` over the samples of the curvature."""
+        ...
+
+    def random_signs(self, x: Vector, number: int) -> Vector:
+        """One or minus one for each entry of ``x``, others for each step and number, the same on all ranks."""
         ...
 
     def agree(self, numbers: Vector) -> Vector:
@@ -62,6 +76,32 @@ class BatchMethod(Optim):
         lr : of this step
         """
         raise NotImplementedError
+
+    def check_size(self, n: int) -> None:
+        """Raise a UsageError if ``n`` parameters would take too much; called before the first step."""
+
+
+@dataclass(frozen=True)
+class CurvatureMethod(BatchMethod):
+    """The base of methods that use second derivatives.
+
+    Note [Samples of the curvature]
+    Losses and gradients are of the whole batch, but curvature may be of fewer samples. They are drawn anew in each
+    step, from (seed, step) alone, and dealt out to the shards like a batch, so that any number of ranks sees the same.
+    Batch-norm has the moments of these samples, and dropout draws by their places among them.
+
+    References
+    ----------
+    Byrd, Chin, Neveitt, Nocedal (2011), "On the use of stochastic Hessian information in optimization methods for
+    machine learning".
+    """
+
+    curvature_samples: int = 0
+    """Samples of the batch, drawn in each step, for second derivatives; 0: all."""
+
+    def ranges(self) -> Iterator[Range]:
+        yield from super().ranges()
+        yield "curvature_samples", self.curvature_samples >= 0, "0 or more"
 
 
 class BatchOptimizer:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Sequence
 from importlib import import_module
 from typing import Annotated, Any, Literal, get_args, get_origin, get_type_hints
 
@@ -11,6 +12,7 @@ from ddtrain.parts import Part
 from ddtrain.suggestions import did_you_mean
 
 _BITS = 128  # largest integer in bits; every option allows less
+_SHOWN = 20  # of many choices
 _NAMES = {bool: "true or false", int: "an integer", float: "a number", str: "a string"}
 
 
@@ -50,13 +52,24 @@ def hints(instance: Any) -> dict[str, Any]:
     return types
 
 
+def _listed(choices: Sequence[Any]) -> str:
+    """Choices by name, of many the first ones: a message is one line, and ``--list`` has all.
+
+    >>> _listed(["mean", "sum"]), _listed(range(_SHOWN + 2)).removeprefix("0, 1, ")[-13:]
+    ('mean, sum', '19 and 2 more')
+    """
+    names = [str(choice) for choice in choices]
+    more = len(names) - _SHOWN
+    return ", ".join(names[:_SHOWN]) + (f" and {more} more" if more > 0 else "")
+
+
 def coerce(value: Any, annotation: Any, place: str) -> Any:
     """``value`` as the type of its field; an integer may stand for a float, a list for a tuple, nothing else."""
     if (choices := choices_of(annotation)) is not None:
         if type(value) is type(choices[0]) and value in choices:
             return value
         hint = did_you_mean(quoted(value, plain=True), map(str, choices))
-        raise UsageError(f"{place}: {quoted(value)} is none of {', '.join(map(str, choices))}", remedy=hint)
+        raise UsageError(f"{place}: {quoted(value)} is none of {_listed(choices)}", remedy=hint)
     if get_origin(annotation) is tuple:
         return _coerce_tuple(value, get_args(annotation), place)
     if dataclasses.is_dataclass(annotation):

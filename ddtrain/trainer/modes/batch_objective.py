@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from ddtrain import rng
 from ddtrain.comm.protocol import Array
 from ddtrain.trainer.modes.sync import Sync
 from ddtrain.trainer.step.trial_passes import TrialPasses
@@ -25,11 +26,14 @@ class BatchObjective:
     mode : the loop's view of the step
     step, rows : of the batch, as for :meth:`TrainStep.gradients`
     whole : a vector that the node shares, for sums that all of its ranks want to read
+    curvature_samples : how many of the rows second derivatives are of; 0: all (Note [Samples of the curvature])
     """
 
-    def __init__(self, mode: Sync, step: int, rows: Any, whole: Array) -> None:
+    def __init__(self, mode: Sync, step: int, rows: Any, whole: Array, curvature_samples: int = 0) -> None:
         self._mode, self._train_step, self._step, self._rows, self._whole = mode, mode.train_step, step, rows, whole
         self._passes = TrialPasses(mode.train_step, step, rows)
+        self._some = some_of(rows, curvature_samples, mode.train_step.seed, step) if curvature_samples else rows
+        self._curvature = TrialPasses(mode.train_step, step, self._some)
 
     def loss(self, x: Array) -> float:
         """The mean loss at ``x``, without a gradient."""
@@ -45,8 +49,25 @@ class BatchObjective:
     def hessian_product(self, x: Array, v: Array) -> Array:
         """The Hessian at ``x`` times ``v``."""
         self.move_to(x)
-        self._passes.hessian_product(v)
+        self._curvature.hessian_product(v)
         return self.summed()
+
+    def gauss_newton_product(self, x: Array, v: Array) -> Array:
+        """The generalised Gauss-Newton matrix at ``x`` times ``v``."""
+        self.move_to(x)
+        self._curvature.gauss_newton_product(v)
+        return self.summed()
+
+    def curvature_gradient(self, x: Array) -> Array:
+        """The gradient at ``x`` over the samples of the curvature."""
+        self.move_to(x)
+        self._train_step.gradients(self._step, self._some)
+        return self.summed()
+
+    def random_signs(self, x: Array, number: int) -> Array:
+        """One or minus one for each entry of ``x``, of this step and number."""
+        bits = rng.stream(self._train_step.seed, "random signs", self._step, number).integers(0, 2, x.size)
+        return (2 * bits - 1).astype(x.dtype)
 
     def agree(self, numbers: Array) -> Array:
         """Rank 0's values of an array, on all ranks, in place."""
@@ -72,3 +93,12 @@ class BatchObjective:
         copy = self._whole.copy()
         self._mode.wait_for_node()
         return copy
+
+
+def some_of(rows: Any, count: int, seed: int, step: int) -> Any:
+    """So many of a batch's rows, in their order; all of them where there are no more.
+
+    >>> some_of(np.arange(10, 16), 3, seed=0, step=0), some_of(np.arange(2), 3, seed=0, step=0)
+    (array([10, 12, 15]), array([0, 1]))
+    """
+    return rows[np.sort(rng.stream(seed, "curvature samples", step).permutation(len(rows))[:count])]

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any, cast
 
 from ddtrain.comm.protocol import Array
-from ddtrain.optim.batch_methods.protocol import BatchMethod
+from ddtrain.optim.batch_methods.protocol import BatchMethod, CurvatureMethod
 from ddtrain.trainer.modes.batch_objective import BatchObjective
 from ddtrain.trainer.modes.sync import Sync
 from ddtrain.trainer.step.step_control import StepControl
@@ -36,11 +36,12 @@ class TrialPoints(Sync):
             return
         assert self._batch is not None, "there is a batch before there is an update"
         train_step, (step, rows, loss) = self.train_step, self._batch
-        objective, updates = BatchObjective(self, step, rows, self._whole), train_step.updates
-        optimizer = train_step.optimizer
+        optimizer, updates = train_step.optimizer, train_step.updates
+        formula = cast(BatchMethod, optimizer.formula)
+        samples = formula.curvature_samples if isinstance(formula, CurvatureMethod) else 0
+        objective = BatchObjective(self, step, rows, self._whole, samples)
         x, gradient = train_step.store.values.copy(), objective.summed()
         optimizer.count += 1
-        formula = cast(BatchMethod, optimizer.formula)
         found = formula.step(objective, x, loss, gradient, optimizer.state, control.lr)
         objective.move_to(objective.agree(found))
         train_step.updates = updates

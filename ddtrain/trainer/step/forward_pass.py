@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from numpy.typing import DTypeLike, NDArray
@@ -51,9 +51,16 @@ class ForwardPass:
         self.metrics: Mapping[str, NDArray[Any]] = {}
         self.updates: Mapping[str, Any] = {}
 
-    def __call__(self, values: Mapping[str, Any]) -> Any:
-        """One loss a sample, from the parameters and buffers by path."""
+    def __call__(self, values: Mapping[str, Any], calls: Callable[..., Any] | None = None) -> Any:
+        """One loss a sample, from the parameters and buffers by path.
+
+        Parameters
+        ----------
+        calls : what answers the loss function's calls of the model, in its place (``nn/model_outputs.py``)
+        """
         model = self._task.model.bind(values, training=True, rng=SampleRng(*self._random))
+        model.run.calls = calls
         losses, self.metrics = self._loss_output.read(self._task.loss(model, *self._batch), self._samples, self._batch)
+        model.run.calls = None  # a checkpoint that runs again on the way back does so within the model
         self.updates = model.run.updates
         return losses

@@ -17,7 +17,7 @@ from numpy.typing import DTypeLike
 
 from ddtrain import data, optim
 from ddtrain.comm.protocol import Array, Communicator, Node
-from ddtrain.errors import UsageError
+from ddtrain.errors import UsageError, quoted
 from ddtrain.nn import Module
 from ddtrain.nn.reinitialize import parse_rules, reinitialized
 from ddtrain.nn.state_dict import initial as initial_values
@@ -52,7 +52,7 @@ def build_step(comm: Communicator, task: Task, config: Config) -> TrainStep:
     Raises
     ------
     UsageError : ranks have different models, or outnumber the shards, or cannot share memory although they must; or an
-        average of weights would begin after the run's end
+        average of weights would begin after the run's end, or the optimizer refuses the model's size or the batches
     """
     _check_batch(config, len(task.train))
     # drawn by (seed, path), so all ranks have the same values
@@ -65,6 +65,8 @@ def build_step(comm: Communicator, task: Task, config: Config) -> TrainStep:
     layout = make_shard_layout(comm, node, config.run.shards, config.run.accumulate)
     groups = optim.groups.assign(config.optim, trainable(task.model))
     trained = [path for path, group in groups.items() if not group.frozen]
+    if isinstance(config.optim, optim.BatchMethod):
+        config.optim.check_size(sum(np.size(initial[path]) for path in trained))
     store, parts = _store(trained, initial, config, node, layout)
     pieces = optim.groups.segments([groups[path] for path in store.names], store.spans)
     make_gradient_buffer = _gradient_buffer_maker(comm, config, node, layout, store, parts)
@@ -197,7 +199,7 @@ def _node(comm: Communicator, config: Config, initial: Mapping[str, Any]) -> Nod
 
 
 def _check_batch(config: Config, samples: int) -> None:
-    """Refuse a method of the whole set on batches that differ from step to step."""
+    """Refuse a method of the whole set on batches that differ from step to step, and more samples than a batch has."""
     formula = config.optim
     if isinstance(formula, optim.BatchMethod) and not formula.minibatch and config.data.batch_size < samples:
         raise UsageError(
@@ -205,13 +207,25 @@ def _check_batch(config: Config, samples: int) -> None:
             f"{config.data.batch_size} takes some of {samples:,}",
             remedy=f"Give --data.batch-size {samples}, or --optim.minibatch to let it be.",
         )
+    most = min(config.data.batch_size, samples)
+    if isinstance(formula, optim.CurvatureMethod) and formula.curvature_samples > most:
+        raise UsageError(
+            f"--optim.curvature-samples {formula.curvature_samples} is more than the {most:,} samples of a batch",
+            remedy=f"Give at most {most}, or 0 for all of them.",
+        )
 
 
 def drawn_values(model: Module, config: Config) -> dict[str, Any]:
     """The model's initial values: as it declares them, or by the rules of ``--init.weights``."""
-    if config.init.weights:
-        return reinitialized(model, parse_rules(config.init.weights), config.run.seed, config.run.dtype)
-    return model.init(config.run.seed, config.run.dtype)
+    rules, run = config.init.weights, config.run
+    if not rules:
+        return model.init(run.seed, run.dtype)
+    parsed = parse_rules(rules)
+    try:
+        return reinitialized(model, parsed, run.seed, run.dtype)
+    except UsageError as error:
+        said = error.message.removeprefix(f"init {quoted(rules)}: ").removeprefix("init: ").removeprefix("init ")
+        raise UsageError(f"--init.weights {quoted(rules)}: {said}", remedy=error.remedy, **error.place) from None
 
 
 def planned_steps(task: Task, config: Config) -> int:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from part_examples import AUGMENTATIONS as TEXTS
 
 from ddtrain.data import ArrayData, batches, shard
 from ddtrain.data.augment import AUGMENTATIONS, Augment, Augmented, augment, parse
@@ -15,19 +16,6 @@ from ddtrain.errors import ShapeError, UsageError
 
 R = np.random.default_rng(0)
 X, Y = R.standard_normal((23, 7, 5, 3)), R.integers(0, 4, 23)
-TEXTS = {
-    "flip": "flip(horizontal=0.5,vertical=0.5)",
-    "crop": "crop(padding=2,fill=-1)",
-    "scale": "scale(low=0.5,high=2)",
-    "translate": "translate(height=0.3,width=0.4)",
-    "rotate": "rotate(degrees=45)",
-    "brightness": "brightness",
-    "contrast": "contrast(factor=0.5)",
-    "color_shift": "color_shift",
-    "noise": "noise",
-    "cutout": "cutout(size=3)",
-    "mixup": "mixup(alpha=1,classes=4)",
-}
 ALL = ",".join(TEXTS.values())
 every_text = pytest.mark.parametrize("text", [*TEXTS.values(), ALL], ids=[*TEXTS, "all"])
 

@@ -2,43 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import numpy as onp
 import pytest
+from objectives import Function, minimize
 
 import ddtrain.numpy as np
 from ddtrain import optim
-from ddtrain.autodiff import hvp, value_and_grad
 from ddtrain.errors import UsageError
-from ddtrain.optim import BatchMethod, Bfgs, HessianFree, Lbfgs, LineSearch, Newton, NonlinearCg, Optim
+from ddtrain.optim import (
+    BatchMethod,
+    Bfgs,
+    GaussNewton,
+    HessianFree,
+    Lbfgs,
+    LevenbergMarquardt,
+    LineSearch,
+    Newton,
+    NonlinearCg,
+    Optim,
+)
 from ddtrain.optim.batch_methods.line_search import Point, backtrack, strong_wolfe
 from ddtrain.optim.batch_methods.newton import _subproblem
 from ddtrain.optim.groups import Group, Segment
-
-
-class Function:
-    """An objective on one rank, which counts what it is asked."""
-
-    def __init__(self, function: Callable[[Any], Any]) -> None:
-        self.function, self.losses, self.gradients, self.products = function, 0, 0, 0
-
-    def loss(self, x: Any) -> float:
-        self.losses += 1
-        return float(self.function(x))
-
-    def loss_and_gradient(self, x: Any) -> Any:
-        self.gradients += 1
-        loss, gradient = value_and_grad(self.function)(x)
-        return float(loss), gradient
-
-    def hessian_product(self, x: Any, v: Any) -> Any:
-        self.products += 1
-        return hvp(self.function, (x,), v)
-
-    def agree(self, numbers: Any) -> Any:
-        return numbers
 
 
 def rosenbrock(x: Any) -> Any:
@@ -57,17 +44,10 @@ def quadratic(x: Any) -> Any:
     return 0.5 * np.sum(CURVATURE * x * x)
 
 
-def minimize(method: Any, function: Any, start: Any, steps: int) -> tuple[Any, Function]:
-    objective, x = Function(function), onp.array(start, float)
-    state = {name: onp.zeros_like(x) for name in method.vectors()}
-    for _ in range(steps):
-        loss, gradient = objective.loss_and_gradient(x)
-        x = method.step(objective, x, loss, gradient, state, method.lr)
-    return x, objective
-
-
 METHODS = [NonlinearCg(), Lbfgs(), Lbfgs(history=3), Bfgs(), Newton(), Newton(form="damped"), HessianFree()]
 METHODS += [HessianFree(products="difference", delta=1e-6), HessianFree(damping=0.01)]
+# of functions of the parameters alone, so that the matrix of Gauss-Newton is the Hessian
+METHODS += [GaussNewton(), LevenbergMarquardt(), LevenbergMarquardt(adaptation="marquardt", scaling="diagonal")]
 
 
 @pytest.mark.parametrize("method", METHODS, ids=repr)
@@ -169,8 +149,12 @@ def test_the_trust_regions_step_is_the_best_in_it(seed: int) -> None:
 
 
 def test_a_hessian_that_is_too_large_is_refused_with_what_it_would_take() -> None:
-    with pytest.raises(UsageError, match=r"newton: 4,000 parameters make a Hessian of 0.1 GB, and 4,000 products"):
-        minimize(Newton(), lambda x: np.sum(x * x), onp.zeros(4000), 1)
+    for name, part in Optim.parts.items():
+        if issubclass(part, BatchMethod) and name != "newton":
+            Optim(name=name).check_size(10**9)
+    Newton(most_parameters=3000).check_size(3000)
+    with pytest.raises(UsageError, match=r"3,001 parameters take 0.4 GB a rank .* and 3,001 products with it in every"):
+        Newton(most_parameters=3000).check_size(3001)
 
 
 @pytest.mark.parametrize("name", [name for name, part in Optim.parts.items() if issubclass(part, BatchMethod)])

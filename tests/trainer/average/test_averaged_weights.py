@@ -1,4 +1,7 @@
-"""Averages in runs: ranks change no bit, weights come back, skipped steps do not enter, and stops leave no trace."""
+"""Averages in runs: weights come back, skipped steps do not enter, and stops leave no trace.
+
+That ranks change no bit is in ``tests/equivalence/test_averages.py``, but for MPI and a divided state.
+"""
 
 from __future__ import annotations
 
@@ -60,16 +63,6 @@ def averaged(comm: Communicator, config: Config) -> dict[str, Any]:
 def worst(a: dict[str, Any], b: dict[str, Any]) -> float:
     assert a.keys() == b.keys()
     return max(float(np.abs(np.subtract(a[name], b[name])).max()) for name in a)
-
-
-@AVERAGES
-@pytest.mark.parametrize("spec", ["threads:2", "threads:3", "nodes:001"])
-@pytest.mark.parametrize("dtype", ["float32", "float64"])
-def test_ranks_change_no_bit_with_shards(average: Average, spec: str, dtype: Any) -> None:
-    config = told(average, run=Run(dtype=dtype, epochs=EPOCHS, shards=3))
-    alone = averaged(LocalCommunicator(), config)
-    for found in World(spec).run(lambda comm: averaged(comm, config)):
-        assert worst(found, alone) == 0
 
 
 @pytest.mark.mpi

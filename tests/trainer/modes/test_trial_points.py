@@ -10,14 +10,15 @@ import pytest
 from ddtrain import nn
 from ddtrain.comm.backends.local import LocalCommunicator
 from ddtrain.errors import UsageError
-from ddtrain.optim import BatchMethod, HessianFree, Newton, Optim
+from ddtrain.optim import BatchMethod, CurvatureMethod, GaussNewton, HessianFree, Newton, Optim
+from ddtrain.recipes.common import classify
 from ddtrain.trainer.config import validate
 from ddtrain.trainer.config.config import Clip, Comm, Data, Run
 from ddtrain.trainer.modes import make_mode
-from ddtrain.trainer.modes.batch_objective import BatchObjective
+from ddtrain.trainer.modes.batch_objective import BatchObjective, some_of
 from ddtrain.trainer.step.setup import build_step
 from ddtrain.trainer.task import Task
-from helpers import SAMPLES, Plain, largest_difference, make_task, sgd_config, train
+from helpers import SAMPLES, Net, Plain, largest_difference, make_task, sgd_config, train
 from worlds import World
 
 NAMES = [name for name, part in Optim.parts.items() if issubclass(part, BatchMethod)]
@@ -48,17 +49,26 @@ def test_ranks_are_one_rank(name: str) -> None:
     assert largest_difference(found[0], alone) < 1e-6  # a line search may stop at another trial by rounding alone
 
 
+def values_of(objective: BatchObjective) -> Any:
+    return objective._train_step.store.values.copy()
+
+
+def objective_of(comm: Any, task: Task, curvature_samples: int = 0, **sections: Any) -> BatchObjective:
+    """The objective of a batch of all samples."""
+    train_step = build_step(comm, task, config("hessian_free", **sections))
+    mode = make_mode(train_step, Comm())
+    whole = train_step.node.alloc(train_step.store.values.size if train_step.node.rank == 0 else 0, np.dtype(float))[0]
+    mode.wait_for_node()
+    return BatchObjective(mode, 0, np.arange(len(task.train)), whole, curvature_samples)
+
+
 @pytest.mark.parametrize("spec", ["local", "threads:3", "nodes:001"])
 def test_products_are_those_of_the_hessian(spec: str) -> None:
     """Of differences of gradients, at the same point, through batch-norm over all ranks."""
 
     def body(comm: Any) -> Any:
-        train_step = build_step(comm, make_task(), config("hessian_free"))
-        mode, node = make_mode(train_step, Comm()), train_step.node
-        whole = node.alloc(train_step.store.values.size if node.rank == 0 else 0, np.dtype(float))[0]
-        objective = BatchObjective(mode, 0, np.arange(SAMPLES), whole)
-        x, rng = train_step.store.values.copy(), np.random.default_rng(0)
-        mode.wait_for_node()
+        objective = objective_of(comm, make_task())
+        x, rng = values_of(objective), np.random.default_rng(0)
         v, small = rng.standard_normal(x.size), 1e-5
         product = objective.hessian_product(x, v)
         ahead, behind = (objective.loss_and_gradient(x + sign * small * v)[1] for sign in (1, -1))
@@ -108,3 +118,96 @@ def test_least_squares_in_one_step_of_newtons() -> None:
     solution = np.linalg.lstsq(np.column_stack([x, np.ones(40)]), target, rcond=None)[0]
     np.testing.assert_allclose(found["tensors"]["weight"][:, 0], solution[:5], rtol=1e-9)
     np.testing.assert_allclose(found["tensors"]["bias"], solution[5:], rtol=1e-9)
+
+
+def test_least_squares_in_one_step_of_gauss_newtons() -> None:
+    """With as many iterations of conjugate gradients as parameters, and nothing left over."""
+    rng = np.random.default_rng(0)
+    x, target = rng.standard_normal((40, 5)), rng.standard_normal(40)
+    task = Task(nn.Linear(5, 1), lambda model, x, y: (model(x)[:, 0] - y) ** 2, train=(x, target))
+    found = train(LocalCommunicator(), 1, sgd_config(batch_size=40, optim=GaussNewton(tolerance=1e-13)), task)
+    solution = np.linalg.lstsq(np.column_stack([x, np.ones(40)]), target, rcond=None)[0]
+    np.testing.assert_allclose(found["tensors"]["weight"][:, 0], solution[:5], rtol=1e-9)
+    np.testing.assert_allclose(found["tensors"]["bias"], solution[5:], rtol=1e-9)
+
+
+@pytest.mark.parametrize("spec", ["local", "threads:3", "nodes:001"])
+def test_curvature_of_some_samples_is_that_of_a_batch_of_them(spec: str) -> None:
+    """With five samples on three ranks, and batch-norm, whose moments are theirs."""
+    rows = some_of(np.arange(SAMPLES), 5, 0, 0)
+    assert len(set(rows)) == 5
+    assert list(rows) == sorted(rows)
+    assert list(rows) != list(some_of(np.arange(SAMPLES), 5, 0, 1)), "others in the next step"
+    x, y = make_task().train.batch(rows)
+
+    def body(comm: Any) -> Any:
+        plain = Net(dropout=0.0)  # dropout draws by the place in the batch
+        some = objective_of(comm, make_task(plain), curvature_samples=5)
+        few = objective_of(comm, Task(plain, classify, train=(x, y)))
+        at = values_of(some)
+        v = np.random.default_rng(1).standard_normal(at.size)
+        whole = objective_of(comm, make_task(plain))
+        np.testing.assert_allclose(some.loss_and_gradient(at)[1], whole.loss_and_gradient(at)[1], rtol=1e-12)
+        return [
+            (some.hessian_product(at, v), few.hessian_product(at, v), whole.hessian_product(at, v)),
+            (some.gauss_newton_product(at, v), few.gauss_newton_product(at, v), whole.gauss_newton_product(at, v)),
+            (some.curvature_gradient(at), few.loss_and_gradient(at)[1], whole.loss_and_gradient(at)[1]),
+        ]
+
+    for found in World(spec).run(body):
+        for some, few, whole in found:
+            np.testing.assert_array_equal(some, few)
+            assert np.abs(some - whole).max() > 1e-3
+
+
+@pytest.mark.parametrize("name", [name for name in NAMES if issubclass(Optim.parts[name], CurvatureMethod)])
+@pytest.mark.parametrize("spec", ["threads:3", "nodes:001"])
+def test_curvature_of_some_samples_has_the_same_bits_on_any_ranks(name: str, spec: str) -> None:
+    """Of three samples for four shards, so that one of them is empty; and steps that differ from the whole batch's."""
+    model = lambda: Plain() if name == "newton" else Net()
+    shards = Run(dtype="float64", epochs=1000, shards=4)
+    some = config(name, run=shards).updated({"optim": {"curvature_samples": 3}})
+    found = World(spec).run(lambda comm: train(comm, 2, some, make_task(model())))
+    alone = train(LocalCommunicator(), 2, some, make_task(model()))
+    assert largest_difference(found[0], alone) == 0
+    assert largest_difference(found[-1], alone) == 0
+    assert largest_difference(alone, train(LocalCommunicator(), 2, config(name, run=shards), make_task(model()))) > 1e-6
+
+
+def test_products_by_difference_are_of_the_same_samples() -> None:
+    exact, difference = (
+        train(
+            LocalCommunicator(),
+            2,
+            sgd_config(
+                batch_size=SAMPLES,
+                optim=HessianFree(curvature_samples=6, products=products, delta=1e-7),  # type: ignore[arg-type]
+            ),
+        )
+        for products in ("exact", "difference")
+    )
+    assert largest_difference(exact, difference) < 1e-4
+
+
+def test_more_samples_than_a_batch_has_are_refused() -> None:
+    with pytest.raises(UsageError, match=f"--optim.curvature-samples 24 is more than the {SAMPLES} samples of a batch"):
+        build_step(LocalCommunicator(), make_task(), sgd_config(100, optim=Newton(curvature_samples=SAMPLES + 1)))
+    build_step(LocalCommunicator(), make_task(), sgd_config(100, optim=Newton(curvature_samples=SAMPLES)))
+
+
+def test_what_is_trained_of_a_model_may_be_too_large() -> None:
+    """Seven of ten parameters; tests/cli/test_usage.py has the whole command."""
+    model = nn.Sequential(nn.Linear(2, 1), nn.Linear(1, 3, bias=False), nn.Linear(3, 1))
+    task = Task(model, lambda model: None, train=(np.ones(3),))
+    build_step(LocalCommunicator(), task, sgd_config(optim=Newton(most_parameters=7, groups=("0.*: frozen",))))
+    with pytest.raises(UsageError, match=r"newton: 10 parameters take 0\.0 GB"):
+        build_step(LocalCommunicator(), task, sgd_config(optim=Newton(most_parameters=7)))
+
+
+def test_random_signs_are_the_same_on_all_ranks_and_others_for_each_number() -> None:
+    signs = World("threads:2").run(
+        lambda comm: [objective_of(comm, make_task()).random_signs(np.ones(50), number) for number in (0, 1)]
+    )
+    np.testing.assert_array_equal(signs[0], signs[1])
+    assert set(np.ravel(signs[0])) == {-1.0, 1.0}
+    assert (signs[0][0] != signs[0][1]).any()
