@@ -14,7 +14,7 @@ The floor plan, from the ground up: a package imports only what stands above it 
   reducer
 - ``nn/``, modules and layers; ``models/``; ``diagnose/``, where a gradient or a NaN went wrong
 - ``trainer/``: ``loop``, and the rooms ``step/ config/ checkpoint/ records/ modes/``
-- ``recipes/``, ``bench/``; ``train`` and ``checkpoint`` are commands
+- ``recipes/``, ``bench/``; ``train``, ``eval``, ``generate`` and ``checkpoint`` are commands
 
 ``autograd/`` has HIPS Autograd's names. ``former_modules`` and ``verify`` keep former names for one release.
 """

@@ -168,6 +168,7 @@ FORMER = {  # former name -> present name, both inside ddtrain
     "trainer.coordinator": "trainer.step.coordinator",
     "trainer.derivatives": "trainer.dp_derivatives",
     "trainer.directory": "trainer.records.run_directory",
+    "trainer.evaluate": "trainer.evaluation.evaluate",
     "trainer.files": "trainer.atomic_files",
     "trainer.lane": "trainer.step.gradient_buffer",
     "trainer.metrics": "trainer.records.metrics",

@@ -22,6 +22,10 @@ class Diary:
         self.lines.append(f"evaluation after step {done} of epoch {epoch}")
         self.figures.append(dict(figures))
 
+    def population(self, done: int, epoch: int, figures: Any) -> None:
+        self.lines.append(f"evaluation with statistics of the population after step {done} of epoch {epoch}")
+        self.figures.append(dict(figures))
+
     def flush(self) -> None:
         self.lines.append("save")
 

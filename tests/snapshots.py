@@ -24,6 +24,7 @@ def make(step=120, valid_loss=0.5, seed=0, **changes):
         optim={"velocity": rng.normal(size=20).astype(np.float32)},
         memory={"0/own.empty": np.empty((0, 2), np.int64), "1/sum.residual": rng.normal(size=3)},
         fitted={"inputs/mean": rng.normal(size=3), "inputs/call.json": np.frombuffer(b'"standardize"', np.uint8)},
+        population={"norm.running_mean": rng.normal(size=3), "norm.num_batches_tracked": np.array(9)},
         optim_count=step,
         config={"optim": {"lr": 0.1}},
         coordinator={"best": None, "schedule": {}},
@@ -36,7 +37,7 @@ def make(step=120, valid_loss=0.5, seed=0, **changes):
 def assert_same(ours, theirs):
     for field in dataclasses.fields(Snapshot):
         a, b = getattr(ours, field.name), getattr(theirs, field.name)
-        if field.name not in ("model", "optim", "memory", "fitted"):
+        if field.name not in ("model", "optim", "memory", "fitted", "population"):
             assert a == b, field.name
             continue
         assert set(a) == set(b)

@@ -28,6 +28,7 @@ class Verb:
 
 VERBS: Mapping[str, Verb] = {
     "train": Verb("ddtrain.train", "train a recipe; what is done where no verb is given"),
+    "eval": Verb("ddtrain.eval", "evaluate what runs have trained, alone or as an ensemble"),
     "generate": Verb("ddtrain.generate", "write text with a language model that a run has trained"),
     "checkpoint": Verb("ddtrain.checkpoint", "verify, list or show checkpoints", of_recipes=False),
     "bench": Verb("ddtrain.bench.__main__", "measure steps, sums, scaling", of_recipes=False),

@@ -38,6 +38,7 @@ from ddtrain.nn.layers.containers import Concat, Flatten, Residual, Sequential
 from ddtrain.nn.layers.convolution import Conv1d, Conv2d, ConvTranspose2d
 from ddtrain.nn.layers.dropout import Dropout, SpatialDropout
 from ddtrain.nn.layers.embedding import Embedding, TiedLinear
+from ddtrain.nn.layers.ensemble import Ensemble
 from ddtrain.nn.layers.frozen_batch_norm import FrozenBatchNorm
 from ddtrain.nn.layers.linear import Linear
 from ddtrain.nn.layers.pooling import (
@@ -84,6 +85,7 @@ __all__ = [
     "Dropout",
     "ELU",
     "Embedding",
+    "Ensemble",
     "Flatten",
     "FrozenBatchNorm",
     "GELU",

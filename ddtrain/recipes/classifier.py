@@ -15,7 +15,7 @@ from ddtrain.data.augment import Mixup, parse
 from ddtrain.data.images import CLASSES, Images
 from ddtrain.errors import ShapeError, UsageError, quoted
 from ddtrain.nn import Module
-from ddtrain.ops.losses import Loss, check_classifier_loss, classifier_loss
+from ddtrain.ops.losses import CrossEntropy, Loss, check_classifier_loss, classifier_loss
 from ddtrain.recipes import images
 from ddtrain.recipes.picture_options import ClassifierConfig
 from ddtrain.trainer.task import Loss as LossFunction
@@ -29,7 +29,7 @@ def digits(settings: ClassifierConfig, model: Module) -> Task:
     ------
     UsageError : the loss is no classifier's, or takes no weights where there are to be some
     """
-    return images.digits(settings, model, _loss(settings))
+    return replace(images.digits(settings, model, _loss(settings)), logits=isinstance(settings.loss, CrossEntropy))
 
 
 def fashion(settings: ClassifierConfig, model: Module) -> Task:
@@ -39,7 +39,7 @@ def fashion(settings: ClassifierConfig, model: Module) -> Task:
     ------
     UsageError : as :func:`digits`, or ``--data.inputs`` would make rows of the pictures
     """
-    return images.fashion(settings, model, _loss(settings))
+    return replace(images.fashion(settings, model, _loss(settings)), logits=isinstance(settings.loss, CrossEntropy))
 
 
 def _loss(settings: ClassifierConfig) -> Callable[[Images], LossFunction]:

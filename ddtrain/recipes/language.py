@@ -100,6 +100,7 @@ def character_task(settings: Config, model: Callable[[int], Module], length: int
         valid=data.ArrayData(*data.sequences(held_out, length, stride=max(length // 2, 1))),
         about=f"nine plays, {len(vocabulary)} characters; to beat: 5-grams (Kneser-Ney) with {to_beat:.3f} bits each",
         derived={"bits": bits},
+        logits=True,
         vocabulary=vocabulary,
         context=length,
     )

@@ -4,16 +4,76 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-from ddtrain.errors import CheckpointError, UsageError, quoted
-from ddtrain.nn import Module, from_torch
+from ddtrain.comm import run_on_all
+from ddtrain.comm.backends.local import LocalCommunicator
+from ddtrain.errors import UsageError, quoted
+from ddtrain.nn import Module
 from ddtrain.recipes import RECIPES
-from ddtrain.trainer.checkpoint import finder, fitted_state
+from ddtrain.runs.run import Run
+from ddtrain.trainer.checkpoint import finder
 from ddtrain.trainer.config import command_line, toml_files
+from ddtrain.trainer.config.config import Config
+from ddtrain.trainer.evaluation.trained_values import TrainedValues
 from ddtrain.trainer.file_names import CONFIG
 from ddtrain.trainer.main import Recipe
 from ddtrain.trainer.task import Task, build_task
+
+
+class SavedRun(NamedTuple):
+    """A run's directory, and what its config.toml says."""
+
+    directory: Path
+    recipe: str
+    config: Config
+
+    def build_task(self, recipes: Mapping[str, Recipe], kind: type[Task] = Task) -> Task:
+        """The task that the run trained.
+
+        Raises
+        ------
+        UsageError : it is of another kind
+        """
+        task = build_task(recipes[self.recipe].build, self.config)
+        if not isinstance(task, kind):
+            raise UsageError(
+                f"{self.directory}: the task of recipe {self.recipe} is no {kind.__name__}",
+                remedy="Give a run of a recipe whose task is.",
+            )
+        return task
+
+    def checkpoints(self, wanted: str) -> list[Path]:
+        """The checkpoints that a word or a path stands for: "best" (by its evaluation; the newest if there was none),
+        "last", or "all", oldest first.
+
+        Raises
+        ------
+        CheckpointError : there is none
+        """
+        run = Run(self.directory)
+        if wanted == "all":
+            run.find("last")  # raises if there is none
+            return run.checkpoints
+        return [run.find(wanted)]
+
+
+def read_run(run_dir: Path | str, recipes: Mapping[str, Recipe] = RECIPES) -> SavedRun:
+    """What a run's directory says of it.
+
+    Raises
+    ------
+    UsageError : there is no such run, or its recipe is not known
+    """
+    source = Path(run_dir) / CONFIG
+    if not source.exists():
+        raise UsageError(f"{run_dir}: no run (it has no config.toml)", remedy="Give the directory of a run.")
+    table = toml_files.read_toml(str(source))
+    name = table.pop("recipe", None)
+    if not isinstance(name, str) or name not in recipes:
+        raise UsageError(f"{source}: recipe {quoted(name)} is not known", remedy=f"There are {', '.join(recipes)}.")
+    config = command_line.defaults({name: (recipes[name].config, "")}, name).updated(table)
+    return SavedRun(Path(run_dir), name, config)
 
 
 class Trained(NamedTuple):
@@ -23,7 +83,7 @@ class Trained(NamedTuple):
     ----------
     recipe, task : the recipe's name, and the task of the run's configuration, with what the checkpoint stores of what
         was fitted to data
-    model : with the checkpoint's values, for evaluation
+    model : with the values that the run evaluates, see ``trainer/evaluation/``, for evaluation
     checkpoint : the checkpoint's directory
     """
 
@@ -41,7 +101,7 @@ def load_trained(
     Parameters
     ----------
     run_dir : the run's directory, with its config.toml
-    checkpoint : "best" (by its evaluation; the newest if there was none), "last", or a checkpoint's path
+    checkpoint : "best", "last", or a checkpoint's path, see :meth:`SavedRun.checkpoints`
     recipes : where the recipe's name is looked up
     kind : what the recipe's task must be
 
@@ -50,37 +110,19 @@ def load_trained(
     UsageError : there is no such run, its recipe is not known, or its task is of another kind
     CheckpointError : there is no such checkpoint, it is damaged, or of another model or other inputs
     """
-    source = Path(run_dir) / CONFIG
-    if not source.exists():
-        raise UsageError(f"{run_dir}: no run (it has no config.toml)", remedy="Give the directory of a run.")
-    table = toml_files.read_toml(str(source))
-    name = table.pop("recipe", None)
-    if not isinstance(name, str) or name not in recipes:
-        raise UsageError(f"{source}: recipe {quoted(name)} is not known", remedy=f"There are {', '.join(recipes)}.")
-    config = command_line.defaults({name: (recipes[name].config, "")}, name).updated(table)
-    path = _checkpoint(Path(run_dir), checkpoint)  # before the task is built, which may take seconds
-    snapshot = finder.load(path).snapshot
-    task = build_task(recipes[name].build, config)
-    if not isinstance(task, kind):
-        raise UsageError(
-            f"{run_dir}: the task of recipe {name} is no {kind.__name__}",
-            remedy="Give a run of a recipe whose task is.",
-        )
-    try:
-        values = from_torch(task.model, snapshot.model)
-    except UsageError as error:
-        raise CheckpointError(f"{path}: not of the model in {source}: {error.message}") from None
-    fitted_state.load(task.fitted, snapshot.fitted, str(path))
-    return Trained(name, task, task.model.bind(values), path)
+    run = read_run(run_dir, recipes)
+    path = run.checkpoints(checkpoint)[-1]  # before the task is built, which may take seconds
+    task = run.build_task(recipes, kind)
+    values = read_values(TrainedValues(LocalCommunicator(), run.config, task), path)
+    return Trained(run.recipe, task, task.model.bind(values), path)
 
 
-def _checkpoint(run_dir: Path, wanted: str) -> Path:
-    if wanted not in ("best", "last"):
-        path = Path(wanted)
-        if not path.is_dir():
-            raise CheckpointError(f"{wanted}: no such checkpoint", remedy="Give best, last, or a step-... directory.")
-        return path
-    there = finder.checkpoints(run_dir)
-    if not there:
-        raise CheckpointError(f"{run_dir}: the run has no checkpoint", remedy="Train it for an epoch.")
-    return there[0] if wanted == "last" else min(there, key=finder.goodness)
+def read_values(trained: TrainedValues, path: Path) -> dict[str, Any]:
+    """The values that a run evaluates at a checkpoint, by path. Collective.
+
+    Raises
+    ------
+    CheckpointError : on all ranks: it is damaged, or of another model or other inputs
+    """
+    snapshot = run_on_all(trained.comm, lambda: finder.load(path).snapshot)
+    return trained.of(snapshot, str(path))

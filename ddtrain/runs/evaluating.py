@@ -11,7 +11,7 @@ from ddtrain.comm import Communicator
 from ddtrain.data import ArrayData, Dataset
 from ddtrain.errors import UsageError, kind_of
 from ddtrain.runs.predicting import BATCH, of_batches
-from ddtrain.trainer.evaluate import derived
+from ddtrain.trainer.evaluation.evaluate import derived
 from ddtrain.trainer.step.loss_output import LossOutput
 from ddtrain.trainer.step.totals import Totals
 from ddtrain.trainer.task import Loss, Task

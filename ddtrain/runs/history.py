@@ -22,7 +22,8 @@ class History(Mapping[str, NDArray[Any]]):
 
     Parameters
     ----------
-    lines : of a metrics.jsonl: a dict a step, and a dict an evaluation
+    lines : of a metrics.jsonl: a dict a step, and a dict an evaluation. One more evaluation at the end, with
+        batch-norm's statistics of the population, is left to the summary
 
     Raises
     ------
@@ -35,7 +36,7 @@ class History(Mapping[str, NDArray[Any]]):
     """
 
     def __init__(self, lines: Iterable[Mapping[str, Any]]) -> None:
-        self._lines = list(lines)
+        self._lines = [line for line in lines if "statistics" not in line]
         self._names = list(dict.fromkeys(name for line in self._lines for name in line if name not in _PLACES))
 
     @classmethod

@@ -119,6 +119,8 @@ class Run:
     def load(self, model: Module, checkpoint: Path | str = "best") -> Any:
         """The model with a checkpoint's values, bound for evaluation.
 
+        Batch-norm has the statistics of the population, where the run ended with these.
+
         Parameters
         ----------
         model : unbound, of the same tree as the one that was trained
@@ -129,7 +131,8 @@ class Run:
         """
         path = self.find(checkpoint)
         try:
-            return model.bind(from_torch(model, finder.load(path).snapshot.model))
+            snapshot = finder.load(path).snapshot
+            return model.bind(from_torch(model, {**snapshot.model, **snapshot.population}))
         except UsageError as error:
             raise CheckpointError(f"{path}: not of this model: {error.message}") from None
 

@@ -4,5 +4,6 @@ CONFIG, STATUS, LOG, SUMMARY = "config.toml", "status.json", "metrics.jsonl", "s
 TRACE, AVERAGED = "trace.json", "average.safetensors"
 REPORTS, SAMPLES = "reports", "samples.json"
 MODEL, OPTIM, MEMORY, STATE = "model.safetensors", "optim.safetensors", "memory.safetensors", "state.json"
-FITTED = "fitted.safetensors"
-OPTIONAL = {"memory": MEMORY, "fitted": FITTED}  # of a snapshot's tensors those that may be none, and have no file then
+FITTED, POPULATION = "fitted.safetensors", "population.safetensors"
+# of a snapshot's tensors those that may be none, and have no file then
+OPTIONAL = {"memory": MEMORY, "fitted": FITTED, "population": POPULATION}

@@ -22,13 +22,15 @@ from ddtrain.diagnose import CheckedTape, check_gradients, locate_nonfinite
 from ddtrain.errors import NonFiniteError
 from ddtrain.trainer import stop_signals
 from ddtrain.trainer.average.averaged_weights import AveragedWeights
+from ddtrain.trainer.average.population import population_statistics, require_batch_norm, wanted
 from ddtrain.trainer.checkpoint import finder
 from ddtrain.trainer.checkpoint import save_run as checkpoint
 from ddtrain.trainer.checkpoint.fitted_state import tensors_of
 from ddtrain.trainer.config.config import Config
 from ddtrain.trainer.config.step_ranges import steps_of
 from ddtrain.trainer.error_context import error_context
-from ddtrain.trainer.evaluate import evaluate_fully, require_validation, try_evaluation
+from ddtrain.trainer.evaluation.evaluate import evaluate_fully, require_validation, try_evaluation
+from ddtrain.trainer.evaluation.trial_samples import try_extremes
 from ddtrain.trainer.modes import make_mode
 from ddtrain.trainer.records.run_records import RunRecords
 from ddtrain.trainer.run_state import RunState
@@ -38,7 +40,6 @@ from ddtrain.trainer.step.setup import build_step, planned_steps
 from ddtrain.trainer.step.timeline import Timeline
 from ddtrain.trainer.stop_signals import StopFile
 from ddtrain.trainer.task import Task, augmented, verify_same_data
-from ddtrain.trainer.trial_samples import try_extremes
 from ddtrain.trainer.watching import Watching
 
 
@@ -87,6 +88,7 @@ class Trainer:
 
     def __init__(self, comm: Communicator, config: Config, task: Task, stop_file: StopFile | None = None) -> None:
         require_validation(config, task)
+        require_batch_norm(config, task)
         data_seen = verify_same_data(comm, task)
         data.fit_over_ranks(task.fitted, comm)  # now that all ranks are known to have the same
         tensors_of(task.fitted)  # what cannot be saved is said before the first step
@@ -119,6 +121,8 @@ class Trainer:
                 control = self._save_and_evaluate(self.take_step())
                 reason = control.reason if control.stop else Reason.NONE
         self._end_trace()
+        if wanted(self.config, reason) and self.state.population < self.state.step:
+            self._end_with_population()
         self.watching.end()
         if not self.average.export(self.records.directory):
             self.records.warn(f"--average.export: the average has not begun after {self.state.step} steps")
@@ -212,14 +216,32 @@ class Trainer:
     def _evaluate(self, control: StepControl) -> StepControl:
         state = self.state
         with self._span("evaluation"), self._errors_in("evaluation", rank=self.comm.rank), self.average.evaluated():
-            samples = self.config.eval.samples
-            found = evaluate_fully(self.task, self.store, self.comm, self.train_step.shards, samples)
-        figures = {f"{EVALUATION}{name}": value for name, value in found.figures.items()}
-        state.metrics, state.evaluated = figures, state.step
-        self.records.of_all_samples(state.step, found.arrays, found.samples)
+            state.metrics, state.evaluated = self._figures(), state.step
         self.records.evaluation(state.step, state.position(state.step - 1).epoch + 1, state.metrics)
         self.watching.evaluation(state.metrics)
         return self.coordinator.observe(state.step - 1, control, state.metrics["valid_loss"])
+
+    def _figures(self) -> dict[str, float]:
+        """The figures of an evaluation, of which other results are written to the run's directory."""
+        found = evaluate_fully(self.task, self.store, self.comm, self.train_step.shards, self.config.eval.samples)
+        self.records.of_all_samples(self.state.step, found.arrays, found.samples)
+        return {f"{EVALUATION}{name}": value for name, value in found.figures.items()}
+
+    def _end_with_population(self) -> None:
+        """Evaluate and save with batch-norm's statistics of all batches (Note [Moving and population])."""
+        state, train_step = self.state, self.train_step
+        with (
+            self._errors_in("statistics of the population", rank=self.comm.rank),
+            self.average.evaluated(),
+            population_statistics(train_step, self.task) as statistics,
+        ):
+            found = self._figures() if self._evaluates else {}
+        if found:
+            state.metrics = found
+            self.records.population(state.step, state.position(state.step - 1).epoch + 1, state.metrics)
+        state.population = state.step
+        with self._errors_in("checkpoint"):
+            checkpoint.add_population(state, self.records, statistics)
 
     def _errors_in(self, phase: str, **place: Any) -> error_context:
         return error_context(lambda: phase, self.comm.rank, self.state.step, phase=phase, **place)

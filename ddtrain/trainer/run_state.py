@@ -30,6 +30,7 @@ class RunState:
     step : steps taken
     metrics : figures of the latest evaluation
     evaluated : the step after which ``metrics`` were found
+    population : the step after which batch-norm's statistics were computed over all batches; 0: they have not been
     never_finite : names of the model's tensors that hold infinities from the start, such as a mask
     """
 
@@ -41,6 +42,7 @@ class RunState:
     step: int = 0
     metrics: dict[str, float] = field(default_factory=dict)
     evaluated: int = 0
+    population: int = 0
     never_finite: frozenset[str] = field(init=False)
 
     def __post_init__(self) -> None:

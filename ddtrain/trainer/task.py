@@ -54,6 +54,8 @@ class Task:
     derived : further evaluation figures computed from the averages, e.g. ``{"perplexity": lambda m: exp(m["loss"])}``
     fitted : what was fitted to data, by name, such as ``{"inputs": Standardize.fit(data)}``: every checkpoint stores
         it, and a resumed run goes on with what was stored, see :class:`ddtrain.data.Fitted`
+    logits : whether the model's outputs are unnormalised log-probabilities over their last axis, and the loss a
+        cross-entropy of them: an ensemble then has the mean of its members' probabilities
     test : a data set that no training run touches, read by ``eval`` alone
     report : evaluation figures that are no means, by name: functions of the outputs and the targets of all samples in
         order, such as ``{"f1": metrics.f1, "confusion": metrics.confusion_matrix}``, called on rank 0. A number becomes
@@ -84,6 +86,7 @@ class Task:
     about: str = ""
     derived: Mapping[str, Callable[[Mapping[str, float]], float]] = field(default_factory=dict)
     fitted: Mapping[str, Fitted] = field(default_factory=dict)
+    logits: bool = False
     test: Dataset | None = None
     report: Mapping[str, Callable[[Any, Any], Any]] = field(default_factory=dict)
     outputs: Outputs = first_and_second

@@ -70,6 +70,11 @@ LAYERS: dict[str, tuple[str, Callable[[], nn.Module]]] = {  # a layer, and a var
     "Dropout": ("vectors", lambda: nn.Dropout(0.3)),
     "ELU": ("vectors", nn.ELU),
     "Embedding": ("words", lambda: nn.Embedding(9, 3, padding_idx=0)),
+    "Ensemble": ("vectors", lambda: nn.Ensemble(nn.Linear(4, 3), nn.Linear(4, 3))),
+    "Ensemble, of probabilities": (
+        "vectors",
+        lambda: nn.Ensemble(nn.Linear(4, 3), nn.Linear(4, 3), combine="probabilities"),
+    ),
     "Flatten": ("images", nn.Flatten),
     "FrozenBatchNorm": ("images", lambda: nn.FrozenBatchNorm(4)),
     "GELU": ("vectors", nn.GELU),

@@ -7,6 +7,7 @@ from tests.faults.fault import Fault
 AVERAGES = "tests/optim/averages/test_averages.py"
 WEIGHTS = "tests/trainer/average/test_averaged_weights.py"
 STATISTICS = "tests/trainer/average/test_batch_statistics.py"
+POPULATION = "tests/trainer/average/test_population.py"
 
 FAULTS = (
     Fault(
@@ -78,7 +79,7 @@ FAULTS = (
         "ddtrain/trainer/average/batch_statistics.py",
         "        layer.momentum = None  # the mean over all batches\n",
         "        layer.eps += 0.0\n",
-        (STATISTICS,),
+        (STATISTICS, POPULATION),
     ),
     Fault(
         "average/buffers of other layers are touched",
@@ -86,5 +87,40 @@ FAULTS = (
         "            if name in of_layers:\n",
         "            if name:\n",
         (STATISTICS,),
+    ),
+    Fault(
+        "population/the run goes on with its statistics",
+        "ddtrain/trainer/average/population.py",
+        "    store.state[...] = moving\n",
+        "",
+        (POPULATION,),
+    ),
+    Fault(
+        "population/a run that stops to be resumed has them, too",
+        "ddtrain/trainer/average/population.py",
+        "reason in (Reason.FINISHED, Reason.PATIENCE)",
+        "reason is not Reason.NONE",
+        (POPULATION,),
+    ),
+    Fault(
+        "population/they are the weights' although the average is evaluated",
+        "ddtrain/trainer/loop.py",
+        "            self.average.evaluated(),\n            population_statistics",
+        "            self.mode.consolidated(),\n            population_statistics",
+        (POPULATION,),
+    ),
+    Fault(
+        "population/a finished run computes them again",
+        "ddtrain/trainer/loop.py",
+        "wanted(self.config, reason) and self.state.population < self.state.step",
+        "wanted(self.config, reason)",
+        (POPULATION,),
+    ),
+    Fault(
+        "population/who loads the model has the moving ones",
+        "ddtrain/trainer/evaluation/trained_values.py",
+        "{**snapshot.model, **snapshot.population}",
+        "snapshot.model",
+        (POPULATION,),
     ),
 )

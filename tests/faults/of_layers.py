@@ -20,6 +20,13 @@ FAULTS = (
         ("tests/equivalence/test_layers.py",),
     ),
     Fault(
+        "ensemble/the mean of logarithms is taken for that of probabilities",
+        "ddtrain/nn/layers/ensemble.py",
+        "functools.reduce(np.logaddexp, each) - math.log(len(each))",
+        "sum(each[1:], start=each[0]) / len(each)",
+        ("tests/nn/layers/test_ensemble.py",),
+    ),
+    Fault(
         "init/fans of a convolution do not know its groups",
         "ddtrain/nn/layers/convolution.py",
         "fans = init.fan_in(shape), shape[0] * shape[1] * c_out // groups",

@@ -261,10 +261,10 @@ FAULTS = (
     ),
     Fault(
         "evaluate/the last samples are left out",
-        "ddtrain/trainer/evaluate.py",
+        "ddtrain/trainer/evaluation/evaluate.py",
         "size = min(ROWS * count, n - start)",
         "size = min(ROWS * count, n - start - 1)",
-        ("tests/trainer/test_evaluate.py",),
+        ("tests/trainer/evaluation/test_evaluate.py",),
     ),
     Fault(
         "totals/a count is not added up",
@@ -272,7 +272,7 @@ FAULTS = (
         "self.count += len(losses_N)",
         "self.count = len(losses_N)",
         (
-            "tests/trainer/test_evaluate.py",
+            "tests/trainer/evaluation/test_evaluate.py",
             "ddtrain/trainer/step/totals.py",
         ),
     ),
@@ -383,8 +383,8 @@ FAULTS = (
     ),
     Fault(
         "trained/what a checkpoint stores of its inputs is fitted anew",
-        "ddtrain/recipes/trained.py",
-        "    fitted_state.load(task.fitted, snapshot.fitted, str(path))\n",
+        "ddtrain/trainer/evaluation/trained_values.py",
+        "        fitted_state.load(self.task.fitted, snapshot.fitted, place)\n",
         "",
         ("tests/recipes/test_picture_options.py",),
     ),

@@ -12,7 +12,7 @@ import pytest
 from ddtrain.callbacks import Callback
 from ddtrain.errors import CheckpointError, UsageError
 from ddtrain.runs import History, Run, fit
-from ddtrain.trainer.evaluate import ROWS
+from ddtrain.trainer.evaluation.evaluate import ROWS
 from helpers import Net, Plain, make_task
 
 

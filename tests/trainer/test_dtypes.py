@@ -16,7 +16,7 @@ from ddtrain.comm import Communicator
 from ddtrain.comm.backends.local import LocalCommunicator
 from ddtrain.diagnose import check_gradients
 from ddtrain.trainer.config.config import Run
-from ddtrain.trainer.evaluate import evaluate
+from ddtrain.trainer.evaluation.evaluate import evaluate
 from ddtrain.trainer.step.setup import build_step
 from ddtrain.trainer.task import Task
 from helpers import sgd_config

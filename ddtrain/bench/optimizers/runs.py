@@ -24,7 +24,7 @@ from ddtrain.comm import Communicator
 from ddtrain.errors import NonFiniteError, UsageError
 from ddtrain.optim import BatchMethod, Optim
 from ddtrain.optim.schedules import Constant
-from ddtrain.trainer.evaluate import evaluate
+from ddtrain.trainer.evaluation.evaluate import evaluate
 from ddtrain.trainer.loop import Trainer
 from ddtrain.trainer.task import Task
 

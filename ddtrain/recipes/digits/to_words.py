@@ -63,6 +63,7 @@ def build(settings: DigitsToWords) -> Task:
         train=data.ArrayData(digits[:train], words[:train], targets[:train]),
         valid=data.ArrayData(digits[train:], words[train:], targets[train:]),
         about=f"numbers up to {model.most:,} in digits and in words: {train:,} + {count - train:,}",
+        logits=True,
     )
 
 

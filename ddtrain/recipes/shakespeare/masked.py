@@ -64,6 +64,7 @@ def build(settings: ShakespeareMasked) -> Task:
         valid=valid_set,
         about=f"nine plays, {len(vocabulary):,} words, {train_set.gaps} of {model.length} to be found",
         derived={"perplexity": perplexity},
+        logits=True,
     )
 
 

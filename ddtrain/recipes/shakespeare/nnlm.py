@@ -56,6 +56,7 @@ def build(settings: ShakespeareNnlm) -> LanguageTask:
         valid=data.ArrayData(x_valid, y_valid),
         about=f"nine plays, {len(vocabulary):,} words; to beat: interpolated bigrams with perplexity {to_beat:.1f}",
         derived={"perplexity": perplexity},
+        logits=True,
         vocabulary=vocabulary,
         tokenize=data.words,
         join=sentences,

@@ -26,20 +26,29 @@ from ddtrain.trainer.task import Task
 def recompute_statistics(train_step: TrainStep, task: Task) -> None:
     """Set the running statistics of all batch-norm layers to the means over the training data. Collective."""
     model = deepcopy(task.model)
-    layers = dict(_batch_norms(model))
-    if not layers:
+    store, of_layers = train_step.store, running_statistics(model)
+    if not of_layers:
         return
-    store = train_step.store
-    of_layers = {f"{path}{name}" for path in layers for name in ("running_mean", "running_var", "num_batches_tracked")}
     for name in of_layers:
         store.state_views[name][...] = 0
-    for layer in layers.values():
+    for _, layer in _batch_norms(model):
         layer.momentum = None  # the mean over all batches
     twin = replace(task, model=model)
     for step, rows in enumerate(data.batches(train_step.seed, 0, len(task.train), train_step.batch_size)):
         for name, value in _left_by(train_step, twin, step, rows).items():
             if name in of_layers:
                 store.state_views[name][...] = value
+
+
+def running_statistics(model: Module) -> frozenset[str]:
+    """The paths of the running statistics of all batch-norm layers; of a layer at several places, the first.
+
+    >>> from ddtrain import nn
+    >>> sorted(running_statistics(nn.Sequential(nn.Linear(2, 2), nn.BatchNorm(2))))
+    ['1.num_batches_tracked', '1.running_mean', '1.running_var']
+    """
+    named = ("running_mean", "running_var", "num_batches_tracked")
+    return frozenset(f"{path}{name}" for path, _ in _batch_norms(model) for name in named) & {*model.declarations()}
 
 
 def _left_by(train_step: TrainStep, task: Task, step: int, rows: Any) -> dict[str, Any]:
@@ -64,7 +73,7 @@ def _left_by(train_step: TrainStep, task: Task, step: int, rows: Any) -> dict[st
 
 
 def _batch_norms(module: Module, prefix: str = "") -> Iterator[tuple[str, BatchNorm]]:
-    """All batch-norm layers by path, which ends in a dot; one that stands at several places by its first."""
+    """All batch-norm layers with their paths, which end in a dot; one at several places with each."""
     if isinstance(module, BatchNorm):
         yield prefix, module
     for name, child in module.children():

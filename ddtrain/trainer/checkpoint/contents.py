@@ -1,10 +1,12 @@
 """A checkpoint's contents and its files: two or more of tensors, and a state.json that holds the hashes of them all.
 
-    model.safetensors   parameters and buffers, by the names and layouts of export
-    optim.safetensors   the optimizer's vectors
-    memory.safetensors  what each rank remembers beyond these, see ``rank_state.py``; absent if nothing
-    fitted.safetensors  what the task has fitted to data, see ``fitted_state.py``; absent if nothing
-    state.json          where the run stood, what it was told, sizes and hashes; its own hash is its last line
+    model.safetensors       parameters and buffers, by the names and layouts of export
+    optim.safetensors       the optimizer's vectors
+    memory.safetensors      what each rank remembers beyond these, see ``rank_state.py``; absent if nothing
+    fitted.safetensors      what the task has fitted to data, see ``fitted_state.py``; absent if nothing
+    population.safetensors  buffers for who loads the trained model, in place of those that the run goes on with; only
+                            in the last checkpoint of a run that wants them (``trainer/average/population.py``)
+    state.json              where the run stood, what it was told, sizes and hashes; its own hash is its last line
 
 No file is used before its size and hash agree, and none holds code. A hash shows that nothing was damaged, not that
 the contents make sense: :mod:`ddtrain.trainer.checkpoint.state_json` checks what state.json says.
@@ -55,6 +57,7 @@ class Snapshot:
     optim : the optimizer's vectors, by name
     memory : arrays that ranks remember, as ``RANK/NAME``
     fitted : what the task has fitted to data, as ``NAME/KEY``
+    population : batch-norm's statistics of all batches, by exported name; of the average if that is evaluated
     data : describes the training data, see ``task.describe_data``
     optim_count : updates the optimizer has applied
     config : the resolved configuration, JSON-able
@@ -74,6 +77,7 @@ class Snapshot:
     optim: Tensors
     memory: Tensors = field(default_factory=dict)
     fitted: Tensors = field(default_factory=dict)
+    population: Tensors = field(default_factory=dict)
     data: str = ""
     optim_count: int = 0
     config: Mapping[str, Any] = field(default_factory=dict)

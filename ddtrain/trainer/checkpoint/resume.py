@@ -44,6 +44,7 @@ def resume(state: RunState, saved: Snapshot) -> list[str]:
     _load_tensors(state, saved)
     state.coordinator.load(dict(saved.coordinator))
     state.step, state.metrics, state.evaluated = saved.step, dict(saved.metrics), saved.evaluated
+    state.population = saved.step if saved.population else 0
     state.mode.done = state.step
     unlike = _restore_rank_state(state, saved)
     return [*changes, *_changed_environment(saved), *([unlike] if unlike else [])]

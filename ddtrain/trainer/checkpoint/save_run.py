@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, Protocol
 
 from ddtrain.comm.protocol import Communicator
@@ -14,6 +15,8 @@ from ddtrain.nn import to_torch
 from ddtrain.trainer.checkpoint import finder, fitted_state, rank_state, writer
 from ddtrain.trainer.checkpoint.contents import Snapshot
 from ddtrain.trainer.run_state import RunState
+
+NONE: Mapping[str, Any] = MappingProxyType({})
 
 
 class SavedRun(Protocol):
@@ -34,12 +37,13 @@ class SavedRun(Protocol):
     def warn(self, text: str) -> None: ...
 
 
-def save(state: RunState, records: SavedRun, final: bool) -> bool:
+def save(state: RunState, records: SavedRun, final: bool, population: Mapping[str, Any] = NONE) -> bool:
     """Save the run; True if the disk had room for it. Collective.
 
     Parameters
     ----------
     final : it is the run's last checkpoint, so that a full disk is an error
+    population : batch-norm's statistics of all batches, if there are any, by exported name
 
     Raises
     ------
@@ -51,12 +55,25 @@ def save(state: RunState, records: SavedRun, final: bool) -> bool:
     with state.mode.consolidated(state=True):
         vectors = state.mode.consolidated_state()
         kept = {**state.store.tensors, **{f"the optimizer's {name}": vector for name, vector in vectors.items()}}
+        kept |= {f"the population's {name}": x for name, x in population.items()}
         require_finite(comm, {name: x for name, x in kept.items() if name not in state.never_finite})
         with _tolerating(records, final, f"checkpoint of step {state.step} not saved"):
-            take = lambda: take_snapshot(state, vectors, memory)
+            take = lambda: take_snapshot(state, vectors, memory, population)
             writer.save(comm, records.directory, take, state.config.checkpoint.keep, records.spared)
             return True
     return False
+
+
+def add_population(state: RunState, records: SavedRun, population: Mapping[str, Any]) -> None:
+    """Put statistics of the population, and their figures, into the checkpoint of the run's last step. Collective.
+
+    The checkpoint is written anew and takes the old one's place, which stays until then. Raises as :func:`save`.
+    """
+    path = finder.path_of(records.directory, state.step)
+    if path.name in records.spared:
+        records.warn(f"{path} is behind a symbolic link, so that statistics of the population are not saved in it")
+    else:
+        save(state, records, final=True, population=population)
 
 
 def complete(state: RunState, records: SavedRun, final: bool) -> None:
@@ -77,13 +94,19 @@ def _tolerating(records: SavedRun, final: bool, what: str) -> Iterator[None]:
         records.warn(f"{what}, training goes on: {error.one_line}")
 
 
-def take_snapshot(state: RunState, optimizer_state: Mapping[str, Any], memory: Mapping[str, Any]) -> Snapshot:
+def take_snapshot(
+    state: RunState,
+    optimizer_state: Mapping[str, Any],
+    memory: Mapping[str, Any],
+    population: Mapping[str, Any] = NONE,
+) -> Snapshot:
     """Everything that a resumed run needs, from this rank's state and what was gathered from all ranks.
 
     Parameters
     ----------
     optimizer_state : vectors as long as the parameters, of all ranks together
     memory : what :func:`rank_state.gather` has gathered
+    population : as for :func:`save`
     """
     epoch, offset = state.position(state.step)
     return Snapshot(
@@ -96,6 +119,7 @@ def take_snapshot(state: RunState, optimizer_state: Mapping[str, Any], memory: M
         optim=optimizer_state,
         memory=memory,
         fitted=fitted_state.tensors_of(state.task.fitted),
+        population=population,
         optim_count=state.optimizer.count,
         config=state.config.to_table(),
         **_findings(state),

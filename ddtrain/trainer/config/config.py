@@ -121,6 +121,17 @@ class Initial:
 
 
 @dataclass(frozen=True)
+class Norm:
+    """Batch-norm."""
+
+    statistics: Literal["moving", "population"] = "moving"
+    """What a trained model normalises by
+    moving: the running averages of the last batches
+    population: at the end of the run, the means of all batches' moments, for the final weights
+    """
+
+
+@dataclass(frozen=True)
 class Clip:
     """Limits on the gradient, applied after the reduction."""
 
@@ -203,6 +214,7 @@ class Config:
     optim: Optim = Sgd()
     schedule: Schedule = Constant()
     average: Average = NoAverage()
+    norm: Norm = Norm()
     clip: Clip = Clip()
     nonfinite: NonFinite = NonFinite()
     eval: Evaluation = Evaluation()

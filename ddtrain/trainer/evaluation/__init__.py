@@ -1,5 +1,7 @@
-"""What an evaluation makes of all samples together, beside the means that ``trainer/evaluate.py`` sums.
+"""What a model is worth on data that it was not trained on.
 
-``all_samples`` gathers outputs and losses from the ranks in the order of the samples, ``report`` has the figures that
-are no means, ``samples`` the worst and the best samples.
+Read ``evaluate`` (means over the validation data, exact over ranks), then ``trial_samples`` (what is tried before the
+first step) and ``trained_values`` (the values that a run evaluates at a checkpoint). ``all_samples`` gathers outputs
+and losses in the order of the samples, ``report`` has figures of them that are no means, ``samples`` the worst and the
+best.
 """

@@ -33,6 +33,8 @@ class MetricsLog:
     run_dir : must exist
     last_step : lines of later steps are removed first, because a resumed run takes those steps again; 0: a new log
     evaluated : evaluations after later steps than this are removed, too
+    population : whether the run had its evaluation with statistics of the population at ``last_step``; if not, a line
+        of one is removed, because it is made again
     warn : called once when lines must wait
 
     Raises
@@ -46,6 +48,7 @@ class MetricsLog:
         run_dir: Path | str,
         last_step: int = 0,
         evaluated: float = math.inf,
+        population: bool = True,
         warn: Callable[[str], None] = lambda text: None,
     ) -> None:
         self.path, self.warn = Path(run_dir) / LOG, warn
@@ -54,7 +57,7 @@ class MetricsLog:
         self._next_s = 0.0
         if comm.rank != 0:
             return
-        truncate_after(self.path, last_step, evaluated)
+        truncate_after(self.path, last_step, evaluated, population)
         try:
             self._file = os.open(self.path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
         except OSError as error:
@@ -116,7 +119,7 @@ def read(path: Path | str) -> Iterator[dict[str, Any]]:
                 yield figures
 
 
-def truncate_after(path: Path, step: int, evaluated: float = math.inf) -> None:
+def truncate_after(path: Path, step: int, evaluated: float = math.inf, population: bool = True) -> None:
     """Remove the lines of later steps, and torn ones, so that each step is in the log once. Atomic.
 
     A symbolic link is replaced by a file, because the file that it points to is another run's log.
@@ -130,6 +133,8 @@ def truncate_after(path: Path, step: int, evaluated: float = math.inf) -> None:
     """
     lines = _lines(path)
     kept = [line for line in lines if _step(line) <= step and not _is_evaluation_after(line, evaluated)]
+    if not population:
+        kept = [line for line in kept if _step(line) < step or (_parse(line) or {}).get("statistics") != "population"]
     if len(kept) < len(lines) or path.is_symlink():
         replace(path, b"".join(kept))
 

@@ -123,8 +123,9 @@ class RunRecords:
         self.status.start()
         if self.comm.rank == 0:
             atomic_files.replace(self.directory / CONFIG, self.config.to_toml(self.recipe).encode())
-        evaluated = self.resume_from.snapshot.evaluated if self.resume_from else 0
-        self.metrics = MetricsLog(self.comm, self.directory, self.first_step, evaluated, self.warn)
+        saved = self.resume_from.snapshot if self.resume_from else None
+        evaluated, population = (saved.evaluated, bool(saved.population)) if saved else (0, False)
+        self.metrics = MetricsLog(self.comm, self.directory, self.first_step, evaluated, population, self.warn)
 
     def _tidy(self) -> None:
         """Remove the half-written files of a killed job."""
@@ -189,6 +190,14 @@ class RunRecords:
                 atomic_files.replace(path, (atomic_files.to_json({"step": done, **contents}) + "\n").encode())
             except (DataError, OSError) as error:
                 self.warn(f"{name} of step {done} not written: {error}".replace("\n", " "))
+
+    def population(self, done: int, epoch: int, figures: Mapping[str, float]) -> None:
+        """Record the figures of the evaluation at the end, with batch-norm's statistics of all batches."""
+        self.metrics.write(step=done, epoch=epoch, statistics="population", **figures)
+        self.flush()
+        shown = "  ".join(f"{name} {value:.4g}" for name, value in figures.items())
+        self.console.message(f"with batch-norm's statistics of the whole population  {shown}")
+        self.status.progress()
 
     def trace(self, recordings: Sequence[dict[str, Any]]) -> None:
         """Write all ranks' recordings, in rank order, to RUN/trace.json; a full disk does not end the run."""

@@ -71,3 +71,19 @@ def test_ranks_are_one(sync: bool, spec: str) -> None:
     alone = World("local").run(body)[0]
     for found in World(spec).run(body):
         assert all(found[name].tobytes() == alone[name].tobytes() for name in alone)
+
+
+def test_a_layer_at_two_places_is_one() -> None:
+    class Twice(nn.Module):
+        def __init__(self) -> None:
+            self.one = nn.BatchNorm(FEATURES)
+            self.again = [self.one]
+            self.head = nn.Linear(FEATURES, 4)
+
+        def forward(self, x: Any) -> Any:
+            return self.head(self.again[0](self.one(x)))
+
+    task = Task(Twice(), loss, make_task().train)
+    train_step = build_step(LocalCommunicator(), task, sgd_config())
+    recompute_statistics(train_step, task)
+    assert train_step.store.state_views["one.num_batches_tracked"] == 8, "two calls in each of 4 batches"

@@ -13,7 +13,7 @@ import pytest
 from ddtrain import metrics
 from ddtrain.errors import ShapeError, UsageError
 from ddtrain.runs import Run, fit, predict
-from ddtrain.trainer import evaluate
+from ddtrain.trainer.evaluation import evaluate
 from ddtrain.trainer.evaluation.samples import grey_pictures
 from ddtrain.trainer.task import Task
 from helpers import Net, loss, make_task

@@ -16,7 +16,7 @@ from ddtrain.comm.backends.local import LocalCommunicator
 from ddtrain.data import Dataset
 from ddtrain.errors import DataError, DdtrainError, ReplicaError, ShapeError, UsageError
 from ddtrain.trainer.config.config import Run
-from ddtrain.trainer.evaluate import derived, evaluate
+from ddtrain.trainer.evaluation.evaluate import derived, evaluate
 from ddtrain.trainer.step.setup import build_step
 from ddtrain.trainer.step.train_step import TrainStep
 from ddtrain.trainer.task import Task

@@ -14,7 +14,7 @@ from ddtrain.autodiff import value_of
 from ddtrain.comm import Communicator
 from ddtrain.errors import ReplicaError, UsageError
 from ddtrain.trainer.config.config import Comm, Run
-from ddtrain.trainer.evaluate import evaluate
+from ddtrain.trainer.evaluation.evaluate import evaluate
 from ddtrain.trainer.modes import make_mode
 from ddtrain.trainer.step.coordinator import Coordinator
 from ddtrain.trainer.step.setup import build_step

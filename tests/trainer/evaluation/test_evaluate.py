@@ -9,8 +9,8 @@ import pytest
 
 from ddtrain import data
 from ddtrain.comm import Communicator
-from ddtrain.trainer import evaluate
 from ddtrain.trainer.config.config import Run
+from ddtrain.trainer.evaluation import evaluate
 from ddtrain.trainer.step.setup import build_step
 from ddtrain.trainer.task import Task
 from helpers import Net, loss, make_task, sgd_config

@@ -10,9 +10,9 @@ import pytest
 from ddtrain import nn, ops
 from ddtrain.data import ArrayData
 from ddtrain.errors import UsageError
+from ddtrain.trainer.evaluation.trial_samples import try_extremes
 from ddtrain.trainer.step.setup import build_step
 from ddtrain.trainer.task import Task
-from ddtrain.trainer.trial_samples import try_extremes
 from helpers import sgd_config
 
 R = np.random.default_rng(0)
