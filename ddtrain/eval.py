@@ -3,10 +3,10 @@
 python -m ddtrain.eval runs/digits_mlp-... --checkpoint all
 mpirun -n 4 python -m ddtrain.eval seed-0 seed-1 seed-2
 
-Prints the figures of each checkpoint on the validation data of its run. Of several, of one run or of runs of the same
-model, it also prints those of the ensemble, whose answer is the mean of its members': of their probabilities, if the
-loss is a cross-entropy, else of their outputs. With the run's --run.shards, or on as many ranks as it had, figures are
-the run's own, to the last bit.
+Prints the figures of each checkpoint on the validation data of its run, and on its test data, if it has some. Of
+several, of one run or of runs of the same model, it also prints those of the ensemble, whose answer is the mean of its
+members': of their probabilities, if the loss is a cross-entropy, else of their outputs. With the run's --run.shards, or
+on as many ranks as it had, figures are the run's own, to the last bit.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ from ddtrain.trainer.checkpoint import fitted_state
 from ddtrain.trainer.config.validation import validate
 from ddtrain.trainer.evaluation.trained_values import TrainedValues
 from ddtrain.trainer.main import Recipe
-from ddtrain.trainer.task import describe_data, verify_same_data
+from ddtrain.trainer.task import Task, describe_data, verify_same_data
 
 Figures = dict[str, float]
 COMBINATIONS = ("auto", "probabilities", "outputs")
@@ -97,7 +97,7 @@ def evaluate_runs(
 def _open(comm: Communicator, run: SavedRun, recipes: Mapping[str, Recipe]) -> TrainedValues:
     run_on_all(comm, lambda: validate(run.config, comm.size))
     task = run_on_all(comm, lambda: run.build_task(recipes))
-    verify_same_data(comm, task)
+    verify_same_data(comm, task, test=True)
     return TrainedValues(comm, run.config, task)
 
 
@@ -135,13 +135,18 @@ def _traits(first: SavedRun, run: SavedRun) -> Iterator[tuple[str, Any, Any]]:
 
 def _require_same_data(runs: Sequence[SavedRun], opened: Sequence[TrainedValues]) -> None:
     """Raise UsageError unless all runs are evaluated on the same samples."""
-    first, *others = (describe_data(trained.task.valid) for trained in opened)
+    first, *others = (_described(trained.task) for trained in opened)
     for run, other in zip(runs[1:], others, strict=True):
         if other != first:
             raise UsageError(
                 f"the runs have different validation data: {first} in {runs[0].directory}, {other} in {run.directory}",
                 remedy="Evaluate them one by one.",
             )
+
+
+def _described(task: Task) -> str:
+    sets = {**task.valid_sets, **({"test": task.test} if task.test else {})}
+    return ", ".join(f"{name} {describe_data(dataset)}".lstrip() for name, dataset in sets.items()) or "none"
 
 
 def _require_same_inputs(first: TrainedValues, other: TrainedValues, path: Path) -> None:

@@ -37,7 +37,7 @@ LAYER = {  # a module may import its own layer's siblings only inside one packag
     **dict.fromkeys(("numpy", "param_store", "data"), 2),
     **dict.fromkeys(("scipy", "ops", "optim", "parallel"), 3),
     "nn": 4,
-    **dict.fromkeys(("models", "diagnose", "callbacks"), 5),
+    **dict.fromkeys(("models", "export", "diagnose", "callbacks"), 5),
     **dict.fromkeys(("trainer",), 6),
     **dict.fromkeys(
         (
@@ -126,6 +126,7 @@ LATE_IMPORTS = {  # functions that import, by a statement or by name ("": at the
     "ddtrain.comm.backend_spec:_mpi": "optional: only the backend mpi needs mpi4py, and importing it starts MPI",
     "ddtrain.trainer.config.field_types:Keys.names": "a table to which users add, such as modes, is read when needed",
     "ddtrain.trainer.records.console:Console._show": "optional: rich draws the bar, if a terminal is behind the output",
+    "ddtrain.export.onnx_file:_File.__init__": "optional: onnx is in an extra",
     "ddtrain.runs.history:History.frame": "optional: a frame is for those who have pandas",
     "ddtrain.scipy.fallback:fallback_to.get": "optional: SciPy is in an extra",
     "ddtrain.scipy:__getattr__": "optional: SciPy is in an extra, and each of its rooms is loaded on first use",

@@ -28,6 +28,8 @@ class Verb:
 
 VERBS: Mapping[str, Verb] = {
     "train": Verb("ddtrain.train", "train a recipe; what is done where no verb is given"),
+    "predict": Verb("ddtrain.commands.predict", "a run's predictions for the samples of a file"),
+    "export": Verb("ddtrain.commands.export", "a run's model as safetensors, npz or ONNX"),
     "eval": Verb("ddtrain.eval", "evaluate what runs have trained, alone or as an ensemble"),
     "generate": Verb("ddtrain.generate", "write text with a language model that a run has trained"),
     "checkpoint": Verb("ddtrain.checkpoint", "verify, list or show checkpoints", of_recipes=False),

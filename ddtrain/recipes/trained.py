@@ -85,12 +85,14 @@ class Trained(NamedTuple):
         was fitted to data
     model : with the values that the run evaluates, see ``trainer/evaluation/``, for evaluation
     checkpoint : the checkpoint's directory
+    values : those of the model, by path
     """
 
     recipe: str
     task: Task
     model: Module
     checkpoint: Path
+    values: Mapping[str, Any]
 
 
 def load_trained(
@@ -114,7 +116,7 @@ def load_trained(
     path = run.checkpoints(checkpoint)[-1]  # before the task is built, which may take seconds
     task = run.build_task(recipes, kind)
     values = read_values(TrainedValues(LocalCommunicator(), run.config, task), path)
-    return Trained(run.recipe, task, task.model.bind(values), path)
+    return Trained(run.recipe, task, task.model.bind(values), path, values)
 
 
 def read_values(trained: TrainedValues, path: Path) -> dict[str, Any]:

@@ -254,17 +254,18 @@ def describe_data(dataset: Dataset | None) -> str:
     return f"{len(dataset)} samples" + (f" with checksum {checksum}" if checksum else "")
 
 
-def verify_same_data(comm: Communicator, task: Task) -> str:
+def verify_same_data(comm: Communicator, task: Task, test: bool = False) -> str:
     """Check that all ranks have the same data, and describe the training data for checkpoints. Collective.
 
-    A data set without a checksum of its own is read completely if that takes no longer than ``_READ_S``.
+    A data set without a checksum of its own is read completely if that takes no longer than ``_READ_S``. The test data
+    is read only if ``test`` says so.
 
     Raises
     ------
     UsageError : on all ranks, if their data differ
     """
     began = perf_counter()
-    known = {"for training": task.train, **_of_validation(task)}
+    known = {"for training": task.train, **_of_validation(task), **({"for tests": task.test} if test else {})}
     seen = {name: describe_data(dataset) for name, dataset in known.items()}
     took_s = perf_counter() - began
     verify_replicas(seen, comm, "data", remedy=_SAME_DATA)

@@ -87,7 +87,7 @@ class TrainedValues:
         return found
 
     def figures(self, model: Module, values: Mapping[str, Any]) -> dict[str, float]:
-        """Figures of a model on all validation data, by the names of metrics.jsonl, and on the test data, ``test_loss``.
+        """Figures of a model on all validation data, by the names of metrics.jsonl, and on test data, ``test_loss``.
 
         Raises
         ------
@@ -96,7 +96,7 @@ class TrainedValues:
         if self.task.valid is None and self.task.test is None:
             raise UsageError("there is no validation data to evaluate on", remedy="Give runs of a task that has some.")
         store = ParamStore({}, values, self.config.run.dtype)
-        figures = {}
+        figures: dict[str, float] = {}
         for prefix, task in ((EVALUATION, self.task), ("test_", replace(self.task, valid=self.task.test))):
             found = evaluate(replace(task, model=model), store, self.comm, self._train_step.shards)
             figures |= {f"{prefix}{name}": value for name, value in found.items()}
