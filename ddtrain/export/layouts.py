@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from ddtrain.autodiff.inspect.drawing import Node
-from ddtrain.export.operators import OPERATORS, Emit, File, refused
+from ddtrain.export.operators import Emit, File, refused
 from ddtrain.export.traced_model import array_of
 
 
@@ -54,4 +54,3 @@ WINDOWS: dict[str, Emit] = {
     "max_pool2d": _pooled("MaxPool"),
     "avg_pool2d": _pooled("AveragePool", count_include_pad=1),  # padding counts as zeros
 }
-ALL: dict[str, Emit] = {**OPERATORS, **WINDOWS}

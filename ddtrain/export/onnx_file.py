@@ -10,11 +10,13 @@ import numpy as np
 
 from ddtrain.autodiff.inspect.drawing import Node
 from ddtrain.errors import UsageError
-from ddtrain.export.layouts import ALL
-from ddtrain.export.operators import refused
+from ddtrain.export.layouts import WINDOWS
+from ddtrain.export.operators import OPERATORS, refused
+from ddtrain.export.recurrent import RECURRENT
 from ddtrain.export.traced_model import TracedModel, array_of
 from ddtrain.nn import Module
 
+ALL = {**OPERATORS, **WINDOWS, **RECURRENT}
 OPSET = 17  # the first with LayerNormalization
 
 
@@ -77,6 +79,9 @@ class _File:
 
     def shape(self, node: Node) -> tuple[int, ...]:
         return self._traced.shape(node)
+
+    def is_zero(self, node: Node) -> bool:
+        return id(node) not in self._traced.varying and self._traced.is_zero(node)
 
     def _constant(self, name: str, x: Any) -> str:
         self._constants[name] = self._onnx.numpy_helper.from_array(np.ascontiguousarray(x).reshape(np.shape(x)), name)

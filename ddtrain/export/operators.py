@@ -34,6 +34,10 @@ class File(Protocol):
         """Write a node, and return the name of its result."""
         ...
 
+    def is_zero(self, node: Node) -> bool:
+        """Whether a node is a constant of nothing but zeros, possibly one for each sample."""
+        ...
+
     def shape(self, node: Node) -> tuple[int, ...]:
         """Its shape, with -1 for the axis that grows with the number of samples."""
         ...

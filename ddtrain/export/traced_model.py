@@ -66,6 +66,10 @@ class TracedModel:
         here, there = value_of(node.value), value_of(self._twin[id(node)].value)
         return bool(np.shape(here) == np.shape(there) and np.array_equal(here, there, equal_nan=True))
 
+    def is_zero(self, node: Node) -> bool:
+        """Whether a constant is 0 for both batches."""
+        return not (array_of(node).any() or array_of(self._twin[id(node)]).any())
+
     def shape(self, node: Node) -> tuple[int, ...]:
         """The shape of a node, with -1 for the axis that grows with the number of samples.
 

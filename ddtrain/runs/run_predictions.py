@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from ddtrain.comm import Communicator, run_on_all
 from ddtrain.data import ArrayData
-from ddtrain.errors import ShapeError
+from ddtrain.errors import DataError
 from ddtrain.recipes import RECIPES
 from ddtrain.recipes.trained import load_trained
 from ddtrain.runs.predicting import BATCH, predict
@@ -45,7 +45,7 @@ def predict_file(
     Raises
     ------
     UsageError, CheckpointError : on all ranks: there is no such run or checkpoint, or it is of another model
-    DataError, ShapeError : on all ranks: the file cannot be read, or its samples are not of the shape trained on
+    DataError : on all ranks: the file cannot be read, or its samples are not of the shape trained on
     """
     trained = run_on_all(comm, lambda: load_trained(run, checkpoint, recipes))
     x = run_on_all(comm, lambda: fitting(trained.task, read_samples(Path(data), columns_of(trained.task)), str(data)))
@@ -73,12 +73,12 @@ def fitting(task: Task, x: Array, place: str) -> Array:
 
     Raises
     ------
-    ShapeError : they have another number of them
+    DataError : they have another number of them
     """
     sample = _one_sample(task)
     shape, given = sample.shape[1:], x.shape[1:]
     if math.prod(given) != math.prod(shape):
-        raise ShapeError(
+        raise DataError(
             f"predict: {place} has samples of {math.prod(given)} numbers, {given}, and the run was trained on "
             f"{math.prod(shape)}, {shape}",
             remedy="Give the columns that it was trained on, without targets.",
