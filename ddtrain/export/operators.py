@@ -216,7 +216,7 @@ OPERATORS: dict[str, Emit] = {
     "sum": _reduced("ReduceSum"),
     "mean": _reduced("ReduceMean"),
     "max": _reduced("ReduceMax"),
-    **dict.fromkeys(("reshape", "expand_dims", "squeeze"), _reshape),
+    "reshape": _reshape,
     "transpose": _transpose,
     "concatenate": _concatenate,
     "linear": _linear,

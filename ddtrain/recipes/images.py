@@ -10,6 +10,7 @@ from __future__ import annotations
 import functools
 import math
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -22,11 +23,13 @@ from ddtrain.errors import UsageError, quoted
 from ddtrain.nn import Module
 from ddtrain.recipes.common import embedded_only
 from ddtrain.recipes.picture_options import PictureConfig
+from ddtrain.trainer.evaluation.samples import grey_pictures
 from ddtrain.trainer.task import Loss, Task
 
 DIGITS = 4.88, 6.02  # mean and deviation of all pixels, whose values are 0..16
 FASHION = 255 * 0.2860, 255 * 0.3530  # of all training pixels, whose values are 0..255
 FASHION_IMAGE = 28, 28, 1
+FASHION_NAMES = ("T-shirt", "trousers", "pullover", "dress", "coat", "sandal", "shirt", "sneaker", "bag", "ankle boot")
 _DIGITS_IMAGE = 8, 8, 1
 
 Transform = Callable[[NDArray[Any]], NDArray[Any]]
@@ -39,10 +42,14 @@ def digit_features(settings: PictureConfig) -> int:
 
 
 def digits(settings: PictureConfig, model: Module, loss: Callable[[Images], Loss]) -> Task:
-    """A model of 8×8 digits as rows of :func:`digit_features` numbers; its loss may depend on the training samples."""
+    """A model of 8×8 digits as rows of :func:`digit_features` numbers; its loss may depend on the training samples.
+
+    With ``--data.validation`` the test images are left for tests.
+    """
     embedded_only(settings)
-    images = _held_out(settings, data.digits())
-    return _task(settings, model, loss(images), images, DIGITS, _rows)
+    whole = data.digits()
+    images = _held_out(settings, whole)
+    return _task(settings, model, loss(images), images, whole, DIGITS, _rows)
 
 
 def fashion(settings: PictureConfig, model: Module, loss: Callable[[Images], Loss]) -> Task:
@@ -58,8 +65,10 @@ def fashion(settings: PictureConfig, model: Module, loss: Callable[[Images], Los
             f"--data.inputs {quoted(settings.data.inputs)} makes rows of pictures, and a convolution takes pictures",
             remedy="Give zca=True, which turns them back.",
         )
-    images = _held_out(settings, data.fashion_mnist(settings.data.root))
-    return _task(settings, model, loss(images), images, FASHION, lambda transform: transform)
+    whole = data.fashion_mnist(settings.data.root)
+    images = _held_out(settings, whole)
+    task = _task(settings, model, loss(images), images, whole, FASHION, lambda transform: transform)
+    return replace(task, class_names=FASHION_NAMES)
 
 
 def _held_out(settings: PictureConfig, images: Images) -> Images:
@@ -77,12 +86,14 @@ def _task(
     model: Module,
     loss: Loss,
     images: Images,
+    whole: Images,
     pixels: tuple[float, float],
     shaped: Callable[[Transform], Transform],
 ) -> Task:
     inputs, dtype = parse(settings.data.inputs), settings.run.dtype
     prepared = PreparedInputs(inputs, data.ArrayData(images.x_train), dtype) if inputs else None
     transform = shaped(prepared or data.Normalize(*pixels, dtype=dtype))
+    height, width = images.x_train.shape[1:3]
     return Task(
         model=model,
         loss=loss,
@@ -90,7 +101,16 @@ def _task(
         valid=data.ArrayData(images.x_test, images.y_test, transform=transform),
         about=images.source,
         fitted={"inputs": prepared} if prepared else {},
+        test=data.ArrayData(whole.x_test, whole.y_test, transform=transform) if settings.data.validation else None,
+        show=lambda x, *labels: _pictures(x, height, width),
     )
+
+
+def _pictures(x: NDArray[Any], height: int, width: int) -> list[Any]:
+    """Prepared samples as grey pictures, or as numbers in a text where a preparation has left no pictures."""
+    if x[0].size == height * width:
+        return list(grey_pictures(x.reshape(-1, height, width)))
+    return [", ".join(f"{number:.3g}" for number in row.ravel()) for row in x]
 
 
 def _rows(transform: Transform) -> Transform:

@@ -101,6 +101,7 @@ def character_task(settings: Config, model: Callable[[int], Module], length: int
         about=f"nine plays, {len(vocabulary)} characters; to beat: 5-grams (Kneser-Ney) with {to_beat:.3f} bits each",
         derived={"bits": bits},
         logits=True,
+        show=lambda inputs_NT, targets_NT: ["".join(vocabulary.decode(row.tolist())) for row in inputs_NT],
         vocabulary=vocabulary,
         context=length,
     )

@@ -54,8 +54,8 @@ def _shown(task: Task, store: ParamStore, places_S: NDArray[Any]) -> list[dict[s
         whole = np.asarray(targets).dtype.kind in "iub"
         for sample, output, target in zip(samples, np.asarray(outputs), np.asarray(targets), strict=True):
             sample["label"] = _told(task, target)
-            scores = whole and np.ndim(target) == 0 and np.ndim(output) == 1 and len(output) > 1
-            sample["output"] = _told(task, np.argmax(output) if scores else output)
+            scores = whole and np.ndim(output) == np.ndim(target) + 1 and np.shape(output)[-1] > 1
+            sample["output"] = _told(task, np.argmax(output, axis=-1) if scores else output)
     if task.show is not None:
         for sample, look in zip(samples, task.show(*batch), strict=True):
             sample |= {"text": look} if isinstance(look, str) else {"picture": _picture(look)}
