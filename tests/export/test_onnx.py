@@ -98,9 +98,7 @@ LAYERS = {
     "averaged": (nn.AvgPool2d(3, stride=2, padding=1), (9, 8, 4)),
     "gru": (nn.GRU(4, 6, layers=2, bidirectional=True), (5, 4)),
     "lstm": (nn.LSTM(4, 6, layers=2, bidirectional=True), (5, 4)),
-    **{
-        name: (nn.activation(name), (5, 4)) for name in ("elu", "selu", "silu", "leaky_relu", "sigmoid", "tanh", "gelu")
-    },
+    **{name: (nn.activation(name), (5, 4)) for name in ("elu", "selu", "silu", "leaky_relu", "sigmoid", "gelu")},
     "softmax": (nn.Softmax(), (5, 4)),
     "log_softmax": (nn.LogSoftmax(), (5, 4)),
     "layer_norm": (nn.LayerNorm(4), (5, 4)),

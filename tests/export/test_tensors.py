@@ -9,15 +9,15 @@ from typing import Any
 import numpy as np
 import pytest
 import safetensors.numpy
-from torch_numbers import wave
+from torch_numbers import assert_pytorchs, digest, wave
 
 from ddtrain import nn
 from ddtrain.errors import UsageError
 from ddtrain.export import to_onnx, write_npz, write_safetensors
 
-# torch.nn.Sequential(Conv2d(2, 3, 3, padding=1), BatchNorm2d(3), ReLU(), Flatten(), Linear(60, 2)).double().eval() with
-# the tensors of ``values``, loaded from such a file, of wave((4, 2, 5, 4), 1) (PyTorch 2.13.0)
-PYTORCHS: list[list[float]] = []
+# torch.nn.Sequential(Conv2d(2, 3, 3, padding=1), BatchNorm2d(3), ReLU()).double().eval(), which has loaded such a file
+# by load_state_dict, of wave((4, 5, 4, 2), 1) with channels first (PyTorch 2.13.0)
+PYTORCHS = [[-1.9172091385006442, 0.08823371603636287]]
 
 
 def model() -> nn.Sequential:
@@ -43,6 +43,10 @@ def test_names_and_layouts_are_pytorchs(written: Any) -> None:
         if "tracked" in path:  # PyTorch's count of batches is a whole number
             continue
         np.testing.assert_array_equal(back[path], x)
+
+
+def test_pytorch_computes_the_same_of_such_a_file() -> None:
+    assert_pytorchs([digest(model().bind(values())(wave((4, 5, 4, 2), 1)))], PYTORCHS)
 
 
 def test_tied_values_are_there_under_each_name() -> None:
