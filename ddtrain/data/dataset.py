@@ -91,16 +91,27 @@ def order_of(dataset: Dataset, *, seed: int, epoch: int) -> Indices:
     >>> order_of(Streams(ArrayData(np.arange(5)), 2), seed=0, epoch=3)
     array([0, 3, 1, 4, 2])
     """
-    own = getattr(dataset, "order", None)
-    if own is None:
+    if not has_order(dataset):
         return order(seed, epoch, len(dataset))
-    rows = np.asarray(own(seed=seed, epoch=epoch))
+    own: Any = dataset
+    rows = np.asarray(own.order(seed=seed, epoch=epoch))
     if not np.array_equal(np.sort(rows), np.arange(len(dataset))):
         raise DataError(
             f"{type(dataset).__name__}.order: not each of {len(dataset):,} samples once",
             remedy="Return a permutation of range(len(dataset)).",
         )
     return rows
+
+
+def has_order(dataset: Dataset) -> bool:
+    """Whether a data set has an order of its own.
+
+    >>> import numpy as np
+    >>> from ddtrain.data import ArrayData
+    >>> has_order(ArrayData(np.arange(5)))
+    False
+    """
+    return callable(getattr(dataset, "order", None))
 
 
 def batches_of(dataset: Dataset, *, seed: int, epoch: int, batch_size: int) -> list[Indices]:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from ddtrain import rng
 from ddtrain.data.arrays import ArrayData
-from ddtrain.data.dataset import Dataset
+from ddtrain.data.dataset import Dataset, has_order
 from ddtrain.data.extremes import extreme_rows
 from ddtrain.errors import DataError, UsageError
 
@@ -131,7 +131,7 @@ class Subset:
                 f"Subset: of {type(dataset).__name__}, which could mix samples of all parts",
                 remedy="Take the subset first: Augmented(Subset(data, part), ...).",
             )
-        if hasattr(dataset, "order"):
+        if has_order(dataset):
             raise UsageError(
                 f"Subset: of {type(dataset).__name__}, which has an order of its own",
                 remedy="Take the subset first: Streams(Subset(data, part), ...).",

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from ddtrain.data.checksum import checksum
-from ddtrain.data.dataset import Dataset
+from ddtrain.data.dataset import Dataset, has_order
 from ddtrain.data.sampler import Indices
 from ddtrain.errors import UsageError
 
@@ -44,7 +44,7 @@ class Streams:
             raise UsageError(
                 f"Streams: {n:,} samples make no {streams:,} streams", remedy="Give at least 1, and a sample for each."
             )
-        if hasattr(dataset, "training_batch") or hasattr(dataset, "order"):
+        if hasattr(dataset, "training_batch") or has_order(dataset):
             raise UsageError(
                 f"Streams: of {type(dataset).__name__}, whose augmentation or order would be lost",
                 remedy="Give the plain samples.",

@@ -84,6 +84,12 @@ def test_a_data_sets_own_order_is_used() -> None:
     assert order_of(Ordered([3, 1, 0, 2]), seed=0, epoch=0).tolist() == [3, 1, 0, 2]
 
 
+def test_an_attribute_of_that_name_is_no_order() -> None:
+    plain = ArrayData(np.arange(5))
+    plain.order = 3  # type: ignore[attr-defined]
+    assert order_of(plain, seed=0, epoch=3).tolist() == [0, 2, 1, 4, 3]
+
+
 @pytest.mark.parametrize("rows", [[0, 1, 2], [0, 1, 2, 2], [0, 1, 2, 4], [0, 1, 2, 3, 3], [-1, 0, 1, 2]])
 def test_an_order_that_is_none_is_refused(rows: list[int]) -> None:
     with pytest.raises(DataError, match=r"Ordered\.order: not each of 4 samples once"):

@@ -24,7 +24,7 @@ FAULTS = (
     Fault(
         "streams/the loop shuffles them",
         "ddtrain/data/dataset.py",
-        "    if own is None:\n",
+        "    if not has_order(dataset):\n",
         "    if True:\n",
         ("tests/data/test_streams.py", CARRIED),
     ),

@@ -9,7 +9,7 @@ import numpy as np
 
 from ddtrain.data.augment.parser import checked, parse
 from ddtrain.data.augment.protocol import Array, Augment, Batch, Draws
-from ddtrain.data.dataset import Dataset
+from ddtrain.data.dataset import Dataset, has_order
 from ddtrain.errors import UsageError
 
 
@@ -77,10 +77,10 @@ class Augmented:
     """
 
     def __init__(self, dataset: Dataset, stages: str | Sequence[Augment]) -> None:
-        if hasattr(dataset, "order"):
+        if has_order(dataset):
             raise UsageError(
                 f"augment: the samples of {type(dataset).__name__} follow one another in an order of their own",
-                remedy="Leave --data.augment out, or train without --model.carry.",
+                remedy="Leave --data.augment out, or give samples that can be shuffled.",
             )
         self.dataset = dataset
         self.stages = parse(stages) if isinstance(stages, str) else checked(stages)

@@ -201,12 +201,12 @@ def _node(comm: Communicator, config: Config, initial: Mapping[str, Any]) -> Nod
 
 def _check_batch(config: Config, train: data.Dataset) -> None:
     """Refuse batches that a method cannot work with, and those that have not one sample of each stream."""
-    formula, samples, streams = config.optim, len(train), getattr(train, "streams", config.data.batch_size)
-    if streams != config.data.batch_size:
+    formula, samples = config.optim, len(train)
+    if isinstance(train, data.Streams) and train.streams != config.data.batch_size:
         raise UsageError(
-            f"--data.batch-size {config.data.batch_size}, but the training data has {streams:,} streams, each with one "
-            "sample in a batch",
-            remedy=f"Give --data.batch-size {streams}, or make as many streams.",
+            f"--data.batch-size {config.data.batch_size}, but the training data has {train.streams:,} streams, each "
+            "with one sample in a batch",
+            remedy=f"Give --data.batch-size {train.streams}, or make as many streams.",
         )
     if isinstance(formula, optim.BatchMethod) and not formula.minibatch and config.data.batch_size < samples:
         raise UsageError(
