@@ -3,7 +3,7 @@
 # N samples, S streams
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -59,6 +59,8 @@ class Streams:
         self._pieces: Indices = numbers - numbers[firsts_S][self._streams] + 1
         within = np.arange(n) - firsts_S[self._streams]
         self._order: Indices = np.lexsort((self._streams, within))
+        if hasattr(dataset, "extremes"):
+            self.extremes: Callable[[], Any] = dataset.extremes
         if hasattr(dataset, "fingerprint"):
             self.fingerprint = lambda: f"{dataset.fingerprint()}-{checksum([self._streams, self._pieces])}"
 

@@ -4,8 +4,8 @@ Read ``module`` (a tree of declarations, and ``bind``), ``declarations``, then `
 (batch-norm), ``attention``, ``positions`` and ``recurrent`` are layers of their own, and ``carried_state`` is what
 recurrent ones take from one batch to the next. ``init/`` has initial values, ``reinitialize`` gives others by rules,
 ``functional`` the operations. ``binding`` is how values come into a tree, ``state_dict`` how they go out, by PyTorch's
-names. ``model_outputs`` takes down what a model returns to its loss. ``argument_checks`` refuses sizes that no layer can
-have.
+names. ``model_outputs`` takes down what a model returns to its loss. ``argument_checks`` refuses sizes that no layer
+can have.
 """
 
 from typing import Any
