@@ -3,8 +3,8 @@
 #
 #   launch/hostfile.sh HOSTS [RECIPE | mine.py] [--config run.toml] [--section.key value ...]
 #
-# HOSTS has a line a machine, and how many ranks it takes: "node1:4" for MPICH, "node1 slots=4" for Open MPI. All need this
-# checkout and its environment at the same path (a shared directory, or a copy each), and ssh without a password.
+# HOSTS has a line a machine, and how many ranks it takes: "node1:4" for MPICH, "node1 slots=4" for Open MPI. All need
+# this checkout and its environment at the same path (a shared directory, or a copy each), and ssh without a password.
 set -euo pipefail
 
 hosts=${1-}
@@ -25,4 +25,5 @@ while read -r host slots; do
 done <"$hosts"
 [ "$ranks" -gt 0 ] || fail "'$hosts' names no host; a line is node1:4 for MPICH, node1 slots=4 for Open MPI"
 
-exec mpirun -hostfile "$hosts" -n "$ranks" python "${program[@]}" "$@"
+# By its whole name, as Open MPI leaves the other machines their own PATH.
+exec mpirun -hostfile "$hosts" -n "$ranks" "$venv/bin/python" "${program[@]}" "$@"

@@ -1,13 +1,13 @@
 #!/usr/bin/env bash
-# Train on an LSF cluster. Some minutes before its time is over the job stops with a checkpoint; LSF queues it again, and
-# it goes on.
+# Train on an LSF cluster. Some minutes before its time is over the job stops with a checkpoint; LSF queues it again,
+# and it goes on.
 #
 #   bsub <launch/lsf.sh                                                         # from the checkout
 #   ARGS='mine.py --optim.lr 0.1' bsub -n 16 -W 24:00 <launch/lsf.sh
 #   ARGS=digits_mlp bsub -J 'seeds[1-5]' <launch/lsf.sh                         # five runs, of seeds 1 to 5
 #
-# Options of bsub win over the lines below. The environment that all nodes see is made once before, where there
-# is a network: bash -c 'source launch/env.sh'
+# Options of bsub win over the lines below. The environment that all nodes see is made once before, where there is a
+# network: bash -c 'source launch/env.sh'
 #
 #   ARGS          recipe or program, and options, by spaces
 #   DDTRAIN_RUN   the run's directory  (default runs/JOB[-SEED])
@@ -21,7 +21,7 @@
 #BSUB -o ddtrain-%J-%I.out
 set -euo pipefail
 
-# USR1 comes to all processes of the job, 5 minutes early: -wt takes as many as a step, an evaluation and a checkpoint do.
+# USR1 comes to all processes of the job, 5 minutes early: -wt is what a step, an evaluation and a checkpoint take.
 asked=''
 trap 'asked=yes' USR1
 
@@ -38,7 +38,7 @@ if [ "${LSB_JOBINDEX:-0}" -gt 0 ]; then
   set -- "$@" --run.seed "$LSB_JOBINDEX"
 fi
 code=0
-mpirun -n "$LSB_DJOB_NUMPROC" python "${program[@]}" "$@" --run.dir "$run" --run.resume auto || code=$?
+mpirun -n "$LSB_DJOB_NUMPROC" "$venv/bin/python" "${program[@]}" "$@" --run.dir "$run" --run.resume auto || code=$?
 
 # 75: stopped on request, with a checkpoint; 99, by -Q above, queues it again. A file RUN/STOP does not.
 if [ -n "$asked" ] && [ "$code" -eq 75 ]; then code=99; fi

@@ -30,7 +30,7 @@ export ARGS=${ARGS-} DDTRAIN_RUN=${DDTRAIN_RUN:-runs/$PBS_JOBNAME-${PBS_JOBID%%.
 code=0
 timeout --foreground --preserve-status --signal=USR1 "$STOP_AFTER_S" \
   mpirun -n "$(wc -l <"$PBS_NODEFILE")" -hostfile "$PBS_NODEFILE" \
-  python "${program[@]}" "$@" --run.dir "$DDTRAIN_RUN" --run.resume auto || code=$?
+  "$venv/bin/python" "${program[@]}" "$@" --run.dir "$DDTRAIN_RUN" --run.resume auto || code=$?
 
 # 75: stopped on request, with a checkpoint. A file RUN/STOP stops a run, too, but then the time is not over.
 if [ "$code" -eq 75 ] && [ "$SECONDS" -ge "$STOP_AFTER_S" ]; then

@@ -46,6 +46,7 @@ def job(launch, tmp_path):
             out, _ = process.communicate(timeout=30)
         return process.returncode, out.splitlines()
 
+    run.python = launch.checkout / ".venv/bin/python"
     return run
 
 
@@ -69,7 +70,7 @@ def test_a_member_of_an_array_has_its_number_for_seed(job):
     _, out = job("slurm.sbatch", **SLURM, **array)
     assert out == [f"mpirun python -m ddtrain.train --run.seed 3 --run.dir runs/ddtrain-5-3 {RESUMES}"]
     _, out = job("lsf.sh", **LSF, LSB_JOBINDEX="3")
-    assert out == [f"mpirun -n 8 python -m ddtrain.train --run.seed 3 --run.dir runs/ddtrain-7-3 {RESUMES}"]
+    assert out == [f"mpirun -n 8 {job.python} -m ddtrain.train --run.seed 3 --run.dir runs/ddtrain-7-3 {RESUMES}"]
 
 
 def test_slurm_queues_again_what_was_stopped_in_good_time(job, tmp_path):
@@ -80,7 +81,9 @@ def test_slurm_queues_again_what_was_stopped_in_good_time(job, tmp_path):
 def test_lsf_queues_again_what_was_stopped_in_good_time(job, tmp_path):
     code, out = job("lsf.sh", to=os.killpg, WAITS=str(tmp_path / "waits"), ARGS="digits_mlp --optim.lr 0.1", **LSF)
     assert code == 99, "of #BSUB -Q"
-    assert out == [f"mpirun -n 8 python -m ddtrain.train digits_mlp --optim.lr 0.1 --run.dir runs/ddtrain-7 {RESUMES}"]
+    assert out == [
+        f"mpirun -n 8 {job.python} -m ddtrain.train digits_mlp --optim.lr 0.1 --run.dir runs/ddtrain-7 {RESUMES}"
+    ]
 
 
 def test_pbs_submits_the_next_when_its_time_is_over(job, tmp_path):
@@ -89,7 +92,7 @@ def test_pbs_submits_the_next_when_its_time_is_over(job, tmp_path):
     assert (code, out) == (
         75,
         [
-            f"mpirun -n 4 -hostfile {nodes} python mine.py --optim.lr 0.1 --run.dir runs/ddtrain-7 {RESUMES}",
+            f"mpirun -n 4 -hostfile {nodes} {job.python} mine.py --optim.lr 0.1 --run.dir runs/ddtrain-7 {RESUMES}",
             "qsub -v ARGS,DDTRAIN_RUN,STOP_AFTER_S launch/pbs.sh",
         ],
     )
@@ -109,7 +112,7 @@ def test_ranks_of_a_file_of_hosts(job, tmp_path, lines, ranks):
     hosts.write_text(lines)
     assert job("hostfile.sh", str(hosts), "digits_mlp") == (
         0,
-        [f"mpirun -hostfile {hosts} -n {ranks} python -m ddtrain.train digits_mlp blas=1"],
+        [f"mpirun -hostfile {hosts} -n {ranks} {job.python} -m ddtrain.train digits_mlp blas=1"],
     )
 
 

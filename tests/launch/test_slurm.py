@@ -27,7 +27,7 @@ LAUNCHERS = {"mpirun": "mpirun", "srun": "env MPIR_CVAR_CH4_NETMOD=ofi srun --mp
 OPTIONS = ["--run.shards", "4", "--run.steps", "40", "--data.batch-size", "8"]
 FOUR_RANKS, ONE_RANK = ("--nodes=2", "--ntasks-per-node=2"), ("--nodes=1", "--ntasks-per-node=1")
 REVOKED_S = 2  # nodes refuse a job that starts in the second in which its former start was ended
-LIMIT_S = 30  # for what takes a second or three on a machine with nothing else to do
+LIMIT_S = 25  # for what takes a second or three on a machine with nothing else to do
 
 missing = [name for name in ("slurmctld", "slurmd", "sbatch", "srun", "scontrol") if shutil.which(name) is None]
 pytestmark = [
