@@ -29,6 +29,8 @@ class Verb:
 VERBS: Mapping[str, Verb] = {
     "train": Verb("ddtrain.train", "train a recipe; what is done where no verb is given"),
     "eval": Verb("ddtrain.eval", "evaluate what runs have trained, alone or as an ensemble"),
+    "show": Verb("ddtrain.commands.show", "show how a run is, or follow it while it goes on"),
+    "report": Verb("ddtrain.commands.report", "write one HTML file on a run, or on several laid over one another"),
     "generate": Verb("ddtrain.generate", "write text with a language model that a run has trained"),
     "checkpoint": Verb("ddtrain.checkpoint", "verify, list or show checkpoints", of_recipes=False),
     "bench": Verb("ddtrain.bench.__main__", "measure steps, sums, scaling", of_recipes=False),

@@ -1,6 +1,8 @@
 """Around the training: a call that returns, and runs that can be opened.
 
-Read ``fitting`` (the call), then ``run`` (what a run's directory says) and ``history`` (its figures as arrays).
+Read ``fitting`` (the call), then ``run`` (what a run's directory says) and ``history`` (its figures as arrays). What is
+said of a run is in ``overview``, with ``differences`` (options that are not the usual ones) and ``quantities`` (figures
+that belong together); ``following`` follows one that goes on, and ``pictures`` draws with matplotlib.
 """
 
 from ddtrain.runs.fitting import fit
