@@ -2,7 +2,8 @@
 
 State, steps and epochs, last and best figures, checkpoints, options that are not the usual ones, time. With --follow a
 bar, refreshed about once a second until the run ends; without a terminal, a line whenever it has moved. Then the exit
-code is the run's: 0 if it was completed. Ctrl-C leaves the run alone.
+code is the run's, 0 if it was completed, or 1 if its job is gone without a word, as after kill -9. Ctrl-C ends the
+following and leaves the run alone.
 """
 
 from __future__ import annotations

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
+import os
 import time
+from collections import deque
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, TextIO
 
+from ddtrain.runs.quantities import BESIDE
 from ddtrain.runs.run import Run
 from ddtrain.standard_output import say
 from ddtrain.trainer.file_names import LOG
@@ -16,34 +19,85 @@ from ddtrain.trainer.records.console import ERASE, duration, terminal_columns
 from ddtrain.trainer.records.run_lock import is_at_work
 
 EVERY_S = 1.0  # between two looks; status.json is written about as often
+GONE = 1  # exit code for a run whose job is gone and has not said how it ended
+_LOOKS = 30  # over which the rate is measured that the time left is told by
 
 
 def follow(run: Run, stream: TextIO, every_s: float = EVERY_S) -> int:
-    """Show a run's progress until it ends; returns its exit code, or 1 if it was killed without a word.
+    """Show a run's progress until it ends; returns its exit code, or ``GONE``.
 
     Parameters
     ----------
     stream : a terminal shows a bar, anything else a line whenever the run has moved
     every_s : seconds between two looks
     """
-    tail, shown = Tail(run.path / LOG), ""
+    view, shown = View(run), ""
+    columns = terminal_columns(stream)
     while True:
-        status, at_work = run.status, is_at_work(run.path)
-        tail.read()
-        line = _line(run, status, tail.latest)
-        columns = terminal_columns(stream)
+        at_work = is_at_work(run.path)
+        view.look()
         if columns:
-            say(_frame(run, status, tail.latest, stream, columns), stream)
-        elif line != shown and status:
-            say(f"{line}\n", stream)
-        shown = line
-        if status.get("state") not in ("running", None):
+            say(view.frame(stream, columns), stream)
+        elif view.status and view.line() != shown:
+            shown = view.line()
+            say(f"{shown}\n", stream)
+        ended = view.status.get("state", "running") != "running"
+        if ended or (not at_work and run.status == view.status):  # a job says how it ended before it gives up its lock
             say(ERASE if columns else "", stream)
-            return int(status.get("code") or 0)
-        if not at_work and run.status == status:  # its job is gone, and did not say so between the two looks
-            say(ERASE if columns else "", stream)
-            return 1
+            return int(view.status.get("code") or 0) if ended else GONE
         time.sleep(every_s)
+
+
+class View:
+    """What is seen of a run at one look after another.
+
+    Attributes
+    ----------
+    status : as status.json says it
+    """
+
+    def __init__(self, run: Run) -> None:
+        self.run, self.status = run, dict[str, Any]()
+        self._tail = Tail(run.path / LOG)
+        self._seen: deque[tuple[float, int]] = deque(maxlen=_LOOKS)  # when, and the step
+
+    def look(self) -> None:
+        """Read what there is now."""
+        self.status = self.run.status
+        self._tail.read()
+        self._seen.append((time.monotonic(), self._step))
+
+    def line(self) -> str:
+        """All in one line."""
+        step = f"step {self._step}/{self.status.get('total_steps', '?')}"
+        return "  ".join(part for part in (self._epoch, step, self._figures(4), self._eta()) if part)
+
+    def frame(self, stream: TextIO, columns: int) -> str:
+        """The same as a bar."""
+        total = self.status.get("total_steps") or 0
+        figures = " ".join(part for part in (self._figures(3), self._eta()) if part)
+        return progress_bar.frame(stream, columns, self._epoch, self._step / total if total else 0.0, figures)
+
+    @property
+    def _step(self) -> int:
+        return int(self.status.get("step", 0))
+
+    @property
+    def _epoch(self) -> str:
+        return f"epoch {self._tail.latest.get('epoch', 1)}/{self.run.config.get('run', {}).get('epochs', '?')}"
+
+    def _figures(self, digits: int) -> str:
+        beside = ("step", "epoch", *BESIDE)
+        found = {name: float(value) for name, value in self._tail.latest.items() if name not in beside}
+        return " ".join(f"{name} {value:.{digits}g}" for name, value in found.items())
+
+    def _eta(self) -> str:
+        """How long the rest will take, if it goes on as it went while it was seen."""
+        (began_s, first), (now_s, last) = self._seen[0], self._seen[-1]
+        total = self.status.get("total_steps")
+        if not total or last <= first or self.status.get("state") != "running":
+            return ""
+        return f"ETA {duration((total - last) * (now_s - began_s) / (last - first))}"
 
 
 class Tail:
@@ -60,53 +114,21 @@ class Tail:
         """Read what has been written since."""
         try:
             with self.path.open("rb") as file:
-                stat = self.path.stat()
+                stat = os.fstat(file.fileno())
                 if (stat.st_dev, stat.st_ino) != self._file or stat.st_size < self._at:
                     self._at, self._file, self.latest = 0, (stat.st_dev, stat.st_ino), {}
                 file.seek(self._at)
-                whole = file.read().rpartition(b"\n")[0]
-        except OSError:
+                whole, newline, _ = file.read().rpartition(b"\n")
+        except OSError:  # not there yet
             return
-        self._at += len(whole) + bool(whole)
+        self._at += len(whole) + len(newline)
         for line in whole.splitlines():
             self.latest |= _parsed(line)
 
 
-def _parsed(line: bytes) -> dict[str, Any]:
+def _parsed(line: bytes) -> Mapping[str, Any]:
     try:
         found = json.loads(line)
     except ValueError:
         return {}
     return found if isinstance(found, dict) else {}
-
-
-def _frame(run: Run, status: Mapping[str, Any], latest: Mapping[str, Any], stream: TextIO, columns: int) -> str:
-    total = status.get("total_steps") or 0
-    fraction = status.get("step", 0) / total if total else 0.0
-    figures = [text for text in (_figures(latest, 3), _rest(run, status, latest)) if text]
-    return progress_bar.frame(stream, columns, _place(run, status, latest), fraction, " ".join(figures))
-
-
-def _line(run: Run, status: Mapping[str, Any], latest: Mapping[str, Any]) -> str:
-    step = f"step {status.get('step', 0)}/{status.get('total_steps', '?')}"
-    parts = (_place(run, status, latest), step, _figures(latest, 4), _rest(run, status, latest))
-    return "  ".join(part for part in parts if part)
-
-
-def _place(run: Run, status: Mapping[str, Any], latest: Mapping[str, Any]) -> str:
-    return f"epoch {latest.get('epoch', 1)}/{run.config.get('run', {}).get('epochs', '?')}"
-
-
-def _figures(latest: Mapping[str, Any], digits: int) -> str:
-    return " ".join(
-        f"{name} {float(value):.{digits}g}" for name, value in latest.items() if name not in ("step", "epoch", "lr")
-    )
-
-
-def _rest(run: Run, status: Mapping[str, Any], latest: Mapping[str, Any]) -> str:
-    """How long the steps that are left will take in training alone, without evaluations."""
-    rate, total = float(latest.get("samples_per_s", 0)), status.get("total_steps")
-    if not rate or not total or status.get("state") != "running":
-        return ""
-    left = total - status.get("step", 0)
-    return f"ETA {duration(left * run.config.get('data', {}).get('batch_size', 0) / rate)}"

@@ -65,4 +65,5 @@ def _line(axis: Any, history: History, name: str, shown: limits.Limits) -> None:
         ("v", np.isfinite(y) & (y < shown.low), shown.low),
         ("x", ~np.isfinite(y), shown.high),
     ):
-        axis.plot(x[odd], np.full(int(odd.sum()), at), mark, ms=5, color=color, clip_on=False)
+        if odd.any():
+            axis.plot(x[odd], np.full(int(odd.sum()), at), mark, ms=5, color=color, clip_on=False)

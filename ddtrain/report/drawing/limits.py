@@ -2,9 +2,9 @@
 
 Note [Robust limits]
 An ordinary value is of the size that a curve begins with, or of its lower quartile: up to four times its first value,
-or ten times the quartile. A curve that explodes at its end keeps both, whatever it ends with. One whose quartile itself
-is a hundred times its beginning has exploded at once, and has no say where another has not. Values within -1 and 1 are
-always ordinary: they cannot ruin a picture of accuracies. What is left out is drawn at the edge, and said.
+or ten times the quartile. A curve that explodes at its end keeps both, whatever it ends with. One whose median is a
+hundred times its beginning has exploded early, and has no say where another has not. Values within -1 and 1 are always
+ordinary: they cannot ruin a picture of accuracies. What is left out is drawn at the edge, and said.
 """
 
 from __future__ import annotations
@@ -84,7 +84,7 @@ def _ordinary(y: NDArray[Any]) -> float:
 
 
 def _exploded(y: NDArray[Any]) -> bool:
-    return float(np.quantile(np.abs(y), 0.25)) > 100 * max(abs(float(y[0])), 1.0)
+    return float(np.median(np.abs(y))) > 100 * max(abs(float(y[0])), 1.0)
 
 
 def _widened(low: float, high: float) -> tuple[float, float]:
