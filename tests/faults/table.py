@@ -12,6 +12,7 @@ from tests.faults import (
     of_layers,
     of_numerics,
     of_parallel,
+    of_reports,
     of_trainer,
 )
 
@@ -26,4 +27,5 @@ FAULTS = (
     *of_comm.FAULTS,
     *of_parallel.FAULTS,
     *of_trainer.FAULTS,
+    *of_reports.FAULTS,
 )

@@ -49,6 +49,7 @@ def test_nothing_finite_has_an_axis_all_the_same() -> None:
 def test_many_decades_are_logarithmic_and_values_across_zero_never() -> None:
     assert of_curves([np.geomspace(1.0, 1e-6, 50)]).log
     assert not of_curves([np.linspace(1.0, 0.01, 50)]).log
+    assert not of_curves([np.append(np.ones(99), 1e-6)]).log, "one lucky batch makes no decades"
     assert not of_curves([np.geomspace(1.0, 1e-6, 50), np.zeros(1)]).log
 
 
