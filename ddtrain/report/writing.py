@@ -10,7 +10,7 @@ from ddtrain.errors import DataError, DdtrainError
 from ddtrain.report.drawing.markup import Markup, join, tag
 from ddtrain.report.page import page
 from ddtrain.report.sections import facts, options
-from ddtrain.report.sections.confusion import confusion
+from ddtrain.report.sections.all_samples import all_samples
 from ddtrain.report.sections.curves import curves
 from ddtrain.report.sections.layers import layers
 from ddtrain.report.sections.pictures import pictures
@@ -24,8 +24,8 @@ from ddtrain.trainer.main import Recipe
 NAME = "report.html"
 _OF_EACH: Mapping[str, Callable[[Subject], Markup | None]] = {
     "Layers": layers,
-    "Confusion": confusion,
-    "Samples": samples,
+    "All samples": all_samples,
+    "Worst and best": samples,
     "Time": times,
     "Pictures": pictures,
 }
@@ -87,10 +87,8 @@ def _of_each(section: Callable[[Subject], Markup | None], seen: Sequence[Subject
         except DdtrainError as error:
             body = tag("p", f"{subject.label}: {error.one_line}")
         except (OSError, ValueError, KeyError, TypeError, AttributeError, IndexError) as error:
-            name = section.__name__
-            body = tag(
-                "p", f"{subject.label}: the file of its {name} is of another form: {type(error).__name__} {error}"
-            )
+            name = section.__name__.replace("_", " ")
+            body = tag("p", f"{subject.label}: a file of {name} is of another form: {type(error).__name__} {error}")
         if body is not None:
             found[subject.label] = body
     return _named(found, several=len(seen) > 1) if found else None

@@ -123,7 +123,8 @@ class Tail:
             return
         self._at += len(whole) + len(newline)
         for line in whole.splitlines():
-            self.latest |= _parsed(line)
+            found = _parsed(line)
+            self.latest |= {} if "statistics" in found else found  # History leaves such lines out, too
 
 
 def _parsed(line: bytes) -> Mapping[str, Any]:

@@ -37,6 +37,7 @@ def _rows(run: Run, recipes: Mapping[str, Recipe], history: History) -> list[tup
         ("progress", progress(run, history)),
         ("last", last_figures(history)),
         ("best", best_figures(history)),
+        ("in the end", _in_the_end(summary, history)),
         ("checkpoints", _checkpoints(run)),
         ("options", in_words(changes(run, recipes))),
         ("time", _time(summary)),
@@ -82,6 +83,15 @@ def best_figures(history: History) -> str:
     step = history.steps(name)[at]
     beside = [other for other in history if other.startswith("valid_") and len(history[other]) == len(history[name])]
     return "  ".join([*(f"{other} {history[other][at]:.4g}" for other in beside), f"at step {step}"])
+
+
+def _in_the_end(summary: Mapping[str, Any], history: History) -> str:
+    """The summary's figures of validation, where they are of other statistics or weights than the log's last ones."""
+    told = {name: float(value) for name, value in summary.items() if name.startswith("valid_")}
+    logged = {name: history[name][-1] for name in told if name in history}
+    if all(name in logged and np.array_equal(value, logged[name], equal_nan=True) for name, value in told.items()):
+        return ""
+    return "  ".join(f"{name} {value:.4g}" for name, value in told.items())
 
 
 def in_words(found: Mapping[str, Change]) -> str:

@@ -34,10 +34,10 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Run:
     (path / "reports").mkdir()
     told = {"confusion": [[5, 1], [0, 4]], "labels": ["cat", "<dog>"]}
     (path / "reports" / "valid.json").write_text(json.dumps(told))
-    (path / "reports" / "f1.json").write_text("0.5")
+    (path / "reports" / "recall.json").write_text(json.dumps({"recall": [0.75, 1.0]}))
     sample = {"index": 3, "loss": 2.5, "label": 1, "output": [0.25, 0.75]}
     worst = [{**sample, "picture": [[0, 255], [128, 64]]}, {**sample, "text": "to <be>"}]
-    (path / "samples.json").write_text(json.dumps({"worst": worst, "best": []}))
+    (path / "samples.json").write_text(json.dumps({"step": 40, "worst": worst, "best": []}))
     (path / "curve.png").write_bytes(png.encode(np.eye(4)))
     (path / "not.png").write_bytes(b"no picture")
     return run
@@ -52,7 +52,7 @@ def run(made: Run, tmp_path: Path) -> Run:
 def test_a_report_has_all_that_a_run_has(made: Run) -> None:
     source = report_html([made], RECIPES)
     page = Page(source)
-    early, late = ["state", "curves", "layers", "confusion"], ["samples", "time", "pictures", "options"]
+    early, late = ["state", "curves", "layers", "all-samples"], ["worst-and-best", "time", "pictures", "options"]
     sections = [*early, *late, "versions-and-hashes"]
     assert [name for name in page.ids if name in sections] == sections
     for said in (
@@ -63,8 +63,10 @@ def test_a_report_has_all_that_a_run_has(made: Run) -> None:
         "norm of the gradient",
         "norms of 2 parameters, steps 10 to 30",
         "valid: 10 samples, 90.00% right",
-        "most often: cat taken for <dog> (1)",
-        "with the largest loss",
+        "most often cat taken for <dog> (1)",
+        "recall: 2 0 1 0 0.75 1",
+        "with the largest loss, after step 40",
+        "output [0.25, 0.75]",
         "to <be>",
         "exposed communication",
         "data.batch_size 7 128",
@@ -178,10 +180,11 @@ def test_a_run_that_was_resumed_has_each_step_once(tmp_path: Path) -> None:
         ("layers.jsonl", "[]\n"),
         ("layers.jsonl", '{"step": 1, "layers": {"a": 3}}\n'),
         ("samples.json", "[1, 2]"),
-        ("samples.json", '{"worst": [{"loss": 1}]}'),
-        ("samples.json", '{"worst": [{"index": 1, "loss": 1, "picture": [[[1]]]}]}'),
+        ("samples.json", '{"step": 1, "worst": [{"loss": 1}]}'),
+        ("samples.json", '{"step": 1, "worst": [{"index": 1, "loss": 1, "picture": [[[1]]]}]}'),
         ("samples.json", "{"),
-        ("reports/valid.json", '{"confusion": [[1, 2]]}'),
+        ("reports/valid.json", '{"confusion": [[1, 2], [3]]}'),
+        ("reports/valid.json", "0.5"),
         ("reports/valid.json", '{"confusion": [[1]], "labels": ["a", "b"]}'),
         ("reports/valid.json", '{"confusion": "none"}'),
         ("trace.json", "{}"),

@@ -114,7 +114,7 @@ def test_a_log_is_read_once_and_anew_where_a_run_went_back(tmp_path: Path) -> No
     tail.read()
     assert tail.latest == {"step": 2, "loss": 2.0, "valid_loss": 3.0}
     with path.open("a") as file:
-        file.write('ss": 1.0}\nnonsense\n[1]\n')
+        file.write('ss": 1.0}\nnonsense\n[1]\n{"step": 3, "statistics": "population", "valid_loss": 4.0}\n')
     tail.read()
     assert tail.latest == {"step": 3, "loss": 1.0, "valid_loss": 3.0}
     path.write_text('{"step": 1, "loss": 9.0}\n')

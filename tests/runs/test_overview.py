@@ -33,6 +33,13 @@ def test_a_run_that_is_over(tmp_path: Path) -> None:
     assert rows["parameters"] == f"sha256 {run.summary['params_sha256']}"
 
 
+def test_figures_of_the_end_are_told_where_they_are_others(tmp_path: Path) -> None:
+    options: dict[str, Any] = {"norm": {"statistics": "population"}, "batch_size": 7, "quiet": True}
+    run = fit(make_task(), dir=tmp_path / "run", epochs=2, **options)
+    assert overview(run, {})["in the end"].startswith(f"valid_loss {run.summary['valid_loss']:.4g}  valid_accuracy ")
+    assert run.summary["valid_loss"] != run.history["valid_loss"][-1]
+
+
 def test_a_run_that_has_not_begun(tmp_path: Path) -> None:
     (tmp_path / "config.toml").write_text('recipe = "mine"\n')
     assert overview(Run(tmp_path), {}) == {"state": "not begun", "checkpoints": "none"}

@@ -23,7 +23,7 @@ def table(
     caption : what the table is about
     places : where each row stands in the figure that it belongs to, for the script that points at it
 
-    >>> table(["rank", "ms"], [[0, 1.5]]).count("<th")
+    >>> table(["rank", "ms"], [[0, 1.5]]).count("<th ")
     3
     """
     head = tag("tr", *(tag("th", text, scope="col") for text in heads))

@@ -1,7 +1,7 @@
-"""The worst and the best samples of the last evaluation, as pictures or text, from RUN/samples.json.
+"""The worst and the best samples of the latest evaluation, as pictures or text, from RUN/samples.json.
 
-``{"worst": [SAMPLE, ...], "best": [...]}``; a sample is ``{"index": 3, "loss": 2.5, "label": 7, "output": 1}`` with
-``"picture": [[0, 255], ...]`` or ``"text": "..."``.
+``{"step": 12, "worst": [SAMPLE, ...], "best": [...]}``; a sample is ``{"index": 3, "loss": 2.5, "label": 7, "output":
+1}`` with ``"picture": [[0, 255], ...]`` or ``"text": "..."``.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ def samples(subject: Subject) -> Markup | None:
     if found is None:
         return None
     shown = [
-        join(tag("h4", about), tag("ul", *map(_sample, found[kind]), class_="samples"))
+        join(tag("h4", f"{about}, after step {found['step']}"), tag("ul", *map(_sample, found[kind]), class_="samples"))
         for kind, about in _KINDS.items()
         if found.get(kind)
     ]
@@ -51,5 +51,7 @@ def _sample(found: Mapping[str, Any]) -> Markup:
 
 
 def _short(value: Any) -> str:
+    if isinstance(value, list):
+        return f"[{', '.join(map(_short, value))}]"
     text = text_of(value) if isinstance(value, float) else str(value)
     return text if len(text) <= 120 else f"{text[:117]}..."
