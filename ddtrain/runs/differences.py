@@ -40,12 +40,13 @@ def changes(run: Run, recipes: Mapping[str, Recipe]) -> dict[str, Change]:
     A part, such as an optimizer, is compared with its own defaults.
     """
     usual = flat(_usual(run, recipes).to_table())
+    parts = {name: value for name, value in flat(_defaults(run, recipes).to_table()).items() if name.endswith(".name")}
+    usual |= parts
     told = {name: value for name, value in flat(run.config).items() if name not in _PLACES}
-    own = _usual_config(run, recipes)
     return {
         name: Change(value, usual.get(name))
         for name, value in told.items()
-        if name not in usual or usual[name] != value or _is_chosen(name, value, own)
+        if name not in usual or usual[name] != value
     }
 
 
@@ -57,15 +58,15 @@ def differing(runs: Sequence[Run]) -> dict[str, list[Any]]:
     return {name: values for name, values in rows.items() if any(value != values[0] for value in values)}
 
 
-def _usual_config(run: Run, recipes: Mapping[str, Recipe]) -> Config:
+def _defaults(run: Run, recipes: Mapping[str, Recipe]) -> Config:
     if run.recipe in recipes:
         return command_line.defaults({run.recipe: (recipes[run.recipe].config, "")}, run.recipe)
     return Config()
 
 
 def _usual(run: Run, recipes: Mapping[str, Recipe]) -> Config:
-    """The defaults, with the parts that the run has chosen."""
-    config = _usual_config(run, recipes)
+    """The defaults of the parts that the run has chosen."""
+    config = _defaults(run, recipes)
     for section, values in run.config.items():
         if isinstance(values, Mapping) and "name" in values:
             try:
@@ -73,9 +74,3 @@ def _usual(run: Run, recipes: Mapping[str, Recipe]) -> Config:
             except UsageError:  # a part of the user's, that is not loaded here
                 continue
     return config
-
-
-def _is_chosen(name: str, value: Any, own: Config) -> bool:
-    """Whether an option is the choice of a part that is not the usual one."""
-    section, _, key = name.partition(".")
-    return key == "name" and getattr(getattr(own, section, None), "name", value) != value

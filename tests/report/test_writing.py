@@ -29,17 +29,22 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Run:
     options: dict[str, Any] = {"backend": "threads:2", "debug": {"trace": "2:5"}, "batch_size": 7, "quiet": True}
     run = fit(make_task(), dir=path, epochs=10, name="mine", dtype="float64", **options)
     norms = {"first.weight": {"value": 1.5, "gradient": 0.25}, "norm.scale": {"value": "NaN", "gradient": 0.0}}
+    outputs = [{"step": step, "layers": {"first": {"mean": -0.5 * step, "dead": 0.125}}} for step in (10, 20)]
+    (path / "activations.jsonl").write_text("".join(json.dumps(line) + "\n" for line in outputs))
     lines = [json.dumps({"step": step, "layers": norms}) + "\n" for step in (10, 20, 30)]
     (path / "layers.jsonl").write_text("".join(lines) + '{"step": 40, "lay')
     (path / "reports").mkdir()
     told = {"confusion": [[5, 1], [0, 4]], "labels": ["cat", "<dog>"]}
     (path / "reports" / "valid.json").write_text(json.dumps(told))
-    (path / "reports" / "recall.json").write_text(json.dumps({"recall": [0.75, 1.0]}))
+    (path / "reports" / "recall.json").write_text(json.dumps({"step": 40, "recall": [0.75, 1.0]}))
     sample = {"index": 3, "loss": 2.5, "label": 1, "output": [0.25, 0.75]}
     worst = [{**sample, "picture": [[0, 255], [128, 64]]}, {**sample, "text": "to <be>"}]
     (path / "samples.json").write_text(json.dumps({"step": 40, "worst": worst, "best": []}))
     (path / "curve.png").write_bytes(png.encode(np.eye(4)))
     (path / "not.png").write_bytes(b"no picture")
+    (path / "pictures").mkdir()
+    for step in (4, 40):
+        (path / "pictures" / f"step-{step:08d}.png").write_bytes(png.encode([[step]]))
     return run
 
 
@@ -61,7 +66,8 @@ def test_a_report_has_all_that_a_run_has(made: Run) -> None:
         "training: 40 values, from",
         "validation: 10 values, from",
         "norm of the gradient",
-        "norms of 2 parameters, steps 10 to 30",
+        "2 parameters, steps 10 to 30",
+        "1 layers, steps 10 to 20 mean first last dead first last first -5 -10 0.125 0.125",
         "valid: 10 samples, 90.00% right",
         "most often cat taken for <dog> (1)",
         "recall: 2 0 1 0 0.75 1",
@@ -76,7 +82,8 @@ def test_a_report_has_all_that_a_run_has(made: Run) -> None:
         str(np.__version__),
     ):
         assert said in page.text, said
-    assert source.count("data:image/png;base64,") == 2, "the sample's and the run's; what is no picture is left out"
+    assert source.count("data:image/png;base64,") == 3, "the sample's, the run's and the latest of its pictures"
+    assert "step-00000040" in source
     assert "not.png" not in source
 
 

@@ -46,10 +46,10 @@ def run_of(path: Path, config: Config, recipe: str = "mine") -> Run:
         ({"run": {"epochs": 10}}, {"run.epochs": Change(10, 4)}),
         ({"model": {"width": 7}}, {"model.width": Change(7, 3)}),
         ({"run": {"dir": "somewhere", "resume": "auto"}}, {}),
-        ({"optim": {"name": "adam"}}, {"optim.name": Change("adam", "adam")}),
+        ({"optim": {"name": "adam"}}, {"optim.name": Change("adam", "sgd")}),
         (
             {"optim": {"name": "adam", "beta1": 0.5}},
-            {"optim.name": Change("adam", "adam"), "optim.beta1": Change(0.5, 0.9)},
+            {"optim.name": Change("adam", "sgd"), "optim.beta1": Change(0.5, 0.9)},
         ),
     ],
 )

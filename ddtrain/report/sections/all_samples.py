@@ -1,6 +1,7 @@
 """Figures of all samples together, such as confusion matrices, from RUN/reports, which ``Task(report=...)`` fills.
 
-A file for each: ``{"confusion": [[5, 1], [0, 4]], "labels": ["cat", "dog"]}``, the labels only where they are known.
+A file for each: ``{"step": 12, "confusion": [[5, 1], [0, 4]], "labels": ["cat", "dog"]}``, the labels only where they
+are known.
 """
 
 from __future__ import annotations
@@ -33,8 +34,8 @@ def _tables(path: Path) -> Iterator[Markup]:
     if not isinstance(found, Mapping):
         raise ValueError(f"{path.name} is no JSON object")
     for key, value in found.items():
-        if key != LABELS:
-            array = np.asarray(value)
-            if array.dtype.kind not in "biuf":
-                raise ValueError(f"{path.name}: {key} is no array of numbers")
+        array = np.asarray(value)
+        if key != LABELS and array.dtype.kind not in "biuf":
+            raise ValueError(f"{path.name}: {key} is no array of numbers")
+        if key != LABELS and array.ndim:  # a number says after which step
             yield matrix(path.stem, array, found.get(LABELS, ())) if is_confusion(array) else numbers(path.stem, array)

@@ -1,74 +1,37 @@
-"""Norms of layers over the steps, from RUN/layers.jsonl, which the callback ``layer_norms`` writes.
+"""Layers over the steps: norms from RUN/layers.jsonl, outputs from RUN/activations.jsonl, of callbacks of these names.
 
-A line of the file: ``{"step": 10, "layers": {"first.weight": {"value": 1.5, "gradient": 0.02}}}``.
+Lines of the files: ``{"step": 10, "layers": {"first.weight": {"value": 1.5, "gradient": 0.02, "update": 0.001}}}`` and
+``{"step": 10, "layers": {"first": {"mean": 0.1, "std": 0.8, "zeros": 0.5}}}``.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
-import numpy as np
-from numpy.typing import NDArray
-
 from ddtrain import colors
-from ddtrain.report.drawing import tables
-from ddtrain.report.drawing.limits import text_of
-from ddtrain.report.drawing.markup import Markup, tag
-from ddtrain.report.drawing.thinning import kept
+from ddtrain.report.drawing.markup import Markup, join, tag
+from ddtrain.report.drawing.small_curves import rows_of_layers
 from ddtrain.report.sections.subject import Subject, lines_of
 
-FILE = "layers.jsonl"
-_WIDE, _HIGH = 120, 28  # of a small curve
-_KINDS = {"value": colors.UPDATE, "gradient": colors.GRADIENT}
+NORMS, ACTIVATIONS = "layers.jsonl", "activations.jsonl"
+_NORMS = {"value": colors.OTHER, "gradient": colors.GRADIENT, "update": colors.UPDATE}
+_ACTIVATIONS = {
+    **dict.fromkeys(("mean", "std"), colors.TRAINING),
+    **dict.fromkeys(("zeros", "dead", "saturated"), colors.OTHER),
+}
 
 
 def layers(subject: Subject) -> Markup | None:
-    """A row a parameter: small curves of the norms of its values and of its gradient, and where they began and ended.
+    """A row a parameter with the norms of its values, gradient and change, and a row a layer with its outputs.
 
     Raises
     ------
-    ValueError : the file is of another form
+    ValueError : a file is of another form
     """
-    lines = list(lines_of(subject.run.path / FILE))
-    if not lines:
+    norms, activations = (list(lines_of(subject.run.path / file)) for file in (NORMS, ACTIVATIONS))
+    if not norms and not activations:
         return None
-    rows = [(path, *_cells(lines, path)) for path in dict.fromkeys(path for line in lines for path in line["layers"])]
-    heads = ["parameter", "norm of its values", "first", "last", "norm of its gradient", "first", "last", "relative"]
-    note = "curves are logarithmic, each from its smallest to its largest value; relative: gradient / values, median"
-    caption = f"norms of {len(rows)} parameters, steps {lines[0]['step']} to {lines[-1]['step']}"
-    return tag("div", tables.table(heads, rows, caption), tag("p", note, class_="note"))
-
-
-def _cells(lines: list[Mapping[str, Any]], path: str) -> list[object]:
-    steps = np.array([line["step"] for line in lines if path in line["layers"]], float)
-    cells: list[object] = []
-    seen = {}
-    for kind, color in _KINDS.items():
-        y = seen[kind] = np.array([float(line["layers"][path][kind]) for line in lines if path in line["layers"]])
-        cells += [small_curve(steps, y, color), text_of(y[0], 3), text_of(y[-1], 3)]
-    with np.errstate(divide="ignore", invalid="ignore"):
-        return [*cells, text_of(float(np.median(seen["gradient"] / seen["value"])), 2)]
-
-
-def small_curve(x: NDArray[Any], y: NDArray[Any], color: str) -> Markup:
-    """A curve as small as a word, of positive values, without axes; its numbers stand beside it.
-
-    >>> small_curve(np.array([1.0, 2.0]), np.array([1.0, 10.0]), "#0061f4").count("L")
-    1
-    """
-    good = np.isfinite(y) & (y > 0)
-    x, y = x[good], np.log(y[good])
-    if not len(x):
-        return tag("span", "none finite above 0")
-    at = kept(x, y, _WIDE // 3)
-    across, down = _unit(x)[at], _unit(y)[at]
-    points = (f"{2 + (_WIDE - 4) * px:.1f} {_HIGH - 3 - (_HIGH - 6) * py:.1f}" for px, py in zip(across, down))
-    line = tag("path", d="M" + "L".join(points), stroke=color, class_="line")
-    return tag("svg", line, viewBox=f"0 0 {_WIDE} {_HIGH}", width=_WIDE, height=_HIGH, aria_hidden="true")
-
-
-def _unit(x: NDArray[Any]) -> NDArray[Any]:
-    """From 0 to 1; in the middle if all are alike."""
-    span = x.max() - x.min()
-    return (x - x.min()) / span if span > 0 else np.full(len(x), 0.5)
+    about_norms = tag("p", "norms of values, gradient and change; logarithmic curves", class_="note")
+    about_outputs = tag("p", "mean and spread of outputs, and shares of what is 0, dead or saturated", class_="note")
+    return join(
+        *((rows_of_layers(norms, _NORMS, "parameters", log=True), about_norms) if norms else ()),
+        *((rows_of_layers(activations, _ACTIVATIONS, "layers"), about_outputs) if activations else ()),
+    )

@@ -1,4 +1,7 @@
-"""Pictures that lie in a run's directory, such as those of ``bench --plot``, in the report itself."""
+"""Pictures that lie in a run's directory, such as those of ``bench --plot``, in the report itself.
+
+Of RUN/pictures, where the callback ``pictures`` puts one after each evaluation, it has the latest.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +14,8 @@ _MOST_BYTES = 4_000_000  # of all pictures together, so that the report can stil
 
 def pictures(subject: Subject) -> Markup | None:
     """The PNG files of a run's directory, by name; those that there is no room for are named."""
-    paths = [path for path in sorted(subject.run.path.glob("*.png")) if png.is_png(path)]
+    there = [*sorted(subject.run.path.glob("*.png")), *sorted((subject.run.path / "pictures").glob("*.png"))[-1:]]
+    paths = [path for path in there if png.is_png(path)]
     shown, left_out, room = [], [], _MOST_BYTES
     for path in paths:
         size = path.stat().st_size
