@@ -3,8 +3,8 @@
 python -m ddtrain.generate runs/shakespeare_gpt-... --prompt "HAMLET." --length 500 --temperature 0.8 --seed 3
 
 Each token is drawn from the model's probabilities after the prompt and what has been written so far, of which it sees
-as much as it was trained on. Characters go on where the prompt ends; words are in lower case. The same seed writes the
-same text.
+as much as it was trained on; all of it, if it was trained with --model.carry. Characters go on where the prompt ends;
+words are in lower case. The same seed writes the same text.
 """
 
 from __future__ import annotations
@@ -41,13 +41,14 @@ def generate(
     top_k : draw from the likeliest only; 0: from all
     seed : of the draws
     """
-    written = list(tokens)
     draws = rng.stream(seed, "generate")
+    latest, state = list(tokens), None
     for _ in range(length):
-        scores = np.array(task.next_logits(model, written), np.float64)
+        logits, state = task.go_on(model, latest, state)
+        scores = np.array(logits, np.float64)
         scores[0] = -np.inf  # what the vocabulary lacks cannot be written
-        written.append(draw(scores, temperature, top_k, draws))
-        yield written[-1]
+        latest = [draw(scores, temperature, top_k, draws)]
+        yield latest[0]
 
 
 def draw(scores_V: Any, temperature: float, top_k: int, draws: np.random.Generator) -> int:

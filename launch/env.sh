@@ -7,6 +7,7 @@
 #
 # A script that needs another extra sets needs=EXTRA first: an argument of source would be the script's own $1 when
 # there is none.
+# shellcheck shell=bash
 
 fail() {
   printf 'ddtrain: error: %s\n' "$1" >&2
@@ -51,6 +52,10 @@ if [ ! -e "$stamp" ]; then
   install || fail "the installation into $venv failed, see above; run again to take it up"
   touch "$stamp"
 fi
+
+# What the ranks run: a program of one's own where the caller's first argument is one, mine.py, or else a recipe.
+# shellcheck disable=SC2034  # it is for the caller
+if [[ ${1-} == *.py ]]; then program=(); else program=(-m ddtrain.train); fi
 
 export VIRTUAL_ENV=$venv PATH=$venv/bin:$PATH
 # One BLAS thread a rank: more threads than cores slow a step down 6 to 12 times.

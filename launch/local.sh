@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Train on this machine, with four ranks unless -n says otherwise.
 #
-#   launch/local.sh [-n RANKS] [RECIPE] [--config run.toml] [--section.key value ...]
+#   launch/local.sh [-n RANKS] [RECIPE | mine.py] [--config run.toml] [--section.key value ...]
 set -euo pipefail
 
 ranks=4
@@ -29,4 +29,4 @@ export DDTRAIN_TTY=$columns
 # Open MPI 4 and 5 refuse more ranks than cores without being asked; MPICH does not read these.
 export OMPI_MCA_rmaps_base_oversubscribe=1 PRTE_MCA_rmaps_default_mapping_policy=:oversubscribe
 
-exec mpirun -n "$ranks" python -m ddtrain.train "$@"
+exec mpirun -n "$ranks" python "${program[@]}" "$@"

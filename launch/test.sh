@@ -4,7 +4,7 @@
 #   launch/test.sh [pytest options]
 set -euo pipefail
 
-needs=test
+needs='test'
 source "$(dirname "${BASH_SOURCE[0]}")/env.sh"
 cd "$root"
 exec python -m pytest -n auto "$@"

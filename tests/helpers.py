@@ -81,7 +81,7 @@ def train(comm: Any, steps: int = 20, config: Config | None = None, task: Task |
     means = []
     for step in range(steps):
         epoch, offset = data.position(step, samples, batch_size)
-        rows = data.batches(config.run.seed, epoch, samples, batch_size)[offset]
+        rows = data.batches_of(task.train, seed=config.run.seed, epoch=epoch, batch_size=batch_size)[offset]
         totals = mode.gradients(step, rows)
         control = coordinator.decide(step, totals, mode.square_norm())
         mode.apply(control)

@@ -14,6 +14,8 @@ import pytest
 from ddtrain import data, rng
 from ddtrain.generate import draw, generate, main
 from ddtrain.recipes import RECIPES
+from ddtrain.recipes.language import LanguageTask
+from ddtrain.recipes.trained import load_trained
 from ddtrain.trainer.main import run
 
 SMALL = {
@@ -39,6 +41,9 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for name, options in [*SMALL.items(), ("digits_softmax", [])]:
         argv = [name, "--run.steps", "20", "--run.dir", str(directory / name), *options]
         assert run(argv, RECIPES) == 0
+    options = ["--model.carry", "--model.layers", "2", "--model.cell", "lstm", "--run.dtype", "float32"]
+    argv = ["shakespeare_char", "--run.steps", "20", *SMALL["shakespeare_char"], *options]
+    assert run([*argv, "--run.dir", str(directory / "carried")], RECIPES) == 0
     return directory
 
 
@@ -58,13 +63,13 @@ def refused(capsys: pytest.CaptureFixture[str], *argv: Any) -> tuple[int, str]:
     return code, err.removeprefix("ddtrain: error: ").rstrip("\n")
 
 
-@pytest.mark.parametrize("name", SMALL)
+@pytest.mark.parametrize("name", [*SMALL, "carried"])
 def test_a_seed_determines_the_text(name: str, runs: Path, capsys: pytest.CaptureFixture[str]) -> None:
     texts = [written(capsys, runs / name, "--length", 80, "--seed", seed) for seed in (3, 3, 4)]
     assert texts[0] == texts[1] != texts[2]
 
 
-@pytest.mark.parametrize("name", ["shakespeare_char", "shakespeare_gpt"])
+@pytest.mark.parametrize("name", ["shakespeare_char", "shakespeare_gpt", "carried"])
 def test_characters_go_on_after_the_prompt(name: str, runs: Path, capsys: pytest.CaptureFixture[str]) -> None:
     text = written(capsys, runs / name, "--length", 90, "--prompt", "ORLANDO.\n")
     assert text.startswith("ORLANDO.\n")
@@ -164,10 +169,44 @@ def test_an_impossible_token_is_never_drawn() -> None:
 
 def test_length_is_the_number_of_new_tokens() -> None:
     class Task:
-        def next_logits(self, model: Any, tokens: Any) -> Any:
-            return np.eye(4)[len(tokens) % 4] * 50
+        def go_on(self, model: Any, tokens: Any, state: Any) -> Any:
+            seen = (state or 0) + len(tokens)
+            return np.eye(4)[seen % 4] * 50, seen
 
     seen = [*generate(Task(), None, [1], 5, temperature=1.0, top_k=0, seed=0)]  # type: ignore[arg-type]
     assert len(seen) == 5
     assert 0 not in seen
     assert seen[:2] == [1, 2]
+
+
+class Rereads:
+    """Reads all of the text again for each token."""
+
+    def go_on(self, model: Any, tokens: Any, state: Any) -> Any:
+        seen = [*(state or ()), *tokens]
+        return model(np.array([seen]))[0, -1], seen
+
+
+def test_a_carried_state_is_all_that_was_written(runs: Path) -> None:
+    """For texts longer than a run of training, which is all that a model without a carried state sees."""
+    trained = load_trained(runs / "carried")
+    task, model = trained.task, trained.model
+    assert isinstance(task, LanguageTask)
+    tokens = np.random.default_rng(0).integers(1, len(task.vocabulary), 3 * task.context).tolist()
+    state: Any = None
+    for start, end in ((0, 50), (50, 51), (51, 150), (150, len(tokens))):
+        scores, state = task.go_on(model, tokens[start:end], state)
+        # in float32, sums of as many terms over as many tokens
+        np.testing.assert_allclose(scores, model(np.array([tokens[:end]]))[0, -1], rtol=1e-5, atol=1e-6)
+    whole, rereading = ([*generate(each, model, tokens, 40, 1.0, 0, seed=3)] for each in (task, Rereads()))
+    assert whole == rereading
+
+
+def test_a_model_without_a_carried_state_sees_a_run(runs: Path) -> None:
+    trained = load_trained(runs / "shakespeare_char")
+    task, model = trained.task, trained.model
+    assert isinstance(task, LanguageTask)
+    tokens = np.random.default_rng(0).integers(1, len(task.vocabulary), 2 * task.context).tolist()
+    _, state = task.go_on(model, tokens)
+    scores, _ = task.go_on(model, [5], state)
+    np.testing.assert_array_equal(scores, model(np.array([[*tokens[1 - task.context :], 5]]))[0, -1])

@@ -1,4 +1,4 @@
-"""Figures as pictures, with matplotlib from the extra ``plots``."""
+"""Figures as pictures, with matplotlib from the extra ``plots``; their colours are those of ``ddtrain/colors.py``."""
 
 from __future__ import annotations
 
@@ -11,13 +11,6 @@ from ddtrain.errors import UsageError
 from ddtrain.trainer.atomic_files import replace
 
 SUFFIXES = (".png", ".svg", ".pdf")
-OURS, CEILING, PEER, MPI, MESSAGES = (
-    "#1f6fb4",
-    "#555555",
-    "#d9822b",
-    "#4e9a5b",
-    "#7fb2df",
-)  # the same colour means the same thing in all pictures
 
 
 def check(file: str, option: str = "--plot") -> None:

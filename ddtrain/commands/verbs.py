@@ -31,6 +31,8 @@ VERBS: Mapping[str, Verb] = {
     "predict": Verb("ddtrain.commands.predict", "a run's predictions for the samples of a file"),
     "export": Verb("ddtrain.commands.export", "a run's model as safetensors, npz or ONNX"),
     "eval": Verb("ddtrain.eval", "evaluate what runs have trained, alone or as an ensemble"),
+    "show": Verb("ddtrain.commands.show", "show how a run is, or follow it while it goes on"),
+    "report": Verb("ddtrain.commands.report", "write one HTML file on a run, or on several laid over one another"),
     "generate": Verb("ddtrain.generate", "write text with a language model that a run has trained"),
     "checkpoint": Verb("ddtrain.checkpoint", "verify, list or show checkpoints", of_recipes=False),
     "bench": Verb("ddtrain.bench.__main__", "measure steps, sums, scaling", of_recipes=False),

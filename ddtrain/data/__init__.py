@@ -1,7 +1,8 @@
 """Data sets, the files they come from, and which samples make up a step.
 
 Read ``dataset`` (what a data set is to the trainer), ``arrays`` (one in memory) and ``sampler`` (which samples are in a
-step, and which of them are a rank's), then ``splits`` (for training, validation and tests). ``augment/`` makes other
+step, and which of them are a rank's), then ``splits`` (for training, validation and tests) and ``streams`` (samples
+that go on where others end). ``augment/`` makes other
 versions of training samples, ``inputs/`` brings samples to mean 0 and variance 1, and weighs classes. ``images`` and
 ``text`` are the data sets in the package; they read through ``files``, ``idx`` and ``npz``. ``language/`` makes other
 samples of texts; ``bigram`` and ``ngrams/`` are what language models are compared with. ``casting`` brings a batch to
@@ -14,7 +15,7 @@ from ddtrain.data.augment import Augmented
 from ddtrain.data.bigram import Bigram
 from ddtrain.data.casting import cast
 from ddtrain.data.checksum import checksum, fingerprint_of, whole_fingerprint
-from ddtrain.data.dataset import Dataset, batch_of, training_batch_of
+from ddtrain.data.dataset import Dataset, batch_of, batches_of, order_of, training_batch_of
 from ddtrain.data.fitted import Fitted, fit_over_ranks
 from ddtrain.data.idx import read_idx
 from ddtrain.data.images import EMBEDDED, Images, digits, fashion_mnist
@@ -36,6 +37,7 @@ from ddtrain.data.sampler import (
     steps_per_epoch,
 )
 from ddtrain.data.splits import Subset, split_indices
+from ddtrain.data.streams import Streams
 from ddtrain.data.text import Corpus, Vocabulary, characters, corpus, plays, sequences, windows, words
 
 __all__ = [
@@ -56,11 +58,13 @@ __all__ = [
     "Position",
     "PreparedInputs",
     "Standardize",
+    "Streams",
     "Subset",
     "Vocabulary",
     "Whiten",
     "batch_of",
     "batches",
+    "batches_of",
     "cast",
     "characters",
     "checksum",
@@ -75,6 +79,7 @@ __all__ = [
     "nearest",
     "numerals",
     "order",
+    "order_of",
     "plays",
     "position",
     "read_idx",

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import Any, Protocol
 
+import numpy as np
 from numpy.typing import DTypeLike
 
 from ddtrain.data.casting import cast
+from ddtrain.data.sampler import Indices, order, split
 from ddtrain.errors import DataError, kind_of
 
 
@@ -15,7 +17,8 @@ class Dataset(Protocol):
 
     One that also has ``fingerprint()``, a text that is the same for the same data, is compared by that; any other by
     its samples. One that has ``extremes()``, the places of some samples that show whether all can be trained on, has
-    those tried before the first step.
+    those tried before the first step. One that has ``order(seed=..., epoch=...)`` is trained on in that order, any
+    other shuffled.
 
     >>> import numpy as np
     >>> class Squares:
@@ -72,6 +75,54 @@ def training_batch_of(dataset: Dataset, rows: Any, dtype: DTypeLike, *, seed: in
         return batch_of(dataset, rows, dtype)
     batch = augmented(rows, seed=seed, epoch=epoch)
     return _checked(batch, f"{type(dataset).__name__}.training_batch", dtype)
+
+
+def order_of(dataset: Dataset, *, seed: int, epoch: int) -> Indices:
+    """The order of all samples in an epoch: the data set's own, or a permutation by seed and epoch.
+
+    Raises
+    ------
+    DataError : the data set's own order leaves out a sample, or has one twice
+
+    >>> import numpy as np
+    >>> from ddtrain.data import ArrayData, Streams
+    >>> order_of(ArrayData(np.arange(5)), seed=0, epoch=3)
+    array([0, 2, 1, 4, 3])
+    >>> order_of(Streams(ArrayData(np.arange(5)), 2), seed=0, epoch=3)
+    array([0, 3, 1, 4, 2])
+    """
+    if not has_order(dataset):
+        return order(seed, epoch, len(dataset))
+    own: Any = dataset
+    rows = np.asarray(own.order(seed=seed, epoch=epoch))
+    if not np.array_equal(np.sort(rows), np.arange(len(dataset))):
+        raise DataError(
+            f"{type(dataset).__name__}.order: not each of {len(dataset):,} samples once",
+            remedy="Return a permutation of range(len(dataset)).",
+        )
+    return rows
+
+
+def has_order(dataset: Dataset) -> bool:
+    """Whether a data set has an order of its own.
+
+    >>> import numpy as np
+    >>> from ddtrain.data import ArrayData
+    >>> has_order(ArrayData(np.arange(5)))
+    False
+    """
+    return callable(getattr(dataset, "order", None))
+
+
+def batches_of(dataset: Dataset, *, seed: int, epoch: int, batch_size: int) -> list[Indices]:
+    """The global batches of an epoch, in the order of :func:`order_of`; the last one may be shorter.
+
+    >>> import numpy as np
+    >>> from ddtrain.data import ArrayData, Streams
+    >>> batches_of(Streams(ArrayData(np.arange(5)), 2), seed=0, epoch=0, batch_size=2)
+    [array([0, 3]), array([1, 4]), array([2])]
+    """
+    return split(order_of(dataset, seed=seed, epoch=epoch), batch_size)
 
 
 def _checked(batch: Any, source: str, dtype: DTypeLike) -> tuple[Any, ...]:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from ddtrain import rng
 from ddtrain.data.arrays import ArrayData
-from ddtrain.data.dataset import Dataset
+from ddtrain.data.dataset import Dataset, has_order
 from ddtrain.data.extremes import extreme_rows
 from ddtrain.errors import DataError, UsageError
 
@@ -115,7 +115,8 @@ class Subset:
 
     Raises
     ------
-    UsageError : the data set is augmented: a sample could be mixed with one of another part
+    UsageError : the data set is augmented: a sample could be mixed with one of another part; or it has an order of its
+        own, which a part could not follow
 
     >>> from ddtrain.data import ArrayData
     >>> data = ArrayData(np.arange(10) * 10)
@@ -129,6 +130,11 @@ class Subset:
             raise UsageError(
                 f"Subset: of {type(dataset).__name__}, which could mix samples of all parts",
                 remedy="Take the subset first: Augmented(Subset(data, part), ...).",
+            )
+        if has_order(dataset):
+            raise UsageError(
+                f"Subset: of {type(dataset).__name__}, which has an order of its own",
+                remedy="Take the subset first: Streams(Subset(data, part), ...).",
             )
         self.dataset, self.indices = dataset, np.asarray(indices, np.int64)
         if isinstance(dataset, ArrayData):

@@ -1,10 +1,11 @@
 """Neural networks: modules that declare parameters, layers, and initial values.
 
 Read ``module`` (a tree of declarations, and ``bind``), ``declarations``, then ``layers/``, a file a topic; ``norm``
-(batch-norm), ``attention``, ``positions`` and ``recurrent`` are layers of their own. ``init/`` has initial values,
-``reinitialize`` gives others by rules, ``functional`` the operations. ``binding`` is how values come into a tree,
-``state_dict`` how they go out, by PyTorch's names. ``model_outputs`` takes down what a model returns to its loss.
-``argument_checks`` refuses sizes that no layer can have.
+(batch-norm), ``attention``, ``positions`` and ``recurrent`` are layers of their own, and ``carried_state`` is what
+recurrent ones take from one batch to the next. ``init/`` has initial values, ``reinitialize`` gives others by rules,
+``functional`` the operations. ``binding`` is how values come into a tree, ``state_dict`` how they go out, by PyTorch's
+names. ``model_outputs`` takes down what a model returns to its loss. ``argument_checks`` refuses sizes that no layer
+can have.
 """
 
 from typing import Any
@@ -12,6 +13,7 @@ from typing import Any
 from ddtrain.nn import functional, init
 from ddtrain.nn.attention import CausalSelfAttention, MultiheadAttention
 from ddtrain.nn.binding import Run
+from ddtrain.nn.carried_state import CarriedState
 from ddtrain.nn.declarations import Buffer, Parameter, buffer, param
 from ddtrain.nn.layers.activation import (
     ELU,
@@ -77,6 +79,7 @@ __all__ = [
     "AvgPool2d",
     "BatchNorm",
     "Buffer",
+    "CarriedState",
     "CausalSelfAttention",
     "Concat",
     "Conv1d",

@@ -16,7 +16,7 @@ from ddtrain.nn.init.functions import Init
 from ddtrain.nn.init.initializer import Fans, Initializer
 
 _MOST = sys.maxsize // 8  # most elements that an array can have
-Rule = Literal["same", "mean", "sum"]  # how one value is made of a buffer's values on all shards
+Rule = Literal["same", "mean", "sum", "rows"]  # how one value is made of a buffer's values on all shards
 
 
 @dataclass(frozen=True)
@@ -126,18 +126,23 @@ def buffer(
     reduce : how one value is made of the shards' values. ``same``: all shards must set the same bits, such as sums over
         all ranks (``ops.allreduce``), or the run ends with an error. ``mean``: their mean, weighted by their samples,
         for averages. ``sum``: the old value plus what each shard has added to it, for counts (in the run's dtype like
-        all values: exact up to 2**24 in float32)
+        all values: exact up to 2**24 in float32). ``rows``: along the first axis, the row of the one shard that has
+        changed it, to the bit, for what belongs to single samples
     torch_dtype : dtype in PyTorch's layout, if it differs
 
     Raises
     ------
-    UsageError : the rule is unknown
+    UsageError : the rule is unknown, or ``rows`` are asked of a single number
 
     >>> buffer((), lambda rng, shape: np.zeros(shape), reduce="sum").reduce
     'sum'
     """
     if reduce not in get_args(Rule):
         raise UsageError(f"buffer: reduce={reduce!r} is not a rule", remedy=f"Give one of {', '.join(get_args(Rule))}.")
+    if reduce == "rows" and not shape:
+        raise UsageError(
+            "buffer: reduce='rows' of shape (), which has no rows", remedy="Give it a first axis, or 'sum'."
+        )
     return Buffer(tuple(shape), init, None, torch_dtype, reduce=reduce)
 
 

@@ -63,6 +63,11 @@ class History(Mapping[str, NDArray[Any]]):
         self._require(name)
         return np.array([int(line["step"]) for line in self._lines if name in line])
 
+    @property
+    def epoch(self) -> int:
+        """The epoch of the latest step, counted from 1; 0 before the first."""
+        return int(self._lines[-1].get("epoch", 0)) if self._lines else 0
+
     def frame(self) -> Any:
         """A pandas frame of all lines, with a column a figure, NaN where a line has none.
 

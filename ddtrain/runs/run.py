@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import json
 from functools import cached_property
 from pathlib import Path
@@ -136,11 +137,43 @@ class Run:
         except UsageError as error:
             raise CheckpointError(f"{path}: not of this model: {error.message}") from None
 
+    def plot(self, *names: str, file: Path | str | None = None) -> Any:
+        """Learning curves as a matplotlib figure, which notebooks show; an exploding loss does not ruin the axis.
+
+        Parameters
+        ----------
+        names : of figures in the history, by default loss and metrics, of training and validation
+        file : where the picture is also written (.png, .svg, .pdf)
+
+        Raises
+        ------
+        UsageError : matplotlib is not installed, there is no such figure or no step yet, or no such kind of picture
+        DataError : the file cannot be written
+        """
+        try:
+            from ddtrain.runs import pictures
+        except ImportError:
+            raise UsageError("run.plot: matplotlib is not installed", remedy="pip install 'ddtrain[plots]'") from None
+        history = self.history
+        if not len(history):
+            raise UsageError(f"run.plot: {self.path}: no step has been taken", remedy="Plot it later.")
+        for name in names:
+            history.steps(name)  # which says what there is, if there is no such figure
+        return pictures.draw(history, names, f"{self.recipe} in {self.path.name}", file)
+
     def _some_checkpoint(self) -> list[Path]:
         found = self.checkpoints
         if not found:
             raise CheckpointError(f"{self.path}: the run has no checkpoint", remedy="Train it for an epoch.")
         return found
+
+    def _repr_html_(self) -> str:
+        """What notebooks show."""
+        last = "  ".join(f"{name} {values[-1]:.4g}" for name, values in self.history.items())
+        state = f"{self.state or 'not begun'}, step {self.status.get('step', 0)}"
+        rows = {"run": f"{self.recipe} in {self.path}", "state": state, "last": last}
+        cells = "".join(f"<tr><th>{name}</th><td>{html.escape(text)}</td></tr>" for name, text in rows.items() if text)
+        return f"<table>{cells}</table>"
 
     def __repr__(self) -> str:
         return f"Run({str(self.path)!r}: {self.recipe}, {self.state or 'not begun'}, step {self.status.get('step', 0)})"

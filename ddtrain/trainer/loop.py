@@ -106,7 +106,7 @@ class Trainer:
         self.state = RunState(config, task, data_seen, self.mode, self.coordinator)
         self.watching = Watching(comm, (), self.state, self.coordinator.total_steps, Path())
         self.timeline: Timeline | None = None  # set while steps are traced
-        # (epoch, its permutation of the samples), so that an epoch is shuffled once
+        # (epoch, its order of the samples), so that an epoch is shuffled once
         self._order: tuple[int, Any] = (-1, None)
 
     def run(self) -> Result:
@@ -175,7 +175,7 @@ class Trainer:
 
     def _epoch_order(self, epoch: int) -> Any:
         if self._order[0] != epoch:
-            self._order = epoch, data.order(self.config.run.seed, epoch, self.samples)
+            self._order = epoch, data.order_of(self.task.train, seed=self.config.run.seed, epoch=epoch)
         return self._order[1]
 
     def _check_gradients(self, step: int, rows: Any) -> None:

@@ -6,11 +6,13 @@ from tests.faults import (
     of_autodiff,
     of_averages,
     of_batch_methods,
+    of_carried_state,
     of_comm,
     of_data,
     of_layers,
     of_numerics,
     of_parallel,
+    of_reports,
     of_trainer,
 )
 
@@ -20,8 +22,10 @@ FAULTS = (
     *of_averages.FAULTS,
     *of_batch_methods.FAULTS,
     *of_data.FAULTS,
+    *of_carried_state.FAULTS,
     *of_layers.FAULTS,
     *of_comm.FAULTS,
     *of_parallel.FAULTS,
     *of_trainer.FAULTS,
+    *of_reports.FAULTS,
 )

@@ -2,7 +2,6 @@
 
 import os
 import re
-import shutil
 import subprocess
 import tomllib
 from pathlib import Path
@@ -10,46 +9,12 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-PYTHON = """#!/bin/sh
-case "$*" in
-  *version_info*) exit 0 ;;
-  *ensurepip*) [ ! -e "$FAKE/no-venv" ] ;;
-  "-m venv "*) mkdir -p "$3/bin" && cp "$0" "$3/bin/python" && cp "$FAKE/bin/mpirun" "$3/bin/mpirun" ;;
-  "-m pip "*) echo "$*" >>"$FAKE/installed" && [ ! -e "$FAKE/no-index" ] ;;
-  *) echo "python $*" ;;
-esac
-"""
 UV = """#!/bin/sh
 case "$1" in
   venv) mkdir -p "$5/bin" && cp "$FAKE/bin/python3" "$5/bin/python" && cp "$FAKE/bin/mpirun" "$5/bin/mpirun" ;;
   pip) echo "$*" >>"$FAKE/installed" ;;
 esac
 """
-
-
-@pytest.fixture
-def launch(tmp_path):
-    """Runs a script of a copy of the checkout: ``launch(script, *args, **environment)``."""
-    checkout, fake = tmp_path / "check out", tmp_path / "fake"
-    shutil.copytree(ROOT / "launch", checkout / "launch")
-    shutil.copytree(ROOT / ".ci", checkout / ".ci")
-    shutil.copy(ROOT / "pyproject.toml", checkout)
-    (fake / "bin").mkdir(parents=True)
-    for name, text in {
-        "python3": PYTHON,
-        "mpirun": '#!/bin/sh\necho "mpirun $* blas=$OPENBLAS_NUM_THREADS tty=$DDTRAIN_TTY"\n',
-    }.items():
-        (fake / "bin" / name).write_text(text)
-        (fake / "bin" / name).chmod(0o755)
-
-    def run(script, *args, **environment):
-        env = {"PATH": f"{fake}/bin:/usr/bin:/bin", "FAKE": str(fake), "HOME": str(tmp_path), **environment}
-        return subprocess.run(
-            [checkout / script, *args], env=env, cwd=tmp_path, capture_output=True, text=True, timeout=30, check=False
-        )
-
-    run.checkout, run.fake = checkout, fake
-    return run
 
 
 pytestmark = pytest.mark.skipif(
@@ -75,6 +40,11 @@ def test_set_up_once_then_four_ranks(launch):
 def test_ranks_and_threads(launch, form):
     result = launch("launch/local.sh", *form, "--run.dir", "a b", OPENBLAS_NUM_THREADS="2")
     assert result.stdout == "mpirun -n 3 python -m ddtrain.train --run.dir a b blas=2 tty=0\n"
+
+
+def test_a_program_of_ones_own(launch):
+    result = launch("launch/local.sh", "-n", "2", "my code/mine.py", "--optim.lr", "0.1")
+    assert result.stdout == "mpirun -n 2 python my code/mine.py --optim.lr 0.1 blas=1 tty=0\n"
 
 
 def test_ranks_come_first(launch):

@@ -49,7 +49,9 @@ def test_parameters_are_trained_and_buffers_are_not() -> None:
 
 
 def test_a_rule_that_is_none_is_refused_with_those_there_are() -> None:
-    with pytest.raises(UsageError, match=r"^buffer: reduce='max' is not a rule\n  Give one of same, mean, sum\.$"):
+    with pytest.raises(
+        UsageError, match=r"^buffer: reduce='max' is not a rule\n  Give one of same, mean, sum, rows\.$"
+    ):
         nn.buffer((), nn.init.zeros, reduce="max")  # type: ignore[arg-type]
 
 

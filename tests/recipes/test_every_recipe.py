@@ -24,7 +24,7 @@ from helpers import train
 OTHER = {  # networks that are not the recipe's default
     "digits_svm": [{"kernel": "linear"}, {"kernel": "polynomial"}],
     "digits_autoencoder": [{"tied": False}],
-    "shakespeare_char": [{"cell": "rnn"}, {"cell": "lstm", "layers": 2}],
+    "shakespeare_char": [{"cell": "rnn"}, {"cell": "lstm", "layers": 2}, {"carry": True}],
     "shakespeare_nnlm": [{"direct": True}],
 }
 VARIANTS = [(name, model) for name in RECIPES for model in [{}, *OTHER.get(name, [])]]

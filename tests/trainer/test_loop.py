@@ -112,6 +112,26 @@ def test_every_epoch_sees_every_sample_once_in_an_order_of_its_own(tmp_path: Pat
     np.testing.assert_array_equal(second, data.order(0, 1, 23))
 
 
+class Backwards(data.ArrayData):
+    """Its last sample first, and in odd epochs its first one."""
+
+    def order(self, *, seed: int, epoch: int) -> Any:
+        return np.arange(len(self))[:: 1 if epoch % 2 else -1]
+
+
+def test_data_with_an_order_of_its_own_is_seen_in_that(tmp_path: Path, monkeypatch: Any) -> None:
+    task = make_task(Plain())
+    trainer, _ = make(tmp_path, config(), replace(task, train=Backwards(*task.train.arrays)))  # type: ignore[attr-defined]
+    seen, gradients = [], trainer.mode.gradients
+    monkeypatch.setattr(
+        trainer.mode,
+        "gradients",
+        lambda step, rows, vote: (seen.extend(rows.tolist()), gradients(step, rows, vote))[1],
+    )
+    trainer.run()
+    assert seen == [*range(22, -1, -1), *range(23)]
+
+
 def test_a_request_to_stop_ends_the_run_after_its_step_with_a_checkpoint(tmp_path: Path, monkeypatch: Any) -> None:
     trainer, diary = make(tmp_path, config())
     monkeypatch.setattr(loop.stop_signals, "stop_requested", lambda: trainer.state.step == 2)

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from typing import Any
 
+from ddtrain import colors
 from ddtrain.bench import plots
 from ddtrain.bench.text_tables import machine_lines, print_table
 
 _WAYS = {  # for each contestant: its label, line style, colour
-    "ours": ("ddtrain", "o-", plots.OURS),
-    "messages": ("ddtrain by messages", "o--", plots.MESSAGES),
-    "mpi": ("MPI Allreduce", "s-", plots.MPI),
-    "mpi_nonblocking": ("MPI Iallreduce", "s--", plots.MPI),
-    "gloo": ("gloo", "^-", plots.PEER),
-    "copy": ("copy limit", ":", plots.CEILING),
+    "ours": ("ddtrain", "o-", colors.OURS),
+    "messages": ("ddtrain by messages", "o--", colors.MESSAGES),
+    "mpi": ("MPI Allreduce", "s-", colors.MPI),
+    "mpi_nonblocking": ("MPI Iallreduce", "s--", colors.MPI),
+    "gloo": ("gloo", "^-", colors.PEER),
+    "copy": ("copy limit", ":", colors.CEILING),
 }
 
 
@@ -73,7 +74,7 @@ def plot(result: dict[str, Any], file: str) -> None:
             right.semilogx(
                 sizes, [row[f"{way}_ratio"]["median"] for row in rows], line, color=colour, label=words, ms=4
             )
-    right.axhline(1, color=plots.OURS)
+    right.axhline(1, color=colors.OURS)
     right.set_yscale("log", base=2)
     right.yaxis.set_major_formatter("{x:g}")
     left.set_ylabel("µs")

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from ddtrain import colors
 from ddtrain.bench import plots
 from ddtrain.bench.comm.report import size_text
 from ddtrain.bench.text_tables import machine_lines, print_table
@@ -91,18 +92,18 @@ def plot(result: dict[str, Any], file: str) -> None:
     sizes, rows = [int(ranks) for ranks in result["ranks"]], list(result["ranks"].values())
     one = result["batch"] / result["step_ms"] * 1e3
     run = {int(ranks): row for ranks, row in result["validated"].items()}
-    left.plot(sizes, [row["efficiency"] for row in rows], "-", color=plots.OURS, label="predicted")
+    left.plot(sizes, [row["efficiency"] for row in rows], "-", color=colors.OURS, label="predicted")
     best = [row["efficiency"] * row["step_ms"] / row["best_step_ms"] for row in rows]
-    left.plot(sizes, best, ":", color=plots.OURS, label="with the best bucket")
-    right.plot(sizes, [row["samples_per_s"] for row in rows], "-", color=plots.OURS, label="predicted")
-    right.plot(sizes, [n * one for n in sizes], ":", color=plots.CEILING, label="ranks × one rank")
+    left.plot(sizes, best, ":", color=colors.OURS, label="with the best bucket")
+    right.plot(sizes, [row["samples_per_s"] for row in rows], "-", color=colors.OURS, label="predicted")
+    right.plot(sizes, [n * one for n in sizes], ":", color=colors.CEILING, label="ranks × one rank")
     if run:
         rates = [row["samples_per_s"] for row in run.values()]
         guesses = [row["samples_per_s"] * row["measured_ms"]["median"] / row["predicted_ms"] for row in run.values()]
         alone = run[1]["samples_per_s"] if 1 in run else one
         for axis, scale in ((left, [n * alone for n in run]), (right, [1.0] * len(run))):
-            axis.plot([*run], np.divide(guesses, scale), "x", color=plots.CEILING, label="predicted here")
-            axis.plot([*run], np.divide(rates, scale), "o", color=plots.PEER, mfc="none", label="measured here")
+            axis.plot([*run], np.divide(guesses, scale), "x", color=colors.CEILING, label="predicted here")
+            axis.plot([*run], np.divide(rates, scale), "o", color=colors.PEER, mfc="none", label="measured here")
     left.axhline(0.5, color="0.7", lw=0.8)
     left.set_ylim(0, 1.05)
     left.set_ylabel("efficiency")

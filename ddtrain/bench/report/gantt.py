@@ -4,22 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
+from ddtrain import colors
 from ddtrain.bench import plots
 from ddtrain.bench.report.figures import SUM, Trace, end
 from ddtrain.trainer.records.perfetto_trace import BUCKET, COMPUTE, MODEL, Event
 
-_COLOURS = {  # computing is cold, waiting is warm, bookkeeping is grey
-    "data": "#b8b8b8",
-    "forward": "#7fb3d5",
-    "backward": "#2e6da4",
-    "wait": "#e74c3c",
-    "decide": "#f0b27a",
-    "update": "#58a55c",
-    "log": "#d9d9d9",
-    SUM: "#1b2631",
-}
+_PARTS = ("data", "forward", "backward", "wait", "decide", "update", "log", SUM)
 _HEIGHTS = {SUM: 0.35}  # fraction of the lane's height, because it is drawn on top of backward or wait
-_IN_MODEL = "#a569bd"
+_IN_MODEL = colors.PARTS["model"]
 _MOST_IN_LEGEND = 12  # buckets listed in the legend; when there are more, colours and numbers identify them
 _DARK = 1.5  # colours whose red + green + blue is below this get white text
 _NUMBERED = 0.015  # fraction of the figure's width from which a bar has room for its number
@@ -42,7 +34,7 @@ def _lanes(trace: Trace, step: int) -> list[tuple[int, str, list[Event]]]:
     """Rank, label and events of every lane, from the top."""
     lanes = []
     for r, rank in enumerate(trace.steps[step]):
-        lanes.append((r, "compute", [event for event in rank.of(COMPUTE) if event["name"] in _COLOURS]))
+        lanes.append((r, "compute", [event for event in rank.of(COMPUTE) if event["name"] in _PARTS]))
         if rank.of(MODEL):
             lanes.append((r, "in the model", rank.of(MODEL)))
         flights = rank.of(BUCKET)
@@ -62,7 +54,7 @@ def _draw(figure: Any, axes: Any, trace: Trace, step: int, lanes: list[tuple[int
     for y, (_, _, lane) in enumerate(lanes):
         for event in lane:
             index = event["args"].get("index")
-            face = colour[index] if index is not None else _COLOURS.get(event["name"], _IN_MODEL)
+            face = colour[index] if index is not None else colors.PARTS.get(event["name"], _IN_MODEL)
             left, width = (event["ts"] - start) / 1e3, event["dur"] / 1e3
             height = _HEIGHTS.get(event["name"], 0.9 if event["cat"] == COMPUTE else 0.7)
             axes.barh(y, width, left=left, height=height, color=face, edgecolor="white", linewidth=0.4)
@@ -73,14 +65,22 @@ def _draw(figure: Any, axes: Any, trace: Trace, step: int, lanes: list[tuple[int
     axes.set_xlim(0, (stop - start) / 1e3)
     axes.set_xlabel("ms since the step began")
     axes.set_title(f"step {step} of {trace.about['recipe']} on {trace.size} rank(s) ({trace.about['backend']})")
-    shown = [part for part in _COLOURS if any(event["name"] == part for event in events)]
-    keys = [Patch(color=_COLOURS[part], label=part) for part in shown]
-    if any(event["cat"] == MODEL for event in events):
-        keys.append(Patch(color=_IN_MODEL, label="collectives in the model"))
+    keys = [Patch(color=face, label=label) for face, label in _legend(events).items()]
     few = len(indices) <= _MOST_IN_LEGEND
     kept = indices if few else [indices[0], indices[len(indices) // 2], indices[-1]]
     keys += [Patch(color=colour[n], label=f"bucket {n}") for n in kept]
     axes.legend(handles=keys, loc="upper left", bbox_to_anchor=(1.0, 1.0), fontsize=8, frameon=False)
+
+
+def _legend(events: list[Event]) -> dict[str, str]:
+    """What each colour means in this picture."""
+    shown: dict[str, list[str]] = {}
+    for part in _PARTS:
+        if any(event["name"] == part for event in events):
+            shown.setdefault(colors.PARTS[part], []).append(part)
+    if any(event["cat"] == MODEL for event in events):
+        shown.setdefault(_IN_MODEL, []).append("collectives in the model")
+    return {face: ", ".join(names) for face, names in shown.items()}
 
 
 def _label(axes: Any, trace: Trace, lanes: list[tuple[int, str, list[Event]]]) -> None:

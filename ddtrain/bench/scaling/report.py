@@ -6,17 +6,18 @@ from typing import Any
 
 import numpy as np
 
+from ddtrain import colors
 from ddtrain.bench import plots
 from ddtrain.bench.peers.registry import PEERS
 from ddtrain.bench.text_tables import machine_lines, print_table
 
 _BARS = {  # for each part of a step: its label and colour
-    "data": ("data", "#dddddd"),
-    "forward": ("forward", "#1f6fb4"),
-    "backward": ("backward", "#7fb2df"),
-    "wait": ("exposed communication", "#d9822b"),
-    "update": ("update", "#4e9a5b"),
-    "other": ("decision, log and other", "#999999"),
+    "data": ("data", colors.DATA),
+    "forward": ("forward", colors.TRAINING),
+    "backward": ("backward", colors.GRADIENT),
+    "wait": ("exposed communication", colors.COMMUNICATION),
+    "update": ("update", colors.UPDATE),
+    "other": ("decision, log and other", colors.OTHER),
 }
 
 
@@ -97,15 +98,15 @@ def plot(result: dict[str, Any], file: str) -> None:
 
 def _throughput(axis: Any, sizes: list[int], rows: list[dict[str, Any]], cores: int) -> None:
     one = rows[0]["samples_per_s"]["median"]
-    axis.plot(sizes, [n * one for n in sizes], ":", color=plots.CEILING, label="ranks × one rank")
-    axis.plot(sizes, _medians(rows, "null_samples_per_s"), "--", color=plots.CEILING, label="null ceiling")
+    axis.plot(sizes, [n * one for n in sizes], ":", color=colors.CEILING, label="ranks × one rank")
+    axis.plot(sizes, _medians(rows, "null_samples_per_s"), "--", color=colors.CEILING, label="null ceiling")
     rates = _medians(rows, "samples_per_s")
     q1, q3 = ([row["samples_per_s"][q] for row in rows] for q in ("q1", "q3"))
     spread = np.abs(np.array([q1, q3]) - rates)
-    axis.errorbar(sizes, rates, spread, fmt="o-", color=plots.OURS, capsize=3, label="ddtrain")
+    axis.errorbar(sizes, rates, spread, fmt="o-", color=colors.OURS, capsize=3, label="ddtrain")
     for peer in PEERS:
         if f"{peer}_samples_per_s" in rows[0]:
-            axis.plot(sizes, _medians(rows, f"{peer}_samples_per_s"), "s-", color=plots.PEER, label=peer)
+            axis.plot(sizes, _medians(rows, f"{peer}_samples_per_s"), "s-", color=colors.PEER, label=peer)
     plots.ranks_axis(axis, sizes)
     axis.set_ylim(bottom=0)
     axis.set_ylabel("samples/s")
@@ -120,8 +121,8 @@ def _medians(rows: list[dict[str, Any]], name: str) -> list[float]:
 
 
 def _efficiency(axis: Any, sizes: list[int], rows: list[dict[str, Any]]) -> None:
-    axis.plot(sizes, _medians(rows, "null_ratio"), "o-", color=plots.OURS, label="of the null ceiling")
-    axis.plot(sizes, [row["efficiency"] for row in rows], "o--", color=plots.CEILING, label="of one rank")
+    axis.plot(sizes, _medians(rows, "null_ratio"), "o-", color=colors.OURS, label="of the null ceiling")
+    axis.plot(sizes, [row["efficiency"] for row in rows], "o--", color=colors.CEILING, label="of one rank")
     axis.axhline(1, color="0.7", lw=0.8)
     plots.ranks_axis(axis, sizes)
     axis.set_ylim(0, 1.25)

@@ -9,7 +9,8 @@ import numpy as np
 
 from ddtrain.data.augment.parser import checked, parse
 from ddtrain.data.augment.protocol import Array, Augment, Batch, Draws
-from ddtrain.data.dataset import Dataset
+from ddtrain.data.dataset import Dataset, has_order
+from ddtrain.errors import UsageError
 
 
 def augment(
@@ -67,7 +68,7 @@ class Augmented:
 
     Raises
     ------
-    UsageError : what is no augmentation, or an option out of range
+    UsageError : what is no augmentation, or an option out of range; the data set has an order of its own
 
     >>> from ddtrain.data import ArrayData
     >>> data = Augmented(ArrayData(np.arange(4.0).reshape(2, 1, 2, 1)), "flip(horizontal=1)")
@@ -76,6 +77,11 @@ class Augmented:
     """
 
     def __init__(self, dataset: Dataset, stages: str | Sequence[Augment]) -> None:
+        if has_order(dataset):
+            raise UsageError(
+                f"augment: the samples of {type(dataset).__name__} follow one another in an order of their own",
+                remedy="Leave --data.augment out, or give samples that can be shuffled.",
+            )
         self.dataset = dataset
         self.stages = parse(stages) if isinstance(stages, str) else checked(stages)
         if hasattr(dataset, "fingerprint"):

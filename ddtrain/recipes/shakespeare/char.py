@@ -27,9 +27,13 @@ class Model:
     dropout: float = 0.0
     """Rate on vectors, between layers, and before the output."""
     length: int = 64
-    """Characters in a run, each of which begins with an empty state."""
+    """Characters in a run."""
     truncate: int = 64
     """Characters that derivatives go back through at most; the state goes on."""
+    carry: bool = False
+    """Begin each run with the state after the one before it in the text (empty otherwise)."""
+    held_out_length: int = 0
+    """Characters in a held-out run, of which the second half counts; 0: as in one of training."""
 
 
 @dataclass(frozen=True)
@@ -48,4 +52,11 @@ def build(settings: ShakespeareChar) -> LanguageTask:
     """Model, loss and data of the recipe."""
     model = settings.model
     options = model.embedding, model.hidden, model.layers, model.cell, model.dropout, model.truncate
-    return character_task(settings, lambda vocabulary: RecurrentLm(vocabulary, *options), model.length)
+    streams = settings.data.batch_size if model.carry else 0
+    return character_task(
+        settings,
+        lambda vocabulary: RecurrentLm(vocabulary, *options, streams),
+        model.length,
+        held_out_length=model.held_out_length,
+        carry=model.carry,
+    )

@@ -34,7 +34,8 @@ def recompute_statistics(train_step: TrainStep, task: Task) -> None:
     for _, layer in _batch_norms(model):
         layer.momentum = None  # the mean over all batches
     twin = replace(task, model=model)
-    for step, rows in enumerate(data.batches(train_step.seed, 0, len(task.train), train_step.batch_size)):
+    batches = data.batches_of(task.train, seed=train_step.seed, epoch=0, batch_size=train_step.batch_size)
+    for step, rows in enumerate(batches):
         for name, value in _left_by(train_step, twin, step, rows).items():
             if name in of_layers:
                 store.state_views[name][...] = value

@@ -41,6 +41,21 @@ class LockedDirectory:
     notes: list[str] = field(default_factory=list)
 
 
+def is_at_work(directory: Path) -> bool:
+    """Whether a job has the directory, as far as can be seen from this machine: on another, its lock is believed.
+
+    Nothing is locked to find out, or a job that starts at this moment would be refused.
+    """
+    try:
+        handle = os.open(directory / LOCK, os.O_RDONLY | os.O_NOFOLLOW)
+    except OSError:
+        return False
+    try:
+        return not _is_gone(_read_owner(handle))
+    finally:
+        os.close(handle)
+
+
 @contextmanager
 def lock_run_directory(comm: Communicator, config: Config, recipe: str) -> Iterator[LockedDirectory]:
     """While inside, ``run.dir``, or a new ``runs/RECIPE-TIME``, belongs to this job; rank 0 chooses. Collective.
@@ -168,10 +183,15 @@ def _describe_owner(owner: Mapping[str, Any]) -> str:
 
 def _remedy(owner: Mapping[str, Any]) -> str:
     """What to do about a lock: children of a killed job may live on and still hold the lock that they inherited."""
-    pid = str(owner.get("pid"))
-    if owner.get("host") == socket.gethostname() and Path("/proc/self").exists() and not Path(f"/proc/{pid}").exists():
-        return f"Give another --run.dir, or end the children of process {pid}, which is gone itself."
+    if _is_gone(owner):
+        return f"Give another --run.dir, or end the children of process {owner.get('pid')}, which is gone itself."
     return "Give another --run.dir, or wait for it to end."
+
+
+def _is_gone(owner: Mapping[str, Any]) -> bool:
+    """Whether the process is one of this machine, and is no more."""
+    here = owner.get("host") == socket.gethostname() and Path("/proc/self").exists()
+    return here and not Path(f"/proc/{owner.get('pid')}").exists()
 
 
 def _newest_run(recipe: str) -> str:

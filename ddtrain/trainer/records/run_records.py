@@ -76,20 +76,21 @@ class RunRecords:
         self.comm, self.config, self.recipe, self.directory = comm, config, recipe, directory
         self.resume_from = found
         self.first_step = found.snapshot.step if found else 0
-        self.status = Status(directory, comm, self.first_step)
+        self.steps_per_epoch = data.steps_per_epoch(len(task.train), config.data.batch_size)
+        all_steps = total_steps(config.run, self.steps_per_epoch)
+        self.status = Status(directory, comm, self.first_step, all_steps)
         self._started = time.perf_counter()
         self._samples, self._trained_s = 0, 0.0
         self.used: MemoryUse | None = None
         self._superseded = ""
         self.spared: frozenset[str] = frozenset()  # checkpoints that this run must not remove
         run_on_all(comm, self._open)
-        self.steps_per_epoch = data.steps_per_epoch(len(task.train), config.data.batch_size)
         self.evaluates = task.valid is not None and config.eval.every > 0
         self.console = Console(
             comm,
             epochs=config.run.epochs,
             steps_per_epoch=self.steps_per_epoch,
-            total_steps=total_steps(config.run, self.steps_per_epoch),
+            total_steps=all_steps,
             waited_s=waited_s,
             first_step=self.first_step,
             stream=stream,

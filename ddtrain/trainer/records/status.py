@@ -29,6 +29,8 @@ class Status:
     ----------
     run_dir : must exist
     comm : which rank this is
+    step : steps done before this start
+    total_steps : of the whole run; 0: not known
 
     Attributes
     ----------
@@ -44,8 +46,9 @@ class Status:
     'completed'
     """
 
-    def __init__(self, run_dir: Path | str, comm: Communicator, step: int = 0) -> None:
+    def __init__(self, run_dir: Path | str, comm: Communicator, step: int = 0, total_steps: int = 0) -> None:
         self.path, self.comm, self.step = Path(run_dir) / STATUS, comm, step
+        self.total_steps = total_steps
         self._next_s = perf_counter() + EVERY_S
 
     def start(self) -> None:
@@ -109,7 +112,16 @@ class Status:
 
     def _told(self, state: State, code: int | None, reason: str) -> dict[str, Any]:
         now = datetime.now().astimezone().isoformat(timespec="seconds")
-        return {"state": state, "step": self.step, "code": code, "rank": self.comm.rank, "reason": reason, "time": now}
+        of = {"total_steps": self.total_steps} if self.total_steps else {}
+        return {
+            "state": state,
+            "step": self.step,
+            **of,
+            "code": code,
+            "rank": self.comm.rank,
+            "reason": reason,
+            "time": now,
+        }
 
 
 def read(run_dir: Path | str) -> dict[str, Any]:

@@ -7,9 +7,11 @@ become one is declared with the buffer, ``nn.buffer(..., reduce=...)``:
     same  all shards must leave the same bits, as synchronised batch-norm does; this is checked
     mean  over the shards, each weighted by its samples
     sum   the old value, plus what each shard has added to it
+    rows  each row as the one shard has left it that has changed it
 
 Means and sums are of float64, along the run's tree, like all sums over shards; so buffers, too, have the same bits at
-any number of ranks. They travel with the totals of the step, ahead of the backward pass, at the cost of their numbers.
+any number of ranks. Rows are sums as well: all shards but one add zeros, beside a count of who has changed the row.
+Buffers travel with the totals of the step, ahead of the backward pass, at the cost of their numbers.
 
 Note [Equal or not]
 Whether V numbers are equal can be told from two sums: with h a hash of what a shard left, V Σ h² = (Σ h)² if and only
@@ -17,12 +19,12 @@ if all h are equal. The hashes are of 18 bits, so that the sums are exact in flo
 They begin with the number of the step: a rank that has left one out is noticed, too.
 """
 
-# V shards, K shards on this rank
+# V shards, K shards on this rank, R rows of a buffer
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, get_args
 from zlib import crc32
 
 import numpy as np
@@ -30,7 +32,7 @@ import numpy as np
 from ddtrain.comm.differing_ranks import find_odd_ranks, in_words
 from ddtrain.comm.protocol import Array, Communicator
 from ddtrain.errors import ReplicaError
-from ddtrain.nn.declarations import Declaration
+from ddtrain.nn.declarations import Declaration, Rule
 from ddtrain.parallel import ShardLayout
 
 _HASH = (1 << 18) - 1  # Note [Equal or not]
@@ -58,15 +60,17 @@ class ModelBuffers:
         comm: Communicator,
     ) -> None:
         self._state, self._layout, self._comm = state, layout, comm
-        rules: dict[str, list[str]] = {rule: [] for rule in ("same", "mean", "sum")}
+        rules: dict[str, list[str]] = {rule: [] for rule in get_args(Rule)}
         for name in state:
             rules[declarations[name].reduce].append(name)
-        self._same, self._mean, self._sum = rules.values()
+        self._same, self._mean, self._sum, self._rows = rules.values()
         self._summed = [*self._mean, *self._sum]
-        self.size = 2 + sum(state[name].size for name in self._summed) if layout.count > 1 else 0
+        numbers = sum(state[name].size for name in self._summed)
+        numbers += sum(len(state[name]) + state[name].size for name in self._rows)
+        self.size = 2 + numbers if layout.count > 1 else 0
 
     def contribution(self, left: Mapping[str, Any], step: int, samples: int) -> Array:
-        """What a shard adds to the totals: its hash and its square, then the numbers of means and sums.
+        """What a shard adds to the totals: its hash and its square, then the numbers of means, sums and rows.
 
         Parameters
         ----------
@@ -87,6 +91,13 @@ class ModelBuffers:
                 part[...] = left.get(name, old)
                 part[...] = part * samples if name in self._mean else part - old
             at += old.size
+        for name in self._rows:
+            old = self._state[name]
+            new, (changed_R, values) = np.asarray(left.get(name, old), old.dtype), _in_rows(row[at:], old)
+            same = (new == old) | (np.isnan(new) & np.isnan(old))
+            changed_R[...] = ~same.all(axis=tuple(range(1, old.ndim)))
+            values[changed_R == 1] = new[changed_R == 1]
+            at += len(old) + old.size
         return row
 
     def reduced(self, totals: Array, lefts: Sequence[Mapping[str, Any]], step: int, samples: int) -> dict[str, Any]:
@@ -99,7 +110,8 @@ class ModelBuffers:
 
         Raises
         ------
-        ReplicaError : shards left different values of a buffer that is declared to be the same on all
+        ReplicaError : shards left different values of a buffer that is declared to be the same on all, or several have
+            changed one row
         """
         if not self.size:
             return dict(lefts[0])
@@ -111,6 +123,16 @@ class ModelBuffers:
             part = totals[at : at + old.size].reshape(old.shape)
             new[name] = part / max(1, samples) if name in self._mean else old + part
             at += old.size
+        for name in self._rows:
+            old = self._state[name]
+            changed_R, values = _in_rows(totals[at:], old)
+            if (changed_R > 1).any():
+                raise ReplicaError(
+                    f"buffer {name}: several shards have changed row {np.argmax(changed_R > 1)}", remedy=_ROWS
+                )
+            new[name] = old.copy()
+            new[name][changed_R == 1] = values[changed_R == 1]
+            at += len(old) + old.size
         return new
 
     def _bytes(self, left: Mapping[str, Any], name: str) -> bytes:
@@ -143,4 +165,11 @@ class ModelBuffers:
         )
 
 
+def _in_rows(vector: Array, old: Array) -> tuple[Array, Array]:
+    """How often each row of a buffer was changed, and the new rows, as views of the beginning of a vector."""
+    count = len(old)
+    return vector[:count], vector[count : count + old.size].reshape(old.shape)
+
+
 _REMEDY = "Declare how it is made one: nn.buffer(..., reduce='mean') or 'sum'; or compute it with ops.allreduce."
+_ROWS = "With reduce='rows', let each sample of a batch change a row of its own."

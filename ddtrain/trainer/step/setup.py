@@ -51,10 +51,11 @@ def build_step(comm: Communicator, task: Task, config: Config) -> TrainStep:
 
     Raises
     ------
-    UsageError : ranks have different models, or outnumber the shards, or cannot share memory although they must; or an
-        average of weights would begin after the run's end, or the optimizer refuses the model's size or the batches
+    UsageError : ranks have different models, or outnumber the shards, or cannot share memory although they must; an
+        average of weights would begin after the run's end; the optimizer refuses the model's size or the batches; the
+        batch size is not the number of the data's streams
     """
-    _check_batch(config, len(task.train))
+    _check_batch(config, task.train)
     # drawn by (seed, path), so all ranks have the same values
     drawn = drawn_values(task.model, config)
     # also checks the values, because a model may override init
@@ -198,9 +199,15 @@ def _node(comm: Communicator, config: Config, initial: Mapping[str, Any]) -> Nod
     return node
 
 
-def _check_batch(config: Config, samples: int) -> None:
-    """Refuse a method of the whole set on batches that differ from step to step, and more samples than a batch has."""
-    formula = config.optim
+def _check_batch(config: Config, train: data.Dataset) -> None:
+    """Refuse batches that a method cannot work with, and those that have not one sample of each stream."""
+    formula, samples = config.optim, len(train)
+    if isinstance(train, data.Streams) and train.streams != config.data.batch_size:
+        raise UsageError(
+            f"--data.batch-size {config.data.batch_size}, but the training data has {train.streams:,} streams, each "
+            "with one sample in a batch",
+            remedy=f"Give --data.batch-size {train.streams}, or make as many streams.",
+        )
     if isinstance(formula, optim.BatchMethod) and not formula.minibatch and config.data.batch_size < samples:
         raise UsageError(
             f"--optim.name {formula.name} wants the same samples in every step, but --data.batch-size "

@@ -27,6 +27,32 @@ def test_every_character_that_is_judged_has_half_a_run_before_it(recipe: Any, co
     assert (y[:, 10:] > 0).all()
 
 
+def test_with_a_carried_state_runs_go_on_in_their_play() -> None:
+    """Each stream's runs join up to text, but where a play ends."""
+    plays = data.corpus(data.plays(), data.characters, min_count=1).train
+    task = char.build(char.ShakespeareChar(model=char.Model(length=500, carry=True)))
+    assert isinstance(task.train, data.Streams)
+    assert (task.train.streams, task.model.declarations()["carried.after"].shape) == (32, (32,))
+    rows = np.arange(len(task.train))
+    x, y, streams, pieces = task.train.batch(rows)
+    np.testing.assert_array_equal(x, data.sequences(plays, 500)[0])
+    follows = (streams[1:] == streams[:-1]) & (pieces[1:] == pieces[:-1] + 1)
+    assert (x[1:, 0] == y[:-1, -1])[follows].all()
+    ends = np.cumsum([(len(play) - 1) // 500 for play in plays])[:-1]
+    firsts = np.flatnonzero(np.diff(streams)) + 1
+    np.testing.assert_array_equal(np.flatnonzero(~follows) + 1, np.union1d(ends, firsts))
+
+
+def test_held_out_runs_may_be_longer() -> None:
+    task = char.build(char.ShakespeareChar(model=char.Model(length=20, held_out_length=50)))
+    assert task.valid is not None
+    x, y = task.valid.batch(np.arange(len(task.valid)))
+    assert x.shape[1] == 50
+    assert (y[:, :25] == -1).all()
+    assert (y[:, 25:] > 0).all()
+    assert task.train.batch(np.arange(2))[0].shape == (2, 20)
+
+
 @pytest.mark.parametrize(("recipe", "config"), RECIPES)
 def test_it_says_what_there_is_to_beat(recipe: Any, config: Any) -> None:
     found = re.search(

@@ -12,11 +12,14 @@ import pytest
 from ddtrain import data, nn, ops
 from ddtrain.autodiff import value_of
 from ddtrain.comm import Communicator
+from ddtrain.comm.backends.local import LocalCommunicator
 from ddtrain.errors import ReplicaError, UsageError
+from ddtrain.parallel import make_shard_layout
 from ddtrain.trainer.config.config import Comm, Run
 from ddtrain.trainer.evaluation.evaluate import evaluate
 from ddtrain.trainer.modes import make_mode
 from ddtrain.trainer.step.coordinator import Coordinator
+from ddtrain.trainer.step.model_buffers import ModelBuffers
 from ddtrain.trainer.step.setup import build_step
 from ddtrain.trainer.task import Task
 from helpers import Net, make_task, sgd_config, train
@@ -91,6 +94,63 @@ def test_a_buffer_that_is_not_the_same_on_all_is_named_and_stops_the_run(spec: s
     assert "reduce='mean'" in str(caught.value)
 
 
+class Latest(nn.Module):
+    """What each of some keys has seen last: a row a key."""
+
+    def __init__(self, rows: int, same_row: bool = False) -> None:
+        self.seen = nn.buffer((rows, 2, 3), nn.init.zeros, reduce="rows")
+        self.count = nn.buffer((rows,), nn.init.zeros, reduce="rows")
+        self.same_row, self.head = same_row, nn.Linear(3, 3)
+
+    def forward(self, x: Any, keys: Any) -> Any:
+        seen, count = self.seen.copy(), self.count.copy()
+        seen[keys] = np.stack([value_of(x), 1 - value_of(x)], axis=1)
+        count[0 if self.same_row else keys] += 1
+        self.update(seen=seen, count=count)
+        return self.head(x)
+
+
+def task_of_rows(latest: Latest, dtype: Any = np.float64) -> Task:
+    """Batches of 7 samples, each with a key of its own within its batch, of as many keys as there are samples."""
+    loss = lambda model, x, y, keys: ops.cross_entropy(model(x, keys), y)
+    return Task(latest, loss, data.ArrayData(X.astype(dtype), Y, np.arange(SAMPLES)))
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize(("spec", "accumulate"), [("local", 1), ("local", 3), ("threads:3", 1), ("nodes:001", 2)])
+def test_each_row_is_what_its_shard_has_left_to_the_bit(spec: str, accumulate: int, dtype: Any) -> None:
+    """After three batches of four; values over twelve orders of magnitude, which old + (new - old) would round."""
+    config = sgd_config(run=Run(dtype=dtype, epochs=1000, accumulate=accumulate))
+    batches = data.batches(0, 0, SAMPLES, 7)[:3]
+    for found in World(spec).run(lambda comm: train(comm, 3, config, task_of_rows(Latest(SAMPLES), dtype))):
+        expected = np.zeros((SAMPLES, 2, 3), dtype)
+        for rows in batches:
+            expected[rows] = np.stack([X[rows].astype(dtype), 1 - X[rows].astype(dtype)], axis=1)
+        np.testing.assert_array_equal(found["tensors"]["seen"], expected)
+        assert found["tensors"]["count"].sum() == 21
+        assert found["tensors"]["count"][np.concatenate(batches)].all()
+
+
+def test_a_row_that_a_shard_leaves_as_it_was_is_the_others() -> None:
+    """What was there before is no change, not a number either, and zeros are values as any other."""
+    comm, declared = LocalCommunicator(), {"a": nn.buffer((3, 2), nn.init.zeros, reduce="rows")}
+    old = {"a": np.array([[1.0, 2.0], [3.0, np.nan], [5.0, 6.0]])}
+    buffers = ModelBuffers(declared, old, make_shard_layout(comm, comm.split_nodes(), 3), comm)
+    left = [
+        {"a": np.array([[0.0, 0.0], [3.0, np.nan], [5.0, 6.0]])},
+        {},
+        {"a": np.array([[1.0, 2.0], [3.0, np.nan], [5.0, np.inf]])},
+    ]
+    total = np.sum([buffers.contribution(each, 0, 1) for each in left], axis=0)
+    np.testing.assert_array_equal(buffers.reduced(total, left, 0, 3)["a"], [[0, 0], [3, np.nan], [5, np.inf]])
+
+
+@pytest.mark.parametrize("spec", ["threads:2", "nodes:001"])
+def test_a_row_that_several_shards_have_changed_is_named(spec: str) -> None:
+    with pytest.raises(ReplicaError, match=r"buffer count: several shards have changed row 0"):
+        tensors(spec, 0, task_of_rows(Latest(SAMPLES, same_row=True)), steps=1)
+
+
 class Odd(nn.Module):
     """Leaves another value, or none, in one shard."""
 
@@ -161,5 +221,10 @@ def test_unsynchronised_statistics_are_the_mean_over_samples() -> None:
 
 
 def test_a_rule_that_there_is_not_is_refused() -> None:
-    with pytest.raises(UsageError, match=r"buffer: reduce='avg' is not a rule\n +Give one of same, mean, sum\."):
+    with pytest.raises(UsageError, match=r"buffer: reduce='avg' is not a rule\n +Give one of same, mean, sum, rows\."):
         nn.buffer((), nn.init.zeros, reduce="avg")  # type: ignore[arg-type]
+
+
+def test_a_single_number_has_no_rows() -> None:
+    with pytest.raises(UsageError, match=r"buffer: reduce='rows' of shape \(\), which has no rows"):
+        nn.buffer((), nn.init.zeros, reduce="rows")

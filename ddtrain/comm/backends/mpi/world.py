@@ -10,6 +10,9 @@ from ddtrain.comm.backends.mpi.pending_works import PendingWorks
 from ddtrain.comm.startup.environment import launcher
 from ddtrain.errors import UsageError
 
+_OWN_MPIRUN = "Start with that MPI's own mpirun: of the mpich package, or of the module that is loaded."
+_SRUN = " srun itself needs --mpi=pmi2 for MPICH, --mpi=pmix for Open MPI; see launch/slurm.sbatch."
+
 
 def make_mpi() -> MpiCommunicator:
     """This process's rank in the world.
@@ -24,7 +27,7 @@ def make_mpi() -> MpiCommunicator:
         raise UsageError(
             f"the launcher started {facts.size} processes ({facts.variable}={facts.size}), but the MPI world of each"
             f" has size 1: the launcher is not of the MPI that mpi4py loads ({library})",
-            remedy="Start with that MPI's own mpirun: of the mpich package, or of the module that is loaded.",
+            remedy=_OWN_MPIRUN + (_SRUN if facts.variable.startswith("SLURM") else ""),
         )
     return MpiCommunicator(world.Dup(), *_shared())
 
