@@ -8,12 +8,12 @@ The floor plan, from the ground up: a package imports only what stands above it 
 - ``errors``, ``rng`` (random numbers by key), ``tree`` (nested lists and dicts), ``partition`` (who has which part),
   ``parts`` (optimizers and the like, by name), ``suggestions`` (the nearest name), ``standard_output``,
   ``user_lines`` (the user's line, for messages), ``blas``, ``current_layer``, ``colors`` and ``png`` (of pictures);
-  ``kernels/``, arrays in and arrays out
+  ``kernels/``, arrays in and arrays out; ``metrics/``, figures of all samples
 - ``autodiff/``, the engine; ``comm/``, ranks and their collectives
 - ``numpy/``, differentiable NumPy; ``param_store``, parameters and gradients as flat vectors; ``data/``
 - ``scipy/``; ``ops/``, fused operations; ``optim/``, with learning-rate schedules; ``parallel/``, buckets and the
   reducer
-- ``nn/``, modules and layers; ``models/``; ``diagnose/``, where a gradient or a NaN went wrong
+- ``nn/``, modules and layers; ``models/``; ``export/``, files for other programs; ``diagnose/``, where a gradient or a NaN went wrong
 - ``trainer/``: ``loop``, and the rooms ``step/ config/ checkpoint/ records/ modes/``
 - ``recipes/``, ``bench/``; ``runs/``, a call that trains and runs that can be opened; ``report/``, an HTML file on
   them; ``commands/``, the verbs of the command line, such as ``train`` and ``eval``

@@ -2,9 +2,10 @@
 
 Read ``fitting`` (the call), then ``run`` (what a run's directory says) and ``history`` (its figures as arrays). What is
 said of a run is in ``overview``, with ``differences`` (options that are not the usual ones) and ``quantities`` (figures
-that belong together); ``following`` follows one that goes on, and ``pictures`` draws with matplotlib. ``predicting`` and
-``evaluating`` are what a model says of other samples, and how well; ``run_predictions`` is that of a run and a file,
-which ``sample_files`` reads, and ``run_export`` the model of a run for other programs.
+that belong together); ``following`` follows one that goes on, and ``pictures`` draws with matplotlib.
+
+``predicting`` and ``evaluating`` are what a model says of other samples, and how well; ``run_predictions`` is that of a
+run and a file, which ``sample_files`` reads, and ``run_export`` is the model of a run for other programs.
 """
 
 from ddtrain.runs.evaluating import evaluate

@@ -9,6 +9,7 @@ from tests.faults import (
     of_carried_state,
     of_comm,
     of_data,
+    of_evaluation,
     of_layers,
     of_numerics,
     of_parallel,
@@ -28,4 +29,5 @@ FAULTS = (
     *of_parallel.FAULTS,
     *of_trainer.FAULTS,
     *of_reports.FAULTS,
+    *of_evaluation.FAULTS,
 )
