@@ -13,7 +13,8 @@ The floor plan, from the ground up: a package imports only what stands above it 
 - ``numpy/``, differentiable NumPy; ``param_store``, parameters and gradients as flat vectors; ``data/``
 - ``scipy/``; ``ops/``, fused operations; ``optim/``, with learning-rate schedules; ``parallel/``, buckets and the
   reducer
-- ``nn/``, modules and layers; ``models/``; ``export/``, files for other programs; ``diagnose/``, where a gradient or a NaN went wrong
+- ``nn/``, modules and layers; ``models/``; ``export/``, files for other programs; ``diagnose/``, where a gradient or
+  a NaN went wrong
 - ``trainer/``: ``loop``, and the rooms ``step/ config/ checkpoint/ records/ modes/``
 - ``recipes/``, ``bench/``; ``runs/``, a call that trains and runs that can be opened; ``report/``, an HTML file on
   them; ``commands/``, the verbs of the command line, such as ``train`` and ``eval``
