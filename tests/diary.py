@@ -26,6 +26,10 @@ class Diary:
         self.lines.append(f"evaluation with statistics of the population after step {done} of epoch {epoch}")
         self.figures.append(dict(figures))
 
+    def of_all_samples(self, done: int, arrays: Any, samples: Any) -> None:
+        if arrays or samples:
+            self.lines.append(f"of all samples after step {done}: {', '.join([*arrays, *samples])}")
+
     def flush(self) -> None:
         self.lines.append("save")
 
