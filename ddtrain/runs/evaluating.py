@@ -31,7 +31,7 @@ def evaluate(
     ----------
     net : a bound model, which is evaluated whatever it was bound for
     task_or_loss : a task, or a loss function as a task has it
-    data : a data set, or a tuple of arrays; by default the task's validation data
+    data : a data set, or a tuple of arrays; by default the validation data of the task, the first of several
     batch_size, comm : as for :func:`ddtrain.predict`
 
     Returns
