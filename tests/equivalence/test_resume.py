@@ -128,7 +128,7 @@ def straight(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return directory
 
 
-@pytest.mark.parametrize("moment", ["evaluate", "RunRecords.evaluation", "checkpoint.complete"])
+@pytest.mark.parametrize("moment", ["evaluate_fully", "RunRecords.evaluation", "checkpoint.complete"])
 @pytest.mark.parametrize("stops_at", [1, 3, 6])
 def test_a_kill_between_saving_and_evaluating_costs_no_step_and_no_evaluation(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, straight: Path, moment: str, stops_at: int
