@@ -174,6 +174,7 @@ def _ranges(config: Config) -> Iterator[tuple[str, bool, str]]:
     yield "nonfinite.max_skips", config.nonfinite.max_skips >= 1, "at least 1"
     yield "eval.patience", config.eval.patience >= 0, "0 (never) or more"
     yield "data.batch_size", data.batch_size >= 1, "at least 1"
+    yield "data.prefetch", data.prefetch >= 0, "0 (none) or more"
     for section, part in vars(config).items():  # parts, and sections of a recipe that say what their ranges are
         if callable(getattr(part, "ranges", None)):
             yield from ((f"{section}.{name}", ok, allowed) for name, ok, allowed in part.ranges())
