@@ -69,12 +69,12 @@ class CsvData(ArrayData):
         table = read_csv(
             path,
             [*inputs, *names] if inputs else (),
+            required=names,
             texts=names if named else (),
             missing=missing,
             delimiter=delimiter,
             header=header,
         )
-        self._check_names(path, names, table)
         self.columns = Names(inputs or [name for name in table if name not in names])
         if not self.columns:
             raise DataError(f"{path}: expected columns beside the targets {quoted(names)}, found none")
@@ -89,12 +89,6 @@ class CsvData(ArrayData):
             y[:, 0] if len(names) == 1 else y,
             transform=transform,
         )
-
-    @staticmethod
-    def _check_names(path: str | Path, names: Sequence[str], table: dict[str, Any]) -> None:
-        missed = next((name for name in names if name not in table), None)
-        if missed is not None:
-            raise DataError(f"{path}: there is no column {quoted(missed)}", remedy=f"There is {', '.join(table)}.")
 
     def _numbered(self, path: str | Path, y: NDArray[Any]) -> NDArray[np.int64]:
         try:
