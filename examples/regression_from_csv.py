@@ -21,12 +21,9 @@ scale_x, scale_y = (data.Standardize.fit(data.ArrayData(array)) for array in tra
 scaled = [data.ArrayData(part.arrays[0], scale_y(part.arrays[1]), transform=scale_x) for part in (train, valid)]
 
 model = nn.Sequential(nn.Linear(len(houses.columns), 32), nn.tanh(), nn.Linear(32, 1))
-task = ddtrain.Task(
-    model,
-    lambda model, x_ND, y_N: (model(x_ND)[:, 0] - y_N) ** 2,  # one loss a house
-    *scaled,
-    fitted={"x": scale_x, "y": scale_y, "columns": houses.columns},  # stored in the run
-)
+loss = lambda model, x_ND, y_N: (model(x_ND)[:, 0] - y_N) ** 2  # one a house, not averaged
+fitted = {"x": scale_x, "y": scale_y, "columns": houses.columns}  # what the run stores beside the model
+task = ddtrain.Task(model, loss, *scaled, fitted=fitted)
 run = ddtrain.fit(task, dir=out, epochs=60, batch_size=16, optim={"name": "adam", "lr": 0.01})
 
 stored = ddtrain.Run(out).fitted()  # as another program would begin, which has the run alone
@@ -35,7 +32,6 @@ net = ddtrain.Run(out).load(model)
 prices = scale_y.inverse(ddtrain.predict(net, scale_x(valid.arrays[0]))[:, 0])
 for row, price, actual in zip(valid.arrays[0][:5], prices, valid.arrays[1]):
     print(dict(zip(houses.columns, row.tolist())), f"costs {actual:.0f}, predicted {price:.0f}")
-print(f"off by {abs(prices - valid.arrays[1]).mean():.1f} on average; the mean price by "
-      f"{abs(train.arrays[1].mean() - valid.arrays[1]).mean():.1f}")  # fmt: skip
+print(f"{len(prices)} houses, off by {abs(prices - valid.arrays[1]).mean():.1f} on average")
 run.plot("loss", "valid_loss", file=out / "curves.png")
 save_file(run.snapshot().model, out / "houses.safetensors")  # for torch.nn.Sequential(Linear, Tanh, Linear)
