@@ -130,6 +130,7 @@ LATE_IMPORTS = {  # functions that import, by a statement or by name ("": at the
     "ddtrain.trainer.config.field_types:Keys.names": "a table to which users add, such as modes, is read when needed",
     "ddtrain.trainer.records.console:Console._show": "optional: rich draws the bar, if a terminal is behind the output",
     "ddtrain.export.onnx_file:_File.__init__": "optional: onnx is in an extra",
+    "ddtrain.data.sources.image_folder:_pillow": "optional: Pillow is in the extra images",
     "ddtrain.runs.history:History.frame": "optional: a frame is for those who have pandas",
     "ddtrain.runs.run:Run.plot": "optional: matplotlib is in the extra plots",
     "ddtrain.scipy.fallback:fallback_to.get": "optional: SciPy is in an extra",

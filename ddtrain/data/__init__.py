@@ -4,10 +4,11 @@ Read ``dataset`` (what a data set is to the trainer), ``arrays`` (one in memory)
 step, and which of them are a rank's), then ``splits`` (for training, validation and tests) and ``streams`` (samples
 that go on where others end). ``augment/`` makes other
 versions of training samples, ``inputs/`` brings samples to mean 0 and variance 1, and weighs classes. ``images`` and
-``text`` are the data sets in the package; they read through ``files``, ``idx`` and ``npz``. ``language/`` makes other
-samples of texts; ``bigram`` and ``ngrams/`` are what language models are compared with. ``casting`` brings a batch to
-the run's dtype, ``checksum`` shows that ranks have the same data, ``extremes`` which samples to try before the first
-step, and ``fitted`` is what checkpoints store of data.
+``text`` are the data sets in the package; they read through ``files``, ``idx`` and ``npz``. ``sources/`` makes data
+sets of files and iterators, and reads batches ahead. ``language/`` makes other samples of texts; ``bigram`` and
+``ngrams/`` are what language models are compared with. ``casting`` brings a batch to the run's dtype, ``checksum``
+shows that ranks have the same data, ``extremes`` which samples to try before the first step, and ``fitted`` is what
+checkpoints store of data.
 """
 
 from ddtrain.data.arrays import ArrayData, Normalize
@@ -36,6 +37,19 @@ from ddtrain.data.sampler import (
     step_at,
     steps_per_epoch,
 )
+from ddtrain.data.sources import (
+    Concat,
+    CsvData,
+    ImageFolder,
+    IteratorData,
+    MemoryMapped,
+    Names,
+    NpzData,
+    Prefetched,
+    TextFolder,
+    read_csv,
+    read_texts,
+)
 from ddtrain.data.splits import Subset, split_indices
 from ddtrain.data.streams import Streams
 from ddtrain.data.text import Corpus, Vocabulary, characters, corpus, plays, sequences, windows, words
@@ -46,20 +60,29 @@ __all__ = [
     "ArrayData",
     "Augmented",
     "Bigram",
+    "Concat",
     "Corpus",
+    "CsvData",
     "Dataset",
     "Fitted",
+    "ImageFolder",
     "Images",
     "Interpolated",
+    "IteratorData",
     "KneserNey",
     "MaskedTokens",
+    "MemoryMapped",
+    "Names",
     "Normalize",
+    "NpzData",
     "Numerals",
     "Position",
+    "Prefetched",
     "PreparedInputs",
     "Standardize",
     "Streams",
     "Subset",
+    "TextFolder",
     "Vocabulary",
     "Whiten",
     "batch_of",
@@ -82,8 +105,10 @@ __all__ = [
     "order_of",
     "plays",
     "position",
+    "read_csv",
     "read_idx",
     "read_npz",
+    "read_texts",
     "sequences",
     "shard",
     "shard_bounds",

@@ -13,12 +13,17 @@ from ddtrain.errors import DataError, kind_of
 
 
 class Dataset(Protocol):
-    """Samples by position.
+    """Samples by position, the same ones on every rank.
 
-    One that also has ``fingerprint()``, a text that is the same for the same data, is compared by that; any other by
-    its samples. One that has ``extremes()``, the places of some samples that show whether all can be trained on, has
-    those tried before the first step. One that has ``order(seed=..., epoch=...)`` is trained on in that order, any
-    other shuffled.
+    One that also has ``fingerprint()`` is compared by that when a run begins: a text that is the same, on every rank
+    and when a run is resumed, as long as the data is, and another if it is not. It is a checksum of the bytes; where
+    there are many, of some of them and of the files' names and lengths. Any other data set is compared by 256 of its
+    samples, and by all if that takes no second.
+
+    One that has ``training_batch(indices, *, seed, epoch)`` is asked by that for what is trained on, see
+    :func:`training_batch_of`. One that has ``extremes()``, the places of some samples that show whether all can be
+    trained on, has those tried before the first step. One that has ``order(*, seed, epoch)`` is trained on in that
+    order, any other shuffled.
 
     >>> import numpy as np
     >>> class Squares:
@@ -34,9 +39,22 @@ class Dataset(Protocol):
     def __len__(self) -> int: ...
 
     def batch(self, indices: Any) -> tuple[Any, ...]:
-        """The samples at ``indices`` (possibly none), as a tuple of arrays whose first axis is the sample.
+        """The samples at ``indices``, as a tuple of arrays whose first axis is the sample.
 
-        The run brings floating ones to its own dtype.
+        Parameters
+        ----------
+        indices : int64 array of places in [0, len), each at most once: in the order of an epoch's shuffle for a step,
+            consecutive for an evaluation, and none for a shard without samples, whose arrays have the shapes and
+            dtypes of others but for the first axis. Each rank asks for its own
+
+        Returns
+        -------
+        The same arrays whenever the same samples are asked for; randomness belongs into ``training_batch``. The run
+        brings floating ones to its own dtype, and the loss is given them as ``loss(model, *arrays)``.
+
+        Notes
+        -----
+        With ``--data.prefetch``, and where ranks are threads, several threads call it at once.
         """
         ...
 

@@ -20,7 +20,7 @@ from numpy.typing import DTypeLike, NDArray
 from ddtrain.data.files import AGAIN, LIMIT_BYTES, MAX_INFLATION
 from ddtrain.errors import DataError, first_line
 
-Spec = tuple[DTypeLike, tuple[int | str, ...]]
+Spec = tuple[DTypeLike, tuple[int | str, ...]] | None
 
 
 def read_npz(path: str | Path, wanted: Mapping[str, Spec], limit_bytes: int = LIMIT_BYTES) -> dict[str, NDArray[Any]]:
@@ -29,7 +29,8 @@ def read_npz(path: str | Path, wanted: Mapping[str, Spec], limit_bytes: int = LI
     Parameters
     ----------
     path : the file, compressed or not
-    wanted : for each name its dtype and shape; a letter stands for any length, the same wherever it occurs
+    wanted : for each name its dtype and shape, where a letter stands for any length, the same wherever it occurs; or
+        None for any dtype and shape
     limit_bytes : largest array to accept
 
     Raises
@@ -65,7 +66,8 @@ def _member(
     place = f"{path}: array {name!r}"
     with archive.open(info) as stream:
         shape, fortran, dtype = _header(stream, place)
-        _compare(place, spec, shape, dtype, lengths)
+        if spec is not None:
+            _compare(place, spec, shape, dtype, lengths)
         size = prod(shape) * dtype.itemsize
         if size > min(limit_bytes, info.compress_size * MAX_INFLATION) or stream.tell() + size != info.file_size:
             raise DataError(f"{place}: expected {size} bytes of values, found a member of {info.file_size} bytes")
@@ -91,7 +93,13 @@ def _header(stream: IO[bytes], place: str) -> tuple[tuple[int, ...], bool, np.dt
     return shape, fortran, dtype
 
 
-def _compare(place: str, spec: Spec, shape: tuple[int, ...], dtype: np.dtype[Any], lengths: dict[str, int]) -> None:
+def _compare(
+    place: str,
+    spec: tuple[DTypeLike, tuple[int | str, ...]],
+    shape: tuple[int, ...],
+    dtype: np.dtype[Any],
+    lengths: dict[str, int],
+) -> None:
     wanted_dtype, wanted = np.dtype(spec[0]), spec[1]
     if dtype != wanted_dtype:
         raise DataError(f"{place}: expected dtype {wanted_dtype}, found {dtype}")

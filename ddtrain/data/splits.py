@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from ddtrain import rng
 from ddtrain.data.arrays import ArrayData
+from ddtrain.data.checksum import checksum
 from ddtrain.data.dataset import Dataset, has_order
 from ddtrain.data.extremes import extreme_rows
 from ddtrain.errors import DataError, UsageError
@@ -139,6 +140,9 @@ class Subset:
         self.dataset, self.indices = dataset, np.asarray(indices, np.int64)
         if isinstance(dataset, ArrayData):
             self.extremes = lambda: extreme_rows([array[self.indices] for array in dataset.arrays])
+        if hasattr(dataset, "fingerprint"):
+            whole: Callable[[], str] = dataset.fingerprint
+            self.fingerprint: Callable[[], str] = lambda: checksum([np.array([whole()]), self.indices])
 
     def __len__(self) -> int:
         return len(self.indices)

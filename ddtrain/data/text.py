@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import NamedTuple, TypeVar
+from typing import Any, NamedTuple, Self, TypeVar
 
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
@@ -77,8 +77,36 @@ class Vocabulary:
     def __init__(self, tokens: Iterable[str], min_count: int = 1) -> None:
         counts = Counter(tokens)
         frequent = sorted((t for t, count in counts.items() if count >= min_count), key=lambda t: (-counts[t], t))
-        self.tokens = [UNKNOWN, *frequent]
+        self._take([UNKNOWN, *frequent])
+
+    @classmethod
+    def from_state(cls, state: Mapping[str, Any]) -> Self:
+        """The vocabulary of which :meth:`state_dict` was stored."""
+        vocabulary = cls(())
+        vocabulary._take(state["tokens"])
+        return vocabulary
+
+    def _take(self, tokens: Iterable[str]) -> None:
+        self.tokens = list(tokens)
         self._ids = {token: i for i, token in enumerate(self.tokens)}
+
+    def state_dict(self) -> dict[str, list[str]]:
+        """The tokens in the order of their numbers: what a run stores of it, as one of a task's ``fitted``."""
+        return {"tokens": list(self.tokens)}
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Go on with stored tokens.
+
+        Raises
+        ------
+        UsageError : they are others than here, so that the data's numbers would mean something else
+        """
+        stored = list(state["tokens"])
+        if stored != self.tokens:
+            raise UsageError(
+                f"the stored vocabulary has {len(stored)} tokens, here are {len(self.tokens)}, and not the same ones",
+                remedy="Give the texts of the run, or make the data with Vocabulary.from_state.",
+            )
 
     def __len__(self) -> int:
         return len(self.tokens)

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import html
 import json
+from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
+from ddtrain.data import Fitted
 from ddtrain.errors import CheckpointError, UsageError
 from ddtrain.nn import Module, from_torch
 from ddtrain.runs.history import History
-from ddtrain.trainer.checkpoint import Snapshot, finder
+from ddtrain.trainer.checkpoint import Snapshot, finder, fitted_state
 from ddtrain.trainer.config import toml_files
 from ddtrain.trainer.file_names import CONFIG, SUMMARY
 from ddtrain.trainer.records import status
@@ -117,7 +120,9 @@ class Run:
             )
         return path
 
-    def load(self, model: Module, checkpoint: Path | str = "best") -> Any:
+    def load(
+        self, model: Module, checkpoint: Path | str = "best", *, fitted: Mapping[str, Fitted] = MappingProxyType({})
+    ) -> Any:
         """The model with a checkpoint's values, bound for evaluation.
 
         Batch-norm has the statistics of the population, where the run ended with these.
@@ -125,17 +130,30 @@ class Run:
         Parameters
         ----------
         model : unbound, of the same tree as the one that was trained
+        fitted : what goes on with what the checkpoint stores of it, by its name in the task's ``fitted``; see
+            :meth:`fitted` for making it anew
 
         Raises
         ------
-        CheckpointError : its tensors are not the model's: what is missing, unexpected or of another shape is listed
+        CheckpointError : its tensors are not the model's: what is missing, unexpected or of another shape is listed; or
+            it does not store what is to be ``fitted``
         """
         path = self.find(checkpoint)
+        snapshot = finder.load(path).snapshot
         try:
-            snapshot = finder.load(path).snapshot
-            return model.bind(from_torch(model, {**snapshot.model, **snapshot.population}))
+            bound = model.bind(from_torch(model, {**snapshot.model, **snapshot.population}))
         except UsageError as error:
             raise CheckpointError(f"{path}: not of this model: {error.message}") from None
+        there = {name: x for name, x in snapshot.fitted.items() if name.partition("/")[0] in fitted}
+        fitted_state.load(fitted, there, str(path))
+        return bound
+
+    def fitted(self, checkpoint: Path | str = "best") -> dict[str, dict[str, Any]]:
+        """What a checkpoint stores of the task's ``fitted``, by name: scaling, names of classes, a vocabulary.
+
+        ``Standardize.from_state(run.fitted()["inputs"])`` needs none of the data.
+        """
+        return fitted_state.states_of(self.snapshot(checkpoint).fitted)
 
     def plot(self, *names: str, file: Path | str | None = None) -> Any:
         """Learning curves as a matplotlib figure, which notebooks show; an exploding loss does not ruin the axis.

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, field
+from contextlib import contextmanager, nullcontext
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from time import perf_counter
 from typing import Any
@@ -106,11 +106,34 @@ class Trainer:
         self.state = RunState(config, task, data_seen, self.mode, self.coordinator)
         self.watching = Watching(comm, (), self.state, self.coordinator.total_steps, Path())
         self.timeline: Timeline | None = None  # set while steps are traced
-        # (epoch, its order of the samples), so that an epoch is shuffled once
-        self._order: tuple[int, Any] = (-1, None)
+        # an epoch is shuffled once; two are kept, as batches that are read ahead may be the next epoch's
+        self._epoch_order = functools.lru_cache(2)(
+            lambda epoch: data.order_of(task.train, seed=config.run.seed, epoch=epoch)
+        )
+        self._prefetched: data.Prefetched | None = None
+        if config.data.prefetch:
+            self._prefetch(config.data.prefetch)
+
+    def _prefetch(self, ahead: int) -> None:
+        """Let a thread read this rank's batches ahead of the steps."""
+        dtype, seed = self.store.dtype, self.config.run.seed
+        self._prefetched = data.Prefetched(self.task.train, dtype, seed=seed, ahead=ahead, parts_of=self._parts_of)
+        self.task = self.train_step.task = replace(self.task, train=self._prefetched)
+
+    def _parts_of(self, step: int) -> list[tuple[Any, int]]:
+        """What this rank's shards read in a step: rows, and their epoch; nothing after the last step."""
+        if step >= self.coordinator.total_steps:
+            return []
+        rows, epoch, layout = self._rows_of(step), self.state.position(step).epoch, self.train_step.shard_layout
+        bounds = [data.shard_bounds(len(rows), shard, layout.count) for shard in layout.shards]
+        return [(rows[first:last], epoch) for first, last in bounds]
 
     def run(self) -> Result:
         """Train to the end, or until a stop is requested."""
+        with self._prefetched or nullcontext():
+            return self._run()
+
+    def _run(self) -> Result:
         traced = self._traced_steps()
         self.watching.start()
         reason = self._before_the_first_step()
@@ -152,8 +175,9 @@ class Trainer:
     def take_step(self) -> StepControl:
         """One optimizer step: gradients of the next global batch, the decision, the update, one line in the log."""
         step = self.state.step
-        epoch, offset = self.state.position(step)
-        rows = self._epoch_order(epoch)[offset * self.batch_size : (offset + 1) * self.batch_size]
+        rows, epoch = self._rows_of(step), self.state.position(step).epoch
+        if self._prefetched is not None:
+            self._prefetched.begin(step)
         self._check_gradients(step, rows)
         started = perf_counter()
         totals = self.mode.gradients(step, rows, stop_signals.stop_requested() or self.watching.wants_stop)
@@ -173,10 +197,10 @@ class Trainer:
             self.timeline.span("step", started)
         return control
 
-    def _epoch_order(self, epoch: int) -> Any:
-        if self._order[0] != epoch:
-            self._order = epoch, data.order_of(self.task.train, seed=self.config.run.seed, epoch=epoch)
-        return self._order[1]
+    def _rows_of(self, step: int) -> Any:
+        """The samples of a step's global batch."""
+        epoch, offset = self.state.position(step)
+        return self._epoch_order(epoch)[offset * self.batch_size : (offset + 1) * self.batch_size]
 
     def _check_gradients(self, step: int, rows: Any) -> None:
         """Compare the gradient of the next step with finite differences, if the options ask for it."""

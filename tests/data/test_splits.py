@@ -35,6 +35,19 @@ def test_sizes_are_exact_and_parts_are_disjoint_and_cover(n, fractions, stratifi
             assert abs((labels[part] == label).sum() - (labels == label).sum() * fraction) < 1 + 1e-9
 
 
+def test_a_subset_has_a_fingerprint_if_its_data_has_one():
+    data = ArrayData(np.arange(10))
+    first, again, other = (Subset(data, rows).fingerprint() for rows in ([1, 2], [1, 2], [2, 1]))
+    assert first == again != other
+    assert Subset(ArrayData(np.arange(10) * 2), [1, 2]).fingerprint() != first
+
+    class Bare:
+        def __len__(self):
+            return 10
+
+    assert not hasattr(Subset(Bare(), [1, 2]), "fingerprint")
+
+
 def test_classes_are_divided_within_one_sample_whatever_they_are():
     for trial in range(300):
         random = np.random.default_rng(trial)

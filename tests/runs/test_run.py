@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ import numpy as np
 import pytest
 
 from ddtrain.callbacks import Callback
+from ddtrain.data import ArrayData, Names, Standardize, Vocabulary
 from ddtrain.errors import CheckpointError, UsageError
 from ddtrain.runs import History, Run, fit
 from ddtrain.trainer.evaluation.evaluate import ROWS
@@ -57,6 +59,36 @@ def test_the_model_that_it_gives_is_the_one_that_was_evaluated(run: Run) -> None
         losses, _ = task.loss(run.load(Net(), which), *batch)
         index = run.checkpoints.index(run.find(which))
         assert abs(float(np.mean(losses)) - run.history["valid_loss"][index]) < 1e-12
+
+
+def test_what_was_fitted_comes_back_with_the_model(tmp_path: Path) -> None:
+    task = make_task()
+    x = task.train.arrays[0]  # type: ignore[attr-defined]
+    fitted = {
+        "inputs": Standardize.fit(ArrayData(x)),
+        "classes": Names("abcd"),
+        "words": Vocabulary(["to", "be", "to"]),
+    }
+    run = fit(replace(task, fitted=fitted), dir=tmp_path / "run", epochs=1, batch_size=7, quiet=True)
+    stored = run.fitted()
+    assert stored["classes"] == {"names": ["a", "b", "c", "d"]}
+    np.testing.assert_array_equal(Standardize.from_state(stored["inputs"])(x), fitted["inputs"](x))  # type: ignore[operator]
+    assert Vocabulary.from_state(stored["words"]).tokens == ["<unk>", "to", "be"]
+    names, scale = Names(), Standardize(np.zeros(6), np.ones(6))
+    run.load(Net(), fitted={"classes": names, "inputs": scale})
+    assert list(names) == ["a", "b", "c", "d"]
+    np.testing.assert_array_equal(scale.mean, fitted["inputs"].mean)  # type: ignore[union-attr]
+    with pytest.raises(CheckpointError, match="classes: the stored names are"):
+        run.load(Net(), fitted={"classes": Names("dcba")})
+    with pytest.raises(CheckpointError, match="it holds what was fitted for nothing, and the task has more"):
+        run.load(Net(), fitted={"more": Names("abcd")})
+
+
+def test_other_classes_are_not_resumed(tmp_path: Path) -> None:
+    options: dict[str, Any] = {"dir": tmp_path / "run", "batch_size": 7, "quiet": True}
+    fit(replace(make_task(), fitted={"classes": Names("abcd")}), epochs=1, **options)
+    with pytest.raises(CheckpointError, match="classes: the stored names are"):
+        fit(replace(make_task(), fitted={"classes": Names("dcba")}), epochs=2, resume="auto", **options)
 
 
 def test_a_model_of_another_tree_is_refused_with_all_that_differs(run: Run) -> None:

@@ -77,6 +77,16 @@ class Standardize:
         """A new array of the same shape."""
         return self._normalize(x)
 
+    def inverse(self, x: NDArray[Any]) -> NDArray[Any]:
+        """Back to the data's own units, such as a model's predictions of standardised targets.
+
+        >>> Standardize(np.array(10.0), np.array(2.0)).inverse(np.array([-1.0, 0.5]))
+        array([ 8., 11.], dtype=float32)
+        """
+        y: NDArray[Any] = np.multiply(x, self.std.astype(self.dtype), dtype=self.dtype, casting="unsafe")
+        y += self.mean.astype(self.dtype)
+        return y
+
     def state_dict(self) -> dict[str, NDArray[np.float64]]:
         """What :meth:`from_state` makes the same transform of: arrays to be stored beside the model's."""
         return {"mean": self.mean, "std": self.std}

@@ -68,7 +68,7 @@ def load(fitted: Mapping[str, Fitted], saved: Mapping[str, NDArray[Any]], place:
     ------
     CheckpointError : it is of other things, or they cannot take it up
     """
-    states = _states(saved)
+    states = states_of(saved)
     if set(states) != {name for name, each in fitted.items() if name in states or each.state_dict()}:
         there, wanted = (", ".join(names) or "nothing" for names in (states, fitted))
         raise CheckpointError(
@@ -86,7 +86,13 @@ def load(fitted: Mapping[str, Fitted], saved: Mapping[str, NDArray[Any]], place:
             ) from error
 
 
-def _states(saved: Mapping[str, NDArray[Any]]) -> dict[str, dict[str, Any]]:
+def states_of(saved: Mapping[str, NDArray[Any]]) -> dict[str, dict[str, Any]]:
+    """What each thing that a task has fitted had stored, by name: the inverse of :func:`tensors_of`.
+
+    >>> from ddtrain.data import Names
+    >>> states_of(tensors_of({"classes": Names(["cat", "dog"])}))
+    {'classes': {'names': ['cat', 'dog']}}
+    """
     states: dict[str, dict[str, Any]] = {}
     for place, x in saved.items():
         name, _, key = place.partition("/")

@@ -108,6 +108,8 @@ class Data:
     """Directory with the data files; empty: where the system keeps them, else the ones in the package."""
     augment: str = ""
     """What is done with training samples, as calls, such as 'flip, crop(padding=2)'; --list augment names all."""
+    prefetch: int = 0
+    """Steps whose batches a thread reads ahead, while others compute: for data on a disk; 0: none."""
 
 
 @dataclass(frozen=True)
@@ -239,7 +241,7 @@ class Config:
         """A copy with some values replaced; an unknown key or a wrong type is a UsageError.
 
         >>> Config().updated({"data": {"batch_size": 64}}).data
-        Data(batch_size=64, root='', augment='')
+        Data(batch_size=64, root='', augment='', prefetch=0)
         """
         return tables.update(self, table, renamed.RENAMED)
 

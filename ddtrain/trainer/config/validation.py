@@ -176,6 +176,7 @@ def _ranges(config: Config) -> Iterator[tuple[str, bool, str]]:
     yield "eval.patience", config.eval.patience >= 0, "0 (never) or more"
     yield "eval.samples", config.eval.samples >= 0, "0 (none) or more"
     yield "data.batch_size", data.batch_size >= 1, "at least 1"
+    yield "data.prefetch", data.prefetch >= 0, "0 (none) or more"
     for section, part in vars(config).items():  # parts, and sections of a recipe that say what their ranges are
         if callable(getattr(part, "ranges", None)):
             yield from ((f"{section}.{name}", ok, allowed) for name, ok, allowed in part.ranges())

@@ -33,6 +33,16 @@ def test_what_does_not_vary_becomes_0(value):
     assert y[:, 1].std() == pytest.approx(1)
 
 
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("channels", [False, True])
+def test_there_and_back(dtype, channels):
+    fitted = Standardize.fit(ArrayData(X), channels=channels, dtype=dtype)
+    back = fitted.inverse(fitted(X))
+    assert back.dtype == dtype
+    # a few roundings, each of a number no larger than these; to the mean, where the deviation is small beside it
+    assert (abs(back - X) <= 4 * np.finfo(dtype).eps * (abs(X) + abs(fitted.mean))).all()
+
+
 def test_other_samples_by_the_training_datas_numbers():
     fitted = Standardize.fit(ArrayData(X), dtype=np.float64)
     np.testing.assert_allclose(fitted(X[:2] + 1), (X[:2] + 1 - X.mean(0)) / X.std(0), rtol=1e-9)
