@@ -14,7 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ddtrain import tree
-from ddtrain.data.files import read_text
+from ddtrain.data import read_csv
+from ddtrain.data.files import opened
 from ddtrain.errors import DataError, UsageError, first_line
 from ddtrain.trainer import atomic_files
 
@@ -76,35 +77,20 @@ def _member(path: Path, archive: Any) -> Array:
 
 
 def _read_csv(path: Path, columns: Sequence[str]) -> Array:
-    rows = [(line, row) for line, row in enumerate(csv.reader(io.StringIO(read_text(path))), 1) if row]
-    named = bool(rows) and not all(_is_number(cell) for cell in rows[0][1])
-    names = [cell.strip() for cell in rows[0][1]] if named else []
-    if absent := [name for name in columns if named and name not in names]:
-        raise DataError(f"{path}: expected columns {', '.join(absent)}, found {', '.join(names)}")
-    width = len(rows[0][1]) if rows else 0
-    places = [names.index(name) for name in columns] if named and columns else range(width)
-    numbers = [_numbers(path, line, row, places, width, names) for line, row in rows[named:]]
-    return np.array(numbers, np.float64).reshape(len(numbers), len(places))
+    named = _has_names(path)
+    table = read_csv(path, columns if named else (), header=named)
+    return np.stack(list(table.values()), axis=1)
 
 
-def _numbers(
-    path: Path, line: int, row: Sequence[str], places: Sequence[int], width: int, names: Sequence[str]
-) -> list[float]:
-    if len(row) != width:
-        raise DataError(f"{path}: line {line} has {len(row)} cells, the first line {width}")
-    for place in places:
-        if not _is_number(row[place]):
-            column = names[place] if names else str(place + 1)
-            raise DataError(f"{path}: line {line}, column {column}: {row[place]!r} is no number")
-    return [float(row[place]) for place in places]
-
-
-def _is_number(cell: str) -> bool:
+def _has_names(path: Path) -> bool:
+    """Whether the first line of a CSV holds something else than numbers."""
+    with opened(path) as stream:
+        first = stream.readline().decode("utf-8-sig", "replace")
     try:
-        float(cell)
+        _ = [float(cell) for cell in next(csv.reader([first]), [])]
     except ValueError:
-        return False
-    return True
+        return True
+    return False
 
 
 def write_predictions(path: Path, outputs: Any, names: Sequence[str] = ()) -> None:

@@ -14,7 +14,7 @@ import safetensors.numpy
 import ddtrain
 from ddtrain import nn, ops
 from ddtrain.commands import script
-from ddtrain.data import ArrayData, PreparedInputs, Subset
+from ddtrain.data import ArrayData, Names, PreparedInputs, Subset
 from ddtrain.data.inputs import Inputs
 from ddtrain.runs import Run, predict
 from ddtrain.runs.run_predictions import fitting
@@ -25,19 +25,6 @@ COLUMNS = ["size", "rooms", "age"]
 rows = np.random.default_rng(0)
 RAW = rows.standard_normal((40, 3)) * (30, 2, 10) + (80, 3, 40)
 LABELS = (RAW[:, 0] > 80).astype(int)
-
-
-class Names:
-    """The names of columns, as data sets of tables store them."""
-
-    def __init__(self, names: list[str]) -> None:
-        self.names = names
-
-    def state_dict(self) -> Any:
-        return {"names": self.names}
-
-    def load_state_dict(self, state: Any) -> None:
-        self.names = state["names"]
 
 
 def build(config: Any) -> ddtrain.Task:

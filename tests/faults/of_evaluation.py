@@ -55,8 +55,8 @@ FAULTS = (
     Fault(
         "predict/columns in the file's order",
         "ddtrain/runs/sample_files.py",
-        "names.index(name) for name in columns] if named and columns else range(width)",
-        "names.index(name) for name in sorted(columns, key=names.index)] if named and columns else range(width)",
+        "read_csv(path, columns if named else (), header=named)",
+        "read_csv(path, sorted(columns) if named else (), header=named)",
         ("tests/runs/test_sample_files.py", VERBS),
     ),
     Fault(
