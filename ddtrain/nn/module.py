@@ -76,7 +76,12 @@ class Module:
         layer = self._path or type(self).__name__
         token = LAYER.set(layer)
         try:
-            return self.forward(*args, **kwargs)
+            if run.watcher is None:
+                return self.forward(*args, **kwargs)
+            run.watcher.enter(self)
+            output = self.forward(*args, **kwargs)
+            run.watcher.leave(self, output)
+            return output
         except DdtrainError as error:
             error.at(layer=layer)
             raise
