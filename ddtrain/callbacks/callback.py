@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, ClassVar, NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from ddtrain.parts import Part
 
@@ -42,6 +42,11 @@ class Watched(Protocol):
     norms: Mapping[str, Norms]
 
     @property
+    def values(self) -> Mapping[str, Any]:
+        """The model's parameters and buffers by path, as views that cannot be written to; steps change them."""
+        ...
+
+    @property
     def model(self) -> Any:
         """The model with its present values, bound for evaluation; the values cannot be written to."""
         ...
@@ -67,10 +72,6 @@ class Callback(Part, kind="callback", default="csv"):
     A subclass may be any class. To be named by ``--log.to``, it is a frozen dataclass of its options with
     ``@register``, and keeps what it remembers in ``functools.cached_property``.
 
-    Attributes
-    ----------
-    norms_every : steps between those at which ``run.norms`` is worked out, over all ranks; 0: never
-
     Examples
     --------
     >>> class Plateau(Callback):
@@ -85,8 +86,16 @@ class Callback(Part, kind="callback", default="csv"):
     ...         self.best = min(self.best, run.figures["valid_loss"])
     """
 
-    norms_every: ClassVar[int] = 0
     name: str = ""
+
+    @property
+    def norms_every(self) -> int:
+        """Steps between those at which ``run.norms`` is worked out, over all ranks; 0: never. A subclass may simply
+        write ``norms_every = 10``."""
+        return 0
+
+    def require(self) -> None:
+        """Raise UsageError if something is missing that it needs, such as a package; before anything is written."""
 
     def start(self, run: Watched) -> None:
         """Before the first step of this start, new or resumed; ``run.step`` says which it will not take again."""

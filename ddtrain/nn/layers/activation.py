@@ -162,6 +162,7 @@ class Hardtanh(Activation):
 
     def __init__(self, low: float = -1.0, high: float = 1.0) -> None:
         super().__init__(partial(ops.hard_tanh, low=low, high=high))
+        self.low, self.high = low, high
 
 
 class Hardsigmoid(Activation):
