@@ -44,7 +44,7 @@ class Activations(Callback):
 
     name: str = "activations"
     """Mean, spread, zeros and saturation of every layer's outputs, as RUN/activations.jsonl."""
-    every: int = 100
+    every: int = 20
     """Steps between those after which it is looked."""
     samples: int = 64
     """How many samples it is looked at."""

@@ -31,7 +31,7 @@ class LayerNorms(Callback):
 
     name: str = "layer_norms"
     """Norms of every parameter, of its gradient and of its change, as RUN/layers.jsonl."""
-    every: int = 100
+    every: int = 20
     """Steps between those that are measured."""
 
     @property
