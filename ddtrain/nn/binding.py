@@ -39,8 +39,12 @@ class Watcher(Protocol):
 class Run:
     """The mode and randomness of one forward pass, and the new values of buffers that it sets.
 
+    A layer finds it as ``self.run``, and a loss as ``model.run``.
+
     Attributes
     ----------
+    training : whether this is a pass of training; in evaluation dropout and the like do nothing
+    rng : where random numbers come from, by seed, step and sample; None in evaluation. Draw by :meth:`uniform`
     updates : the latest values of the buffers that modules have replaced, by the names they were bound with
     buffers : all buffers, by every path
     ties : all places of the buffers that have several, by name
