@@ -26,10 +26,10 @@ FOLDER, FILE = "pictures", "pictures.jsonl"
 class Pictures(Callback):
     """RUN/pictures/step-00000100.png after each evaluation: a few samples, and what the model makes of them.
 
-    Below each picture stands a bar a class, as long as the softmax of the model's outputs: blue that of the sample's
-    class, orange those that are longer. Where the outputs are as many as the inputs, the picture that the model gives
-    back stands there. The numbers are in RUN/pictures.jsonl. The samples are the same ones each time, evenly spread,
-    for validation if there are any; the first array of a batch has the pictures, and the second the classes.
+    Below each picture stands a bar a class, as long as the softmax of the model's outputs, and a mark below the bar of
+    the class that it is of. Where the outputs are as many as the inputs, the picture that the model gives back stands
+    there. The numbers are in RUN/pictures.jsonl. The samples are the same ones each time, evenly spread, for validation
+    if there are any; the first array of a batch has the pictures, and the second the classes.
 
     >>> Pictures(samples=8).samples
     8

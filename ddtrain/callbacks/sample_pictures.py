@@ -11,12 +11,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ddtrain import colors
 from ddtrain.errors import UsageError
 
 Array = NDArray[Any]
 _SIDE, _GAP = 96, 8  # pixels: a picture is enlarged to about this side; the space between pictures
-_BAR = 48  # pixels of the longest bar
-_RIGHT, _WRONG, _OTHER = (0, 114, 178), (213, 94, 0), (150, 150, 150)  # blue and orange, which all eyes tell apart
+_BAR, _MARK = 48, 8  # pixels: the longest bar, and the mark below one
+_COLOR = tuple(bytes.fromhex(colors.OTHER.lstrip("#")))  # red, green, blue
 
 
 def as_pictures(x: Any) -> Array:
@@ -43,10 +44,10 @@ def as_pictures(x: Any) -> Array:
 
 
 def with_bars(pictures: Array, shares_NK: Array, labels: Sequence[int]) -> Array:
-    """Each picture above a bar a class: blue the label's, orange those that are longer.
+    """Each picture above a bar a class, with a mark below that of its own class.
 
     >>> with_bars(np.zeros((2, 8, 8, 1)), np.array([[0.9, 0.1], [0.3, 0.7]]), [0, 0]).shape
-    (161, 208, 3)
+    (169, 208, 3)
     """
     large = _enlarged(pictures)
     return _grid(list(large), [_bars(s, label, x.shape[1]) for x, s, label in zip(large, shares_NK, labels)])
@@ -72,11 +73,13 @@ def _enlarged(pictures: Array, like: Array | None = None) -> Array:
 
 
 def _bars(shares: Array, label: int, width: int) -> Array:
-    image = np.full((_BAR + 1, width, 3), 255.0)
+    image = np.full((_BAR + 1 + _MARK, width, 3), 255.0)
     edges = np.linspace(0, width, len(shares) + 1).astype(int)
     for k, share in enumerate(np.nan_to_num(shares)):
-        color = _RIGHT if k == label else _WRONG if share > shares[label] else _OTHER
-        image[_BAR - round(_BAR * float(share)) :, edges[k] : max(edges[k + 1] - 1, edges[k] + 1)] = color
+        bar = slice(edges[k], max(edges[k + 1] - 1, edges[k] + 1))
+        image[_BAR - round(_BAR * float(share)) : _BAR + 1, bar] = _COLOR
+        if k == label:
+            image[_BAR + 1 + _MARK // 2 :, bar] = _COLOR
     return image
 
 

@@ -163,7 +163,7 @@ class TestActivations:
 class TestPictures:
     image = staticmethod(lambda path: pytest.importorskip("matplotlib.image", reason="extra plots").imread(path))
 
-    def test_the_longest_bar_is_the_prediction_and_the_blue_one_the_class(self, tmp_path: Path) -> None:
+    def test_bars_are_as_long_as_the_shares_and_the_mark_is_below_the_class(self, tmp_path: Path) -> None:
         task = squares()
         run = trained(tmp_path / "run", "pictures(samples=4)", task=task)
         (*_, line) = read(run.path / "pictures.jsonl")
@@ -173,13 +173,13 @@ class TestPictures:
         expected = {"step": STEPS, "samples": rows.tolist(), "classes": y.tolist()}
         assert line == expected | {"predictions": scores.argmax(axis=1).tolist()}
         pixels = np.rint(255 * self.image(run.path / "pictures" / "step-00000008.png"))[..., :3]
-        assert pixels.shape == (96 + 8 + 49 + 8, 4 * (96 + 8), 3)
+        assert pixels.shape == (96 + 8 + 57 + 8, 4 * (96 + 8), 3)
         shares = np.exp(scores) / np.exp(scores).sum(axis=1, keepdims=True)
-        for k in range(4):
-            bars = pixels[96 + 8 + 4 :, 104 * k + 4 : 104 * k + 100]
-            blue = (bars == (0, 114, 178)).all(axis=-1)
-            assert blue.any(axis=0).nonzero()[0][0] == 24 * y[k]
-            assert blue[:, 24 * y[k]].sum() == 1 + round(48 * shares[k, y[k]])
+        for k in range(4):  # pictures, whose four bars are 24 wide each
+            bars = (pixels[96 + 8 + 4 : -4, 104 * k + 4 : 104 * k + 100 : 24] != 255).any(axis=-1)
+            np.testing.assert_array_equal(bars[:49].sum(axis=0), 1 + np.rint(48 * shares[k]))
+            np.testing.assert_array_equal(bars[53:].all(axis=0), np.arange(4) == y[k])
+            assert not bars[49:53].any()
 
     def test_pictures_that_are_given_back_stand_below(self, tmp_path: Path) -> None:
         x = np.random.default_rng(0).random((10, 3, 3, 1)).astype(np.float32)
