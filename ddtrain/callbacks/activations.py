@@ -35,8 +35,8 @@ class Activations(Callback):
     A line is ``{"step": 100, "layers": {"hidden": {"mean": 0.1, "std": 0.8, "zeros": 0.5, "dead": 0.02}}}``. ``zeros``
     is the share of outputs that are 0, and ``dead`` that of units (places on the last axis) that are 0 for all samples.
     Sigmoids and hyperbolic tangents have ``saturated`` too: the share of outputs within a hundredth of their bounds. A
-    layer is a module: what ``forward`` computes by functions is seen where its module ends. The samples are the same
-    ones each time, for validation if there are any, in evaluation mode, on rank 0.
+    layer is a module: what ``forward`` computes by functions is seen where its module ends, and of several outputs the
+    first. The samples are the same ones each time, for validation if there are any, in evaluation mode, on rank 0.
 
     >>> Activations(every=10, samples=32).samples
     32
@@ -75,6 +75,7 @@ class _Statistics:
         """Nothing is known before the module has answered."""
 
     def leave(self, module: nn.Module, output: Any) -> None:
+        output = output[0] if isinstance(output, tuple) and output else output
         if not isinstance(output, np.ndarray) or output.dtype.kind != "f" or not output.size:
             return
         path = module._path or type(module).__name__

@@ -1,7 +1,7 @@
 """A model on a few samples, on rank 0 alone: what callbacks do that look at more than figures.
 
-The model has the present values, in evaluation mode, and no other ranks to talk to. So whether it is looked at changes
-no bit, and no other rank waits longer than for the time that it takes.
+The model has the present values, in evaluation mode, and no other ranks to talk to: outside of a step there is no
+communicator. So whether it is looked at changes no bit, and other ranks wait for no more than the time that it takes.
 """
 
 from __future__ import annotations
@@ -12,7 +12,6 @@ import numpy as np
 
 from ddtrain.callbacks.callback import Watched
 from ddtrain.data import batch_of
-from ddtrain.ops import use_communicator
 
 
 def batch_for(run: Watched, samples: int) -> tuple[Any, tuple[Any, ...]]:
@@ -27,5 +26,5 @@ def call_loss(run: Watched, batch: tuple[Any, ...], watcher: Any) -> None:
     """Let the task's loss call the model on a batch, and ``watcher`` be told of the calls of all of its modules."""
     model = run.model
     model.run.watcher = watcher
-    with use_communicator(None), np.errstate(all="ignore"):
+    with np.errstate(all="ignore"):
         run.task.loss(model, *batch)

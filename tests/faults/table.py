@@ -6,6 +6,7 @@ from tests.faults import (
     of_autodiff,
     of_averages,
     of_batch_methods,
+    of_callbacks,
     of_carried_state,
     of_comm,
     of_data,
@@ -28,4 +29,5 @@ FAULTS = (
     *of_parallel.FAULTS,
     *of_trainer.FAULTS,
     *of_reports.FAULTS,
+    *of_callbacks.FAULTS,
 )
