@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NamedTuple, Protocol
+from typing import Any, ClassVar, NamedTuple, Protocol
 
 from ddtrain.parts import Part
 
@@ -72,6 +72,10 @@ class Callback(Part, kind="callback", default="csv"):
     A subclass may be any class. To be named by ``--log.to``, it is a frozen dataclass of its options with
     ``@register``, and keeps what it remembers in ``functools.cached_property``.
 
+    Attributes
+    ----------
+    norms_every : steps between those at which ``run.norms`` is worked out, over all ranks; 0: never
+
     Examples
     --------
     >>> class Plateau(Callback):
@@ -86,13 +90,8 @@ class Callback(Part, kind="callback", default="csv"):
     ...         self.best = min(self.best, run.figures["valid_loss"])
     """
 
+    norms_every: ClassVar[int] = 0
     name: str = ""
-
-    @property
-    def norms_every(self) -> int:
-        """Steps between those at which ``run.norms`` is worked out, over all ranks; 0: never. A subclass may simply
-        write ``norms_every = 10``."""
-        return 0
 
     def require(self) -> None:
         """Raise UsageError if something is missing that it needs, such as a package; before anything is written."""

@@ -35,7 +35,7 @@ class LayerNorms(Callback):
     """Steps between those that are measured."""
 
     @property
-    def norms_every(self) -> int:
+    def norms_every(self) -> int:  # type: ignore[override]  # most callbacks have a number, this one an option
         return self.every
 
     @cached_property

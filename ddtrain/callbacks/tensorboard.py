@@ -31,7 +31,7 @@ class TensorBoard(Callback):
 
     name: str = "tensorboard"
     """Figures as event files for TensorBoard, in RUN/tensorboard; needs the extra tensorboard."""
-    norms_every: int = 0
+    norms_every: int = 0  # type: ignore[misc]  # most callbacks have a number, this one an option
     """Steps between those at which norms of every parameter and gradient are added; 0: never."""
 
     @cached_property
