@@ -47,6 +47,18 @@ def is_terminal(stream: TextIO) -> bool:
         return False
 
 
+def is_standard_output(stream: TextIO) -> bool:
+    """Whether a stream writes to the process's descriptor 1.
+
+    >>> is_standard_output(io.StringIO())
+    False
+    """
+    try:
+        return stream.fileno() == 1
+    except (AttributeError, OSError, ValueError):
+        return False
+
+
 @contextmanager
 def tolerant_output() -> Iterator[None]:
     """While inside, ``print`` fails neither for a letter nor for want of a stream; what is left is given up at the end.

@@ -127,6 +127,8 @@ def test_lower_layers_never_import_higher_ones(path: Path) -> None:
 
 LATE_IMPORTS = {  # functions that import, by a statement or by name ("": at the top), and why
     "ddtrain.comm.backend_spec:_mpi": "optional: only the backend mpi needs mpi4py, and importing it starts MPI",
+    "ddtrain.callbacks.tensorboard:TensorBoard.require": "optional: tensorboardX is in the extra tensorboard",
+    "ddtrain.callbacks.tensorboard:_writer": "optional: tensorboardX is in the extra tensorboard",
     "ddtrain.trainer.config.field_types:Keys.names": "a table to which users add, such as modes, is read when needed",
     "ddtrain.trainer.records.console:Console._show": "optional: rich draws the bar, if a terminal is behind the output",
     "ddtrain.export.onnx_file:_File.__init__": "optional: onnx is in an extra",

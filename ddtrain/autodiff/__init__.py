@@ -6,7 +6,7 @@ call: ``grad`` and its relatives), then ``inspect/`` (looking at what is differe
 """
 
 from ddtrain.autodiff.core import array_lists  # takes lists of traced values for arrays
-from ddtrain.autodiff.core.boxes import BOXES, Box, Primitive, Trace, register_box, value_of
+from ddtrain.autodiff.core.boxes import BOXES, Array, Box, Primitive, Trace, register_box, value_of
 from ddtrain.autodiff.core.forward import Tangents, push_forward
 from ddtrain.autodiff.core.fused import fused
 from ddtrain.autodiff.core.outputs import Outputs, item, pack, unpack
@@ -48,6 +48,7 @@ from ddtrain.autodiff.operators.vjp_jvp import (
 )
 
 __all__ = [
+    "Array",
     "BOXES",
     "PRIMITIVES",
     "Box",

@@ -42,6 +42,11 @@ class Watched(Protocol):
     norms: Mapping[str, Norms]
 
     @property
+    def values(self) -> Mapping[str, Any]:
+        """The model's parameters and buffers by path, as views that cannot be written to; steps change them."""
+        ...
+
+    @property
     def model(self) -> Any:
         """The model with its present values, bound for evaluation; the values cannot be written to."""
         ...
@@ -87,6 +92,9 @@ class Callback(Part, kind="callback", default="csv"):
 
     norms_every: ClassVar[int] = 0
     name: str = ""
+
+    def require(self) -> None:
+        """Raise UsageError if something is missing that it needs, such as a package; before anything is written."""
 
     def start(self, run: Watched) -> None:
         """Before the first step of this start, new or resumed; ``run.step`` says which it will not take again."""

@@ -8,8 +8,7 @@ names. ``model_outputs`` takes down what a model returns to its loss. ``argument
 can have.
 """
 
-from typing import Any
-
+from ddtrain.autodiff import Array
 from ddtrain.nn import functional, init
 from ddtrain.nn.attention import CausalSelfAttention, MultiheadAttention
 from ddtrain.nn.binding import Run
@@ -64,8 +63,6 @@ from ddtrain.nn.positions import LearnedPositions, RotaryPositions, SinusoidalPo
 from ddtrain.nn.recurrent import GRU, LSTM, RNN
 from ddtrain.nn.reinitialize import reinitialized
 from ddtrain.nn.state_dict import TorchTensors, from_torch, to_torch
-
-Array = Any  # an ndarray or a box of one
 
 __all__ = [
     "ACTIVATIONS",

@@ -7,6 +7,7 @@ from typing import Any
 
 import ddtrain.numpy as np
 from ddtrain import ops
+from ddtrain.autodiff import Array
 from ddtrain.errors import ShapeError, UsageError
 from ddtrain.nn import init
 from ddtrain.nn.argument_checks import sizes
@@ -33,7 +34,7 @@ class CausalSelfAttention(Module):
         self.qkv = Linear(d, 3 * d)
         self.project = Linear(d, d)
 
-    def forward(self, x_NTD: Any) -> Any:
+    def forward(self, x_NTD: Array) -> Array:
         n, t, d = x_NTD.shape
         qkv = np.reshape(self.qkv(x_NTD), (n, t, 3, self.heads, d // self.heads))
         q_NATE, k_NATE, v_NATE = np.transpose(qkv, (2, 0, 3, 1, 4))
@@ -94,8 +95,14 @@ class MultiheadAttention(Module):
         self.positions = positions
 
     def forward(
-        self, query: Any, key: Any = None, value: Any = None, *, causal: bool = False, key_padding_mask: Any = None
-    ) -> Any:
+        self,
+        query: Array,
+        key: Array = None,
+        value: Array = None,
+        *,
+        causal: bool = False,
+        key_padding_mask: Array = None,
+    ) -> Array:
         """The answer, (N, T, D).
 
         Parameters

@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,17 +23,34 @@ Place = tuple[Any, Any, Any]
 Held = tuple[str, Any, Place]
 
 
+class Watcher(Protocol):
+    """What ``run.watcher`` may be: it is told of the calls of all modules of a bound model, and changes nothing."""
+
+    def enter(self, module: Any) -> None:
+        """Before a module's forward."""
+        ...
+
+    def leave(self, module: Any, output: Any) -> None:
+        """After it, with what it returned, which may be traced."""
+        ...
+
+
 @dataclass
 class Run:
     """The mode and randomness of one forward pass, and the new values of buffers that it sets.
 
+    A layer finds it as ``self.run``, and a loss as ``model.run``.
+
     Attributes
     ----------
+    training : whether this is a pass of training; in evaluation dropout and the like do nothing
+    rng : where random numbers come from, by seed, step and sample; None in evaluation. Draw by :meth:`uniform`
     updates : the latest values of the buffers that modules have replaced, by the names they were bound with
     buffers : all buffers, by every path
     ties : all places of the buffers that have several, by name
     pending : by module, the values of ``updates`` that it has still to read, and where they go
     calls : if given, answers a call from outside of any module in its place, by ``calls(module, *args, **kwargs)``
+    watcher : is told of every call of a module; None: nobody
     """
 
     training: bool = False
@@ -43,6 +60,7 @@ class Run:
     ties: dict[str, list[Place]] = field(default_factory=dict)
     pending: dict[int, list[tuple[Any, Any, str]]] = field(default_factory=dict)
     calls: Callable[..., Any] | None = None
+    watcher: Watcher | None = None
     _draws: dict[str, Any] = field(default_factory=dict)
 
     def uniform(self, purpose: str, shape: tuple[int, ...]) -> NDArray[np.floating]:

@@ -76,7 +76,12 @@ class Module:
         layer = self._path or type(self).__name__
         token = LAYER.set(layer)
         try:
-            return self.forward(*args, **kwargs)
+            if run.watcher is None:
+                return self.forward(*args, **kwargs)
+            run.watcher.enter(self)
+            output = self.forward(*args, **kwargs)
+            run.watcher.leave(self, output)
+            return output
         except DdtrainError as error:
             error.at(layer=layer)
             raise
@@ -241,7 +246,20 @@ class Module:
 
     @property
     def run(self) -> Run:
-        """Mode and randomness of this forward pass, and the updates it has gathered."""
+        """Mode and randomness of this forward pass, and the updates it has gathered.
+
+        ``run.training`` is true in a step of training and false in evaluation. ``run.rng`` has the random numbers of a
+        training step, and is None in evaluation; layers draw by ``run.uniform``, so that a sample has the same numbers
+        on any number of ranks. A loss has both as ``model.run``.
+
+        >>> class Noise(Module):
+        ...     def forward(self, x):
+        ...         return x + self.run.uniform("noise", x.shape) if self.run.training else x
+        >>> x = np.zeros((3, 2))
+        >>> still, noisy = Noise().bind({}), Noise().bind({}, training=True, rng=_rng.SampleRng(seed=0, step=0))
+        >>> bool((still(x) == x).all()), bool((noisy(x) == x).any()), still.run.rng
+        (True, False, None)
+        """
         assert self._run is not None, "only a bound module has a run"
         return self._run
 

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from ddtrain import ops
-from ddtrain.autodiff import value_of
+from ddtrain.autodiff import Array, value_of
 from ddtrain.errors import UsageError
 from ddtrain.nn import init
 from ddtrain.nn.argument_checks import sizes
@@ -60,7 +60,7 @@ class BatchNorm(Module):
         self.num_batches_tracked = buffer((), init.zeros, reduce=reduce, torch_dtype=np.int64)
         self.eps, self.momentum, self.sync = eps, momentum, sync
 
-    def forward(self, x: Any) -> Any:
+    def forward(self, x: Array) -> Array:
         if not self.run.training:
             return ops.batch_norm_inference(
                 x, self.running_mean, self.running_var, self.weight, self.bias, eps=self.eps

@@ -10,6 +10,7 @@ import numpy as onp
 from numpy.typing import NDArray
 
 import ddtrain.numpy as np
+from ddtrain.autodiff import Array
 from ddtrain.errors import ShapeError, UsageError
 from ddtrain.nn import init
 from ddtrain.nn.argument_checks import sizes
@@ -34,7 +35,7 @@ class LearnedPositions(Module):
     def __init__(self, positions: int, d: int, weight_init: init.Init = _SMALL) -> None:
         self.weight = param(sizes("LearnedPositions", positions=positions, d=d), weight_init)
 
-    def forward(self, x_NTD: Any, start: int = 0) -> Any:
+    def forward(self, x_NTD: Array, start: int = 0) -> Array:
         _check("LearnedPositions", x_NTD, self.weight.shape[1])
         most = self.weight.shape[0]
         if start + x_NTD.shape[-2] > most:
@@ -60,7 +61,7 @@ class SinusoidalPositions(Module):
     def __init__(self, d: int, base: float = 10000.0) -> None:
         self.d, self.base = _even("SinusoidalPositions", d), base
 
-    def forward(self, x_NTD: Any, start: int = 0) -> Any:
+    def forward(self, x_NTD: Array, start: int = 0) -> Array:
         _check("SinusoidalPositions", x_NTD, self.d)
         sine, cosine = _waves(start, x_NTD.shape[-2], self.d, self.base)
         return x_NTD + onp.stack((sine, cosine), -1).reshape(-1, self.d).astype(x_NTD.dtype)
@@ -84,7 +85,7 @@ class RotaryPositions(Module):
     def __init__(self, d: int, base: float = 10000.0) -> None:
         self.d, self.base = _even("RotaryPositions", d), base
 
-    def forward(self, x_TD: Any, start: int = 0) -> Any:
+    def forward(self, x_TD: Array, start: int = 0) -> Array:
         _check("RotaryPositions", x_TD, self.d)
         sine, cosine = (w.astype(x_TD.dtype) for w in _waves(start, x_TD.shape[-2], self.d, self.base))
         even, odd = x_TD[..., 0::2], x_TD[..., 1::2]

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as onp
 
 import ddtrain.numpy as np
-from ddtrain.autodiff import fused
+from ddtrain.autodiff import Array, fused
 from ddtrain.autodiff.core.examples import case
 from ddtrain.errors import ShapeError
 from ddtrain.kernels import attention as kernel
@@ -41,7 +41,7 @@ def _broadcasts(shape: tuple[int, ...], to: tuple[int, ...]) -> bool:
     return len(shape) <= len(to) and all(n in (1, m) for n, m in zip(reversed(shape), reversed(to)))
 
 
-def _attention(q: Any, k: Any, v: Any, causal: bool = True, mask: Any = None) -> Any:
+def _attention(q: Array, k: Array, v: Array, causal: bool = True, mask: Array = None) -> Array:
     """``softmax(q @ k.T / sqrt(D)) @ v``: for each query, values averaged by how well their keys match.
 
     Parameters

@@ -21,7 +21,7 @@ import numpy as onp
 from numpy.typing import NDArray
 
 import ddtrain.numpy as np
-from ddtrain.autodiff import fused, value_of
+from ddtrain.autodiff import Array, fused, value_of
 from ddtrain.autodiff.core.examples import case
 from ddtrain.current_layer import LAYER, use_layer
 from ddtrain.errors import ShapeError
@@ -64,8 +64,8 @@ def _check(op: str, x: Any, **vectors: Any) -> None:
 
 
 def _batch_norm(
-    x: Any, scale: Any, shift: Any, eps: float = 1e-5, sync: bool = True, moments: Moments | None = None
-) -> Any:
+    x: Array, scale: Array, shift: Array, eps: float = 1e-5, sync: bool = True, moments: Moments | None = None
+) -> Array:
     """Each channel with the mean and variance of the batch taken out, then scaled and shifted.
 
     Parameters
@@ -163,7 +163,9 @@ batch_norm = fused(
 )
 
 
-def batch_norm_inference(x: Any, mean: Any, variance: Any, scale: Any, shift: Any, eps: float = 1e-5) -> Any:
+def batch_norm_inference(
+    x: Array, mean: Array, variance: Array, scale: Array, shift: Array, eps: float = 1e-5
+) -> Array:
     """Normalisation by moments given, the running ones: ``(x - mean) / sqrt(variance + eps) * scale + shift``.
 
     >>> ones, zeros = np.ones(1), np.zeros(1)

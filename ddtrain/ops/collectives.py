@@ -44,7 +44,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from ddtrain.autodiff import def_linear, defjvp, defjvp_rest, defvjp, defvjp_rest, primitive, value_of
+from ddtrain.autodiff import Array, def_linear, defjvp, defjvp_rest, defvjp, defvjp_rest, primitive, value_of
 from ddtrain.autodiff.core.examples import case
 from ddtrain.current_layer import LAYER, use_layer
 
@@ -66,8 +66,17 @@ _current: ContextVar[Collectives | None] = ContextVar("communicator", default=No
 def communicator() -> Collectives | None:
     """The communicator of the step that runs here, for ``communicator().rank``; None outside of any.
 
-    >>> communicator() is None
+    A model and a loss have one while a run calls them. The function that builds a task has none, on any number of
+    ranks: it makes the same task on every rank, which shares out the samples of each batch by itself.
+
+    >>> def build(config):
+    ...     return communicator()  # not yet
+    >>> build(None) is None
     True
+    >>> def loss(model, x):
+    ...     return model(x) * (communicator().size if communicator() else 1)
+    >>> loss(lambda x: x, 3.0)
+    3.0
     """
     return _current.get()
 
@@ -110,7 +119,7 @@ defvjp(_allreduce, lambda g, ans, x, comm=None, layer="": _allreduce(g, comm, la
 def_linear(_allreduce)
 
 
-def allreduce(x: Any) -> Any:
+def allreduce(x: Array) -> Array:
     """The sum of ``x`` over all ranks, on all ranks, in rank order; x itself where there is one rank.
 
     Every rank must come here with the same shape and dtype, in the same order (Note [Cotangents of collectives]).
@@ -121,7 +130,7 @@ def allreduce(x: Any) -> Any:
     return _allreduce(x, peers(), LAYER.get())
 
 
-def _same(x: Any, comm: Collectives | None = None) -> Any:
+def _same(x: Array, comm: Collectives | None = None) -> Array:
     """``x``, which is the same on all ranks of ``comm``, as each rank's own copy (Note [One value, or one a rank]).
 
     >>> fan_out(2.0)
@@ -130,7 +139,7 @@ def _same(x: Any, comm: Collectives | None = None) -> Any:
     return x
 
 
-def _over_ranks(x: Any, comm: Collectives | None = None) -> Any:
+def _over_ranks(x: Array, comm: Collectives | None = None) -> Array:
     """The sum of every rank's ``x``, as one value (Note [One value, or one a rank]); without ``comm``, x itself.
 
     Differs from :func:`allreduce` in what its derivative is taken to mean, not in its value.

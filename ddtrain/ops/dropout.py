@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from ddtrain.autodiff import fused
+from ddtrain.autodiff import Array, fused
 from ddtrain.autodiff.core.examples import case
 from ddtrain.errors import ShapeError, UsageError
 from ddtrain.kernels import dropout as kernel
@@ -19,7 +19,7 @@ def _check(x: Any, uniform: Any, rate: float) -> None:
         raise ShapeError(f"dropout: x has shape {x.shape} but the uniform numbers have shape {uniform.shape}")
 
 
-def _dropout(x: Any, uniform: Any, rate: float = 0.5) -> Any:
+def _dropout(x: Array, uniform: Array, rate: float = 0.5) -> Array:
     """``x / (1 - rate)`` where ``uniform >= rate``, zero elsewhere.
 
     Parameters

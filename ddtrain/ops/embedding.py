@@ -7,7 +7,7 @@ from __future__ import annotations
 from typing import Any
 
 import ddtrain.numpy as np
-from ddtrain.autodiff import fused
+from ddtrain.autodiff import Array, fused
 from ddtrain.autodiff.core.examples import case
 from ddtrain.errors import ShapeError
 from ddtrain.kernels import embedding as kernel
@@ -23,7 +23,7 @@ def _check(table: Any, indices: Any, padding_idx: int | None) -> None:
     check_indices("embedding", "index", "indices", indices, table.shape[0], remedy)
 
 
-def _embedding(table: Any, indices: Any, padding_idx: int | None = None) -> Any:
+def _embedding(table: Array, indices: Array, padding_idx: int | None = None) -> Array:
     """The rows ``table[indices]``.
 
     Parameters

@@ -8,6 +8,7 @@ import math
 from typing import Any
 
 import ddtrain.numpy as np
+from ddtrain.autodiff import Array
 from ddtrain.errors import ShapeError
 from ddtrain.ops.argument_checks import check_vector, number
 
@@ -24,7 +25,7 @@ def _normalised(op: str, x: Any, groups: int, eps: float) -> Any:
     return np.reshape(deviation / np.sqrt(variance + eps), x.shape)
 
 
-def group_norm(x: Any, scale: Any, shift: Any, groups: int, eps: float = 1e-5) -> Any:
+def group_norm(x: Array, scale: Array, shift: Array, groups: int, eps: float = 1e-5) -> Array:
     """Each sample with the mean and variance of each of its groups of channels taken out, then scaled and shifted.
 
     Parameters
@@ -50,7 +51,7 @@ def group_norm(x: Any, scale: Any, shift: Any, groups: int, eps: float = 1e-5) -
     return _normalised("group_norm", x, number(groups, "group_norm", "groups", 1), eps) * scale + shift
 
 
-def instance_norm(x: Any, eps: float = 1e-5) -> Any:
+def instance_norm(x: Array, eps: float = 1e-5) -> Array:
     """Each channel of each sample with its own mean and variance over all positions taken out.
 
     References

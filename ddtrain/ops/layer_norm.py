@@ -7,7 +7,7 @@ from __future__ import annotations
 from typing import Any
 
 import ddtrain.numpy as np
-from ddtrain.autodiff import fused
+from ddtrain.autodiff import Array, fused
 from ddtrain.autodiff.core.examples import case
 from ddtrain.errors import ShapeError
 from ddtrain.kernels import layer_norm as kernel
@@ -21,7 +21,7 @@ def _check(x: Any, scale: Any, shift: Any) -> None:
     check_vector("layer_norm", "shift", shift, x.shape[-1], f"x {x.shape}")
 
 
-def _layer_norm(x: Any, scale: Any, shift: Any, eps: float = 1e-5) -> Any:
+def _layer_norm(x: Array, scale: Array, shift: Array, eps: float = 1e-5) -> Array:
     """Each row with its own mean and variance taken out, then scaled and shifted.
 
     Parameters

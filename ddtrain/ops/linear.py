@@ -7,7 +7,7 @@ from __future__ import annotations
 from typing import Any
 
 import ddtrain.numpy as np
-from ddtrain.autodiff import fused
+from ddtrain.autodiff import Array, fused
 from ddtrain.autodiff.core.examples import case
 from ddtrain.errors import ShapeError
 from ddtrain.kernels import linear as kernel
@@ -28,7 +28,7 @@ def _check(x: Any, w: Any, b: Any) -> None:
         raise ShapeError(f"linear: bias has shape {b.shape} but weight has {w.shape[1]} columns (w_DK {w.shape})")
 
 
-def _linear(x: Any, w: Any, b: Any = None) -> Any:
+def _linear(x: Array, w: Array, b: Array = None) -> Array:
     """``x @ w + b``.
 
     Parameters

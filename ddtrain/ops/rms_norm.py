@@ -7,7 +7,7 @@ from __future__ import annotations
 from typing import Any
 
 import ddtrain.numpy as np
-from ddtrain.autodiff import fused
+from ddtrain.autodiff import Array, fused
 from ddtrain.autodiff.core.examples import case
 from ddtrain.errors import ShapeError
 from ddtrain.kernels import layer_norm as kernel
@@ -20,7 +20,7 @@ def _check(x: Any, scale: Any) -> None:
     check_vector("rms_norm", "scale", scale, x.shape[-1], f"x {x.shape}")
 
 
-def _rms_norm(x: Any, scale: Any, eps: float = 1e-5) -> Any:
+def _rms_norm(x: Array, scale: Array, eps: float = 1e-5) -> Array:
     """``x / sqrt(mean(x²) + eps) * scale``: layer norm without means and shifts.
 
     Parameters

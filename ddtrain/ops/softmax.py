@@ -7,7 +7,7 @@ from typing import Any
 import numpy as onp
 
 import ddtrain.numpy as np
-from ddtrain.autodiff import fused, nondifferentiable
+from ddtrain.autodiff import Array, fused, nondifferentiable
 from ddtrain.autodiff.core.examples import case
 from ddtrain.kernels import softmax as kernel
 
@@ -25,7 +25,7 @@ def _shifted(x: Any, axis: int) -> Any:
     return x - _offset(x, axis)
 
 
-def _softmax(x: Any, axis: int = -1) -> Any:
+def _softmax(x: Array, axis: int = -1) -> Array:
     """``exp(x) / sum(exp(x))`` along an axis, without overflow.
 
     >>> softmax(np.array([0.0, 0.0, 1000.0]))
@@ -35,7 +35,7 @@ def _softmax(x: Any, axis: int = -1) -> Any:
     return e / np.sum(e, axis=axis, keepdims=True)
 
 
-def _log_softmax(x: Any, axis: int = -1) -> Any:
+def _log_softmax(x: Array, axis: int = -1) -> Array:
     """The logarithm of the softmax, exact where the softmax itself underflows.
 
     >>> log_softmax(np.array([0.0, -1000.0]))

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-from ddtrain.autodiff import nondifferentiable
+from ddtrain.autodiff import Array, nondifferentiable
 
 
-def _stop_gradient(x: Any) -> Any:
+def _stop_gradient(x: Array) -> Array:
     """``x`` itself, as a constant: its derivative is zero in every mode and order.
 
     >>> import ddtrain.numpy as np

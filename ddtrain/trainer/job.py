@@ -54,7 +54,7 @@ class Job:
     def __call__(self, comm: Communicator) -> int:
         raise_on_all(comm, stop_signals.ranks_connected())
         name, config = self.name, self.config
-        run_on_all(comm, lambda: validate(config, comm.size))
+        run_on_all(comm, lambda: self._validate(comm.size))
         verify_options(config, comm, name)
         verify_replicas(required_environment(), comm, "arithmetic", remedy=_SAME_ARITHMETIC)
         with lock_run_directory(comm, config, name) as locked:
@@ -83,6 +83,11 @@ class Job:
         watchers = [*parse(config.log.to), *(deepcopy(self.callbacks) if comm.rank else self.callbacks)]
         trainer.watching = Watching(comm, watchers, trainer.state, trainer.coordinator.total_steps, directory)
         return _finish(trainer.records, trainer.run())
+
+    def _validate(self, ranks: int) -> None:
+        validate(self.config, ranks)
+        for callback in self.callbacks:
+            callback.require()
 
     def failed(self, error: BaseException, rank: int) -> None:
         """Called on the rank that failed, before its error is printed."""

@@ -45,11 +45,15 @@ class WatchedRun:
         return self._state.position(max(self.step - 1, 0)).epoch + 1
 
     @property
-    def model(self) -> Any:
+    def values(self) -> Mapping[str, Any]:
         values = {name: x.view() for name, x in self._state.store.tensors.items()}
         for x in values.values():
             x.flags.writeable = False
-        return self.task.model.bind(values)
+        return values
+
+    @property
+    def model(self) -> Any:
+        return self.task.model.bind(self.values)
 
     def stop(self) -> None:
         self.stopped = True

@@ -6,6 +6,7 @@ from tests.faults import (
     of_autodiff,
     of_averages,
     of_batch_methods,
+    of_callbacks,
     of_carried_state,
     of_comm,
     of_data,
@@ -30,4 +31,5 @@ FAULTS = (
     *of_trainer.FAULTS,
     *of_reports.FAULTS,
     *of_evaluation.FAULTS,
+    *of_callbacks.FAULTS,
 )

@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Sequence
-from typing import Any, NoReturn
+from typing import Any, NoReturn, TypeAlias
 
 import numpy as np
 
@@ -54,6 +54,10 @@ class Trace:
 
     def checked_answer(self, prim: Primitive, ans: Any) -> None:
         """Called with the answer of every fused operation by traces that check."""
+
+
+Array: TypeAlias = Any
+"""What operations take and return: an array, a box of one while it is traced, or a number or list that becomes one."""
 
 
 class Primitive:

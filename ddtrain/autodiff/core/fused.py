@@ -19,7 +19,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ddtrain.autodiff.core.boxes import BOXES, Primitive, box
-from ddtrain.autodiff.core.primitives import declare, strip
+from ddtrain.autodiff.core.primitives import declare, show_as, strip
 from ddtrain.autodiff.core.reverse import record, walk_back
 
 Forward = Callable[..., tuple[Any, Any]]
@@ -92,7 +92,7 @@ def fused(
         return backward(argnums, g, saved, *args, **kwargs)
 
     prim = declare(call, forward, name=name or compose.__name__, examples=examples)
-    prim.__doc__ = compose.__doc__
+    show_as(prim, compose)
     prim.joint, prim.compose, prim.backward = joint, compose, backward
     return prim
 

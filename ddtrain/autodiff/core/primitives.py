@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from typing import Any, NoReturn, cast
 
 import numpy as np
@@ -21,6 +22,11 @@ PRIMITIVES: list[Primitive] = []  # in order of declaration; the conformance sui
 
 def primitive(raw: Callable[..., Any], *, name: str | None = None, examples: Any = None) -> Primitive:
     """Make ``raw`` one step of a trace. Positional arguments may be traced, keyword arguments not.
+
+    This is ``ddtrain.primitive``, whose rules are ``defvjp(square, lambda g, ans, x: ...)``. For code that was written
+    for HIPS Autograd there is ``ddtrain.autograd.extend.primitive``, whose rules are
+    ``defvjp(square, lambda ans, x: lambda g: ...)``, and whose arguments may be lists, tuples and dicts. Each goes with
+    the ``defvjp`` of its own module.
 
     Parameters
     ----------
@@ -188,12 +194,24 @@ def declare(call: Any, raw: Callable[..., Any], *, name: str | None, examples: A
     """Fill in the attributes of a primitive and enter it in the registry."""
     call.raw = raw
     call.__name__ = call.__qualname__ = name or raw.__name__
-    call.__doc__ = raw.__doc__
+    show_as(call, raw)
     call.vjps, call.jvps, call.vjp_default, call.jvp_default, call.joint = {}, {}, None, None, None
     call.compose, call.backward, call.differentiable, call.examples = None, None, True, examples
     call.otherwise, call.missing = refuse, None
     PRIMITIVES.append(call)
     return cast(Primitive, call)
+
+
+def show_as(call: Any, function: Callable[..., Any]) -> None:
+    """Let ``help`` show a primitive as another function: with its text, its parameters and their defaults.
+
+    >>> stretched = lambda x, factor=2.0: factor * x
+    >>> print(inspect.signature(primitive(stretched)))
+    (x, factor=2.0)
+    """
+    call.__doc__ = function.__doc__
+    with suppress(ValueError):  # some functions written in C have no signature
+        call.__signature__ = inspect.signature(function)
 
 
 def _by_name(kwargs: dict[str, Any], known: frozenset[str]) -> bool:

@@ -62,6 +62,9 @@ class _Call:
 def primitive(f_raw: Callable[..., Any]) -> Callable[..., Any]:
     """``f_raw`` as one step of a trace, to be given derivatives by :func:`defvjp` and :func:`defjvp`.
 
+    Those are of this module, as in HIPS Autograd. New code that works on arrays takes ``ddtrain.primitive`` and
+    ``ddtrain.defvjp``, whose calls are faster and whose rules are one function of ``(g, ans, x)``.
+
     >>> from ddtrain import grad
     >>> @primitive
     ... def cube(x):

@@ -8,6 +8,7 @@ from typing import Any
 
 import ddtrain.numpy as np
 from ddtrain import ops
+from ddtrain.autodiff import Array
 from ddtrain.nn import init
 from ddtrain.nn.argument_checks import sizes
 from ddtrain.nn.declarations import param
@@ -24,7 +25,7 @@ class Activation(Module):
     def __init__(self, function: Callable[[Any], Any]) -> None:
         self.function = function
 
-    def forward(self, x: Any) -> Any:
+    def forward(self, x: Array) -> Array:
         return self.function(x)
 
 
@@ -35,7 +36,7 @@ class Identity(Module):
     array([-1.,  2.])
     """
 
-    def forward(self, x: Any) -> Any:
+    def forward(self, x: Array) -> Array:
         return x
 
 
@@ -72,7 +73,7 @@ class PReLU(Module):
     def __init__(self, channels: int = 1, slope: float = 0.25) -> None:
         self.weight = param(sizes("PReLU", channels=channels), init.Constant(value=slope))
 
-    def forward(self, x: Any) -> Any:
+    def forward(self, x: Array) -> Array:
         return ops.prelu(x, self.weight)
 
 
@@ -162,6 +163,7 @@ class Hardtanh(Activation):
 
     def __init__(self, low: float = -1.0, high: float = 1.0) -> None:
         super().__init__(partial(ops.hard_tanh, low=low, high=high))
+        self.low, self.high = low, high
 
 
 class Hardsigmoid(Activation):

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import ddtrain.numpy as np
+from ddtrain.autodiff import Array
 from ddtrain.errors import ShapeError
 from ddtrain.nn.module import Module
 
@@ -16,7 +15,7 @@ class Flatten(Module):
     array([[0., 2., 1., 3.]])
     """
 
-    def forward(self, x: Any) -> Any:
+    def forward(self, x: Array) -> Array:
         if x.ndim == 4:
             x = np.transpose(x, (0, 3, 1, 2))
         return np.reshape(x, (x.shape[0], -1) if x.shape[0] else (0, int(np.prod(x.shape[1:]))))
@@ -41,7 +40,7 @@ class Sequential(_ByPosition):
     ['0.weight', '0.bias', '2.weight', '2.bias']
     """
 
-    def forward(self, x: Any) -> Any:
+    def forward(self, x: Array) -> Array:
         for _, layer in self.children():
             x = layer(x)
         return x
@@ -59,7 +58,7 @@ class Concat(_ByPosition):
     ShapeError : when called: answers that differ in other axes than the last
     """
 
-    def forward(self, x: Any) -> Any:
+    def forward(self, x: Array) -> Array:
         parts = [layer(x) for _, layer in self.children()]
         if len({part.shape[:-1] for part in parts}) != 1:
             shapes = ", ".join(str(part.shape) for part in parts)
@@ -84,7 +83,7 @@ class Residual(Module):
     def __init__(self, body: Module, shortcut: Module | None = None) -> None:
         self.body, self.shortcut = body, shortcut
 
-    def forward(self, x: Any) -> Any:
+    def forward(self, x: Array) -> Array:
         y, past = self.body(x), x if self.shortcut is None else self.shortcut(x)
         if y.shape != past.shape:
             raise ShapeError(

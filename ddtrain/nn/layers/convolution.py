@@ -5,9 +5,8 @@ Depthwise is ``groups=c_in``; dilated (à trous) is ``dilation`` above 1. The op
 
 from __future__ import annotations
 
-from typing import Any
-
 from ddtrain import ops
+from ddtrain.autodiff import Array
 from ddtrain.nn import init
 from ddtrain.nn.argument_checks import Pair, check_groups, number, pair, sizes
 from ddtrain.nn.declarations import param
@@ -42,7 +41,7 @@ class Conv1d(Module):
         self.stride, self.dilation, self.groups = *sizes("Conv1d", stride=stride, dilation=dilation), groups
         self.padding = padding if isinstance(padding, str) else number("Conv1d", "padding", padding, 0)
 
-    def forward(self, x_NTC: Any) -> Any:
+    def forward(self, x_NTC: Array) -> Array:
         return ops.conv1d(x_NTC, self.weight, self.bias, self.stride, self.padding, self.groups, self.dilation)
 
 
@@ -77,7 +76,7 @@ class Conv2d(Module):
         self.padding = padding if isinstance(padding, str) else pair("Conv2d", "padding", padding, 0)
         self.dilation = pair("Conv2d", "dilation", dilation)
 
-    def forward(self, x_NHWC: Any) -> Any:
+    def forward(self, x_NHWC: Array) -> Array:
         return ops.conv2d(x_NHWC, self.weight, self.bias, self.stride, self.padding, self.groups, self.dilation)
 
 
@@ -116,7 +115,7 @@ class ConvTranspose2d(Module):
         self.padding = pair(name, "padding", padding, 0)
         self.output_padding = pair(name, "output_padding", output_padding, 0)
 
-    def forward(self, x_NHWC: Any) -> Any:
+    def forward(self, x_NHWC: Array) -> Array:
         return ops.conv_transpose2d(
             x_NHWC, self.weight, self.bias, self.stride, self.padding, self.output_padding, self.groups, self.dilation
         )

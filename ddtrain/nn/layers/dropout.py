@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from ddtrain import ops
+from ddtrain.autodiff import Array
 from ddtrain.errors import ShapeError, UsageError
 from ddtrain.nn.module import Module
 
@@ -30,7 +31,7 @@ class Dropout(Module):
             raise UsageError(f"{type(self).__name__}: rate {rate} is not in [0, 1)")
         self.rate = rate
 
-    def forward(self, x: Any) -> Any:
+    def forward(self, x: Array) -> Array:
         if not self.run.training or self.rate == 0:
             return x
         return ops.dropout(x, self.uniform(x.shape), rate=self.rate)

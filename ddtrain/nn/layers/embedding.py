@@ -9,6 +9,7 @@ from numpy.typing import DTypeLike, NDArray
 
 import ddtrain.numpy as np
 from ddtrain import ops
+from ddtrain.autodiff import Array
 from ddtrain.errors import UsageError
 from ddtrain.nn import init
 from ddtrain.nn.argument_checks import number, sizes
@@ -55,7 +56,7 @@ class Embedding(Module):
             values["weight"][self.padding_idx] = 0
         return values
 
-    def forward(self, indices: Any) -> Any:
+    def forward(self, indices: Array) -> Array:
         return ops.embedding(self.weight, indices, padding_idx=self.padding_idx)
 
 
@@ -75,5 +76,5 @@ class TiedLinear(Module):
         vocabulary, d = embedding.weight.shape
         self.bias = param((vocabulary,), init.bias_uniform(d)) if bias else None
 
-    def forward(self, x: Any) -> Any:
+    def forward(self, x: Array) -> Array:
         return ops.linear(x, np.transpose(self.weight), self.bias)

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from ddtrain import ops
+from ddtrain.autodiff import Array
 from ddtrain.nn import init
 from ddtrain.nn.argument_checks import sizes
 from ddtrain.nn.declarations import buffer
@@ -28,5 +27,5 @@ class FrozenBatchNorm(Module):
         self.running_mean, self.running_var = buffer(shape, init.zeros), buffer(shape, init.ones)
         self.eps = eps
 
-    def forward(self, x: Any) -> Any:
+    def forward(self, x: Array) -> Array:
         return ops.batch_norm_inference(x, self.running_mean, self.running_var, self.weight, self.bias, eps=self.eps)

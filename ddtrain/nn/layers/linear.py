@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from ddtrain import ops
+from ddtrain.autodiff import Array
 from ddtrain.nn import init
 from ddtrain.nn.argument_checks import sizes
 from ddtrain.nn.declarations import param
@@ -23,5 +22,5 @@ class Linear(Module):
         self.weight = param((d_in, d_out), weight_init, torch_axes=(1, 0))
         self.bias = param((d_out,), init.bias_uniform(d_in)) if bias else None
 
-    def forward(self, x: Any) -> Any:
+    def forward(self, x: Array) -> Array:
         return ops.linear(x, self.weight, self.bias)

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any, ClassVar
 
 from ddtrain import ops
+from ddtrain.autodiff import Array
 from ddtrain.nn.argument_checks import Pair, number, pair
 from ddtrain.nn.module import Module
 
@@ -19,7 +20,7 @@ class _Windows2d(Module):
         self.stride = self.kernel if stride is None else pair(name, "stride", stride)
         self.padding = pair(name, "padding", padding, 0)
 
-    def forward(self, x_NHWC: Any) -> Any:
+    def forward(self, x_NHWC: Array) -> Array:
         return type(self).operation(x_NHWC, self.kernel, stride=self.stride, padding=self.padding)
 
 
@@ -56,7 +57,7 @@ class _Windows1d(Module):
         self.stride = self.kernel if stride is None else number(name, "stride", stride)
         self.padding = number(name, "padding", padding, 0)
 
-    def forward(self, x_NTC: Any) -> Any:
+    def forward(self, x_NTC: Array) -> Array:
         return type(self).operation(x_NTC, self.kernel, stride=self.stride, padding=self.padding)
 
 
@@ -88,7 +89,7 @@ class _Adaptive2d(Module):
     def __init__(self, size: Pair) -> None:
         self.size = pair(type(self).__name__, "size", size)
 
-    def forward(self, x_NHWC: Any) -> Any:
+    def forward(self, x_NHWC: Array) -> Array:
         return type(self).operation(x_NHWC, self.size)
 
 
@@ -120,7 +121,7 @@ class _Adaptive1d(Module):
     def __init__(self, size: int) -> None:
         self.size = number(type(self).__name__, "size", size)
 
-    def forward(self, x_NTC: Any) -> Any:
+    def forward(self, x_NTC: Array) -> Array:
         return type(self).operation(x_NTC, self.size)
 
 
@@ -149,7 +150,7 @@ class AdaptiveMaxPool1d(_Adaptive1d):
 class _Global(Module):
     operation: ClassVar[Callable[..., Any]]
 
-    def forward(self, x: Any) -> Any:
+    def forward(self, x: Array) -> Array:
         return type(self).operation(x)
 
 

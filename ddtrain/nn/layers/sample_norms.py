@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
 from ddtrain import ops
+from ddtrain.autodiff import Array
 from ddtrain.errors import ShapeError, UsageError
 from ddtrain.nn import init
 from ddtrain.nn.argument_checks import sizes
@@ -27,7 +26,7 @@ class LayerNorm(Module):
         shape = sizes("LayerNorm", d=d)
         self.weight, self.bias, self.eps = param(shape, init.ones), param(shape, init.zeros), eps
 
-    def forward(self, x: Any) -> Any:
+    def forward(self, x: Array) -> Array:
         return ops.layer_norm(x, self.weight, self.bias, eps=self.eps)
 
 
@@ -46,7 +45,7 @@ class RMSNorm(Module):
     def __init__(self, d: int, eps: float | None = None) -> None:
         self.weight, self.eps = param(sizes("RMSNorm", d=d), init.ones), eps
 
-    def forward(self, x: Any) -> Any:
+    def forward(self, x: Array) -> Array:
         eps = float(np.finfo(x.dtype).eps) if self.eps is None else self.eps
         return ops.rms_norm(x, self.weight, eps=eps)
 
@@ -68,7 +67,7 @@ class GroupNorm(Module):
         self.weight, self.bias = param((channels,), init.ones), param((channels,), init.zeros)
         self.groups, self.eps = groups, eps
 
-    def forward(self, x: Any) -> Any:
+    def forward(self, x: Array) -> Array:
         return ops.group_norm(x, self.weight, self.bias, self.groups, eps=self.eps)
 
 
@@ -89,7 +88,7 @@ class InstanceNorm(Module):
         self.bias = param(shape, init.zeros) if affine else None
         self.eps = eps
 
-    def forward(self, x: Any) -> Any:
+    def forward(self, x: Array) -> Array:
         if x.shape[-1:] != (self.channels,):
             raise ShapeError(f"InstanceNorm: x has shape {x.shape}, not (N, ..., {self.channels})")
         if self.weight is None:

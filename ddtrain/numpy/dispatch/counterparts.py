@@ -27,6 +27,7 @@ def take_numpys_words(prefix: str, ours: dict[str, Any], theirs: ModuleType, nam
         if not callable(counterpart) or not callable(function):
             continue
         if hasattr(function, "raw"):
+            function.__doc__ = function.__doc__ or _in_a_line(name, counterpart)
             if function.otherwise is refuse:  # other namespaces have no such function
                 own = str(getattr(function, "__name__", name))
                 proper = own if ours.get(own) is function else name  # prefer the proper name: max, not amax
@@ -39,6 +40,13 @@ def take_numpys_words(prefix: str, ours: dict[str, Any], theirs: ModuleType, nam
         COUNTERPARTS[counterpart] = ours[name]
         if isinstance(counterpart, np.ufunc) and not hasattr(ours[name], "reduce"):
             give_methods(ours[name], counterpart)
+
+
+def _in_a_line(name: str, theirs: Any) -> str:
+    """What NumPy's own text says first of a function, after the signature that some texts begin with."""
+    lines = [line.strip() for line in (theirs.__doc__ or "").splitlines()]
+    first = next((line for line in lines if line and not line.startswith(f"{name}(")), "")
+    return f"As ``{theirs.__module__ if hasattr(theirs, '__module__') else 'numpy'}.{name}``. {first}".rstrip()
 
 
 def _clip(a: Any, a_min: Any = None, a_max: Any = None, min: Any = None, max: Any = None) -> Any:

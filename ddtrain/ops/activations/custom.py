@@ -8,17 +8,17 @@ from collections.abc import Callable
 from typing import Any
 
 import ddtrain.numpy as np
-from ddtrain.autodiff import defjvp, defvjp, primitive
+from ddtrain.autodiff import Array, defjvp, defvjp, primitive
 from ddtrain.errors import ShapeError, UsageError
 
 
 def custom_activation(
-    function: Callable[[Any], Any],
+    function: Callable[[Array], Array],
     *,
-    jacobian: Callable[[Any], Any] | None = None,
-    vjp: Callable[[Any, Any, Any], Any] | None = None,
+    jacobian: Callable[[Array], Array] | None = None,
+    vjp: Callable[[Array, Array, Array], Array] | None = None,
     name: str | None = None,
-) -> Callable[[Any], Any]:
+) -> Callable[[Array], Array]:
     """Make ``function`` one step of a trace, whose derivative is what is given, and not that of its code.
 
     Parameters

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import ddtrain.numpy as np
-from ddtrain.autodiff import fused
+from ddtrain.autodiff import Array, fused
 from ddtrain.autodiff.core.examples import case
 from ddtrain.errors import UsageError
 from ddtrain.kernels import activation as kernel
@@ -14,7 +14,7 @@ from ddtrain.kernels import activation as kernel
 SELU_ALPHA, SELU_SCALE = 1.6732632423543772, 1.0507009873554805
 
 
-def _elu(x: Any, alpha: float = 1.0) -> Any:
+def _elu(x: Array, alpha: float = 1.0) -> Array:
     """x where positive, ``alpha * (exp(x) - 1)`` elsewhere (Clevert et al., arXiv:1511.07289).
 
     >>> elu(np.array([-1000.0, 0.0, 2.0]))
@@ -42,7 +42,7 @@ elu = fused(
 )
 
 
-def _selu(x: Any) -> Any:
+def _selu(x: Array) -> Array:
     """``1.0507 * elu(x, alpha=1.6733)``, under which mean 0 and variance 1 reproduce themselves.
 
     References
@@ -70,7 +70,7 @@ selu = fused(
 )
 
 
-def _softplus(x: Any, beta: float = 1.0) -> Any:
+def _softplus(x: Array, beta: float = 1.0) -> Array:
     """``log(1 + exp(beta * x)) / beta``, a smooth ReLU, without overflow.
 
     PyTorch's is x itself where ``beta * x`` is above 20, which is off by up to 2e-9; this one is exact.

@@ -6,14 +6,14 @@ import math
 from typing import Any
 
 import ddtrain.numpy as np
-from ddtrain.autodiff import defjvp, defvjp, fused, primitive
+from ddtrain.autodiff import Array, defjvp, defvjp, fused, primitive
 from ddtrain.autodiff.core.examples import case
 from ddtrain.errors import UsageError
 from ddtrain.kernels import activation as kernel
 from ddtrain.kernels.normal_distribution import normal_cdf as _normal_cdf
 
 
-def _float_cdf(x: Any) -> Any:
+def _float_cdf(x: Array) -> Array:
     return _normal_cdf(x if x.dtype.kind == "f" else x * 1.0)
 
 
@@ -27,7 +27,7 @@ def _normal_pdf(x: Any) -> Any:
     return np.exp(-0.5 * x * x) * (1 / math.sqrt(2 * math.pi))
 
 
-def _gelu(x: Any, approximate: str = "none") -> Any:
+def _gelu(x: Array, approximate: str = "none") -> Array:
     """``x * Phi(x)``, Phi being the normal distribution function (Hendrycks and Gimpel, arXiv:1606.08415).
 
     Parameters

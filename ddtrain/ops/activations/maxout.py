@@ -4,14 +4,13 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import ddtrain.numpy as np
+from ddtrain.autodiff import Array
 from ddtrain.errors import ShapeError, UsageError
 from ddtrain.ops.argument_checks import number
 
 
-def maxout(x: Any, pieces: int) -> Any:
+def maxout(x: Array, pieces: int) -> Array:
     """The largest of each ``pieces`` neighbours along the last axis: (..., K * P) to (..., K).
 
     Equal largest entries share the derivative.

@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 import ddtrain.numpy as np
-from ddtrain.autodiff import fused
+from ddtrain.autodiff import Array, fused
 from ddtrain.autodiff.core.examples import case
 from ddtrain.errors import ShapeError
 from ddtrain.kernels import activation as kernel
 
 
-def _relu(x: Any) -> Any:
+def _relu(x: Array) -> Array:
     """``max(x, 0)``; the derivative at 0 is 0.
 
     >>> relu(np.array([-1.0, 2.0]))
@@ -35,7 +35,7 @@ relu = fused(
 )
 
 
-def _leaky_relu(x: Any, slope: float = 0.01) -> Any:
+def _leaky_relu(x: Array, slope: float = 0.01) -> Array:
     """x where positive, ``slope * x`` elsewhere.
 
     >>> leaky_relu(np.array([-1.0, 2.0]), slope=0.1)
@@ -54,7 +54,7 @@ leaky_relu = fused(
 )
 
 
-def prelu(x: Any, slope: Any) -> Any:
+def prelu(x: Array, slope: Array) -> Array:
     """x where positive, ``slope * x`` elsewhere, differentiated by the slope, too.
 
     Parameters

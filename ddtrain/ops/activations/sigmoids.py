@@ -8,13 +8,13 @@ from __future__ import annotations
 from typing import Any
 
 import ddtrain.numpy as np
-from ddtrain.autodiff import fused
+from ddtrain.autodiff import Array, fused
 from ddtrain.autodiff.core.examples import case
 from ddtrain.errors import UsageError
 from ddtrain.kernels import activation as kernel
 
 
-def _sigmoid(x: Any) -> Any:
+def _sigmoid(x: Array) -> Array:
     """``1 / (1 + exp(-x))``, without overflow.
 
     >>> sigmoid(np.array([-1000.0, 0.0, 1000.0]))
@@ -38,7 +38,7 @@ sigmoid = fused(
 )
 
 
-def _silu(x: Any) -> Any:
+def _silu(x: Array) -> Array:
     """``x / (1 + exp(-x))``, also known as swish (Elfwing et al., arXiv:1702.03118).
 
     >>> silu(np.array([-1000.0, 0.0, 1000.0]))
@@ -62,7 +62,7 @@ def _check_levels(low: float, high: float) -> None:
         raise UsageError(f"hard_tanh: low {low} is not below high {high}")
 
 
-def _hard_tanh(x: Any, low: float = -1.0, high: float = 1.0) -> Any:
+def _hard_tanh(x: Array, low: float = -1.0, high: float = 1.0) -> Array:
     """x between ``low`` and ``high``, and the nearer of them elsewhere, where the derivative is 0.
 
     >>> hard_tanh(np.array([-3.0, 0.5, 3.0]))
@@ -87,7 +87,7 @@ hard_tanh = fused(
 )
 
 
-def _hard_sigmoid(x: Any) -> Any:
+def _hard_sigmoid(x: Array) -> Array:
     """``x / 6 + 1/2`` between -3 and 3, 0 below and 1 above; the derivative there is 0.
 
     >>> hard_sigmoid(np.array([-4.0, 0.0, 4.0]))

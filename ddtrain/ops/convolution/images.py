@@ -7,7 +7,7 @@ from __future__ import annotations
 from typing import Any
 
 import ddtrain.numpy as np
-from ddtrain.autodiff import fused
+from ddtrain.autodiff import Array, fused
 from ddtrain.autodiff.core.examples import case
 from ddtrain.errors import ShapeError
 from ddtrain.kernels import conv as kernel
@@ -63,8 +63,8 @@ def _even(padding: Any) -> kernel.Pad:
 
 
 def _conv2d(
-    x: Any, w: Any, b: Any = None, stride: Pair = 1, padding: Pair | str = 0, groups: int = 1, dilation: Pair = 1
-) -> Any:
+    x: Array, w: Array, b: Array = None, stride: Pair = 1, padding: Pair | str = 0, groups: int = 1, dilation: Pair = 1
+) -> Array:
     """Two-dimensional convolution (cross-correlation, as usual in networks).
 
     Parameters

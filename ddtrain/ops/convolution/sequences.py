@@ -6,14 +6,15 @@ from __future__ import annotations
 
 from typing import Any
 
+from ddtrain.autodiff import Array
 from ddtrain.errors import ShapeError
 from ddtrain.ops.argument_checks import check_rank, number
 from ddtrain.ops.convolution.images import conv2d
 
 
 def conv1d(
-    x: Any, w: Any, b: Any = None, stride: int = 1, padding: int | str = 0, groups: int = 1, dilation: int = 1
-) -> Any:
+    x: Array, w: Array, b: Array = None, stride: int = 1, padding: int | str = 0, groups: int = 1, dilation: int = 1
+) -> Array:
     """One-dimensional convolution (cross-correlation).
 
     Parameters

@@ -11,7 +11,7 @@ from __future__ import annotations
 from typing import Any
 
 import ddtrain.numpy as np
-from ddtrain.autodiff import fused
+from ddtrain.autodiff import Array, fused
 from ddtrain.autodiff.core.examples import case
 from ddtrain.errors import ShapeError
 from ddtrain.kernels import conv as kernel
@@ -52,9 +52,9 @@ def _geometry(
 
 
 def _conv_transpose2d(
-    x: Any, w: Any, b: Any = None, stride: Pair = 1, padding: Pair = 0, output_padding: Pair = 0, groups: int = 1,
+    x: Array, w: Array, b: Array = None, stride: Pair = 1, padding: Pair = 0, output_padding: Pair = 0, groups: int = 1,
     dilation: Pair = 1,
-) -> Any:  # fmt: skip
+) -> Array:  # fmt: skip
     """The transpose of a two-dimensional convolution, also called deconvolution.
 
     Parameters

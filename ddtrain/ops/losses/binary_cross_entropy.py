@@ -6,15 +6,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
 
-from ddtrain.autodiff import value_of
+from ddtrain.autodiff import Array, value_of
 from ddtrain.ops.losses.common import check_alike, check_option, check_values, mean_over_features, softplus
 from ddtrain.ops.losses.protocol import Loss
 from ddtrain.parts import Range, register
 
 
-def binary_cross_entropy_with_logits(logits: Any, targets: Any, pos_weight: float = 1.0) -> Any:
+def binary_cross_entropy_with_logits(logits: Array, targets: Array, pos_weight: float = 1.0) -> Array:
     """Negative log-likelihood of yes-or-no targets, from unnormalised scores; the mean over features.
 
     ``(1 - t) · x + (1 + (pos_weight - 1) · t) · log(1 + exp(-x))``, computed without overflow.
@@ -69,7 +68,7 @@ class BinaryCrossEntropy(Loss):
     pos_weight: float = 1.0
     """Factor of the loss where the target is 1."""
 
-    def __call__(self, outputs: Any, targets: Any) -> Any:
+    def __call__(self, outputs: Array, targets: Array) -> Array:
         return binary_cross_entropy_with_logits(outputs, targets, self.pos_weight)
 
     def ranges(self) -> Iterator[Range]:

@@ -4,10 +4,9 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as onp
 
+from ddtrain.autodiff import Array
 from ddtrain.errors import UsageError
 from ddtrain.ops.losses.common import check_labels, is_soft
 from ddtrain.ops.losses.protocol import Loss
@@ -31,7 +30,7 @@ def check_classifier_loss(loss: Loss) -> None:
         )
 
 
-def classifier_loss(loss: Loss, scores: Any, targets: Any) -> Any:
+def classifier_loss(loss: Loss, scores: Array, targets: Array) -> Array:
     """The loss of scores of K classes, one value a sample, (N,), whatever targets the loss is made for.
 
     Parameters

@@ -11,13 +11,13 @@ from typing import Any
 
 import numpy as np
 
-from ddtrain.autodiff import value_of
+from ddtrain.autodiff import Array, value_of
 from ddtrain.errors import ShapeError, UsageError, kind_of, quoted
 
 
 def combine_losses(
-    losses: Mapping[str, Any], weights: Mapping[str, float] = MappingProxyType({})
-) -> tuple[Any, dict[str, Any]]:
+    losses: Mapping[str, Array], weights: Mapping[str, float] = MappingProxyType({})
+) -> tuple[Array, dict[str, Array]]:
     """The weighted sum of several losses, and each without its weight as a metric: what a task's loss returns.
 
     Parameters

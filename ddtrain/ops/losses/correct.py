@@ -4,16 +4,14 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as onp
 
-from ddtrain.autodiff import nondifferentiable
+from ddtrain.autodiff import Array, nondifferentiable
 from ddtrain.autodiff.core.examples import case
 from ddtrain.ops.losses.common import check_labels, check_soft, is_soft
 
 
-def _correct(scores: Any, targets: Any) -> Any:
+def _correct(scores: Array, targets: Array) -> Array:
     """1 where the label's score is the largest (the first, among equals), else 0; in the scores' dtype.
 
     Parameters

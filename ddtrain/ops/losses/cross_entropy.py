@@ -14,7 +14,7 @@ from typing import Any
 import numpy as onp
 
 import ddtrain.numpy as np
-from ddtrain.autodiff import fused
+from ddtrain.autodiff import Array, fused
 from ddtrain.autodiff.core.examples import case
 from ddtrain.errors import ShapeError, UsageError
 from ddtrain.kernels import softmax as kernel
@@ -55,12 +55,12 @@ cross_entropy_of_labels = fused(
 
 
 def cross_entropy(
-    logits: Any,
-    targets: Any,
-    weight: Any = None,
+    logits: Array,
+    targets: Array,
+    weight: Array = None,
     ignore_index: int | None = None,
     label_smoothing: float = 0.0,
-) -> Any:
+) -> Array:
     """Negative log-likelihood of each target, from unnormalised scores.
 
     ``-sum over k of weight[k] · q[k] · log softmax(logits)[k]``, with q one at the label or the soft targets, and
@@ -166,7 +166,7 @@ class CrossEntropy(Loss):
     label_smoothing: float = 0.0
     """The share of each target that is spread evenly over all classes."""
 
-    def __call__(self, outputs: Any, targets: Any) -> Any:
+    def __call__(self, outputs: Array, targets: Array) -> Array:
         ignored = not is_soft(outputs, targets) and bool((targets == self.ignore_index).any())
         ignore_index = self.ignore_index if ignored else None
         return cross_entropy(outputs, targets, self.weight or None, ignore_index, self.label_smoothing)

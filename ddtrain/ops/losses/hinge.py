@@ -10,6 +10,7 @@ from typing import Any
 import numpy as onp
 
 import ddtrain.numpy as np
+from ddtrain.autodiff import Array
 from ddtrain.ops.losses.common import (
     check_labels,
     check_option,
@@ -22,7 +23,7 @@ from ddtrain.ops.losses.protocol import MarginLoss
 from ddtrain.parts import register
 
 
-def binary_hinge(scores: Any, signs: Any, margin: float = 1.0) -> Any:
+def binary_hinge(scores: Array, signs: Array, margin: float = 1.0) -> Array:
     """``max(0, margin - y · s)`` of scores s and labels y of -1 and 1; the mean over features.
 
     Parameters
@@ -50,7 +51,7 @@ def binary_hinge(scores: Any, signs: Any, margin: float = 1.0) -> Any:
     return mean_over_features(positive_part(margin - y * scores))
 
 
-def hinge(scores: Any, labels: Any, margin: float = 1.0) -> Any:
+def hinge(scores: Array, labels: Array, margin: float = 1.0) -> Array:
     """How far other classes come within a margin of the right one, summed over classes, for each sample.
 
     ``sum over k != label of max(0, margin + scores[k] - scores[label])``, the multi-class loss of Weston and Watkins
@@ -80,7 +81,7 @@ def hinge(scores: Any, labels: Any, margin: float = 1.0) -> Any:
     return np.reshape(np.sum(positive_part(margins) * others, axis=1), labels.shape)
 
 
-def crammer_singer(scores: Any, labels: Any, margin: float = 1.0) -> Any:
+def crammer_singer(scores: Array, labels: Array, margin: float = 1.0) -> Array:
     """How far the best of the other classes comes within a margin of the right one, for each sample.
 
     ``max(0, margin + max over k != label of scores[k] - scores[label])``: of :func:`hinge` the largest term alone.
@@ -142,7 +143,7 @@ class BinaryHinge(MarginLoss):
     name: str = "binary_hinge"
     """What is minimised."""
 
-    def __call__(self, outputs: Any, targets: Any) -> Any:
+    def __call__(self, outputs: Array, targets: Array) -> Array:
         return binary_hinge(outputs, targets, self.margin)
 
 
@@ -160,7 +161,7 @@ class Hinge(MarginLoss):
     name: str = "hinge"
     """What is minimised."""
 
-    def __call__(self, outputs: Any, targets: Any) -> Any:
+    def __call__(self, outputs: Array, targets: Array) -> Array:
         return hinge(outputs, targets, self.margin)
 
 
@@ -178,5 +179,5 @@ class CrammerSinger(MarginLoss):
     name: str = "crammer_singer"
     """What is minimised."""
 
-    def __call__(self, outputs: Any, targets: Any) -> Any:
+    def __call__(self, outputs: Array, targets: Array) -> Array:
         return crammer_singer(outputs, targets, self.margin)

@@ -5,16 +5,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import ddtrain.numpy as np
+from ddtrain.autodiff import Array
 from ddtrain.ops.losses.common import check_soft
 from ddtrain.ops.losses.protocol import Loss
 from ddtrain.ops.softmax import log_softmax
 from ddtrain.parts import register
 
 
-def kl_divergence(logits: Any, targets: Any) -> Any:
+def kl_divergence(logits: Array, targets: Array) -> Array:
     """``sum over k of t[k] · (log t[k] - log softmax(logits)[k])``, with 0 · log 0 = 0, for each sample.
 
     Parameters
@@ -62,5 +62,5 @@ class KlDivergence(Loss):
     name: str = "kl_divergence"
     """What is minimised."""
 
-    def __call__(self, outputs: Any, targets: Any) -> Any:
+    def __call__(self, outputs: Array, targets: Array) -> Array:
         return kl_divergence(outputs, targets)

@@ -5,14 +5,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
+from ddtrain.autodiff import Array
 from ddtrain.ops.losses.common import check_signs, mean_over_features, softplus
 from ddtrain.ops.losses.protocol import Loss
 from ddtrain.parts import register
 
 
-def logistic_loss(scores: Any, signs: Any) -> Any:
+def logistic_loss(scores: Array, signs: Array) -> Array:
     """``log(1 + exp(-y · s))`` of scores s and labels y of -1 and 1, without overflow; the mean over features.
 
     Parameters
@@ -54,5 +54,5 @@ class Logistic(Loss):
     name: str = "logistic"
     """What is minimised."""
 
-    def __call__(self, outputs: Any, targets: Any) -> Any:
+    def __call__(self, outputs: Array, targets: Array) -> Array:
         return logistic_loss(outputs, targets)

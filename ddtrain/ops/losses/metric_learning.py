@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import ddtrain.numpy as np
-from ddtrain.autodiff import value_of
+from ddtrain.autodiff import Array, value_of
 from ddtrain.errors import ShapeError, kind_of
 from ddtrain.ops.losses.common import check_alike, check_option, check_values, positive_part
 from ddtrain.ops.losses.protocol import MarginLoss
@@ -28,7 +28,7 @@ def _root(square_N: Any) -> Any:
     return np.where(apart, np.sqrt(np.where(apart, square_N, 1.0)), 0.0)
 
 
-def contrastive_loss(a: Any, b: Any, same: Any, margin: float = 1.0) -> Any:
+def contrastive_loss(a: Array, b: Array, same: Array, margin: float = 1.0) -> Array:
     """``d² / 2`` of pairs that are alike, ``max(0, margin - d)² / 2`` of others, with d their Euclidean distance.
 
     Parameters
@@ -70,7 +70,7 @@ def contrastive_loss(a: Any, b: Any, same: Any, margin: float = 1.0) -> Any:
     return 0.5 * np.where(values == 1, square, short * short)
 
 
-def triplet_loss(anchor: Any, positive: Any, negative: Any, margin: float = 1.0) -> Any:
+def triplet_loss(anchor: Array, positive: Array, negative: Array, margin: float = 1.0) -> Array:
     """``max(0, d(anchor, positive) - d(anchor, negative) + margin)`` with d the Euclidean distance.
 
     Parameters
@@ -127,7 +127,7 @@ class Contrastive(MarginLoss):
     name: str = "contrastive"
     """What is minimised."""
 
-    def __call__(self, outputs: Any, targets: Any) -> Any:
+    def __call__(self, outputs: Array, targets: Array) -> Array:
         a, b = _parts_of("contrastive", outputs, ("a", "b"))
         return contrastive_loss(a, b, targets, self.margin)
 
@@ -147,7 +147,7 @@ class Triplet(MarginLoss):
     name: str = "triplet"
     """What is minimised."""
 
-    def __call__(self, outputs: Any, targets: Any = None) -> Any:
+    def __call__(self, outputs: Array, targets: Array = None) -> Array:
         if targets is not None:
             raise ShapeError("triplet: there are no targets beside the three embeddings", remedy="Leave them out.")
         anchor, positive, negative = _parts_of("triplet", outputs, ("anchor", "positive", "negative"))

@@ -7,6 +7,7 @@ from __future__ import annotations
 from typing import Any
 
 import ddtrain.numpy as np
+from ddtrain.autodiff import Array
 from ddtrain.errors import ShapeError
 from ddtrain.ops.losses.common import mean_over_features
 
@@ -16,7 +17,7 @@ def _check(op: str, hidden: Any) -> None:
         raise ShapeError(f"{op}: hidden is one number", remedy="Give the activations of a layer, (N, ...).")
 
 
-def l1_penalty(hidden: Any) -> Any:
+def l1_penalty(hidden: Array) -> Array:
     """The mean absolute activation of each sample, which pulls many of them to zero; its derivative at zero is 0.
 
     Parameters
@@ -40,7 +41,7 @@ def l1_penalty(hidden: Any) -> Any:
     return mean_over_features(np.abs(hidden))
 
 
-def l2_penalty(hidden: Any) -> Any:
+def l2_penalty(hidden: Array) -> Array:
     """The mean squared activation of each sample, which keeps all of them small.
 
     Parameters

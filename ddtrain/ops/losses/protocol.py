@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, ClassVar, Literal
+from typing import ClassVar, Literal
 
+from ddtrain.autodiff import Array
 from ddtrain.parts import Part, Range
 
 
@@ -22,7 +23,7 @@ class Loss(Part, kind="loss", default="cross_entropy"):
     of_labels: ClassVar[Literal["label", "one_hot", "signs"] | None] = "label"
     name: str = ""
 
-    def __call__(self, outputs: Any, targets: Any) -> Any:
+    def __call__(self, outputs: Array, targets: Array) -> Array:
         """One loss a sample, (N,), never averaged.
 
         Parameters

@@ -6,15 +6,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
 
 import ddtrain.numpy as np
+from ddtrain.autodiff import Array
 from ddtrain.ops.losses.common import check_alike, check_option, mean_over_features
 from ddtrain.ops.losses.protocol import Loss
 from ddtrain.parts import Range, register
 
 
-def squared_error(prediction: Any, target: Any) -> Any:
+def squared_error(prediction: Array, target: Array) -> Array:
     """The mean over features of the squared difference, for each sample.
 
     Parameters
@@ -39,7 +39,7 @@ def squared_error(prediction: Any, target: Any) -> Any:
     return mean_over_features(difference * difference)
 
 
-def absolute_error(prediction: Any, target: Any) -> Any:
+def absolute_error(prediction: Array, target: Array) -> Array:
     """The mean over features of the absolute difference, for each sample; its derivative where they meet is 0.
 
     Parameters
@@ -63,7 +63,7 @@ def absolute_error(prediction: Any, target: Any) -> Any:
     return mean_over_features(np.abs(prediction - target))
 
 
-def huber_loss(prediction: Any, target: Any, delta: float = 1.0) -> Any:
+def huber_loss(prediction: Array, target: Array, delta: float = 1.0) -> Array:
     """Half the square of small differences, and linear in large ones; the mean over features, for each sample.
 
     ``d² / 2`` where ``|d| <= delta``, and ``delta · (|d| - delta / 2)`` beyond.
@@ -113,7 +113,7 @@ class Squared(Loss):
     name: str = "squared"
     """What is minimised."""
 
-    def __call__(self, outputs: Any, targets: Any) -> Any:
+    def __call__(self, outputs: Array, targets: Array) -> Array:
         return squared_error(outputs, targets)
 
 
@@ -132,7 +132,7 @@ class Absolute(Loss):
     name: str = "absolute"
     """What is minimised."""
 
-    def __call__(self, outputs: Any, targets: Any) -> Any:
+    def __call__(self, outputs: Array, targets: Array) -> Array:
         return absolute_error(outputs, targets)
 
 
@@ -153,7 +153,7 @@ class Huber(Loss):
     delta: float = 1.0
     """Where the square turns into a line."""
 
-    def __call__(self, outputs: Any, targets: Any) -> Any:
+    def __call__(self, outputs: Array, targets: Array) -> Array:
         return huber_loss(outputs, targets, self.delta)
 
     def ranges(self) -> Iterator[Range]:

@@ -15,6 +15,7 @@ import numpy as onp
 from numpy.typing import NDArray
 
 import ddtrain.numpy as np
+from ddtrain.autodiff import Array
 from ddtrain.errors import ShapeError
 from ddtrain.ops.argument_checks import Pair, check_rank, pair
 from ddtrain.ops.pooling.windows import avg_pool2d, max_pool2d
@@ -47,7 +48,7 @@ def _averages(entries: int, windows: int) -> NDArray[onp.float64]:
     return weights
 
 
-def adaptive_avg_pool2d(x: Any, size: Pair) -> Any:
+def adaptive_avg_pool2d(x: Array, size: Pair) -> Array:
     """The average of each of ``size`` windows: (N, H, W, C) to (N, P, Q, C).
 
     Parameters
@@ -71,7 +72,7 @@ def adaptive_avg_pool2d(x: Any, size: Pair) -> Any:
     return np.matmul(across, np.reshape(rows, (n, p, width, channels)))
 
 
-def adaptive_max_pool2d(x: Any, size: Pair) -> Any:
+def adaptive_max_pool2d(x: Array, size: Pair) -> Array:
     """The largest value of each of ``size`` windows. Arguments as for :func:`adaptive_avg_pool2d`.
 
     >>> adaptive_max_pool2d(np.arange(5.0).reshape(1, 1, 5, 1), (1, 3))[0, 0, :, 0]

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import ddtrain.numpy as np
+from ddtrain.autodiff import Array
 from ddtrain.ops.argument_checks import check_rank
 from ddtrain.ops.pooling.windows import avg_pool2d, max_pool2d
 
 
-def global_avg_pool2d(x: Any) -> Any:
+def global_avg_pool2d(x: Array) -> Array:
     """The average of each image and channel: (N, H, W, C) to (N, C).
 
     >>> global_avg_pool2d(np.arange(4.0).reshape(1, 2, 2, 1))
@@ -19,7 +18,7 @@ def global_avg_pool2d(x: Any) -> Any:
     return np.reshape(avg_pool2d(x, (x.shape[1], x.shape[2])), (x.shape[0], x.shape[3]))
 
 
-def global_max_pool2d(x: Any) -> Any:
+def global_max_pool2d(x: Array) -> Array:
     """The largest value of each image and channel: (N, H, W, C) to (N, C).
 
     >>> global_max_pool2d(np.arange(4.0).reshape(1, 2, 2, 1))

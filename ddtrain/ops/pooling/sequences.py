@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from ddtrain.autodiff import Array
 from ddtrain.ops.argument_checks import check_rank, number
 from ddtrain.ops.pooling.adaptive import adaptive_avg_pool2d, adaptive_max_pool2d
 from ddtrain.ops.pooling.everywhere import global_avg_pool2d, global_max_pool2d
@@ -23,7 +24,7 @@ def _windows(op: str, size: Any, stride: Any, padding: Any) -> tuple[Any, Any, A
     return (size, 1), (step, 1), (number(padding, op, "padding", 0), 0)
 
 
-def max_pool1d(x: Any, size: int, stride: int | None = None, padding: int = 0) -> Any:
+def max_pool1d(x: Array, size: int, stride: int | None = None, padding: int = 0) -> Array:
     """The largest value of each window of sequences (N, T, C); otherwise as :func:`ddtrain.ops.max_pool2d`.
 
     >>> import numpy as np
@@ -33,7 +34,7 @@ def max_pool1d(x: Any, size: int, stride: int | None = None, padding: int = 0) -
     return max_pool2d(_column("max_pool1d", x), *_windows("max_pool1d", size, stride, padding))[:, :, 0]
 
 
-def avg_pool1d(x: Any, size: int, stride: int | None = None, padding: int = 0) -> Any:
+def avg_pool1d(x: Array, size: int, stride: int | None = None, padding: int = 0) -> Array:
     """The average of each window of sequences (N, T, C), where padding counts as zeros.
 
     >>> import numpy as np
@@ -43,7 +44,7 @@ def avg_pool1d(x: Any, size: int, stride: int | None = None, padding: int = 0) -
     return avg_pool2d(_column("avg_pool1d", x), *_windows("avg_pool1d", size, stride, padding))[:, :, 0]
 
 
-def adaptive_avg_pool1d(x: Any, size: int) -> Any:
+def adaptive_avg_pool1d(x: Array, size: int) -> Array:
     """The average of each of ``size`` windows: (N, T, C) to (N, size, C).
 
     >>> import numpy as np
@@ -54,7 +55,7 @@ def adaptive_avg_pool1d(x: Any, size: int) -> Any:
     return adaptive_avg_pool2d(column, (number(size, "adaptive_avg_pool1d", "size", 1), 1))[:, :, 0]
 
 
-def adaptive_max_pool1d(x: Any, size: int) -> Any:
+def adaptive_max_pool1d(x: Array, size: int) -> Array:
     """The largest value of each of ``size`` windows: (N, T, C) to (N, size, C).
 
     >>> import numpy as np
@@ -65,7 +66,7 @@ def adaptive_max_pool1d(x: Any, size: int) -> Any:
     return adaptive_max_pool2d(column, (number(size, "adaptive_max_pool1d", "size", 1), 1))[:, :, 0]
 
 
-def global_avg_pool1d(x: Any) -> Any:
+def global_avg_pool1d(x: Array) -> Array:
     """The average over all positions: (N, T, C) to (N, C).
 
     >>> import numpy as np
@@ -75,7 +76,7 @@ def global_avg_pool1d(x: Any) -> Any:
     return global_avg_pool2d(_column("global_avg_pool1d", x))
 
 
-def global_max_pool1d(x: Any) -> Any:
+def global_max_pool1d(x: Array) -> Array:
     """The largest value over all positions: (N, T, C) to (N, C).
 
     >>> import numpy as np

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import ddtrain.numpy as np
-from ddtrain.autodiff import fused
+from ddtrain.autodiff import Array, fused
 from ddtrain.autodiff.core.examples import case
 from ddtrain.errors import ShapeError
 from ddtrain.kernels import pool as kernel
@@ -49,7 +49,7 @@ def _lowest(dtype: Any) -> Any:
     return -np.inf if dtype.kind in "fc" else np.iinfo(dtype).min if dtype.kind in "iu" else False
 
 
-def _max_pool2d(x: Any, size: Pair, stride: Pair | None = None, padding: Pair = 0) -> Any:
+def _max_pool2d(x: Array, size: Pair, stride: Pair | None = None, padding: Pair = 0) -> Array:
     """The largest value of each window.
 
     Parameters
@@ -89,7 +89,7 @@ def _max_backward(needs: tuple[int, ...], g: Any, saved: Any, x: Any, *_: Any, *
     return [kernel.max_backward(g, position, x.shape[1], x.shape[2], *geometry)]
 
 
-def _avg_pool2d(x: Any, size: Pair, stride: Pair | None = None, padding: Pair = 0) -> Any:
+def _avg_pool2d(x: Array, size: Pair, stride: Pair | None = None, padding: Pair = 0) -> Array:
     """The average of each window, where padding counts as zeros. Arguments as for :func:`max_pool2d`.
 
     >>> avg_pool2d(np.arange(16.0).reshape(1, 4, 4, 1), 2)[0, :, :, 0]

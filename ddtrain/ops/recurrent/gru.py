@@ -7,7 +7,7 @@ from __future__ import annotations
 from typing import Any
 
 import ddtrain.numpy as np
-from ddtrain.autodiff import fused
+from ddtrain.autodiff import Array, fused
 from ddtrain.autodiff.core.examples import case
 from ddtrain.errors import ShapeError
 from ddtrain.kernels.channel_sums import channel_sums
@@ -17,7 +17,7 @@ from ddtrain.ops.activations import sigmoid
 from ddtrain.ops.recurrent.shapes import check, stacked
 
 
-def _gru(a: Any, h: Any, w: Any, b: Any = None) -> Any:
+def _gru(a: Array, h: Array, w: Array, b: Array = None) -> Array:
     """The gated recurrent unit at every position (Cho et al., arXiv:1406.1078; gates as in PyTorch).
 
     With q = h_{t-1} @ w + b, and a and q each cut into three:

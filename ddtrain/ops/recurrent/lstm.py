@@ -7,7 +7,7 @@ from __future__ import annotations
 from typing import Any
 
 import ddtrain.numpy as np
-from ddtrain.autodiff import fused
+from ddtrain.autodiff import Array, fused
 from ddtrain.autodiff.core.examples import case
 from ddtrain.kernels.recurrent import lstm as kernel
 from ddtrain.kernels.recurrent.rnn import backward_weight
@@ -15,7 +15,7 @@ from ddtrain.ops.activations import sigmoid
 from ddtrain.ops.recurrent.shapes import check, stacked
 
 
-def _lstm(a: Any, h: Any, c: Any, w: Any) -> Any:
+def _lstm(a: Array, h: Array, c: Array, w: Array) -> Array:
     """Long short-term memory at every position (Hochreiter and Schmidhuber 1997, with the forget gate of Gers 2000).
 
     With z = a_t + h_{t-1} @ w cut into four:

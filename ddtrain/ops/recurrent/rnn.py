@@ -7,14 +7,14 @@ from __future__ import annotations
 from typing import Any
 
 import ddtrain.numpy as np
-from ddtrain.autodiff import fused
+from ddtrain.autodiff import Array, fused
 from ddtrain.autodiff.core.examples import case
 from ddtrain.kernels.recurrent import rnn as kernel
 from ddtrain.ops.activations import relu as _rectified
 from ddtrain.ops.recurrent.shapes import check, stacked
 
 
-def _rnn(a: Any, h: Any, w: Any, relu: bool = False) -> Any:
+def _rnn(a: Array, h: Array, w: Array, relu: bool = False) -> Array:
     """``h_t = tanh(a_t + h_{t-1} @ w)`` at every position (Elman 1990).
 
     Parameters

@@ -1,6 +1,6 @@
 """What a run reports: the loop calls ``run_records``, which writes through the others.
 
-``console`` and ``progress_bar`` for people, ``metrics`` (metrics.jsonl, summary.json), ``status`` (status.json),
-``timeline`` and ``perfetto_trace`` (trace.json); ``run_lock`` chooses and locks the
-directory they lie in, ``run_directory`` says what is in there from before.
+``console``, ``launcher_terminal`` and ``progress_bar`` for people, ``metrics`` (metrics.jsonl, summary.json),
+``status`` (status.json), ``timeline`` and ``perfetto_trace`` (trace.json); ``run_lock`` chooses and locks the directory
+they lie in, ``run_directory`` says what is in there from before.
 """

@@ -1,8 +1,14 @@
 """What the user sees of a run: a progress bar if the output is a terminal, whole lines otherwise.
 
-Rank 0 alone prints. Under mpirun standard output is a pipe even when a terminal is at its other end, so the launch
-script says so: ``DDTRAIN_TTY`` holds that terminal's columns. A step costs a few additions; frames are drawn at
-most ten times a second, each one overwriting the last, with no cursor to restore if the job is killed.
+Rank 0 alone prints. A step costs a few additions; frames are drawn at most ten times a second, each one overwriting the
+last, with no cursor to restore if the job is killed.
+
+Note [DDTRAIN_TTY]
+Under mpirun standard output is a pipe even when a terminal is at its other end. ``launch/local.sh`` says so: the
+environment variable ``DDTRAIN_TTY`` holds that terminal's columns, 0 where there is none. Without it the terminal is
+that of an mpirun on the same machine (``launcher_terminal``). Who starts ranks by other means may set it:
+``DDTRAIN_TTY=100 srun --unbuffered python -m ddtrain.train digits_mlp`` draws a bar of 100 columns, and
+``DDTRAIN_TTY=0 mpirun ...`` prints whole lines. It is about standard output alone.
 """
 
 from __future__ import annotations
@@ -16,7 +22,8 @@ from time import perf_counter
 from typing import NamedTuple, TextIO
 
 from ddtrain.comm.protocol import Communicator
-from ddtrain.standard_output import is_terminal, say
+from ddtrain.standard_output import is_standard_output, is_terminal, say
+from ddtrain.trainer.records import launcher_terminal
 from ddtrain.trainer.step.totals import Totals
 
 FRAME_EVERY_S, LINE_EVERY_S = 0.1, 10.0
@@ -181,12 +188,23 @@ class _Mark(NamedTuple):
 
 
 def terminal_columns(stream: TextIO | None) -> int:
-    """Columns of the terminal behind a stream, or behind mpirun's pipe; 0 without a terminal that can draw a bar."""
+    """Columns of the terminal behind a stream, or behind mpirun's pipe; 0 without a terminal that can draw a bar.
+
+    See Note [DDTRAIN_TTY].
+
+    >>> os.environ["DDTRAIN_TTY"] = "100"
+    >>> terminal_columns(sys.stdout)
+    100
+    >>> del os.environ["DDTRAIN_TTY"]
+    """
     if stream is None or os.environ.get("TERM") == "dumb":
         return 0
     told = os.environ.get("DDTRAIN_TTY", "") if stream is sys.stdout else ""
-    if told.isdecimal():  # the launch script's word counts, because Open MPI gives every rank a terminal of its own
+    if told.isdecimal():
         return int(told)
+    # mpirun's terminal counts, because Open MPI gives every rank a terminal of its own
+    if is_standard_output(stream) and (columns := launcher_terminal.columns()) is not None:
+        return columns
     if is_terminal(stream):
         try:
             return os.get_terminal_size(stream.fileno()).columns or 80

@@ -1,0 +1,72 @@
+"""Files of JSON lines, one a step, as callbacks write them; NaN and infinities are strings, as in metrics.jsonl."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from ddtrain.errors import DataError
+
+
+def append(path: Path, line: dict[str, Any]) -> None:
+    """Add a line to a file.
+
+    Raises
+    ------
+    DataError : it cannot be written
+
+    >>> import tempfile
+    >>> path = Path(tempfile.mkdtemp()) / "lines.jsonl"
+    >>> append(path, {"step": 1, "mean": math.nan})
+    >>> list(read(path))
+    [{'step': 1, 'mean': 'NaN'}]
+    """
+    try:
+        with path.open("a") as file:
+            file.write(json.dumps(_finite(line), allow_nan=False) + "\n")
+    except OSError as error:
+        raise refused(path, error) from error
+
+
+def read(path: Path) -> Iterator[dict[str, Any]]:
+    """The lines of a file, none if it is not there; one that a killed run left half written is left out."""
+    for text in path.read_text().splitlines() if path.exists() else ():
+        try:
+            yield json.loads(text)
+        except ValueError:
+            continue
+
+
+def cut(path: Path, step: int) -> None:
+    """Leave out the lines of later steps, which a resumed run takes again.
+
+    Raises
+    ------
+    DataError : it cannot be written
+    """
+    kept = [line for line in read(path) if line["step"] <= step]
+    if path.exists():
+        try:
+            path.write_text("".join(json.dumps(line) + "\n" for line in kept))
+        except OSError as error:
+            raise refused(path, error) from error
+
+
+def refused(path: Path, error: OSError) -> DataError:
+    """The error for a file that a callback cannot write."""
+    return DataError(
+        f"--log.to: {path}: {error.strerror}", remedy="Make room, or leave out the callback that writes it."
+    )
+
+
+def _finite(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _finite(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_finite(item) for item in value]
+    if isinstance(value, float) and not math.isfinite(value):
+        return "NaN" if math.isnan(value) else "Infinity" if value > 0 else "-Infinity"
+    return value
