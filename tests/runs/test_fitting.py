@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +10,7 @@ import numpy as np
 import pytest
 
 import ddtrain
-from ddtrain.comm import Communicator
+import helpers
 from ddtrain.errors import NonFiniteError, UsageError
 from ddtrain.optim import Adam
 from ddtrain.runs import fit
@@ -91,12 +92,28 @@ def test_what_ends_a_run_is_raised_not_printed(backend: str, tmp_path: Path, cap
     assert ddtrain.Run(tmp_path / "run").state == "failed"
 
 
-@pytest.mark.mpi(min_size=2)
-def test_under_mpirun_every_rank_gets_the_run(comm: Communicator, tmp_path: Path) -> None:
-    directory = comm.exchange_objects(str(tmp_path))[0]
-    run = fit(make_task(), dir=f"{directory}/run", epochs=1, batch_size=7, quiet=True)
-    assert (run.state, run.summary["ranks"]) == ("completed", comm.size)
-    assert len(set(comm.exchange_objects(run.summary["params_sha256"]))) == 1
-    with pytest.raises(UsageError, match="is out of range"):
-        fit(make_task(), dir=f"{directory}/other", epochs=-1, quiet=True)
-    comm.barrier()
+UNDER_MPIRUN = """
+import ddtrain
+from ddtrain.errors import UsageError
+from helpers import make_task
+
+run = ddtrain.fit(make_task(), dir="run", epochs=1, batch_size=7, run={"shards": 3}, quiet=True)
+print(run.state, run.summary["ranks"], run.summary["params_sha256"])
+try:
+    ddtrain.fit(make_task(), dir="other", epochs=-1, quiet=True)
+except UsageError as error:
+    print(error.message)
+again = ddtrain.fit(make_task(), dir="again", epochs=1, batch_size=7, run={"shards": 3}, quiet=True)
+print(again.summary["params_sha256"])
+"""
+
+
+def test_under_mpirun_every_rank_gets_the_run_and_the_error(tmp_path: Path) -> None:
+    alone = fit(make_task(), dir=tmp_path / "alone", epochs=1, batch_size=7, run={"shards": 3}, quiet=True)
+    expected = alone.summary["params_sha256"]
+    tests = Path(helpers.__file__).parent
+    path = os.pathsep.join(map(str, (tests.parent, tests)))
+    done = helpers.launch(2, UNDER_MPIRUN, cwd=tmp_path, program="-c", PYTHONPATH=path)
+    assert done.returncode == 0, done.stderr
+    refused = "--run.epochs -1 is out of range"
+    assert sorted(done.stdout.splitlines()) == sorted([f"completed 2 {expected}", refused, expected] * 2)
