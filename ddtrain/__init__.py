@@ -71,6 +71,7 @@ if TYPE_CHECKING:  # what __getattr__ below loads on first use
     from ddtrain.callbacks import Callback
     from ddtrain.commands.script import main
     from ddtrain.data import ArrayData
+    from ddtrain.diagnose.layer_table import Summary, summary
     from ddtrain.runs import History, Run, fit
     from ddtrain.trainer.config.config import Config
     from ddtrain.trainer.dp_derivatives import dp_hvp, dp_jvp, dp_value_and_grad, model_loss
@@ -83,6 +84,7 @@ __all__ = [
     "Config",
     "History",
     "Run",
+    "Summary",
     "Task",
     "check_grads",
     "const_graph",
@@ -115,6 +117,7 @@ __all__ = [
     "model_loss",
     "multigrad_dict",
     "primitive",
+    "summary",
     "tensor_jacobian_product",
     "value_and_grad",
     "vector_jacobian_product",
@@ -128,6 +131,7 @@ _TRAINING = {  # loaded on first use: differentiating needs neither a command li
     **dict.fromkeys(("dp_hvp", "dp_jvp", "dp_value_and_grad", "model_loss"), "ddtrain.trainer.dp_derivatives"),
     **dict.fromkeys(("History", "Run", "fit"), "ddtrain.runs"),
     "Callback": "ddtrain.callbacks",
+    **dict.fromkeys(("Summary", "summary"), "ddtrain.diagnose.layer_table"),
     "main": "ddtrain.commands.script",
 }
 

@@ -28,13 +28,18 @@ class Verb:
 
 VERBS: Mapping[str, Verb] = {
     "train": Verb("ddtrain.train", "train a recipe; what is done where no verb is given"),
+    "check": Verb("ddtrain.commands.check", "try a job before the queue is waited for: layers, ranks, resume, time"),
     "eval": Verb("ddtrain.eval", "evaluate what runs have trained, alone or as an ensemble"),
     "show": Verb("ddtrain.commands.show", "show how a run is, or follow it while it goes on"),
     "report": Verb("ddtrain.commands.report", "write one HTML file on a run, or on several laid over one another"),
     "generate": Verb("ddtrain.generate", "write text with a language model that a run has trained"),
     "checkpoint": Verb("ddtrain.checkpoint", "verify, list or show checkpoints", of_recipes=False),
+    "doctor": Verb("ddtrain.commands.doctor", "look at the machine: versions, cores, memory, MPI", of_recipes=False),
     "bench": Verb("ddtrain.bench.__main__", "measure steps, sums, scaling", of_recipes=False),
 }
+
+
+COMPLETION = Verb("ddtrain.commands.completion", "print a script for a shell that completes command lines")
 
 
 def chosen(name: str) -> Verb:
@@ -59,4 +64,6 @@ def overview(program: str) -> str:
     """
     wide = max(map(len, VERBS))
     lines = [f"  {name:{wide}}  {verb.about}" for name, verb in VERBS.items()]
-    return "\n".join([f"usage: {program} [VERB] [...]", "", *lines, "", f"{program} VERB --help explains a verb."])
+    explained = f"{program} VERB --help explains a verb."
+    general = "--version prints the version, --completion bash|zsh|fish a script that completes command lines."
+    return "\n".join([f"usage: {program} [VERB] [...]", "", *lines, "", explained, general])

@@ -87,6 +87,17 @@ def explain(config: Any) -> str:
     return plain(_parser(config, explained=True).format_help().strip())
 
 
+def add_explained(parser: argparse.ArgumentParser, config: Any) -> None:
+    """Give a parser all options with a line of help each, and the values that they may have as choices: to be read."""
+    _add(parser, config, "", explained=True)
+    kinds = _annotations(config)
+    for action in parser._actions:
+        if action.dest in kinds:
+            action.help = plain(str(action.help).splitlines()[0])
+            choices = field_types.choices_of(kinds[action.dest])
+            action.choices = list(map(str, choices)) if choices and action.nargs is None else None
+
+
 class Parser(argparse.ArgumentParser):
     """An argument parser that raises UsageError in one line, and takes no abbreviations."""
 
@@ -125,7 +136,7 @@ def _parser(config: Any, explained: bool = False) -> Parser:
     return parser
 
 
-def _add(parser: Parser, instance: Any, path: str, explained: bool) -> None:
+def _add(parser: argparse.ArgumentParser, instance: Any, path: str, explained: bool) -> None:
     """Arguments for the leaves of a dataclass instance, then those of its sections."""
     types, sections = field_types.hints(instance), []
     title = tables.option(path).removeprefix("--")
