@@ -26,9 +26,10 @@ from typing import TYPE_CHECKING
 
 from ddtrain import blas_threads  # isort: skip  # before NumPy is imported, see Note [BLAS threads]
 from ddtrain.comm.startup.environment import launcher as _launcher  # isort: skip
-from ddtrain.trainer import stop_signals as _stop_signals  # isort: skip
 
 if _launcher().variable:
+    from ddtrain.trainer import stop_signals as _stop_signals
+
     _stop_signals.exit_before_listening()
 
 import ddtrain.numpy  # gives boxes their array behaviour

@@ -23,6 +23,7 @@ from ddtrain.check.findings import Finding
 from ddtrain.comm import Communicator
 from ddtrain.comm.backends.local import LocalCommunicator
 from ddtrain.data.checksum import checksum
+from ddtrain.data.dataset import has_order
 from ddtrain.diagnose.layer_calls import LayerCall, LayerCalls, arrays_in, value_of_all
 from ddtrain.ops import use_communicator
 from ddtrain.optim import Sgd
@@ -64,10 +65,10 @@ def compare_ranks(comm: Communicator, task: Task, config: Config) -> list[Findin
     -------
     Two findings, on data and on layers, the same on every rank.
     """
-    config = _plain(config, comm.size, len(task.train))
+    config = _plain(config, comm.size, task.train)
     together = build_step(comm, task, config)
     alone = build_step(LocalCommunicator(), task, config)
-    rows = data.order(config.run.seed, 0, len(task.train))[: config.data.batch_size]
+    rows = data.order_of(task.train, seed=config.run.seed, epoch=0)[: config.data.batch_size]
     said = _compare_data(comm, together, rows)
     if said is not None:
         return [said]
@@ -76,9 +77,11 @@ def compare_ranks(comm: Communicator, task: Task, config: Config) -> list[Findin
     return [*found, _compare_layers(comm, together, alone, rows)]
 
 
-def _plain(config: Config, size: int, samples: int) -> Config:
+def _plain(config: Config, size: int, train: data.Dataset) -> Config:
     """The configuration of a small step in float64, without what has no bearing on a forward pass."""
-    batch = min(config.data.batch_size, samples, _A_RANK * size + 1)
+    batch = min(config.data.batch_size, len(train), _A_RANK * size + 1)
+    if has_order(train):  # streams, each of which has one sample in a batch
+        batch = config.data.batch_size
     table = {"run": {"dtype": "float64", "shards": 0, "accumulate": 1, "lr_range_test": ""}}
     small = config.updated({**table, "data": {"batch_size": max(batch, size)}})
     return replace(small, optim=Sgd(), average=NoAverage(), comm=Comm(backend=config.comm.backend))

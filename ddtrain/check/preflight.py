@@ -16,11 +16,12 @@ from ddtrain.check.compare_ranks import compare_ranks, step_batch
 from ddtrain.check.findings import Finding
 from ddtrain.check.round_trip import round_trip
 from ddtrain.comm import Communicator, call_on_ranks, run_on_all
+from ddtrain.data.dataset import has_order
 from ddtrain.diagnose.layer_table import layer_table
 from ddtrain.trainer.config.config import Config
 from ddtrain.trainer.config.same_options import verify_options
 from ddtrain.trainer.config.validation import validate
-from ddtrain.trainer.evaluate import ROWS, try_evaluation
+from ddtrain.trainer.evaluation.evaluate import ROWS, try_evaluation
 from ddtrain.trainer.loop import Trainer
 from ddtrain.trainer.records.run_records import RunRecords
 from ddtrain.trainer.step.setup import drawn_values
@@ -162,7 +163,9 @@ class Preflight:
     def _with_few_to_evaluate(self, config: Config) -> Task:
         """The task anew, as a resumed run makes it; evaluations are short."""
         task = build_task(self.build, config)
-        return task if task.valid is None else replace(task, valid=first_samples(task.valid, ROWS, "ddtrain check"))
+        if task.valid is None or has_order(task.valid):  # of what has an order no part can be taken
+            return limited(task, config)
+        return limited(replace(task, valid=first_samples(task.valid, ROWS, "ddtrain check")), config)
 
     def _time(self) -> list[Finding]:
         coordinator, every = self.trainer.coordinator, self.config.eval.every

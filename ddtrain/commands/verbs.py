@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib import import_module
+from typing import TYPE_CHECKING
 
 from ddtrain.errors import UsageError, quoted
 from ddtrain.suggestions import did_you_mean
-from ddtrain.trainer.main import Recipe
+
+if TYPE_CHECKING:  # it is loaded with the verbs that have recipes
+    from ddtrain.trainer.main import Recipe
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from ddtrain.data import Augmented, Dataset, Subset, order
+from ddtrain.data import Augmented, Dataset, Subset, order_of
 from ddtrain.errors import UsageError
 from ddtrain.trainer.config.config import Config
 from ddtrain.trainer.task import Task
@@ -32,9 +32,9 @@ def limited(task: Task, config: Config) -> Task:
     >>> len(same.train), same.valid is same.train
     (6, True)
     """
-    run, samples = config.run, len(task.train)
+    run = config.run
     if run.overfit_batches:
-        rows = order(run.seed, 0, samples)[: run.overfit_batches * config.data.batch_size]
+        rows = order_of(task.train, seed=run.seed, epoch=0)[: run.overfit_batches * config.data.batch_size]
         few = _part("--run.overfit-batches", task.train, rows)
         return replace(task, train=few, valid=few)
     if run.limit:
