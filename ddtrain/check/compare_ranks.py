@@ -51,11 +51,17 @@ _SEED = "Read the same files on every rank, and draw with a fixed seed."
 
 @dataclass(frozen=True)
 class _Fault:
-    """Where two passes differ first: the position among the calls, and the layer in words."""
+    """Where two passes differ first: the position among the calls, the layer in words, and the one before it."""
 
     position: int
     where: str
     by: float
+    before: str = ""
+
+    @property
+    def last_alike(self) -> str:
+        """Where the fault is not yet, in words."""
+        return f"; {self.before} is the last that agrees" if self.before else ""
 
 
 def compare_ranks(comm: Communicator, task: Task, config: Config) -> list[Finding]:
@@ -142,6 +148,7 @@ def _compare_layers(comm: Communicator, together: TrainStep, alone: TrainStep, r
         fault = _agreed(comm, min((f for f in faults if f), key=lambda f: f.position, default=None))
         if fault is not None:
             text = f"{fault.where} differs in {phase}: on {comm.size} ranks by up to {fault.by:.2g} from one rank"
+            text += fault.last_alike
             return Finding("ranks", False, text, batch)
     names = sum(call.path != LOSS for call in first[0])
     return Finding("ranks", True, f"{names} layers give on {comm.size} ranks what they give on one")
@@ -175,7 +182,7 @@ def _first_difference(
             if x.ndim and len(x) == samples and y.ndim and len(y) == bounds[1] - bounds[0]:
                 by = _distance(x[slice(*bounds)], y)
                 if by > 0:
-                    return _Fault(position, _named(one), by)
+                    return _Fault(position, _named(one), by, _named(whole[position - 1]) if position else "")
     if len(whole) != len(part):
         return _Fault(min(len(whole), len(part)), "the number of layers that are called", np.inf)
     return None
@@ -201,6 +208,6 @@ def _distance(x: Any, y: Any) -> float:
 
 def _agreed(comm: Communicator, fault: _Fault | None) -> _Fault | None:
     """The first fault of all ranks, on each. Collective."""
-    told = comm.exchange_objects([fault.position, fault.where, fault.by] if fault else None)
+    told = comm.exchange_objects([fault.position, fault.where, fault.by, fault.before] if fault else None)
     faults = [_Fault(*each) for each in told if each]
     return min(faults, key=lambda each: each.position, default=None)

@@ -113,6 +113,7 @@ class OfItsRank(nn.Module):
 def test_the_first_layer_that_differs_is_named(between: type[nn.Module], says: str, backend: str) -> None:
     found = checked(lambda c: make_task(Own(between())), config(), backend)
     assert f"WRONG  ranks        layer 'between' ({between.__name__}) {says}" in found["ranks"]
+    assert ("layer 'first' (Linear) is the last that agrees" in found["ranks"]) == ("differs" in says)
 
 
 def test_batch_norm_that_is_not_synchronised_is_named() -> None:

@@ -8,6 +8,7 @@ from tests.faults import (
     of_batch_methods,
     of_callbacks,
     of_carried_state,
+    of_checks,
     of_comm,
     of_data,
     of_layers,
@@ -30,4 +31,5 @@ FAULTS = (
     *of_trainer.FAULTS,
     *of_reports.FAULTS,
     *of_callbacks.FAULTS,
+    *of_checks.FAULTS,
 )
