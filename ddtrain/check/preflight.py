@@ -104,7 +104,8 @@ class Preflight:
 
     def _layers(self) -> list[Finding]:
         """A table of layers for the samples of one rank; made by each, so that all stay together."""
-        self.trainer = Trainer(self.comm, self.config, self.task)
+        # a thread that reads ahead would be left behind, with steps that are not taken
+        self.trainer = Trainer(self.comm, self.config.updated({"data": {"prefetch": 0}}), self.task)
         step, batch_size = self.trainer.train_step, min(self.config.data.batch_size, len(self.task.train))
         mine = -(-batch_size // (step.shard_layout.count * self.config.run.accumulate))
         batch = step_batch(step, np.arange(mine))

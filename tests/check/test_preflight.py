@@ -36,6 +36,13 @@ def checked(build: Build, config: Config, backend: str = "local") -> dict[str, s
     return {line.split()[1]: line for line in named}
 
 
+def test_no_thread_is_left_that_reads_ahead() -> None:
+    before = threading.active_count()
+    found = checked(lambda c: make_task(), config().updated({"data": {"prefetch": 2}}))
+    assert all(line.startswith("ok") for line in found.values())
+    assert threading.active_count() == before
+
+
 def config(**run: Any) -> Config:
     return sgd_config().updated({"run": {"epochs": 3, **run}})
 
