@@ -72,7 +72,7 @@ def round_trip(
 
 def _shared_place(config: Config) -> str | None:
     """Where all hosts see a new directory: beside the run's, if that place is there; else where the system has room."""
-    parent = Path(config.run.dir).absolute().parent if config.run.dir else Path("runs")
+    parent = Path(config.run.dir).absolute().parent if config.run.dir else Path("runs").absolute()
     return str(parent) if parent.is_dir() else None
 
 

@@ -70,6 +70,15 @@ def test_with_options_of_the_run(options: dict[str, int]) -> None:
     assert all(line.startswith("ok") for line in checked(lambda c: make_task(), config(**options)).values())
 
 
+@pytest.mark.mpi(min_size=2)
+def test_ranks_of_mpirun_are_compared(comm: Any) -> None:
+    settings = config().updated({"data": {"batch_size": 12}})  # no rank has an empty part, of which there is no mean
+    for model, good in ((Net(), True), (Own(OwnStatistics()), False)):
+        lines: list[str] = []
+        assert Preflight(comm, "job", lambda c, m=model: make_task(m), settings, lines.append).run() == good
+        assert any(line.startswith("WRONG  ranks        layer 'between'") for line in lines) == (not good)
+
+
 class Own(nn.Module):
     """Two linear layers, with something between them."""
 
