@@ -27,9 +27,10 @@ from typing import TYPE_CHECKING
 
 from ddtrain import blas_threads  # isort: skip  # before NumPy is imported, see Note [BLAS threads]
 from ddtrain.comm.startup.environment import launcher as _launcher  # isort: skip
-from ddtrain.trainer import stop_signals as _stop_signals  # isort: skip
 
 if _launcher().variable:
+    from ddtrain.trainer import stop_signals as _stop_signals
+
     _stop_signals.exit_before_listening()
 
 import ddtrain.numpy  # gives boxes their array behaviour
@@ -72,6 +73,7 @@ if TYPE_CHECKING:  # what __getattr__ below loads on first use
     from ddtrain.callbacks import Callback
     from ddtrain.commands.script import main
     from ddtrain.data import ArrayData
+    from ddtrain.diagnose.layer_table import Summary, summary
     from ddtrain.runs import History, Run, evaluate, fit, predict
     from ddtrain.trainer.config.config import Config
     from ddtrain.trainer.dp_derivatives import dp_hvp, dp_jvp, dp_value_and_grad, model_loss
@@ -84,6 +86,7 @@ __all__ = [
     "Config",
     "History",
     "Run",
+    "Summary",
     "Task",
     "check_grads",
     "const_graph",
@@ -118,6 +121,7 @@ __all__ = [
     "multigrad_dict",
     "predict",
     "primitive",
+    "summary",
     "tensor_jacobian_product",
     "value_and_grad",
     "vector_jacobian_product",
@@ -131,6 +135,7 @@ _TRAINING = {  # loaded on first use: differentiating needs neither a command li
     **dict.fromkeys(("dp_hvp", "dp_jvp", "dp_value_and_grad", "model_loss"), "ddtrain.trainer.dp_derivatives"),
     **dict.fromkeys(("History", "Run", "evaluate", "fit", "predict"), "ddtrain.runs"),
     "Callback": "ddtrain.callbacks",
+    **dict.fromkeys(("Summary", "summary"), "ddtrain.diagnose.layer_table"),
     "main": "ddtrain.commands.script",
 }
 

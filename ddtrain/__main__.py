@@ -7,19 +7,26 @@ from collections.abc import Sequence
 
 from ddtrain import __version__
 from ddtrain.comm import launcher
-from ddtrain.commands.verbs import VERBS, chosen, overview
+from ddtrain.commands.verbs import COMPLETION, VERBS, chosen, overview
 from ddtrain.errors import COMPLETED, UsageError
-from ddtrain.recipes import RECIPES
 from ddtrain.standard_output import say, tolerant_output
 
 
 def main(argv: Sequence[str]) -> int:
     """Do what a command line says; returns the exit code."""
     first = argv[0] if argv else "train"
-    if first in ("-h", "--help", "--version"):
-        if launcher().rank == 0:
-            say(f"ddtrain {__version__}\n" if first == "--version" else f"{overview('ddtrain')}\n", sys.stdout)
-        return COMPLETED
+    if first not in ("-h", "--help", "--version"):
+        return _verb(first, argv)
+    if launcher().rank == 0:
+        say(f"ddtrain {__version__}\n" if first == "--version" else f"{overview('ddtrain')}\n", sys.stdout)
+    return COMPLETED
+
+
+def _verb(first: str, argv: Sequence[str]) -> int:
+    from ddtrain.recipes import RECIPES
+
+    if first == "--completion":
+        return COMPLETION(argv[1:], RECIPES)
     if first.startswith("-") or first.replace("-", "_") in RECIPES:  # train is what is done without a verb
         return VERBS["train"](argv, RECIPES)
     try:

@@ -5,12 +5,15 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Callable, Sequence
+from contextvars import ContextVar
 
 from ddtrain.errors import COMPLETED, DdtrainError
 from ddtrain.standard_output import say
 from ddtrain.trainer.config.options import Parser
 
 Given = argparse.Namespace
+# Where set, parsers are put here instead of being used: for shell completion, which reads them
+ASKED: ContextVar[list[argparse.ArgumentParser] | None] = ContextVar("asked", default=None)
 
 
 def make_parser(verb: str, text: str) -> Parser:
@@ -35,6 +38,10 @@ def run_command(parser: Parser, argv: Sequence[str], action: Callable[[Given], i
     hello, you
     0
     """
+    asked = ASKED.get()
+    if asked is not None:
+        asked.append(parser)
+        return COMPLETED
     try:
         return action(parser.parse_args(argv)) or COMPLETED
     except SystemExit as end:  # argparse exits after --help

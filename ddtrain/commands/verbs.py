@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib import import_module
+from typing import TYPE_CHECKING
 
 from ddtrain.errors import UsageError, quoted
 from ddtrain.suggestions import did_you_mean
-from ddtrain.trainer.main import Recipe
+
+if TYPE_CHECKING:  # it is loaded with the verbs that have recipes
+    from ddtrain.trainer.main import Recipe
 
 
 @dataclass(frozen=True)
@@ -28,6 +31,7 @@ class Verb:
 
 VERBS: Mapping[str, Verb] = {
     "train": Verb("ddtrain.train", "train a recipe; what is done where no verb is given"),
+    "check": Verb("ddtrain.commands.check", "try a job before the queue is waited for: layers, ranks, resume, time"),
     "predict": Verb("ddtrain.commands.predict", "a run's predictions for the samples of a file"),
     "export": Verb("ddtrain.commands.export", "a run's model as safetensors, npz or ONNX"),
     "eval": Verb("ddtrain.eval", "evaluate what runs have trained, alone or as an ensemble"),
@@ -35,8 +39,12 @@ VERBS: Mapping[str, Verb] = {
     "report": Verb("ddtrain.commands.report", "write one HTML file on a run, or on several laid over one another"),
     "generate": Verb("ddtrain.generate", "write text with a language model that a run has trained"),
     "checkpoint": Verb("ddtrain.checkpoint", "verify, list or show checkpoints", of_recipes=False),
+    "doctor": Verb("ddtrain.commands.doctor", "look at the machine: versions, cores, memory, MPI", of_recipes=False),
     "bench": Verb("ddtrain.bench.__main__", "measure steps, sums, scaling", of_recipes=False),
 }
+
+
+COMPLETION = Verb("ddtrain.commands.completion", "print a script for a shell that completes command lines")
 
 
 def chosen(name: str) -> Verb:
@@ -61,4 +69,6 @@ def overview(program: str) -> str:
     """
     wide = max(map(len, VERBS))
     lines = [f"  {name:{wide}}  {verb.about}" for name, verb in VERBS.items()]
-    return "\n".join([f"usage: {program} [VERB] [...]", "", *lines, "", f"{program} VERB --help explains a verb."])
+    explained = f"{program} VERB --help explains a verb."
+    general = "--version prints the version, --completion bash|zsh|fish a script that completes command lines."
+    return "\n".join([f"usage: {program} [VERB] [...]", "", *lines, "", explained, general])

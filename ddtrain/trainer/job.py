@@ -22,6 +22,7 @@ from ddtrain.trainer.records.run_lock import LockedDirectory, lock_run_directory
 from ddtrain.trainer.records.run_records import RunRecords
 from ddtrain.trainer.step.setup import idle_options, memory_use
 from ddtrain.trainer.task import Task, build_task
+from ddtrain.trainer.tries.data_limits import limited
 from ddtrain.trainer.watching import Watching
 
 _SAME_ARITHMETIC = (  # Note [Same bits] in numeric_environment.py
@@ -65,7 +66,7 @@ class Job:
         found = find_checkpoint(comm, config, directory)
         stop_file = stop_signals.StopFile(directory)
         changes = [*locked.notes, *run_on_rank_0(comm, stop_file.remove_former)]
-        task = run_on_all(comm, lambda: build_task(self.build, config))
+        task = run_on_all(comm, lambda: limited(build_task(self.build, config), config))
         trainer = Trainer(comm, config, task, stop_file)
         changes += resume(trainer.state, found.snapshot) if found is not None else []
         train_step = trainer.train_step
@@ -82,7 +83,10 @@ class Job:
             trainer.records.warn(change)
         watchers = [*parse(config.log.to), *(deepcopy(self.callbacks) if comm.rank else self.callbacks)]
         trainer.watching = Watching(comm, watchers, trainer.state, trainer.coordinator.total_steps, directory)
-        return _finish(trainer.records, trainer.run())
+        result = trainer.run()
+        if trainer.coordinator.range_test is not None:
+            trainer.records.lr_range(trainer.coordinator.range_test)
+        return _finish(trainer.records, result)
 
     def _validate(self, ranks: int) -> None:
         validate(self.config, ranks)

@@ -15,7 +15,6 @@ from ddtrain.standard_output import say, tolerant_output
 from ddtrain.trainer import stop_signals
 from ddtrain.trainer.config import command_line
 from ddtrain.trainer.config.config import Config
-from ddtrain.trainer.job import Job
 from ddtrain.trainer.task import Task
 
 _TOO_LATE = (  # Note [BLAS threads] in blas_threads.py
@@ -113,6 +112,8 @@ def run(
             say(f"ddtrain: warning: {_TOO_LATE}\n", sys.stderr)
         if parsed is None:
             return run_ranks("auto", lambda comm: None, refusal=error)
+        from ddtrain.trainer.job import Job  # the trainer as a whole, which --help does without
+
         job = Job(parsed.recipe, recipes[parsed.recipe].build, parsed.config, callbacks)
         with stop_signals.listening(job.at_once):
             return run_ranks(parsed.config.comm.backend, job, job.failed)

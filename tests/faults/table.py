@@ -8,6 +8,7 @@ from tests.faults import (
     of_batch_methods,
     of_callbacks,
     of_carried_state,
+    of_checks,
     of_comm,
     of_data,
     of_evaluation,
@@ -32,4 +33,5 @@ FAULTS = (
     *of_reports.FAULTS,
     *of_evaluation.FAULTS,
     *of_callbacks.FAULTS,
+    *of_checks.FAULTS,
 )

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-import subprocess
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -116,6 +115,8 @@ class Graph:
                 "drawing a graph needs Graphviz, and there is no program dot",
                 remedy="Install graphviz, or print the graph, or take to_dot() to where there is one.",
             )
+        import subprocess  # only a picture needs it
+
         done = subprocess.run([dot, "-Tsvg"], input=self.to_dot(), capture_output=True, text=True, check=False)
         if done.returncode:
             raise DdtrainError(f"dot ended with {done.returncode}: {done.stderr.strip()}")

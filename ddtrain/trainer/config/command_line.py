@@ -125,9 +125,27 @@ def defaults(recipes: Recipes, recipe: str) -> Config:
     return config.updated(config.to_table())
 
 
+def add_arguments(parser: argparse.ArgumentParser, recipes: Recipes) -> None:
+    """Give a parser the whole command line, with the options of the first recipe: to be read, as by shell completion.
+
+    >>> parser = argparse.ArgumentParser()
+    >>> add_arguments(parser, {"mlp": (Config, "A perceptron.")})
+    >>> parser.parse_args(["mlp", "--data.batch-size", "64"]).recipe
+    'mlp'
+    """
+    parser.add_argument("recipe", nargs="?", choices=list(recipes))
+    _add_general(parser)
+    options.add_explained(parser, defaults(recipes, next(iter(recipes))))
+
+
 def _general() -> options.Parser:
     """A parser of the options that are none of the configuration's."""
     parser = options.Parser(usage=argparse.SUPPRESS)
+    _add_general(parser)
+    return parser
+
+
+def _add_general(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--config",
         action="append",
@@ -137,8 +155,8 @@ def _general() -> options.Parser:
     )
     parser.add_argument("--print-config", action="store_true", help="print the resulting configuration as TOML")
     parser.add_argument("--list", default="", metavar="KIND", help=f"print all of a kind: {', '.join(KINDS)}")
-    parser.add_argument("-h", "--help", action="store_true", help="print this")
-    return parser
+    if not parser.add_help:
+        parser.add_argument("-h", "--help", action="store_true", help="print this")
 
 
 def _sort_out(argv: Sequence[str], only: str) -> _Request:

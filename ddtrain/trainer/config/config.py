@@ -96,6 +96,19 @@ class Run:
     """
     dtype: Literal["float32", "float64"] = "float32"
     """Type of parameters and arithmetic."""
+    limit: int = 0
+    """Train on the first so many samples alone, and evaluate on as many of the validation data, in the order in which
+    the data has them: to try a program, not a model, as sorted data then has one class; 0: all.
+    """
+    overfit_batches: int = 0
+    """Train on the first so many batches of the first epoch alone, over and over, and evaluate on the same samples: a
+    model that is right can learn them by heart, so its loss goes to zero; 0: all data.
+    """
+    lr_range_test: str = ""
+    """LOW:HIGH, as 1e-5:1: the learning rate rises exponentially from LOW to HIGH over the run's steps, whatever
+    optim.lr and schedule say, until the loss explodes; a recommended rate is printed, and RUN/lr_range.json written.
+    Nothing is evaluated or saved, and such a run cannot be resumed; empty: an ordinary run.
+    """
 
 
 @dataclass(frozen=True)

@@ -11,8 +11,10 @@ import ast
 import functools
 import inspect
 import itertools
+import sys
 import textwrap
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from typing import Any, NoReturn, TypeVar, get_args, get_origin
 
 from ddtrain.errors import UsageError, quoted
@@ -87,6 +89,17 @@ def explain(config: Any) -> str:
     return plain(_parser(config, explained=True).format_help().strip())
 
 
+def add_explained(parser: argparse.ArgumentParser, config: Any) -> None:
+    """Give a parser all options with a line of help each, and the values that they may have as choices: to be read."""
+    _add(parser, config, "", explained=True)
+    kinds = _annotations(config)
+    for action in parser._actions:
+        if action.dest in kinds:
+            action.help = plain(str(action.help).splitlines()[0])
+            choices = field_types.choices_of(kinds[action.dest])
+            action.choices = list(map(str, choices)) if choices and action.nargs is None else None
+
+
 class Parser(argparse.ArgumentParser):
     """An argument parser that raises UsageError in one line, and takes no abbreviations."""
 
@@ -125,7 +138,7 @@ def _parser(config: Any, explained: bool = False) -> Parser:
     return parser
 
 
-def _add(parser: Parser, instance: Any, path: str, explained: bool) -> None:
+def _add(parser: argparse.ArgumentParser, instance: Any, path: str, explained: bool) -> None:
     """Arguments for the leaves of a dataclass instance, then those of its sections."""
     types, sections = field_types.hints(instance), []
     title = tables.option(path).removeprefix("--")
@@ -204,13 +217,27 @@ def _texts(kind: type) -> Mapping[str, str]:
     """The text below each field of a dataclass; of what has no source to read, none."""
     found: dict[str, str] = {}
     for cls in reversed(kind.__mro__[:-1]):
-        try:
-            body = ast.parse(textwrap.dedent(inspect.getsource(cls))).body[0]
-        except (OSError, TypeError, SyntaxError):
-            continue
-        lines = getattr(body, "body", [])
-        for field, below in itertools.pairwise(lines):
+        body = _classes(cls.__module__).get(cls.__qualname__.replace(".<locals>", ""))
+        for field, below in itertools.pairwise([] if body is None else body.body):
             text = getattr(getattr(below, "value", None), "value", None) if isinstance(below, ast.Expr) else None
             if isinstance(field, ast.AnnAssign) and isinstance(field.target, ast.Name) and isinstance(text, str):
                 found[field.target.id] = inspect.cleandoc(text)
+    return found
+
+
+@functools.cache
+def _classes(module: str) -> Mapping[str, ast.ClassDef]:
+    """The classes of a module's source by qualified name; each source is read once, as inspect.getsource does not."""
+    found: dict[str, ast.ClassDef] = {}
+
+    def look(node: ast.AST, path: str) -> None:
+        for child in getattr(node, "body", []):
+            if isinstance(child, ast.ClassDef | ast.FunctionDef):
+                name = f"{path}{child.name}"
+                if isinstance(child, ast.ClassDef):
+                    found[name] = child
+                look(child, f"{name}.")
+
+    with suppress(OSError, TypeError, SyntaxError, KeyError):
+        look(ast.parse(inspect.getsource(sys.modules[module])), "")
     return found

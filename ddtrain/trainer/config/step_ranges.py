@@ -1,6 +1,8 @@
-"""Ranges of steps, as ``--debug.trace`` names them."""
+"""Ranges as options name them: of steps, FIRST:LAST, and of learning rates, LOW:HIGH."""
 
 from __future__ import annotations
+
+import math
 
 from ddtrain.errors import UsageError, quoted
 
@@ -27,3 +29,28 @@ def steps_of(text: str) -> range:
             remedy="Give FIRST:LAST, as 10:20 for steps 10 to 19; the first step is 1.",
         )
     return range(int(first), int(last))
+
+
+def rates_of(text: str) -> tuple[float, float] | None:
+    """The lowest and the highest rate that ``LOW:HIGH`` names; None for an empty text.
+
+    Raises
+    ------
+    UsageError : the text is not such a range
+
+    >>> rates_of("1e-5:1"), rates_of("")
+    ((1e-05, 1.0), None)
+    """
+    if not text:
+        return None
+    low, _, high = text.partition(":")
+    try:
+        rates = float(low), float(high)
+    except ValueError:
+        rates = 0.0, 0.0
+    if not 0 < rates[0] < rates[1] < math.inf:
+        raise UsageError(
+            f"--run.lr-range-test {quoted(text, plain=True)} is not a range of rates",
+            remedy="Give LOW:HIGH, two numbers above 0, as 1e-5:1.",
+        )
+    return rates

@@ -10,8 +10,8 @@ from ddtrain.callbacks import parse as parse_callbacks
 from ddtrain.errors import UsageError, quoted
 from ddtrain.optim import BatchMethod, ProbingOptim
 from ddtrain.trainer.config import tables
-from ddtrain.trainer.config.config import Config
-from ddtrain.trainer.config.step_ranges import steps_of
+from ddtrain.trainer.config.config import Config, Run
+from ddtrain.trainer.config.step_ranges import rates_of, steps_of
 
 _LONGEST_NAME = 255  # longest name of a file or directory in bytes: NAME_MAX of all common file systems
 
@@ -38,6 +38,7 @@ def validate(config: Config, size: int) -> None:
     for problem, remedy in _problems(config, size):
         raise UsageError(problem, remedy=remedy)
     steps_of(config.debug.trace)
+    rates_of(config.run.lr_range_test)
     parse_callbacks(config.log.to)
 
 
@@ -109,6 +110,7 @@ def _contradictions(config: Config) -> Iterator[tuple[str, str]]:
         )
     if isinstance(config.optim, BatchMethod):
         yield from _batch_method(config)
+    yield from _quick_tries(config.run)
     if isinstance(config.optim, ProbingOptim) and (comm.mode != "sync" or comm.hook != "exact"):
         other = f"--comm.mode {comm.mode}" if comm.mode != "sync" else f"--comm.hook {comm.hook}"
         yield (
@@ -137,6 +139,18 @@ def _contradictions(config: Config) -> Iterator[tuple[str, str]]:
         yield f"--comm.sharded-optimizer with {other}: a divided optimizer needs exact sums in every step", leave_out
 
 
+def _quick_tries(run: Run) -> Iterator[tuple[str, str]]:
+    """What does not go together with options for quick tries."""
+    if run.limit and run.overfit_batches:
+        yield f"--run.limit {run.limit} with --run.overfit-batches {run.overfit_batches}", "Leave out one of them."
+    if run.lr_range_test and run.resume != "never":
+        yield (
+            f"--run.resume {quoted(run.resume, plain=True)} with --run.lr-range-test {run.lr_range_test}: a test of "
+            "rates saves nothing that a run could go on from",
+            "Start anew, in another --run.dir.",
+        )
+
+
 def _batch_method(config: Config) -> Iterator[tuple[str, str]]:
     """What does not go together with a method that evaluates its batch at several points."""
     name, comm, clip = config.optim.name, config.comm, config.clip
@@ -146,6 +160,7 @@ def _batch_method(config: Config) -> Iterator[tuple[str, str]]:
         "--comm.sharded-optimizer": comm.sharded_optimizer,
         f"--clip.norm {clip.norm}": clip.norm > 0,
         f"--clip.value {clip.value}": clip.value > 0,
+        f"--run.lr-range-test {config.run.lr_range_test}": config.run.lr_range_test != "",
     }
     for other, given in others.items():
         if given:
@@ -168,6 +183,8 @@ def _ranges(config: Config) -> Iterator[tuple[str, bool, str]]:
     yield "run.seed", 0 <= run.seed < 2**64, "an integer from 0 to 2**64 - 1"
     yield "run.epochs", run.epochs >= 1, "at least 1"
     yield "run.steps", run.steps >= 0, "0 (no limit) or more"
+    yield "run.limit", run.limit >= 0, "0 (all samples) or more"
+    yield "run.overfit_batches", run.overfit_batches >= 0, "0 (all data) or more"
     yield "debug.check_gradients_every", config.debug.check_gradients_every >= 0, "0 (never) or more"
     yield "eval.every", config.eval.every >= 0, "0 (never) or more"
     yield "checkpoint.every", config.checkpoint.every >= 0, "0 (once an epoch) or more"

@@ -3,6 +3,7 @@
 RUN/config.toml     the resolved configuration
 RUN/status.json     running, completed, stopped or failed, and why; written first, to show that a run made the rest
 RUN/metrics.jsonl   a line a step, a line an evaluation
+RUN/lr_range.json   losses by learning rate, with --run.lr-range-test
 RUN/trace.json      what every rank did in the steps of --debug.trace
 RUN/average.safetensors  the average of the weights at the end, with --average.export
 RUN/reports/        arrays of Task(report=...) at the latest evaluation, such as a confusion matrix: a file each
@@ -29,7 +30,7 @@ from ddtrain.errors import DataError
 from ddtrain.trainer import atomic_files
 from ddtrain.trainer.checkpoint import finder, retention
 from ddtrain.trainer.config.config import Config
-from ddtrain.trainer.file_names import CONFIG, REPORTS, SAMPLES, TRACE
+from ddtrain.trainer.file_names import CONFIG, LR_RANGE, REPORTS, SAMPLES, TRACE
 from ddtrain.trainer.records.console import Console
 from ddtrain.trainer.records.metrics import MetricsLog, write_summary
 from ddtrain.trainer.records.perfetto_trace import merge
@@ -39,9 +40,11 @@ from ddtrain.trainer.step.coordinator import Reason, StepControl, total_steps
 from ddtrain.trainer.step.setup import MemoryUse
 from ddtrain.trainer.step.totals import Totals
 from ddtrain.trainer.task import Task
+from ddtrain.trainer.tries.lr_range import LrRangeTest
 
 _AFTER = {
     "completed": "summary, log and checkpoints in {}",
+    "tested": f"summary, log and {LR_RANGE} in {{}}",
     "stopped": "go on with --run.dir {} --run.resume auto",
 }
 
@@ -212,6 +215,21 @@ class RunRecords:
                 return
         self.console.message(f"steps {self.config.debug.trace} traced in {path}")
 
+    def lr_range(self, test: LrRangeTest) -> None:
+        """Print what a test of learning rates recommends, and write what it has seen to RUN/lr_range.json.
+
+        Raises
+        ------
+        DataError : on all ranks, if it cannot be written
+        """
+
+        def write() -> None:
+            if self.comm.rank == 0:
+                atomic_files.replace(self.directory / LR_RANGE, atomic_files.to_json(test.to_table()).encode())
+                self.console.message(f"learning rates from {test.low:g} to {test.high:g}: {test.recommended()[1]}")
+
+        run_on_all(self.comm, write)
+
     def flush(self) -> None:
         """Write the log so far: before a checkpoint, so that the log is never behind it, and at the end."""
         self.metrics.flush()
@@ -252,4 +270,5 @@ class RunRecords:
         run_on_all(self.comm, self.metrics.close)
         run_on_all(self.comm, lambda: write_summary(self.comm, self.directory, summary))
         run_on_all(self.comm, lambda: self.status.end(state, code, reason))
-        self.console.message(f"{state}: {reason}, {self.status.step} steps; {_AFTER[state].format(self.directory)}")
+        after = _AFTER["tested" if self.config.run.lr_range_test else state].format(self.directory)
+        self.console.message(f"{state}: {reason}, {self.status.step} steps; {after}")

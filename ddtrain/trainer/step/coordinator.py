@@ -15,10 +15,12 @@ from ddtrain.errors import NonFiniteError
 from ddtrain.optim import schedules
 from ddtrain.parallel import SmallCollectives
 from ddtrain.trainer.config.config import Config, Run
+from ddtrain.trainer.config.step_ranges import rates_of
 from ddtrain.trainer.saved_decisions import check_decisions
 from ddtrain.trainer.step.step_control import Reason, StepControl
 from ddtrain.trainer.step.totals import Totals
 from ddtrain.trainer.stop_signals import StopFile
+from ddtrain.trainer.tries.lr_range import LrRangeTest
 
 __all__ = ["Coordinator", "Reason", "StepControl"]
 
@@ -46,6 +48,7 @@ class Coordinator:
     Attributes
     ----------
     length_note : says where schedule and run differ in length; empty if they do not
+    range_test : what stands in for the schedule in a test of learning rates, and has seen its losses on rank 0
 
     Notes
     -----
@@ -71,6 +74,8 @@ class Coordinator:
         self.total_steps = total_steps(config.run, steps_per_epoch)
         base_lr = config.schedule.scaled(config.optim.lr, config.data.batch_size)
         self.schedule = schedules.make(config.schedule, base_lr, planned, steps_per_epoch)
+        rates = rates_of(config.run.lr_range_test)
+        self.range_test = LrRangeTest(*rates, self.total_steps) if rates else None
         self.length_note = schedules.length_note(config.schedule, planned, self.total_steps, steps_per_epoch)
         self.skipped = 0  # skipped steps of the whole run
         self.skipped_in_a_row = 0
@@ -141,21 +146,23 @@ class Coordinator:
         apply = math.isfinite(norm) and (totals.finite or self.late)
         self.skipped_in_a_row = 0 if apply else self.skipped_in_a_row + 1
         self.skipped += not apply
+        loss = totals.means()["loss"] if apply else math.nan
+        exploded = self.range_test is not None and self.range_test.explodes(loss)
         stops = self.config.nonfinite.action == "stop" or self.skipped_in_a_row >= self.config.nonfinite.max_skips
-        if stops and not (apply and totals.finite):
+        if stops and not exploded and not (apply and totals.finite):
             return StepControl(0.0, 1.0, norm, apply=False, stop=True, reason=Reason.NON_FINITE)
         finished = done >= self.total_steps
         requested = totals.stop_votes > 0 or (self.stop_file is not None and self.stop_file.seen())
-        stop = finished or requested
+        stop, trains = finished or requested or exploded, self.range_test is None
         return StepControl(
-            lr=self.schedule.lr(step),
+            lr=self.schedule.lr(step) if self.range_test is None else self.range_test.lr(step),
             scale=self.config.clip.norm / norm if 0 < self.config.clip.norm < norm < math.inf else 1.0,
             grad_norm=norm,
             apply=apply,
-            evaluate=self.evaluates(done),
-            checkpoint=stop or done % (self.config.checkpoint.every or self.steps_per_epoch) == 0,
+            evaluate=trains and self.evaluates(done),
+            checkpoint=trains and (stop or done % (self.config.checkpoint.every or self.steps_per_epoch) == 0),
             stop=stop,
-            reason=_reason(finished, requested, apply),
+            reason=Reason.EXPLODED if exploded else _reason(finished, requested, apply),
         )
 
     def _observe(self, step: int, control: StepControl, valid_loss: float) -> StepControl:

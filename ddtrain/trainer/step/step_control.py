@@ -24,6 +24,7 @@ class Reason(IntEnum):
     REQUESTED = 3
     SKIPPED = 4
     NON_FINITE = 5
+    EXPLODED = 6
 
     @property
     def text(self) -> str:
@@ -43,6 +44,7 @@ _TEXTS = {
     Reason.REQUESTED: "stopped on request",
     Reason.SKIPPED: "step skipped: loss or gradient is not finite",
     Reason.NON_FINITE: "loss or gradient is not finite",
+    Reason.EXPLODED: "the loss explodes, which ends a test of learning rates",
 }
 
 

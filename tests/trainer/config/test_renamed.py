@@ -42,7 +42,8 @@ def test_every_new_name_exists_and_no_old_one() -> None:
 
 def test_run_keeps_what_is_said_of_the_run() -> None:
     assert [f"{name}" for name in Run.__dataclass_fields__] == [
-        *("dir", "shards", "accumulate", "seed", "epochs", "steps", "resume", "dtype")
+        *("dir", "shards", "accumulate", "seed", "epochs", "steps", "resume", "dtype"),
+        *("limit", "overfit_batches", "lr_range_test"),
     ]
 
 
