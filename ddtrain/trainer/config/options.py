@@ -143,7 +143,7 @@ def _add(parser: argparse.ArgumentParser, instance: Any, path: str, explained: b
     types, sections = field_types.hints(instance), []
     title = tables.option(path).removeprefix("--")
     group = parser.add_argument_group(f"{title} options" if path else "options", _about(instance) if path else None)
-    texts = _texts(type(instance)) if explained else {}
+    texts = explanations(type(instance)) if explained else {}
     for name, kind in types.items():
         value, leaf = getattr(instance, name), f"{path}.{name}" if path else name
         if tables.is_section(value):
@@ -213,7 +213,7 @@ def _about(instance: Any) -> str:
     return (type(instance).__doc__ or "").strip().split("\n")[0].replace("%", "%%")
 
 
-def _texts(kind: type) -> Mapping[str, str]:
+def explanations(kind: type) -> Mapping[str, str]:
     """The text below each field of a dataclass; of what has no source to read, none."""
     found: dict[str, str] = {}
     for cls in reversed(kind.__mro__[:-1]):
