@@ -86,7 +86,9 @@ def _fields(section: str, value: Any, of: type[Part] | None = None, without: typ
             continue
         shown = " ".join(map(str, default)) if isinstance(default, tuple) else default
         told = f" (default: `{shown}`)" if str(shown) else ""
-        lines = _roles(re.sub(r"(?<=.{90})\n", " ", texts.get(name, ""))).splitlines()  # a full line goes on in the next
+        lines = _roles(
+            re.sub(r"(?<=.{90})\n", " ", texts.get(name, ""))
+        ).splitlines()  # a full line goes on in the next
         yield f"- `{tables.option(f'{section}.{name}')}`{told}" + (f": {lines[0]}" if len(lines) == 1 else "")
         yield from (f"  - {line}" for line in lines if len(lines) > 1)
     yield ""

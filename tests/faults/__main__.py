@@ -32,7 +32,7 @@ from tests.faults.fault import ROOT, Fault
 from tests.faults.table import FAULTS
 from tests.processes import output_of
 
-PAGES = ("README.md", "CONTRIBUTING.md", "CHANGELOG.md", "LICENSE")
+PAGES = ("README.md", "CONTRIBUTING.md", "CHANGELOG.md", "SECURITY.md", "CITATION.cff", "LICENSE")
 COPIED = ("ddtrain", "tests", "docs", "examples", "launch", "pyproject.toml", *PAGES)
 LIMIT_S, WHOLE_LIMIT_S = 180, 1800  # for the tests of one fault, and for those of all together, without one
 _PASSED, _NOTHING_RAN = 0, (3, 4, 5)  # pytest's exit codes; others: a test failed, no import went well, a crash
