@@ -1,7 +1,7 @@
 """ddtrain: distributed data-parallel training on NumPy and MPI, with its own automatic differentiation.
 
 ``python -m ddtrain.train`` trains; ``ddtrain.grad`` and ``ddtrain.numpy`` differentiate; ``ddtrain.main`` trains a
-model of your own. See README.md.
+model of your own. See README.md, and docs/ for the manual.
 
 The floor plan, from the ground up: a package imports only what stands above it in this list.
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import reprlib
 from typing import Any, Self
 
-COMPLETED = 0  # exit codes of the command line, see "What a run leaves" in the README
+COMPLETED = 0  # exit codes of the command line, see docs/reference/runs.md
 EXCEPTION = 70
 
 

@@ -87,7 +87,7 @@ def run(
     prog: str = "",
     callbacks: Sequence[Callback] = (),
 ) -> int:
-    """Parse, train, and return the exit code. See ``--help`` for the options and README.md for the codes.
+    """Parse, train, and return the exit code. See ``--help`` for the options and docs/reference/runs.md for the codes.
 
     Parameters
     ----------

@@ -18,11 +18,10 @@ WITH_CODE = [page for page in PAGES if {"python", "console"} & {block.language f
 SHOWN = {"text", "toml", "bash", "yaml", "{toctree}"}  # languages that are only shown, or are files of a page
 NOT_RUN = {  # why, and how many blocks
     "makes a virtual environment": 3,
-    "asks for input": 1,
-    "needs a batch system": 2,
-    "needs two machines": 2,
-    "takes minutes": 2,
-    "needs another framework": 2,
+    "needs a batch system": 1,
+    "needs another framework": 4,
+    "needs two machines": 1,
+    "takes minutes": 1,
 }
 
 
