@@ -173,13 +173,14 @@ def _markdown(text: str) -> str:
 
 
 def _items(body: str) -> str:
-    """What stands as ``name : text`` with an indented rest, as a list."""
+    """What stands as ``name : text`` with an indented rest, as a list; an example below it as such."""
 
     def item(found: re.Match[str]) -> str:
         rest = " ".join(line.strip() for line in found[2].splitlines() if line.strip())
-        return f"- **{found[1]}**: {_roles(rest)}"
+        return f"- **{_roles(found[1])}**: {_roles(rest)}\n"
 
-    return _ITEM.sub(item, body.strip())
+    blocks = re.split(r"\n{2,}", body.strip("\n"))
+    return "\n\n".join(_block(block) if ">>>" in block else _ITEM.sub(item, block) for block in blocks)
 
 
 def _plain(text: str) -> str:
