@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import shutil
 import sys
@@ -15,6 +16,9 @@ from processes import run_group
 
 PAGES = [ROOT / "README.md", *sorted(p for p in (ROOT / "docs").rglob("*.md") if "api" not in p.parts)]
 WITH_CODE = [page for page in PAGES if {"python", "console"} & {block.language for block in blocks(page.read_text())}]
+NEEDED = {".plot(": "matplotlib", "matplotlib": "matplotlib", "PIL": "PIL"}  # by what a page's code says
+MISSING = {used: name for used, name in NEEDED.items() if importlib.util.find_spec(name) is None}
+MISSING |= {} if shutil.which("mpirun") else {"mpirun": "mpirun"}
 SHOWN = {"text", "toml", "bash", "yaml", "{toctree}"}  # languages that are only shown, or are files of a page
 NOT_RUN = {  # why, and how many blocks
     "makes a virtual environment": 3,
@@ -27,8 +31,10 @@ NOT_RUN = {  # why, and how many blocks
 
 @pytest.mark.parametrize("page", WITH_CODE, ids=lambda page: str(page.relative_to(ROOT).with_suffix("")))
 def test_the_code_of_a_page_runs(page: Path, tmp_path: Path) -> None:
-    if "mpirun" in page.read_text() and shutil.which("mpirun") is None:
-        pytest.skip("no mpirun: the page's commands need one")
+    code = "".join(block.text for block in blocks(page.read_text()) if not block.not_run)
+    missing = [what for used, what in MISSING.items() if used in code]
+    if missing:
+        pytest.skip(f"the page needs {', '.join(missing)}")
     env = {**os.environ, "PYTHONPATH": str(ROOT), "OPENBLAS_NUM_THREADS": "1", "MPLBACKEND": "agg"}
     done = run_group([sys.executable, str(ROOT / "tests" / "doc_blocks.py"), str(page)], 110, env, tmp_path)
     assert done.returncode == 0, f"{done.stdout[-3000:]}\n{done.stderr[-3000:]}"
