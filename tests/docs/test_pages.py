@@ -23,7 +23,7 @@ SHOWN = {"text", "toml", "bash", "yaml", "{toctree}"}  # languages that are only
 NOT_RUN = {  # why, and how many blocks
     "makes a virtual environment": 3,
     "needs a batch system": 1,
-    "needs another framework": 4,
+    "needs another framework": 2,
     "needs two machines": 1,
     "takes minutes": 1,
 }
