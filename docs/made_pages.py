@@ -29,6 +29,7 @@ MODULES = (
     "ddtrain.data",
     "ddtrain.data.augment",
     "ddtrain.models",
+    "ddtrain.metrics",
     "ddtrain.callbacks",
     "ddtrain.runs",
     "ddtrain.autodiff",
