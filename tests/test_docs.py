@@ -6,6 +6,7 @@ import re
 from pathlib import Path
 
 import pytest
+from test_architecture import LAYER
 
 from ddtrain import nn
 from ddtrain.recipes import RECIPES
@@ -87,6 +88,17 @@ def test_names_of_nn_that_pages_use_exist() -> None:
     for page in PAGES:
         for name in re.findall(r"\bnn\.([A-Za-z]\w*)", page.read_text()):
             assert name in nn.__all__ or "torch.nn" in page.read_text(), f"{page.name} names nn.{name}"
+
+
+def test_the_floors_of_the_page_are_those_that_are_held() -> None:
+    page = (ROOT / "docs" / "explanation" / "step.md").read_text()
+    drawn = {
+        name.rstrip("/"): int(row[0])
+        for row in re.findall(r"^\| (\d) \| `(.+?)`", page, re.M)
+        for name in row[1].split()
+    }
+    held = {name: max(0, int(floor)) for name, floor in LAYER.items() if floor < 8 and name not in ("", "__main__")}
+    assert drawn == held
 
 
 def test_the_readme_is_a_page_and_a_half() -> None:
