@@ -84,9 +84,9 @@ FAULTS = (
     ),
     Fault(
         "newton/its size is looked at by nobody",
-        "ddtrain/trainer/step/setup.py",
-        "        config.optim.check_size(sum(np.size(initial[path]) for path in trained))\n",
-        "        pass\n",
+        "ddtrain/trainer/step/method_checks.py",
+        "    run_on_all(comm, lambda: formula.check_size(n, itemsize, memory))\n",
+        "    pass\n",
         (f"{POINTS}::test_what_is_trained_of_a_model_may_be_too_large",),
     ),
 )
