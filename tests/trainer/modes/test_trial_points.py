@@ -243,6 +243,19 @@ def test_leaving_a_saddle_point_is_said(
     assert shown.count("negative curvature") == 1
 
 
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("spec", ["threads:3", "nodes:001"])
+def test_a_saddle_point_is_left_with_the_same_bits_on_any_ranks(spec: str, dtype: Any) -> None:
+    """Of four samples on five shards, so that one is empty."""
+    task = Task(Pair(), lambda model, x: model(x), train=(np.ones(4),))
+    settings = sgd_config(batch_size=4, optim=HessianFree(), run=Run(dtype=dtype, epochs=1000, shards=5))
+    found = World(spec).run(lambda comm: train(comm, STEPS, settings, task))
+    alone = train(LocalCommunicator(), STEPS, settings, task)
+    assert abs(alone["tensors"]["w"][1]) > 0.1
+    assert largest_difference(found[0], alone) == 0
+    assert largest_difference(found[-1], alone) == 0
+
+
 def test_other_optimizers_have_no_figures_of_their_own(tmp_path: Path) -> None:
     fit(make_task(Plain()), optim=Optim(name="lbfgs"), data=Data(batch_size=SAMPLES), dir=str(tmp_path), epochs=1)
     (line,) = (json.loads(line) for line in (tmp_path / "metrics.jsonl").read_text().splitlines() if "lr" in line)
