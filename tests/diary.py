@@ -15,7 +15,7 @@ class Diary:
         self.figures: list[dict[str, float]] = []
         self.warnings: list[str] = []
 
-    def step(self, done: int, epoch: int, totals: Any, control: Any, seconds: float) -> None:
+    def step(self, done: int, epoch: int, totals: Any, control: Any, seconds: float, said: Any = None) -> None:
         self.lines.append(f"step {done} of epoch {epoch}, {totals.count} samples")
 
     def evaluation(self, done: int, epoch: int, figures: Any) -> None:

@@ -22,6 +22,7 @@ class Function:
     def __init__(self, function: Callable[[Any], Any], outputs: Callable[[Any], Any] = lambda x: x) -> None:
         self.function, self.outputs, self.loss_of = lambda x: function(outputs(x)), outputs, function
         self.losses = self.gradients = self.products = 0
+        self.figures: dict[str, float] = {}
 
     def loss(self, x: Any) -> float:
         self.losses += 1
@@ -45,6 +46,9 @@ class Function:
 
     def random_signs(self, x: Any, number: int) -> Any:
         return onp.random.default_rng(number).choice([-1.0, 1.0], x.size)
+
+    def random_normal(self, x: Any) -> Any:
+        return onp.random.default_rng(self.gradients).standard_normal(x.size)
 
     def agree(self, numbers: Any) -> Any:
         return numbers

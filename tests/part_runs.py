@@ -33,7 +33,7 @@ Outcome = tuple[dict[str, Any], Snapshot]
 class _Figures(Diary):
     """Keeps the means and the gradient's norm of every step, by its number, and the figures of evaluations."""
 
-    def step(self, done: int, epoch: int, totals: Any, control: Any, seconds: float) -> None:
+    def step(self, done: int, epoch: int, totals: Any, control: Any, seconds: float, said: Any = None) -> None:
         self._keep(done, {**totals.means(), "norm": control.grad_norm})
 
     def evaluation(self, done: int, epoch: int, figures: Any) -> None:

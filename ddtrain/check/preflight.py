@@ -184,7 +184,9 @@ class _Unrecorded:
     def __init__(self) -> None:
         self.means: dict[str, float] = {}
 
-    def step(self, done: int, epoch: int, totals: Any, control: Any, seconds: float) -> dict[str, float]:
+    def step(
+        self, done: int, epoch: int, totals: Any, control: Any, seconds: float, said: Any = None
+    ) -> dict[str, float]:
         """Remember the figures of the step."""
         self.means = dict(totals.means())
         return self.means

@@ -79,6 +79,17 @@ class Run:
         number = remembered(lambda: next(self._draws.setdefault(purpose, itertools.count())))
         return self.rng.uniform(f"{purpose}/call {number}" if number else purpose, shape)
 
+    @property
+    def drawn(self) -> str:
+        """The purpose of the first random numbers that were drawn; empty if none were.
+
+        >>> run = Run(training=True, rng=_rng.SampleRng(seed=0, step=0))
+        >>> before, _ = run.drawn, run.uniform("mask", (2, 3))
+        >>> before, run.drawn
+        ('', 'mask')
+        """
+        return next(iter(self._draws), "")
+
     def replace(self, prefix: str, buffers: Mapping[str, Any]) -> None:
         """See :meth:`Module.update`. When a checkpoint runs again, nothing is replaced: its first run did that."""
         again = running_again()

@@ -23,6 +23,9 @@ class Lamb(LayerwiseOptim):
         u ← (m / (1 − β₁ᵗ)) / (√(v / (1 − β₂ᵗ)) + ε) + weight_decay · x
         x ← x − lr · trust · ‖x‖ / ‖u‖ · u      (the ratio is 1 where a norm is 0, and without trust)
 
+    There is no l1: its threshold, rate · l1, would follow the ratio, and so shrink with the weights that it makes
+    smaller, and jump where a layer is 0 and the ratio is 1. The decay is part of u, as in the paper.
+
     References
     ----------
     You et al. (2020), "Large batch optimization for deep learning: training BERT in 76 minutes", arXiv:1904.00962,

@@ -26,6 +26,9 @@ class Lars(LayerwiseOptim):
 
     Biases and norms are often left out: ``--optim.groups '*.bias, *norm*: trust=0, weight_decay=0'``.
 
+    There is no l1: its threshold, rate · l1, would follow λ, and so shrink with the weights that it makes smaller, and
+    jump where a layer is 0 and λ is 1.
+
     References
     ----------
     You, Gitman, Ginsburg (2017), "Large batch training of convolutional networks", arXiv:1708.03888, algorithm 1.

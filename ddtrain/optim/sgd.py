@@ -39,6 +39,9 @@ class Sgd(Penalized):
     away what exceeds it, and a constant gradient is the speed that the ball ends up with. It is a mean of gradients, so
     that changing β leaves the size of the steps as it was.
 
+    Weight decay is L2 in the gradient, as in PyTorch, and enters the velocity. Decay that is decoupled from the
+    gradient is ``adamw``'s and ``lion``'s; without momentum the two are the same.
+
     References
     ----------
     Polyak (1964), "Some methods of speeding up the convergence of iteration methods".

@@ -190,7 +190,8 @@ class Trainer:
         self.mode.apply(control)
         updated = perf_counter()
         self.state.step = step + 1
-        self.watching.step(self.records.step(step + 1, epoch + 1, totals, control, updated - started))
+        seconds, said = updated - started, self.mode.figures
+        self.watching.step(self.records.step(step + 1, epoch + 1, totals, control, seconds, said))
         if self.timeline is not None:
             self.timeline.span("decide", reduced, decided)
             self.timeline.span("log", updated)

@@ -6,6 +6,8 @@ from tests.faults.fault import Fault
 
 PASSES = "tests/trainer/step/test_trial_passes.py"
 POINTS = "tests/trainer/modes/test_trial_points.py"
+CHECKS = "tests/trainer/step/test_method_checks.py"
+SADDLES = "tests/optim/batch_methods/test_batch_methods.py"
 FORMULA = "tests/optim/batch_methods/test_gauss_newton.py"
 LEVENBERG = "ddtrain/optim/batch_methods/levenberg_marquardt.py"
 OBJECTIVE = "ddtrain/trainer/modes/batch_objective.py"
@@ -84,9 +86,51 @@ FAULTS = (
     ),
     Fault(
         "newton/its size is looked at by nobody",
-        "ddtrain/trainer/step/setup.py",
-        "        config.optim.check_size(sum(np.size(initial[path]) for path in trained))\n",
-        "        pass\n",
+        "ddtrain/trainer/step/method_checks.py",
+        "    run_on_all(comm, lambda: formula.check_size(n, itemsize, memory))\n",
+        "    pass\n",
         (f"{POINTS}::test_what_is_trained_of_a_model_may_be_too_large",),
+    ),
+    Fault(
+        "batch methods/dropout is let be",
+        "ddtrain/trainer/step/method_checks.py",
+        "    if drawn and not formula.minibatch:\n",
+        "    if False:\n",
+        (f"{CHECKS}::test_dropout_is_refused_by_path_and_rate_unless_it_is_wanted",),
+    ),
+    Fault(
+        "batch methods/augmentation is let be",
+        "ddtrain/trainer/step/method_checks.py",
+        '    if hasattr(train, "training_batch"):\n',
+        "    if False:\n",
+        (f"{CHECKS}::test_augmented_samples_are_refused_unless_they_are_wanted",),
+    ),
+    Fault(
+        "batch methods/no product is tried",
+        "ddtrain/trainer/step/method_checks.py",
+        "            if formula.matrix:\n",
+        "            if False:\n",
+        (f"{CHECKS}::test_an_operation_without_forward_mode",),
+    ),
+    Fault(
+        "hessian_free/a saddle point is taken for a minimum",
+        "ddtrain/optim/batch_methods/hessian_free.py",
+        "            if left is not None:\n",
+        "            if False:\n",
+        (f"{SADDLES}::test_a_saddle_point_is_left_in_one_step_which_says_so",),
+    ),
+    Fault(
+        "hessian_free/negative curvature that is met late is dropped",
+        "ddtrain/optim/batch_methods/linear_cg.py",
+        "* p if bent else None",
+        "* p if False else None",
+        (f"{SADDLES}::test_negative_curvature_that_is_met_late_is_followed",),
+    ),
+    Fault(
+        "lanczos/rounding is taken for curvature",
+        "ddtrain/optim/batch_methods/lanczos.py",
+        "if not values[0] < -_rounding(x) * np.abs(values).max():",
+        "if not values[0] < 0:",
+        ("tests/optim/batch_methods/test_lanczos.py::test_a_minimum_shows_none",),
     ),
 )

@@ -142,6 +142,7 @@ def missing_rule(prim: Primitive, argnum: int, mode: str) -> MissingRuleError:
     return MissingRuleError(
         f"{prim.__name__} has no {mode.upper()} rule for argument {argnum}",
         remedy=f"Add it: def{mode}({prim.__name__}, {blanks}lambda g, ans, *args: ...)",
+        operation=prim.__name__,
     )
 
 

@@ -25,7 +25,8 @@ class GaussNewton(TruncatedNewton):
         x ← x + lr · d                                      (pure)
 
     G is never negative where the loss is convex in the outputs, as squared errors and cross-entropy are, and is the
-    Hessian where the model is linear. The matrix is never formed; a product with it is exact.
+    Hessian where the model is linear. The matrix is never formed; a product with it is exact. As G sees nothing of
+    negative curvature, the method goes to stationary points, and stays at a saddle point; ``hessian_free`` leaves it.
 
     References
     ----------
@@ -53,7 +54,7 @@ class GaussNewton(TruncatedNewton):
     def step(
         self, objective: Objective, x: Vector, loss: float, gradient: Vector, state: Mapping[str, Vector], lr: float
     ) -> Vector:
-        direction, _ = self.direction(objective, lambda v: self._product(objective, x, v), gradient)
+        direction = self.direction(objective, lambda v: self._product(objective, x, v), gradient).direction
         if self.form == "pure":
             return x + lr * direction
         slope = dot(objective, gradient, direction)

@@ -93,6 +93,11 @@ class Lbfgs(BatchMethod):
             q += (weight - dot(objective, y, q) / curved) * s
         return q
 
+    def _smaller(self, vectors: int) -> str:
+        if vectors < 4:
+            return super()._smaller(vectors)
+        return f"Give --optim.history {(vectors - 2) // 2}, or less, or fewer ranks on a machine."
+
     def _scaled_by(self, known: list[tuple[Vector, Vector, float]]) -> int:
         """Which pair the estimate that the others refine is scaled by: the latest."""
         return 0

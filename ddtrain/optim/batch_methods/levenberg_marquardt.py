@@ -33,7 +33,8 @@ class LevenbergMarquardt(TruncatedNewton):
         λ ← λ / 10                               if taken;  λ ← 10 λ            if not    (marquardt)
 
     Much damping makes small steps along −D⁻¹ g, and little makes Gauss-Newton's. Where the loss is not convex in the
-    outputs, see :meth:`TruncatedNewton.direction` for what is done about negative curvature.
+    outputs, see :meth:`TruncatedNewton.direction` for what is done about negative curvature of G. Of the Hessian's it
+    sees nothing: it goes to stationary points, and stays at a saddle point; ``hessian_free`` leaves it.
 
     References
     ----------
@@ -70,14 +71,15 @@ class LevenbergMarquardt(TruncatedNewton):
         scale = self._scale(objective, x) if self.scaling == "diagonal" else np.ones_like(x)
         damping, rounding = float(state["damping"][0]) or self.damping, float(np.finfo(x.dtype).eps)
         for _ in range(_MOST):
-            e, product = self.direction(objective, self._damped(objective, x, scale, damping), scale * gradient)
+            found = self.direction(objective, self._damped(objective, x, scale, damping), scale * gradient)
+            e, product = found.direction, found.product
             curvature = dot(objective, e, product) - damping * dot(objective, e, e)
             foretold = -lr * dot(objective, gradient, scale * e) - 0.5 * lr**2 * curvature
             if not foretold > rounding * abs(loss):  # a minimum, as far as the loss can tell
                 return x
             trial = x + lr * scale * e
-            found = objective.loss(trial)
-            quality = (loss - found) / foretold if isfinite(found) else -1.0
+            lost = objective.loss(trial)
+            quality = (loss - lost) / foretold if isfinite(lost) else -1.0
             damping = self._adapted(damping, quality, state)
             if quality > 1e-4:
                 return trial

@@ -29,9 +29,19 @@ class Point:
 
 
 def backtrack(
-    objective: Objective, x: Vector, loss: float, slope: float, direction: Vector, length: float
+    objective: Objective,
+    x: Vector,
+    loss: float,
+    slope: float,
+    direction: Vector,
+    length: float,
+    curvature: float = 0.0,
 ) -> tuple[float, Vector] | None:
     """The first of the lengths ``length``, a half of it, a quarter ... that decreases the loss enough.
+
+    Parameters
+    ----------
+    slope, curvature : derivatives of the loss along the direction, neither above 0: what a decrease is measured by
 
     Returns
     -------
@@ -40,7 +50,7 @@ def backtrack(
     for _ in range(_MOST):
         trial = x + length * direction
         found = objective.loss(trial)
-        if isfinite(found) and found <= loss + DECREASE * length * slope:
+        if isfinite(found) and found <= loss + DECREASE * length * (slope + 0.5 * length * curvature):
             return length, trial
         length *= 0.5
     return None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from math import isfinite
+from math import inf, isfinite
 from typing import Literal
 
 import numpy as np
@@ -27,9 +27,10 @@ class Newton(CurvatureMethod):
         x ← x − lr · 2⁻ʲ · |H|⁻¹ g, for a sufficient decrease        (damped; |H| has the sizes of H's eigenvalues)
         x ← x + p, the minimum of g·p + p·H p / 2 with ‖p‖ ≤ radius  (trust_region)
 
-    The pure method goes to the nearest stationary point, whatever its kind. The other two descend: at a saddle point,
-    along the direction of the most negative curvature. The trust region grows where the model foretold the decrease,
-    and shrinks where it did not.
+    The pure method goes to the nearest stationary point, whatever its kind, a saddle point or a maximum too. The other
+    two descend: at a saddle point, along the direction of the most negative curvature. metrics.jsonl has the
+    ``curvature`` along such steps. The trust region grows where the model foretold the decrease, and shrinks where it
+    did not.
 
     References
     ----------
@@ -58,18 +59,25 @@ class Newton(CurvatureMethod):
         self, objective: Objective, x: Vector, loss: float, gradient: Vector, state: Mapping[str, Vector], lr: float
     ) -> Vector:
         values, vectors = self._eigen(objective, x)
+        objective.figures["curvature"] = 0.0
         g = vectors.T @ gradient.astype(np.float64)
         if self.form == "pure":
             return x - _along(objective, vectors, lr * (g / values), x)
         if self.form == "damped":
             sizes = np.maximum(np.abs(values), 1e-8 * np.abs(values).max(initial=1e-300))
-            direction = _along(objective, vectors, _off_saddle(-g / sizes, values), x)
+            p = _off_saddle(-g / sizes, values)
+            _say(objective, p, values)
+            direction = _along(objective, vectors, p, x)
             slope = dot(objective, gradient, direction)
             found = backtrack(objective, x, loss, min(slope, 0.0), direction, lr)
             return x if found is None else found[1]
         return self._within_region(objective, x, loss, g, values, vectors, state["radius"])
 
-    def check_size(self, n: int) -> None:
+    @property
+    def matrix(self) -> Literal["", "hessian", "gauss_newton"]:
+        return "hessian"
+
+    def check_size(self, n: int, itemsize: int = 8, memory: float = inf) -> None:
         if n > self.most_parameters:
             gigabytes = 6 * n * n * 8 / 1e9  # the Hessian, its symmetric part, the eigenvectors, and LAPACK's work
             raise UsageError(
@@ -108,6 +116,7 @@ class Newton(CurvatureMethod):
             elif quality < 0.25:
                 size = 0.25 * length
             if quality > 1e-4:
+                _say(objective, p, values)
                 radius[...] = size
                 return trial
             if foretold <= 1e-14 * abs(loss):
@@ -124,6 +133,12 @@ class Newton(CurvatureMethod):
 def _along(objective: Objective, vectors: Vector, p: Vector, x: Vector) -> Vector:
     """A step in the eigenvectors' coordinates as one of the parameters, rank 0's on all ranks."""
     return objective.agree((vectors @ p).astype(x.dtype))
+
+
+def _say(objective: Objective, p: Vector, values: Vector) -> None:
+    """Let the log have the curvature along a step, if it is negative."""
+    squared = float(p @ p)
+    objective.figures["curvature"] = min(0.0, float(p @ (values * p)) / squared) if squared else 0.0
 
 
 def _off_saddle(p: Vector, values: Vector) -> Vector:

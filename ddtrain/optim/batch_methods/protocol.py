@@ -8,13 +8,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Protocol
+from math import inf
+from typing import Literal, Protocol
 
 import numpy as np
 from numpy.typing import DTypeLike
 
+from ddtrain.errors import UsageError
 from ddtrain.optim.protocol import WHOLE, Optim, Vector
 from ddtrain.parts import Range
+
+_WORKING = 5  # vectors beside a method's own: the point, its gradient, a direction, a trial point and its gradient
 
 
 class Objective(Protocol):
@@ -22,7 +26,14 @@ class Objective(Protocol):
 
     A batch draws the same random numbers at every point. The curvature is that of all its samples, or of some
     (:class:`CurvatureMethod`).
+
+    Attributes
+    ----------
+    figures : what a method says of its step, for the log; ``curvature`` is that of the direction in which it has left,
+        a unit of length, where it is negative, and else 0
     """
+
+    figures: dict[str, float]
 
     def loss(self, x: Vector) -> float:
         """The loss at ``x``, NaN or infinite where it is."""
@@ -46,6 +57,10 @@ class Objective(Protocol):
 
     def random_signs(self, x: Vector, number: int) -> Vector:
         """One or minus one for each entry of ``x``, others for each step and number, the same on all ranks."""
+        ...
+
+    def random_normal(self, x: Vector) -> Vector:
+        """Normal numbers for the entries of ``x``, others for each step, the same on all ranks."""
         ...
 
     def agree(self, numbers: Vector) -> Vector:
@@ -77,8 +92,33 @@ class BatchMethod(Optim):
         """
         raise NotImplementedError
 
-    def check_size(self, n: int) -> None:
-        """Raise a UsageError if ``n`` parameters would take too much; called before the first step."""
+    @property
+    def matrix(self) -> Literal["", "hessian", "gauss_newton"]:
+        """The matrix of which the method takes exact products, which need forward mode; empty: none."""
+        return ""
+
+    def check_size(self, n: int, itemsize: int = 8, memory: float = inf) -> None:
+        """Raise a UsageError if ``n`` parameters would take too much; called before the first step.
+
+        Parameters
+        ----------
+        itemsize : bytes of a parameter
+        memory : bytes that there are for a rank
+
+        >>> from ddtrain.optim import LineSearch
+        >>> LineSearch().check_size(10**9, itemsize=4, memory=32e9)
+        """
+        count = len(self.vectors()) + _WORKING
+        if count * n * itemsize > memory:
+            raise UsageError(
+                f"--optim.name {self.name}: {count} vectors of {n:,} parameters take {count * n * itemsize / 1e9:,.1f} "
+                f"GB a rank, of {memory / 1e9:,.1f} GB of memory",
+                remedy=self._smaller(int(memory / (n * itemsize)) - _WORKING),
+            )
+
+    def _smaller(self, vectors: int) -> str:
+        """What to do to remember so many vectors at most."""
+        return "Take a smaller model, or fewer ranks on a machine."
 
 
 @dataclass(frozen=True)

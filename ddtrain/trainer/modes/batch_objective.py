@@ -34,6 +34,7 @@ class BatchObjective:
         self._passes = TrialPasses(mode.train_step, step, rows)
         self._some = some_of(rows, curvature_samples, mode.train_step.seed, step) if curvature_samples else rows
         self._curvature = TrialPasses(mode.train_step, step, self._some)
+        self.figures: dict[str, float] = {}
 
     def loss(self, x: Array) -> float:
         """The mean loss at ``x``, without a gradient."""
@@ -68,6 +69,10 @@ class BatchObjective:
         """One or minus one for each entry of ``x``, of this step and number."""
         bits = rng.stream(self._train_step.seed, "random signs", self._step, number).integers(0, 2, x.size)
         return (2 * bits - 1).astype(x.dtype)
+
+    def random_normal(self, x: Array) -> Array:
+        """Normal numbers for the entries of ``x``, of this step."""
+        return rng.stream(self._train_step.seed, "random normal", self._step).standard_normal(x.size).astype(x.dtype)
 
     def agree(self, numbers: Array) -> Array:
         """Rank 0's values of an array, on all ranks, in place."""

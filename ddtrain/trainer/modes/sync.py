@@ -26,11 +26,13 @@ class Sync:
     Attributes
     ----------
     gradient_buffers : all gradient buffers of the run
+    figures : what the optimizer says of the latest update, for the log
     """
 
     def __init__(self, train_step: TrainStep, config: Any) -> None:
         self.train_step = train_step
         self.gradient_buffers: tuple[GradientBuffer, ...] = (train_step.gradient_buffer,)
+        self.figures: Mapping[str, float] = {}
         self.done = self._meetings = 0  # steps done in the run; meetings of the node in which this rank has taken part
 
     def gradients(self, step: int, rows: Any, stop_vote: bool = False) -> Totals:

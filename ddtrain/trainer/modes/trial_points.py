@@ -31,6 +31,7 @@ class TrialPoints(Sync):
 
     def apply(self, control: StepControl) -> None:
         """Let the method take its step, at the learning rate of ``control``; or skip it."""
+        self.figures = {}
         if not control.apply:
             super().apply(control)
             return
@@ -44,6 +45,7 @@ class TrialPoints(Sync):
         optimizer.count += 1
         found = formula.step(objective, x, loss, gradient, optimizer.state, control.lr)
         objective.move_to(objective.agree(found))
+        self.figures = objective.figures
         train_step.updates = updates
         train_step.store_buffers()
         train_step.reducer.wait_updated()

@@ -20,6 +20,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, TextIO
 
 from ddtrain import data
@@ -41,6 +42,8 @@ from ddtrain.trainer.step.setup import MemoryUse
 from ddtrain.trainer.step.totals import Totals
 from ddtrain.trainer.task import Task
 from ddtrain.trainer.tries.lr_range import LrRangeTest
+
+_MUCH = 100e6  # bytes of a single rank's vectors that are worth a line
 
 _AFTER = {
     "completed": "summary, log and checkpoints in {}",
@@ -86,6 +89,7 @@ class RunRecords:
         self._samples, self._trained_s = 0, 0.0
         self.used: MemoryUse | None = None
         self._superseded = ""
+        self._left_along = False  # whether negative curvature has been spoken of
         self.spared: frozenset[str] = frozenset()  # checkpoints that this run must not remove
         run_on_all(comm, self._open)
         self.evaluates = task.valid is not None and config.eval.every > 0
@@ -148,19 +152,38 @@ class RunRecords:
         self.used = seen
         if obstacle:
             self.warn(f"every rank keeps parameters of its own and sends its gradients: {obstacle}")
-        if self.comm.size > 1:
+        if self.comm.size > 1 or seen.parameters + seen.optimizer + seen.gradients >= _MUCH:
             self.console.message(str(seen))
 
-    def step(self, done: int, epoch: int, totals: Totals, control: StepControl, seconds: float) -> Mapping[str, float]:
-        """Record that step ``done`` of epoch ``epoch`` (both counted from 1) took ``seconds``; returns its figures."""
+    def step(
+        self,
+        done: int,
+        epoch: int,
+        totals: Totals,
+        control: StepControl,
+        seconds: float,
+        said: Mapping[str, float] = MappingProxyType({}),
+    ) -> Mapping[str, float]:
+        """Record that step ``done`` of epoch ``epoch`` (both counted from 1) took ``seconds``; returns its figures.
+
+        Parameters
+        ----------
+        said : further figures, of the optimizer
+        """
         self.status.reached(done)
         self._samples += totals.count
         self._trained_s += seconds
         rate = round(totals.count / seconds, 1)
-        figures = {**totals.means(), "lr": control.lr, "grad_norm": control.grad_norm, "samples_per_s": rate}
+        figures = {**totals.means(), "lr": control.lr, "grad_norm": control.grad_norm, "samples_per_s": rate, **said}
         self.metrics.write(step=done, epoch=epoch, **figures)
         if not control.apply:
             self.warn(f"step {done}: {Reason.SKIPPED.text}")
+        if said.get("curvature", 0.0) < 0 and not self._left_along:
+            self._left_along = True
+            self.console.message(
+                f"negative curvature at step {done}: left along it (curvature {said['curvature']:.3g}, in "
+                "metrics.jsonl as that of later steps)"
+            )
         self.console.step(done, totals, seconds)
         if not self.evaluates and done % self.steps_per_epoch == 0:
             self.console.report()

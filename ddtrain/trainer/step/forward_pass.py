@@ -29,6 +29,7 @@ class ForwardPass:
     ----------
     metrics : the metrics by name, a value for each sample, of the latest call
     updates : the new values of the model's buffers by path, of the latest call
+    drawn : what the latest call first drew random numbers for, such as 'dropout/head'; empty if for nothing
     """
 
     def __init__(
@@ -50,6 +51,7 @@ class ForwardPass:
         )
         self.metrics: Mapping[str, NDArray[Any]] = {}
         self.updates: Mapping[str, Any] = {}
+        self.drawn = ""
 
     def __call__(self, values: Mapping[str, Any], calls: Callable[..., Any] | None = None) -> Any:
         """One loss a sample, from the parameters and buffers by path.
@@ -62,5 +64,5 @@ class ForwardPass:
         model.run.calls = calls
         losses, self.metrics = self._loss_output.read(self._task.loss(model, *self._batch), self._samples, self._batch)
         model.run.calls = None  # a checkpoint that runs again on the way back does so within the model
-        self.updates = model.run.updates
+        self.updates, self.drawn = model.run.updates, model.run.drawn
         return losses

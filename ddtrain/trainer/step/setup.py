@@ -38,6 +38,7 @@ from ddtrain.param_store import ParamStore
 from ddtrain.trainer.config.config import Comm, Config
 from ddtrain.trainer.config.same_options import verify_options
 from ddtrain.trainer.step.gradient_buffer import GradientBuffer
+from ddtrain.trainer.step.method_checks import check_model, check_same_samples, check_size
 from ddtrain.trainer.step.sharded_optimizer import ShardedOptimizer
 from ddtrain.trainer.step.train_step import TrainStep
 from ddtrain.trainer.task import Task
@@ -52,8 +53,8 @@ def build_step(comm: Communicator, task: Task, config: Config) -> TrainStep:
     Raises
     ------
     UsageError : ranks have different models, or outnumber the shards, or cannot share memory although they must; an
-        average of weights would begin after the run's end; the optimizer refuses the model's size or the batches; the
-        batch size is not the number of the data's streams
+        average of weights would begin after the run's end; the optimizer refuses the model, its size or the batches;
+        the batch size is not the number of the data's streams
     """
     _check_batch(config, task.train)
     # drawn by (seed, path), so all ranks have the same values
@@ -67,7 +68,7 @@ def build_step(comm: Communicator, task: Task, config: Config) -> TrainStep:
     groups = optim.groups.assign(config.optim, trainable(task.model))
     trained = [path for path, group in groups.items() if not group.frozen]
     if isinstance(config.optim, optim.BatchMethod):
-        config.optim.check_size(sum(np.size(initial[path]) for path in trained))
+        check_size(config.optim, sum(np.size(initial[path]) for path in trained), config, comm, node)
     store, parts = _store(trained, initial, config, node, layout)
     pieces = optim.groups.segments([groups[path] for path in store.names], store.spans)
     make_gradient_buffer = _gradient_buffer_maker(comm, config, node, layout, store, parts)
@@ -85,7 +86,7 @@ def build_step(comm: Communicator, task: Task, config: Config) -> TrainStep:
             config.optim, store.values.size, config.run.dtype, shared_allocator(node), pieces, norms, average
         )
     # Making the step makes a reducer, which waits for all ranks of the node: none goes on before the values are there.
-    return TrainStep(
+    train_step = TrainStep(
         task,
         store,
         optimizer,
@@ -98,6 +99,9 @@ def build_step(comm: Communicator, task: Task, config: Config) -> TrainStep:
         clip_value=config.clip.value,
         skips=config.nonfinite.action == "skip",
     )
+    if isinstance(config.optim, optim.BatchMethod):
+        check_model(train_step, config.optim)
+    return train_step
 
 
 def _gradient_buffer_maker(
@@ -125,19 +129,26 @@ class MemoryUse:
 
     Attributes
     ----------
-    parameters, optimizer : bytes that ``sharers`` ranks share
+    parameters, optimizer : bytes that ``sharers`` ranks share, unless ``private``
     gradients : bytes of each rank, with the vectors in which its shards are added up
+    private : whether each rank has the optimizer's bytes for itself, as with methods of the whole batch
     """
 
     parameters: int
     optimizer: int
     gradients: int
     sharers: int
+    private: bool = False
 
     def __str__(self) -> str:
         shared, own = self.parameters + self.optimizer, self.gradients
         if self.sharers == 1:
             return f"memory: parameters and optimizer state {_mb(shared)} a rank, gradients {_mb(own)} a rank"
+        if self.private:
+            return (
+                f"memory: parameters {_mb(self.parameters)}, shared by the {self.sharers} ranks of a machine, "
+                f"optimizer state {_mb(self.optimizer)} a rank, gradients {_mb(own)} a rank"
+            )
         return (
             f"memory: parameters and optimizer state {_mb(shared)}, shared by the {self.sharers} ranks of a machine, "
             f"gradients {_mb(own)} a rank"
@@ -156,7 +167,8 @@ def memory_use(train_step: TrainStep, gradient_buffers: Sequence[GradientBuffer]
         shares = train_step.comm.exchange_objects([node.index, state])
         state = sum(nbytes for index, nbytes in shares if index == node.index)
     gradients = sum(gradient_buffer.nbytes for gradient_buffer in gradient_buffers or [train_step.gradient_buffer])
-    return MemoryUse(train_step.store.values.nbytes, state, gradients, node.size)
+    private = isinstance(train_step.optimizer, optim.BatchOptimizer)
+    return MemoryUse(train_step.store.values.nbytes, state, gradients, node.size, private)
 
 
 def idle_options(train_step: TrainStep, config: Comm) -> str:
@@ -208,12 +220,8 @@ def _check_batch(config: Config, train: data.Dataset) -> None:
             "with one sample in a batch",
             remedy=f"Give --data.batch-size {train.streams}, or make as many streams.",
         )
-    if isinstance(formula, optim.BatchMethod) and not formula.minibatch and config.data.batch_size < samples:
-        raise UsageError(
-            f"--optim.name {formula.name} wants the same samples in every step, but --data.batch-size "
-            f"{config.data.batch_size} takes some of {samples:,}",
-            remedy=f"Give --data.batch-size {samples}, or --optim.minibatch to let it be.",
-        )
+    if isinstance(formula, optim.BatchMethod):
+        check_same_samples(formula, train, config)
     most = min(config.data.batch_size, samples)
     if isinstance(formula, optim.CurvatureMethod) and formula.curvature_samples > most:
         raise UsageError(

@@ -98,6 +98,16 @@ class TrialPasses:
         for sink, part in zip(train_step.gradient_buffer.sinks[k], product, strict=True):
             sink(part)
 
+    def product_of_one_shard(self, matrix: str, forward: ForwardPass, along: list[Any]) -> list[Any]:
+        """A product of one shard alone, which is not added to the others'; not collective.
+
+        Parameters
+        ----------
+        matrix : 'hessian' or 'gauss_newton'
+        along : the direction, an array for each parameter
+        """
+        return (self._times_hessian if matrix == "hessian" else self._times_gauss_newton)(forward, along)
+
     def _times_hessian(self, forward: ForwardPass, along: list[Any]) -> list[Any]:
         store, count = self._train_step.store, len(self._rows)
         mean = lambda leaves: traced_sum(forward(store.with_parameters(leaves))) / count

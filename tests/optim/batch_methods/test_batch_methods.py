@@ -73,11 +73,62 @@ def test_newton_solves_a_quadratic_in_one_step_and_conjugate_gradients_in_few() 
     assert objective.products <= 8 * 5, "never more than dimensions in a step"
 
 
-@pytest.mark.parametrize("method", [Newton(), Newton(form="damped")], ids=repr)
+FREE = [HessianFree(), HessianFree(products="difference", delta=1e-6), HessianFree(damping=0.01)]
+
+
+@pytest.mark.parametrize("method", [Newton(), Newton(form="damped"), *FREE], ids=repr)
 @pytest.mark.parametrize("start", [(1.0, 0.0), (0.3, 1e-12), (0.0, 0.0)])
 def test_saddle_points_are_left(method: BatchMethod, start: Any) -> None:
     x, _ = minimize(method, saddle, start, 40)
     onp.testing.assert_allclose(onp.abs(x), [0.0, 2**0.5], atol=1e-6)
+
+
+@pytest.mark.parametrize("method", [Newton(), Newton(form="damped"), HessianFree()], ids=repr)
+def test_a_saddle_point_is_left_in_one_step_which_says_so(method: BatchMethod) -> None:
+    """At zero the gradient of w0² − w1² + w1⁴ is exactly zero, and the curvature along w1 is −2."""
+    loss = lambda w: w[0] ** 2 - w[1] ** 2 + w[1] ** 4
+    x, objective = minimize(method, loss, (0.0, 0.0), 1)
+    assert loss(x) < -1e-5
+    assert objective.figures["curvature"] == pytest.approx(-2.0, abs=1e-9)
+    x, objective = minimize(method, loss, (0.0, 0.0), 25)
+    onp.testing.assert_allclose(onp.abs(x), [0.0, 0.5**0.5], atol=1e-6)
+    assert objective.figures["curvature"] == 0, "a minimum"
+
+
+@pytest.mark.parametrize("method", [GaussNewton(), LevenbergMarquardt()], ids=repr)
+def test_gauss_newton_stays_at_a_stationary_point(method: BatchMethod) -> None:
+    """As the docstring says: of squared errors its matrix is never negative, though the Hessian may be."""
+    errors = Function(lambda outputs: np.sum((outputs - 1) ** 2), lambda w: w * w)
+    x, _ = minimize(method, errors, (0.0, 0.0), 5)
+    onp.testing.assert_array_equal(x, 0)
+    x, _ = minimize(HessianFree(), Function(errors.loss_of, errors.outputs), (0.0, 0.0), 30)
+    onp.testing.assert_allclose(onp.abs(x), 1, atol=1e-6)
+
+
+def test_negative_curvature_that_is_met_late_is_followed() -> None:
+    """A quadratic to which a quartic is added: conjugate gradients go one step down before they meet it.
+
+    The gradient has no part in the third direction but a small one, of which the first product shows little.
+    """
+    values = onp.array([1.0, 2.0, -1.0])
+    loss = lambda x: 0.5 * np.sum(values * x * x) + 0.25 * x[2] ** 4
+    start = onp.array([1.0, 1.0, 0.2])
+    method, objective = HessianFree(tolerance=1e-3), Function(loss)
+    _, gradient = objective.loss_and_gradient(start)
+    solved = method.direction(objective, lambda v: objective.hessian_product(start, v), gradient)
+    assert objective.products > 1
+    assert solved.beyond is not None
+    along = solved.beyond / onp.linalg.norm(solved.beyond)
+    assert along @ objective.hessian_product(start, along) == pytest.approx(solved.curvature)
+    assert solved.curvature < 0
+    model = lambda d: gradient @ d + 0.5 * d @ objective.hessian_product(start, d)
+    assert model(solved.direction + solved.beyond) < model(solved.direction), "further down, by the quadratic model"
+    onp.testing.assert_allclose(objective.hessian_product(start, solved.direction), solved.product, atol=1e-12)
+    x, objective = minimize(method, loss, start, 1)
+    assert abs(x[2]) > abs(start[2]), "away from the saddle point"
+    assert objective.figures["curvature"] == pytest.approx(solved.curvature)
+    x, _ = minimize(method, loss, start, 30)
+    onp.testing.assert_allclose(onp.abs(x), [0, 0, 1], atol=1e-6)
 
 
 def test_pure_newton_is_drawn_to_a_saddle_point() -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -12,6 +14,7 @@ from ddtrain.comm.backends.local import LocalCommunicator
 from ddtrain.errors import UsageError
 from ddtrain.optim import BatchMethod, CurvatureMethod, GaussNewton, HessianFree, Newton, Optim
 from ddtrain.recipes.common import classify
+from ddtrain.runs.fitting import fit
 from ddtrain.trainer.config import validate
 from ddtrain.trainer.config.config import Clip, Comm, Data, Run
 from ddtrain.trainer.modes import make_mode
@@ -26,7 +29,8 @@ STEPS = 3
 
 
 def config(name: str, **sections: Any) -> Any:
-    return sgd_config(batch_size=SAMPLES, optim=Optim(name=name), **sections)
+    """With dropout let be: within a step it is the same at all points."""
+    return sgd_config(batch_size=SAMPLES, optim=Optim(name=name, minibatch=True), **sections)
 
 
 @pytest.mark.parametrize("name", [name for name in NAMES if name != "newton"])
@@ -181,7 +185,7 @@ def test_products_by_difference_are_of_the_same_samples() -> None:
             2,
             sgd_config(
                 batch_size=SAMPLES,
-                optim=HessianFree(curvature_samples=6, products=products, delta=1e-7),  # type: ignore[arg-type]
+                optim=HessianFree(minibatch=True, curvature_samples=6, products=products, delta=1e-7),  # type: ignore[arg-type]
             ),
         )
         for products in ("exact", "difference")
@@ -191,8 +195,14 @@ def test_products_by_difference_are_of_the_same_samples() -> None:
 
 def test_more_samples_than_a_batch_has_are_refused() -> None:
     with pytest.raises(UsageError, match=f"--optim.curvature-samples 24 is more than the {SAMPLES} samples of a batch"):
-        build_step(LocalCommunicator(), make_task(), sgd_config(100, optim=Newton(curvature_samples=SAMPLES + 1)))
-    build_step(LocalCommunicator(), make_task(), sgd_config(100, optim=Newton(curvature_samples=SAMPLES)))
+        build_step(
+            LocalCommunicator(),
+            make_task(),
+            sgd_config(100, optim=Newton(minibatch=True, curvature_samples=SAMPLES + 1)),
+        )
+    build_step(
+        LocalCommunicator(), make_task(), sgd_config(100, optim=Newton(minibatch=True, curvature_samples=SAMPLES))
+    )
 
 
 def test_what_is_trained_of_a_model_may_be_too_large() -> None:
@@ -202,6 +212,62 @@ def test_what_is_trained_of_a_model_may_be_too_large() -> None:
     build_step(LocalCommunicator(), task, sgd_config(optim=Newton(most_parameters=7, groups=("0.*: frozen",))))
     with pytest.raises(UsageError, match=r"newton: 10 parameters take 0\.0 GB"):
         build_step(LocalCommunicator(), task, sgd_config(optim=Newton(most_parameters=7)))
+
+
+class Pair(nn.Module):
+    """Two parameters that begin at a saddle point of the loss below."""
+
+    def __init__(self) -> None:
+        self.w = nn.param((2,), nn.init.zeros)
+
+    def forward(self, x: Any) -> Any:
+        w = self.w
+        return x * (w[0] ** 2 - w[1] ** 2 + w[1] ** 4)
+
+
+@pytest.mark.parametrize("backend", ["local", "threads:2"])
+@pytest.mark.parametrize("name", ["hessian_free", "newton"])
+def test_leaving_a_saddle_point_is_said(
+    name: str, backend: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Once on the console, and as a figure of every step; without it the run would stay where it began."""
+    task = Task(Pair(), lambda model, x: model(x), train=(np.ones(4),))
+    run = {"dir": str(tmp_path), "dtype": "float64", "shards": 2}
+    fit(task, optim=Optim(name=name), data=Data(batch_size=4), run=run, backend=backend, epochs=12)
+    lines = [json.loads(line) for line in (tmp_path / "metrics.jsonl").read_text().splitlines()]
+    assert lines[0]["curvature"] == pytest.approx(-2.0, abs=1e-9)
+    assert lines[-1]["curvature"] == 0
+    assert lines[-1]["loss"] == pytest.approx(-0.25, abs=1e-9)
+    shown = capsys.readouterr().out
+    assert "negative curvature at step 1: left along it (curvature -2" in shown
+    assert shown.count("negative curvature") == 1
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("spec", ["threads:3", "nodes:001"])
+def test_a_saddle_point_is_left_with_the_same_bits_on_any_ranks(spec: str, dtype: Any) -> None:
+    """Of four samples on five shards, so that one is empty."""
+    task = Task(Pair(), lambda model, x: model(x), train=(np.ones(4),))
+    settings = sgd_config(batch_size=4, optim=HessianFree(), run=Run(dtype=dtype, epochs=1000, shards=5))
+    found = World(spec).run(lambda comm: train(comm, STEPS, settings, task))
+    alone = train(LocalCommunicator(), STEPS, settings, task)
+    assert abs(alone["tensors"]["w"][1]) > 0.1
+    assert largest_difference(found[0], alone) == 0
+    assert largest_difference(found[-1], alone) == 0
+
+
+def test_other_optimizers_have_no_figures_of_their_own(tmp_path: Path) -> None:
+    fit(make_task(Plain()), optim=Optim(name="lbfgs"), data=Data(batch_size=SAMPLES), dir=str(tmp_path), epochs=1)
+    (line,) = (json.loads(line) for line in (tmp_path / "metrics.jsonl").read_text().splitlines() if "lr" in line)
+    assert "curvature" not in line
+
+
+def test_random_numbers_are_those_of_the_step() -> None:
+    first, again = (objective_of(LocalCommunicator(), make_task()).random_normal(np.ones(50)) for _ in range(2))
+    np.testing.assert_array_equal(first, again)
+    other = objective_of(LocalCommunicator(), make_task())
+    other._step = 1
+    assert (other.random_normal(np.ones(50)) != first).all()
 
 
 def test_random_signs_are_the_same_on_all_ranks_and_others_for_each_number() -> None:

@@ -14,11 +14,13 @@ from ddtrain import nn
 from ddtrain.comm.backends.local import LocalCommunicator
 from ddtrain.errors import UsageError
 from ddtrain.param_store import ParamStore
+from ddtrain.runs.fitting import fit
 from ddtrain.trainer.config.config import Comm, Optim, Run
 from ddtrain.trainer.modes import make_mode
+from ddtrain.trainer.records import run_records
 from ddtrain.trainer.step import setup
 from ddtrain.trainer.step.setup import _VECTORS, build_step, memory_use
-from helpers import make_task, sgd_config, train
+from helpers import SAMPLES, Plain, make_task, sgd_config, train
 from worlds import World
 
 
@@ -39,6 +41,31 @@ def test_ranks_of_a_machine_share_parameters_and_state(comm: Any) -> None:
     train_step.store.grads[...] = comm.rank  # but not gradients
     comm.barrier()
     assert set(train_step.store.grads) == {float(comm.rank)}
+
+
+def test_vectors_of_a_method_of_the_whole_batch_are_each_ranks_own() -> None:
+    lbfgs = sgd_config(batch_size=SAMPLES, optim=Optim(name="lbfgs"))
+    one, two = (
+        World(spec).run(lambda comm: memory_use(build_step(comm, make_task(Plain()), lbfgs)))[0]
+        for spec in ("local", "nodes:00")
+    )
+    assert (one.private, one.optimizer) == (two.private, two.optimizer) == (True, 22 * 114 * 8)
+    assert str(two) == (
+        "memory: parameters 0.0 MB, shared by the 2 ranks of a machine, optimizer state 0.0 MB a rank, gradients "
+        "0.0 MB a rank"
+    )
+    assert not memory_use(build_step(LocalCommunicator(), make_task(), sgd_config())).private
+
+
+@pytest.mark.parametrize("much", [False, True])
+def test_one_rank_speaks_of_its_memory_where_it_is_much(
+    much: bool, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    task, config = make_task(Plain()), sgd_config(optim=Optim(name="sgd"))
+    used = memory_use(build_step(LocalCommunicator(), task, config))
+    monkeypatch.setattr(run_records, "_MUCH", used.parameters + used.optimizer + used.gradients + (0 if much else 1))
+    fit(task, config=config, dir=str(tmp_path), steps=1, epochs=1)
+    assert ("memory: parameters and optimizer state 0.0 MB a rank" in capsys.readouterr().out) == much
 
 
 @pytest.mark.mpi(min_size=2)
