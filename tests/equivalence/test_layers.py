@@ -66,6 +66,7 @@ LAYERS: dict[str, tuple[str, Callable[[], nn.Module]]] = {  # a layer, and a var
     "Concat": ("sequences", lambda: nn.Concat(nn.Linear(4, 2), nn.Tanh())),
     "Conv1d": ("sequences", lambda: nn.Conv1d(4, 6, 3, padding=1, groups=2)),
     "Conv2d": ("images", lambda: nn.Conv2d(4, 6, 3, padding=2, dilation=2)),
+    "ConvTranspose1d": ("sequences", lambda: nn.ConvTranspose1d(4, 3, 2, stride=2)),
     "ConvTranspose2d": ("images", lambda: nn.ConvTranspose2d(4, 3, 2, stride=2)),
     "Dropout": ("vectors", lambda: nn.Dropout(0.3)),
     "ELU": ("vectors", nn.ELU),
