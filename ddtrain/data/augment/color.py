@@ -34,9 +34,10 @@ class Brightness(Augment):
     delta: float = 0.2
     """The most that is added or taken away."""
     floating: ClassVar[bool] = True
+    any_shape: ClassVar[bool] = True
 
     def images(self, x_NHWC: Array, draws: Draws) -> Array:
-        return x_NHWC + of_images(draws.between(-self.delta, self.delta), x_NHWC.dtype)
+        return x_NHWC + of_images(draws.between(-self.delta, self.delta), x_NHWC)
 
     def ranges(self) -> Iterator[Range]:
         yield from super().ranges()
@@ -58,12 +59,13 @@ class Contrast(Augment):
     factor: float = 0.2
     """The largest change of the factor, which is 1 in the middle."""
     floating: ClassVar[bool] = True
+    any_shape: ClassVar[bool] = True
 
     def images(self, x_NHWC: Array, draws: Draws) -> Array:
         size = math.prod(x_NHWC.shape[1:])
         rows = np.ascontiguousarray(x_NHWC).reshape(len(x_NHWC), size)  # in memory as pixels: summed alike in any batch
-        mean = of_images(np.add.reduce(rows, axis=1) / max(1, size), x_NHWC.dtype)
-        factor = of_images(draws.between(1 - self.factor, 1 + self.factor), x_NHWC.dtype)
+        mean = of_images(np.add.reduce(rows, axis=1) / max(1, size), x_NHWC)
+        factor = of_images(draws.between(1 - self.factor, 1 + self.factor), x_NHWC)
         return (x_NHWC - mean) * factor + mean
 
     def ranges(self) -> Iterator[Range]:

@@ -29,6 +29,7 @@ class Noise(Augment):
     std: float = 0.1
     """Standard deviation, in the data's own units."""
     floating: ClassVar[bool] = True
+    any_shape: ClassVar[bool] = True
 
     def images(self, x_NHWC: Array, draws: Draws) -> Array:
         drawn = np.empty(x_NHWC.shape, np.float32)  # single precision is random enough, and drawn faster
