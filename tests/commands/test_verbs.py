@@ -54,3 +54,15 @@ def test_a_script_has_the_same_verbs(
             script.main(build, Config(), argv)
         assert ended.value.code == 0
     assert "good, after step 1" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("wrong", [["--nonsense"], []])
+@pytest.mark.parametrize("verb", VERBS)
+def test_wrong_arguments_are_one_line_of_every_verb(
+    verb: str, wrong: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    if not wrong and verb in ("train", "bench"):
+        pytest.skip("needs no arguments")
+    assert main([verb, *wrong]) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith("ddtrain: error: ")
