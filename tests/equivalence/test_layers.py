@@ -152,6 +152,7 @@ def task_of(kind: str, layer: nn.Module) -> Task:
 
 def test_every_layer_and_activation_has_a_line() -> None:
     listed = {line.split()[0] for line in listing("layer", {}).splitlines()}
+    listed.discard("CarriedState")  # of streams, which tests/equivalence/test_carried_state.py has
     assert {name.split(",")[0] for name in LAYERS} == listed
     assert {kind.__name__ for kind in nn.ACTIVATIONS.values()} <= listed
 

@@ -1,4 +1,4 @@
-"""Convolution, channels-last: ``images`` (2-D), ``transposed``, which enlarges them, and both of ``sequences`` (1-D)."""
+"""Convolution, channels-last: ``images`` (2-D), ``transposed``, which enlarges them, both of ``sequences`` (1-D)."""
 
 from ddtrain.ops.convolution.images import conv2d
 from ddtrain.ops.convolution.sequences import conv1d, conv_transpose1d
