@@ -120,7 +120,8 @@ def _call(node: ast.expr) -> _Call:
         if keyword.arg is None:
             raise ValueError
         options[keyword.arg] = _value(keyword.value)
-    return node.func.id, options, bool([_value(given) for given in node.args])
+    unnamed = [_value(argument) for argument in node.args]  # read, so that what is no value is no call
+    return node.func.id, options, bool(unnamed)
 
 
 def _value(node: ast.expr) -> Any:
@@ -151,9 +152,7 @@ def _made(kind: type[P], name: str, options: dict[str, Any], withheld: Sequence[
         if option == "name" or option in withheld:
             raise UsageError(f"{option} is no option of a member", remedy="Give it to the whole, if to any.")
         if option not in own:
-            others = kind.having(option)
-            hint = f"It belongs to {', '.join(others)}." if others else did_you_mean(option, own)
-            raise UsageError(f"{option} is no option of {name}", remedy=hint or f"It has {', '.join(own) or 'none'}.")
+            raise UsageError(f"{option} is no option of {name}", remedy=part.whose(option, own))
     kinds = get_type_hints(part)
     values = {option: _typed(name, option, value, kinds.get(option)) for option, value in options.items()}
     made: P = part(**values)

@@ -22,7 +22,6 @@ from typing import Any
 
 from ddtrain.errors import UsageError, quoted
 from ddtrain.optim.protocol import Optim
-from ddtrain.suggestions import did_you_mean
 
 _SPELLED = "Write 'PATTERN, PATTERN: weight_decay=0, lr=0.1x' or 'PATTERN: frozen'."
 _OPTION, _OF_TASK = "--optim.groups", "Task: groups"  # where rules come from, for messages
@@ -159,10 +158,10 @@ def _with_option(formula: Optim, key: str, value: str, rule: _Rule) -> Optim:
 def _no_option(rule: _Rule, key: str, formula: Optim) -> UsageError:
     if key == "name":
         return UsageError(f"{rule}: all groups have one optimizer", remedy="Leave name out, or give --optim.name.")
+    if key == "groups":
+        return UsageError(f"{rule}: a rule has no rules of its own", remedy="Write one after another.")
     own = [*(option for option in formula.options() if option not in _WHOLE), "frozen"]
-    others = [name for name in formula.having(key) if key not in _WHOLE]
-    hint = f"It belongs to {', '.join(others)}." if others else did_you_mean(key, own)
-    return UsageError(f"{rule}: {key} is no option of {formula.name}", remedy=hint or f"It has {', '.join(own)}.")
+    return UsageError(f"{rule}: {key} is no option of {formula.name}", remedy=formula.whose(key, own))
 
 
 def _cannot_be(rule: _Rule, key: str, value: str, allowed: str) -> UsageError:

@@ -61,7 +61,7 @@ def test_what_is_frozen_can_be_thawed_by_a_later_rule() -> None:
         ),
         ("*: froze", "'*: froze': froze is no option of sgd\n  Did you mean frozen?"),
         ("*: xyzzy=0", "xyzzy is no option of sgd\n  It has lr, "),
-        ("*: groups=0", "groups is no option of sgd\n"),
+        ("*: groups=0", "'*: groups=0': a rule has no rules of its own"),
         ("*: name=adam", "--optim.groups '*: name=adam': all groups have one optimizer"),
         ("*: frozen=maybe", "frozen cannot be 'maybe'"),
         ("*: frozen", "freezes every parameter, and leaves nothing to train"),
