@@ -24,6 +24,13 @@ from ddtrain.parts import Range, register
 class Brightness(Augment):
     """One number added to all pixels of an image, between ``-delta`` and ``delta``.
 
+    ``y = x + b`` with b uniform in [-delta, delta).
+
+    References
+    ----------
+    Howard (2013), "Some improvements on deep convolutional neural network based image classification",
+    arXiv:1312.5402.
+
     >>> x, draws = np.zeros((1, 1, 2, 1)), Draws(0, "brightness", 0, np.array([7]))
     >>> Brightness(delta=0.5).images(x, draws).round(2).ravel()
     array([-0.28, -0.28])
@@ -48,6 +55,13 @@ class Brightness(Augment):
 @dataclass(frozen=True)
 class Contrast(Augment):
     """The distance of all pixels from the image's mean, times a number between ``1 - factor`` and ``1 + factor``.
+
+    ``y = mean + c · (x - mean)`` with c uniform in [1 - factor, 1 + factor).
+
+    References
+    ----------
+    Howard (2013), "Some improvements on deep convolutional neural network based image classification",
+    arXiv:1312.5402.
 
     >>> x, draws = np.array([1.0, 3.0]).reshape(1, 1, 2, 1), Draws(0, "contrast", 0, np.array([7]))
     >>> Contrast(factor=0.5).images(x, draws).round(2).ravel()
@@ -77,6 +91,13 @@ class Contrast(Augment):
 @dataclass(frozen=True)
 class ColorShift(Augment):
     """One number for each channel, added to all pixels of an image, between ``-delta`` and ``delta``.
+
+    ``y[h, w, c] = x[h, w, c] + b[c]`` with each b uniform in [-delta, delta).
+
+    References
+    ----------
+    Krizhevsky, Sutskever, Hinton (2012), "ImageNet classification with deep convolutional neural networks",
+    section 4.1, whose shifts are along the principal components of colours.
 
     >>> x, draws = np.zeros((1, 1, 1, 3)), Draws(0, "color", 0, np.array([7]))
     >>> ColorShift(delta=0.5).images(x, draws).round(2).ravel()

@@ -19,6 +19,12 @@ from ddtrain.parts import Range, register
 class Noise(Augment):
     """A normal number of its own added to every pixel and channel, with standard deviation ``std``.
 
+    ``y = x + std · z`` with each z from N(0, 1).
+
+    References
+    ----------
+    Bishop (1995), "Training with noise is equivalent to Tikhonov regularization".
+
     >>> x, draws = np.zeros((1, 1, 2, 1)), Draws(0, "noise", 0, np.array([7]))
     >>> Noise(std=0.5).images(x, draws).round(2).ravel()
     array([-0.35,  0.02])
