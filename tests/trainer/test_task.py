@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -177,6 +178,8 @@ def test_mixup_is_told_the_classes_of_a_task() -> None:
     task = lambda classes: Task(nn.Linear(2, 6), loss, (X, Y), classes=classes)
     rows = np.arange(6)
     told = augmented(task(6), "mixup").train.training_batch(rows, seed=0, epoch=0)  # type: ignore[attr-defined]
+    named = augmented(replace(task(0), class_names=list("abcdef")), "mixup").train
+    assert named.training_batch(rows, seed=0, epoch=0)[1].shape == (6, 6)  # type: ignore[attr-defined]
     said = augmented(task(0), "mixup(classes=6)").train.training_batch(rows, seed=0, epoch=0)  # type: ignore[attr-defined]
     assert [a.tobytes() for a in told] == [a.tobytes() for a in said]
     assert augmented(task(6), "mixup(classes=9)").train.training_batch(rows, seed=0, epoch=0)[1].shape == (6, 9)  # type: ignore[attr-defined]

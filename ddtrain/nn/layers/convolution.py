@@ -114,7 +114,7 @@ class ConvTranspose1d(Module):
         self.padding = number(name, "padding", padding, 0)
         self.output_padding = number(name, "output_padding", output_padding, 0)
 
-    def forward(self, x_NTC: Any) -> Any:
+    def forward(self, x_NTC: Array) -> Array:
         return ops.conv_transpose1d(
             x_NTC, self.weight, self.bias, self.stride, self.padding, self.output_padding, self.groups, self.dilation
         )
