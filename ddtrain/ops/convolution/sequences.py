@@ -54,15 +54,15 @@ def conv1d(
 
 
 def conv_transpose1d(
-    x: Any,
-    w: Any,
-    b: Any = None,
+    x: Array,
+    w: Array,
+    b: Array = None,
     stride: int = 1,
     padding: int = 0,
     output_padding: int = 0,
     groups: int = 1,
     dilation: int = 1,
-) -> Any:
+) -> Array:
     """The transpose of a one-dimensional convolution, which spreads every position over a window of a longer sequence.
 
     Parameters
