@@ -2,12 +2,14 @@
 
     linear(start=0.1, length=100), cosine(min_lr=1e-4)
 
-Values are numbers, true or false as Python writes them, texts in quotes, and tuples; nothing is evaluated but these.
+Values are numbers, true or false as Python writes them, texts, which need quotes only if they are no name, and tuples;
+nothing is evaluated but these.
 """
 
 from __future__ import annotations
 
 import ast
+import inspect
 from collections.abc import Iterator, Sequence
 from math import isfinite
 from typing import Any, Literal, TypeVar, get_args, get_origin, get_type_hints
@@ -17,7 +19,15 @@ from ddtrain.parts import Part
 from ddtrain.suggestions import did_you_mean
 
 P = TypeVar("P", bound=Part)
-_NAMES = {bool: "True or False", int: "an integer", float: "a number", str: "a text in quotes"}
+_Call = tuple[str, dict[str, Any], bool]  # name, options, and whether there are values without the name of an option
+_NAMES = {bool: "True or False", int: "an integer", float: "a number", str: "a text"}
+
+
+class _Word(str):
+    """A text that stood without quotes."""
+
+    def __repr__(self) -> str:
+        return str(self)
 
 
 def parse(kind: type[P], texts: Sequence[str], place: str, example: str, withheld: Sequence[str] = ()) -> list[P]:
@@ -44,9 +54,9 @@ def parse(kind: type[P], texts: Sequence[str], place: str, example: str, withhel
     """
     found = []
     for text in texts:
-        for name, options in _calls(text, kind, place, example):
+        for name, options, positional in _calls(text, kind, place, example):
             try:
-                part = _made(kind, name, options, withheld)
+                part = _made(kind, name, options, withheld, positional)
                 check(part)
             except UsageError as error:
                 raise UsageError(f"{place} {quoted(text)}: {error.message}", remedy=error.remedy) from None
@@ -85,8 +95,8 @@ def _finite(part: Part) -> Iterator[tuple[str, bool, str]]:
         yield option, not isinstance(value, float) or isfinite(value), "a finite number"
 
 
-def _calls(text: str, kind: type[Part], place: str, example: str) -> list[tuple[str, dict[str, Any]]]:
-    """Names and options of the calls in a text."""
+def _calls(text: str, kind: type[Part], place: str, example: str) -> list[_Call]:
+    """The calls in a text."""
     if not text.strip():
         return []
     try:
@@ -100,20 +110,30 @@ def _calls(text: str, kind: type[Part], place: str, example: str) -> list[tuple[
         ) from None
 
 
-def _call(node: ast.expr) -> tuple[str, dict[str, Any]]:
+def _call(node: ast.expr) -> _Call:
     if isinstance(node, ast.Name):
-        return node.id, {}
-    if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Name) or node.args:
+        return node.id, {}, False
+    if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Name):
         raise ValueError
     options: dict[str, Any] = {}
     for keyword in node.keywords:
         if keyword.arg is None:
             raise ValueError
-        options[keyword.arg] = ast.literal_eval(keyword.value)
-    return node.func.id, options
+        options[keyword.arg] = _value(keyword.value)
+    unnamed = [_value(argument) for argument in node.args]  # read, so that what is no value is no call
+    return node.func.id, options, bool(unnamed)
 
 
-def _made(kind: type[P], name: str, options: dict[str, Any], withheld: Sequence[str]) -> P:
+def _value(node: ast.expr) -> Any:
+    """A literal, or a name as a text; several of them in a tuple or a list."""
+    if isinstance(node, ast.Name):
+        return _Word(node.id)
+    if isinstance(node, ast.Tuple | ast.List):
+        return tuple(map(_value, node.elts))
+    return ast.literal_eval(node)
+
+
+def _made(kind: type[P], name: str, options: dict[str, Any], withheld: Sequence[str], positional: bool) -> P:
     """The part, with its options of the types that they should be."""
     if name not in kind.parts:
         hint = did_you_mean(name, kind.parts)
@@ -122,13 +142,17 @@ def _made(kind: type[P], name: str, options: dict[str, Any], withheld: Sequence[
         )
     part = kind.parts[name]
     own = [option for option in part.options() if option != "name"]
+    if positional:
+        first = next((option for option in inspect.get_annotations(part) if option in own), "")
+        raise UsageError(
+            f"{name} takes its options by name",
+            remedy=f"Name the argument: {name}({first or own[0]}=...)." if own else "It has none.",
+        )
     for option in options:
         if option == "name" or option in withheld:
             raise UsageError(f"{option} is no option of a member", remedy="Give it to the whole, if to any.")
         if option not in own:
-            others = kind.having(option)
-            hint = f"It belongs to {', '.join(others)}." if others else did_you_mean(option, own)
-            raise UsageError(f"{option} is no option of {name}", remedy=hint or f"It has {', '.join(own) or 'none'}.")
+            raise UsageError(f"{option} is no option of {name}", remedy=part.whose(option, own))
     kinds = get_type_hints(part)
     values = {option: _typed(name, option, value, kinds.get(option)) for option, value in options.items()}
     made: P = part(**values)
@@ -147,9 +171,11 @@ def _typed(name: str, option: str, value: Any, kind: Any) -> Any:
         if value not in get_args(kind):
             choices = ", ".join(map(repr, get_args(kind)))
             raise UsageError(f"{name}({option}={quoted(value)}) is none of {choices}")
-        return value
+        return str(value) if isinstance(value, _Word) else value
     if kind is float and type(value) is int:
         return float(value)
+    if kind is str and isinstance(value, _Word):
+        return str(value)
     if kind in _NAMES and type(value) is not kind:
         raise UsageError(f"{name}({option}={quoted(value)}): expected {_NAMES[kind]}")
     return value

@@ -27,7 +27,7 @@ from __future__ import annotations
 
 import dataclasses
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, TypeVar
 
@@ -96,9 +96,16 @@ class Part:
     def unknown(cls, option: str) -> UsageError:
         """The error for an option that this part has not, naming those that have it."""
         name = next(field.default for field in dataclasses.fields(cls) if field.name == "name")
-        spelled, others = f"--{cls.kind}.{option.replace('_', '-')}", cls.having(option)
-        remedy = f"It belongs to {', '.join(others)}." if others else f"It has {', '.join(cls.options())}."
-        return UsageError(f"{spelled} is no option of {name}", remedy=remedy)
+        spelled = f"--{cls.kind}.{option.replace('_', '-')}"
+        return UsageError(f"{spelled} is no option of {name}", remedy=cls.whose(option, cls.options()))
+
+    @classmethod
+    def whose(cls, option: str, own: Sequence[str]) -> str:
+        """The parts that have an option which this one has not; if none has, the nearest of this one's own, or all."""
+        others = cls.having(option)
+        if others:
+            return f"It belongs to {', '.join(others)}."
+        return did_you_mean(option, own) or f"It has {', '.join(own) or 'none'}."
 
     @classmethod
     def about(cls) -> str:

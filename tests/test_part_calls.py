@@ -10,6 +10,7 @@ from ddtrain import part_calls
 from ddtrain.data.augment import Augment
 from ddtrain.data.inputs import Inputs
 from ddtrain.errors import UsageError
+from ddtrain.nn.init.initializer import Initializer
 from ddtrain.ops.losses import Loss
 from ddtrain.optim import Optim
 from ddtrain.optim.schedules import Schedule
@@ -32,6 +33,8 @@ from ddtrain.parts import Part
             ["multi_step(milestones=(2, 5), unit='epoch')"],
             [Schedule(name="multi_step", milestones=(2, 5), unit="epoch")],
         ),
+        (["step(unit=epoch)"], [Schedule(name="step", unit="epoch")]),
+        (["chained(schedules=(cosine, 'step'))"], [Schedule(name="chained", schedules=("cosine", "step"))]),
         (["multi_step(milestones=[2])"], [Schedule(name="multi_step", milestones=(2,))]),
         (["multi_step(milestones=2)"], [Schedule(name="multi_step", milestones=(2,))]),
         (["cosine(warmup_steps=3, min_lr=1e-4)"], [Schedule(name="cosine", warmup_steps=3, min_lr=1e-4)]),
@@ -61,10 +64,14 @@ NO_LIST = (
     ("text", "message"),
     [
         ("cosine(", f"'cosine(' {NO_LIST}"),
-        ("linear(0.1)", f"'linear(0.1)' {NO_LIST}"),
+        ("linear(0.1)", "'linear(0.1)': linear takes its options by name\n  Name the argument: linear(start=...)."),
+        ("linear(print())", NO_LIST),
+        ("linear(*start)", NO_LIST),
         ("linear(**{'start': 0.1})", NO_LIST),
         ("linear(start=print())", NO_LIST),
-        ("linear(start=start)", NO_LIST),
+        ("linear(start=start)", "linear(start=start): expected a number"),
+        ("step(unit=hour)", "step(unit=hour) is none of 'step', 'epoch'"),
+        ("multi_step(milestones=(2, a))", "multi_step(milestones=a): expected an integer"),
         ("a.b(start=1)", NO_LIST),
         ("1", NO_LIST),
         ("cosine, 'step'", NO_LIST),
@@ -103,3 +110,15 @@ def test_what_is_written_is_read_again(kind: type[Part]) -> None:
         assert part_calls.parse(kind, [part_calls.written(part)], "here", "") == [part]
     changed = Inputs(name="whiten", components=3, epsilon=1e-9, zca=True)
     assert part_calls.parse(Inputs, [part_calls.written(changed)], "here", "") == [changed]
+
+
+def test_words_without_quotes_are_the_texts_that_they_say() -> None:
+    (bare,) = part_calls.parse(Initializer, ["he_normal(mode=fan_out)"], "here", "")
+    assert bare == Initializer(name="he_normal", mode="fan_out")
+    assert type(bare.mode) is str  # type: ignore[attr-defined]
+    assert part_calls.written(bare) == "he_normal(mode='fan_out', slope=0.0)"
+
+
+def test_what_has_no_options_has_no_argument_to_name() -> None:
+    with pytest.raises(UsageError, match=r"zeros takes its options by name\n  It has none\."):
+        part_calls.parse(Initializer, ["zeros(1)"], "here", "")

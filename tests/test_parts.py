@@ -19,10 +19,12 @@ def test_an_unknown_name_is_answered_with_the_nearest():
 def test_an_option_of_another_part_is_refused_by_name():
     with pytest.raises(UsageError, match=r"--optim.beta1 is no option of sgd\n  It belongs to adam, adamw, "):
         Optim(name="sgd", beta1=0.9)
-    with pytest.raises(
-        UsageError, match=r"--optim.beta3 is no option of adam\n  It has name, lr, groups, weight_decay, "
-    ):
+    with pytest.raises(UsageError, match=r"--optim.beta3 is no option of adam\n  Did you mean beta2\?"):
         Optim(name="adam", beta3=0.9)
+    with pytest.raises(
+        UsageError, match=r"--optim.xyzzy is no option of adam\n  It has name, lr, groups, weight_decay, "
+    ):
+        Optim(name="adam", xyzzy=0.9)
 
 
 @dataclass(frozen=True)

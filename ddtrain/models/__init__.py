@@ -1,7 +1,7 @@
 """Networks, built from ``ddtrain.nn`` alone.
 
-Read ``linear``, ``kernel_features`` (a linear model of fixed features), ``mlp`` and ``autoencoder``, then the rooms
-``images/`` and ``text/``.
+Read ``linear``, ``kernel_features`` (a linear model of fixed features), ``activated`` (an activation, and batch-norm
+beside it), ``mlp`` and ``autoencoder``, then the rooms ``images/`` and ``text/``.
 """
 
 from ddtrain.models.autoencoder import Autoencoder

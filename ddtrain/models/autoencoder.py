@@ -22,7 +22,7 @@ class Autoencoder(nn.Module):
 
     Raises
     ------
-    UsageError : fewer than two sizes
+    UsageError : fewer than two sizes; an activation that there is not, or that changes the number of units
 
     References
     ----------
@@ -43,7 +43,7 @@ class Autoencoder(nn.Module):
         back = [*pairwise(sizes[::-1])]
         self.up = [nn.Linear(narrow, wide) for narrow, wide in back] if not tied else []
         self.up_bias = [nn.param((wide,), nn.init.zeros) for _, wide in back] if tied else []
-        self.activation = nn.activation(activation)
+        self.activation = nn.unitwise(activation)
 
     def encode(self, x_ND: nn.Array) -> nn.Array:
         """The code of each sample."""

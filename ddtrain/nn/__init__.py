@@ -34,9 +34,9 @@ from ddtrain.nn.layers.activation import (
     Softplus,
     Tanh,
 )
-from ddtrain.nn.layers.activations_by_name import ACTIVATIONS, activation, gelu, relu, sigmoid, tanh
+from ddtrain.nn.layers.activations_by_name import ACTIVATIONS, activation, gelu, relu, sigmoid, tanh, unitwise
 from ddtrain.nn.layers.containers import Concat, Flatten, Residual, Sequential
-from ddtrain.nn.layers.convolution import Conv1d, Conv2d, ConvTranspose2d
+from ddtrain.nn.layers.convolution import Conv1d, Conv2d, ConvTranspose1d, ConvTranspose2d
 from ddtrain.nn.layers.dropout import Dropout, SpatialDropout
 from ddtrain.nn.layers.embedding import Embedding, TiedLinear
 from ddtrain.nn.layers.ensemble import Ensemble
@@ -81,6 +81,7 @@ __all__ = [
     "Concat",
     "Conv1d",
     "Conv2d",
+    "ConvTranspose1d",
     "ConvTranspose2d",
     "Dropout",
     "ELU",
@@ -142,4 +143,5 @@ __all__ = [
     "sigmoid",
     "tanh",
     "to_torch",
+    "unitwise",
 ]

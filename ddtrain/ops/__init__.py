@@ -29,7 +29,7 @@ from ddtrain.ops.activations import (
 from ddtrain.ops.attention import attention
 from ddtrain.ops.batch_norm import Moments, batch_norm, batch_norm_inference
 from ddtrain.ops.collectives import allreduce, communicator, fan_in, fan_out, use_communicator
-from ddtrain.ops.convolution import conv1d, conv2d, conv_transpose2d
+from ddtrain.ops.convolution import conv1d, conv2d, conv_transpose1d, conv_transpose2d
 from ddtrain.ops.dropout import dropout
 from ddtrain.ops.embedding import embedding
 from ddtrain.ops.group_norm import group_norm, instance_norm
@@ -92,6 +92,7 @@ __all__ = [
     "contrastive_loss",
     "conv1d",
     "conv2d",
+    "conv_transpose1d",
     "conv_transpose2d",
     "correct",
     "crammer_singer",

@@ -33,6 +33,11 @@ def _dropout(x: Array, uniform: Array, rate: float = 0.5) -> Array:
     ShapeError : one uniform number a unit is needed
     UsageError : a rate outside [0, 1]
 
+    References
+    ----------
+    Srivastava, Hinton, Krizhevsky, Sutskever, Salakhutdinov (2014), "Dropout: A simple way to prevent neural networks
+    from overfitting".
+
     >>> import numpy as np
     >>> dropout(np.ones(3), np.array([0.1, 0.5, 0.9]), 0.5)
     array([0., 2., 2.])

@@ -40,6 +40,10 @@ def _embedding(table: Array, indices: Array, padding_idx: int | None = None) -> 
     ------
     ShapeError : an index outside [0, V), naming its position
 
+    References
+    ----------
+    Bengio, Ducharme, Vincent, Jauvin (2003), "A neural probabilistic language model".
+
     >>> embedding(np.array([[1.0, 2.0], [3.0, 4.0]]), np.array([1, 1, 0]))
     array([[3., 4.],
            [3., 4.],

@@ -28,6 +28,11 @@ def _shifted(x: Any, axis: int) -> Any:
 def _softmax(x: Array, axis: int = -1) -> Array:
     """``exp(x) / sum(exp(x))`` along an axis, without overflow.
 
+    References
+    ----------
+    Bridle (1990), "Probabilistic interpretation of feedforward classification network outputs, with relationships to
+    statistical pattern recognition".
+
     >>> softmax(np.array([0.0, 0.0, 1000.0]))
     array([0., 0., 1.])
     """
@@ -37,6 +42,13 @@ def _softmax(x: Array, axis: int = -1) -> Array:
 
 def _log_softmax(x: Array, axis: int = -1) -> Array:
     """The logarithm of the softmax, exact where the softmax itself underflows.
+
+    ``x - log(sum(exp(x)))`` along an axis.
+
+    References
+    ----------
+    Bridle (1990), "Probabilistic interpretation of feedforward classification network outputs, with relationships to
+    statistical pattern recognition".
 
     >>> log_softmax(np.array([0.0, -1000.0]))
     array([    0., -1000.])

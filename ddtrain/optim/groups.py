@@ -24,7 +24,8 @@ from ddtrain.errors import UsageError, quoted
 from ddtrain.optim.protocol import Optim
 
 _SPELLED = "Write 'PATTERN, PATTERN: weight_decay=0, lr=0.1x' or 'PATTERN: frozen'."
-_WHOLE = ("name", "groups", "lr")  # what all parameters have in common, and the rate, which is a factor here
+_OPTION, _OF_TASK = "--optim.groups", "Task: groups"  # where rules come from, for messages
+_WHOLE = ("name", "groups")  # what all parameters have in common
 
 
 @dataclass(frozen=True)
@@ -45,21 +46,26 @@ class Group:
 
 @dataclass(frozen=True)
 class _Rule:
+    place: str
     text: str
     patterns: tuple[str, ...]
     settings: tuple[tuple[str, str], ...]
+
+    def __str__(self) -> str:
+        return f"{self.place} {quoted(self.text)}"
 
     def matches(self, path: str) -> bool:
         return any(fnmatchcase(path, pattern) for pattern in self.patterns)
 
 
-def assign(formula: Optim, paths: Sequence[str]) -> dict[str, Group]:
+def assign(formula: Optim, paths: Sequence[str], of_task: Sequence[str] = ()) -> dict[str, Group]:
     """The group of each parameter, by its path.
 
     Parameters
     ----------
     formula : the optimizer, with its rules in ``formula.groups``
     paths : of all parameters that could be trained
+    of_task : rules that a task brings; those in ``formula.groups`` come after them, and so count where both match
 
     Raises
     ------
@@ -72,7 +78,7 @@ def assign(formula: Optim, paths: Sequence[str]) -> dict[str, Group]:
     {'0.weight': (0.1, 0.5), '1.bias': (0.0, 1.0)}
     """
     groups = dict.fromkeys(paths, Group(formula))
-    for rule in _rules(formula.groups):
+    for rule in (*_rules(of_task, _OF_TASK), *_rules(formula.groups, _OPTION)):
         matching = [path for path in paths if rule.matches(path)]
         if not matching:
             raise _matches_nothing(rule, paths)
@@ -80,21 +86,21 @@ def assign(formula: Optim, paths: Sequence[str]) -> dict[str, Group]:
         groups |= {path: made[groups[path]] for path in matching}
     if groups and all(group.frozen for group in groups.values()):
         raise UsageError(
-            "--optim.groups freezes every parameter, and leaves nothing to train",
+            f"{_OPTION if formula.groups else _OF_TASK} freezes every parameter, and leaves nothing to train",
             remedy="Leave a part of the model out of the patterns.",
         )
     return groups
 
 
-def _rules(texts: Sequence[str]) -> list[_Rule]:
+def _rules(texts: Sequence[str], place: str) -> list[_Rule]:
     rules = []
     for text in (part.strip() for given in texts for part in given.split(";")):
         patterns, colon, settings = text.partition(":")
         named = tuple(pattern.strip() for pattern in patterns.split(","))
         pairs = tuple(_setting(setting) for setting in settings.split(","))
         if not colon or not all(named) or not all(key for key, _ in pairs):
-            raise UsageError(f"--optim.groups: {quoted(text)} is no rule", remedy=_SPELLED)
-        rules.append(_Rule(text, named, pairs))
+            raise UsageError(f"{place}: {quoted(text)} is no rule", remedy=_SPELLED)
+        rules.append(_Rule(place, text, named, pairs))
     return rules
 
 
@@ -106,7 +112,7 @@ def _setting(text: str) -> tuple[str, str]:
 def _matches_nothing(rule: _Rule, paths: Sequence[str]) -> UsageError:
     likeness = lambda path: max(SequenceMatcher(None, pattern, path).ratio() for pattern in rule.patterns)
     near = f"The nearest is {quoted(max(paths, key=likeness), plain=True)}." if paths else "The model has none."
-    return UsageError(f"--optim.groups: {quoted(', '.join(rule.patterns))} matches no parameter", remedy=near)
+    return UsageError(f"{rule.place}: {quoted(', '.join(rule.patterns))} matches no parameter", remedy=near)
 
 
 def _with_settings(group: Group, rule: _Rule, whole: Optim) -> Group:
@@ -133,10 +139,12 @@ def _lr_factor(value: str, rule: _Rule, whole: Optim) -> float:
 
 def _with_option(formula: Optim, key: str, value: str, rule: _Rule) -> Optim:
     if key not in formula.options() or key in _WHOLE:
-        raise formula.unknown(key)
-    kind, number = type(getattr(formula, key)), _number(value)
-    if kind is not float or number is None or not isfinite(number):
-        raise _cannot_be(rule, key, value, "a finite number, of an option that is one")
+        raise _no_option(rule, key, formula)
+    if type(getattr(formula, key)) is not float:
+        raise UsageError(f"{rule}: {key} cannot differ by group", remedy="Only numbers can: rates, decays, factors.")
+    number = _number(value)
+    if number is None or not isfinite(number):
+        raise _cannot_be(rule, key, value, "a finite number")
     option: dict[str, Any] = {key: number}
     changed = dataclasses.replace(formula, **option)
     if changed.vectors() != formula.vectors():
@@ -147,8 +155,17 @@ def _with_option(formula: Optim, key: str, value: str, rule: _Rule) -> Optim:
     return changed
 
 
+def _no_option(rule: _Rule, key: str, formula: Optim) -> UsageError:
+    if key == "name":
+        return UsageError(f"{rule}: all groups have one optimizer", remedy="Leave name out, or give --optim.name.")
+    if key == "groups":
+        return UsageError(f"{rule}: a rule has no rules of its own", remedy="Write one after another.")
+    own = [*(option for option in formula.options() if option not in _WHOLE), "frozen"]
+    return UsageError(f"{rule}: {key} is no option of {formula.name}", remedy=formula.whose(key, own))
+
+
 def _cannot_be(rule: _Rule, key: str, value: str, allowed: str) -> UsageError:
-    return UsageError(f"--optim.groups {quoted(rule.text)}: {key} cannot be {quoted(value)}", remedy=f"Give {allowed}.")
+    return UsageError(f"{rule}: {key} cannot be {quoted(value)}", remedy=f"Give {allowed}.")
 
 
 def _number(text: str) -> float | None:

@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
-from ddtrain import ops
+from ddtrain import nn, ops
 from ddtrain.errors import UsageError
 from ddtrain.trainer.config.config import Config
 
@@ -27,6 +27,21 @@ def perplexity(means: Mapping[str, float]) -> float:
         return math.exp(means["loss"])
     except OverflowError:
         return math.inf
+
+
+def check_activation(name: str) -> None:
+    """Refuse ``--model.activation`` of one that changes the number of units.
+
+    >>> check_activation("relu")
+    >>> check_activation("max")
+    Traceback (most recent call last):
+    ddtrain.errors.UsageError: --model.activation 'max' makes one number of 4
+      Choose one that keeps their number, such as relu.
+    """
+    try:
+        nn.unitwise(name)
+    except UsageError as error:
+        raise UsageError(f"--model.{error.message}", remedy=error.remedy) from None
 
 
 def embedded_only(settings: Config) -> None:

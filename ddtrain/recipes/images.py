@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ddtrain import data
-from ddtrain.data.images import Images
+from ddtrain.data.images import CLASSES, Images
 from ddtrain.data.inputs import PreparedInputs, parse
 from ddtrain.errors import UsageError, quoted
 from ddtrain.nn import Module
@@ -100,6 +100,7 @@ def _task(
         train=data.ArrayData(images.x_train, images.y_train, transform=transform),
         valid=data.ArrayData(images.x_test, images.y_test, transform=transform),
         about=images.source,
+        classes=CLASSES,
         fitted={"inputs": prepared} if prepared else {},
         test=data.ArrayData(whole.x_test, whole.y_test, transform=transform) if settings.data.validation else None,
         show=lambda x, *labels: _pictures(x, height, width),

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Literal
+from typing import Annotated, Literal
 
 from ddtrain.ops.losses import CrossEntropy
 from ddtrain.parts import Range
 from ddtrain.trainer.config import config
+from ddtrain.trainer.config.field_types import Keys
+
+ActivationName = Annotated[str, Keys("ddtrain.nn", "ACTIVATIONS")]
+NormPlace = Literal["before", "after", "none"]
 
 
 @dataclass(frozen=True)

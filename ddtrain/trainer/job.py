@@ -79,6 +79,8 @@ class Job:
             changes.append(idle)
         if trainer.coordinator.length_note:
             changes.append(trainer.coordinator.length_note)
+        if odd := trainer.average.misfit(trainer.coordinator.total_steps):
+            changes.append(odd)
         for change in changes:
             trainer.records.warn(change)
         watchers = [*parse(config.log.to), *(deepcopy(self.callbacks) if comm.rank else self.callbacks)]

@@ -11,6 +11,7 @@ import numpy as np
 
 from ddtrain.comm.protocol import Communicator
 from ddtrain.data import ArrayData, Augmented, Dataset, Fitted, fingerprint_of, whole_fingerprint
+from ddtrain.data.augment import parse
 from ddtrain.data.checksum import SAMPLED
 from ddtrain.errors import ShapeError, UsageError, kind_of, quoted
 from ddtrain.nn import Module
@@ -64,6 +65,9 @@ class Task:
         that are shown; by default what the model makes of the first of a batch, and the second
     show : ``show(*batch)`` -> for each sample what it looks like: a text, or a picture (H, W) or (H, W, 3) of uint8
     class_names : of classes 0, 1, ..., for confusion matrices and samples
+    groups : parameter groups, rules as in ``--optim.groups``, such as ``["*.bias: weight_decay=0"]``; those of the
+        command line come after them, and so count where both match
+    classes : of how many classes the labels are, of which mixup makes soft targets; 0: as many as ``class_names``
 
     Attributes
     ----------
@@ -92,6 +96,8 @@ class Task:
     outputs: Outputs = first_and_second
     show: Callable[..., Sequence[Any]] | None = None
     class_names: Sequence[str] = ()
+    groups: Sequence[str] = ()
+    classes: int = 0
     valid_sets: Mapping[str, Dataset] = field(default_factory=dict, repr=False)
 
     def __post_init__(self) -> None:
@@ -119,6 +125,7 @@ class Task:
                 )
         _check_fitted(self.fitted)
         _check_report(self)
+        _check_groups(self.groups, self.classes)
 
     def _set_validation(self) -> None:
         """One data set in ``valid``, and all of them in ``valid_sets``, also in a copy that has another ``valid``."""
@@ -160,6 +167,18 @@ def _check_report(task: Task) -> None:
     for option, given in (("outputs", task.outputs), ("show", task.show or first_and_second)):
         if not callable(given):
             raise UsageError(f"Task: {option} is {kind_of(given)}, not a function", remedy="Give a function, or none.")
+
+
+def _check_groups(groups: Any, classes: Any) -> None:
+    if isinstance(groups, str) or not all(isinstance(rule, str) for rule in groups):
+        raise UsageError(
+            f"Task: groups {quoted(groups)} is no list of rules",
+            remedy='Give some: groups=["*.bias: weight_decay=0"].',
+        )
+    if type(classes) is not int or classes < 0:
+        raise UsageError(
+            f"Task: classes {quoted(classes)} is no number of classes", remedy="Give an integer, 0 or more."
+        )
 
 
 def _check_fitted(fitted: Any) -> None:
@@ -234,10 +253,11 @@ def augmented(task: Task, text: str) -> Task:
     """
     if not text:
         return task
-    train = Augmented(task.train, text)
+    stages = [stage.of_classes(task.classes or len(task.class_names)) for stage in parse(text)]
     try:
+        train = Augmented(task.train, stages)
         train.training_batch(np.arange(1), seed=0, epoch=0)  # what cannot be applied is said before the first step
-    except ShapeError as error:
+    except (ShapeError, UsageError) as error:
         raise UsageError(f"--data.augment {quoted(text)}: {error.message}", remedy=error.remedy) from None
     return replace(task, train=train)
 

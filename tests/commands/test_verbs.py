@@ -54,3 +54,18 @@ def test_a_script_has_the_same_verbs(
             script.main(build, Config(), argv)
         assert ended.value.code == 0
     assert "good, after step 1" in capsys.readouterr().out
+
+
+NEEDS_NOTHING = {"train", "bench", "check", "doctor"}
+
+
+@pytest.mark.parametrize(
+    ("verb", "wrong"),
+    [*((verb, ["--nonsense"]) for verb in VERBS), *((verb, []) for verb in VERBS if verb not in NEEDS_NOTHING)],
+)
+def test_wrong_arguments_are_one_line_of_every_verb(
+    verb: str, wrong: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main([verb, *wrong]) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith("ddtrain: error: ")

@@ -97,8 +97,8 @@ FAULTS = (
     Fault(
         "limits/validation data are not limited",
         "ddtrain/trainer/tries/data_limits.py",
-        'valid = None if task.valid is None else first_samples(task.valid, run.limit, "--run.limit")',
-        "valid = task.valid",
+        'return with_few_validated(replace(task, train=train), run.limit, "--run.limit")',
+        "return replace(task, train=train)",
         (LIMITS,),
     ),
 )

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from ddtrain import models
+from ddtrain.errors import UsageError
 from ddtrain.rng import SampleRng
 
 X = np.random.default_rng(0).standard_normal((5, 4))
@@ -49,3 +50,27 @@ def test_dropout_follows_every_activation_where_there_is_any() -> None:
     evaluated = dropping.bind(values)(X)
     training = dropping.bind(values, training=True, rng=SampleRng(0, 0))(X)
     assert not np.allclose(evaluated, training)
+
+
+def test_batch_norm_after_the_activation_keeps_the_bias() -> None:
+    model = models.Mlp((4, 6, 2), "after", activation="tanh")
+    assert kinds(model) == ["Linear", "Tanh", "BatchNorm", "Linear"]
+    assert "layers.0.bias" in model.declarations()
+    v = model.init(0, np.float64)
+    v["layers.0.bias"] += 0.5
+    h = np.tanh(X @ v["layers.0.weight"] + v["layers.0.bias"])
+    h = (h - h.mean(axis=0)) / np.sqrt(h.var(axis=0) + 1e-5)
+    found = model.bind(v, training=True, rng=SampleRng(0, 0))(X)
+    np.testing.assert_allclose(found, h @ v["layers.3.weight"] + v["layers.3.bias"], rtol=1e-10)
+
+
+@pytest.mark.parametrize(("word", "flag"), [("before", True), ("none", False)])
+def test_words_for_where_batch_norm_stands(word: Any, flag: bool) -> None:
+    assert kinds(models.Mlp((4, 6, 2), word)) == kinds(models.Mlp((4, 6, 2), flag))
+
+
+def test_what_cannot_stand_between_layers_is_refused() -> None:
+    with pytest.raises(UsageError, match="activation 'maxout' makes 2 units of 4\n  Choose one that keeps"):
+        models.Mlp((4, 6, 2), activation="maxout")
+    with pytest.raises(UsageError, match="batch_norm 'beside' is none of before, after, none"):
+        models.Mlp((4, 6, 2), "beside")  # type: ignore[arg-type]

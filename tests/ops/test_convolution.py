@@ -34,6 +34,11 @@ CASES: dict[str, tuple[Callable[..., Any], Shape, Shape, Shape]] = {
         lambda *a: ops.conv_transpose2d(*a, 2, 1, 1, 2, (2, 1)),
         *((1, 4, 3, 4), (3, 3, 3, 4), (6,)),
     ),
+    "conv_transpose1d": (lambda *a: ops.conv_transpose1d(*a, 2, 1, 1), (2, 5, 3), (3, 2, 3), (2,)),
+    "conv_transpose1d grouped": (
+        lambda *a: ops.conv_transpose1d(*a, 3, 2, 2, 2, 2),
+        *((2, 4, 4), (3, 3, 4), (6,)),
+    ),
     "conv1d": (lambda *a: ops.conv1d(*a, 2, 1, 2, 2), (2, 9, 4), (3, 2, 6), (6,)),
     "conv1d same": (lambda *a: ops.conv1d(*a, padding="same"), (2, 5, 2), (4, 2, 3), (3,)),
 }
@@ -50,6 +55,10 @@ PYTORCH = {  # PyTorch 2.13, float64: value, gradients of x, weight and bias
         -7.4155468003599], [0.18658297698997, 0.92782712655994]],
     "conv_transpose2d grouped": [[13.841658873085, -0.31495575449932], [-12.836097863435, -4.9253554523113],
         [-30.283676352047, 0.90767103545914], [4.6913967791493, 0.89725428493412]],
+    "conv_transpose1d": [[1.1012429624783, -4.6253288638256], [-2.8946851189555, 3.7462087422298],
+        [-2.2822030750375, 0.14794202289018], [-0.56747239049169, -0.20401486104699]],
+    "conv_transpose1d grouped": [[0.43617133902594, 0.3980041884241], [-3.7850607853528, 13.100462963128],
+        [-11.801776944293, 0.33240019993237], [0.17274096282369, -0.13131160093406]],
     "conv1d": [[-4.601120741679, -2.03201542073], [3.8174587760828, -7.1244647075718], [6.3005067271179,
         -4.0510704125635], [0.024206161853447, -0.072763102594169]],
     "conv1d same": [[2.4945502764402, 1.9337410081776], [-3.1253687404812, 2.9207456902633], [-2.3060772796417,
@@ -90,6 +99,24 @@ def test_the_transposed_convolution_is_the_convolutions_way_back(stride: Any, di
     )
 
 
+@pytest.mark.parametrize("stride", [1, 2, 3])
+def test_that_of_sequences_leads_the_convolution_of_sequences_back(stride: int) -> None:
+    x, w = wave((2, 11, 4), 0), wave((3, 2, 6), 1)
+    y, pull = vjp(lambda x: ops.conv1d(x, w, None, stride, 1, 2, 2), x)
+    (back,) = pull(g := wave(y.shape, 2))
+    more = 11 - ops.conv_transpose1d(g, w, None, stride, 1, 0, 2, 2).shape[1]  # what the stride has left over
+    onp.testing.assert_allclose(ops.conv_transpose1d(g, w, None, stride, 1, more, 2, 2), back, rtol=1e-12, atol=1e-12)
+
+
+@pytest.mark.parametrize("dtype", [onp.float32, onp.float64])
+def test_sequences_that_are_not_contiguous(dtype: Any) -> None:
+    x, w = wave((2, 10, 3), 0).astype(dtype)[:, ::2], wave((3, 2, 2), 1).astype(dtype)
+    found = ops.conv_transpose1d(x[..., ::-1][..., :2], w, stride=2)
+    copied = ops.conv_transpose1d(x[..., ::-1][..., :2].copy(), w, stride=2)
+    assert found.tobytes() == copied.tobytes()
+    assert found.dtype == dtype
+
+
 def o(*shape: int) -> Any:
     return onp.ones(shape)
 
@@ -105,6 +132,15 @@ WRONG: dict[str, Callable[[], Any]] = {
     "conv1d: padding 'valid' is not an integer": lambda: ops.conv1d(o(1, 4, 1), o(3, 1, 1), padding="valid"),
     "conv1d: a kernel that reaches over 5 positions does not fit sequences of 4": lambda: ops.conv1d(
         o(1, 4, 1), o(3, 1, 1), dilation=2
+    ),
+    "conv_transpose1d: x_NTC has 4 axes, not 3": lambda: ops.conv_transpose1d(o(1, 4, 4, 1), o(3, 1, 1)),
+    "conv_transpose1d: weight has 2 axes, not 3": lambda: ops.conv_transpose1d(o(1, 4, 1), o(3, 1)),
+    "conv_transpose1d: stride 0 is less than 1": lambda: ops.conv_transpose1d(o(1, 4, 1), o(3, 1, 1), stride=0),
+    "conv_transpose1d: output_padding 1 is not less than the stride 1": lambda: ops.conv_transpose1d(
+        o(1, 4, 1), o(3, 1, 1), output_padding=1
+    ),
+    "conv_transpose1d: sequences of 1 with padding 1 leave nothing": lambda: ops.conv_transpose1d(
+        o(1, 1, 1), o(2, 1, 1), padding=1
     ),
     "conv_transpose2d: x has 2 channels but weight takes 3": lambda: ops.conv_transpose2d(o(1, 4, 4, 2), o(3, 3, 1, 3)),
     "conv_transpose2d: output_padding 2 is not less than the stride 2": lambda: ops.conv_transpose2d(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import numpy as np
 import pytest
 
@@ -49,11 +51,18 @@ def test_what_is_frozen_can_be_thawed_by_a_later_rule() -> None:
         ("*: lr=fast", "lr cannot be 'fast'"),
         ("*: weight_decay=-1", "weight_decay cannot be '-1'\n  Give a finite number, 0 or more."),
         ("*: weight_decay=inf", "weight_decay cannot be 'inf'"),
-        ("*: nesterov=1", "nesterov cannot be '1'"),
+        ("*: nesterov=True", "'*: nesterov=True': nesterov cannot differ by group\n  Only numbers can"),
         ("*: momentum=0", "momentum cannot be '0'\n  Give one that leaves the optimizer's state vectors"),
         ("*: momentum=1.5", "momentum cannot be '1.5'"),
-        ("*: rho=0.9", "--optim.rho is no option of sgd\n  It belongs to"),
-        ("*: name=0", "--optim.name is no option"),
+        ("*: rho=0.9", "--optim.groups '*: rho=0.9': rho is no option of sgd\n  It belongs to"),
+        (
+            "*.bias: weight_decy=0",
+            "--optim.groups '*.bias: weight_decy=0': weight_decy is no option of sgd\n  Did you mean weight_decay?",
+        ),
+        ("*: froze", "'*: froze': froze is no option of sgd\n  Did you mean frozen?"),
+        ("*: xyzzy=0", "xyzzy is no option of sgd\n  It has lr, "),
+        ("*: groups=0", "'*: groups=0': a rule has no rules of its own"),
+        ("*: name=adam", "--optim.groups '*: name=adam': all groups have one optimizer"),
         ("*: frozen=maybe", "frozen cannot be 'maybe'"),
         ("*: frozen", "freezes every parameter, and leaves nothing to train"),
     ],
@@ -97,3 +106,30 @@ def test_neighbours_in_one_group_are_one_piece_and_empty_parameters_none() -> No
         Segment(slice(1, 2), other),
         Segment(slice(2, 3), one),
     ]
+
+
+def test_rules_of_a_task_lie_under_those_of_the_command_line() -> None:
+    formula = Sgd(lr=0.5, weight_decay=0.1, groups=("norm.bias: weight_decay=0.3; *.bias: lr=0.5x",))
+    found = assign(formula, PATHS, of_task=["*.bias: weight_decay=0", "norm.*: lr=0.1x"])
+    assert {path: (group.formula.weight_decay, group.lr_factor) for path, group in found.items()} == {  # type: ignore[attr-defined]
+        "words.weight": (0.1, 1.0),
+        "0.weight": (0.1, 1.0),
+        "0.bias": (0.0, 0.5),
+        "norm.weight": (0.1, 0.1),
+        "norm.bias": (0.3, 0.5),
+    }
+
+
+@pytest.mark.parametrize(
+    ("rule", "said"),
+    [
+        ("norm.bais: frozen", "Task: groups: 'norm.bais' matches no parameter"),
+        ("*.bias", "Task: groups: '*.bias' is no rule"),
+        ("*: weight_decy=0", "Task: groups '*: weight_decy=0': weight_decy is no option of sgd"),
+        ("*: weight_decay=-1", "Task: groups '*: weight_decay=-1': weight_decay cannot be '-1'"),
+        ("*: frozen", "Task: groups freezes every parameter"),
+    ],
+)
+def test_errors_of_a_tasks_rules_name_the_task(rule: str, said: str) -> None:
+    with pytest.raises(UsageError, match=f"^{re.escape(said)}"):
+        assign(Sgd(), PATHS, of_task=[rule])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -11,7 +12,10 @@ from ddtrain import data, nn
 from ddtrain.comm import Communicator
 from ddtrain.comm.backends.local import LocalCommunicator
 from ddtrain.errors import UsageError
-from ddtrain.trainer.task import Task, build_task, describe_data, verify_same_data
+from ddtrain.optim import Sgd
+from ddtrain.trainer.config.config import Config, Data
+from ddtrain.trainer.task import Task, augmented, build_task, describe_data, verify_same_data
+from helpers import train
 from worlds import World
 
 X, Y = np.arange(12.0).reshape(6, 2), np.arange(6)
@@ -139,3 +143,45 @@ def test_a_data_set_may_say_itself_what_it_is() -> None:
             raise AssertionError("nobody looks at the samples then")
 
     assert same(LocalCommunicator(), Named(X)) == "6 samples with checksum version 3"
+
+
+def trained(groups: Any, given: tuple[str, ...] = ()) -> dict[str, Any]:
+    """The values after two steps, with rules of the task and of the command line."""
+    task = Task(nn.Linear(2, 1), loss, (X, Y.astype(float)), groups=groups)
+    config = Config(data=Data(batch_size=3), optim=Sgd(lr=0.01, groups=given))
+    return {name: x.tobytes() for name, x in train(LocalCommunicator(), 2, config, task)["tensors"].items()}
+
+
+def test_groups_of_a_task_are_those_of_the_command_line() -> None:
+    rule = "bias: frozen; weight: lr=0.5x"
+    assert trained([rule]) == trained(["weight: lr=3x"], (rule,)) == trained([], (rule,)) != trained([])
+
+
+def test_a_rule_that_matches_nothing_is_said_before_the_first_step() -> None:
+    with pytest.raises(UsageError, match=r"^Task: groups: 'bais' matches no parameter\n  The nearest is bias"):
+        trained(["bais: frozen"])
+
+
+@pytest.mark.parametrize("groups", ["bias: frozen", [1]])
+def test_groups_are_a_list_of_rules(groups: Any) -> None:
+    with pytest.raises(UsageError, match=r"^Task: groups .* is no list of rules"):
+        Task(nn.Linear(2, 1), loss, X, groups=groups)
+
+
+@pytest.mark.parametrize("classes", [-1, 2.5, "two", True])
+def test_classes_are_a_number(classes: Any) -> None:
+    with pytest.raises(UsageError, match=r"^Task: classes .* is no number of classes"):
+        Task(nn.Linear(2, 1), loss, X, classes=classes)
+
+
+def test_mixup_is_told_the_classes_of_a_task() -> None:
+    task = lambda classes: Task(nn.Linear(2, 6), loss, (X, Y), classes=classes)
+    rows = np.arange(6)
+    told = augmented(task(6), "mixup").train.training_batch(rows, seed=0, epoch=0)  # type: ignore[attr-defined]
+    named = augmented(replace(task(0), class_names=list("abcdef")), "mixup").train
+    assert named.training_batch(rows, seed=0, epoch=0)[1].shape == (6, 6)  # type: ignore[attr-defined]
+    said = augmented(task(0), "mixup(classes=6)").train.training_batch(rows, seed=0, epoch=0)  # type: ignore[attr-defined]
+    assert [a.tobytes() for a in told] == [a.tobytes() for a in said]
+    assert augmented(task(6), "mixup(classes=9)").train.training_batch(rows, seed=0, epoch=0)[1].shape == (6, 9)  # type: ignore[attr-defined]
+    with pytest.raises(UsageError, match=r"^--data.augment 'mixup': augment: mixup makes soft targets"):
+        augmented(task(0), "mixup")

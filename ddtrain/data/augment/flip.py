@@ -16,6 +16,13 @@ from ddtrain.parts import Range, register
 class Flip(Augment):
     """Left for right, and top for bottom, each of some images.
 
+    ``y[h, w] = x[h, W - 1 - w]`` with probability ``horizontal``, and ``x[H - 1 - h, w]`` with ``vertical``.
+
+    References
+    ----------
+    Krizhevsky, Sutskever, Hinton (2012), "ImageNet classification with deep convolutional neural networks",
+    section 4.1.
+
     >>> import numpy as np
     >>> x, draws = np.arange(4).reshape(1, 2, 2, 1), Draws(0, "flip", 0, np.array([7]))
     >>> Flip(horizontal=1.0).images(x, draws)[0, :, :, 0]

@@ -13,8 +13,8 @@ it would look itself in this epoch.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, replace
+from typing import Any, Self
 
 import numpy as np
 
@@ -49,7 +49,10 @@ class Mixup(Augment):
     alpha: float = 0.2
     """The larger, the more even the mixtures."""
     classes: int = 0
-    """How many classes labels are of; 0: targets are numbers already."""
+    """How many classes labels are of; 0: as many as the task says, or targets are numbers already."""
+
+    def of_classes(self, classes: int) -> Self:
+        return self if self.classes else replace(self, classes=classes)
 
     def __call__(self, batch: Batch, draws: Draws) -> Batch:
         """See :class:`Augment`.
@@ -83,7 +86,7 @@ class Mixup(Augment):
         if not self.classes:
             raise UsageError(
                 "augment: mixup makes soft targets of labels, and was not told of how many classes",
-                remedy="Write mixup(classes=10), say.",
+                remedy="Write mixup(classes=10), say, or Task(classes=10).",
             )
         if y.size and (y.min() < 0 or y.max() >= self.classes):
             wrong = y[(y < 0) | (y >= self.classes)][0]

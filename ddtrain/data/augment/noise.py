@@ -19,6 +19,12 @@ from ddtrain.parts import Range, register
 class Noise(Augment):
     """A normal number of its own added to every pixel and channel, with standard deviation ``std``.
 
+    ``y = x + std · z`` with each z from N(0, 1).
+
+    References
+    ----------
+    Bishop (1995), "Training with noise is equivalent to Tikhonov regularization".
+
     >>> x, draws = np.zeros((1, 1, 2, 1)), Draws(0, "noise", 0, np.array([7]))
     >>> Noise(std=0.5).images(x, draws).round(2).ravel()
     array([-0.35,  0.02])
@@ -29,6 +35,7 @@ class Noise(Augment):
     std: float = 0.1
     """Standard deviation, in the data's own units."""
     floating: ClassVar[bool] = True
+    any_shape: ClassVar[bool] = True
 
     def images(self, x_NHWC: Array, draws: Draws) -> Array:
         drawn = np.empty(x_NHWC.shape, np.float32)  # single precision is random enough, and drawn faster

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -74,16 +74,17 @@ class Augment(Part, kind="augment", default="flip"):
 
     name: str = ""
     floating: ClassVar[bool] = False  # whether it computes with values, and does not only move them
+    any_shape: ClassVar[bool] = False  # whether samples may have any shape, as where every value is by itself
 
     def __call__(self, batch: Batch, draws: Draws) -> Batch:
         """The batch with other images; the arrays that came in stay as they are.
 
         Raises
         ------
-        ShapeError : the first array does not hold images, or whole numbers where values are computed
+        ShapeError : the first array does not hold images where it must, or whole numbers where values are computed
         """
         x = batch[0]
-        if x.ndim != 4:
+        if x.ndim != 4 and not self.any_shape:
             raise ShapeError(
                 f"augment: {self.name} takes images (N, H, W, C), not an array of shape {x.shape}",
                 remedy="Give it images, before they are flattened, or leave it out.",
@@ -91,6 +92,10 @@ class Augment(Part, kind="augment", default="flip"):
         if self.floating:
             check_floating(self.name, x)
         return self.images(x, draws), *batch[1:]
+
+    def of_classes(self, classes: int) -> Self:
+        """The same where labels are of so many classes, 0 if that is not known; for what makes targets of labels."""
+        return self
 
     def images(self, x_NHWC: Array, draws: Draws) -> Array:
         """A new array of images, of the same shape and dtype."""
@@ -106,9 +111,9 @@ def check_floating(name: str, x: Array) -> None:
         )
 
 
-def of_images(numbers_N: Array, dtype: Any) -> Array:
-    """One number an image, to be broadcast over its pixels: (N,) or (N, 1) to (N, 1, 1, 1)."""
-    return numbers_N.reshape(-1, 1, 1, 1).astype(dtype)
+def of_images(numbers_N: Array, x_NHWC: Array) -> Array:
+    """One number an image, to be broadcast over its pixels: (N,) or (N, 1) to (N, 1, 1, 1), in the dtype of images."""
+    return numbers_N.reshape(-1, *[1] * (x_NHWC.ndim - 1)).astype(x_NHWC.dtype)
 
 
 def not_negative(name: str, value: float) -> Range:

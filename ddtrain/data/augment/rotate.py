@@ -21,6 +21,12 @@ from ddtrain.parts import Range, register
 class Rotate(Augment):
     """Images turned about their centre by up to some degrees, either way, and cut to their size.
 
+    A pixel at p from the centre shows what is at R p, with R the rotation by an angle uniform in [-degrees, degrees).
+
+    References
+    ----------
+    Shorten, Khoshgoftaar (2019), "A survey on image data augmentation for deep learning".
+
     >>> x, draws = np.arange(4.0).reshape(1, 2, 2, 1), Draws(0, "rotate", 0, np.array([7]))
     >>> Rotate(degrees=0.0).images(x, draws)[0, :, :, 0]
     array([[0., 1.],

@@ -20,6 +20,13 @@ from ddtrain.parts import Range, register
 class Scale(Augment):
     """Images magnified about their centre by a factor between ``low`` and ``high``, and cut to their size.
 
+    A pixel at p from the centre shows what is at p / s, with s uniform in [low, high).
+
+    References
+    ----------
+    Simonyan, Zisserman (2014), "Very deep convolutional networks for large-scale image recognition", arXiv:1409.1556,
+    section 3.1.
+
     >>> x, draws = np.ones((1, 3, 3, 1)), Draws(0, "scale", 0, np.array([7]))
     >>> Scale(low=0.5, high=0.5).images(x, draws)[0, :, :, 0]
     array([[0., 0., 0.],

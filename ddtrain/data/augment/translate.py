@@ -20,6 +20,13 @@ from ddtrain.parts import Range, register
 class Translate(Augment):
     """Images moved by whole pixels, up to a fraction of their height and of their width, each way.
 
+    ``y[h, w] = x[h + i, w + j]`` with i and j the whole numbers next to uniform ones in ±height · H and ±width · W.
+
+    References
+    ----------
+    Krizhevsky, Sutskever, Hinton (2012), "ImageNet classification with deep convolutional neural networks",
+    section 4.1.
+
     >>> x, draws = np.ones((1, 2, 2, 1)), Draws(0, "translate", 0, np.array([7]))
     >>> Translate(height=0.5, width=0.0).images(x, draws)[0, :, :, 0]
     array([[1., 1.],

@@ -11,7 +11,7 @@ from ddtrain.comm.protocol import Communicator
 from ddtrain.data.dataset import Dataset
 from ddtrain.data.fitted import State
 from ddtrain.data.inputs.protocol import Inputs, Transform, parse
-from ddtrain.errors import UsageError, quoted
+from ddtrain.errors import DataError, UsageError, quoted
 
 _CALL = "call"
 
@@ -47,7 +47,11 @@ class PreparedInputs:
         ------
         DataError, UsageError : on all ranks, of data that the part cannot be fitted to
         """
-        self._transform = self.inputs.fit(self.dataset, self.dtype, comm)
+        try:
+            self._transform = self.inputs.fit(self.dataset, self.dtype, comm)
+        except (DataError, UsageError) as error:
+            told = f"--data.inputs {quoted(part_calls.written(self.inputs))}: {error.message}"
+            raise type(error)(told, remedy=error.remedy, **error.place) from None
 
     def __call__(self, x: NDArray[Any]) -> NDArray[Any]:
         """The inputs of a batch, prepared."""

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from ddtrain import nn
+from ddtrain.models.activated import BatchNorm, activated, place_of
 
 
 class Cnn(nn.Module):
-    """Blocks of convolution, synchronised batch-norm, ReLU and 2×2 max-pooling, then one linear layer.
+    """Blocks of convolution, synchronised batch-norm, activation and 2×2 max-pooling, then one linear layer.
 
     Parameters
     ----------
@@ -15,6 +16,12 @@ class Cnn(nn.Module):
     classes : number of outputs
     kernel : side of the convolutions, odd; they keep the size
     dropout : rate before the linear layer
+    batch_norm : "before" each activation (True), "after" it, or "none" (False)
+    activation : a name in ``nn.ACTIVATIONS``
+
+    Raises
+    ------
+    UsageError : an activation that there is not, or that changes the number of channels
 
     >>> import numpy as np
     >>> model = Cnn(image=(28, 28, 1), widths=(8, 16), classes=10)
@@ -23,15 +30,22 @@ class Cnn(nn.Module):
     """
 
     def __init__(
-        self, image: tuple[int, int, int], widths: tuple[int, ...], classes: int, kernel: int = 3, dropout: float = 0.0
+        self,
+        image: tuple[int, int, int],
+        widths: tuple[int, ...],
+        classes: int,
+        kernel: int = 3,
+        dropout: float = 0.0,
+        batch_norm: BatchNorm = True,
+        activation: str = "relu",
     ) -> None:
         height, width, c_in = image
+        bias = place_of(batch_norm) != "before"  # a shift that follows replaces it
         blocks: list[nn.Module] = []
         for c_out in widths:
             blocks += [
-                nn.Conv2d(c_in, c_out, kernel, padding=kernel // 2, bias=False),
-                nn.BatchNorm(c_out),
-                nn.relu(),
+                nn.Conv2d(c_in, c_out, kernel, padding=kernel // 2, bias=bias),
+                *activated(c_out, activation, batch_norm),
                 nn.MaxPool2d(2),
             ]
             height, width, c_in = height // 2, width // 2, c_out

@@ -18,6 +18,10 @@ from ddtrain.parts import Range, register
 class Zeros(Initializer):
     """All zeros. Hidden units that begin alike stay alike: for output layers and the last layer of a residual branch.
 
+    References
+    ----------
+    Goodfellow, Bengio, Courville (2016), "Deep learning", section 8.4.
+
     >>> Zeros()(np.random.default_rng(0), (2,))
     array([0., 0.])
     """
@@ -34,6 +38,12 @@ class Zeros(Initializer):
 class Ones(Initializer):
     """All ones.
 
+    For scales, which then begin as the identity.
+
+    References
+    ----------
+    Goodfellow, Bengio, Courville (2016), "Deep learning", section 8.4.
+
     >>> Ones()(np.random.default_rng(0), (2,))
     array([1., 1.])
     """
@@ -49,6 +59,11 @@ class Ones(Initializer):
 @dataclass(frozen=True)
 class Constant(Initializer):
     """One value everywhere.
+
+    References
+    ----------
+    Jozefowicz, Zaremba, Sutskever (2015), "An empirical exploration of recurrent network architectures": biases of
+    forget gates begin at 1.
 
     >>> Constant(value=0.1)(np.random.default_rng(0), (2,))
     array([0.1, 0.1])

@@ -6,6 +6,8 @@ import difflib
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
+
 from ddtrain.errors import UsageError, quoted
 from ddtrain.nn.layers.activation import (
     ELU,
@@ -64,6 +66,30 @@ def activation(name: str, **options: Any) -> Module:
         return ACTIVATIONS[known](**options)
     except TypeError as error:
         raise UsageError(f"activation {quoted(name)}: {error}") from None
+
+
+def unitwise(name: str) -> Module:
+    """The activation of a name, which must give as many units as it takes, as those between layers do.
+
+    Raises
+    ------
+    UsageError : there is none of the name; it gives another number, as maxout
+
+    >>> type(unitwise("tanh")).__name__
+    'Tanh'
+    >>> unitwise("maxout")
+    Traceback (most recent call last):
+    ddtrain.errors.UsageError: activation 'maxout' makes 2 units of 4
+      Choose one that keeps their number, such as relu.
+    """
+    made = activation(name)
+    units = made.bind(made.init())(np.zeros((1, 4), np.float32)).shape[1:]
+    if units != (4,):
+        raise UsageError(
+            f"activation {quoted(name)} makes {f'{units[0]} units' if units else 'one number'} of 4",
+            remedy="Choose one that keeps their number, such as relu.",
+        )
+    return made
 
 
 def relu() -> Activation:

@@ -80,6 +80,46 @@ class Conv2d(Module):
         return ops.conv2d(x_NHWC, self.weight, self.bias, self.stride, self.padding, self.groups, self.dilation)
 
 
+class ConvTranspose1d(Module):
+    """The transpose of a convolution, which lengthens (N, T, C) sequences. weight (k, out/groups, in), bias (out,).
+
+    The initial values are PyTorch's, whose bound is 1 / sqrt(k * out / groups); by rule or ``weight_init`` they scale
+    by the fans that the layer has.
+
+    >>> ConvTranspose1d(8, 3, 4, stride=2, padding=1).declarations()["weight"].torch_shape()
+    (8, 3, 4)
+    """
+
+    def __init__(
+        self,
+        c_in: int,
+        c_out: int,
+        kernel: int,
+        stride: int = 1,
+        padding: int = 0,
+        output_padding: int = 0,
+        groups: int = 1,
+        bias: bool = True,
+        weight_init: init.Init = init.fan_in_uniform,
+        dilation: int = 1,
+    ) -> None:
+        name = "ConvTranspose1d"
+        c_in, c_out, kernel, groups = sizes(name, c_in=c_in, c_out=c_out, kernel=kernel, groups=groups)
+        check_groups(name, groups, c_in, c_out)
+        shape = kernel, c_out // groups, c_in
+        fans = kernel * c_in // groups, kernel * c_out // groups
+        self.weight = param(shape, weight_init, torch_axes=(2, 1, 0), fans=fans)
+        self.bias = param((c_out,), init.bias_uniform(init.fan_in(shape))) if bias else None
+        self.stride, self.dilation, self.groups = *sizes(name, stride=stride, dilation=dilation), groups
+        self.padding = number(name, "padding", padding, 0)
+        self.output_padding = number(name, "output_padding", output_padding, 0)
+
+    def forward(self, x_NTC: Array) -> Array:
+        return ops.conv_transpose1d(
+            x_NTC, self.weight, self.bias, self.stride, self.padding, self.output_padding, self.groups, self.dilation
+        )
+
+
 class ConvTranspose2d(Module):
     """The transpose of a convolution, which enlarges (N, H, W, C) images. weight (kh, kw, out/groups, in), bias (out,).
 

@@ -18,6 +18,11 @@ class Dropout(Module):
     The mask of a sample depends on (seed, layer, step, position in the global batch) and on nothing else; a layer that
     is called again in the same forward pass drops other units.
 
+    References
+    ----------
+    Srivastava, Hinton, Krizhevsky, Sutskever, Salakhutdinov (2014), "Dropout: A simple way to prevent neural networks
+    from overfitting".
+
     >>> from ddtrain.rng import SampleRng
     >>> dropout = Dropout(0.5)
     >>> sorted(set(dropout.bind({}, training=True, rng=SampleRng(seed=0, step=0))(np.ones((1, 20))).ravel().tolist()))

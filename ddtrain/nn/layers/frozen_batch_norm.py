@@ -16,6 +16,10 @@ class FrozenBatchNorm(Module):
     All four are buffers, (C,): no step changes them. For fine-tuning with a backbone whose statistics small batches
     would spoil; the names are those of torchvision's FrozenBatchNorm2d.
 
+    References
+    ----------
+    Ioffe, Szegedy (2015), "Batch normalization", arXiv:1502.03167, algorithm 2.
+
     >>> norm = FrozenBatchNorm(2)
     >>> sorted(norm.init()), any(d.trained for d in norm.declarations().values())
     (['bias', 'running_mean', 'running_var', 'weight'], False)

@@ -13,6 +13,10 @@ from ddtrain.nn.module import Module
 class Linear(Module):
     """``x @ weight + bias`` over the last axis. weight (in, out), bias (out,).
 
+    References
+    ----------
+    Bishop (2006), "Pattern recognition and machine learning", section 5.1.
+
     >>> Linear(3, 2).declarations()["weight"].torch_shape()
     (2, 3)
     """

@@ -27,6 +27,12 @@ class _Windows2d(Module):
 class MaxPool2d(_Windows2d):
     """The largest value of each window of images.
 
+    ``y[n, p, q, c] = max of x[n, p · stride + i, q · stride + j, c]`` over i and j below ``kernel``.
+
+    References
+    ----------
+    Goodfellow, Bengio, Courville (2016), "Deep learning", section 9.3.
+
     >>> import numpy as np
     >>> MaxPool2d(2).bind({})(np.arange(16.0).reshape(1, 4, 4, 1))[0, :, :, 0]
     array([[ 5.,  7.],
@@ -38,6 +44,12 @@ class MaxPool2d(_Windows2d):
 
 class AvgPool2d(_Windows2d):
     """The mean of each window of images, where padding counts as zeros.
+
+    ``y[n, p, q, c] = mean of x[n, p · stride + i, q · stride + j, c]`` over i and j below ``kernel``.
+
+    References
+    ----------
+    LeCun, Bottou, Bengio, Haffner (1998), "Gradient-based learning applied to document recognition", section II.
 
     >>> import numpy as np
     >>> AvgPool2d(2).bind({})(np.arange(16.0).reshape(1, 4, 4, 1))[0, :, :, 0]
@@ -64,6 +76,12 @@ class _Windows1d(Module):
 class MaxPool1d(_Windows1d):
     """The largest value of each window of sequences.
 
+    ``y[n, t, c] = max of x[n, t · stride + i, c]`` over i below ``kernel``.
+
+    References
+    ----------
+    Goodfellow, Bengio, Courville (2016), "Deep learning", section 9.3.
+
     >>> import numpy as np
     >>> MaxPool1d(2).bind({})(np.arange(6.0).reshape(1, 6, 1))[0, :, 0]
     array([1., 3., 5.])
@@ -74,6 +92,12 @@ class MaxPool1d(_Windows1d):
 
 class AvgPool1d(_Windows1d):
     """The mean of each window of sequences, where padding counts as zeros.
+
+    ``y[n, t, c] = mean of x[n, t · stride + i, c]`` over i below ``kernel``.
+
+    References
+    ----------
+    LeCun, Bottou, Bengio, Haffner (1998), "Gradient-based learning applied to document recognition", section II.
 
     >>> import numpy as np
     >>> AvgPool1d(2).bind({})(np.arange(6.0).reshape(1, 6, 1))[0, :, 0]
@@ -96,6 +120,12 @@ class _Adaptive2d(Module):
 class AdaptiveAvgPool2d(_Adaptive2d):
     """The mean of each of ``size`` windows: (N, H, W, C) to (N, *size, C).
 
+    Window i of an axis of n goes from floor(i · n / size) to ceil((i + 1) · n / size), as PyTorch's.
+
+    References
+    ----------
+    He, Zhang, Ren, Sun (2014), "Spatial pyramid pooling in deep convolutional networks", arXiv:1406.4729.
+
     >>> import numpy as np
     >>> AdaptiveAvgPool2d((1, 3)).bind({})(np.arange(5.0).reshape(1, 1, 5, 1))[0, 0, :, 0]
     array([0.5, 2. , 3.5])
@@ -106,6 +136,12 @@ class AdaptiveAvgPool2d(_Adaptive2d):
 
 class AdaptiveMaxPool2d(_Adaptive2d):
     """The largest value of each of ``size`` windows: (N, H, W, C) to (N, *size, C).
+
+    Window i of an axis of n goes from floor(i · n / size) to ceil((i + 1) · n / size), as PyTorch's.
+
+    References
+    ----------
+    He, Zhang, Ren, Sun (2014), "Spatial pyramid pooling in deep convolutional networks", arXiv:1406.4729.
 
     >>> import numpy as np
     >>> AdaptiveMaxPool2d((1, 3)).bind({})(np.arange(16.0).reshape(1, 4, 4, 1))[0, 0, :, 0]
@@ -128,6 +164,12 @@ class _Adaptive1d(Module):
 class AdaptiveAvgPool1d(_Adaptive1d):
     """The mean of each of ``size`` windows: (N, T, C) to (N, size, C).
 
+    Window i of an axis of n goes from floor(i · n / size) to ceil((i + 1) · n / size), as PyTorch's.
+
+    References
+    ----------
+    He, Zhang, Ren, Sun (2014), "Spatial pyramid pooling in deep convolutional networks", arXiv:1406.4729.
+
     >>> import numpy as np
     >>> AdaptiveAvgPool1d(4).bind({})(np.arange(6.0).reshape(1, 6, 1))[0, :, 0]
     array([0.5, 1.5, 3.5, 4.5])
@@ -138,6 +180,12 @@ class AdaptiveAvgPool1d(_Adaptive1d):
 
 class AdaptiveMaxPool1d(_Adaptive1d):
     """The largest value of each of ``size`` windows: (N, T, C) to (N, size, C).
+
+    Window i of an axis of n goes from floor(i · n / size) to ceil((i + 1) · n / size), as PyTorch's.
+
+    References
+    ----------
+    He, Zhang, Ren, Sun (2014), "Spatial pyramid pooling in deep convolutional networks", arXiv:1406.4729.
 
     >>> import numpy as np
     >>> AdaptiveMaxPool1d(4).bind({})(np.arange(6.0).reshape(1, 6, 1))[0, :, 0]
@@ -157,6 +205,12 @@ class _Global(Module):
 class GlobalAvgPool2d(_Global):
     """The mean over all positions: (N, H, W, C) to (N, C).
 
+    ``y[n, c] = mean of x[n, h, w, c]`` over h and w.
+
+    References
+    ----------
+    Lin, Chen, Yan (2013), "Network in network", arXiv:1312.4400, section 3.2.
+
     >>> import numpy as np
     >>> GlobalAvgPool2d().bind({})(np.arange(8.0).reshape(1, 2, 2, 2))
     array([[3., 4.]])
@@ -167,6 +221,12 @@ class GlobalAvgPool2d(_Global):
 
 class GlobalMaxPool2d(_Global):
     """The largest value over all positions: (N, H, W, C) to (N, C).
+
+    ``y[n, c] = max of x[n, h, w, c]`` over h and w.
+
+    References
+    ----------
+    Goodfellow, Bengio, Courville (2016), "Deep learning", section 9.3.
 
     >>> import numpy as np
     >>> GlobalMaxPool2d().bind({})(np.arange(16.0).reshape(1, 4, 4, 1))
@@ -179,6 +239,12 @@ class GlobalMaxPool2d(_Global):
 class GlobalAvgPool1d(_Global):
     """The mean over all positions: (N, T, C) to (N, C).
 
+    ``y[n, c] = mean of x[n, t, c]`` over t.
+
+    References
+    ----------
+    Lin, Chen, Yan (2013), "Network in network", arXiv:1312.4400, section 3.2.
+
     >>> import numpy as np
     >>> GlobalAvgPool1d().bind({})(np.arange(6.0).reshape(1, 6, 1))
     array([[2.5]])
@@ -189,6 +255,12 @@ class GlobalAvgPool1d(_Global):
 
 class GlobalMaxPool1d(_Global):
     """The largest value over all positions: (N, T, C) to (N, C).
+
+    ``y[n, c] = max of x[n, t, c]`` over t.
+
+    References
+    ----------
+    Goodfellow, Bengio, Courville (2016), "Deep learning", section 9.3.
 
     >>> import numpy as np
     >>> GlobalMaxPool1d().bind({})(np.arange(6.0).reshape(1, 6, 1))

@@ -33,6 +33,10 @@ def binary_cross_entropy_with_logits(logits: Array, targets: Array, pos_weight: 
     ShapeError : other shapes, or a target outside [0, 1], naming its position
     UsageError : a negative ``pos_weight``
 
+    References
+    ----------
+    Bishop (2006), "Pattern recognition and machine learning", section 4.3.2.
+
     Examples
     --------
     >>> import numpy as np

@@ -20,6 +20,8 @@ def _check(op: str, hidden: Any) -> None:
 def l1_penalty(hidden: Array) -> Array:
     """The mean absolute activation of each sample, which pulls many of them to zero; its derivative at zero is 0.
 
+    ``mean |h|`` over the activations of a sample.
+
     Parameters
     ----------
     hidden : (N, ...), the activations of a layer
@@ -31,6 +33,10 @@ def l1_penalty(hidden: Array) -> Array:
     Raises
     ------
     ShapeError : a single number
+
+    References
+    ----------
+    Goodfellow, Bengio, Courville (2016), "Deep learning", section 7.10.
 
     Examples
     --------
@@ -44,6 +50,8 @@ def l1_penalty(hidden: Array) -> Array:
 def l2_penalty(hidden: Array) -> Array:
     """The mean squared activation of each sample, which keeps all of them small.
 
+    ``mean h²`` over the activations of a sample.
+
     Parameters
     ----------
     hidden : (N, ...), the activations of a layer
@@ -55,6 +63,10 @@ def l2_penalty(hidden: Array) -> Array:
     Raises
     ------
     ShapeError : a single number
+
+    References
+    ----------
+    Goodfellow, Bengio, Courville (2016), "Deep learning", section 7.10.
 
     Examples
     --------

@@ -17,6 +17,8 @@ from ddtrain.parts import Range, register
 def squared_error(prediction: Array, target: Array) -> Array:
     """The mean over features of the squared difference, for each sample.
 
+    ``(prediction - target)²``, least where the prediction is the target's mean.
+
     Parameters
     ----------
     prediction, target : (N, ...), of the same shape; all axes but the first are features
@@ -28,6 +30,10 @@ def squared_error(prediction: Array, target: Array) -> Array:
     Raises
     ------
     ShapeError : two shapes
+
+    References
+    ----------
+    Bishop (2006), "Pattern recognition and machine learning", section 1.5.5.
 
     Examples
     --------
@@ -42,6 +48,8 @@ def squared_error(prediction: Array, target: Array) -> Array:
 def absolute_error(prediction: Array, target: Array) -> Array:
     """The mean over features of the absolute difference, for each sample; its derivative where they meet is 0.
 
+    ``|prediction - target|``, least where the prediction is the target's median.
+
     Parameters
     ----------
     prediction, target : (N, ...), of the same shape; all axes but the first are features
@@ -53,6 +61,10 @@ def absolute_error(prediction: Array, target: Array) -> Array:
     Raises
     ------
     ShapeError : two shapes
+
+    References
+    ----------
+    Bishop (2006), "Pattern recognition and machine learning", section 1.5.5.
 
     Examples
     --------

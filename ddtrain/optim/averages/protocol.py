@@ -32,6 +32,10 @@ class Average(Part, kind="average", default="none"):
         """Whether batch-norm's running statistics are computed anew for the average; else they stay the weights'."""
         return False
 
+    def misfit(self, steps: int) -> str:
+        """What is odd about it in a run that ends after ``steps`` steps, in one line; empty: nothing."""
+        return ""
+
     def laid_over(self, steps: int) -> Average:
         """The same for a run that is planned to take ``steps`` steps, with what depends on it in updates."""
         return self

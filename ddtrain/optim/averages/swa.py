@@ -27,12 +27,14 @@ class Swa(WeightAverage):
     >>> swa = Swa(start=0.5, every=2).laid_over(steps=10)
     >>> swa.start, [swa.keep(count) for count in range(5, 11)]
     (6.0, [None, 0.0, None, 0.5, None, 0.6666666666666666])
+    >>> Swa(start=1, every=100).misfit(23)[:64]
+    'average swa: the weights of one step alone enter (step 1 of 23, '
     """
 
     name: str = "swa"
     """An average of the weights over the steps, kept beside them."""
     start: float = 0.75
-    """The first update whose weights enter; below 1: the fraction of the planned run that comes before it."""
+    """The first update whose weights enter, 1 being the very first; below 1: the fraction of the planned run before."""
     every: int = 1
     """Updates from one that enters to the next."""
 
@@ -51,6 +53,14 @@ class Swa(WeightAverage):
             return None
         entered = since // self.every  # before this one
         return entered / (entered + 1)
+
+    def misfit(self, steps: int) -> str:
+        if not self.start <= steps < self.start + self.every:
+            return ""
+        return (
+            f"average swa: the weights of one step alone enter (step {self.start:g} of {steps}, and the next would be "
+            f"{self.start + self.every:g}): give a smaller --average.every, or an earlier --average.start"
+        )
 
     def begun(self, count: int) -> bool:
         return count >= self.start

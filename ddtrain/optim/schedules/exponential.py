@@ -22,6 +22,11 @@ def exponential(t: float, every: int, factor: float) -> float:
 class Exponential(EveryDecay):
     """Times ``factor ** (t / decay_every)``: the lectures' α₀ exp(−k t) with k = −ln(factor) / decay_every.
 
+    References
+    ----------
+    Szegedy, Vanhoucke, Ioffe, Shlens, Wojna (2015), "Rethinking the Inception architecture for computer vision",
+    arXiv:1512.00567: 0.94 every two epochs.
+
     >>> decay = Exponential(decay_every=2, factor=0.25).decay(base_lr=0.1, steps=8)
     >>> [decay(t) for t in range(3)]
     [1.0, 0.5, 0.25]

@@ -22,6 +22,10 @@ def inverse(t: float, every: int, factor: float) -> float:
 class Inverse(EveryDecay):
     """Divided by ``1 + factor * t / decay_every``.
 
+    References
+    ----------
+    Robbins, Monro (1951), "A stochastic approximation method". Bottou (2012), "Stochastic gradient descent tricks".
+
     >>> decay = Inverse(decay_every=2, factor=1.0).decay(base_lr=0.1, steps=8)
     >>> [decay(t) for t in (0, 2, 6)]
     [1.0, 0.5, 0.25]

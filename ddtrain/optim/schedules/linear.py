@@ -22,7 +22,14 @@ def linear(t: float, length: float, start: float, end: float) -> float:
 @register
 @dataclass(frozen=True)
 class Linear(TimedSchedule):
-    """A straight line from ``start`` to ``end`` times the base rate, and flat from there."""
+    """A straight line from ``start`` to ``end`` times the base rate, and flat from there.
+
+    ``lr = base_lr · (start + (end - start) · min(1, t / length))``.
+
+    References
+    ----------
+    Goodfellow, Bengio, Courville (2016), "Deep learning", section 8.3.1.
+    """
 
     name: str = "linear"
     """The learning rate over time (t: time since the warm-up); PyTorch's LinearLR."""

@@ -23,6 +23,12 @@ def step(t: float, every: int, factor: float) -> float:
 class Step(EveryDecay):
     """A staircase: times ``factor`` every ``decay_every``.
 
+    ``lr = base_lr · factor ** floor(t / decay_every)``.
+
+    References
+    ----------
+    Szegedy et al. (2014), "Going deeper with convolutions", arXiv:1409.4842, section 6: 4 % every 8 epochs.
+
     >>> decay = Step(decay_every=2, factor=0.5).decay(base_lr=0.1, steps=8)
     >>> [decay(t) for t in range(5)]
     [1.0, 1.0, 0.5, 0.5, 0.25]
@@ -55,6 +61,12 @@ def beyond(milestones: Sequence[int], time: int, unit: str) -> str:
 @dataclass(frozen=True)
 class MultiStep(TimedSchedule):
     """Times ``factor`` at each of ``milestones``.
+
+    ``lr = base_lr · factor ** n`` after n of the milestones.
+
+    References
+    ----------
+    He, Zhang, Ren, Sun (2015), "Deep residual learning", arXiv:1512.03385, section 4.2: at 32,000 and 48,000 steps.
 
     >>> decay = MultiStep(milestones=(2, 3), factor=0.5).decay(base_lr=0.1, steps=8)
     >>> [decay(t) for t in range(5)]

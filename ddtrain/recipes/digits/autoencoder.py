@@ -10,7 +10,8 @@ from ddtrain.models import Autoencoder
 from ddtrain.optim import Adam
 from ddtrain.optim.schedules import Cosine
 from ddtrain.recipes import images
-from ddtrain.recipes.picture_options import PictureConfig, PictureData
+from ddtrain.recipes.common import check_activation
+from ddtrain.recipes.picture_options import ActivationName, PictureConfig, PictureData
 from ddtrain.trainer.config import config
 from ddtrain.trainer.task import Task
 
@@ -25,6 +26,8 @@ class Model:
     """Numbers that a digit is squeezed into."""
     tied: bool = True
     """Whether the way back has the transposed weights of the way there."""
+    activation: ActivationName = "relu"
+    """Of all layers but the code and the output; --list activation says what they are."""
 
 
 @dataclass(frozen=True)
@@ -42,7 +45,8 @@ def build(settings: DigitsAutoencoder) -> Task:
     """Model, loss and data of the recipe."""
     model = settings.model
     widths = images.digit_features(settings), *model.hidden, model.code
-    task = images.digits(settings, Autoencoder(widths, model.tied, activation="relu"), lambda _: _squared)
+    check_activation(model.activation)
+    task = images.digits(settings, Autoencoder(widths, model.tied, model.activation), lambda _: _squared)
     figure = images.explained_of(task.valid) if task.fitted and task.valid else images.explained
     return replace(task, derived={"explained": figure})
 

@@ -8,7 +8,8 @@ from ddtrain.models import Mlp
 from ddtrain.optim import Sgd
 from ddtrain.optim.schedules import Cosine
 from ddtrain.recipes import classifier, images
-from ddtrain.recipes.picture_options import ClassData, ClassifierConfig
+from ddtrain.recipes.common import check_activation
+from ddtrain.recipes.picture_options import ActivationName, ClassData, ClassifierConfig, NormPlace
 from ddtrain.trainer.config import config
 from ddtrain.trainer.task import Task
 
@@ -21,6 +22,10 @@ class Model:
     """Widths of the hidden layers."""
     dropout: float = 0.1
     """Rate after each hidden layer."""
+    activation: ActivationName = "relu"
+    """Of each hidden layer; --list activation says what they are."""
+    norm: NormPlace = "before"
+    """Where batch-norm stands: before each activation, after it, or none."""
 
 
 @dataclass(frozen=True)
@@ -37,6 +42,6 @@ class DigitsMlp(ClassifierConfig):
 def build(settings: DigitsMlp) -> Task:
     """Model, loss and data of the recipe."""
     model = settings.model
-    return classifier.digits(
-        settings, Mlp((images.digit_features(settings), *model.hidden, 10), batch_norm=True, dropout=model.dropout)
-    )
+    widths = images.digit_features(settings), *model.hidden, 10
+    check_activation(model.activation)
+    return classifier.digits(settings, Mlp(widths, model.norm, model.dropout, model.activation))

@@ -8,7 +8,8 @@ from ddtrain.models import Cnn
 from ddtrain.optim import Sgd
 from ddtrain.optim.schedules import Cosine
 from ddtrain.recipes import classifier, images
-from ddtrain.recipes.picture_options import ClassData, ClassifierConfig
+from ddtrain.recipes.common import check_activation
+from ddtrain.recipes.picture_options import ActivationName, ClassData, ClassifierConfig, NormPlace
 from ddtrain.trainer.config import config
 from ddtrain.trainer.task import Task
 
@@ -18,9 +19,13 @@ class Model:
     """The network."""
 
     widths: tuple[int, ...] = (16, 32)
-    """Channels of each block of convolution, batch-norm, ReLU and pooling."""
+    """Channels of each block of convolution, batch-norm, activation and pooling."""
     dropout: float = 0.25
     """Rate before the linear layer."""
+    activation: ActivationName = "relu"
+    """Of each block; --list activation says what they are."""
+    norm: NormPlace = "before"
+    """Where batch-norm stands: before each activation, after it, or none."""
 
 
 @dataclass(frozen=True)
@@ -37,4 +42,13 @@ class FashionCnn(ClassifierConfig):
 def build(settings: FashionCnn) -> Task:
     """Model, loss and data of the recipe."""
     model = settings.model
-    return classifier.fashion(settings, Cnn(images.FASHION_IMAGE, model.widths, classes=10, dropout=model.dropout))
+    check_activation(model.activation)
+    network = Cnn(
+        images.FASHION_IMAGE,
+        model.widths,
+        classes=10,
+        dropout=model.dropout,
+        batch_norm=model.norm,
+        activation=model.activation,
+    )
+    return classifier.fashion(settings, network)

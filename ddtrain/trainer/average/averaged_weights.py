@@ -33,6 +33,10 @@ class AveragedWeights:
     def __init__(self, mode: Sync, task: Task, average: Average) -> None:
         self._mode, self._task, self._average = mode, task, average
 
+    def misfit(self, steps: int) -> str:
+        """What is odd about the average in a run that ends after ``steps`` steps, in one line; empty: nothing."""
+        return self._average.misfit(steps)
+
     @contextmanager
     def evaluated(self) -> Iterator[None]:
         """While inside, the store has what is to be evaluated: the average, if that is asked for. Collective."""

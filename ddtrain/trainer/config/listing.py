@@ -19,7 +19,7 @@ from ddtrain.suggestions import did_you_mean
 PARTS: dict[str, type[Part]] = {
     kind.kind: kind for kind in (Optim, Schedule, Average, Initializer, Loss, Inputs, Augment, Callback)
 }
-KINDS = [*PARTS, "layer", "recipe"]
+KINDS = [*PARTS, "activation", "layer", "recipe"]
 
 
 def listing(kind: str, recipes: Mapping[str, str]) -> str:
@@ -27,7 +27,7 @@ def listing(kind: str, recipes: Mapping[str, str]) -> str:
 
     Parameters
     ----------
-    kind : of the parts in ``PARTS``, or ``layer`` or ``recipe``
+    kind : of the parts in ``PARTS``, or ``activation``, ``layer`` or ``recipe``
     recipes : by name, a line on each
 
     Raises
@@ -43,9 +43,14 @@ def listing(kind: str, recipes: Mapping[str, str]) -> str:
     if kind in PARTS:
         lines = {name: part.about() for name, part in PARTS[kind].parts.items()}
     else:
-        lines = _layers() if kind == "layer" else dict(recipes)
+        lines = dict(recipes) if kind == "recipe" else _layers() if kind == "layer" else _activations()
     wide = max(map(len, lines))
     return "\n".join(f"{name:{wide}}  {about}" for name, about in lines.items())
+
+
+def _activations() -> dict[str, str]:
+    """Of those in the table that a run picks by name, the first line on each."""
+    return {name: (kind.__doc__ or "").strip().split("\n")[0] for name, kind in nn.ACTIVATIONS.items()}
 
 
 def _layers() -> dict[str, str]:

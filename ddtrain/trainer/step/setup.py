@@ -65,7 +65,7 @@ def build_step(comm: Communicator, task: Task, config: Config) -> TrainStep:
     verify_options(config, comm, of_sums=True)
     node = _node(comm, config, initial)
     layout = make_shard_layout(comm, node, config.run.shards, config.run.accumulate)
-    groups = optim.groups.assign(config.optim, trainable(task.model))
+    groups = optim.groups.assign(config.optim, trainable(task.model), task.groups)
     trained = [path for path, group in groups.items() if not group.frozen]
     if isinstance(config.optim, optim.BatchMethod):
         check_size(config.optim, sum(np.size(initial[path]) for path in trained), config, comm, node)

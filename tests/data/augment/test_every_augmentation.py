@@ -116,7 +116,13 @@ def test_what_is_no_batch_of_images_is_refused(name):
         with pytest.raises(ShapeError) as error:
             augment(whole.batch(np.arange(3)), np.arange(3), 0, 0, stages, whole)
         assert error.value.message == f"augment: {name} computes with real numbers, not with uint8"
-    if name != "mixup":
+    if name in ("noise", "brightness", "contrast"):
+        rows = np.arange(4), 0, 0, stages
+        x = R.standard_normal((4, 35))
+        as_images = augment((x.reshape(4, 7, 5, 1),), *rows)[0]
+        np.testing.assert_array_equal(augment((x,), *rows)[0], as_images.reshape(4, 35))
+        assert augment((x[:0, :0],), rows[0][:0], 0, 0, stages)[0].shape == (0, 0)
+    elif name != "mixup":
         with pytest.raises(ShapeError) as error:
             augment((np.zeros((4, 35)),), np.arange(4), 0, 0, stages)
         assert error.value.message == f"augment: {name} takes images (N, H, W, C), not an array of shape (4, 35)"

@@ -49,7 +49,7 @@ def test_message(text):
 
 
 @pytest.mark.parametrize(
-    "text", ["crop(2)", "crop(padding=)", "flip crop", "flip,,crop", "crop(padding=2", "color-shift"]
+    "text", ["crop(2+)", "crop(padding=)", "flip crop", "flip,,crop", "crop(padding=2", "color-shift"]
 )
 def test_what_cannot_be_read(text):
     with pytest.raises(UsageError, match=r"is no list of the kind augment\n  Write calls with commas .* 'flip, crop"):

@@ -61,3 +61,17 @@ def test_lenet_has_its_parameters() -> None:
         "features.3.weight": (5, 5, 16, 32),
         "head.weight": (7 * 7 * 32, 10),
     }
+
+
+@pytest.mark.parametrize(
+    ("batch_norm", "expected"),
+    [
+        (True, ["Conv2d", "BatchNorm", "Tanh", "MaxPool2d"]),
+        ("after", ["Conv2d", "Tanh", "BatchNorm", "MaxPool2d"]),
+        ("none", ["Conv2d", "Tanh", "MaxPool2d"]),
+    ],
+)
+def test_batch_norm_stands_where_it_is_told(batch_norm: Any, expected: list[str]) -> None:
+    model = models.Cnn((4, 4, 1), (2,), 3, batch_norm=batch_norm, activation="tanh")
+    assert [type(layer).__name__ for _, layer in model.features.children()] == expected
+    assert ("features.0.bias" in model.declarations()) == (batch_norm is not True), "batch-norm's shift replaces it"

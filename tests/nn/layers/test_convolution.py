@@ -25,6 +25,11 @@ LAYERS: dict[str, tuple[nn.Module, Any, Callable[..., Any]]] = {
         IMAGES,
         lambda x, w, b: ops.conv2d(x, w, b, (2, 1), (1, 2), 2, (1, 2)),
     ),
+    "ConvTranspose1d": (
+        nn.ConvTranspose1d(4, 6, 3, 2, 1, 1, 2, dilation=2),
+        SEQUENCES,
+        lambda x, w, b: ops.conv_transpose1d(x, w, b, 2, 1, 1, 2, 2),
+    ),
     "ConvTranspose2d": (
         nn.ConvTranspose2d(4, 6, (3, 2), 2, (1, 0), (1, 0), 2, dilation=(2, 1)),
         IMAGES,
@@ -47,6 +52,7 @@ TORCH_SHAPES = {  # of the weights of PyTorch 2.13's layers with the same option
     "Conv1d": (6, 2, 3),
     "Conv1d same": (6, 4, 4),
     "Conv2d": (6, 2, 3, 2),
+    "ConvTranspose1d": (4, 3, 3),
     "ConvTranspose2d": (4, 3, 3, 2),
 }
 
@@ -75,6 +81,7 @@ def test_weights_go_to_pytorch_and_back(name: str) -> None:
 
 def test_fans_of_a_transposed_convolution_are_its_own() -> None:
     assert nn.ConvTranspose2d(32, 8, 3, groups=4).declarations()["weight"].fans == (9 * 8, 9 * 2)
+    assert nn.ConvTranspose1d(32, 8, 3, groups=4).declarations()["weight"].fans == (3 * 8, 3 * 2)
     assert nn.Conv1d(32, 8, 5, groups=4).declarations()["weight"].fans == (5 * 8, 5 * 2)
 
 

@@ -70,6 +70,16 @@ def test_swa_is_the_mean_of_what_entered(start: float, every: int, entered: Any,
     assert begun == list(range(entered[0] + 1, STEPS + 1))
 
 
+@pytest.mark.parametrize("start", [1.0, 18.0])
+@pytest.mark.parametrize("every", [1, 2, 100])
+@pytest.mark.parametrize("steps", [17, 18, 19, 23])
+def test_a_mean_of_one_point_is_pointed_out(start: float, every: int, steps: int) -> None:
+    average = Swa(start=start, every=every)
+    entered = [count for count in range(1, steps + 1) if average.keep(count) is not None]
+    assert bool(average.misfit(steps)) == (len(entered) == 1)
+    assert not Ema().misfit(steps)
+
+
 def test_a_start_after_the_end_is_refused() -> None:
     message = (
         r"--average.start 13 is after the 12 steps of the run, so that no weights enter\n  Give an earlier one, or"

@@ -30,3 +30,11 @@ def test_what_says_the_mean_explains_nothing() -> None:
     assert task.derived["explained"]({"loss": float((x**2).mean())}) == pytest.approx(0, abs=0.02)
     assert task.derived["explained"]({"loss": 0.25}) == 0.75
     assert np.isnan(task.derived["explained"]({"loss": np.inf}))
+
+
+def test_the_activation_is_the_sections() -> None:
+    x = np.random.default_rng(0).standard_normal((3, 64))
+    model = build(DigitsAutoencoder(model=Model(hidden=(9,), code=3, activation="tanh"))).model
+    v = model.init(0, np.float64)
+    hidden = np.tanh(x @ v["down.0.weight"] + v["down.0.bias"])
+    np.testing.assert_allclose(model.bind(v).encode(x), hidden @ v["down.1.weight"] + v["down.1.bias"], rtol=1e-12)

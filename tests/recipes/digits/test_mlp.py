@@ -50,3 +50,18 @@ def test_it_learns_in_an_epoch() -> None:
 def test_data_of_ones_own_is_refused() -> None:
     with pytest.raises(UsageError, match=r"--data\.root is not read by this recipe"):
         build(DigitsMlp(data=Data(root="/data")))
+
+
+@pytest.mark.parametrize(("norm", "layers"), [("before", 8), ("after", 8), ("none", 6)])
+def test_activation_and_norm_are_the_sections(norm: Any, layers: int) -> None:
+    model = build(DigitsMlp(model=Model(activation="gelu", norm=norm))).model
+    kinds = [type(layer).__name__ for _, layer in model.layers.children()]
+    assert len(kinds) == layers + 1
+    assert kinds.count("GELU") == 2
+    where = {"before": ["BatchNorm", "GELU"], "after": ["GELU", "BatchNorm"], "none": ["GELU", "Dropout"]}
+    assert kinds[1:3] == where[norm]
+
+
+def test_an_activation_that_makes_fewer_units_names_the_option() -> None:
+    with pytest.raises(UsageError, match=r"^--model\.activation 'maxout' makes 2 units of 4"):
+        build(DigitsMlp(model=Model(activation="maxout")))

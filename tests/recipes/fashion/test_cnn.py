@@ -32,3 +32,8 @@ def test_the_network_is_as_wide_as_the_section_says() -> None:
 def test_a_directory_without_the_files_is_an_error_and_not_other_data(tmp_path: Path) -> None:
     with pytest.raises(DataError):
         build(FashionCnn(data=Data(root=str(tmp_path))))
+
+
+def test_activation_and_norm_are_the_sections() -> None:
+    model = build(FashionCnn(model=Model(widths=(3,), activation="elu", norm="none"))).model
+    assert [type(layer).__name__ for _, layer in model.features.children()] == ["Conv2d", "ELU", "MaxPool2d"]

@@ -261,3 +261,13 @@ def test_an_average_that_the_checkpoint_has_not_is_missed_by_name(
     assert launch(tmp_path, "--run.steps", "4", ranks=1) == 0
     assert launch(tmp_path, "--average.name", "ema", "--run.resume", "auto", ranks=1) != 0
     assert "optimizer state average: checkpoint has none, optimizer (" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("every", [100, 2])
+def test_a_mean_of_one_point_is_said_at_the_start(
+    every: int, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    recipe = Recipe(told(Swa(start=1.0, every=every)), lambda config: make_task(), "")
+    assert run(["--run.dir", str(tmp_path / "run")], {"mine": recipe}, only="mine") == 0
+    said = "average swa: the weights of one step alone enter (step 1 of 12, and the next would be 101)"
+    assert (said in capfd.readouterr().out) == (every == 100)
