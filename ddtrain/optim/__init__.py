@@ -84,9 +84,8 @@ def make(
     if isinstance(formula, BatchMethod):
         if any(piece.group.formula != formula or piece.group.lr_factor != 1 for piece in pieces):
             raise UsageError(
-                f"{'--optim.groups' if formula.groups else 'Task: groups'}: {formula.name} takes one step for all "
-                "parameters",
-                remedy="Freeze some, and no more.",
+                f"--optim.name {formula.name} takes one step for all parameters, which groups cannot change",
+                remedy="Let --optim.groups, and Task(groups=...), freeze some, and no more.",
             )
         if isinstance(average, WeightAverage):
             raise UsageError(

@@ -21,7 +21,7 @@ from ddtrain.comm.backends.local import LocalCommunicator
 from ddtrain.errors import UsageError
 from ddtrain.recipes.language import predict_each
 from ddtrain.trainer.config.config import Comm, Config, Data, NonFinite, Optim, Run
-from ddtrain.trainer.evaluate import evaluate
+from ddtrain.trainer.evaluation.evaluate import evaluate
 from ddtrain.trainer.loop import Trainer
 from ddtrain.trainer.main import Recipe, run
 from ddtrain.trainer.step.setup import build_step

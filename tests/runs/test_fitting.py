@@ -92,19 +92,19 @@ def test_what_ends_a_run_is_raised_not_printed(backend: str, tmp_path: Path, cap
     assert ddtrain.Run(tmp_path / "run").state == "failed"
 
 
-UNDER_MPIRUN = """
+UNDER_MPIRUN = r"""
 import ddtrain
 from ddtrain.errors import UsageError
 from helpers import make_task
 
 run = ddtrain.fit(make_task(), dir="run", epochs=1, batch_size=7, run={"shards": 3}, quiet=True)
-print(run.state, run.summary["ranks"], run.summary["params_sha256"])
+print(f"{run.state} {run.summary['ranks']} {run.summary['params_sha256']}\n", end="")
 try:
     ddtrain.fit(make_task(), dir="other", epochs=-1, quiet=True)
 except UsageError as error:
-    print(error.message)
+    print(f"{error.message}\n", end="")
 again = ddtrain.fit(make_task(), dir="again", epochs=1, batch_size=7, run={"shards": 3}, quiet=True)
-print(again.summary["params_sha256"])
+print(f"{again.summary['params_sha256']}\n", end="")
 """
 
 

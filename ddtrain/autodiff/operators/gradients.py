@@ -122,7 +122,7 @@ def grad_named(fun: Callable[..., Any], argname: str) -> Callable[..., Any]:
 
 
 def multigrad_dict(fun: Callable[..., Any]) -> Callable[..., dict[str, Any]]:
-    """The gradients with respect to all arguments at once, by name, defaults included.
+    """The gradients with respect to all arguments at once, by name; of the defaults, to floating ones.
 
     ``*args`` come as a tuple, ``**kwargs`` as a dict under their names.
 
@@ -134,14 +134,16 @@ def multigrad_dict(fun: Callable[..., Any]) -> Callable[..., dict[str, Any]]:
     @wraps(fun)
     def gradients(*args: Any, **kwargs: Any) -> dict[str, Any]:
         bound = sig.bind(*args, **kwargs)
+        given = set(bound.arguments)
         bound.apply_defaults()
+        constant = {k: v for k, v in bound.arguments.items() if k not in given and not _of_numbers(v)}
 
         @wraps(fun)
         def of_named(named: dict[str, Any]) -> Any:
             positional: list[Any] = []
             by_name: dict[str, Any] = {}
-            for name, value in named.items():
-                kind = sig.parameters[name].kind
+            for name in bound.arguments:
+                value, kind = (constant if name in constant else named)[name], sig.parameters[name].kind
                 if kind is Parameter.VAR_POSITIONAL:
                     positional += value
                 elif kind is Parameter.VAR_KEYWORD:
@@ -152,10 +154,20 @@ def multigrad_dict(fun: Callable[..., Any]) -> Callable[..., dict[str, Any]]:
                     positional.append(value)
             return fun(*positional, **by_name)
 
-        gradient: dict[str, Any] = grad(of_named)(dict(bound.arguments))
+        gradient: dict[str, Any] = grad(of_named)({k: v for k, v in bound.arguments.items() if k not in constant})
         return gradient
 
     return gradients
+
+
+def _of_numbers(default: Any) -> bool:
+    """Whether a default holds floating-point numbers alone, and is no option such as ``axis=0``."""
+    leaves = tree.flatten(default)[0]
+    return all(isinstance(leaf, float | complex | np.inexact) or _inexact(leaf) for leaf in leaves)
+
+
+def _inexact(leaf: Any) -> bool:
+    return isinstance(leaf, np.ndarray) and leaf.dtype.kind in "fc"
 
 
 def elementwise_grad(fun: Callable[..., Any], argnum: Argnum = 0) -> Callable[..., Any]:

@@ -88,6 +88,15 @@ def test_by_name():
     assert grad_named(lambda x, y=1.0: x * y, "y")(3.0, 5.0) == 3.0
 
 
+def test_options_of_operations_are_no_arguments_to_multigrad_dict():
+    """Their defaults, such as axis=None and keepdims=False, hold no numbers; what is given is refused."""
+    assert list(multigrad_dict(np.sum)(X)) == ["x"]
+    grads = multigrad_dict(lambda x, weights=(1.0, 2.0), power=2: weights[1] * x**power)(3.0)
+    assert grads == {"x": 12.0, "weights": (0.0, 9.0)}
+    with pytest.raises(DerivativeError, match="axis"):
+        multigrad_dict(np.sum)(X, axis=None)
+
+
 def test_float32_in_float32_out():
     x = X.astype(onp.float32)
     assert grad(lambda x: np.mean(np.exp(x) / 3) + np.linalg.norm(x))(x).dtype == onp.float32

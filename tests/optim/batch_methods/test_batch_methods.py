@@ -212,7 +212,7 @@ def test_a_hessian_that_is_too_large_is_refused_with_what_it_would_take() -> Non
 def test_groups_may_freeze_and_no_more(name: str) -> None:
     formula = Optim(name=name)
     optim.make(formula, 4, onp.float64, pieces=[Segment(slice(0, 4), Group(formula))])
-    with pytest.raises(UsageError, match=rf"--optim.groups: {name} takes one step for all parameters"):
+    with pytest.raises(UsageError, match=rf"--optim.name {name} takes one step for all parameters"):
         optim.make(formula, 4, onp.float64, pieces=[Segment(slice(0, 4), Group(formula, lr_factor=0.5))])
     with pytest.raises(NotImplementedError):
         optim.make(formula, 4, onp.float64).apply(onp.zeros(4), onp.zeros(4), lr=1.0)
