@@ -29,7 +29,7 @@ from ddtrain.trainer.checkpoint.fitted_state import tensors_of
 from ddtrain.trainer.config.config import Config
 from ddtrain.trainer.config.step_ranges import steps_of
 from ddtrain.trainer.error_context import error_context
-from ddtrain.trainer.evaluation.evaluate import evaluate_fully, require_validation, try_evaluation
+from ddtrain.trainer.evaluation.evaluate import evaluate, require_validation, try_evaluation
 from ddtrain.trainer.evaluation.trial_samples import try_extremes
 from ddtrain.trainer.modes import make_mode
 from ddtrain.trainer.records.run_records import RunRecords
@@ -248,7 +248,7 @@ class Trainer:
 
     def _figures(self) -> dict[str, float]:
         """The figures of an evaluation, of which other results are written to the run's directory."""
-        found = evaluate_fully(self.task, self.store, self.comm, self.train_step.shards, self.config.eval.samples)
+        found = evaluate(self.task, self.store, self.comm, self.train_step.shards, self.config.eval.samples)
         self.records.of_all_samples(self.state.step, found.arrays, found.samples)
         return {f"{EVALUATION}{name}": value for name, value in found.figures.items()}
 

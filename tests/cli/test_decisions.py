@@ -180,7 +180,7 @@ def test_errors_outside_a_step_say_where(
         raise kind("broken on purpose")
 
     if phase == "evaluation":
-        monkeypatch.setattr(loop, "evaluate_fully", broken)
+        monkeypatch.setattr(loop, "evaluate", broken)
     else:
         monkeypatch.setattr(loop.checkpoint, "save", broken)
     code, said = start(ones(valid=True))

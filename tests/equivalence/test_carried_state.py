@@ -157,7 +157,7 @@ def test_an_evaluation_neither_sees_nor_leaves_a_state() -> None:
     step.store_buffers()
     states = step.store.state.copy()
     assert states.any()
-    found = evaluate(task, step.store, comm, step.shards)["loss"]
+    found = evaluate(task, step.store, comm, step.shards).figures["loss"]
     assert step.store.state.tobytes() == states.tobytes()
     bound = plain.bind({name: x for name, x in step.store.tensors.items() if not name.startswith("carried")})
     assert task.valid is not None

@@ -128,7 +128,7 @@ def straight(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return directory
 
 
-@pytest.mark.parametrize("moment", ["evaluate_fully", "RunRecords.evaluation", "checkpoint.complete"])
+@pytest.mark.parametrize("moment", ["evaluate", "RunRecords.evaluation", "checkpoint.complete"])
 @pytest.mark.parametrize("stops_at", [1, 3, 6])
 def test_a_kill_between_saving_and_evaluating_costs_no_step_and_no_evaluation(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, straight: Path, moment: str, stops_at: int
@@ -159,7 +159,7 @@ def test_so_it_is_where_nodes_are_apart(tmp_path: Path, monkeypatch: pytest.Monk
     apart = ("--comm.backend", "threads:3", "--comm.mode", "local", "--comm.sync-every", "5", "--run.steps", "10")
     assert launch(tmp_path / "straight", *apart) == 0
     with monkeypatch.context() as patch:
-        patch.setattr(loop, "evaluate_fully", lambda *args: (_ for _ in ()).throw(Killed))
+        patch.setattr(loop, "evaluate", lambda *args: (_ for _ in ()).throw(Killed))
         assert launch(tmp_path / "cut", *apart) == 70
     assert launch(tmp_path / "cut", *apart, "--run.resume", "auto") == 0
     assert outcome(tmp_path / "cut") == outcome(tmp_path / "straight")

@@ -62,7 +62,7 @@ def step_and_evaluation(comm: Communicator, x: Any, run: Any) -> tuple[bytes, by
     train_step = build_step(comm, task, sgd_config(run=Run(dtype=run, epochs=9)))
     train_step.gradients(0, np.arange(10))
     train_step.store_buffers()
-    found = evaluate(task, train_step.store, comm, train_step.shards)
+    found = evaluate(task, train_step.store, comm, train_step.shards).figures
     return train_step.store.grads.tobytes(), train_step.store.state.tobytes(), found
 
 

@@ -106,4 +106,4 @@ def _train(trainer: Trainer, steps: int, seconds: list[float]) -> float:
                 seconds.append(perf_counter() - started)
     except NonFiniteError:
         return math.inf
-    return evaluate(trainer.task, trainer.store, trainer.comm, trainer.train_step.shards)["loss"]
+    return evaluate(trainer.task, trainer.store, trainer.comm, trainer.train_step.shards).figures["loss"]

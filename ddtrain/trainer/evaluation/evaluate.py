@@ -60,14 +60,7 @@ class Evaluated(NamedTuple):
     samples: dict[str, Any]
 
 
-def evaluate(task: Task, store: ParamStore, comm: Communicator, shards: ShardRunner) -> dict[str, float]:
-    """The figures alone of :func:`evaluate_fully`. Collective."""
-    return evaluate_fully(task, store, comm, shards).figures
-
-
-def evaluate_fully(
-    task: Task, store: ParamStore, comm: Communicator, shards: ShardRunner, samples: int = 0
-) -> Evaluated:
+def evaluate(task: Task, store: ParamStore, comm: Communicator, shards: ShardRunner, samples: int = 0) -> Evaluated:
     """Figures of all validation sets, and the worst and best samples of the first. Collective.
 
     Shards without samples take part: they run the same number of batches, so that collectives in the model match.

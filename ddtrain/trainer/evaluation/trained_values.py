@@ -98,6 +98,6 @@ class TrainedValues:
         store = ParamStore({}, values, self.config.run.dtype)
         figures: dict[str, float] = {}
         for prefix, task in ((EVALUATION, self.task), ("test_", replace(self.task, valid=self.task.test))):
-            found = evaluate(replace(task, model=model), store, self.comm, self._train_step.shards)
+            found = evaluate(replace(task, model=model), store, self.comm, self._train_step.shards).figures
             figures |= {f"{prefix}{name}": value for name, value in found.items()}
         return figures

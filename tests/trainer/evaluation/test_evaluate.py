@@ -25,7 +25,7 @@ def evaluated(comm: Communicator, samples: int, shards: int = 0) -> dict[str, fl
     valid = data.ArrayData(*full.train.batch(np.arange(samples)))
     task = Task(full.model, full.loss, full.train, valid)
     train_step = build_step(comm, task, sgd_config(run=Run(dtype="float64", epochs=1, shards=shards)))
-    return evaluate.evaluate(task, train_step.store, comm, train_step.shards)
+    return evaluate.evaluate(task, train_step.store, comm, train_step.shards).figures
 
 
 @pytest.mark.parametrize("spec", EVERYWHERE)
@@ -53,7 +53,7 @@ def test_figures_made_of_the_means_come_beside_them() -> None:
 
     def body(comm: Communicator) -> dict[str, float]:
         train_step = build_step(comm, task, sgd_config())
-        return evaluate.evaluate(task, train_step.store, comm, train_step.shards)
+        return evaluate.evaluate(task, train_step.store, comm, train_step.shards).figures
 
     for found in World("threads:2").run(body):
         assert found["twice"] == 2 * found["loss"]

@@ -89,7 +89,7 @@ def test_a_long_name_is_not_quoted_as_a_whole() -> None:
 def test_metrics_may_be_left_out(world: World, spoil: Any) -> None:
     def body(comm: Communicator) -> Any:
         step = stepper(comm, spoil)
-        return step.gradients(0, ROWS).means().keys(), evaluate(step.task, step.store, comm, step.shards).keys()
+        return step.gradients(0, ROWS).means().keys(), evaluate(step.task, step.store, comm, step.shards).figures.keys()
 
     for seen in world.run(body):
         assert [list(names) for names in seen] == [["loss"], ["loss"]]
@@ -140,7 +140,7 @@ def test_the_order_of_metrics_does_not_matter(world: World, shards: int) -> None
         spoil = lambda losses, metrics: ones_and_hundreds(comm.rank + next(calls))(losses, metrics)
         step = stepper(comm, spoil, shards)
         seen = [step.gradients(k, ROWS).means() for k in range(2)]
-        return [*seen, evaluate(step.task, step.store, comm, step.shards)]
+        return [*seen, evaluate(step.task, step.store, comm, step.shards).figures]
 
     for seen in world.run(body):
         assert [(means["a"], means["b"]) for means in seen] == [(1, 100)] * 3
@@ -154,7 +154,7 @@ def test_ranks_with_different_metrics_disagree(others: tuple[str, ...]) -> None:
         said = []
         for act in (
             lambda: step.gradients(0, ROWS),
-            lambda: evaluate(step.task, step.store, comm, step.shards),
+            lambda: evaluate(step.task, step.store, comm, step.shards).figures,
         ):
             with pytest.raises(ReplicaError) as caught:
                 act()

@@ -195,7 +195,7 @@ def test_every_rank_has_the_run_s_running_statistics_at_any_time(mode: Any, sync
             mode.apply(coordinator.decide(step, totals, mode.square_norm()))
             before = train_step.store.state.tobytes()
             with mode.consolidated():
-                assert np.isfinite(evaluate(task, train_step.store, comm, train_step.shards)["loss"])
+                assert np.isfinite(evaluate(task, train_step.store, comm, train_step.shards).figures["loss"])
                 assert train_step.store.state.tobytes() == before
             seen.append(before)
         return seen
