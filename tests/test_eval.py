@@ -161,7 +161,7 @@ def test_recipes_of_ones_own(tmp_path: Path, capsys: pytest.CaptureFixture[str])
     assert found.combine == "outputs", "unless the task says that outputs are logits"
     code, words = refused(capsys, path)
     assert code == 2
-    assert words.startswith(f"{path / 'config.toml'}: recipe 'mine' is not known: There are fashion_cnn")
+    assert words.startswith(f"{path / 'config.toml'}: recipe 'mine' is not known here: There is fashion_cnn")
 
 
 # -- what is refused -------------------------------------------------------------------------------------------------

@@ -66,7 +66,8 @@ class Callback(Part, kind="callback", default="csv"):
     """The base of callbacks: override the events that matter.
 
     Every rank has the same callbacks and calls their events in the same order, so that all see a run alike. An event
-    that raises ends the run, after a checkpoint. What changes the numbers of a run is no callback's business: that is
+    that raises ends the run, after a checkpoint. What an event evaluates (``ddtrain.evaluate(run.model, ...)``) it
+    evaluates by itself, on its rank alone. What changes the numbers of a run is no callback's business: that is
     an option.
 
     A subclass may be any class. To be named by ``--log.to``, it is a frozen dataclass of its options with

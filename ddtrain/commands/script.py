@@ -6,9 +6,12 @@ import sys
 from collections.abc import Callable, Sequence
 from typing import Any, NoReturn
 
+from ddtrain import __version__
 from ddtrain.callbacks import Callback
-from ddtrain.commands.verbs import VERBS
-from ddtrain.standard_output import tolerant_output
+from ddtrain.comm import launcher
+from ddtrain.commands.verbs import VERBS, overview
+from ddtrain.errors import COMPLETED
+from ddtrain.standard_output import say, tolerant_output
 from ddtrain.trainer import main as training
 from ddtrain.trainer.config.config import Config
 from ddtrain.trainer.task import Task
@@ -50,9 +53,17 @@ def main(
     SystemExit: 0
     """
     args = sys.argv[1:] if argv is None else list(argv)
+    name, prog = training.program()
+    shown = {
+        "--version": f"ddtrain {__version__}\n",
+        **dict.fromkeys(("-h", "--help"), f"{overview(prog or f'python {name}.py')}\n\n"),  # before that of train
+    }
+    if args and args[0] in shown and launcher().rank == 0:
+        say(shown[args[0]], sys.stdout)
+    if args[:1] == ["--version"]:
+        sys.exit(COMPLETED)
     if not args or args[0] == "train" or args[0] not in VERBS:
         training.main(build, config, args[1:] if args[:1] == ["train"] else args, callbacks)
-    name, _ = training.program()
     recipe = training.Recipe(config or Config(), build, (build.__doc__ or "").strip())
     with tolerant_output():
         code = VERBS[args[0]](args[1:], {name: recipe})

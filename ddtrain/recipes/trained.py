@@ -71,9 +71,17 @@ def read_run(run_dir: Path | str, recipes: Mapping[str, Recipe] = RECIPES) -> Sa
     table = toml_files.read_toml(str(source))
     name = table.pop("recipe", None)
     if not isinstance(name, str) or name not in recipes:
-        raise UsageError(f"{source}: recipe {quoted(name)} is not known", remedy=f"There are {', '.join(recipes)}.")
+        raise UsageError(f"{source}: recipe {quoted(name)} is not known here", remedy=_remedy(name, recipes))
     config = command_line.defaults({name: (recipes[name].config, "")}, name).updated(table)
     return SavedRun(Path(run_dir), name, config)
+
+
+def _remedy(name: Any, recipes: Mapping[str, Recipe]) -> str:
+    """What to do about a run whose recipe is not there: it is that of a script, or of a call of ``fit``."""
+    return (
+        f"There is {', '.join(recipes)}. A run of a script of your own is looked at by the script: python "
+        f"{name}.py VERB RUN. One of ddtrain.fit is opened with ddtrain.Run(RUN).load(model)."
+    )
 
 
 class Trained(NamedTuple):

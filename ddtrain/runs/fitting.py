@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from ddtrain import blas, blas_threads
 from ddtrain.callbacks import Callback
 from ddtrain.comm import call_on_ranks
-from ddtrain.errors import UsageError, quoted
+from ddtrain.errors import UsageError, kind_of, quoted
+from ddtrain.nn import Module
 from ddtrain.runs.run import Run
 from ddtrain.suggestions import did_you_mean
 from ddtrain.trainer import stop_signals
@@ -75,6 +76,10 @@ def fit(
     >>> run.state, bool(run.history["loss"][-1] < 1e-3)
     ('completed', True)
     """
+    if not isinstance(task, Task) and (isinstance(task, Module) or not callable(task)):
+        raise UsageError(
+            f"fit: {kind_of(task)} where a Task is wanted", remedy="Give ddtrain.Task(model, loss, train=(x, y))."
+        )
     told = _overlaid(config or Config(), options)
     if blas_threads.TOO_LATE:  # Note [BLAS threads] in blas_threads.py
         blas.limit(1)
@@ -94,6 +99,10 @@ def _overlaid(config: Config, options: dict[str, Any]) -> Config:
             value = str(value) if isinstance(value, Path) else value
             config = config.updated({section: {key: value}})
         elif option in known:
+            if not isinstance(value, Mapping) and not tables.is_section(value):
+                raise UsageError(
+                    f"fit: {option}={quoted(value)} is no section", remedy=f"Give a dict of options: {option}={{...}}."
+                )
             config = config.updated({option: tables.to_table(value) if tables.is_section(value) else value})
         else:
             hint = did_you_mean(option, known)

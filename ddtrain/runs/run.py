@@ -11,7 +11,7 @@ from types import MappingProxyType
 from typing import Any
 
 from ddtrain.data import Fitted
-from ddtrain.errors import CheckpointError, UsageError
+from ddtrain.errors import CheckpointError, UsageError, kind_of
 from ddtrain.nn import Module, from_torch
 from ddtrain.runs.history import History
 from ddtrain.trainer.checkpoint import Snapshot, finder, fitted_state
@@ -138,6 +138,8 @@ class Run:
         CheckpointError : its tensors are not the model's: what is missing, unexpected or of another shape is listed; or
             it does not store what is to be ``fitted``
         """
+        if not isinstance(model, Module):
+            raise UsageError(f"Run.load: {kind_of(model)} where a model is wanted", remedy="Give an nn.Module.")
         path = self.find(checkpoint)
         snapshot = finder.load(path).snapshot
         try:

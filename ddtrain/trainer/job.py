@@ -23,7 +23,7 @@ from ddtrain.trainer.records.run_records import RunRecords
 from ddtrain.trainer.step.setup import idle_options, memory_use
 from ddtrain.trainer.task import Task, build_task
 from ddtrain.trainer.tries.data_limits import limited
-from ddtrain.trainer.watching import Watching
+from ddtrain.trainer.watching import Watching, require_callbacks, verify_callbacks
 
 _SAME_ARITHMETIC = (  # Note [Same bits] in numeric_environment.py
     "Give every rank the same environment and packages; on machines of several kinds, OPENBLAS_CORETYPE of the oldest."
@@ -84,6 +84,7 @@ class Job:
         for change in changes:
             trainer.records.warn(change)
         watchers = [*parse(config.log.to), *(deepcopy(self.callbacks) if comm.rank else self.callbacks)]
+        verify_callbacks(comm, watchers)
         trainer.watching = Watching(comm, watchers, trainer.state, trainer.coordinator.total_steps, directory)
         result = trainer.run()
         if trainer.coordinator.range_test is not None:
@@ -92,8 +93,7 @@ class Job:
 
     def _validate(self, ranks: int) -> None:
         validate(self.config, ranks)
-        for callback in self.callbacks:
-            callback.require()
+        require_callbacks(self.callbacks)
 
     def failed(self, error: BaseException, rank: int) -> None:
         """Called on the rank that failed, before its error is printed."""

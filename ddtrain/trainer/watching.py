@@ -16,12 +16,18 @@ import numpy as np
 
 from ddtrain.callbacks import Callback, Norms
 from ddtrain.comm import Communicator
+from ddtrain.comm.backends.local import LocalCommunicator
 from ddtrain.comm.protocol import PeerError
+from ddtrain.errors import UsageError, kind_of
+from ddtrain.ops import use_communicator
 from ddtrain.parallel import verify_replicas
 from ddtrain.parallel.layer_norms import LayerNorms
 from ddtrain.parallel.node_counters import WATCHED_NORMS
+from ddtrain.suggestions import did_you_mean
 from ddtrain.trainer.modes import Sync
 from ddtrain.trainer.run_state import RunState
+
+EVENTS = ("start", "step", "evaluation", "checkpoint", "end")
 
 
 class WatchedRun:
@@ -59,16 +65,51 @@ class WatchedRun:
         self.stopped = True
 
 
+def verify_callbacks(comm: Communicator, callbacks: Sequence[Callback]) -> None:
+    """Check that all ranks have the same callbacks. Collective.
+
+    Raises
+    ------
+    UsageError : on all ranks, if they differ
+    """
+    said = [f"{type(c).__qualname__} (norms every {c.norms_every})" for c in callbacks]
+    seen = {"callbacks": ", ".join(said) or "none"}
+    verify_replicas(seen, comm, "list of", remedy="Give every rank the same, in the same order.")
+
+
+def require_callbacks(callbacks: Sequence[Any]) -> None:
+    """Check that callbacks are such, and find what they need.
+
+    Raises
+    ------
+    UsageError : what is given is no callback, or one that watches nothing, or needs a package that is missing
+    """
+    for k, callback in enumerate(callbacks):
+        if not isinstance(callback, Callback):
+            hint = "Shipped ones go by name: --log.to csv, or fit(..., log={'to': 'csv'})."
+            if isinstance(callback, type) and issubclass(callback, Callback):
+                hint = f"Make one of the class: {callback.__name__}()."
+            raise UsageError(f"callbacks[{k}] is {kind_of(callback)}, not a ddtrain.Callback", remedy=hint)
+        if not any(_watches(callback, event) for event in EVENTS):
+            own = [name for name in vars(type(callback)) if not name.startswith("_")]
+            hint = next((told for name in own if (told := did_you_mean(name, EVENTS))), "")
+            raise UsageError(
+                f"callbacks[{k}], a {type(callback).__name__}, has none of the events {', '.join(EVENTS)}", remedy=hint
+            )
+        callback.require()
+
+
+def _watches(callback: Callback, event: str) -> bool:
+    return event in vars(callback) or getattr(type(callback), event) is not getattr(Callback, event)
+
+
 class Watching:
     """The callbacks of one rank's run. Making one is collective.
 
     Parameters
     ----------
+    callbacks : the same on all ranks, see :func:`verify_callbacks`
     directory : of the run
-
-    Raises
-    ------
-    UsageError : ranks have different callbacks
     """
 
     def __init__(
@@ -78,9 +119,6 @@ class Watching:
         self._error: Exception | None = None  # of a callback on this rank (Note [A callback that fails])
         self.run = WatchedRun(comm, state, total_steps, directory)
         self._every = {callback.norms_every for callback in callbacks} - {0}
-        names = {f"{k}: {type(c).__qualname__}": f"norms every {c.norms_every}" for k, c in enumerate(callbacks)}
-        if callbacks:
-            verify_replicas(names, comm, "callbacks", remedy="Give every rank the same, in the same order.")
         self._norms = _norms(state.mode) if self._every else None
 
     @property
@@ -126,7 +164,8 @@ class Watching:
             if self._error is not None:
                 return
             try:
-                getattr(callback, event)(self.run, *args)
+                with use_communicator(LocalCommunicator()):  # what is evaluated in an event concerns no other rank
+                    getattr(callback, event)(self.run, *args)
             except Exception as error:
                 where = f"callback {type(callback).__name__}, event {event}, rank {self._comm.rank}"
                 error.add_note(f"{where}, step {self.run.step}")

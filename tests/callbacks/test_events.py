@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import os
 import signal
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ import numpy as np
 import pytest
 
 import ddtrain
+import helpers
 from ddtrain import nn
 from ddtrain.callbacks import Callback, Norms
 from ddtrain.errors import UsageError
@@ -132,12 +134,63 @@ def test_one_that_fails_ends_the_run_by_name_after_a_checkpoint(
 
 
 def test_ranks_with_different_callbacks_are_refused(tmp_path: Path) -> None:
-    class Choosy(Callback):
+    class Choosy(Diary):
         def __deepcopy__(self, memo: Any) -> Callback:
             return Diary()
 
-    with pytest.raises(UsageError, match=r"ranks disagree: callbacks 0: .*Diary"):
+    with pytest.raises(UsageError, match=r"ranks disagree: list of callbacks is .*Diary"):
         trained(tmp_path / "run", backend="threads:3", callbacks=[Choosy()])
+
+
+class Misspelt(Callback):
+    """Watches nothing, by mistake."""
+
+    def steps(self, run: Any) -> None:
+        raise AssertionError("never called")
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        (["csv"], "callbacks[0] is a str, not a ddtrain.Callback\n  Shipped ones go by name"),
+        ([Diary], "not a ddtrain.Callback\n  Make one of the class: Diary()."),
+        ([Diary(), Misspelt()], "callbacks[1], a Misspelt, has none of the events start, step,"),
+    ],
+)
+def test_what_is_no_callback_is_refused_before_anything_is_written(given: Any, said: str, tmp_path: Path) -> None:
+    with pytest.raises(UsageError) as caught:
+        trained(tmp_path / "run", callbacks=given)
+    assert said in str(caught.value)
+    assert not (tmp_path / "run").exists()
+
+
+ON_ONE_RANK = r"""
+import sys
+import ddtrain
+from helpers import make_task
+from ddtrain.comm import launcher
+
+class One(ddtrain.Callback):
+    def step(self, run):
+        if run.rank == 0:
+            ddtrain.evaluate(run.model, run.task)
+
+given = [] if sys.argv[1:] == ["alone"] and launcher().rank else [One()]
+ddtrain.fit(make_task(), dir="run", epochs=1, batch_size=7, dtype="float64", callbacks=given, quiet=True)
+"""
+
+
+def test_under_mpirun_a_callback_of_one_rank_is_refused_and_one_may_evaluate_by_itself(tmp_path: Path) -> None:
+    tests = Path(helpers.__file__).parent
+    path = os.pathsep.join(map(str, (tests.parent, tests)))
+    together = helpers.launch(2, ON_ONE_RANK, cwd=tmp_path, program="-c", PYTHONPATH=path)
+    assert together.returncode == 0, together.stderr
+    assert Run(tmp_path / "run").state == "completed"
+    (tmp_path / "other").mkdir()
+    alone = helpers.launch(2, ON_ONE_RANK, "alone", cwd=tmp_path / "other", program="-c", PYTHONPATH=path)
+    assert alone.returncode != 0
+    assert "ranks disagree: list of callbacks is" in alone.stderr
+    assert "Give every rank the same, in the same order." in alone.stderr
 
 
 def test_a_callback_stops_a_run_as_a_signal_does_and_it_goes_on(tmp_path: Path) -> None:

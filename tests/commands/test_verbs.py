@@ -69,3 +69,19 @@ def test_wrong_arguments_are_one_line_of_every_verb(
     assert main([verb, *wrong]) == 2
     (line,) = capsys.readouterr().err.splitlines()
     assert line.startswith("ddtrain: error: ")
+
+
+def test_a_scripts_help_begins_with_the_verbs_and_it_has_a_version(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(sys, "argv", ["mine.py"])
+    for argv, begins in (
+        (["--help"], "usage: python mine.py [VERB]"),
+        (["--version"], f"ddtrain {ddtrain.__version__}"),
+    ):
+        with pytest.raises(SystemExit) as ended:
+            script.main(lambda config: make_task(), Config(), argv)
+        assert ended.value.code == 0
+        shown = capsys.readouterr().out
+        assert shown.startswith(begins)
+        assert ("--optim.lr" in shown) == (argv == ["--help"])

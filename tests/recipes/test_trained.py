@@ -55,7 +55,7 @@ def test_what_is_no_run_is_refused(tmp_path: Path) -> None:
 
 def test_a_recipe_that_is_not_known_is_refused(tmp_path: Path) -> None:
     (tmp_path / "config.toml").write_text('recipe = "digits_mpl"\n')
-    with pytest.raises(UsageError, match=r"recipe 'digits_mpl' is not known\n  There are fashion_cnn"):
+    with pytest.raises(UsageError, match=r"recipe 'digits_mpl' is not known here\n  There is fashion_cnn"):
         load_trained(tmp_path)
 
 

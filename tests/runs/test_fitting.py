@@ -66,7 +66,7 @@ def test_nothing_is_printed_when_quiet(tmp_path: Path, capfd: pytest.CaptureFixt
     [
         ({"epoch": 3}, "fit: there is no option 'epoch'\n  Did you mean epochs?"),
         ({"optim": {"momentun": 1}}, "unknown key 'optim.momentun'\n  Did you mean optim.momentum?"),
-        ({"optim": "adam"}, "optim"),
+        ({"optim": "adam"}, "fit: optim='adam' is no section"),
         ({"epochs": 2.5}, "run.epochs: expected an integer, found 2.5"),
         ({"epochs": -1}, "--run.epochs -1 is out of range"),
         ({"backend": "thread:2"}, "--comm.backend 'thread:2' is not a backend"),
