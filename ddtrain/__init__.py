@@ -6,7 +6,7 @@ model of your own. See README.md, and docs/ for the manual.
 The floor plan, from the ground up: a package imports only what stands above it in this list.
 
 - ``errors``, ``rng`` (random numbers by key), ``tree`` (nested lists and dicts), ``partition`` (who has which part),
-  ``parts`` (optimizers and the like, by name), ``suggestions`` (the nearest name), ``standard_output``,
+  ``parts`` (optimizers and the like, by name), ``suggestions`` (the nearest name), ``standard_output``, ``json_text``,
   ``user_lines`` (the user's line, for messages), ``blas``, ``current_layer``, ``colors`` and ``png`` (of pictures);
   ``kernels/``, arrays in and arrays out; ``metrics/``, figures of all samples
 - ``autodiff/``, the engine; ``comm/``, ranks and their collectives

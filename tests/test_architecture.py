@@ -21,6 +21,7 @@ LAYER = {  # a module may import its own layer's siblings only inside one packag
             "rng",
             "user_lines",
             "standard_output",
+            "json_text",
             "partition",
             "blas",
             "blas_threads",

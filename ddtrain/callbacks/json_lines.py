@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-import math
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from ddtrain.errors import DataError
+from ddtrain.json_text import to_json
 
 
 def append(path: Path, line: dict[str, Any]) -> None:
@@ -20,13 +20,13 @@ def append(path: Path, line: dict[str, Any]) -> None:
 
     >>> import tempfile
     >>> path = Path(tempfile.mkdtemp()) / "lines.jsonl"
-    >>> append(path, {"step": 1, "mean": math.nan})
+    >>> append(path, {"step": 1, "mean": float("nan")})
     >>> list(read(path))
     [{'step': 1, 'mean': 'NaN'}]
     """
     try:
         with path.open("a") as file:
-            file.write(json.dumps(_finite(line), allow_nan=False) + "\n")
+            file.write(to_json(line) + "\n")
     except OSError as error:
         raise refused(path, error) from error
 
@@ -60,13 +60,3 @@ def refused(path: Path, error: OSError) -> DataError:
     return DataError(
         f"--log.to: {path}: {error.strerror}", remedy="Make room, or leave out the callback that writes it."
     )
-
-
-def _finite(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {key: _finite(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [_finite(item) for item in value]
-    if isinstance(value, float) and not math.isfinite(value):
-        return "NaN" if math.isnan(value) else "Infinity" if value > 0 else "-Infinity"
-    return value

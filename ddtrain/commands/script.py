@@ -62,9 +62,10 @@ def main(
         say(shown[args[0]], sys.stdout)
     if args[:1] == ["--version"]:
         sys.exit(COMPLETED)
+    recipes = {name: training.Recipe(config or Config(), build, (build.__doc__ or "").strip())}
     if not args or args[0] == "train" or args[0] not in VERBS:
-        training.main(build, config, args[1:] if args[:1] == ["train"] else args, callbacks)
-    recipe = training.Recipe(config or Config(), build, (build.__doc__ or "").strip())
+        options = args[1:] if args[:1] == ["train"] else args
+        sys.exit(training.run(options, recipes, name, prog, callbacks))
     with tolerant_output():
-        code = VERBS[args[0]](args[1:], {name: recipe})
+        code = VERBS[args[0]](args[1:], recipes)
     sys.exit(code)

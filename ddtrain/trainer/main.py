@@ -6,7 +6,7 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
 
 from ddtrain import blas, blas_threads
 from ddtrain.callbacks import Callback
@@ -30,44 +30,6 @@ class Recipe:
     config: Config
     build: Callable[[Any], Task]
     about: str
-
-
-def main(
-    build: Callable[[Any], Task],
-    config: Config | None = None,
-    argv: Sequence[str] | None = None,
-    callbacks: Sequence[Callback] = (),
-) -> NoReturn:
-    """Train a model of your own, with the command line of ``ddtrain.train``; ends the process with its exit code.
-
-    Parameters
-    ----------
-    build : makes the task from the configuration; called once on every rank
-    config : defaults, of any subclass of :class:`Config`
-    argv : options, by default those of the process
-    callbacks : what watches the run, beside ``--log.to``; the same on every rank
-
-    Examples
-    --------
-    See ``examples/custom_training.py``.
-
-    >>> import tempfile
-    >>> import numpy as np
-    >>> from ddtrain import nn
-    >>> def build(config):
-    ...     x = np.linspace(-1.0, 1.0, 40)[:, None]
-    ...     return Task(nn.Linear(1, 1), lambda model, x: (model(x)[:, 0] - 3 * x[:, 0]) ** 2, train=(x,))
-    >>> config = Config().updated({"run": {"steps": 2}})
-    >>> config.run.steps
-    2
-    >>> with tempfile.TemporaryDirectory() as directory:
-    ...     main(build, config, argv=["--run.dir", directory])
-    Traceback (most recent call last):
-    SystemExit: 0
-    """
-    name, prog = program()
-    recipe = Recipe(config or Config(), build, (build.__doc__ or "").strip())
-    sys.exit(run(sys.argv[1:] if argv is None else argv, {name: recipe}, name, prog, callbacks))
 
 
 def program() -> tuple[str, str]:
