@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from ddtrain import ops
-from ddtrain.autodiff import Array, value_of
+from ddtrain.autodiff import Array
 from ddtrain.errors import UsageError
 from ddtrain.nn import init
 from ddtrain.nn.argument_checks import sizes
@@ -73,7 +73,7 @@ class BatchNorm(Module):
                 remedy="Choose a batch size that leaves no single sample over.",
             )
         if moments.count:  # no samples: nothing to learn; a single one: a mean, but no variance
-            batches = value_of(self.num_batches_tracked) + 1
+            batches = ops.stop_gradient(self.num_batches_tracked) + 1
             share = 1 / batches if self.momentum is None else self.momentum
             self.update(
                 running_mean=_blend(self.running_mean, moments.mean, share),
@@ -86,4 +86,4 @@ class BatchNorm(Module):
 
 
 def _blend(running: Any, new: Any, share: Any) -> Any:
-    return (1 - share) * value_of(running) + share * new
+    return (1 - share) * ops.stop_gradient(running) + share * new

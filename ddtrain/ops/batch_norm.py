@@ -15,22 +15,24 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from functools import wraps
+from typing import Any, ClassVar
 
 import numpy as onp
 from numpy.typing import NDArray
 
 import ddtrain.numpy as np
-from ddtrain.autodiff import Array, fused, value_of
+from ddtrain.autodiff import BOXES, Array, fused, is_recorded, nondifferentiable
 from ddtrain.autodiff.core.examples import case
 from ddtrain.current_layer import LAYER, use_layer
 from ddtrain.errors import ShapeError
 from ddtrain.kernels import batch_norm as kernel
 from ddtrain.ops.argument_checks import check_vector
 from ddtrain.ops.collectives import Collectives, allreduce, peers
+from ddtrain.ops.stop_gradient import stop_gradient
 
 
-@dataclass
+@dataclass(eq=False)
 class Moments:
     """The moments that :func:`batch_norm` has found, as plain arrays; over all ranks when synchronised.
 
@@ -49,6 +51,7 @@ class Moments:
     count: int = 0
     mean: NDArray[Any] | None = None
     variance: NDArray[Any] | None = None
+    is_cell: ClassVar[bool] = True  # a place that every call fills anew, so that plans do not compare its contents
 
     def fill(self, count: int, mean_C: NDArray[Any], m2_C: NDArray[Any]) -> None:
         """Take the moments as the kernel has them."""
@@ -104,7 +107,7 @@ def _batch_norm(
     deviation = x - mean
     m2 = total(np.sum(deviation * deviation, axis=axes))
     if moments is not None:
-        moments.fill(count, value_of(mean).astype(onp.float64), value_of(m2).astype(onp.float64))
+        moments.fill(count, stop_gradient(mean).astype(onp.float64), stop_gradient(m2).astype(onp.float64))
     return deviation / np.sqrt(m2 / max(1, count) + eps) * scale + shift
 
 
@@ -150,7 +153,7 @@ def _backward(
     return [cotangents[i] for i in needs]
 
 
-batch_norm = fused(
+_fused = fused(
     _batch_norm,
     _forward,
     _backward,
@@ -161,6 +164,25 @@ batch_norm = fused(
         case(r(2, 3, 2, 2), r(2), r(2), eps=0.1, sync=False),
     ],
 )
+
+
+def _found(y: Any, moments: Moments, which: str) -> Any:
+    """The mean or the variance that the call which gave ``y`` has put into ``moments``."""
+    return getattr(moments, which)
+
+
+_moment = nondifferentiable(_found, name="moment")
+
+
+@wraps(_batch_norm)
+def batch_norm(
+    x: Array, scale: Array, shift: Array, eps: float = 1e-5, sync: bool = True, moments: Moments | None = None
+) -> Array:
+    y = _fused(x, scale, shift, eps, sync, moments)
+    if moments is not None and is_recorded(y) and type(moments.mean) not in BOXES:
+        # as results of operations, so that a trace that records sees where they come from
+        moments.mean, moments.variance = _moment(y, moments, "mean"), _moment(y, moments, "variance")
+    return y
 
 
 def batch_norm_inference(
