@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
 from ddtrain import ops
@@ -75,15 +73,8 @@ class BatchNorm(Module):
         if moments.count:  # no samples: nothing to learn; a single one: a mean, but no variance
             batches = value_of(self.num_batches_tracked) + 1
             share = 1 / batches if self.momentum is None else self.momentum
-            self.update(
-                running_mean=_blend(self.running_mean, moments.mean, share),
-                running_var=self.running_var
-                if moments.count == 1
-                else _blend(self.running_var, moments.variance, share),
-                num_batches_tracked=batches,
+            mean, variance = ops.running_moments(
+                moments, value_of(self.running_mean), value_of(self.running_var), float(share)
             )
+            self.update(running_mean=mean, running_var=variance, num_batches_tracked=batches)
         return y
-
-
-def _blend(running: Any, new: Any, share: Any) -> Any:
-    return (1 - share) * value_of(running) + share * new
