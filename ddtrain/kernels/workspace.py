@@ -24,9 +24,13 @@ def scratch(purpose: str, shape: tuple[int, ...], dtype: DTypeLike) -> NDArray[A
     >>> scratch("example", (2, 3), np.float32).shape
     (2, 3)
     """
-    n_bytes = math.prod(shape) * np.dtype(dtype).itemsize
     kept = _local.__dict__
-    if purpose not in kept or kept[purpose].size < n_bytes:
-        kept[purpose] = np.empty(n_bytes, np.uint8)
-    array: NDArray[Any] = kept[purpose][:n_bytes].view(dtype).reshape(shape)
+    array: NDArray[Any] | None = kept.get(purpose)
+    if array is not None and array.shape == shape and array.dtype == dtype:
+        return array  # what it was asked for last time, too: a small kernel notices what is below
+    n_bytes = math.prod(shape) * np.dtype(dtype).itemsize
+    room = array if array is None or array.base is None else array.base
+    if room is None or room.nbytes < n_bytes:
+        room = np.empty(n_bytes, np.uint8)
+    array = kept[purpose] = room[:n_bytes].view(dtype).reshape(shape)
     return array

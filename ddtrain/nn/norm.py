@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
 from ddtrain import ops
@@ -75,15 +73,7 @@ class BatchNorm(Module):
         if moments.count:  # no samples: nothing to learn; a single one: a mean, but no variance
             batches = ops.stop_gradient(self.num_batches_tracked) + 1
             share = 1 / batches if self.momentum is None else self.momentum
-            self.update(
-                running_mean=_blend(self.running_mean, moments.mean, share),
-                running_var=self.running_var
-                if moments.count == 1
-                else _blend(self.running_var, moments.variance, share),
-                num_batches_tracked=batches,
-            )
+            mean, variance = ops.stop_gradient(self.running_mean), ops.stop_gradient(self.running_var)
+            running = ops.running_moments(moments, mean, variance, float(share))
+            self.update(running_mean=running[0], running_var=running[1], num_batches_tracked=batches)
         return y
-
-
-def _blend(running: Any, new: Any, share: Any) -> Any:
-    return (1 - share) * ops.stop_gradient(running) + share * new
