@@ -23,7 +23,8 @@ class Twin:
     name : of the kernel, with its module
     functions : names of the C functions that it calls
     examples : ``examples(r)`` lists arguments, where ``r(*shape)`` draws an array of the dtype that is checked
-    ulps : how far results may be from the reference's, in units of the last place of the largest entry
+    ulps : how far results may be from the reference's, in units of the last place of the largest entry, as the dtype of
+        the arguments has it
     written : positions of the arguments that the kernel writes to
     """
 
@@ -68,7 +69,7 @@ def check(twin: Twin, dtype: np.dtype[Any]) -> str:
                     f"{twin.name} gave {mine.dtype} {mine.shape} for {reference.dtype} {reference.shape} in "
                     f"example {number}"
                 )
-            error = ulps_apart(mine, reference)
+            error = ulps_apart(mine, reference, dtype)
             if not error <= twin.ulps:
                 return f"{twin.name} is {error:.3g} units of the last place from its reference in example {number}"
     return ""
@@ -91,8 +92,10 @@ def drawing(dtype: np.dtype[Any]) -> Callable[..., np.ndarray]:
     return lambda *shape: generator.standard_normal(shape).astype(dtype)
 
 
-def ulps_apart(mine: np.ndarray, reference: np.ndarray) -> float:
+def ulps_apart(mine: np.ndarray, reference: np.ndarray, dtype: np.dtype[Any] | None = None) -> float:
     """The largest difference in units of the last place of the reference's largest entry; NaN only where both have it.
+
+    Of a result that is wider than ``dtype``, such as a sum in float64 of float32, the last place is that of ``dtype``.
 
     >>> ulps_apart(np.float32([1.0, 2.0]), np.nextafter(np.float32([1.0, 2.0]), np.float32(3)))
     1.0
@@ -104,8 +107,12 @@ def ulps_apart(mine: np.ndarray, reference: np.ndarray) -> float:
         return np.inf
     if reference[~strange].size == 0:
         return 0.0
-    unit = np.spacing(np.abs(reference[~strange]).max())
-    return float(np.max(np.abs(mine[~strange].astype(np.float64) - reference[~strange])) / unit)
+    largest = np.abs(reference[~strange]).max()
+    unit = float(np.spacing(largest))
+    if dtype is not None and dtype.itemsize < reference.itemsize:
+        unit = float(largest) * float(np.finfo(dtype).eps)
+    worst = float(np.max(np.abs(mine[~strange].astype(np.float64) - reference[~strange])))
+    return worst / unit if worst else 0.0
 
 
 def _arrays(found: Any) -> list[Any]:
