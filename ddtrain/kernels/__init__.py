@@ -27,6 +27,7 @@ from ddtrain.kernels import (
     softmax,
 )
 from ddtrain.kernels.native import activation as _activation  # gives the references their compiled twins
+from ddtrain.kernels.native import attention as _attention
 from ddtrain.kernels.native import updates as _updates
 from ddtrain.kernels.recurrent import gru, lstm, rnn
 from ddtrain.kernels.updates import adaptive_update, average_update, layerwise_update, moment_update, optimizer_update

@@ -63,7 +63,7 @@ def check(twin: Twin, dtype: np.dtype[Any]) -> str:
     for number, (got, expected) in enumerate(both(twin, dtype)):
         if got is NotImplemented:
             return f"{twin.name} does not take example {number} in {dtype}"
-        for mine, reference in zip(_arrays(got), _arrays(expected), strict=True):
+        for mine, reference in zip(arrays(got), arrays(expected), strict=True):
             if mine.shape != reference.shape or mine.dtype != reference.dtype:
                 return (
                     f"{twin.name} gave {mine.dtype} {mine.shape} for {reference.dtype} {reference.shape} in "
@@ -115,7 +115,8 @@ def ulps_apart(mine: np.ndarray, reference: np.ndarray, dtype: np.dtype[Any] | N
     return worst / unit if worst else 0.0
 
 
-def _arrays(found: Any) -> list[Any]:
+def arrays(found: Any) -> list[Any]:
+    """The arrays in a result, which may be tuples of them, or None."""
     if isinstance(found, tuple):
-        return [array for part in found for array in _arrays(part)]
+        return [array for part in found for array in arrays(part)]
     return [np.asarray(found)] if found is not None else []
