@@ -37,7 +37,7 @@ LAYER = {  # a module may import its own layer's siblings only inside one packag
     **dict.fromkeys(("errors", "suggestions"), -1),
     "part_calls": 0.5,  # over parts
     **dict.fromkeys(("autodiff", "comm"), 1),
-    **dict.fromkeys(("numpy", "param_store", "data"), 2),
+    **dict.fromkeys(("numpy", "param_store", "data", "plan"), 2),
     **dict.fromkeys(("scipy", "ops", "optim", "parallel"), 3),
     "nn": 4,
     **dict.fromkeys(("models", "export", "diagnose", "callbacks"), 5),
@@ -70,6 +70,7 @@ MAY_ONLY = {  # beyond the layers: what a package may import of ddtrain
     "ops": {"autodiff", "numpy", "kernels", "errors", "current_layer", "parts"},
     "optim": {"param_store", "kernels", "errors", "parts", "part_calls"},
     "parallel": {"param_store", "comm", "kernels", "errors", "current_layer", "partition"},
+    "plan": {"autodiff", "kernels", "errors", "tree", "current_layer", "user_lines"},
     "scipy": {"autodiff", "numpy", "errors", "tree"},
     "nn": {"ops", "numpy", "autodiff", "rng", "errors", "tree", "current_layer", "part_calls", "parts"},
     "models": {"nn", "errors"},

@@ -24,6 +24,10 @@ def _probabilities(r: np.random.Generator, *shape: int) -> np.ndarray:
     return k.softmax.softmax(_normal(r, *shape))
 
 
+def _moments(r: np.random.Generator, channels: int) -> np.ndarray:
+    return np.concatenate(([5.0], _normal(r, channels), r.random(channels)))
+
+
 CALLS: dict[str, tuple[Callable[..., Any], Maker]] = {
     "linear.forward": (k.linear.forward, lambda r, n: (_normal(r, n, 4), _normal(r, 4, 3), _normal(r, 3))),
     "linear.forward no bias": (k.linear.forward, lambda r, n: (_normal(r, n, 2, 4), _normal(r, 4, 3), None)),
@@ -63,11 +67,14 @@ CALLS: dict[str, tuple[Callable[..., Any], Maker]] = {
     ),
     "batch_norm.normalise": (
         k.batch_norm.normalise,
-        lambda r, n: (_normal(r, n, 2, 3), *(_normal(r, 3) for _ in range(4))),
+        lambda r, n: (_normal(r, n, 2, 3), _moments(r, 3)[None], _normal(r, 3), _normal(r, 3), 1e-5),
     ),
     "batch_norm.backward_input": (
         k.batch_norm.backward_input,
-        lambda r, n: (_normal(r, n, 2, 3), _normal(r, n, 2, 3), *(_normal(r, 3) for _ in range(5))),
+        lambda r, n: (
+            *(_normal(r, n, 2, 3), _normal(r, n, 2, 3), _moments(r, 3), r.random(3), _normal(r, 3)),
+            _normal(r, 2, 3),
+        ),
     ),
     "layer_norm.forward": (k.layer_norm.forward, lambda r, n: (_normal(r, n, 3), _normal(r, 3), _normal(r, 3), 1e-5)),
     "layer_norm.backward_input": (
