@@ -27,6 +27,7 @@ from ddtrain.kernels import (
     softmax,
 )
 from ddtrain.kernels.native import activation as _activation  # gives the references their compiled twins
+from ddtrain.kernels.native import attention as _attention
 from ddtrain.kernels.native import batch_norm as _batch_norm
 from ddtrain.kernels.native import channel_sums as _channel_sums
 from ddtrain.kernels.native import conv as _conv
