@@ -22,7 +22,7 @@ from ddtrain.errors import COMPLETED, DdtrainError, UsageError
 from ddtrain.recipes import RECIPES
 from ddtrain.standard_output import say
 from ddtrain.trainer.config import command_line
-from ddtrain.trainer.main import Recipe
+from ddtrain.trainer.main import Recipe, choices
 
 
 def main(argv: Sequence[str], recipes: Mapping[str, Recipe] = RECIPES) -> int:
@@ -32,10 +32,9 @@ def main(argv: Sequence[str], recipes: Mapping[str, Recipe] = RECIPES) -> int:
         if first:
             say(f"usage: ddtrain check [RECIPE] [options]\n\n{(__doc__ or '').strip()}\n", sys.stdout)
         return COMPLETED
-    choices = {name: (recipe.config, recipe.about) for name, recipe in recipes.items()}
     only = next(iter(recipes)) if len(recipes) == 1 else ""
     try:
-        parsed = command_line.parse(argv, choices, only=only)
+        parsed = command_line.parse(argv, choices(recipes), only=only)
     except DdtrainError as error:
         return run_ranks("auto", lambda comm: None, refusal=error)
     if parsed.output:

@@ -25,11 +25,28 @@ _TOO_LATE = (  # Note [BLAS threads] in blas_threads.py
 
 @dataclass(frozen=True)
 class Recipe:
-    """A named job: its default configuration, what it builds from one, and a line for ``--help``."""
+    """A named job.
 
-    config: Config
+    Attributes
+    ----------
+    default : its configuration before any option, or what makes it, which is called when it is needed
+    build : makes the task from a configuration
+    about : a line for ``--help``
+    """
+
+    default: Config | Callable[[], Config]
     build: Callable[[Any], Task]
     about: str
+
+    @property
+    def config(self) -> Config:
+        """Its configuration before any option."""
+        return self.default() if callable(self.default) else self.default
+
+
+def choices(recipes: Mapping[str, Recipe]) -> command_line.Recipes:
+    """Recipes as the command line knows them."""
+    return {name: (recipe.default, recipe.about) for name, recipe in recipes.items()}
 
 
 def program() -> tuple[str, str]:
@@ -58,8 +75,7 @@ def run(
     with tolerant_output():
         parsed, error = None, None
         try:
-            choices = {name: (recipe.config, recipe.about) for name, recipe in recipes.items()}
-            parsed = command_line.parse(argv, choices, only=only, prog=prog)
+            parsed = command_line.parse(argv, choices(recipes), only=only, prog=prog)
         except Exception as caught:
             error = caught
         first = launcher().rank == 0
