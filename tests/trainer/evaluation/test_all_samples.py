@@ -198,6 +198,9 @@ def test_what_a_figure_raises_says_which_it_was(tmp_path: Path) -> None:
     with pytest.raises(ZeroDivisionError) as caught:
         trained(tmp_path / "run", report={"bad": lambda outputs, targets: 1 / 0})
     assert "in Task(report=...), bad" in caught.value.__notes__
+    with pytest.raises(KeyError) as missing:
+        trained(tmp_path / "other", derived={"worse": lambda means: means["los"]})
+    assert "in Task(derived=...), worse" in missing.value.__notes__
 
 
 def test_a_copy_of_a_task_has_its_sets_or_its_own() -> None:
