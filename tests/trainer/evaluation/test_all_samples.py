@@ -184,7 +184,7 @@ def test_a_task_refuses_what_it_cannot_use(more: dict[str, Any], said: str) -> N
         ({"report": {"text": lambda outputs, targets: "fine"}}, "report 'text' is a str"),
         ({"report": FIGURES, "outputs": lambda model, x, y: (3, y)}, "outputs are a int where numbers"),
         ({"report": FIGURES, "outputs": lambda model, x, y: (model(x)[:1], y)}, r"array of shape \(1, 4\)"),
-        ({"valid": None, "samples": 2}, "--eval.samples watches evaluations, but there is no validation data"),
+        ({"valid": None, "samples": 2}, "eval=.*samples.* watches evaluations, but there is no validation data"),
         ({"samples": 2, "show": lambda x, y: x}, "where a text or a picture is wanted"),
         ({"valid": {"near": task().valid, "near_near": task().valid}, "derived": {"near_loss": len}}, "near_near_loss"),
     ],
