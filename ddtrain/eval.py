@@ -1,7 +1,7 @@
-"""Evaluate what runs have trained, alone and together: ``python -m ddtrain.eval RUN [RUN ...] [options]``
+"""Evaluate what runs have trained, alone and together: ``ddtrain eval RUN [RUN ...] [options]``
 
-python -m ddtrain.eval runs/digits_mlp-... --checkpoint all
-mpirun -n 4 python -m ddtrain.eval seed-0 seed-1 seed-2
+ddtrain eval runs/digits_mlp-... --checkpoint all
+mpirun -n 4 ddtrain eval seed-0 seed-1 seed-2
 
 Prints the figures of each checkpoint on the validation data of its run, and on its test data, if it has some. Of
 several, of one run or of runs of the same model, it also prints those of the ensemble, whose answer is the mean of its
@@ -167,7 +167,7 @@ def main(argv: Sequence[str], recipes: Mapping[str, Recipe] = RECIPES) -> int:
         "--checkpoint", nargs="+", default=["best"], metavar="WHICH", help="best (unless told), last, all, or paths"
     )
     parser.add_argument("--combine", choices=COMBINATIONS, default="auto", help="whose mean the ensemble's answer is")
-    parser.add_argument("--backend", default="auto", help="as --comm.backend of ddtrain.train (%(default)s)")
+    parser.add_argument("--backend", default="auto", help="as --comm.backend of ddtrain train (%(default)s)")
     return run_command(parser, argv, lambda given: _evaluate(given, recipes))
 
 

@@ -18,6 +18,7 @@ from collections.abc import Mapping, Sequence
 from ddtrain import blas, blas_threads
 from ddtrain.check.preflight import Preflight
 from ddtrain.comm import Communicator, launcher, run_ranks
+from ddtrain.commands.program import called
 from ddtrain.errors import COMPLETED, DdtrainError, UsageError
 from ddtrain.recipes import RECIPES
 from ddtrain.standard_output import say
@@ -30,7 +31,8 @@ def main(argv: Sequence[str], recipes: Mapping[str, Recipe] = RECIPES) -> int:
     first = launcher().rank == 0
     if {"-h", "--help"} & set(argv):
         if first:
-            say(f"usage: ddtrain check [RECIPE] [options]\n\n{(__doc__ or '').strip()}\n", sys.stdout)
+            about = (__doc__ or "").strip().replace("ddtrain check", called("check"))
+            say(f"usage: {called('check')} [RECIPE] [options]\n\n{about}\n", sys.stdout)
         return COMPLETED
     only = next(iter(recipes)) if len(recipes) == 1 else ""
     try:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from ddtrain import blas, blas_threads
@@ -47,16 +46,6 @@ class Recipe:
 def choices(recipes: Mapping[str, Recipe]) -> command_line.Recipes:
     """Recipes as the command line knows them."""
     return {name: (recipe.default, recipe.about) for name, recipe in recipes.items()}
-
-
-def program() -> tuple[str, str]:
-    """The program's name, and the words that start it: by its file, or by ``python -m`` and its module."""
-    path, spec = Path(sys.argv[0]), sys.modules["__main__"].__spec__
-    if spec is not None and spec.origin and Path(spec.origin) == path:
-        module = spec.name.removesuffix(".__main__")
-        return module.rpartition(".")[2], f"python -m {module}"
-    name = path.parent.name if path.stem == "__main__" else path.stem
-    return (name, "") if name.strip("-") and name != "-c" else ("custom", "python")
 
 
 def run(
