@@ -37,7 +37,7 @@ _OPTION = re.compile(r"--([a-z]+(?:\.[a-z0-9-]+)+)(?: ('[^']*'|[\w./+:-]*\w))?")
 _OF_TYPES = re.compile(rf"(?<![\w./-])({'|'.join(map(re.escape, _NAMES))})(?=:)")  # as errors on types name it
 _WORDS = {  # values of options that take any text
     "run.resume": ("auto", "never"),
-    "comm.backend": ("auto", "local", "mpi"),
+    "comm.backend": ("auto", "local", "mpi", "debug"),
     "log.to": tuple(Callback.parts),
 }
 
