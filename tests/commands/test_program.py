@@ -57,7 +57,7 @@ def test_the_help_of_a_verb_names_the_command_that_asked_for_it(
     assert called("eval") == usage
     assert VERBS["eval"](["--help"], RECIPES) == 0
     help = capsys.readouterr().out
-    assert help.startswith(f"usage: {usage} [-h]")
+    assert help.startswith(f"usage: {usage} RUN [RUN ...] [--checkpoint WHICH ...]")
     assert f"mpirun -n 4 {usage} seed-0" in help
 
 
