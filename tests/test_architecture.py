@@ -147,6 +147,7 @@ LATE_IMPORTS = {  # functions that import, by a statement or by name ("": at the
     "ddtrain.commands.completion:completion": "optional: shtab is in the extra completion",
     "ddtrain.autodiff.inspect.drawing:Graph._svg": "start-up: only a picture needs a process of its own",
     "ddtrain.trainer.main:run": "start-up: --help needs options, and no trainer",
+    "ddtrain.recipes:_recipe.loaded": "start-up: a command is about one recipe",
     "ddtrain.__main__:_verb": "start-up: the overview needs no recipe",
     "ddtrain.comm:__getattr__": "start-up: differentiating needs no ranks",
     "ddtrain.commands.verbs:Verb.__call__": "start-up: a verb is loaded for who calls for it",
