@@ -1,8 +1,9 @@
 """The methods of search: which trials, and how long each is trained.
 
-A method is a generator of stages. It yields legs, is sent their outcomes in the same order, and yields the next. It
-draws what it draws by seed, option and number of the trial, and decides by outcomes alone; so the trials are the same
-on any number of ranks, and a search is taken up again by playing the method anew, with the outcomes that there are.
+A method is a generator of stages. It yields legs, is sent their outcomes in the same order, and yields the next; at the
+end it returns the space that it has drawn from last. It draws by seed, option and number of the trial, and decides by
+outcomes alone; so the trials are the same on any number of ranks, and a search is taken up again by playing the method
+anew, with the outcomes that there are.
 
 References
 ----------
@@ -22,7 +23,7 @@ from ddtrain.search.narrowing import Allowed, narrowed
 from ddtrain.search.space import Space
 from ddtrain.search.trials import Leg, Outcome, best_of, ranked
 
-Stages: TypeAlias = Generator[list[Leg], list[Outcome], None]
+Stages: TypeAlias = Generator[list[Leg], list[Outcome], Space]
 
 
 @dataclass(frozen=True)
@@ -47,25 +48,28 @@ class Budget:
     rounds: int = 3
 
 
-def play(stages: Stages, run: Callable[[list[Leg]], list[Outcome]]) -> None:
-    """Run a method's stages to its end."""
-    legs = next(stages, None)
-    while legs is not None:
+def play(stages: Stages, run: Callable[[list[Leg]], list[Outcome]]) -> Space:
+    """Run a method's stages to its end; returns the space that it has drawn from last."""
+    legs = next(stages)
+    while True:
         outcomes = run(legs)
         try:
             legs = stages.send(outcomes)
-        except StopIteration:
-            return
+        except StopIteration as end:
+            last: Space = end.value
+            return last
 
 
 def grid(space: Space, seed: int, budget: Budget, allowed: Allowed) -> Stages:
     """All combinations of the choices and of evenly spaced values of the ranges."""
     yield [Leg(trial, values, budget.epochs) for trial, values in enumerate(space.grid(budget.points))]
+    return space
 
 
 def random(space: Space, seed: int, budget: Budget, allowed: Allowed) -> Stages:
     """Values drawn at random, from logarithms where the range says so."""
     yield _drawn(space, seed, range(budget.trials), budget.epochs)
+    return space
 
 
 def halving(space: Space, seed: int, budget: Budget, allowed: Allowed) -> Stages:
@@ -80,7 +84,8 @@ def halving(space: Space, seed: int, budget: Budget, allowed: Allowed) -> Stages
         kept = best_of(outcomes, max(1, budget.trials // budget.factor ** (number + 1)))
         legs = [Leg(outcome.trial, outcome.values, epochs) for outcome in kept]
         if not legs:
-            return
+            break
+    return space
 
 
 def rungs(budget: Budget) -> list[int]:
@@ -112,11 +117,10 @@ def coarse_to_fine(space: Space, seed: int, budget: Budget, allowed: Allowed) ->
     """Random trials in rounds, each in a quarter of the ranges of the round before, around the best trial so far."""
     tried: list[Outcome] = []
     for number in range(budget.rounds):
+        space = narrowed(space, tried, allowed) if ranked(tried) else space
         first, last = (budget.trials * n // budget.rounds for n in (number, number + 1))
         tried += yield _drawn(space, seed, range(first, last), budget.epochs)
-        if not ranked(tried):
-            return
-        space = narrowed(space, tried, allowed)
+    return space
 
 
 def _drawn(space: Space, seed: int, trials: range, epochs: int) -> list[Leg]:

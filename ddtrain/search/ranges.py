@@ -54,8 +54,8 @@ class Range:
         >>> Range("optim.lr", 0.001, 1.0, log=True).grid(4)
         [0.001, 0.01, 0.1, 1.0]
         """
-        steps = max(points - 1, 1)
-        return list(dict.fromkeys(_readable(self.at(k / steps), self) for k in range(points)))
+        values = (_readable(self.at(k / max(points - 1, 1)), self) for k in range(points))
+        return list(dict.fromkeys(min(max(value, self.low), self.high) for value in values))
 
     def on_border(self, value: float) -> str:
         """``"low"`` or ``"high"`` where a value lies on the border; else empty.
@@ -104,15 +104,13 @@ class Range:
 
 
 def _readable(value: float, of: Range) -> float:
-    """A value with few digits, unless rounding moves it noticeably, as where a range is narrow for its size."""
+    """A value with as few digits as tell it from others of its range."""
     if of.whole:
         return math.floor(value + 0.5)
     if value == 0 or not math.isfinite(value):
         return value
-    digits = _DIGITS - 1 - math.floor(math.log10(abs(value)))
-    rounded = round(value, digits)
-    moved = abs(rounded - value)
-    return float(rounded) if of.log or moved <= (of.high - of.low) * BORDER**2 else value
+    finest = abs(value) * min(1.0, math.log(of.high / of.low)) if of.log else of.high - of.low
+    return round(value, _DIGITS - 1 - math.floor(math.log10(finest)))
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,8 @@ from ddtrain.search.apart import apart, held_out
 from ddtrain.search.ensemble import Evaluated, evaluate_winners
 from ddtrain.search.groups import Group
 from ddtrain.search.methods import METHODS, READS, play
-from ddtrain.search.narrowing import narrowed, on_border
+from ddtrain.search.methods import Stages as MethodStages
+from ddtrain.search.narrowing import Allowed, narrowed, on_border
 from ddtrain.search.report import tables
 from ddtrain.search.report.findings import Findings
 from ddtrain.search.search_directory import NEXT, PAGE, begin, conclude
@@ -78,13 +79,20 @@ class Study:
             trainee = Trainee(self.name, self.build, self.config, locked.directory, settings.judge)
             stages = Stages(comm, group, trainee, self.tell)
             run_on_rank_0(comm, lambda: self._greet(group, stages.earlier))
-            allowed = allows(self.config, settings.ranks_per_trial)
-            play(METHODS[settings.method](self.space, self.config.run.seed, settings.budget, allowed), stages.run)
+            last = play(self._method(), stages.run)
             winners = self._completed(stages)
             evaluated = _evaluated(comm, group, trainee, winners)
-            findings = self._findings(stages.latest, winners, evaluated)
+            findings = self._findings(stages.latest, winners, evaluated, last)
             run_on_rank_0(comm, lambda: self._conclude(findings))
         return 0
+
+    def _method(self) -> MethodStages:
+        method = METHODS[self.settings.method]
+        return method(self.space, self.config.run.seed, self.settings.budget, self._allowed)
+
+    @property
+    def _allowed(self) -> Allowed:
+        return allows(self.config, self.settings.ranks_per_trial)
 
     def _completed(self, stages: Stages) -> list[Outcome]:
         """The winners, trained to their whole length, in the order of the figures that they then have."""
@@ -98,10 +106,11 @@ class Study:
             raise UsageError("all winners have failed, trained to their end", remedy="Give more --winners.")
         return winners
 
-    def _findings(self, outcomes: Sequence[Outcome], winners: Sequence[Outcome], evaluated: Evaluated) -> Findings:
-        allowed = allows(self.config, self.settings.ranks_per_trial)
-        following = narrowed(self.space, outcomes, allowed)
-        warnings = list(on_border(self.space, winners[0], following))
+    def _findings(
+        self, outcomes: Sequence[Outcome], winners: Sequence[Outcome], evaluated: Evaluated, last: Space
+    ) -> Findings:
+        following = narrowed(last, outcomes, self._allowed)
+        warnings = list(on_border(last, winners[0], following))
         if evaluated.why:
             warnings.append(f"the winners are no ensemble: {evaluated.why}")
         return Findings(
