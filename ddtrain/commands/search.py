@@ -73,7 +73,8 @@ def _parser() -> Parser:
 def _script(path: str, argv: Sequence[str]) -> int:
     """As ``python SCRIPT.py search ...``, which ends the process."""
     if not Path(path).is_file():
-        raise SystemExit(f"ddtrain: error: {quoted(path, plain=True)}: no such file")
+        error = UsageError(f"search: {quoted(path, plain=True)}: no such file")
+        return run_ranks("auto", lambda comm: None, refusal=error)
     sys.argv = [path, "search", *argv]
     sys.path.insert(0, str(Path(path).resolve().parent))
     runpy.run_path(path, run_name="__main__")
