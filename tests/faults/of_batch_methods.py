@@ -129,7 +129,7 @@ FAULTS = (
     Fault(
         "lanczos/rounding is taken for curvature",
         "ddtrain/optim/batch_methods/lanczos.py",
-        "if not values[0] < -_rounding(x) * np.abs(values).max():",
+        "if not values[0] < -rounding(x.dtype) * np.abs(values).max():",
         "if not values[0] < 0:",
         ("tests/optim/batch_methods/test_lanczos.py::test_a_minimum_shows_none",),
     ),
