@@ -8,6 +8,7 @@ from typing import Any
 from numpy.typing import DTypeLike, NDArray
 
 from ddtrain import data
+from ddtrain.nn.binding import Watcher
 from ddtrain.rng import SampleRng
 from ddtrain.trainer.step.loss_output import LossOutput
 from ddtrain.trainer.task import Task
@@ -53,15 +54,18 @@ class ForwardPass:
         self.updates: Mapping[str, Any] = {}
         self.drawn = ""
 
-    def __call__(self, values: Mapping[str, Any], calls: Callable[..., Any] | None = None) -> Any:
+    def __call__(
+        self, values: Mapping[str, Any], calls: Callable[..., Any] | None = None, watcher: Watcher | None = None
+    ) -> Any:
         """One loss a sample, from the parameters and buffers by path.
 
         Parameters
         ----------
         calls : what answers the loss function's calls of the model, in its place (``nn/model_outputs.py``)
+        watcher : is told of the calls of all modules
         """
         model = self._task.model.bind(values, training=True, rng=SampleRng(*self._random))
-        model.run.calls = calls
+        model.run.calls, model.run.watcher = calls, watcher
         losses, self.metrics = self._loss_output.read(self._task.loss(model, *self._batch), self._samples, self._batch)
         model.run.calls = None  # a checkpoint that runs again on the way back does so within the model
         self.updates, self.drawn = model.run.updates, model.run.drawn
