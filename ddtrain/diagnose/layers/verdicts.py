@@ -66,7 +66,7 @@ def verdicts(
     return [
         *of_gradients(gradients),
         *_of_outputs(outputs),
-        *_of_units(outputs),
+        *of_units(outputs),
         *_of_updates(updates or {}),
     ]
 
@@ -111,7 +111,8 @@ def _begin(sizes: Sequence[float]) -> int | None:
     return begin
 
 
-def _of_units(outputs: Mapping[str, Mapping[str, float]]) -> Iterator[Verdict]:
+def of_units(outputs: Mapping[str, Mapping[str, float]]) -> Iterator[Verdict]:
+    """Layers of which half or more is dead or saturated."""
     for path, seen in outputs.items():
         dead, saturated = seen.get("dead", 0.0), seen.get("saturated", 0.0)
         if dead >= SHARE:

@@ -20,8 +20,9 @@ from ddtrain.report.drawing import limits, tables
 from ddtrain.report.drawing.limits import Limits, text_of
 from ddtrain.report.drawing.markup import Markup, join, tag
 
-SIZE, LEFT, RIGHT, TOP, BOTTOM = 400, 50, 10, 12, 34
+SIZE, LEFT, RIGHT, TOP, BOTTOM = 400, 50, 10, 26, 34
 _ACROSS, _UP = SIZE - LEFT - RIGHT, SIZE - TOP - BOTTOM
+_WIDE, _HIGH = 36, 14  # of a number, with some room
 _LINES = 9  # levels
 _LISTED = 13  # rows and columns of the table
 
@@ -56,8 +57,8 @@ def figure(
         tag("title", title, id=f"{name}-title"),
         tag("desc", told, id=f"{name}-about"),
         *_axes(across, up, labels),
-        *(_line(level, a, b, surface_BA, across, up) for level in levels(surface_BA)),
         *_crosses(a, b, surface_BA, across, up),
+        *_heights(a, b, surface_BA, across, up),
         _path(path, names, across, up),
         role="img",
         viewBox=f"0 0 {SIZE} {SIZE}",
@@ -151,24 +152,40 @@ def _crossing(surface_BA: Array, level: float, edge: Edge) -> tuple[float, float
     return (float(column), row + along) if upwards else (column + along, float(row))
 
 
-def _line(level: float, a: Array, b: Array, surface_BA: Array, across: Limits, up: Limits) -> Markup:
-    """The lines of one height, and its number on the longest of them."""
-    found = chains(surface_BA, level)
-    if not found:
-        return Markup("")
+def _heights(a: Array, b: Array, surface_BA: Array, across: Limits, up: Limits) -> Iterator[Markup]:
+    """The lines of all heights, then their numbers, each on the longest of its lines and clear of the others."""
+    numbers: list[tuple[float, float]] = []
+    told = []
+    for level in levels(surface_BA):
+        lines = [_in_picture(chain, a, b, across, up) for chain in chains(surface_BA, level)]
+        for points in lines:
+            words = "L".join(f"{px:g} {py:g}" for px, py in points)
+            yield tag("path", d=f"M{words}", stroke=colors.OTHER, class_="contour")
+        if lines:
+            px, py = _clear_place(max(lines, key=len), numbers)
+            numbers.append((px, py))
+            text = text_of(level, 3)
+            told.append(tag("text", text, x=f"{px:g}", y=f"{py + 4:g}", text_anchor="middle", class_="height"))
+    yield from told
 
-    def at(points: Chain) -> tuple[Any, Any]:
-        columns, rows = zip(*points, strict=True)
-        return _x(np.interp(columns, np.arange(len(a)), a), across), _y(np.interp(rows, np.arange(len(b)), b), up)
 
-    drawn = []
-    for chain in found:
-        words = "L".join(f"{px:g} {py:g}" for px, py in zip(*at(chain), strict=True))
-        drawn.append(tag("path", d=f"M{words}", stroke=colors.OTHER, class_="contour"))
-    longest = max(found, key=len)
-    px, py = (v[len(longest) // 3] for v in at(longest))
-    text = tag("text", text_of(level, 3), x=f"{px:g}", y=f"{py + 3:g}", text_anchor="middle", class_="height")
-    return join(*drawn, text)
+def _in_picture(chain: Chain, a: Array, b: Array, across: Limits, up: Limits) -> Chain:
+    columns, rows = zip(*chain, strict=True)
+    x, y = np.interp(columns, np.arange(len(a)), a), np.interp(rows, np.arange(len(b)), b)
+    return list(zip(_x(x, across).tolist(), _y(y, up).tolist(), strict=True))
+
+
+def _clear_place(line: Chain, taken: Sequence[tuple[float, float]]) -> tuple[float, float]:
+    """The place on a line that is farthest from those that are taken, as far as numbers are wide and high.
+
+    >>> _clear_place([(0.0, 0.0), (100.0, 100.0), (300.0, 100.0)], [(10.0, 0.0)])
+    (100.0, 100.0)
+    """
+    wide, high = LEFT + _WIDE / 2, TOP + _HIGH / 2
+    inside = [(x, y) for x, y in line if wide < x < SIZE - RIGHT - _WIDE / 2 and high < y < SIZE - BOTTOM - _HIGH]
+    inside = inside or line
+    room = [min([1.0, *(max(abs(x - p) / _WIDE, abs(y - q) / _HIGH) for p, q in taken)]) for x, y in inside]
+    return inside[int(np.argmax(room))]
 
 
 def _crosses(a: Array, b: Array, surface_BA: Array, across: Limits, up: Limits) -> list[Markup]:
@@ -200,7 +217,7 @@ def _axes(across: Limits, up: Limits, labels: tuple[str, str]) -> Iterator[Marku
         yield tag("text", limits.label(value), x=LEFT - 6, y=f"{y + 4:g}", text_anchor="end")
     yield tag("path", d=f"M{LEFT} {TOP}V{edge}H{SIZE - RIGHT}", class_="axis")
     yield tag("text", labels[0], x=SIZE - RIGHT, y=SIZE - 3, text_anchor="end")
-    yield tag("text", labels[1], x=LEFT + 4, y=TOP + 2)
+    yield tag("text", labels[1], x=LEFT, y=TOP - 12)
 
 
 def _x(value: Any, across: Limits) -> Any:

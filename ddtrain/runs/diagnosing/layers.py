@@ -143,7 +143,8 @@ def layers(opened: OpenedRun, checkpoint: str = "best") -> LayersFound:
     found = _parameters(opened, before, gradient, update)
     gradients = {each.path + f" ({each.kind})": each.gradient for each in outputs}
     statistics = {each.path + f" ({each.kind})": each.outputs.as_dict() for each in outputs}
-    ratios = {row.path: row.update_ratio for row in found if row.value and control.lr}
+    weights = {name for name, view in zip(store.names, store.value_views, strict=True) if view.ndim > 1}
+    ratios = {row.path: row.update_ratio for row in found if row.path in weights and row.value and control.lr}
     said = verdicts(statistics, gradients, ratios)
     loss = totals.means()["loss"]
     return LayersFound(str(point.path), step + 1, control.lr, loss, len(rows), outputs, found, said)
