@@ -14,7 +14,7 @@ from ddtrain.report.drawing.chart import Curve
 from ddtrain.report.drawing.markup import Markup, tag
 from ddtrain.report.page import page
 from ddtrain.report.writing import write_page
-from ddtrain.runs.diagnosing.curvature import CurvatureFound
+from ddtrain.runs.diagnosing.curvature_found import CurvatureFound
 
 _PLACES = 60  # of the curve of the spectrum: as many as a table lists
 _LEAST = 0.01  # eigenvalues at a place below which it is drawn empty

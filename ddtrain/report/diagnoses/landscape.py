@@ -10,7 +10,7 @@ from ddtrain.report.drawing.chart import Curve
 from ddtrain.report.drawing.markup import Markup, join, tag
 from ddtrain.report.page import page
 from ddtrain.report.writing import write_page
-from ddtrain.runs.diagnosing.landscape import LineFound, PlaneFound
+from ddtrain.runs.diagnosing.landscape_found import LineFound, PlaneFound
 
 _KINDS = {
     "random": "Two random directions whose filters are as long as the network's (Li et al., arXiv:1712.09913).",

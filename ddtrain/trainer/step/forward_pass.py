@@ -67,6 +67,7 @@ class ForwardPass:
         model = self._task.model.bind(values, training=True, rng=SampleRng(*self._random))
         model.run.calls, model.run.watcher = calls, watcher
         losses, self.metrics = self._loss_output.read(self._task.loss(model, *self._batch), self._samples, self._batch)
-        model.run.calls = None  # a checkpoint that runs again on the way back does so within the model
+        # a checkpoint that runs again on the way back does so within the model, and is no further call
+        model.run.calls = model.run.watcher = None
         self.updates, self.drawn = model.run.updates, model.run.drawn
         return losses

@@ -122,7 +122,7 @@ def landscape(
     ------
     UsageError : on all ranks: an option is out of range, or too few checkpoints are there for a pca
     CheckpointError : on all ranks: there is none, it is damaged, or of another model
-    NonFiniteError : on all ranks: no loss is finite
+    NonFiniteError : on all ranks: the loss at the checkpoint is not finite
     """
     if points < 3:
         raise UsageError(f"--points {points} is out of range", remedy="Give 3 or more.")
@@ -133,17 +133,14 @@ def landscape(
     centre = opened.point(checkpoint)
     other = opened.point(to) if to else None
     loss = opened.loss_around(centre, batches)
-    found: LineFound | PlaneFound
-    if other is not None:
-        at = np.linspace(-_BEYOND, 1 + _BEYOND, points)
-        at = np.unique([*at, 0.0, 1.0])
-        losses = losses_on_line(loss, centre.x, other.x, at.tolist())
-        found = LineFound((str(centre.path), str(other.path)), at, losses, loss.samples)
-    else:
-        found = _plane(opened, centre, loss, plane, points, span)
-    if not np.isfinite(found.losses).any():
-        raise NonFiniteError(f"{centre.path}: no loss around it is finite", remedy="Look at an earlier checkpoint.")
-    return found
+    at_centre = loss.loss(centre.x)
+    if not np.isfinite(at_centre):
+        raise NonFiniteError(f"{centre.path}: the loss is {at_centre:g}", remedy="Look at an earlier checkpoint.")
+    if other is None:
+        return _plane(opened, centre, loss, plane, points, span)
+    at = np.unique([*np.linspace(-_BEYOND, 1 + _BEYOND, points), 0.0, 1.0])
+    losses = losses_on_line(loss, centre.x, other.x, at.tolist())
+    return LineFound((str(centre.path), str(other.path)), at, losses, loss.samples)
 
 
 def _plane(opened: OpenedRun, centre: Point, loss: TrainingLoss, kind: str, points: int, span: float) -> PlaneFound:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ddtrain.diagnose.check_gradients import GradientCheck, check_gradients
+from ddtrain.errors import UsageError
 from ddtrain.runs.diagnosing.opened import OpenedRun
 
 
@@ -39,9 +40,12 @@ def gradients(opened: OpenedRun, checkpoint: str = "best", batches: int = 1) -> 
 
     Raises
     ------
+    UsageError : on all ranks: ``batches`` is out of range
     CheckpointError : on all ranks: there is none, it is damaged, or of another model
     GradientError : on all ranks: a derivative is wrong; names the parameter and its place
     """
+    if batches < 1:
+        raise UsageError(f"--batches {batches} is out of range", remedy="Give 1 or more.")
     point = opened.point(checkpoint)
     opened.stand_at(point)
     first = point.snapshot.step
