@@ -36,7 +36,7 @@ def main(argv: Sequence[str], recipes: Mapping[str, Recipe]) -> int:
     parser = make_parser("diagnose", __doc__ or "")
     whats = parser.add_subparsers(dest="what", required=True, metavar="layers|curvature|landscape|gradients")
     for name, about in _ABOUT.items():
-        own = whats.add_parser(name, help=about, description=about)
+        own = whats.add_parser(name, help=about, description=about, add_help=True)
         _OPTIONS[name](own)
         own.add_argument("run", type=Path, metavar="RUN", help="directory of a run")
         own.add_argument("--checkpoint", default="best", help="best, last, or a path (%(default)s)")
