@@ -40,7 +40,8 @@ LAYER = {  # a module may import its own layer's siblings only inside one packag
     **dict.fromkeys(("numpy", "param_store", "data", "plan"), 2),
     **dict.fromkeys(("scipy", "ops", "optim", "parallel"), 3),
     "nn": 4,
-    **dict.fromkeys(("models", "export", "diagnose", "callbacks"), 5),
+    **dict.fromkeys(("models", "export", "diagnose"), 5),
+    "callbacks": 5.5,  # say what diagnose finds
     **dict.fromkeys(("trainer",), 6),
     **dict.fromkeys(
         (
