@@ -11,7 +11,7 @@ import numpy as np
 from ddtrain.kernels.capture import capture
 from ddtrain.kernels.native.library import Function
 from ddtrain.plan.c_backend import elementwise
-from ddtrain.plan.c_backend.places import Block, Place, Registry, address, is_plain, leaves, mapped
+from ddtrain.plan.c_backend.places import Block, Place, Registry, address, is_plain, leaves, mapped, span_of
 from ddtrain.plan.deliver import Sinks, deliver
 from ddtrain.plan.program import Instruction, Program, Slot
 
@@ -97,7 +97,7 @@ class Lowering:
     def _outer(self, slot: Slot, value: Any) -> None:
         """A value that Python brings: its arrays lie elsewhere in every call."""
         self.python.add(slot)
-        if isinstance(value, np.ndarray):
+        if isinstance(value, np.ndarray) and span_of(value)[0] == address(value):  # not one that runs backwards
             self.places[slot] = place = Place(Block(value.nbytes), 0)
             self.registry.add(value, place)
 
@@ -196,8 +196,8 @@ class Lowering:
             return None
         for cell, filled in cells:  # what it was filled with first, which lies in the places that are known
             vars(cell).update(filled)
-        for array_place in fresh._known:
-            self.registry.add(array_place[3], array_place[2])
+        for array, place in fresh.known():
+            self.registry.add(array, place)
         for slot, result in zip(instruction.outputs, results, strict=True):
             if slot is not None:
                 self._fill(slot, result)
