@@ -53,7 +53,8 @@ def _forward(x: Any, scale: Any, shift: Any, eps: float = 1e-5) -> tuple[Any, An
 def _backward(
     needs: tuple[int, ...], g: Any, saved: Any, x: Any, scale: Any, shift: Any, *_: Any, **__: Any
 ) -> list[Any]:
-    cotangents = kernel.backward(g, x, *saved, scale)
+    mean, inv_std = saved
+    cotangents = kernel.backward(g, x, mean, inv_std, scale)
     return [cotangents[i] for i in needs]
 
 
