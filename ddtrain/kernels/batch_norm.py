@@ -104,22 +104,23 @@ def unpacked(moments_M: Array) -> tuple[Any, Array, Array]:
 
 
 @accelerated
-def running(moments_M: Array, mean_C: Array, variance_C: Array, share: float) -> tuple[Array, Array]:
-    """Running mean and variance with a share of the batch's, in float64: ``(1 - share) * old + share * new``.
+def running(moments_M: Array, mean_C: Array, variance_C: Array, share: float) -> Array:
+    """Running mean and variance, (2, C), with a share of the batch's, in float64: ``(1 - share) * old + share * new``.
 
     The variance is the unbiased one, divided by count - 1. One value has none and leaves the running one as it is; no
     value leaves both.
 
     >>> running(np.array([2.0, 5.0, 8.0]), np.zeros(1), np.ones(1), 0.5)
-    (array([2.5]), array([4.5]))
+    array([[2.5],
+           [4.5]])
     """
     count, new_mean_C, m2_C = unpacked(moments_M)
-    mean_C, variance_C = mean_C.astype(np.float64), variance_C.astype(np.float64)
+    running_2C = np.array([mean_C, variance_C], np.float64)
     if count > 0:
-        mean_C = (1 - share) * mean_C + share * new_mean_C
+        running_2C[0] = (1 - share) * running_2C[0] + share * new_mean_C
     if count > 1:
-        variance_C = (1 - share) * variance_C + share * (m2_C / (count - 1))
-    return mean_C, variance_C
+        running_2C[1] = (1 - share) * running_2C[1] + share * (m2_C / (count - 1))
+    return running_2C
 
 
 @accelerated

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from ddtrain import ops
-from ddtrain.autodiff import Array, value_of
+from ddtrain.autodiff import Array
 from ddtrain.errors import UsageError
 from ddtrain.nn import init
 from ddtrain.nn.argument_checks import sizes
@@ -71,10 +71,9 @@ class BatchNorm(Module):
                 remedy="Choose a batch size that leaves no single sample over.",
             )
         if moments.count:  # no samples: nothing to learn; a single one: a mean, but no variance
-            batches = value_of(self.num_batches_tracked) + 1
+            batches = ops.stop_gradient(self.num_batches_tracked) + 1
             share = 1 / batches if self.momentum is None else self.momentum
-            mean, variance = ops.running_moments(
-                moments, value_of(self.running_mean), value_of(self.running_var), float(share)
-            )
-            self.update(running_mean=mean, running_var=variance, num_batches_tracked=batches)
+            mean, variance = ops.stop_gradient(self.running_mean), ops.stop_gradient(self.running_var)
+            running = ops.running_moments(moments, mean, variance, float(share))
+            self.update(running_mean=running[0], running_var=running[1], num_batches_tracked=batches)
         return y

@@ -15,22 +15,24 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from functools import wraps
+from typing import Any, ClassVar
 
 import numpy as onp
 from numpy.typing import NDArray
 
 import ddtrain.numpy as np
-from ddtrain.autodiff import Array, fused, value_of
+from ddtrain.autodiff import BOXES, Array, array_like, fused, is_recorded, nondifferentiable
 from ddtrain.autodiff.core.examples import case
 from ddtrain.current_layer import LAYER, use_layer
 from ddtrain.errors import ShapeError
 from ddtrain.kernels import batch_norm as kernel
 from ddtrain.ops.argument_checks import check_vector
 from ddtrain.ops.collectives import allreduce, peers
+from ddtrain.ops.stop_gradient import stop_gradient
 
 
-@dataclass
+@dataclass(eq=False)
 class Moments:
     """The moments that :func:`batch_norm` has found, as plain arrays; over all ranks when synchronised.
 
@@ -48,10 +50,11 @@ class Moments:
     """
 
     packed: NDArray[Any] | None = None
+    is_cell: ClassVar[bool] = True  # a place that every call fills anew, so that plans do not compare its contents
 
     @property
     def count(self) -> int:
-        return 0 if self.packed is None else int(self.packed[0])
+        return 0 if self.packed is None else int(array_like(self.packed)[0])
 
     @property
     def mean(self) -> NDArray[Any] | None:
@@ -113,7 +116,7 @@ def _batch_norm(
     deviation = x - mean
     m2 = total(np.sum(deviation * deviation, axis=axes))
     if moments is not None:
-        moments.packed = onp.concatenate(([float(count)], value_of(mean), value_of(m2)))
+        moments.packed = np.concatenate((onp.array([float(count)]), stop_gradient(mean), stop_gradient(m2)))
     return deviation / np.sqrt(m2 / max(1, count) + eps) * scale + shift
 
 
@@ -154,7 +157,7 @@ def _backward(
     return [cotangents[i] for i in needs]
 
 
-batch_norm = fused(
+_fused = fused(
     _batch_norm,
     _forward,
     _backward,
@@ -167,20 +170,39 @@ batch_norm = fused(
 )
 
 
-def running_moments(
-    moments: Moments, mean: NDArray[Any], variance: NDArray[Any], share: float
-) -> tuple[NDArray[Any], NDArray[Any]]:
-    """Running mean and variance (C,), in float64, with a share of those that :func:`batch_norm` has found.
+def _found(y: Any, moments: Moments) -> Any:
+    """What the call that gave ``y`` has put into ``moments``."""
+    return moments.packed
+
+
+_packed = nondifferentiable(_found, name="moments")
+
+
+@wraps(_batch_norm)
+def batch_norm(
+    x: Array, scale: Array, shift: Array, eps: float = 1e-5, sync: bool = True, moments: Moments | None = None
+) -> Array:
+    y = _fused(x, scale, shift, eps, sync, moments)
+    if moments is not None and is_recorded(y) and type(moments.packed) not in BOXES:
+        moments.packed = _packed(y, moments)  # the result of an operation, so that a record has where it comes from
+    return y
+
+
+_running = nondifferentiable(kernel.running, name="running_moments")
+
+
+def running_moments(moments: Moments, mean: Array, variance: Array, share: float) -> Array:
+    """Running mean and variance (2, C), in float64, with a share of those that :func:`batch_norm` has found.
 
     One value has no variance, and leaves the running one as it is.
 
     >>> seen = Moments()
     >>> _ = batch_norm(onp.array([[1.0], [3.0]]), onp.ones(1), onp.zeros(1), moments=seen)
     >>> running_moments(seen, onp.zeros(1), onp.ones(1), 0.5)
-    (array([1.]), array([1.5]))
+    array([[1. ],
+           [1.5]])
     """
-    moments_M: Any = moments.packed
-    return kernel.running(moments_M, mean, variance, share)
+    return _running(moments.packed, mean, variance, share)
 
 
 def batch_norm_inference(

@@ -20,7 +20,7 @@ library = Library(
     "batch_norm",
     {
         "batch_norm_moments": "pppnn",
-        "batch_norm_running": "pppppnd",
+        "batch_norm_running": "ppppnd",
         "batch_norm_normalise": "ppppppppnnnd",
         "batch_norm_backward_sums": "ppppppppnn",
         "batch_norm_backward_input": "ppppppppnn",
@@ -73,9 +73,9 @@ def running(moments_M: Array, mean_C: Array, variance_C: Array, share: float) ->
     if call is None or not plain(mean_C.dtype, mean_C, variance_C) or not plain(DOUBLE, moments_M):
         return NotImplemented
     channels = mean_C.size
-    new_mean_C, new_variance_C = np.empty(channels), np.empty(channels)
-    call(moments_M, mean_C, variance_C, new_mean_C, new_variance_C, channels, share)
-    return new_mean_C, new_variance_C
+    running_2C = np.empty((2, channels))
+    call(moments_M, mean_C, variance_C, running_2C, channels, share)
+    return running_2C
 
 
 @twin(

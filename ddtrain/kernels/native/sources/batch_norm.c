@@ -99,13 +99,13 @@ static void merge(const double *parts, double *moments, int64_t n_parts, int64_t
 }
 
 /* Running statistics with a share of the batch's; a single value has no variance, and none has neither. */
-EXPORT void batch_norm_running(const double *moments, const real *mean, const real *variance, double *new_mean,
-                               double *new_variance, int64_t channels, double share) {
+EXPORT void batch_norm_running(const double *moments, const real *mean, const real *variance, double *running,
+                               int64_t channels, double share) {
   const double count = moments[0], share_mean = count > 0 ? share : 0, share_variance = count > 1 ? share : 0;
   for (int64_t c = 0; c < channels; c++) {
     const double unbiased = count > 1 ? moments[1 + channels + c] / (count - 1) : 0;
-    new_mean[c] = (1 - share_mean) * mean[c] + share_mean * moments[1 + c];
-    new_variance[c] = (1 - share_variance) * variance[c] + share_variance * unbiased;
+    running[c] = (1 - share_mean) * mean[c] + share_mean * moments[1 + c];
+    running[channels + c] = (1 - share_variance) * variance[c] + share_variance * unbiased;
   }
 }
 

@@ -17,6 +17,11 @@
 #define __has_builtin(name) 0
 #endif
 #define INLINE static inline __attribute__((always_inline))
+#if defined(__clang__)
+#define NOINLINE __attribute__((noinline))
+#else
+#define NOINLINE __attribute__((noinline, noclone))
+#endif
 
 #if defined(__AVX512F__)
 #define VEC_BYTES 64
@@ -107,5 +112,51 @@ INLINE real largest(vec v) {
     if (some_) store_some((p) + i, (v), left_);             \
     else store((p) + i, (v));                               \
   } while (0)
+
+/* each entry's square root */
+INLINE vec square_root(vec v) {
+  real part[LANES];
+  memcpy(part, &v, sizeof part);
+  for (int i = 0; i < LANES; i++) part[i] = REAL_BYTES == 4 ? (real)__builtin_sqrtf((float)part[i]) : (real)__builtin_sqrt(part[i]);
+  memcpy(&v, part, sizeof part);
+  return v;
+}
+
+/* A sum of squares, in float64 whatever the entries are: no square of a float32 is too large or too small for it. */
+typedef double wide __attribute__((vector_size(VEC_BYTES), aligned(8), may_alias));
+typedef struct {
+  wide part[8 / REAL_BYTES];
+} squares;
+INLINE void add_square(squares *sum, vec v) {
+#if REAL_BYTES == 4
+  typedef float half __attribute__((vector_size(VEC_BYTES / 2)));
+  half halves[2];
+  memcpy(halves, &v, sizeof v);
+  for (int k = 0; k < 2; k++) {
+    const wide w = __builtin_convertvector(halves[k], wide);
+    sum->part[k] += w * w;
+  }
+#else
+  sum->part[0] += v * v;
+#endif
+}
+INLINE double total_squares(const squares *sum) {
+  double part[VEC_BYTES / REAL_BYTES], all = 0;
+  memcpy(part, sum, sizeof part);
+  for (int i = 0; i < VEC_BYTES / REAL_BYTES; i++) all += part[i];
+  return all;
+}
+
+/* store_some where it counts: by powers of two, with no call */
+INLINE void store_part(real *p, vec v, int64_t n) {
+  real part[LANES], *from = part;
+  memcpy(part, &v, sizeof part);
+#pragma GCC unroll 4
+  for (int some = LANES / 2; some; some /= 2)
+    if (n & some) {
+      memcpy(p, from, (size_t)some * sizeof(real));
+      p += some, from += some;
+    }
+}
 
 #endif
