@@ -77,15 +77,13 @@ CALLS: dict[str, tuple[Callable[..., Any], Maker]] = {
         ),
     ),
     "layer_norm.forward": (k.layer_norm.forward, lambda r, n: (_normal(r, n, 3), _normal(r, 3), _normal(r, 3), 1e-5)),
-    "layer_norm.backward_input": (
-        k.layer_norm.backward_input,
-        lambda r, n: (_normal(r, n, 3), _normal(r, n, 3), abs(_normal(r, n, 1)), _normal(r, 3)),
+    "layer_norm.backward": (
+        k.layer_norm.backward,
+        lambda r, n: (_normal(r, n, 3), _normal(r, n, 3), _normal(r, n, 1), abs(_normal(r, n, 1)), _normal(r, 3)),
     ),
-    "layer_norm.backward_scale": (k.layer_norm.backward_scale, lambda r, n: (_normal(r, n, 3), _normal(r, n, 3))),
-    "layer_norm.backward_shift": (k.layer_norm.backward_shift, lambda r, n: (_normal(r, n, 3),)),
     "layer_norm.rms_forward": (k.layer_norm.rms_forward, lambda r, n: (_normal(r, n, 3), _normal(r, 3), 1e-5)),
-    "layer_norm.rms_backward_input": (
-        k.layer_norm.rms_backward_input,
+    "layer_norm.rms_backward": (
+        k.layer_norm.rms_backward,
         lambda r, n: (_normal(r, n, 3), _normal(r, n, 3), abs(_normal(r, n, 1)), _normal(r, 3)),
     ),
     "rnn.rnn": (k.rnn.rnn, lambda r, n: (_normal(r, n, 4, 3), _normal(r, n, 3), _normal(r, 3, 3), False)),
