@@ -26,7 +26,8 @@ from ddtrain.kernels import (
     pool,
     softmax,
 )
-from ddtrain.kernels.native import activation as _activation  # gives the references their compiled twins
+from ddtrain.kernels.native import activation as _activation  # these give the references their compiled twins
+from ddtrain.kernels.native import normal_distribution as _normal_distribution
 from ddtrain.kernels.recurrent import gru, lstm, rnn
 from ddtrain.kernels.updates import adaptive_update, average_update, layerwise_update, moment_update, optimizer_update
 
