@@ -124,7 +124,7 @@ CALLS: dict[str, tuple[Callable[..., Any], Maker]] = {
     "softmax.cross_entropy": (k.softmax.cross_entropy, lambda r, n: (_normal(r, n, 3), r.integers(0, 3, n))),
     "softmax.cross_entropy_backward": (
         k.softmax.cross_entropy_backward,
-        lambda r, n: (_normal(r, n), _probabilities(r, n, 3), r.integers(0, 3, n)),
+        lambda r, n: (_normal(r, n), abs(_normal(r, n, 3)), 1 + abs(_normal(r, n)), r.integers(0, 3, n)),
     ),
     "embedding.forward": (k.embedding.forward, lambda r, n: (_normal(r, 4, 3), r.integers(0, 4, (n, 2)))),
     "embedding.backward": (k.embedding.backward, lambda r, n: (_normal(r, n, 2, 3), r.integers(0, 4, (n, 2)), 4)),
