@@ -59,6 +59,7 @@ def evaluate_runs(
     combine: str = "auto",
     recipes: Mapping[str, Recipe] = RECIPES,
     report: Callable[[Path, Figures], None] = lambda path, figures: None,
+    same_model: bool = True,
 ) -> Evaluations:
     """Evaluate checkpoints of runs, and the ensemble of them if there are several. Collective.
 
@@ -69,13 +70,15 @@ def evaluate_runs(
     combine : "probabilities" or "outputs", see :class:`ddtrain.nn.Ensemble`; "auto": as the task says
     recipes : where the runs' recipes are looked up
     report : called on each rank with the figures of each member, as soon as they are found
+    same_model : whether the options of the runs' models must be the same
 
     Raises
     ------
     UsageError : on all ranks: there is no such run, runs do not belong together, or there is no validation data
     CheckpointError : on all ranks: there is no such checkpoint, it is damaged, or of another model
     """
-    found = run_on_all(comm, lambda: _alike([read_run(run, recipes) for run in dict.fromkeys(map(Path, runs))]))
+    places = dict.fromkeys(map(Path, runs))
+    found = run_on_all(comm, lambda: _alike([read_run(place, recipes) for place in places], same_model))
     paths = run_on_all(comm, lambda: [_paths(run, checkpoints, len(found)) for run in found])
     opened = [_open(comm, run, recipes) for run in found]
     run_on_all(comm, lambda: _require_same_data(found, opened))
@@ -112,11 +115,12 @@ def _paths(run: SavedRun, wanted: Sequence[str], runs: int) -> list[Path]:
     return list(dict.fromkeys(path for word in wanted for path in run.checkpoints(word)))
 
 
-def _alike(runs: Sequence[SavedRun]) -> Sequence[SavedRun]:
-    """The runs, if they have the same recipe, model and type of numbers."""
+def _alike(runs: Sequence[SavedRun], same_model: bool) -> Sequence[SavedRun]:
+    """The runs, if they have the same recipe, loss, type of numbers, and model if it must be the same."""
     first, *others = runs
+    sections = ("model", "loss") if same_model else ("loss",)
     for run in others:
-        for what, here, there in _traits(first, run):
+        for what, here, there in _traits(first, run, sections):
             if here != there:
                 raise UsageError(
                     f"{run.directory} has {what} {there}, but {first.directory} has {here}",
@@ -125,11 +129,11 @@ def _alike(runs: Sequence[SavedRun]) -> Sequence[SavedRun]:
     return runs
 
 
-def _traits(first: SavedRun, run: SavedRun) -> Iterator[tuple[str, Any, Any]]:
+def _traits(first: SavedRun, run: SavedRun, sections: Sequence[str]) -> Iterator[tuple[str, Any, Any]]:
     yield "recipe", first.recipe, run.recipe
     yield "--run.dtype", first.config.run.dtype, run.config.run.dtype
     here, there = (other.config.to_table() for other in (first, run))
-    for section, name in [*((s, name) for s in ("model", "loss") for name in here.get(s, {})), ("data", "inputs")]:
+    for section, name in [*((s, name) for s in sections for name in here.get(s, {})), ("data", "inputs")]:
         option = f"--{section}.{name.replace('_', '-')}"
         yield option, here[section].get(name), there.get(section, {}).get(name)
 

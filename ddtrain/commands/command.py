@@ -34,8 +34,14 @@ def make_parser(verb: str, text: str) -> Parser:
     )
 
 
-def run_command(parser: Parser, argv: Sequence[str], action: Callable[[Given], int | None]) -> int:
+def run_command(
+    parser: Parser, argv: Sequence[str], action: Callable[[Given], int | None], others: bool = False
+) -> int:
     """Parse, act, and return the exit code; an error of ddtrain is one line on standard error.
+
+    Parameters
+    ----------
+    others : whether arguments that the parser does not know are given on, as ``given.others``
 
     >>> parser = make_parser("greet", "Greets.")
     >>> _ = parser.add_argument("whom")
@@ -48,7 +54,9 @@ def run_command(parser: Parser, argv: Sequence[str], action: Callable[[Given], i
         asked.append(parser)
         return COMPLETED
     try:
-        return action(parser.parse_args(argv)) or COMPLETED
+        given, rest = parser.parse_known_args(argv) if others else (parser.parse_args(argv), [])
+        given.others = rest
+        return action(given) or COMPLETED
     except SystemExit as end:  # argparse exits after --help
         return int(end.code or COMPLETED)
     except DdtrainError as error:

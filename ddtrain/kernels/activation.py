@@ -8,17 +8,20 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ddtrain.kernels.normal_distribution import normal_cdf, normal_pdf
+from ddtrain.kernels.seam import accelerated
 
 Array = NDArray[Any]
 _SQRT_2_OVER_PI = 0.7978845608028654  # sqrt(2 / pi)
 _CUBIC = 0.044715  # Hendrycks and Gimpel, arXiv:1606.08415
 
 
+@accelerated
 def relu(x: Array, out: Array | None = None) -> Array:
     """``max(x, 0)``; NaN stays NaN."""
     return np.maximum(x, 0, out=out)
 
 
+@accelerated
 def relu_backward(g: Array, y: Array, out: Array | None = None) -> Array:
     """g where the result y of :func:`relu` is not 0, else 0; where y is NaN, g passes, so that it stays visible."""
     return np.multiply(g, np.not_equal(y, 0), out=out)

@@ -12,8 +12,8 @@ import pytest
 
 from ddtrain import data, nn, ops
 from ddtrain.callbacks import Callback, TensorBoard, parse
-from ddtrain.callbacks.activations import statistics
 from ddtrain.callbacks.json_lines import cut, read
+from ddtrain.diagnose.layers.statistics import statistics, thresholds_of
 from ddtrain.errors import DataError, UsageError
 from ddtrain.runs import Run, fit
 from ddtrain.trainer.task import Task
@@ -124,7 +124,7 @@ class TestActivations:
     @pytest.mark.parametrize(("low", "high", "expected"), [(-1.0, 1.0, 0.5), (0.0, 4.0, 0.25)])
     def test_hard_tanh_has_bounds_of_its_own(self, low: float, high: float, expected: float) -> None:
         out = nn.Hardtanh(low, high).bind({})(np.array([[-3.0, 0.5, 0.7, 2.0]]))
-        assert statistics(out, (low, high))["saturated"] == expected
+        assert statistics(out, thresholds_of(nn.Hardtanh(low, high)))["saturated"] == expected
 
     def test_a_module_that_is_called_twice_has_two_entries(self, tmp_path: Path) -> None:
         class Twice(nn.Module):

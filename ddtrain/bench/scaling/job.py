@@ -48,8 +48,8 @@ def run(
         if null:
             alone = stack.enter_context(training(NullCommunicator(comm.size), subject, config, task))
             contestants["null"] = steps_of(alone)
-        for name, open_peer in other_trainers.choose(peers, comm).items():
-            contestants[name] = stack.enter_context(open_peer(comm, job.workload_of(mode, comm.size)))
+        for name, peer in other_trainers.choose(peers, comm).items():
+            contestants[name] = stack.enter_context(peer.open(comm, job.workload_of(mode, comm.size)))
         with listening(trainer) as calls:
             trainer.take_step()
         return {
