@@ -76,11 +76,8 @@ def fit(
     >>> run.state, bool(run.history["loss"][-1] < 1e-3)
     ('completed', True)
     """
-    if not isinstance(task, Task) and (isinstance(task, Module) or not callable(task)):
-        raise UsageError(
-            f"fit: {kind_of(task)} where a Task is wanted", remedy="Give ddtrain.Task(model, loss, train=(x, y))."
-        )
-    told = _overlaid(config or Config(), options)
+    require_task("fit", task)
+    told = overlaid("fit", config or Config(), options)
     if blas_threads.TOO_LATE:  # Note [BLAS threads] in blas_threads.py
         blas.limit(1)
     build = (lambda config: task) if isinstance(task, Task) else task
@@ -90,8 +87,24 @@ def fit(
     return Run(job.directory)
 
 
-def _overlaid(config: Config, options: dict[str, Any]) -> Config:
-    """The configuration with the options of a call."""
+def require_task(caller: str, task: Any) -> None:
+    """Raise UsageError unless something is a task or may make one; ``caller`` is who was given it, for the error."""
+    if not isinstance(task, Task) and (isinstance(task, Module) or not callable(task)):
+        raise UsageError(
+            f"{caller}: {kind_of(task)} where a Task is wanted", remedy="Give ddtrain.Task(model, loss, train=(x, y))."
+        )
+
+
+def overlaid(caller: str, config: Config, options: dict[str, Any]) -> Config:
+    """The configuration with the options of a call; ``caller`` is the function, for errors.
+
+    Raises
+    ------
+    UsageError : an option that there is not, or what is no section
+
+    >>> overlaid("fit", Config(), {"epochs": 3, "clip": {"norm": 1.0}}).clip.norm
+    1.0
+    """
     known = [*_SHORT, *(name for name, value in vars(config).items() if tables.is_section(value))]
     for option, value in options.items():
         if option in _SHORT:
@@ -101,10 +114,13 @@ def _overlaid(config: Config, options: dict[str, Any]) -> Config:
         elif option in known:
             if not isinstance(value, Mapping) and not tables.is_section(value):
                 raise UsageError(
-                    f"fit: {option}={quoted(value)} is no section", remedy=f"Give a dict of options: {option}={{...}}."
+                    f"{caller}: {option}={quoted(value)} is no section",
+                    remedy=f"Give a dict of options: {option}={{...}}.",
                 )
             config = config.updated({option: tables.to_table(value) if tables.is_section(value) else value})
         else:
             hint = did_you_mean(option, known)
-            raise UsageError(f"fit: there is no option {quoted(option)}", remedy=f"{hint} There is {', '.join(known)}.")
+            raise UsageError(
+                f"{caller}: there is no option {quoted(option)}", remedy=f"{hint} There is {', '.join(known)}."
+            )
     return config
