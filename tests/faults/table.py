@@ -16,6 +16,7 @@ from tests.faults import (
     of_numerics,
     of_parallel,
     of_reports,
+    of_search,
     of_trainer,
 )
 
@@ -34,4 +35,5 @@ FAULTS = (
     *of_evaluation.FAULTS,
     *of_callbacks.FAULTS,
     *of_checks.FAULTS,
+    *of_search.FAULTS,
 )
