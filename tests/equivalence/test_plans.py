@@ -8,20 +8,15 @@ from typing import Any
 import numpy as np
 import pytest
 from diary import Diary
-from part_examples import AUGMENTATIONS
+from equivalence import test_layers, test_losses
 
-from ddtrain import nn, ops
-from ddtrain.autodiff import value_of
 from ddtrain.comm.backends.local import LocalCommunicator
-from ddtrain.errors import ReplicaError
 from ddtrain.ops.losses import Loss
-from ddtrain.trainer.config.config import Config, Data, Plan, Run
+from ddtrain.trainer.config.config import Plan, Run
 from ddtrain.trainer.loop import Trainer
 from ddtrain.trainer.step.shard_passes import ShardPasses
 from ddtrain.trainer.task import Task
-from equivalence import test_layers, test_losses
-from helpers import Plain, make_task, sgd_config
-from worlds import World
+from helpers import sgd_config
 
 STEPS = 12  # three epochs of 7, 7, 7 and 2 samples: each kind of batch is traced, recorded twice, and repeated
 EAGER = {  # layers that ask for values of arrays, and what the line says of them
