@@ -40,13 +40,15 @@ LAYER = {  # a module may import its own layer's siblings only inside one packag
     **dict.fromkeys(("numpy", "param_store", "data", "plan"), 2),
     **dict.fromkeys(("scipy", "ops", "optim", "parallel"), 3),
     "nn": 4,
-    **dict.fromkeys(("models", "export", "diagnose", "callbacks"), 5),
+    **dict.fromkeys(("models", "export", "diagnose"), 5),
+    "callbacks": 5.5,  # say what diagnose finds
     **dict.fromkeys(("trainer",), 6),
     **dict.fromkeys(
         (
             "recipes",
             "runs",
             "report",
+            "search",
             "check",
             "commands",
             "__main__",
@@ -147,8 +149,10 @@ LATE_IMPORTS = {  # functions that import, by a statement or by name ("": at the
     "ddtrain.commands.completion:completion": "optional: shtab is in the extra completion",
     "ddtrain.autodiff.inspect.drawing:Graph._svg": "start-up: only a picture needs a process of its own",
     "ddtrain.trainer.main:run": "start-up: --help needs options, and no trainer",
+    "ddtrain.recipes:_recipe.loaded": "start-up: a command is about one recipe",
     "ddtrain.__main__:_verb": "start-up: the overview needs no recipe",
     "ddtrain.comm:__getattr__": "start-up: differentiating needs no ranks",
+    "ddtrain.commands.search:_script": "start-up: a user's script is run as its own program",
     "ddtrain.commands.verbs:Verb.__call__": "start-up: a verb is loaded for who calls for it",
     "ddtrain.bench.comm.job:_gloo": "optional: PyTorch may be there to compare with",
     "ddtrain.bench.comm.job:_sums": "start-up: MPI starts where it is imported",

@@ -37,6 +37,7 @@ from ddtrain.bench.scaling import command as scaling
 from ddtrain.bench.shards import command as shards
 from ddtrain.bench.step import command as step
 from ddtrain.comm import Communicator, launcher, run_ranks
+from ddtrain.commands.program import called
 from ddtrain.errors import COMPLETED, UsageError
 from ddtrain.standard_output import say, tolerant_output
 from ddtrain.suggestions import did_you_mean
@@ -124,11 +125,11 @@ def _command(name: str) -> Command:
 def _help(name: str) -> str:
     if name in COMMANDS:
         first = f" [{COMMANDS[name].first.upper()}]" if COMMANDS[name].first else ""
-        usage = f"usage: python -m ddtrain.bench {name}{first} [--option value ...]"
+        usage = f"usage: {called('bench')} {name}{first} [--option value ...]"
         return "\n".join([usage, "", COMMANDS[name].about, "", options.explain(COMMANDS[name].options)])
     wide = max(map(len, COMMANDS))
     table = [f"  {name:{wide}}  {command.about}" for name, command in COMMANDS.items()]
-    return "\n".join(["usage: python -m ddtrain.bench COMMAND [--option value ...]", "", *table])
+    return "\n".join([f"usage: {called('bench')} COMMAND [--option value ...]", "", *table])
 
 
 if __name__ == "__main__":

@@ -2,7 +2,8 @@
 
 Read ``callback`` (the events, and what a callback may see), then ``csv_log``, the plainest, and ``time_limit``, which
 stops a run. ``tensorboard`` has figures, ``layer_norms`` what parameters are like, ``activations`` and ``pictures``
-what the model makes of ``some_samples``. ``json_lines`` and ``sample_pictures`` are the files that these write. A run
+what the model makes of ``some_samples``. ``json_lines`` and ``sample_pictures`` are the files that these write,
+``remarks`` what they say. A run
 has the callbacks that ``--log.to`` names, and those that a script gives; ``examples/callbacks`` has MLflow and W&B.
 """
 

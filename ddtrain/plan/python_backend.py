@@ -7,7 +7,7 @@ go right after its last reader, as the walk of a tape does.
 from __future__ import annotations
 
 import linecache
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -33,67 +33,83 @@ def python_function(program: Program, name: str = "plan", consumes: bool = False
     >>> double(np.array([5.0]))
     [array([10.])]
     """
-    return _Source(program, name, consumes).function()
+    source = PythonSource(program, name, program.inputs, consumes)
+    for instruction, dying in zip(program.instructions, program.last_uses(), strict=True):
+        source.call(instruction)
+        source.let_go(dying)
+    source.line(f"return [{', '.join(source.value(out) for out in program.outputs)}]")
+    return source.function()
 
 
-class _Source:
-    def __init__(self, program: Program, name: str, consumes: bool) -> None:
+class PythonSource:
+    """Writes the source of a function, a line an instruction.
+
+    Parameters
+    ----------
+    inputs : what the function is given
+    consumes : in one list, which it empties
+    """
+
+    def __init__(self, program: Program, name: str, inputs: Sequence[Slot], consumes: bool) -> None:
         self.program, self.name = program, name
         self.globals: dict[str, Any] = {"asarray": np.asarray}
-        inputs = ", ".join(map(_variable, program.inputs))
-        self.lines = [f"def {name}({'values' if consumes else inputs}):"]
-        self.places: list[Instruction | None] = [None]  # the instruction of each line
-        if consumes and inputs:
-            self._line(f"{inputs}, = values", None)
-            self._line("values.clear()", None)
-        for instruction, dying in zip(program.instructions, program.last_uses(), strict=True):
-            self._add(instruction, dying)
-        self._line(f"return [{', '.join(self._value(out) for out in program.outputs)}]", None)
+        names = ", ".join(map(variable, inputs))
+        self._lines = [f"def {name}({'values' if consumes else names}):"]
+        self._places: list[Instruction | None] = [None]  # the instruction of each line
+        if consumes and names:
+            self.line(f"{names}, = values")
+            self.line("values.clear()")
 
-    def _line(self, text: str, instruction: Instruction | None) -> None:
-        self.lines.append("    " + text)
-        self.places.append(instruction)
+    def line(self, text: str, instruction: Instruction | None = None) -> None:
+        """Add a line."""
+        self._lines.append("    " + text)
+        self._places.append(instruction)
 
-    def _add(self, instruction: Instruction, dying: list[Slot]) -> None:
+    def call(self, instruction: Instruction) -> None:
+        """Add the call of an instruction."""
         function = instruction.function
-        args = [self._value(a) for a in instruction.args]
-        args += [f"{key}={self._value(value)}" for key, value in instruction.kwargs.items()]
+        args = [self.value(a) for a in instruction.args]
+        args += [f"{key}={self.value(value)}" for key, value in instruction.kwargs.items()]
         if instruction.layer and getattr(function, "communicates", False):
             function = _InLayer(function, instruction.layer)
-        call = f"{self._constant(function)}({', '.join(args)})"
-        outputs = ", ".join("_" if slot is None else _variable(slot) for slot in instruction.outputs)
+        call = f"{self.constant(function)}({', '.join(args)})"
+        outputs = ", ".join("_" if slot is None else variable(slot) for slot in instruction.outputs)
         if not outputs:
-            self._line(call, instruction)
+            self.line(call, instruction)
         elif instruction.several:
-            self._line(f"{outputs}{',' if len(instruction.outputs) == 1 else ''} = {call}", instruction)
+            self.line(f"{outputs}{',' if len(instruction.outputs) == 1 else ''} = {call}", instruction)
         else:
             slot = instruction.outputs[0]
             kind = self.program.kinds.get(slot) if slot is not None else None
             # NumPy answers with scalars where a 0-d array is meant, see Note [0-d arrays]
             call = f"asarray({call})" if kind and not kind.shape else call
-            self._line(f"{outputs} = {call}", instruction)
-        if dying:
-            self._line(" = ".join(map(_variable, dying)) + " = None", None)
+            self.line(f"{outputs} = {call}", instruction)
 
-    def _value(self, value: Any) -> str:
+    def let_go(self, slots: Sequence[Slot]) -> None:
+        """Forget the values of some slots."""
+        if slots:
+            self.line(" = ".join(map(variable, slots)) + " = None")
+
+    def value(self, value: Any) -> str:
+        """A slot's variable, or a constant, as text."""
         if type(value) is Slot:
-            return _variable(value)
-        if type(value) in _INLINE and (
-            value is None or abs(value) < 1e300
-        ):  # not NaN and infinity, which have no literal
+            return variable(value)
+        if type(value) in _INLINE and (value is None or abs(value) < 1e300):  # NaN and infinity have no literals
             return repr(value)
-        return self._constant(value)
+        return self.constant(value)
 
-    def _constant(self, value: Any) -> str:
+    def constant(self, value: Any) -> str:
+        """A name for an object that the source cannot spell."""
         name = f"c{len(self.globals)}"
         self.globals[name] = value
         return name
 
     def function(self) -> Callable[..., Any]:
-        source, file = "\n".join(self.lines) + "\n", f"<{self.name} {id(self):x}>"
+        """The function; what its errors say includes the layer and the line of the user's code."""
+        source, file = "\n".join(self._lines) + "\n", f"<{self.name} {id(self):x}>"
         exec(compile(source, file, "exec"), self.globals)
         linecache.cache[file] = len(source), None, source.splitlines(True), file  # for tracebacks and debuggers
-        made, places = self.globals[self.name], self.places
+        made, places = self.globals[self.name], self._places
 
         def run(*inputs: Any) -> Any:
             try:
@@ -132,5 +148,6 @@ def _say_where(error: Exception, file: str, places: list[Instruction | None]) ->
         trace = trace.tb_next
 
 
-def _variable(slot: Slot) -> str:
+def variable(slot: Slot) -> str:
+    """The name of a slot in the source."""
     return f"v{int(slot)}"

@@ -21,9 +21,14 @@ from ddtrain.user_lines import calling_line
 class Recorder(Trace):
     """Runs what it is shown, and writes it down. The node of a box is its slot.
 
+    Parameters
+    ----------
+    keeps : hold on to the value of every slot, for :func:`~ddtrain.plan.c_backend.lower`
+
     Attributes
     ----------
     refused : why there can be no plan; empty while there can
+    values : of the slots, where they are kept
 
     >>> import ddtrain.numpy as dnp
     >>> recorder = Recorder()
@@ -33,12 +38,13 @@ class Recorder(Trace):
     ['exp']
     """
 
-    __slots__ = ("inputs", "instructions", "kinds", "names", "refused")
+    __slots__ = ("inputs", "instructions", "keeps", "kinds", "names", "refused", "values")
     sees_constants = True
     records = True
 
-    def __init__(self) -> None:
+    def __init__(self, keeps: bool = False) -> None:
         super().__init__()
+        self.keeps, self.values = keeps, dict[Slot, Any]()
         self.inputs: list[Slot] = []
         self.instructions: list[Instruction] = []
         self.kinds: dict[Slot, Kind | None] = {}
@@ -145,6 +151,8 @@ class Recorder(Trace):
 
     def _slot(self, value: Any) -> Slot:
         slot = Slot(len(self.kinds))
+        if self.keeps:
+            self.values[slot] = np.asarray(value) if np.isscalar(value) else value
         self.kinds[slot] = kind_of(np.asarray(value) if np.isscalar(value) else value)
         return slot
 

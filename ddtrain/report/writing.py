@@ -48,7 +48,16 @@ def write_report(
     DataError : the file cannot be written
     """
     path = runs[0].path / NAME if file is None else Path(file).expanduser()
-    text = report_html(runs, recipes)
+    return write_page(report_html(runs, recipes), path)
+
+
+def write_page(text: str, path: Path) -> Path:
+    """Write a page, all of it or nothing, and return the file.
+
+    Raises
+    ------
+    DataError : the file cannot be written
+    """
     try:
         if path.is_dir():
             raise IsADirectoryError(21, "Is a directory")

@@ -12,8 +12,8 @@ import pytest
 
 from ddtrain import data, nn, ops
 from ddtrain.callbacks import Callback, TensorBoard, parse
-from ddtrain.callbacks.activations import statistics
 from ddtrain.callbacks.json_lines import cut, read
+from ddtrain.diagnose.layers.statistics import statistics, thresholds_of
 from ddtrain.errors import DataError, UsageError
 from ddtrain.runs import Run, fit
 from ddtrain.trainer.task import Task
@@ -124,7 +124,7 @@ class TestActivations:
     @pytest.mark.parametrize(("low", "high", "expected"), [(-1.0, 1.0, 0.5), (0.0, 4.0, 0.25)])
     def test_hard_tanh_has_bounds_of_its_own(self, low: float, high: float, expected: float) -> None:
         out = nn.Hardtanh(low, high).bind({})(np.array([[-3.0, 0.5, 0.7, 2.0]]))
-        assert statistics(out, (low, high))["saturated"] == expected
+        assert statistics(out, thresholds_of(nn.Hardtanh(low, high)))["saturated"] == expected
 
     def test_a_module_that_is_called_twice_has_two_entries(self, tmp_path: Path) -> None:
         class Twice(nn.Module):
@@ -249,7 +249,7 @@ def test_a_missing_extra_is_named_with_what_installs_it_before_anything_is_writt
     options = {"log": {"to": "tensorboard"}} if given == "named" else {"callbacks": [TensorBoard()]}
     with pytest.raises(UsageError) as caught:
         trained(tmp_path / "run", **options)
-    assert caught.value.one_line == "--log.to tensorboard needs tensorboardX: pip install 'ddtrain[tensorboard]'"
+    assert caught.value.one_line == "log={'to': 'tensorboard'} needs tensorboardX: pip install 'ddtrain[tensorboard]'"
     assert not (tmp_path / "run").exists()
 
 
@@ -268,7 +268,7 @@ def test_a_file_that_cannot_be_written_ends_the_run_by_name(to: str, name: str, 
         def start(self, run: Any) -> None:
             (run.directory / name).mkdir()
 
-    with pytest.raises(DataError, match=f"--log.to: .*{name}: Is a directory"):
+    with pytest.raises(DataError, match=rf"log={{'to': \.\.\.}}: .*{name}: Is a directory"):
         trained(tmp_path / "run", to, callbacks=[Blocks()])
     assert Run(tmp_path / "run").checkpoints  # what was trained is not lost
 

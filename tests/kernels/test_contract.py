@@ -132,16 +132,13 @@ CALLS: dict[str, tuple[Callable[..., Any], Maker]] = {
     "embedding.backward": (k.embedding.backward, lambda r, n: (_normal(r, n, 2, 3), r.integers(0, 4, (n, 2)), 4)),
     "dropout.forward": (k.dropout.forward, lambda r, n: (_normal(r, n, 3), _normal(r, n, 3))),
     "attention.forward": (k.attention.forward, lambda r, n: (*(_normal(r, n, 4, 3) for _ in range(3)), True)),
-    "attention.backward_value": (
-        k.attention.backward_value,
-        lambda r, n: (_normal(r, n, 4, 3), _probabilities(r, n, 4, 4)),
+    "attention.backward": (
+        k.attention.backward,
+        lambda r, n: (
+            *(_normal(r, n, 4, 3), _normal(r, n, 4, 3), _normal(r, n, 4) + 2),
+            *(*(_normal(r, n, 4, 3) for _ in range(3)), False),
+        ),
     ),
-    "attention.backward_scores": (
-        k.attention.backward_scores,
-        lambda r, n: (_normal(r, n, 4, 3), _probabilities(r, n, 4, 4), _normal(r, n, 4, 3), 3, False),
-    ),
-    "attention.backward_query": (k.attention.backward_query, lambda r, n: (_normal(r, n, 4, 4), _normal(r, n, 4, 3))),
-    "attention.backward_key": (k.attention.backward_key, lambda r, n: (_normal(r, n, 4, 4), _normal(r, n, 4, 3))),
     "normal_distribution.normal_pdf": (k.normal_distribution.normal_pdf, lambda r, n: (_normal(r, n, 3),)),
     "normal_distribution.normal_cdf": (k.normal_distribution.normal_cdf, lambda r, n: (_normal(r, n, 3),)),
     "activation.relu": (k.activation.relu, lambda r, n: (_normal(r, n, 3),)),
@@ -183,7 +180,7 @@ CALLS: dict[str, tuple[Callable[..., Any], Maker]] = {
         lambda r, n: (_normal(r, n, 3), 3 * _normal(r, n, 3)),
     ),
 }
-WITHOUT_OUT = {"attention.backward_scores", "softmax.cross_entropy"}
+WITHOUT_OUT = {"attention.backward", "softmax.cross_entropy"}  # its out is one for each of three results
 
 every_kernel = pytest.mark.parametrize("name", CALLS)
 

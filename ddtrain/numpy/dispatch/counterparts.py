@@ -23,8 +23,8 @@ def take_numpys_words(prefix: str, ours: dict[str, Any], theirs: ModuleType, nam
     """Let our functions of these names take every call that NumPy's do, and stand in for them on traced values."""
     for name in names:
         function: Any = ours[name]
-        counterpart: Any = getattr(theirs, name, None)
-        if not callable(counterpart) or not callable(function):
+        counterpart: Any = getattr(theirs, name, None) if callable(function) else None
+        if not callable(counterpart):
             continue
         if hasattr(function, "raw"):
             function.__doc__ = function.__doc__ or _in_a_line(name, counterpart)

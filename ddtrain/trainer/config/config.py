@@ -198,6 +198,10 @@ class Plan:
     """Record and repeat; a model that asks for values of arrays is traced in every step all the same. Changes speed,
     never a result.
     """
+    backend: Literal["c", "python"] = "c"
+    """c: what lies between two exchanges of ranks is one call of generated C, as far as it can be
+    python: every kernel is called from Python
+    """
     verify_steps: int = 0
     """So many repeated passes of each kind of batch are compared with traced ones, bit by bit."""
 

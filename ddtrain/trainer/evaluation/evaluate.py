@@ -181,6 +181,9 @@ def derived(name: str, figure: Callable[[Mapping[str, float]], float], means: Ma
         return math.inf
     except (ZeroDivisionError, FloatingPointError, ValueError):  # ValueError comes from a logarithm or a root
         return math.nan
+    except Exception as error:
+        error.add_note(f"in Task(derived=...), {name}")
+        raise
     if isinstance(value, str | bytes) or np.ndim(value) or not isinstance(value, SupportsFloat):
         raise UsageError(
             f"Task: derived figure {quoted(name)} is {kind_of(value)} where a number is wanted",

@@ -8,6 +8,7 @@ from typing import Any
 from numpy.typing import DTypeLike, NDArray
 
 from ddtrain import data
+from ddtrain.nn.binding import Watcher
 from ddtrain.rng import SampleRng
 from ddtrain.trainer.step.loss_output import LossOutput
 from ddtrain.trainer.task import Task
@@ -57,6 +58,7 @@ class ForwardPass:
         self,
         values: Mapping[str, Any],
         calls: Callable[..., Any] | None = None,
+        watcher: Watcher | None = None,
         batch: tuple[Any, ...] | None = None,
         rng: Any = None,
     ) -> Any:
@@ -65,12 +67,14 @@ class ForwardPass:
         Parameters
         ----------
         calls : what answers the loss function's calls of the model, in its place (``nn/model_outputs.py``)
+        watcher : is told of the calls of all modules
         batch, rng : stand in for the samples' arrays and their randomness, where these are traced
         """
         batch = self.batch if batch is None else batch
         model = self._task.model.bind(values, training=True, rng=self.rng if rng is None else rng)
-        model.run.calls = calls
+        model.run.calls, model.run.watcher = calls, watcher
         losses, self.metrics = self._loss_output.read(self._task.loss(model, *batch), self._samples, batch)
-        model.run.calls = None  # a checkpoint that runs again on the way back does so within the model
+        # a checkpoint that runs again on the way back does so within the model, and is no further call
+        model.run.calls = model.run.watcher = None
         self.updates, self.drawn = model.run.updates, model.run.drawn
         return losses

@@ -19,8 +19,12 @@ import numpy as np
 
 from ddtrain.autodiff import Tape, array_like, record, walk_back
 from ddtrain.errors import ReplicaError
+from ddtrain.kernels.native.cache import CacheError
+from ddtrain.kernels.native.compiler import CompilerError
 from ddtrain.param_store import ParamStore
-from ddtrain.plan import Program, Recorder, difference, python_function
+from ddtrain.plan import Program, Recorder, Slot, difference, python_function
+from ddtrain.plan.c_backend import NativeProgram, lower
+from ddtrain.plan.deliver import deliver
 from ddtrain.plan.passes import improve
 from ddtrain.plan.recorder import could_be_the_recorder
 from ddtrain.trainer.step.forward_pass import ForwardPass
@@ -72,6 +76,7 @@ class _Plan:
         self.calls = 0  # passes so far
         self.repeats, self.recorded_at = 0, _AGAIN
         self.program: Program | None = None
+        self.native: NativeProgram | None = None
         self.first: Callable[..., Any] | None = None
         self.second: Callable[..., Any] | None = None
         self.carried = 0
@@ -87,15 +92,17 @@ class ShardPasses:
     store : the model's values
     enabled : whether passes may be planned
     verify : so many repeats are compared with an eager pass, bit by bit
+    backend : "c" makes generated C of what can be, "python" calls every kernel from Python
 
     Attributes
     ----------
     refused : why passes are eager; empty while they may be planned
+    in_python : why plans run in Python though C was asked for; empty while they do not
     """
 
-    def __init__(self, store: ParamStore, enabled: bool = True, verify: int = 0) -> None:
-        self.store, self.enabled, self.verify = store, enabled, verify
-        self.refused = ""
+    def __init__(self, store: ParamStore, enabled: bool = True, verify: int = 0, backend: str = "c") -> None:
+        self.store, self.enabled, self.verify, self.backend = store, enabled, verify, backend
+        self.refused = self.in_python = ""
         self._plans: dict[Hashable, _Plan] = {}
 
     def make(self, forward: ForwardPass, place: Hashable, tape_type: Any = Tape) -> ShardPass:
@@ -148,7 +155,7 @@ class _RecordedPass:
         self.updates: Mapping[str, Any] = {}
 
     def forward(self) -> Any:
-        self._recorder = recorder = Recorder()
+        self._recorder = recorder = Recorder(keeps=self._plan.program is not None and self._plan.first is None)
         forward, store = self._forward, self._passes.store
         leaves = [recorder.input(x, name) for name, x in zip(store.names, store.value_views)]
         buffers = {name: recorder.input(x, name) for name, x in store.state_views.items()}
@@ -191,10 +198,25 @@ class _RecordedPass:
         if different or plan.metrics != metrics or plan.updates != updates:
             self._passes.refuse(different or "the metrics or buffers are others the next time", self._forward)
         elif plan.first is None:
-            first, second, plan.carried = improve(program).split(_MIDDLE, recorder.inputs[late:])
-            plan.first, plan.second = python_function(first), python_function(second, consumes=True)
+            self._make_functions(improve(program), recorder, recorder.inputs[late:], sinks)
         else:
             plan.repeats, plan.recorded_at = plan.repeats + 1, plan.recorded_at * _AGAIN
+
+    def _make_functions(self, program: Program, recorder: Recorder, late: Sequence[Slot], sinks: Any) -> None:
+        """The plan's functions: of C, if there is a compiler, or of Python."""
+        plan, passes = self._plan, self._passes
+        if passes.backend == "c" and not passes.in_python:
+            store = passes.store
+            fixed = dict(zip(program.inputs, [*store.value_views, *store.state_views.values()]))
+            try:
+                plan.native = lower(program, recorder.values, _MIDDLE, late, fixed, sinks)
+            except (CompilerError, CacheError) as error:
+                passes.in_python = str(error)
+            if plan.native is not None:
+                plan.first, plan.second, plan.carried = plan.native.first, plan.native.second, plan.native.carried
+                return
+        first, second, plan.carried = program.split(_MIDDLE, late)
+        plan.first, plan.second = python_function(first), python_function(second, consumes=True)
 
 
 class _RepeatedPass:
@@ -256,7 +278,20 @@ class _VerifiedPass:
             return sink
 
         self._eager.backward(g_N, [keep(i) for i in range(len(sinks))])
-        self._repeated.backward(g_N, [compare(i) for i in range(len(sinks))])
+        self._repeated.backward(g_N, _Checked([compare(i) for i in range(len(sinks))], expected, self._names, sinks))
+
+
+class _Checked(list[Sink]):
+    """Sinks that compare each gradient with the one expected, also where it is written without calling them."""
+
+    def __init__(self, comparing: list[Sink], expected: list[Any], names: Sequence[str], sinks: Any) -> None:
+        super().__init__(comparing)
+        self._expected, self._names, self._sinks = expected, names, sinks
+        self.target = getattr(sinks, "target", None)
+
+    def ready(self, i: int) -> None:
+        _same(f"the gradient of {self._names[i]}", self._sinks.target(i), self._expected[i])
+        self._sinks.ready(i)
 
 
 class _Delivery:
@@ -266,11 +301,7 @@ class _Delivery:
         self._recorder, self._given, self._i = recorder, given, i
 
     def __call__(self, g: Any) -> None:
-        self._recorder.call("gradient", _deliver, self._given, self._i, g, effect=True)
-
-
-def _deliver(sinks: Sequence[Sink], i: int, g: Any) -> None:
-    sinks[i](g)
+        self._recorder.call("gradient", deliver, self._given, self._i, g, effect=True)
 
 
 class _RecordedRng:

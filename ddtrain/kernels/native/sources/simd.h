@@ -136,4 +136,16 @@ INLINE double total_squares(const squares *sum) {
   return all;
 }
 
+/* store_some where it counts: by powers of two, with no call */
+INLINE void store_part(real *p, vec v, int64_t n) {
+  real part[LANES], *from = part;
+  memcpy(part, &v, sizeof part);
+#pragma GCC unroll 4
+  for (int some = LANES / 2; some; some /= 2)
+    if (n & some) {
+      memcpy(p, from, (size_t)some * sizeof(real));
+      p += some, from += some;
+    }
+}
+
 #endif
