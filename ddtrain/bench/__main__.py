@@ -63,7 +63,9 @@ class Command:
 
 
 COMMANDS: Mapping[str, Command] = {
-    "step": Command(step.Options(), step.run, "median step time per workload, beside the eager passes and peers, and its memory"),
+    "step": Command(
+        step.Options(), step.run, "median step time per workload, beside the eager passes and peers, and its memory"
+    ),
     "kernels": Command(
         kernels.Options(), kernels.run, "kernel by kernel: GFLOP/s or GB/s beside the machine's own, and a peer", "what"
     ),
