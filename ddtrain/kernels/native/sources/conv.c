@@ -11,6 +11,7 @@
 #include "conv_plan.h"
 
 enum {
+  LEAST_OUTPUTS = 128, /* of a strip: with fewer, loading weights takes time */
   STRIP_BYTES = 64 << 10,
   GRADIENT_STRIP_BYTES = 24 << 10, /* read again for every few entries of the weight: it stays in L1 */
 };
@@ -32,8 +33,10 @@ static columns next_columns(const plan *s, columns c) {
   c.at = (c.group * s->vectors + c.first) * LANES;
   return c;
 }
-#define FOR_COLUMNS(s, c) \
-  for (columns c = next_columns(s, (columns){.group = -1, .first = (s)->vectors}); c.group < (s)->groups; c = next_columns(s, c))
+static columns first_columns(const plan *s) {
+  return next_columns(s, (columns){.group = -1, .first = s->vectors});
+}
+#define FOR_COLUMNS(s, c) for (columns c = first_columns(s); c.group < (s)->groups; c = next_columns(s, c))
 
 /* The weights of a pass by block of columns and term, in the order in which they are read, zeros behind the last
    column. Entry (tap, i, j) of a group lies at tap * tap_size + i * by_term + j * by_column. */
@@ -95,21 +98,21 @@ static void run(plan *s, const real *x, const real *w, const real *b, real *y, s
 static void forward(const real *x, const real *w, const real *b, real *y, space *work, SHAPE) {
   plan s;
   forward_plan(&s, SHAPE_VALUES);
-  lay_out(&s, STRIP_BYTES, work, 1, 1);
+  lay_out(&s, STRIP_BYTES, LEAST_OUTPUTS, work, 1, 1);
   run(&s, x, w, b, y, work, 0, kw, k);
 }
 
 static void backward_input(const real *g, const real *w, const real *b, real *dx, space *work, SHAPE) {
   plan s;
   backward_plan(&s, SHAPE_VALUES);
-  lay_out(&s, STRIP_BYTES, work, down, across);
+  lay_out(&s, STRIP_BYTES, LEAST_OUTPUTS, work, down, across);
   run(&s, g, w, b, dx, work, 1, kw, k);
 }
 
 static void backward_weight(const real *x, const real *g, real *dw, space *work, SHAPE) {
   plan s;
   forward_plan(&s, SHAPE_VALUES);
-  lay_out(&s, GRADIENT_STRIP_BYTES, work, 1, 1);
+  lay_out(&s, GRADIENT_STRIP_BYTES, LEAST_OUTPUTS, work, 1, 1);
   const pass *one = s.passes;
   place *places = take(work, one->n_terms * (int64_t)sizeof(place));
   real *packed = take(work, s.images * s.rows * q * MOST_VECTORS * (int64_t)sizeof(vec));
