@@ -27,6 +27,7 @@ from ddtrain.kernels import (
     softmax,
 )
 from ddtrain.kernels.native import activation as _activation  # these give the references their compiled twins
+from ddtrain.kernels.native import dropout as _dropout
 from ddtrain.kernels.native import embedding as _embedding
 from ddtrain.kernels.native import normal_distribution as _normal_distribution
 from ddtrain.kernels.native import softmax as _softmax
