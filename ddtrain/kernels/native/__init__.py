@@ -1,7 +1,7 @@
 """Compiled twins of kernels: C with the compiler's vector extensions, made on first use, for the machine it runs on.
 
 ``compiler`` finds the system's C compiler, ``cache`` keeps what it made, ``library`` loads one family and binds its
-functions, ``twins`` checks every twin once against its reference. Then a module a family, of the reference's name,
+functions, ``twins`` checks every twin once against its reference. Then ``families/``, a module a family, of the reference's name,
 with its C in ``sources/``: ``activation`` is the shortest. ``sources/simd.h`` says what C code here looks like.
 
 ``DDTRAIN_KERNELS=reference`` leaves all of it out. Without a compiler, a cache or a family that compiles the
