@@ -6,11 +6,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from searches import LR, LineConfig, line_task
+from searches import search as by_study
 
 from ddtrain.errors import UsageError
 from ddtrain.search import Search, search
-from searches import LR, LineConfig, line_task
-from searches import search as by_study
 
 
 def call(directory: Path, **options: Any) -> Search:
