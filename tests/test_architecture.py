@@ -18,7 +18,6 @@ LAYER = {  # a module may import its own layer's siblings only inside one packag
     **dict.fromkeys(
         (
             "tree",
-            "rng",
             "user_lines",
             "standard_output",
             "json_text",
@@ -36,11 +35,13 @@ LAYER = {  # a module may import its own layer's siblings only inside one packag
     ),
     **dict.fromkeys(("errors", "suggestions"), -1),
     "part_calls": 0.5,  # over parts
+    "rng": 0.5,  # over kernels
     **dict.fromkeys(("autodiff", "comm"), 1),
-    **dict.fromkeys(("numpy", "param_store", "data"), 2),
+    **dict.fromkeys(("numpy", "param_store", "data", "plan"), 2),
     **dict.fromkeys(("scipy", "ops", "optim", "parallel"), 3),
     "nn": 4,
-    **dict.fromkeys(("models", "export", "diagnose", "callbacks"), 5),
+    **dict.fromkeys(("models", "export", "diagnose"), 5),
+    "callbacks": 5.5,  # say what diagnose finds
     **dict.fromkeys(("trainer",), 6),
     **dict.fromkeys(
         (
@@ -71,6 +72,7 @@ MAY_ONLY = {  # beyond the layers: what a package may import of ddtrain
     "ops": {"autodiff", "numpy", "kernels", "errors", "current_layer", "parts"},
     "optim": {"param_store", "kernels", "errors", "parts", "part_calls"},
     "parallel": {"param_store", "comm", "kernels", "errors", "current_layer", "partition"},
+    "plan": {"autodiff", "kernels", "errors", "tree", "current_layer", "user_lines"},
     "scipy": {"autodiff", "numpy", "errors", "tree"},
     "nn": {"ops", "numpy", "autodiff", "rng", "errors", "tree", "current_layer", "part_calls", "parts"},
     "models": {"nn", "errors"},
@@ -147,6 +149,7 @@ LATE_IMPORTS = {  # functions that import, by a statement or by name ("": at the
     "ddtrain.commands.completion:completion": "optional: shtab is in the extra completion",
     "ddtrain.autodiff.inspect.drawing:Graph._svg": "start-up: only a picture needs a process of its own",
     "ddtrain.trainer.main:run": "start-up: --help needs options, and no trainer",
+    "ddtrain.recipes:_recipe.loaded": "start-up: a command is about one recipe",
     "ddtrain.__main__:_verb": "start-up: the overview needs no recipe",
     "ddtrain.comm:__getattr__": "start-up: differentiating needs no ranks",
     "ddtrain.commands.search:_script": "start-up: a user's script is run as its own program",
@@ -155,7 +158,8 @@ LATE_IMPORTS = {  # functions that import, by a statement or by name ("": at the
     "ddtrain.bench.comm.job:_sums": "start-up: MPI starts where it is imported",
     "ddtrain.bench.ops.command:measure": "optional: Autograd or JAX, as asked for, to compare with",
     "ddtrain.bench.peers.pytorch_models:": "optional: PyTorch may be there to compare with",
-    "ddtrain.bench.peers.registry:choose": "optional: whether a peer is there to compare with",
+    "ddtrain.bench.peers.jax_models:": "optional: JAX may be there to compare with",
+    "ddtrain.bench.peers.registry:Peer.open": "optional: a peer is loaded for who asks for it",
     "ddtrain.bench.peers.registry:named": "optional: whether a peer is there to compare with",
     "ddtrain.bench.rank_main:main": "start-up: a rank loads the one benchmark that it was started for",
     "ddtrain:__getattr__": "start-up: differentiating needs neither the command line nor the console",

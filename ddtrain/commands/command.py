@@ -7,6 +7,7 @@ import sys
 from collections.abc import Callable, Sequence
 from contextvars import ContextVar
 
+from ddtrain.commands.program import called
 from ddtrain.errors import COMPLETED, DdtrainError
 from ddtrain.standard_output import say
 from ddtrain.trainer.config.options import Parser
@@ -17,15 +18,19 @@ ASKED: ContextVar[list[argparse.ArgumentParser] | None] = ContextVar("asked", de
 
 
 def make_parser(verb: str, text: str) -> Parser:
-    """A parser whose help begins with a text as it stands.
+    """A parser whose help begins with a text as it stands, but for the program's name.
 
     Parameters
     ----------
     verb : of the command line
-    text : the documentation of its module
+    text : the documentation of its module, which writes ``ddtrain VERB``
     """
+    prog = called(verb)
     return Parser(
-        prog=f"ddtrain {verb}", description=text, formatter_class=argparse.RawDescriptionHelpFormatter, add_help=True
+        prog=prog,
+        description=text.replace(f"ddtrain {verb}", prog),
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        add_help=True,
     )
 
 

@@ -38,6 +38,7 @@ VERBS: Mapping[str, Verb] = {
     "eval": Verb("ddtrain.eval", "evaluate what runs have trained, alone or as an ensemble"),
     "show": Verb("ddtrain.commands.show", "show how a run is, or follow it while it goes on"),
     "report": Verb("ddtrain.commands.report", "write one HTML file on a run, or on several laid over one another"),
+    "diagnose": Verb("ddtrain.commands.diagnose", "look into a run: its layers, curvature, landscape and gradients"),
     "generate": Verb("ddtrain.generate", "write text with a language model that a run has trained"),
     "checkpoint": Verb("ddtrain.checkpoint", "verify, list or show checkpoints", of_recipes=False),
     "doctor": Verb("ddtrain.commands.doctor", "look at the machine: versions, cores, memory, MPI", of_recipes=False),

@@ -11,7 +11,8 @@ from typing import Any
 from ddtrain import blas, blas_threads
 from ddtrain.comm import call_on_ranks
 from ddtrain.errors import UsageError
-from ddtrain.runs.fitting import overlaid, require_task
+from ddtrain.runs.call_options import overlaid, require_config, words_of_calls
+from ddtrain.runs.fitting import require_task
 from ddtrain.runs.run import Run
 from ddtrain.search.judge import LOSS, Judge
 from ddtrain.search.search_directory import SUMMARY
@@ -120,7 +121,9 @@ def search(
     ({'optim.lr': 0.1}, 2)
     """
     require_task("search", task)
-    told = overlaid("search", config or Config(), options)
+    require_config("search", start := Config() if config is None else config)
+    with words_of_calls(start):
+        told = overlaid("search", start, options)
     if blas_threads.TOO_LATE:  # Note [BLAS threads] in blas_threads.py
         blas.limit(1)
     settings = make_settings(

@@ -11,6 +11,7 @@ from tests.faults import (
     of_checks,
     of_comm,
     of_data,
+    of_diagnoses,
     of_evaluation,
     of_layers,
     of_numerics,
@@ -36,4 +37,5 @@ FAULTS = (
     *of_callbacks.FAULTS,
     *of_checks.FAULTS,
     *of_search.FAULTS,
+    *of_diagnoses.FAULTS,
 )
