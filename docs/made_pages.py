@@ -33,6 +33,7 @@ MODULES = (
     "ddtrain.callbacks",
     "ddtrain.runs",
     "ddtrain.runs.diagnosing",
+    "ddtrain.search",
     "ddtrain.autodiff",
     "ddtrain.comm",
     "ddtrain.rng",

@@ -32,6 +32,7 @@ class Verb:
 VERBS: Mapping[str, Verb] = {
     "train": Verb("ddtrain.train", "train a recipe; what is done where no verb is given"),
     "check": Verb("ddtrain.commands.check", "try a job before the queue is waited for: layers, ranks, resume, time"),
+    "search": Verb("ddtrain.commands.search", "search options: grid, random, successive halving, coarse to fine"),
     "predict": Verb("ddtrain.commands.predict", "a run's predictions for the samples of a file"),
     "export": Verb("ddtrain.commands.export", "a run's model as safetensors, npz or ONNX"),
     "eval": Verb("ddtrain.eval", "evaluate what runs have trained, alone or as an ensemble"),

@@ -26,6 +26,7 @@ from ddtrain.kernels import (
     pool,
     softmax,
 )
+from ddtrain.kernels.native import families  # gives the references their compiled twins
 from ddtrain.kernels.recurrent import gru, lstm, rnn
 from ddtrain.kernels.updates import adaptive_update, average_update, layerwise_update, moment_update, optimizer_update
 

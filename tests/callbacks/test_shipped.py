@@ -326,7 +326,7 @@ def test_a_missing_extra_is_named_with_what_installs_it_before_anything_is_writt
     options = {"log": {"to": "tensorboard"}} if given == "named" else {"callbacks": [TensorBoard()]}
     with pytest.raises(UsageError) as caught:
         trained(tmp_path / "run", **options)
-    assert caught.value.one_line == "--log.to tensorboard needs tensorboardX: pip install 'ddtrain[tensorboard]'"
+    assert caught.value.one_line == "log={'to': 'tensorboard'} needs tensorboardX: pip install 'ddtrain[tensorboard]'"
     assert not (tmp_path / "run").exists()
 
 
@@ -345,7 +345,7 @@ def test_a_file_that_cannot_be_written_ends_the_run_by_name(to: str, name: str, 
         def start(self, run: Any) -> None:
             (run.directory / name).mkdir()
 
-    with pytest.raises(DataError, match=f"--log.to: .*{name}: Is a directory"):
+    with pytest.raises(DataError, match=rf"log={{'to': \.\.\.}}: .*{name}: Is a directory"):
         trained(tmp_path / "run", to, callbacks=[Blocks()])
     assert Run(tmp_path / "run").checkpoints  # what was trained is not lost
 

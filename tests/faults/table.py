@@ -17,6 +17,7 @@ from tests.faults import (
     of_numerics,
     of_parallel,
     of_reports,
+    of_search,
     of_trainer,
 )
 
@@ -35,5 +36,6 @@ FAULTS = (
     *of_evaluation.FAULTS,
     *of_callbacks.FAULTS,
     *of_checks.FAULTS,
+    *of_search.FAULTS,
     *of_diagnoses.FAULTS,
 )

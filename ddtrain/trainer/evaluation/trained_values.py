@@ -8,11 +8,11 @@ from typing import Any
 
 from ddtrain.comm.protocol import Array, Communicator
 from ddtrain.errors import CheckpointError, UsageError
-from ddtrain.nn import Module, from_torch
+from ddtrain.nn import Module
 from ddtrain.optim.averages import AVERAGE, WeightAverage
 from ddtrain.param_store import ParamStore
 from ddtrain.trainer.average.batch_statistics import recompute_statistics
-from ddtrain.trainer.checkpoint import Snapshot, fitted_state
+from ddtrain.trainer.checkpoint import Snapshot, fitted_state, stored_model
 from ddtrain.trainer.config.config import Comm, Config
 from ddtrain.trainer.evaluation.evaluate import evaluate
 from ddtrain.trainer.step.loss_output import EVALUATION
@@ -60,10 +60,8 @@ class TrainedValues:
         ------
         CheckpointError : it is of another model or other inputs, or without the average
         """
-        try:
-            values = from_torch(self.task.model, {**snapshot.model, **snapshot.population})
-        except UsageError as error:
-            raise CheckpointError(f"{place}: not of the model in the run's config.toml: {error.message}") from None
+        whose = "the model in the run's config.toml"
+        values = stored_model.values_for(self.task.model, snapshot, place, whose)
         fitted_state.load(self.task.fitted, snapshot.fitted, place)
         average = self._average
         if not (isinstance(average, WeightAverage) and average.evaluate and average.begun(snapshot.optim_count)):
