@@ -124,7 +124,7 @@ def curvature(
     steps: int = 100,
     tolerance: float = 1e-6,
     probes: int = 4,
-    epsilons: tuple[float, ...] = (1e-3, 5e-4),
+    epsilons: tuple[float, ...] = (1e-3,),
     dense: bool = False,
 ) -> CurvatureFound:
     """The curvature of a run's loss at a checkpoint, over all ranks' data. Collective.
