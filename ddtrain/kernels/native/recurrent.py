@@ -37,7 +37,7 @@ def _room(gates: int, samples: int, m: int, dtype: Any) -> Array:
     """Work space: the weight in panels, twice, and one position's products and state."""
     wide = -(-m // 32) * 32  # two of the widest vectors
     weights = wide * (gates * m + 32)
-    return scratch("recurrent", (2 * weights + ROWS * gates * 32 + samples * wide,), dtype)
+    return scratch("recurrent", (2 * weights + ROWS * gates * wide + samples * wide,), dtype)
 
 
 def _fits(m: int, dtype: Any, *arrays: Array | None) -> bool:

@@ -1,5 +1,5 @@
-/* Recurrent networks over whole sequences: for each position the product with the hidden state, a panel of units at a
-   time, and what the gates make of it while it is in cache. Weights are cut into panels once a call. */
+/* Recurrent networks over whole sequences: for each position the product with the hidden state, and what the gates make
+   of it while it is in cache. Weights are cut into panels once a call. */
 #include "gemm.h"
 #include "small_products.h"
 #include "vecmath.h"
@@ -25,44 +25,42 @@ static void cut(real *to, const real *w, int64_t hidden, int gates) {
       }
 }
 
-/* The state before position t: `first` (samples, hidden), else that of position t - 1 in y, of `width` a position. */
-INLINE matrix before(const real *first, const real *y, int64_t t, int64_t length, int64_t hidden, int64_t width) {
-  if (!t) return (matrix){first, hidden, 1};
-  return (matrix){y + (t - 1) * width, length * width, 1};
+/* The state before position t: `first` (samples, hidden), else a copy of that of position t - 1 in y, of `width` a
+   position. Rows of y lie so far apart that they would share a few lines of the nearest cache. */
+static const real *before(const real *first, const real *y, int64_t t, int64_t samples, int64_t length, int64_t hidden,
+                          int64_t width, real *room) {
+  if (!t) return first;
+  for (int64_t n = 0; n < samples; n++)
+    memcpy(room + n * hidden, y + (n * length + t - 1) * width, (size_t)hidden * sizeof(real));
+  return room;
 }
 
-/* Runs STATEMENT for samples n and units u in vectors, given z (samples, gates * PANEL), their products with the
-   state. `at` is the place of the vector in a row of z; LOAD and STORE take place `i` = u of rows. */
-#define FOR_STATES(gates, state, STATEMENT)                                                            \
-  do {                                                                                                 \
-    const real *panel_ = panels;                                                                       \
-    for (int64_t from_ = 0; from_ < hidden; from_ += PANEL, panel_ += (gates) * hidden * PANEL)        \
-      for (int64_t first_ = 0; first_ < samples; first_ += ROWS) {                                     \
-        const int64_t rows_ = least(ROWS, samples - first_);                                           \
-        const matrix h_ = {(state).p + first_ * (state).row, (state).row, 1};                          \
-        for (int k_ = 0; k_ < (gates); k_++)                                                           \
-          times(z + k_ * PANEL, (gates) * PANEL, h_, panel_ + k_ * hidden * PANEL, rows_, hidden, 0);  \
-        for (int64_t row_ = 0; row_ < rows_; row_++) {                                                 \
-          const int64_t n = first_ + row_;                                                             \
-          const real *products = z + row_ * (gates) * PANEL;                                           \
-          for (int64_t i = from_; i < least(hidden, from_ + PANEL); i += LANES, products += LANES) {   \
-            const int64_t left_ = hidden - i, some_ = left_ < LANES;                                   \
-            STATEMENT                                                                                  \
-          }                                                                                            \
-        }                                                                                              \
-      }                                                                                                \
-  } while (0)
-#define PRODUCT(k) load(products + (k) * PANEL)
+/* z (rows, gates, ld) = states (rows, hidden) times all panels */
+static void products(real *z, int64_t ld, const real *states, const real *panels, int64_t rows, int64_t hidden,
+                     int gates) {
+  for (int64_t u = 0; u < hidden; u += PANEL)
+    for (int k = 0; k < gates; k++, panels += hidden * PANEL)
+      times(z + k * ld + u, gates * ld, (matrix){states, hidden, 1}, panels, rows, hidden, 0);
+}
 
-/* Runs STATEMENT for samples n and units i in vectors. */
-#define FOR_UNITS(STATEMENT)                                      \
+/* Runs STATEMENT for samples n from `first` to `end` and units i in vectors; LOAD and STORE take place i of a row. */
+#define FOR_UNITS(first, end, STATEMENT)                          \
   do {                                                            \
-    for (int64_t n = 0; n < samples; n++)                         \
+    for (int64_t n = (first); n < (end); n++)                     \
       for (int64_t i = 0; i < hidden; i += LANES) {               \
         const int64_t left_ = hidden - i, some_ = left_ < LANES;  \
         STATEMENT                                                 \
       }                                                           \
   } while (0)
+
+/* The same for all samples, ROWS at a time, with the products of their states. */
+#define FOR_STATES(gates, state, STATEMENT)                                                    \
+  for (int64_t first_ = 0; first_ < samples; first_ += ROWS) {                                 \
+    const int64_t rows_ = least(ROWS, samples - first_);                                       \
+    products(z, ld, (state) + first_ * hidden, panels, rows_, hidden, gates);                  \
+    FOR_UNITS(first_, first_ + rows_, STATEMENT);                                              \
+  }
+#define PRODUCT(gates, k) load(z + ((n - first_) * (gates) + (k)) * ld + i)
 
 /* dh (samples, ld) = or += dz (samples, depth) times the transposed weight, in panels */
 static void back(real *dh, int64_t ld, matrix dz, const real *panels, int64_t samples, int64_t hidden, int64_t depth,
@@ -85,20 +83,20 @@ static void copy_out(real *to, const real *from, int64_t ld, int64_t samples, in
 
 EXPORT void lstm(const real *a, const real *h0, const real *c0, const real *w, real *y, real *gates, real *squashed,
                  int64_t samples, int64_t length, int64_t hidden, real *room) {
-  real *panels = take(&room, 4 * hidden * whole(hidden, PANEL)), *z = take(&room, ROWS * 4 * PANEL);
-  const int64_t m = hidden;
+  const int64_t m = hidden, ld = whole(hidden, PANEL);
+  real *panels = take(&room, 4 * hidden * ld), *z = take(&room, ROWS * 4 * ld), *last = take(&room, samples * hidden);
   cut(panels, w, hidden, 4);
   for (int64_t t = 0; t < length; t++) {
-    const matrix state = before(h0, y, t, length, m, 2 * m);
+    const real *state = before(h0, y, t, samples, length, m, 2 * m, last);
     FOR_STATES(4, state, {
       const real *in = a + (n * length + t) * 4 * m;
       const real *old = t ? y + (n * length + t - 1) * 2 * m + m : c0 + n * m;
       real *to = gates + (t * samples + n) * 4 * m;
       real *out = y + (n * length + t) * 2 * m;
-      vec input = vsigmoid(LOAD(in) + PRODUCT(0));
-      vec forget = vsigmoid(LOAD(in + m) + PRODUCT(1));
-      vec cell = vtanh(LOAD(in + 2 * m) + PRODUCT(2));
-      vec output = vsigmoid(LOAD(in + 3 * m) + PRODUCT(3));
+      vec input = vsigmoid(LOAD(in) + PRODUCT(4, 0));
+      vec forget = vsigmoid(LOAD(in + m) + PRODUCT(4, 1));
+      vec cell = vtanh(LOAD(in + 2 * m) + PRODUCT(4, 2));
+      vec output = vsigmoid(LOAD(in + 3 * m) + PRODUCT(4, 3));
       vec c = forget * LOAD(old) + input * cell;
       vec s = vtanh(c);
       STORE(to, input);
@@ -121,7 +119,7 @@ EXPORT void lstm_backward(const real *g, const real *y, const real *gates, const
   memset(dh, 0, (size_t)(samples * ld) * sizeof(real));
   memset(dc, 0, (size_t)(samples * m) * sizeof(real));
   for (int64_t t = length - 1; t >= 0; t--) {
-    FOR_UNITS({
+    FOR_UNITS(0, samples, {
       const real *gate = gates + (t * samples + n) * 4 * m;
       const real *old = t ? y + (n * length + t - 1) * 2 * m + m : c0 + n * m;
       const real *of_y = g + (n * length + t) * 2 * m;
@@ -146,17 +144,17 @@ EXPORT void lstm_backward(const real *g, const real *y, const real *gates, const
 
 EXPORT void gru(const real *a, const real *h0, const real *w, const real *b, real *y, real *saved, int64_t samples,
                 int64_t length, int64_t hidden, real *room) {
-  real *panels = take(&room, 3 * hidden * whole(hidden, PANEL)), *z = take(&room, ROWS * 3 * PANEL);
-  const int64_t m = hidden;
+  const int64_t m = hidden, ld = whole(hidden, PANEL);
+  real *panels = take(&room, 3 * hidden * ld), *z = take(&room, ROWS * 3 * ld), *last = take(&room, samples * hidden);
   cut(panels, w, hidden, 3);
   for (int64_t t = 0; t < length; t++) {
-    const matrix state = before(h0, y, t, length, m, m);
+    const real *state = before(h0, y, t, samples, length, m, m, last);
     FOR_STATES(3, state, {
       const real *in = a + (n * length + t) * 3 * m;
       real *to = saved + (n * length + t) * 4 * m;
-      vec q0 = PRODUCT(0);
-      vec q1 = PRODUCT(1);
-      vec q2 = PRODUCT(2);
+      vec q0 = PRODUCT(3, 0);
+      vec q1 = PRODUCT(3, 1);
+      vec q2 = PRODUCT(3, 2);
       if (b) {
         q0 += LOAD(b);
         q1 += LOAD(b + m);
@@ -165,7 +163,7 @@ EXPORT void gru(const real *a, const real *h0, const real *w, const real *b, rea
       vec reset = vsigmoid(LOAD(in) + q0);
       vec keep = vsigmoid(LOAD(in + m) + q1);
       vec new = vtanh(LOAD(in + 2 * m) + reset * q2);
-      vec old = LOAD(state.p + n * state.row);
+      vec old = LOAD(state + n * m);
       STORE(to, reset);
       STORE(to + m, keep);
       STORE(to + 2 * m, new);
@@ -182,8 +180,8 @@ EXPORT void gru_backward(const real *g, const real *y, const real *saved, const 
   const real *panels = turned(w, m, 3 * m, &room);
   memset(dh, 0, (size_t)(samples * ld) * sizeof(real));
   for (int64_t t = length - 1; t >= 0; t--) {
-    const matrix state = before(h0, y, t, length, m, m);
-    FOR_UNITS({
+    FOR_UNITS(0, samples, {
+      const real *old = t ? y + (n * length + t - 1) * m : h0 + n * m;
       const real *gate = saved + (n * length + t) * 4 * m;
       const int64_t place = (n * length + t) * 3 * m;
       vec reset = LOAD(gate);
@@ -192,7 +190,7 @@ EXPORT void gru_backward(const real *g, const real *y, const real *saved, const 
       vec of_h = LOAD(dh + n * ld) + LOAD(g + (n * length + t) * m);
       vec of_new = of_h * (1 - keep) * (1 - new * new);
       vec of_reset = of_new * LOAD(gate + 3 * m) * (reset - reset * reset);
-      vec of_keep = of_h * (LOAD(state.p + n * state.row) - new) * (keep - keep * keep);
+      vec of_keep = of_h * (LOAD(old) - new) * (keep - keep * keep);
       STORE(da + place, of_reset);
       STORE(da + place + m, of_keep);
       STORE(da + place + 2 * m, of_new);
@@ -208,14 +206,15 @@ EXPORT void gru_backward(const real *g, const real *y, const real *saved, const 
 
 EXPORT void rnn(const real *a, const real *h0, const real *w, real *y, int64_t samples, int64_t length, int64_t hidden,
                 int64_t relu, real *room) {
-  real *panels = take(&room, hidden * whole(hidden, PANEL)), *z = take(&room, ROWS * PANEL);
+  const int64_t ld = whole(hidden, PANEL);
+  real *panels = take(&room, hidden * ld), *z = take(&room, ROWS * ld), *last = take(&room, samples * hidden);
   const vec zero = {0};
   cut(panels, w, hidden, 1);
   for (int64_t t = 0; t < length; t++) {
-    const matrix state = before(h0, y, t, length, hidden, hidden);
+    const real *state = before(h0, y, t, samples, length, hidden, hidden, last);
     FOR_STATES(1, state, {
       const int64_t place = (n * length + t) * hidden;
-      vec v = LOAD(a + place) + PRODUCT(0);
+      vec v = LOAD(a + place) + PRODUCT(1, 0);
       if (relu) v = choose(v <= zero, zero, v);
       else v = vtanh(v);
       STORE(y + place, v);
@@ -231,7 +230,7 @@ EXPORT void rnn_backward(const real *g, const real *y, const real *w, real *da, 
   const real *panels = turned(w, hidden, hidden, &room);
   memset(dh, 0, (size_t)(samples * ld) * sizeof(real));
   for (int64_t t = length - 1; t >= 0; t--) {
-    FOR_UNITS({
+    FOR_UNITS(0, samples, {
       const int64_t place = (n * length + t) * hidden;
       vec of_h = LOAD(g + place) + LOAD(dh + n * ld);
       vec v = LOAD(y + place);
