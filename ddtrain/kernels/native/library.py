@@ -51,8 +51,8 @@ class Function:
 
     def __call__(self, *args: Any) -> None:
         self._call(*[address(a) if type(a) is np.ndarray else a for a in args])
-        if capture.watched and (calls := capture.calls_of_thread()) is not None:
-            calls.append((self, args))
+        if capture.watched and (heard := capture.heard_in_thread()) is not None:
+            heard.calls.append((self, args))
 
 
 class Library:

@@ -159,4 +159,9 @@ INLINE void store_part(real *p, vec v, int64_t n) {
     }
 }
 
+INLINE void store_lanes(real *p, vec v, int64_t n) {
+  if (n == LANES) store(p, v);
+  else store_part(p, v, n);
+}
+
 #endif
