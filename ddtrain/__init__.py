@@ -10,7 +10,8 @@ The floor plan, from the ground up: a package imports only what stands above it 
   ``user_lines`` (the user's line, for messages), ``blas``, ``current_layer``, ``colors`` and ``png`` (of pictures);
   ``kernels/``, arrays in and arrays out; ``metrics/``, figures of all samples
 - ``autodiff/``, the engine; ``comm/``, ranks and their collectives
-- ``numpy/``, differentiable NumPy; ``param_store``, parameters and gradients as flat vectors; ``data/``
+- ``numpy/``, differentiable NumPy; ``plan/``, what a function did, to be repeated without its Python; ``param_store``,
+  parameters and gradients as flat vectors; ``data/``
 - ``scipy/``; ``ops/``, fused operations; ``optim/``, with learning-rate schedules; ``parallel/``, buckets and the
   reducer
 - ``nn/``, modules and layers; ``models/``; ``export/``, files for other programs; ``diagnose/``, where a gradient or
@@ -135,6 +136,7 @@ _TRAINING = {  # loaded on first use: differentiating needs neither a command li
     **dict.fromkeys(("dp_hvp", "dp_jvp", "dp_value_and_grad", "model_loss"), "ddtrain.trainer.dp_derivatives"),
     **dict.fromkeys(("History", "Run", "evaluate", "fit", "predict"), "ddtrain.runs"),
     "Callback": "ddtrain.callbacks",
+    "compile": "ddtrain.plan",  # not in __all__, as it would shadow the builtin function
     **dict.fromkeys(("Summary", "summary"), "ddtrain.diagnose.layer_table"),
     "main": "ddtrain.commands.script",
 }

@@ -1,4 +1,4 @@
-"""Look at checkpoints: ``python -m ddtrain.checkpoint verify|list|show PATH ...``
+"""Look at checkpoints: ``ddtrain checkpoint verify|list|show PATH ...``
 
 A path is a checkpoint (a ``step-...`` directory) or a run's directory, which stands for all of its checkpoints.
 

@@ -1,7 +1,7 @@
-"""Evaluate what runs have trained, alone and together: ``python -m ddtrain.eval RUN [RUN ...] [options]``
+"""Evaluate what runs have trained, alone and together: ``ddtrain eval RUN [RUN ...] [options]``
 
-python -m ddtrain.eval runs/digits_mlp-... --checkpoint all
-mpirun -n 4 python -m ddtrain.eval seed-0 seed-1 seed-2
+ddtrain eval runs/digits_mlp-... --checkpoint all
+mpirun -n 4 ddtrain eval seed-0 seed-1 seed-2
 
 Prints the figures of each checkpoint on the validation data of its run, and on its test data, if it has some. Of
 several, of one run or of runs of the same model, it also prints those of the ensemble, whose answer is the mean of its
@@ -59,6 +59,7 @@ def evaluate_runs(
     combine: str = "auto",
     recipes: Mapping[str, Recipe] = RECIPES,
     report: Callable[[Path, Figures], None] = lambda path, figures: None,
+    same_model: bool = True,
 ) -> Evaluations:
     """Evaluate checkpoints of runs, and the ensemble of them if there are several. Collective.
 
@@ -69,14 +70,16 @@ def evaluate_runs(
     combine : "probabilities" or "outputs", see :class:`ddtrain.nn.Ensemble`; "auto": as the task says
     recipes : where the runs' recipes are looked up
     report : called on each rank with the figures of each member, as soon as they are found
+    same_model : whether the options of the runs' models must be the same
 
     Raises
     ------
     UsageError : on all ranks: there is no such run, runs do not belong together, or there is no validation data
     CheckpointError : on all ranks: there is no such checkpoint, it is damaged, or of another model
     """
-    found = run_on_all(comm, lambda: _alike([read_run(run, recipes) for run in dict.fromkeys(map(Path, runs))]))
-    paths = run_on_all(comm, lambda: [_paths(run, checkpoints, alone=len(found) == 1) for run in found])
+    places = dict.fromkeys(map(Path, runs))
+    found = run_on_all(comm, lambda: _alike([read_run(place, recipes) for place in places], same_model))
+    paths = run_on_all(comm, lambda: [_paths(run, checkpoints, len(found)) for run in found])
     opened = [_open(comm, run, recipes) for run in found]
     run_on_all(comm, lambda: _require_same_data(found, opened))
     figures: dict[Path, Figures] = {}
@@ -101,21 +104,23 @@ def _open(comm: Communicator, run: SavedRun, recipes: Mapping[str, Recipe]) -> T
     return TrainedValues(comm, run.config, task)
 
 
-def _paths(run: SavedRun, wanted: Sequence[str], alone: bool) -> list[Path]:
+def _paths(run: SavedRun, wanted: Sequence[str], runs: int) -> list[Path]:
     """The checkpoints of a run that are to be evaluated, each once."""
     for word in wanted:
-        if not alone and word not in ("best", "last", "all"):
+        if runs > 1 and word not in ("best", "last", "all"):
             raise UsageError(
-                f"--checkpoint {word}: which of the runs has it?", remedy="Give best, last or all, or one run."
+                f"--checkpoint {word} is of one run, and there are {runs}",
+                remedy="Give exactly one RUN with the path of a checkpoint, or best, last or all.",
             )
     return list(dict.fromkeys(path for word in wanted for path in run.checkpoints(word)))
 
 
-def _alike(runs: Sequence[SavedRun]) -> Sequence[SavedRun]:
-    """The runs, if they have the same recipe, model and type of numbers."""
+def _alike(runs: Sequence[SavedRun], same_model: bool) -> Sequence[SavedRun]:
+    """The runs, if they have the same recipe, loss, type of numbers, and model if it must be the same."""
     first, *others = runs
+    sections = ("model", "loss") if same_model else ("loss",)
     for run in others:
-        for what, here, there in _traits(first, run):
+        for what, here, there in _traits(first, run, sections):
             if here != there:
                 raise UsageError(
                     f"{run.directory} has {what} {there}, but {first.directory} has {here}",
@@ -124,11 +129,11 @@ def _alike(runs: Sequence[SavedRun]) -> Sequence[SavedRun]:
     return runs
 
 
-def _traits(first: SavedRun, run: SavedRun) -> Iterator[tuple[str, Any, Any]]:
+def _traits(first: SavedRun, run: SavedRun, sections: Sequence[str]) -> Iterator[tuple[str, Any, Any]]:
     yield "recipe", first.recipe, run.recipe
     yield "--run.dtype", first.config.run.dtype, run.config.run.dtype
     here, there = (other.config.to_table() for other in (first, run))
-    for section, name in [*((s, name) for s in ("model", "loss") for name in here.get(s, {})), ("data", "inputs")]:
+    for section, name in [*((s, name) for s in sections for name in here.get(s, {})), ("data", "inputs")]:
         option = f"--{section}.{name.replace('_', '-')}"
         yield option, here[section].get(name), there.get(section, {}).get(name)
 
@@ -162,16 +167,24 @@ def _require_same_inputs(first: TrainedValues, other: TrainedValues, path: Path)
 def main(argv: Sequence[str], recipes: Mapping[str, Recipe] = RECIPES) -> int:
     """Evaluate what a command line says; returns the exit code."""
     parser = make_parser("eval", __doc__ or "")
-    parser.add_argument("runs", nargs="+", type=Path, metavar="RUN", help="directories of runs")
+    parser.usage = "%(prog)s RUN [RUN ...] [--checkpoint WHICH ...] [--combine HOW] [--backend BACKEND]"
+    parser.add_argument("runs", nargs="*", type=Path, metavar="RUN", help="directories of runs")
     parser.add_argument(
-        "--checkpoint", nargs="+", default=["best"], metavar="WHICH", help="best (unless told), last, all, or paths"
+        "--checkpoint",
+        nargs="+",
+        default=["best"],
+        metavar="WHICH",
+        help="best (unless told), last or all; or paths, which needs exactly one RUN",
     )
     parser.add_argument("--combine", choices=COMBINATIONS, default="auto", help="whose mean the ensemble's answer is")
-    parser.add_argument("--backend", default="auto", help="as --comm.backend of ddtrain.train (%(default)s)")
+    parser.add_argument("--backend", default="auto", help="as --comm.backend of ddtrain train (%(default)s)")
     return run_command(parser, argv, lambda given: _evaluate(given, recipes))
 
 
 def _evaluate(given: argparse.Namespace, recipes: Mapping[str, Recipe]) -> int:
+    if not given.runs:
+        raise UsageError("eval: no RUN is given", remedy="Write it first: what follows --checkpoint are checkpoints.")
+
     def on_each_rank(comm: Communicator) -> None:
         def show(who: object, figures: Figures) -> None:
             run_on_rank_0(comm, lambda: say(_line(who, figures), sys.stdout))

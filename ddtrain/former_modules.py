@@ -9,7 +9,6 @@ import importlib
 import sys
 import warnings
 from collections.abc import Sequence
-from importlib.abc import Loader, MetaPathFinder
 from importlib.machinery import ModuleSpec
 from types import ModuleType
 from typing import Any
@@ -269,15 +268,15 @@ class FormerModule(ModuleType):
         return getattr(self, self.__name__.rpartition(".")[2])(*args, **kwargs)
 
 
-class FormerNames(MetaPathFinder, Loader):
-    """Finds a module under its former name: one whose names are those of the module that has moved."""
+class FormerNames:
+    """Finds and loads a module under its former name: one whose names are those of the module that has moved."""
 
     def find_spec(
         self, fullname: str, path: Sequence[str] | None = None, target: ModuleType | None = None
     ) -> ModuleSpec | None:
         package, _, name = fullname.partition(".")
         return (
-            ModuleSpec(fullname, self, is_package=name in ("extend", "misc"))
+            ModuleSpec(fullname, self, is_package=name in ("extend", "misc"))  # type: ignore[arg-type]  # duck-typed
             if (package == "ddtrain" and name in FORMER)
             else None
         )

@@ -1,6 +1,6 @@
-"""Write text with a language model that a run has trained: ``python -m ddtrain.generate RUN [options]``
+"""Write text with a language model that a run has trained: ``ddtrain generate RUN [options]``
 
-python -m ddtrain.generate runs/shakespeare_gpt-... --prompt "HAMLET." --length 500 --temperature 0.8 --seed 3
+ddtrain generate runs/shakespeare_gpt-... --prompt "HAMLET." --length 500 --temperature 0.8 --seed 3
 
 Each token is drawn from the model's probabilities after the prompt and what has been written so far, of which it sees
 as much as it was trained on; all of it, if it was trained with --model.carry. Characters go on where the prompt ends;

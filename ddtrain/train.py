@@ -9,13 +9,14 @@ python -m ddtrain.train --help
 import sys
 from collections.abc import Mapping, Sequence
 
+from ddtrain.commands.program import called
 from ddtrain.recipes import RECIPES
 from ddtrain.trainer.main import Recipe, run
 
 
 def main(argv: Sequence[str], recipes: Mapping[str, Recipe] = RECIPES) -> int:
     """Train as a command line says; returns the exit code."""
-    return run(argv, recipes)
+    return run(argv, recipes, prog=called("train"))
 
 
 if __name__ == "__main__":

@@ -63,3 +63,9 @@ def minimize(method: Any, function: Any, start: Any, steps: int) -> tuple[Any, F
         loss, gradient = objective.loss_and_gradient(x)
         x = method.step(objective, x, loss, gradient, state, method.lr)
     return x, objective
+
+
+def symmetric(values: Any, seed: int = 0) -> Any:
+    """A matrix with these eigenvalues and random eigenvectors."""
+    q, _ = onp.linalg.qr(onp.random.default_rng(seed).standard_normal((len(values), len(values))))
+    return (q * onp.array(values)) @ q.T

@@ -184,8 +184,15 @@ def test_no_such_checkpoint(runs: list[Path], capsys: pytest.CaptureFixture[str]
     path = checkpoints(runs[0])[0]
     assert refused(capsys, *runs, "--checkpoint", path) == (
         2,
-        f"--checkpoint {path}: which of the runs has it?: Give best, last or all, or one run.",
+        f"--checkpoint {path} is of one run, and there are {len(runs)}: "
+        "Give exactly one RUN with the path of a checkpoint, or best, last or all.",
     )
+
+
+def test_runs_come_before_checkpoints(runs: list[Path], capsys: pytest.CaptureFixture[str]) -> None:
+    told = (2, "eval: no RUN is given: Write it first: what follows --checkpoint are checkpoints.")
+    assert refused(capsys, "--checkpoint", "best", runs[0]) == told
+    assert refused(capsys) == told
 
 
 def test_a_damaged_checkpoint(tmp_path: Path, runs: list[Path], capsys: pytest.CaptureFixture[str]) -> None:

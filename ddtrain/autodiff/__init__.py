@@ -6,7 +6,17 @@ call: ``grad`` and its relatives), then ``inspect/`` (looking at what is differe
 """
 
 from ddtrain.autodiff.core import array_lists  # takes lists of traced values for arrays
-from ddtrain.autodiff.core.boxes import BOXES, Array, Box, Primitive, Trace, register_box, value_of
+from ddtrain.autodiff.core.boxes import (
+    BOXES,
+    Array,
+    Box,
+    Primitive,
+    Trace,
+    array_like,
+    is_recorded,
+    register_box,
+    value_of,
+)
 from ddtrain.autodiff.core.forward import Tangents, push_forward
 from ddtrain.autodiff.core.fused import fused
 from ddtrain.autodiff.core.outputs import Outputs, item, pack, unpack
@@ -82,6 +92,7 @@ __all__ = [
     "hessian_vector_product",
     "holomorphic_grad",
     "hvp",
+    "is_recorded",
     "item",
     "jacobian",
     "jvp",
@@ -93,6 +104,7 @@ __all__ = [
     "nondifferentiable",
     "pack",
     "primitive",
+    "array_like",
     "push_forward",
     "record",
     "register_box",

@@ -2,7 +2,9 @@
 
     python -m ddtrain.bench step                                  # median step time of every workload
     python -m ddtrain.bench step --workloads tiny_mlp,gpt         # of two
+    python -m ddtrain.bench step --peers torch,torch-compile,jax,numpy  # beside those that are installed
     mpirun -n 2 python -m ddtrain.bench step --peers torch        # beside PyTorch's DistributedDataParallel
+    python -m ddtrain.bench kernels conv,batch_norm --peers torch # GFLOP/s and GB/s, and what share that is
     python -m ddtrain.bench shards                                # a batch in eight shards, beside one piece
     python -m ddtrain.bench ops --peers autograd                  # derivatives of small functions, beside Autograd's
     python -m ddtrain.bench ops --scaling                         # time and memory of chains of up to a million nodes
@@ -25,6 +27,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ddtrain.bench.comm import command as comm_bench
+from ddtrain.bench.kernels import command as kernels
 from ddtrain.bench.ops import command as ops
 from ddtrain.bench.optimizers import command as optimizers
 from ddtrain.bench.overlap import command as overlap
@@ -34,6 +37,7 @@ from ddtrain.bench.scaling import command as scaling
 from ddtrain.bench.shards import command as shards
 from ddtrain.bench.step import command as step
 from ddtrain.comm import Communicator, launcher, run_ranks
+from ddtrain.commands.program import called
 from ddtrain.errors import COMPLETED, UsageError
 from ddtrain.standard_output import say, tolerant_output
 from ddtrain.suggestions import did_you_mean
@@ -59,7 +63,10 @@ class Command:
 
 
 COMMANDS: Mapping[str, Command] = {
-    "step": Command(step.Options(), step.run, "median step time per workload, beside the eager passes and a peer"),
+    "step": Command(step.Options(), step.run, "median step time per workload, beside the eager passes and peers, and its memory"),
+    "kernels": Command(
+        kernels.Options(), kernels.run, "kernel by kernel: GFLOP/s or GB/s beside the machine's own, and a peer", "what"
+    ),
     "shards": Command(shards.Options(), shards.run, "what it costs that results do not depend on the number of ranks"),
     "ops": Command(ops.Options(), ops.run, "derivatives of small functions, beside a peer; growth with --scaling"),
     "optimizers": Command(
@@ -118,11 +125,11 @@ def _command(name: str) -> Command:
 def _help(name: str) -> str:
     if name in COMMANDS:
         first = f" [{COMMANDS[name].first.upper()}]" if COMMANDS[name].first else ""
-        usage = f"usage: python -m ddtrain.bench {name}{first} [--option value ...]"
+        usage = f"usage: {called('bench')} {name}{first} [--option value ...]"
         return "\n".join([usage, "", COMMANDS[name].about, "", options.explain(COMMANDS[name].options)])
     wide = max(map(len, COMMANDS))
     table = [f"  {name:{wide}}  {command.about}" for name, command in COMMANDS.items()]
-    return "\n".join(["usage: python -m ddtrain.bench COMMAND [--option value ...]", "", *table])
+    return "\n".join([f"usage: {called('bench')} COMMAND [--option value ...]", "", *table])
 
 
 if __name__ == "__main__":

@@ -9,20 +9,22 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
-from ddtrain.bench.peers.registry import PEERS
 from ddtrain.standard_output import say
 
 LEAST_COLUMNS = 200  # assumed width where the terminal is narrower, which then wraps the lines
+NONE = "–"  # in a cell without a figure
 _WIDEST = 1000  # widest table, so that no number is ever cut
 
 
 def print_step(result: dict[str, Any]) -> None:
     """The result of ``bench step`` on standard output: medians, and quartiles of the step."""
-    peers = [peer for peer in PEERS if peer in result["machine"]["versions"]]
+    peers, rows = result["peers"], result["workloads"]
     heads = ["batch", "step ms", "q1..q3", "eager ms", "forward", "backward", "wait", "own µs", "samples/s"]
     heads += [text for peer in peers for text in (f"{peer} ms", f"ours/{peer}")]
-    rows = [[name, row["about"], *_cells(row, peers)] for name, row in result["workloads"].items()]
-    print_table(["workload", "sizes"], heads, rows, _caption(result))
+    measured = [name for name in ("ours", *peers) if any(name in row.get("memory_mb", {}) for row in rows.values())]
+    heads += [f"{name} MB" for name in measured]
+    cells = [[name, row["about"], *_cells(row, peers), *_memory(row, measured)] for name, row in rows.items()]
+    print_table(["workload", "sizes"], heads, cells, _caption(result))
 
 
 def print_table(left: list[str], right: list[str], rows: list[list[str]], caption: str) -> None:
@@ -56,7 +58,6 @@ def _cells(row: dict[str, Any], peers: list[str]) -> list[str]:
     step, own = row["step_ms"], row["own_us"]
     limit = f" (limit {own['limit']:.0f})" if "limit" in own else ""
     times = [f"{row[f'{part}_ms']['median']:.3f}" for part in ("eager", "forward", "backward", "wait")]
-    beside = [(row[f"{peer}_ms"]["median"], row[f"{peer}_ratio"]) for peer in peers]
     return [
         str(row["batch"]),
         f"{step['median']:.3f}",
@@ -64,8 +65,19 @@ def _cells(row: dict[str, Any], peers: list[str]) -> list[str]:
         *times,
         f"{own['median']:.0f}{limit}",
         f"{row['samples_per_s']:.0f}",
-        *(text for ms, ratio in beside for text in (f"{ms:.3f}", f"{ratio:.2f}")),
+        *(text for peer in peers for text in _beside(row, peer)),
     ]
+
+
+def _beside(row: dict[str, Any], peer: str) -> tuple[str, str]:
+    if peer in row["left_out"]:
+        return NONE, NONE
+    return f"{row[f'{peer}_ms']['median']:.3f}", f"{row[f'{peer}_ratio']:.2f}"
+
+
+def _memory(row: dict[str, Any], measured: list[str]) -> list[str]:
+    found = row.get("memory_mb", {})
+    return [f"{found[name]['step']:.1f}" if name in found else NONE for name in measured]
 
 
 def _caption(result: dict[str, Any]) -> str:
@@ -75,6 +87,10 @@ def _caption(result: dict[str, Any]) -> str:
         f"{ranks} rank(s), {result['backend']}",
         *machine_lines(machine),
     ]
+    reasons = {(peer, why): None for row in result["workloads"].values() for peer, why in row["left_out"].items()}
+    lines += [f"{NONE}: {why}" for _, why in reasons]
+    if any("memory_mb" in row for row in result["workloads"].values()):
+        lines.append("MB: peak of a step in a process of its own, with parameters, gradients and momentum")
     if ranks > machine["cores"]:
         lines.append(f"{ranks} ranks share {machine['cores']} cores: these times say nothing about scaling")
     return "\n".join(lines)

@@ -1,30 +1,24 @@
-"""What the layers of a model give for some samples, over the steps of a run: too small, too large, or always the same.
-
-N samples, U units
-"""
+"""What the layers of a model give for some samples, over the steps of a run: too small, too large, always the same."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ddtrain import nn
 from ddtrain.callbacks import json_lines
 from ddtrain.callbacks.callback import Callback, Watched
+from ddtrain.callbacks.remarks import Remarks
 from ddtrain.callbacks.some_samples import batch_for, call_loss
+from ddtrain.diagnose.layers.statistics import statistics, thresholds_of
+from ddtrain.diagnose.layers.verdicts import of_units
 from ddtrain.parts import Range, register
 
 FILE = "activations.jsonl"
-_BOUNDS: dict[type[nn.Module], tuple[float, float]] = {  # of layers whose outputs saturate
-    nn.Sigmoid: (0.0, 1.0),
-    nn.Hardsigmoid: (0.0, 1.0),
-    nn.Tanh: (-1.0, 1.0),
-}
-_NEAR = 0.01  # of the way between the bounds: a sigmoid there has less than a twenty-fifth of its largest slope
 
 
 @register
@@ -34,9 +28,11 @@ class Activations(Callback):
 
     A line is ``{"step": 100, "layers": {"hidden": {"mean": 0.1, "std": 0.8, "zeros": 0.5, "dead": 0.02}}}``. ``zeros``
     is the share of outputs that are 0, and ``dead`` that of units (places on the last axis) that are 0 for all samples.
-    Sigmoids and hyperbolic tangents have ``saturated`` too: the share of outputs within a hundredth of their bounds. A
-    layer is a module: what ``forward`` computes by functions is seen where its module ends, and of several outputs the
-    first. The samples are the same ones each time, for validation if there are any, in evaluation mode, on rank 0.
+    Sigmoids and hyperbolic tangents have ``saturated`` too: the share of outputs that are within a hundredth of their
+    bounds, outside [0.01, 0.99] or ±0.99. A layer is a module: what ``forward`` computes by functions is seen where its
+    module ends, and of several outputs the first. The samples are the same ones each time, for validation if there are
+    any, in evaluation mode, on rank 0. A layer of which half is dead or saturated is said once, with what to try, and
+    is in the line's ``verdicts``.
 
     >>> Activations(every=10, samples=32).samples
     32
@@ -57,7 +53,12 @@ class Activations(Callback):
         if run.directory is not None and run.step % self.every == 0:
             seen = _Statistics()
             call_loss(run, batch_for(run, self.samples)[1], seen)
-            json_lines.append(run.directory / FILE, {"step": run.step, "layers": seen.layers})
+            told = self._remarks.of(run.step, of_units(seen.layers))
+            json_lines.append(run.directory / FILE, {"step": run.step, "layers": seen.layers, **told})
+
+    @cached_property
+    def _remarks(self) -> Remarks:
+        return Remarks()
 
     def ranges(self) -> Iterator[Range]:
         yield "every", self.every >= 1, "a number of at least 1"
@@ -80,32 +81,4 @@ class _Statistics:
             return
         path = module._path or type(module).__name__
         call = self._calls[path] = self._calls.get(path, 0) + 1
-        self.layers[path if call == 1 else f"{path}, call {call}"] = statistics(output, _bounds(module))
-
-
-def _bounds(module: nn.Module) -> tuple[float, float] | None:
-    if isinstance(module, nn.Hardtanh):
-        return module.low, module.high
-    return _BOUNDS.get(type(module))
-
-
-def statistics(x: NDArray[Any], bounds: tuple[float, float] | None = None) -> dict[str, float]:
-    """Statistics of outputs (N, ..., U), worked out in float64.
-
-    Parameters
-    ----------
-    bounds : between which the outputs lie, if they saturate
-
-    >>> statistics(np.array([[0.0, 2.0], [0.0, 0.0]]))
-    {'mean': 0.5, 'std': 0.8660254037844386, 'zeros': 0.75, 'dead': 0.5}
-    >>> statistics(np.array([[0.5, 0.999]]), bounds=(0.0, 1.0))["saturated"]
-    0.5
-    """
-    zero, wide = x == 0, x.astype(np.float64)
-    found = {"mean": wide.mean(), "std": wide.std(), "zeros": zero.mean()}
-    if x.ndim > 1:
-        found["dead"] = zero.reshape(-1, x.shape[-1]).all(axis=0).mean()
-    if bounds is not None:
-        margin = _NEAR * (bounds[1] - bounds[0])
-        found["saturated"] = ((x < bounds[0] + margin) | (x > bounds[1] - margin)).mean()
-    return {name: float(value) for name, value in found.items()}
+        self.layers[path if call == 1 else f"{path}, call {call}"] = statistics(output, thresholds_of(module))

@@ -11,6 +11,8 @@ import numpy as np
 
 from ddtrain.callbacks import json_lines
 from ddtrain.callbacks.callback import Callback, Watched
+from ddtrain.callbacks.remarks import Remarks
+from ddtrain.diagnose.layers.verdicts import verdicts
 from ddtrain.parts import Range, register
 
 FILE = "layers.jsonl"
@@ -23,7 +25,9 @@ class LayerNorms(Callback):
 
     A line is ``{"step": 100, "layers": {"head.weight": {"value": 3.1, "gradient": 0.2, "update": 0.003}}}``. The
     gradient is that of the whole batch, before it is clipped; ``update`` is how far the step has moved the values. Of a
-    net that learns well, ``update / value`` is often near 1/1000. Rank 0 keeps a copy of the parameters for a step.
+    net that learns well, ``update / value`` is often near 1/1000. Where gradients of weights vanish or explode on their
+    way to the input, or a step is far too large or small, that is said once, with the layer where it begins and what
+    to try, and is in the line's ``verdicts``. Rank 0 keeps a copy of the parameters for a step.
 
     >>> LayerNorms(every=10).norms_every
     10
@@ -43,6 +47,10 @@ class LayerNorms(Callback):
         """The values before a step that is measured."""
         return {}
 
+    @cached_property
+    def _remarks(self) -> Remarks:
+        return Remarks()
+
     def start(self, run: Watched) -> None:
         if run.directory is not None:
             json_lines.cut(run.directory / FILE, run.step)
@@ -55,7 +63,11 @@ class LayerNorms(Callback):
                 path: {**norms._asdict(), "update": float(np.linalg.norm((now[path] - before[path]).reshape(-1)))}
                 for path, norms in run.norms.items()
             }
-            json_lines.append(run.directory / FILE, {"step": run.step, "layers": layers})
+            weights = {path: norms for path, norms in layers.items() if now[path].ndim > 1}
+            ratios = {path: norms["update"] / norms["value"] for path, norms in weights.items() if norms["value"]}
+            gradients = {path: norms["gradient"] for path, norms in weights.items()}
+            told = self._remarks.of(run.step, verdicts({}, gradients, ratios))
+            json_lines.append(run.directory / FILE, {"step": run.step, "layers": layers, **told})
         self._remember(run)
 
     def _remember(self, run: Watched) -> None:

@@ -10,8 +10,10 @@ import numpy as np
 
 from ddtrain.comm.protocol import Array, Communicator
 from ddtrain.comm.reduction_tree import ReductionTree
-from ddtrain.errors import ShapeError
+from ddtrain.errors import ReplicaError, ShapeError
 from ddtrain.partition import part_bounds
+
+_MOST_BYTES = 1 << 30  # of one rank's JSON text
 
 
 def flat(operation: str, buf: Array) -> Array:
@@ -85,12 +87,30 @@ def check_root(root: int, size: int) -> None:
 
 
 def exchange_json(comm: Communicator, obj: Any) -> list[Any]:
-    """``comm.exchange_objects`` for every backend: JSON and not pickle, which could run code."""
+    """``comm.exchange_objects`` for every backend: JSON and not pickle, which could run code.
+
+    Raises
+    ------
+    ReplicaError : what another rank sent is no JSON text, or of a length that none has: it was in another call
+    """
     text = np.frombuffer(json.dumps(obj).encode(), np.uint8)
     lengths = np.empty((comm.size, 1), np.int64)
     comm.allgather(np.array([text.size], np.int64), lengths)
+    for rank, length in enumerate(lengths[:, 0]):
+        if not 0 < length <= _MOST_BYTES:
+            raise _of_another_call(f"rank {rank} sends {length} bytes")
     padded = np.zeros(int(lengths.max()), np.uint8)
     padded[: text.size] = text
     rows = np.empty((comm.size, padded.size), np.uint8)
     comm.allgather(padded, rows)
-    return [json.loads(row[: int(length)].tobytes()) for row, length in zip(rows, lengths[:, 0], strict=True)]
+    try:
+        return [json.loads(row[: int(length)].tobytes()) for row, length in zip(rows, lengths[:, 0], strict=True)]
+    except ValueError:
+        raise _of_another_call("what a rank sent is no JSON text") from None
+
+
+def _of_another_call(what: str) -> ReplicaError:
+    return ReplicaError(
+        f"exchange_objects: {what}: the ranks called different collectives",
+        remedy="Let all ranks make the same calls in the same order; --comm.backend debug names the rank that differs.",
+    )

@@ -181,6 +181,13 @@ class Communicator(Protocol):
         """An independent communicator of the same ranks. Collective: the k-th duplicates of all ranks are one."""
         ...
 
+    def split(self, color: int) -> Communicator:
+        """An independent communicator of the ranks that give the same color, in the order of their ranks. Collective.
+
+        A rank that fails ends all ranks of the communicator that was split.
+        """
+        ...
+
     def split_nodes(self, bytes_per_rank: int = 0, bytes_per_node: int = 0) -> Node:
         """Find the ranks that share memory with this one, and its column on the other nodes. Collective.
 

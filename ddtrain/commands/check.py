@@ -18,11 +18,12 @@ from collections.abc import Mapping, Sequence
 from ddtrain import blas, blas_threads
 from ddtrain.check.preflight import Preflight
 from ddtrain.comm import Communicator, launcher, run_ranks
+from ddtrain.commands.program import called
 from ddtrain.errors import COMPLETED, DdtrainError, UsageError
 from ddtrain.recipes import RECIPES
 from ddtrain.standard_output import say
 from ddtrain.trainer.config import command_line
-from ddtrain.trainer.main import Recipe
+from ddtrain.trainer.main import Recipe, choices
 
 
 def main(argv: Sequence[str], recipes: Mapping[str, Recipe] = RECIPES) -> int:
@@ -30,12 +31,12 @@ def main(argv: Sequence[str], recipes: Mapping[str, Recipe] = RECIPES) -> int:
     first = launcher().rank == 0
     if {"-h", "--help"} & set(argv):
         if first:
-            say(f"usage: ddtrain check [RECIPE] [options]\n\n{(__doc__ or '').strip()}\n", sys.stdout)
+            about = (__doc__ or "").strip().replace("ddtrain check", called("check"))
+            say(f"usage: {called('check')} [RECIPE] [options]\n\n{about}\n", sys.stdout)
         return COMPLETED
-    choices = {name: (recipe.config, recipe.about) for name, recipe in recipes.items()}
     only = next(iter(recipes)) if len(recipes) == 1 else ""
     try:
-        parsed = command_line.parse(argv, choices, only=only)
+        parsed = command_line.parse(argv, choices(recipes), only=only)
     except DdtrainError as error:
         return run_ranks("auto", lambda comm: None, refusal=error)
     if parsed.output:

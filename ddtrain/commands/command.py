@@ -7,6 +7,7 @@ import sys
 from collections.abc import Callable, Sequence
 from contextvars import ContextVar
 
+from ddtrain.commands.program import called
 from ddtrain.errors import COMPLETED, DdtrainError
 from ddtrain.standard_output import say
 from ddtrain.trainer.config.options import Parser
@@ -17,20 +18,30 @@ ASKED: ContextVar[list[argparse.ArgumentParser] | None] = ContextVar("asked", de
 
 
 def make_parser(verb: str, text: str) -> Parser:
-    """A parser whose help begins with a text as it stands.
+    """A parser whose help begins with a text as it stands, but for the program's name.
 
     Parameters
     ----------
     verb : of the command line
-    text : the documentation of its module
+    text : the documentation of its module, which writes ``ddtrain VERB``
     """
+    prog = called(verb)
     return Parser(
-        prog=f"ddtrain {verb}", description=text, formatter_class=argparse.RawDescriptionHelpFormatter, add_help=True
+        prog=prog,
+        description=text.replace(f"ddtrain {verb}", prog),
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        add_help=True,
     )
 
 
-def run_command(parser: Parser, argv: Sequence[str], action: Callable[[Given], int | None]) -> int:
+def run_command(
+    parser: Parser, argv: Sequence[str], action: Callable[[Given], int | None], others: bool = False
+) -> int:
     """Parse, act, and return the exit code; an error of ddtrain is one line on standard error.
+
+    Parameters
+    ----------
+    others : whether arguments that the parser does not know are given on, as ``given.others``
 
     >>> parser = make_parser("greet", "Greets.")
     >>> _ = parser.add_argument("whom")
@@ -43,7 +54,9 @@ def run_command(parser: Parser, argv: Sequence[str], action: Callable[[Given], i
         asked.append(parser)
         return COMPLETED
     try:
-        return action(parser.parse_args(argv)) or COMPLETED
+        given, rest = parser.parse_known_args(argv) if others else (parser.parse_args(argv), [])
+        given.others = rest
+        return action(given) or COMPLETED
     except SystemExit as end:  # argparse exits after --help
         return int(end.code or COMPLETED)
     except DdtrainError as error:

@@ -23,7 +23,7 @@ from ddtrain.commands.verbs import VERBS
 from ddtrain.errors import UsageError
 from ddtrain.standard_output import say
 from ddtrain.trainer.config import command_line
-from ddtrain.trainer.main import Recipe
+from ddtrain.trainer.main import Recipe, choices
 
 SHELLS = ("bash", "zsh", "fish")
 _OF_RECIPES = ("train", "check")  # verbs whose command line is a recipe and its options
@@ -79,8 +79,7 @@ def whole_parser(recipes: Mapping[str, Recipe]) -> argparse.ArgumentParser:
     for name, verb in VERBS.items():
         own = verbs.add_parser(name, help=verb.about.replace("%", "%%"), add_help=False)
         if name in _OF_RECIPES:
-            choices = {recipe: (made.config, made.about) for recipe, made in recipes.items()}
-            command_line.add_arguments(own, choices)
+            command_line.add_arguments(own, choices(recipes))
         else:
             _take_over(own, _parser_of(name, recipes))
     return parser

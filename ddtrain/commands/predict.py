@@ -32,7 +32,7 @@ def main(argv: Sequence[str], recipes: Mapping[str, Recipe]) -> int:
     parser.add_argument("-o", "--output", type=Path, required=True, metavar="FILE", help="where predictions go")
     parser.add_argument("--checkpoint", default="best", help="best, last, or a path (%(default)s)")
     parser.add_argument("--batch-size", type=int, default=BATCH, help="samples at a time (%(default)s)")
-    parser.add_argument("--backend", default="auto", help="as --comm.backend of ddtrain.train (%(default)s)")
+    parser.add_argument("--backend", default="auto", help="as --comm.backend of ddtrain train (%(default)s)")
     return run_command(parser, argv, lambda given: _predict(given, recipes))
 
 

@@ -9,6 +9,7 @@ from typing import Any, NoReturn
 from ddtrain import __version__
 from ddtrain.callbacks import Callback
 from ddtrain.comm import launcher
+from ddtrain.commands.program import program
 from ddtrain.commands.verbs import VERBS, overview
 from ddtrain.errors import COMPLETED
 from ddtrain.standard_output import say, tolerant_output
@@ -53,7 +54,7 @@ def main(
     SystemExit: 0
     """
     args = sys.argv[1:] if argv is None else list(argv)
-    name, prog = training.program()
+    name, prog = program()
     shown = {
         "--version": f"ddtrain {__version__}\n",
         **dict.fromkeys(("-h", "--help"), f"{overview(prog or f'python {name}.py')}\n\n"),  # before that of train

@@ -32,11 +32,13 @@ class Verb:
 VERBS: Mapping[str, Verb] = {
     "train": Verb("ddtrain.train", "train a recipe; what is done where no verb is given"),
     "check": Verb("ddtrain.commands.check", "try a job before the queue is waited for: layers, ranks, resume, time"),
+    "search": Verb("ddtrain.commands.search", "search options: grid, random, successive halving, coarse to fine"),
     "predict": Verb("ddtrain.commands.predict", "a run's predictions for the samples of a file"),
     "export": Verb("ddtrain.commands.export", "a run's model as safetensors, npz or ONNX"),
     "eval": Verb("ddtrain.eval", "evaluate what runs have trained, alone or as an ensemble"),
     "show": Verb("ddtrain.commands.show", "show how a run is, or follow it while it goes on"),
     "report": Verb("ddtrain.commands.report", "write one HTML file on a run, or on several laid over one another"),
+    "diagnose": Verb("ddtrain.commands.diagnose", "look into a run: its layers, curvature, landscape and gradients"),
     "generate": Verb("ddtrain.generate", "write text with a language model that a run has trained"),
     "checkpoint": Verb("ddtrain.checkpoint", "verify, list or show checkpoints", of_recipes=False),
     "doctor": Verb("ddtrain.commands.doctor", "look at the machine: versions, cores, memory, MPI", of_recipes=False),

@@ -21,6 +21,7 @@ from ddtrain.autodiff.core.boxes import box
 from ddtrain.data import cast
 from ddtrain.diagnose.layer_calls import LayerCall, LayerCalls, arrays_in, value_of_all
 from ddtrain.diagnose.multiply_adds import CountingTrace
+from ddtrain.diagnose.text_table import aligned
 from ddtrain.errors import UsageError
 from ddtrain.nn import Module
 from ddtrain.nn.declarations import Declaration
@@ -87,7 +88,7 @@ class Summary:
     def __str__(self) -> str:
         head = ("layer", "kind", "output", "parameters", "multiply-adds", "kept for backward")
         lines = [_cells(row) for row in self.rows]
-        return "\n".join([*_aligned([head, *lines]), "", *self._sums()])
+        return "\n".join([*aligned([head, *lines], texts=3), "", *self._sums()])
 
     def _sums(self) -> list[str]:
         buffers = f", and {self.buffers:,} numbers in buffers" if self.buffers else ""
@@ -267,13 +268,6 @@ def _shape(x: Any, samples: int) -> str:
 def _cells(row: LayerRow) -> tuple[str, ...]:
     numbers = (f"{row.parameters:,}", f"{row.multiply_adds:,}", in_bytes(row.kept_bytes))
     return (row.path, row.kind, row.output, *numbers)
-
-
-def _aligned(table: list[tuple[str, ...]]) -> list[str]:
-    """Rows as lines: texts to the left, numbers to the right."""
-    wide = [max(map(len, column)) for column in zip(*table, strict=True)]
-    sides = ["<", "<", "<", ">", ">", ">"]
-    return ["  ".join(f"{cell:{side}{n}}" for cell, side, n in zip(line, sides, wide, strict=True)) for line in table]
 
 
 def in_bytes(n: float) -> str:

@@ -11,6 +11,7 @@ from typing import Any, Protocol
 from numpy.typing import DTypeLike
 
 from ddtrain.comm.protocol import Communicator
+from ddtrain.nn.binding import Watcher
 from ddtrain.parallel import ShardLayout, ShardRunner, SmallCollectives
 from ddtrain.param_store import ParamStore
 
@@ -18,8 +19,8 @@ from ddtrain.param_store import ParamStore
 class ForwardPass(Protocol):
     """The loss of some samples of a step, as a function of the model's values."""
 
-    def __call__(self, values: Mapping[str, Any]) -> Any:
-        """One loss a sample, from the parameters and buffers by path."""
+    def __call__(self, values: Mapping[str, Any], *, watcher: Watcher | None = None) -> Any:
+        """One loss a sample, from the parameters and buffers by path; ``watcher`` is told of the calls of modules."""
         ...
 
 

@@ -26,11 +26,7 @@ from ddtrain.kernels import (
     pool,
     softmax,
 )
-from ddtrain.kernels.native import activation as _activation  # these give the references their compiled twins
-from ddtrain.kernels.native import dropout as _dropout
-from ddtrain.kernels.native import embedding as _embedding
-from ddtrain.kernels.native import normal_distribution as _normal_distribution
-from ddtrain.kernels.native import softmax as _softmax
+from ddtrain.kernels.native import families  # gives the references their compiled twins
 from ddtrain.kernels.recurrent import gru, lstm, rnn
 from ddtrain.kernels.updates import adaptive_update, average_update, layerwise_update, moment_update, optimizer_update
 

@@ -15,6 +15,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ddtrain.kernels.seam import accelerated
+
 _WIDE = 256  # with so many columns, the overhead of each inner loop no longer matters
 
 
@@ -35,6 +37,7 @@ def wide_rows(x: NDArray[Any]) -> NDArray[Any]:
     return x.reshape(rows, width)
 
 
+@accelerated
 def channel_sums(x: NDArray[Any], out: NDArray[Any] | None = None) -> NDArray[Any]:
     """The sum over all axes but the last.
 

@@ -19,6 +19,7 @@ from numpy.lib.stride_tricks import as_strided
 from numpy.typing import NDArray
 
 from ddtrain.kernels.channel_sums import channel_sums
+from ddtrain.kernels.seam import accelerated
 from ddtrain.kernels.workspace import CHUNK_BYTES, scratch
 
 Array = NDArray[Any]
@@ -87,6 +88,7 @@ def _by_group(y: Array, rows: int, groups: int) -> Array:
     return y.reshape(rows, groups, y.shape[-1] // groups, copy=False).transpose(1, 0, 2)
 
 
+@accelerated
 def forward(
     x_NHWC: Array, w: Array, b_K: Array | None, stride: Stride, pad: Pad, groups: int, dilation: Stride = NEXT,
     out: Array | None = None,
@@ -153,6 +155,7 @@ def _depthwise(
     return y
 
 
+@accelerated
 def backward_weight(
     x_NHWC: Array, g_NPQK: Array, kh: int, kw: int, stride: Stride, pad: Pad, groups: int, dilation: Stride = NEXT,
     out: Array | None = None,
@@ -173,18 +176,19 @@ def backward_weight(
     return dw
 
 
+@accelerated
 def backward_input(
     g_NPQK: Array, w: Array, height: int, width: int, stride: Stride, pad: Pad, groups: int, dilation: Stride = NEXT,
-    out: Array | None = None,
+    b_C: Array | None = None, out: Array | None = None,
 ) -> Array:  # fmt: skip
-    """The cotangent of the images, (N, height, width, C)."""
+    """The cotangent of the images, (N, height, width, C); plus a bias, for a transposed convolution."""
     kh, kw, cg, k = w.shape
     top, bottom, left, right = pad
     rows, columns = extent(kh, kw, dilation)
     around = (rows - 1 - top, rows - 1 - bottom, columns - 1 - left, columns - 1 - right)
     if stride == (1, 1) and cg * groups >= k and min(around) >= 0:
-        return forward(g_NPQK, _flipped(w, groups), None, stride, around, groups, dilation, out)
-    return _fold_back(g_NPQK, w, height, width, stride, pad, groups, dilation, out)
+        return forward(g_NPQK, _flipped(w, groups), b_C, stride, around, groups, dilation, out)
+    return _fold_back(g_NPQK, w, height, width, stride, pad, groups, dilation, b_C, out)
 
 
 def _flipped(w: Array, groups: int) -> Array:
@@ -196,7 +200,7 @@ def _flipped(w: Array, groups: int) -> Array:
 
 def _fold_back(
     g_NPQK: Array, w: Array, height: int, width: int, stride: Stride, pad: Pad, groups: int, dilation: Stride,
-    out: Array | None,
+    b_C: Array | None, out: Array | None,
 ) -> Array:  # fmt: skip
     """Each kernel position's share of the cotangent by a product, added where its windows came from."""
     n, p, q, k = g_NPQK.shape
@@ -220,4 +224,6 @@ def _fold_back(
                 reached = padded[:m, at : at + p * down : down, beside : beside + q * across : across]
                 reached += here[r, s].reshape(m, p, q, channels)
         dx[start : start + m] = padded[:m, top : top + height, left : left + width]
+    if b_C is not None:
+        dx += b_C
     return dx

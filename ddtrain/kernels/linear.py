@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ddtrain.kernels.channel_sums import channel_sums
+from ddtrain.kernels.seam import accelerated
 
 Array = NDArray[Any]
 
@@ -20,6 +21,7 @@ def as_rows(x: Array) -> Array:
     return x if x.ndim == 2 else x.reshape(math.prod(x.shape[:-1]), x.shape[-1])
 
 
+@accelerated
 def forward(x: Array, w_DK: Array, b_K: Array | None = None, out: Array | None = None) -> Array:
     """``x @ w + b`` for x (..., D).
 
@@ -34,12 +36,14 @@ def forward(x: Array, w_DK: Array, b_K: Array | None = None, out: Array | None =
     return y_MK.reshape(shape)
 
 
+@accelerated
 def backward_input(g: Array, w_DK: Array, out: Array | None = None) -> Array:
     """The cotangent of x: ``g @ w.T``."""
     dx_MD = np.matmul(as_rows(g), w_DK.T, out=None if out is None else as_rows(out))
     return dx_MD.reshape(*g.shape[:-1], w_DK.shape[0])
 
 
+@accelerated
 def backward_weight(x: Array, g: Array, out: Array | None = None) -> Array:
     """The cotangent of w: ``x.T @ g`` over all rows."""
     return np.matmul(as_rows(x).T, as_rows(g), out=out)

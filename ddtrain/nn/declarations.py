@@ -67,6 +67,11 @@ class Declaration:
         """The shape in PyTorch's layout."""
         return tuple(self.shape[axis] for axis in self.axes_of_torch())
 
+    def shape_from_torch(self, shape: tuple[int, ...]) -> tuple[int, ...]:
+        """A shape in PyTorch's layout as it is in this one; of other dimensions, as it stands."""
+        axes = self.axes_of_torch()
+        return tuple(shape[axes.index(axis)] for axis in range(len(axes))) if len(shape) == len(axes) else shape
+
 
 class Parameter(Declaration):
     """Trained by gradients.

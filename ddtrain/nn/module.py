@@ -66,8 +66,8 @@ class Module:
         if run is None:
             raise UsageError(
                 f"{type(self).__name__} was called before it had values",
-                remedy="Bind it first: model.bind(model.init(seed))(x). A module within another is found in its "
-                "attributes, and in lists, tuples and dicts there.",
+                remedy="Bind it first: model.bind(model.init(seed))(x), or run.load(model)(x). A module within another "
+                "is found in its attributes, and in lists, tuples and dicts there.",
             )
         if run.calls is not None:
             return run.answer(self, args, kwargs)

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
 from ddtrain import ops
-from ddtrain.autodiff import Array, value_of
+from ddtrain.autodiff import Array
 from ddtrain.errors import UsageError
 from ddtrain.nn import init
 from ddtrain.nn.argument_checks import sizes
@@ -73,17 +71,9 @@ class BatchNorm(Module):
                 remedy="Choose a batch size that leaves no single sample over.",
             )
         if moments.count:  # no samples: nothing to learn; a single one: a mean, but no variance
-            batches = value_of(self.num_batches_tracked) + 1
+            batches = ops.stop_gradient(self.num_batches_tracked) + 1
             share = 1 / batches if self.momentum is None else self.momentum
-            self.update(
-                running_mean=_blend(self.running_mean, moments.mean, share),
-                running_var=self.running_var
-                if moments.count == 1
-                else _blend(self.running_var, moments.variance, share),
-                num_batches_tracked=batches,
-            )
+            mean, variance = ops.stop_gradient(self.running_mean), ops.stop_gradient(self.running_var)
+            running = ops.running_moments(moments, mean, variance, float(share))
+            self.update(running_mean=running[0], running_var=running[1], num_batches_tracked=batches)
         return y
-
-
-def _blend(running: Any, new: Any, share: Any) -> Any:
-    return (1 - share) * value_of(running) + share * new

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
@@ -62,28 +62,69 @@ def fitted(
     ------
     UsageError : listing what is missing, what is unexpected, and what has another shape
     """
+    found, wrong = _compared(model, values, shape_of)
+    said = [f"{one} and {other} are one, but have two values" for one, other in wrong.doubled]
+    said += _listed("no value for {}", wrong.missing)
+    said += _listed("no such parameter or buffer: {}", wrong.unexpected)
+    said += _listed("{}", [f"{name} has shape {shape}, not {shape_of(d)}" for name, shape, d in wrong.misshapen])
+    if not said:
+        return found
+    turned = wrong.misshapen and all(shape == other_shape_of(d) for _, shape, d in wrong.misshapen)
+    raise UsageError(
+        f"{op}: {'; '.join(said)}",
+        remedy=remedy if turned else "Are they of another model? Pass one for every name in declarations().",
+    )
+
+
+class Misfits(NamedTuple):
+    """In what values differ from a model's declarations.
+
+    Attributes
+    ----------
+    missing, unexpected : paths
+    misshapen : path, the value's shape, the declaration
+    doubled : pairs of paths of one declaration that have different values
+    """
+
+    missing: list[str]
+    unexpected: list[str]
+    misshapen: list[tuple[str, Shape, Declaration]]
+    doubled: list[tuple[str, str]]
+
+
+def misfits(model: Tree, values: Mapping[str, Any], shape_of: Callable[[Declaration], Shape]) -> Misfits:
+    """In what values differ from what a model declares.
+
+    >>> from ddtrain.nn import Linear
+    >>> found = misfits(Linear(3, 2), {"weight": np.ones((5, 2)), "scale": np.ones(2)}, lambda d: d.shape)
+    >>> found.missing, found.unexpected, [name for name, _, _ in found.misshapen]
+    (['bias'], ['scale'], ['weight'])
+    """
+    return _compared(model, values, shape_of)[1]
+
+
+def _compared(
+    model: Tree, values: Mapping[str, Any], shape_of: Callable[[Declaration], Shape]
+) -> tuple[dict[str, Any], Misfits]:
+    """The values by the first path of their declaration, in order of declaration, and what does not fit."""
     places = by_path(model)
     first: dict[int, str] = {}
-    found: dict[str, Any] = {}
-    wrong: list[str] = []
+    given: dict[str, Any] = {}
+    doubled: list[tuple[str, str]] = []
     for path, declaration in places.items():
         name = first.setdefault(id(declaration), path)
-        if path in values and name not in found:
-            found[name] = values[path]
-        elif path in values and not _same(found[name], values[path]):
-            wrong.append(f"{name} and {path} are one, but have two values")
-    misshapen = [
-        (name, np.shape(x), places[name]) for name, x in found.items() if np.shape(x) != shape_of(places[name])
-    ]
-    wrong += _listed("no value for {}", [name for name in first.values() if name not in found])
-    wrong += _listed("no such parameter or buffer: {}", [name for name in values if name not in places])
-    wrong += _listed("{}", [f"{name} has shape {shape}, not {shape_of(d)}" for name, shape, d in misshapen])
-    if not wrong:
-        return {name: found[name] for name in first.values()}
-    turned = misshapen and all(shape == other_shape_of(d) for _, shape, d in misshapen)
-    raise UsageError(
-        f"{op}: {'; '.join(wrong)}",
-        remedy=remedy if turned else "Are they of another model? Pass one for every name in declarations().",
+        if path in values and name not in given:
+            given[name] = values[path]
+        elif path in values and not _same(given[name], values[path]):
+            doubled.append((name, path))
+    found = {name: given[name] for name in first.values() if name in given}
+    return found, Misfits(
+        missing=[name for name in first.values() if name not in found],
+        unexpected=[name for name in values if name not in places],
+        misshapen=[
+            (name, np.shape(x), places[name]) for name, x in found.items() if np.shape(x) != shape_of(places[name])
+        ],
+        doubled=doubled,
     )
 
 

@@ -52,7 +52,7 @@ from numpy import (
 )
 from numpy.typing import DTypeLike
 
-from ddtrain.autodiff import value_of
+from ddtrain.autodiff import array_like, value_of
 from ddtrain.autodiff.core.array_lists import holds_box
 from ddtrain.numpy.elementwise.arithmetic import power
 from ddtrain.numpy.elementwise.comparisons import floor
@@ -70,7 +70,7 @@ def zeros_like(x: Any, dtype: DTypeLike | None = None) -> Any:
     >>> zeros_like(np.array([1, 2]))
     array([0, 0])
     """
-    return np.zeros_like(value_of(x), dtype)
+    return np.zeros_like(array_like(x), dtype)
 
 
 def ones_like(x: Any, dtype: DTypeLike | None = None) -> Any:
@@ -79,12 +79,12 @@ def ones_like(x: Any, dtype: DTypeLike | None = None) -> Any:
     >>> ones_like(np.array([1.5, 2.5]))
     array([1., 1.])
     """
-    return np.ones_like(value_of(x), dtype)
+    return np.ones_like(array_like(x), dtype)
 
 
 def empty_like(x: Any, dtype: DTypeLike | None = None) -> Any:
     """An array in the shape and dtype of ``x``, with arbitrary entries."""
-    return np.empty_like(value_of(x), dtype)
+    return np.empty_like(array_like(x), dtype)
 
 
 def full(shape: Any, fill_value: Any, dtype: DTypeLike | None = None) -> Any:
@@ -106,7 +106,7 @@ def full_like(x: Any, fill_value: Any, dtype: DTypeLike | None = None) -> Any:
     >>> grad(lambda c: full_like(np.zeros(3), c).sum())(2.0)
     array(3.)
     """
-    like = np.asarray(value_of(x))
+    like = np.asarray(array_like(x))
     return full(like.shape, fill_value, like.dtype if dtype is None else dtype)
 
 
@@ -133,7 +133,7 @@ def linspace(
     if not holds_box((start, stop)):
         return np.linspace(start, stop, num, endpoint, retstep, dtype, axis)  # type: ignore[call-overload]
     start, stop = (asarray(end) if holds_box(end) else end for end in (start, stop))
-    dt = np.linspace(value_of(start), value_of(stop), 0).dtype
+    dt = np.linspace(array_like(start), array_like(stop), 0).dtype
     num, div = operator.index(num), operator.index(num) - bool(endpoint)
     first, last = asarray(start).astype(dt), asarray(stop).astype(dt)
     delta = last - first
@@ -185,7 +185,7 @@ def geomspace(
     if not holds_box((start, stop)):
         return np.geomspace(start, stop, num, endpoint, dtype, axis)
     start, stop = (asarray(end) if holds_box(end) else end for end in (start, stop))
-    dt = np.geomspace(value_of(start), value_of(stop), 0, dtype=dtype).dtype
+    dt = np.geomspace(array_like(start), array_like(stop), 0, dtype=dtype).dtype
     start, stop = asarray(start).astype(dt), asarray(stop).astype(dt)
     direction = sign(start)  # divide by the sign, so that the logarithms are of positive numbers
     start, stop = start / direction, stop / direction

@@ -3,27 +3,29 @@
 A training step draws from ``ddtrain.rng`` instead, whose numbers do not depend on who asks first.
 """
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.random import (
-    Generator,
-    Philox,
-    RandomState,
-    SeedSequence,
-    choice,
-    default_rng,
-    normal,
-    permutation,
-    rand,
-    randint,
-    randn,
-    random,
-    seed,
-    shuffle,
-    standard_normal,
-    uniform,
-)
+
+if TYPE_CHECKING:  # what __getattr__ below loads on first use, as NumPy does
+    from numpy.random import (
+        Generator,
+        Philox,
+        RandomState,
+        SeedSequence,
+        choice,
+        default_rng,
+        normal,
+        permutation,
+        rand,
+        randint,
+        randn,
+        random,
+        seed,
+        shuffle,
+        standard_normal,
+        uniform,
+    )
 
 __all__ = [
     "Generator", "Philox", "RandomState", "SeedSequence", "choice", "default_rng", "normal", "permutation", "rand",
@@ -33,5 +35,6 @@ __all__ = [
 
 def __getattr__(name: str) -> Any:
     if hasattr(np.random, name):
-        return getattr(np.random, name)
+        globals()[name] = found = getattr(np.random, name)
+        return found
     raise AttributeError(f"neither numpy nor ddtrain.numpy has a name {'random.' + name!r}")

@@ -27,7 +27,7 @@ from ddtrain.ops.activations import (
     tanh,
 )
 from ddtrain.ops.attention import attention
-from ddtrain.ops.batch_norm import Moments, batch_norm, batch_norm_inference
+from ddtrain.ops.batch_norm import Moments, batch_norm, batch_norm_inference, running_moments
 from ddtrain.ops.collectives import allreduce, communicator, fan_in, fan_out, use_communicator
 from ddtrain.ops.convolution import conv1d, conv2d, conv_transpose1d, conv_transpose2d
 from ddtrain.ops.dropout import dropout
@@ -132,6 +132,7 @@ __all__ = [
     "relu",
     "rms_norm",
     "rnn",
+    "running_moments",
     "selu",
     "sigmoid",
     "silu",

@@ -80,19 +80,15 @@ def _attention(q: Array, k: Array, v: Array, causal: bool = True, mask: Array = 
 
 def _forward(q: Any, k: Any, v: Any, causal: bool = True, mask: Any = None) -> tuple[Any, Any]:
     _check(q, k, v, causal, mask)
-    return kernel.forward(q, k, v, causal, mask)
+    y, log_sum = kernel.forward(q, k, v, causal, mask)
+    return y, (y, log_sum)
 
 
 def _backward(
-    needs: tuple[int, ...], g: Any, p: Any, q: Any, k: Any, v: Any, causal: bool = True, mask: Any = None
+    needs: tuple[int, ...], g: Any, saved: Any, q: Any, k: Any, v: Any, causal: bool = True, mask: Any = None
 ) -> list[Any]:
-    ds: Any = kernel.backward_scores(g, p, v, q.shape[-1], causal, mask) if 0 in needs or 1 in needs else None
-    by_position = (
-        lambda: kernel.backward_query(ds, k),
-        lambda: kernel.backward_key(ds, q),
-        lambda: kernel.backward_value(g, p),
-    )
-    return [by_position[i]() for i in needs]
+    found = kernel.backward(g, *saved, q, k, v, causal, mask)
+    return [found[i] for i in needs]
 
 
 def _some(*shape: int) -> Any:

@@ -15,22 +15,24 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from functools import wraps
+from typing import Any, ClassVar
 
 import numpy as onp
 from numpy.typing import NDArray
 
 import ddtrain.numpy as np
-from ddtrain.autodiff import Array, fused, value_of
+from ddtrain.autodiff import BOXES, Array, array_like, fused, is_recorded, nondifferentiable
 from ddtrain.autodiff.core.examples import case
 from ddtrain.current_layer import LAYER, use_layer
 from ddtrain.errors import ShapeError
 from ddtrain.kernels import batch_norm as kernel
 from ddtrain.ops.argument_checks import check_vector
-from ddtrain.ops.collectives import Collectives, allreduce, peers
+from ddtrain.ops.collectives import allreduce, peers
+from ddtrain.ops.stop_gradient import stop_gradient
 
 
-@dataclass
+@dataclass(eq=False)
 class Moments:
     """The moments that :func:`batch_norm` has found, as plain arrays; over all ranks when synchronised.
 
@@ -39,6 +41,7 @@ class Moments:
     count : values per channel
     mean : (C,), in float64
     variance : (C,), in float64, unbiased (divided by count - 1): what running statistics average; NaN of one value
+    packed : (1 + 2 C,) all of them, as ``kernels/batch_norm.py`` has them
 
     >>> moments = Moments()
     >>> _ = batch_norm(onp.array([[1.0], [3.0]]), onp.ones(1), onp.zeros(1), moments=moments)
@@ -46,14 +49,23 @@ class Moments:
     (2, array([2.]), array([2.]))
     """
 
-    count: int = 0
-    mean: NDArray[Any] | None = None
-    variance: NDArray[Any] | None = None
+    packed: NDArray[Any] | None = None
+    is_cell: ClassVar[bool] = True  # a place that every call fills anew, so that plans do not compare its contents
 
-    def fill(self, count: int, mean_C: NDArray[Any], m2_C: NDArray[Any]) -> None:
-        """Take the moments as the kernel has them."""
-        self.count, self.mean = count, mean_C
-        self.variance = m2_C / (count - 1) if count > 1 else onp.full(m2_C.shape, onp.nan)
+    @property
+    def count(self) -> int:
+        return 0 if self.packed is None else int(array_like(self.packed)[0])
+
+    @property
+    def mean(self) -> NDArray[Any] | None:
+        return None if self.packed is None else kernel.unpacked(self.packed)[1]
+
+    @property
+    def variance(self) -> NDArray[Any] | None:
+        if self.packed is None:
+            return None
+        count, _, m2_C = kernel.unpacked(self.packed)
+        return m2_C / (count - 1) if count > 1 else onp.full(m2_C.shape, onp.nan)
 
 
 def _check(op: str, x: Any, **vectors: Any) -> None:
@@ -104,7 +116,7 @@ def _batch_norm(
     deviation = x - mean
     m2 = total(np.sum(deviation * deviation, axis=axes))
     if moments is not None:
-        moments.fill(count, value_of(mean).astype(onp.float64), value_of(m2).astype(onp.float64))
+        moments.packed = np.concatenate((onp.array([float(count)]), stop_gradient(mean), stop_gradient(m2)))
     return deviation / np.sqrt(m2 / max(1, count) + eps) * scale + shift
 
 
@@ -112,45 +124,40 @@ def _own(x: Any) -> Any:
     return x
 
 
-def _merged_over_ranks(comm: Collectives, count: int, mean_C: Any, m2_C: Any) -> tuple[int, Any, Any]:
-    channels = len(mean_C)
-    mine = onp.concatenate(([float(count)], mean_C, m2_C))
-    all_PM = onp.empty((comm.size, len(mine)))
-    comm.allgather(mine, all_PM)
-    return kernel.merge(all_PM[:, 0], all_PM[:, 1 : 1 + channels], all_PM[:, 1 + channels :])
-
-
 def _forward(
     x: Any, scale: Any, shift: Any, eps: float = 1e-5, sync: bool = True, moments: Moments | None = None
 ) -> tuple[Any, Any]:
     _check("batch_norm", x, scale=scale, shift=shift)
     comm = peers() if sync else None
-    count, mean_C, m2_C = kernel.moments(x)
+    mine_M = kernel.moments(x)
+    all_PM = mine_M[None]
     if comm is not None:
-        count, mean_C, m2_C = _merged_over_ranks(comm, count, mean_C, m2_C)
+        all_PM = onp.empty((comm.size, len(mine_M)))
+        comm.allgather(mine_M, all_PM)
+    y, moments_M, inv_std_C = kernel.normalise(x, all_PM, scale, shift, eps)
     if moments is not None:
-        moments.fill(count, mean_C, m2_C)
-    inv_std_C = 1.0 / onp.sqrt(m2_C / max(1, count) + eps)
-    return kernel.normalise(x, mean_C, inv_std_C, scale, shift), (comm, LAYER.get(), count, mean_C, inv_std_C)
+        moments.packed = moments_M
+    return y, (comm, LAYER.get(), moments_M, inv_std_C)
 
 
 def _backward(
     needs: tuple[int, ...], g: Any, saved: Any, x: Any, scale: Any, shift: Any, *_: Any, **__: Any
 ) -> list[Any]:
-    comm, layer, count, mean_C, inv_std_C = saved
-    sum_g_C, sum_gx_C = kernel.backward_sums(g, x, mean_C, inv_std_C)
-    cotangents: dict[int, Any] = {1: sum_gx_C.astype(scale.dtype), 2: sum_g_C.astype(shift.dtype)}
+    comm, layer, moments_M, inv_std_C = saved
+    sums_2C, d_scale, d_shift = kernel.backward_sums(g, x, moments_M, inv_std_C)
+    cotangents: dict[int, Any] = {
+        1: d_scale.astype(scale.dtype, copy=False),
+        2: d_shift.astype(shift.dtype, copy=False),
+    }
     if 0 in needs:
-        sums_2C = onp.stack((sum_g_C, sum_gx_C))
         if comm is not None:
             with use_layer(layer):
                 comm.allreduce(sums_2C)
-        mean_g_C, mean_gx_C = sums_2C / max(1, count)
-        cotangents[0] = kernel.backward_input(g, x, mean_C, inv_std_C, scale, mean_g_C, mean_gx_C)
+        cotangents[0] = kernel.backward_input(g, x, moments_M, inv_std_C, scale, sums_2C)
     return [cotangents[i] for i in needs]
 
 
-batch_norm = fused(
+_fused = fused(
     _batch_norm,
     _forward,
     _backward,
@@ -161,6 +168,41 @@ batch_norm = fused(
         case(r(2, 3, 2, 2), r(2), r(2), eps=0.1, sync=False),
     ],
 )
+
+
+def _found(y: Any, moments: Moments) -> Any:
+    """What the call that gave ``y`` has put into ``moments``."""
+    return moments.packed
+
+
+_packed = nondifferentiable(_found, name="moments")
+
+
+@wraps(_batch_norm)
+def batch_norm(
+    x: Array, scale: Array, shift: Array, eps: float = 1e-5, sync: bool = True, moments: Moments | None = None
+) -> Array:
+    y = _fused(x, scale, shift, eps, sync, moments)
+    if moments is not None and is_recorded(y) and type(moments.packed) not in BOXES:
+        moments.packed = _packed(y, moments)  # the result of an operation, so that a record has where it comes from
+    return y
+
+
+_running = nondifferentiable(kernel.running, name="running_moments")
+
+
+def running_moments(moments: Moments, mean: Array, variance: Array, share: float) -> Array:
+    """Running mean and variance (2, C), in float64, with a share of those that :func:`batch_norm` has found.
+
+    One value has no variance, and leaves the running one as it is.
+
+    >>> seen = Moments()
+    >>> _ = batch_norm(onp.array([[1.0], [3.0]]), onp.ones(1), onp.zeros(1), moments=seen)
+    >>> running_moments(seen, onp.zeros(1), onp.ones(1), 0.5)
+    array([[1. ],
+           [1.5]])
+    """
+    return _running(moments.packed, mean, variance, share)
 
 
 def batch_norm_inference(

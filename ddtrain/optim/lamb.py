@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from ddtrain.kernels import layerwise_update, optimizer_update
+from ddtrain.kernels import layerwise_update
 from ddtrain.optim.layerwise import LayerwiseOptim
 from ddtrain.optim.protocol import Vector, fraction, not_negative, positive
 from ddtrain.parts import Range, register
@@ -58,7 +58,7 @@ class Lamb(LayerwiseOptim):
     def measure_(
         self, values: Vector, grads: Vector, state: Mapping[str, Vector], *, scale: float, count: int
     ) -> tuple[float, float]:
-        of_direction = layerwise_update.lamb_moments(
+        of_values, of_direction = layerwise_update.lamb_moments(
             values,
             grads,
             state["m"],
@@ -70,7 +70,7 @@ class Lamb(LayerwiseOptim):
             count,
             scale,
         )
-        return optimizer_update.square_norms(values, [slice(None)])[0], of_direction
+        return float(of_values), float(of_direction)
 
     def trust_ratio(self, values_norm: float, compared_norm: float) -> float:
         if not (self.trust and values_norm and compared_norm):

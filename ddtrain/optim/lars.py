@@ -10,8 +10,6 @@ from ddtrain.optim.layerwise import LayerwiseOptim
 from ddtrain.optim.protocol import Vector, fraction, not_negative
 from ddtrain.parts import Range, register
 
-_ALL = [slice(None)]
-
 
 @register
 @dataclass(frozen=True)
@@ -56,8 +54,7 @@ class Lars(LayerwiseOptim):
     def measure_(
         self, values: Vector, grads: Vector, state: Mapping[str, Vector], *, scale: float, count: int
     ) -> tuple[float, float]:
-        of_grads = optimizer_update.square_norms(grads, _ALL)[0]
-        return optimizer_update.square_norms(values, _ALL)[0], scale * scale * of_grads
+        return optimizer_update.square_norm(values), scale * scale * optimizer_update.square_norm(grads)
 
     def trust_ratio(self, values_norm: float, compared_norm: float) -> float:
         if not (self.trust and values_norm and compared_norm):

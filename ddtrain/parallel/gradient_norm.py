@@ -32,10 +32,11 @@ class GradientNorm:
 
     def __init__(self, buckets: Sequence[Bucket], shares: BucketShares, node: Node, counter: int) -> None:
         number = {cell.start: k for k, cell in enumerate(cell for bucket in buckets for cell in bucket.cells)}
-        self._cells = [cell for cells in shares.kept for cell in cells]
+        kept = [cell for cells in shares.kept for cell in cells]
+        self._cells_K2 = np.array([(cell.start, cell.stop) for cell in kept], np.int64).reshape(-1, 2)
         self._squares = SharedNumbers(
             len(number),
-            kept=[number[cell.start] for cell in self._cells],
+            kept=[number[cell.start] for cell in kept],
             summed=[number[cell.start] for cells in shares.summed for cell in cells],
             scattered=bool(shares.kept_by_node),
             node=node,
@@ -49,6 +50,6 @@ class GradientNorm:
         ----------
         gradient : (n,) with the sum over all ranks in this rank's share
         """
-        squares = self._squares.exchange(optimizer_update.square_norms(gradient, self._cells))
+        squares = self._squares.exchange(optimizer_update.square_norms(gradient, self._cells_K2))
         with np.errstate(over="ignore", invalid="ignore"):
             return float(np.add.reduce(squares))

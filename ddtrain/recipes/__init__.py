@@ -4,41 +4,44 @@
 recipes share, ``picture_options`` and ``classifier`` what those of pictures do, and ``trained`` loads what one of them
 has trained. ``digits_softmax`` is the smallest.
 
-To add one, write ``recipes/<data>/<name>.py`` with a ``Config`` subclass and ``build(config) -> Task``, and enter
-it here.
+To add one, write ``recipes/<data>/<name>.py`` with a ``Config`` subclass ``<Data><Name>`` and ``build(config) ->
+Task``, and enter it here. Its module is loaded when it is needed, as most commands are about one recipe.
 """
 
-from ddtrain.recipes.digits import autoencoder, mlp, softmax, svm, to_words
-from ddtrain.recipes.fashion import cnn, inception, lenet, resnet20, vgg
-from ddtrain.recipes.shakespeare import char, glove, gpt, masked, nnlm
+from importlib import import_module
+from typing import Any
+
 from ddtrain.trainer.main import Recipe
 
-RECIPES: dict[str, Recipe] = {
-    "fashion_cnn": Recipe(cnn.FashionCnn(), cnn.build, "convolutional network with batch-norm on Fashion-MNIST"),
-    "fashion_lenet": Recipe(lenet.FashionLenet(), lenet.build, "LeNet-5 on Fashion-MNIST"),
-    "fashion_vgg": Recipe(vgg.FashionVgg(), vgg.build, "small network after VGG on Fashion-MNIST"),
-    "fashion_resnet20": Recipe(
-        resnet20.FashionResnet20(), resnet20.build, "residual network of 20 layers on Fashion-MNIST"
-    ),
-    "fashion_inception": Recipe(inception.FashionInception(), inception.build, "Inception blocks on Fashion-MNIST"),
-    "digits_mlp": Recipe(mlp.DigitsMlp(), mlp.build, "perceptron with batch-norm on 8x8 digits"),
-    "digits_softmax": Recipe(softmax.DigitsSoftmax(), softmax.build, "softmax regression on 8x8 digits"),
-    "digits_svm": Recipe(svm.DigitsSvm(), svm.build, "support vector machine, linear or with a kernel, on 8x8 digits"),
-    "digits_autoencoder": Recipe(
-        autoencoder.DigitsAutoencoder(), autoencoder.build, "autoencoder with tied weights of 8x8 digits"
-    ),
-    "digits_to_words": Recipe(
-        to_words.DigitsToWords(), to_words.build, "encoder-decoder transformer that spells numbers"
-    ),
-    "shakespeare_nnlm": Recipe(nnlm.ShakespeareNnlm(), nnlm.build, "Bengio's neural language model on nine plays"),
-    "shakespeare_char": Recipe(
-        char.ShakespeareChar(), char.build, "RNN, LSTM or GRU over the characters of nine plays"
-    ),
-    "shakespeare_gpt": Recipe(gpt.ShakespeareGpt(), gpt.build, "GPT over the characters of nine plays"),
-    "shakespeare_masked": Recipe(
-        masked.ShakespeareMasked(), masked.build, "transformer encoder that fills gaps in plays"
-    ),
-    "shakespeare_glove": Recipe(glove.ShakespeareGlove(), glove.build, "GloVe: vectors of the words of nine plays"),
+_ABOUT = {
+    "fashion_cnn": "convolutional network with batch-norm on Fashion-MNIST",
+    "fashion_lenet": "LeNet-5 on Fashion-MNIST",
+    "fashion_vgg": "small network after VGG on Fashion-MNIST",
+    "fashion_resnet20": "residual network of 20 layers on Fashion-MNIST",
+    "fashion_inception": "Inception blocks on Fashion-MNIST",
+    "digits_mlp": "perceptron with batch-norm on 8x8 digits",
+    "digits_softmax": "softmax regression on 8x8 digits",
+    "digits_svm": "support vector machine, linear or with a kernel, on 8x8 digits",
+    "digits_autoencoder": "autoencoder with tied weights of 8x8 digits",
+    "digits_to_words": "encoder-decoder transformer that spells numbers",
+    "shakespeare_nnlm": "Bengio's neural language model on nine plays",
+    "shakespeare_char": "RNN, LSTM or GRU over the characters of nine plays",
+    "shakespeare_gpt": "GPT over the characters of nine plays",
+    "shakespeare_masked": "transformer encoder that fills gaps in plays",
+    "shakespeare_glove": "GloVe: vectors of the words of nine plays",
 }
+
+
+def _recipe(name: str, about: str) -> Recipe:
+    """The recipe of a name: ``digits_mlp`` is ``DigitsMlp`` and ``build`` of ``digits/mlp``."""
+
+    def loaded(member: str) -> Any:
+        return getattr(import_module(f"ddtrain.recipes.{name.replace('_', '.', 1)}"), member)
+
+    options = "".join(word.capitalize() for word in name.split("_"))
+    return Recipe(lambda: loaded(options)(), lambda config: loaded("build")(config), about)
+
+
+RECIPES: dict[str, Recipe] = {name: _recipe(name, about) for name, about in _ABOUT.items()}
 
 __all__ = ["RECIPES"]

@@ -10,7 +10,7 @@ import numpy as np
 from ddtrain.comm import Communicator
 from ddtrain.data import ArrayData, Dataset
 from ddtrain.errors import UsageError, kind_of
-from ddtrain.runs.predicting import BATCH, of_batches
+from ddtrain.runs.predicting import BATCH, of_batches, require_values
 from ddtrain.trainer.evaluation.evaluate import derived
 from ddtrain.trainer.step.loss_output import LossOutput
 from ddtrain.trainer.step.totals import Totals
@@ -40,7 +40,7 @@ def evaluate(
 
     Raises
     ------
-    UsageError : there is no data
+    UsageError : there is no data, or the model has no values, or is none
 
     Examples
     --------
@@ -50,6 +50,7 @@ def evaluate(
     >>> evaluate(net, loss, (np.array([[1.0], [2.0]]), np.array([1.0, 4.0])))
     {'loss': 0.5, 'above': 0.5}
     """
+    require_values("evaluate", net)
     task = task_or_loss if isinstance(task_or_loss, Task) else None
     loss: Loss = task.loss if task else task_or_loss  # type: ignore[assignment]  # what is no task is a loss
     dataset = _dataset(data if data is not None or task is None else task.valid)

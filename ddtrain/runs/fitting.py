@@ -3,33 +3,20 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Callable, Mapping, Sequence
-from pathlib import Path
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from ddtrain import blas, blas_threads
 from ddtrain.callbacks import Callback
-from ddtrain.comm import call_on_ranks
-from ddtrain.errors import UsageError, kind_of, quoted
+from ddtrain.comm import Communicator, call_on_ranks
+from ddtrain.errors import UsageError, kind_of
 from ddtrain.nn import Module
+from ddtrain.runs.call_options import overlaid, require_config, words_of_calls
 from ddtrain.runs.run import Run
-from ddtrain.suggestions import did_you_mean
 from ddtrain.trainer import stop_signals
-from ddtrain.trainer.config import tables
 from ddtrain.trainer.config.config import Config
 from ddtrain.trainer.job import Job
 from ddtrain.trainer.task import Task
-
-_SHORT = {  # a call's names for options that most calls give
-    "backend": ("comm", "backend"),
-    "dir": ("run", "dir"),
-    "epochs": ("run", "epochs"),
-    "steps": ("run", "steps"),
-    "seed": ("run", "seed"),
-    "dtype": ("run", "dtype"),
-    "resume": ("run", "resume"),
-    "batch_size": ("data", "batch_size"),
-}
 
 
 def fit(
@@ -76,35 +63,29 @@ def fit(
     >>> run.state, bool(run.history["loss"][-1] < 1e-3)
     ('completed', True)
     """
-    if not isinstance(task, Task) and (isinstance(task, Module) or not callable(task)):
-        raise UsageError(
-            f"fit: {kind_of(task)} where a Task is wanted", remedy="Give ddtrain.Task(model, loss, train=(x, y))."
-        )
-    told = _overlaid(config or Config(), options)
+    require_task("fit", task)
+    if isinstance(callbacks, Callback) or not isinstance(callbacks, Sequence):
+        raise UsageError(f"fit: callbacks is {kind_of(callbacks)}", remedy="Give a list: callbacks=[...].")
+    require_config("fit", start := Config() if config is None else config)
+    with words_of_calls(start):
+        told = overlaid("fit", start, options)
     if blas_threads.TOO_LATE:  # Note [BLAS threads] in blas_threads.py
         blas.limit(1)
     build = (lambda config: task) if isinstance(task, Task) else task
     job = Job(name, build, told, callbacks, io.StringIO() if quiet else None)
-    with stop_signals.listening(job.at_once):
-        call_on_ranks(told.comm.backend, job, job.failed)
+
+    def on_rank(comm: Communicator) -> int:
+        with words_of_calls(told):  # here, too, as a rank that fails alone prints its error
+            return job(comm)
+
+    with stop_signals.listening(job.at_once), words_of_calls(told):
+        call_on_ranks(told.comm.backend, on_rank, job.failed)
     return Run(job.directory)
 
 
-def _overlaid(config: Config, options: dict[str, Any]) -> Config:
-    """The configuration with the options of a call."""
-    known = [*_SHORT, *(name for name, value in vars(config).items() if tables.is_section(value))]
-    for option, value in options.items():
-        if option in _SHORT:
-            section, key = _SHORT[option]
-            value = str(value) if isinstance(value, Path) else value
-            config = config.updated({section: {key: value}})
-        elif option in known:
-            if not isinstance(value, Mapping) and not tables.is_section(value):
-                raise UsageError(
-                    f"fit: {option}={quoted(value)} is no section", remedy=f"Give a dict of options: {option}={{...}}."
-                )
-            config = config.updated({option: tables.to_table(value) if tables.is_section(value) else value})
-        else:
-            hint = did_you_mean(option, known)
-            raise UsageError(f"fit: there is no option {quoted(option)}", remedy=f"{hint} There is {', '.join(known)}.")
-    return config
+def require_task(caller: str, task: Any) -> None:
+    """Raise UsageError unless something is a task or may make one; ``caller`` is who was given it, for the error."""
+    if not isinstance(task, Task) and (isinstance(task, Module) or not callable(task)):
+        raise UsageError(
+            f"{caller}: {kind_of(task)} where a Task is wanted", remedy="Give ddtrain.Task(model, loss, train=(x, y))."
+        )

@@ -46,6 +46,7 @@ def predict(
 
     Raises
     ------
+    UsageError : the model has no values, or is none
     ShapeError : the model does not take such samples, or has no output for each of them
 
     Examples
@@ -57,6 +58,7 @@ def predict(
            [32.],
            [54.]])
     """
+    require_values("predict", net)
     dataset, count = _samples(x, inputs)
     return of_batches("predict", net, lambda model, batch: model(*batch[:count]), dataset, batch_size, comm)
 
@@ -103,6 +105,19 @@ def of_batches(
         return rebuild(gather_rows(comm, columns))
 
     return over_ranks(work, comm)
+
+
+def require_values(op: str, net: Any) -> None:
+    """Raise UsageError unless it is a model that has values, or a function."""
+    if isinstance(net, Module) and net._run is None:
+        raise UsageError(
+            f"{op}: the {type(net).__name__} has no values yet",
+            remedy="Give those of a run: run.load(net); or initial ones: net.bind(net.init(seed=0)).",
+        )
+    if isinstance(net, type) or not callable(net):
+        raise UsageError(
+            f"{op}: {kind_of(net)} where a model is wanted", remedy="Give one with values, such as run.load(net)."
+        )
 
 
 def over_ranks(work: Callable[[Communicator], T], comm: Communicator | None) -> T:

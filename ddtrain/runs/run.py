@@ -12,9 +12,9 @@ from typing import Any
 
 from ddtrain.data import Fitted
 from ddtrain.errors import CheckpointError, UsageError, kind_of
-from ddtrain.nn import Module, from_torch
+from ddtrain.nn import Module
 from ddtrain.runs.history import History
-from ddtrain.trainer.checkpoint import Snapshot, finder, fitted_state
+from ddtrain.trainer.checkpoint import Snapshot, finder, fitted_state, stored_model
 from ddtrain.trainer.config import toml_files
 from ddtrain.trainer.file_names import CONFIG, SUMMARY
 from ddtrain.trainer.records import status
@@ -142,10 +142,7 @@ class Run:
             raise UsageError(f"Run.load: {kind_of(model)} where a model is wanted", remedy="Give an nn.Module.")
         path = self.find(checkpoint)
         snapshot = finder.load(path).snapshot
-        try:
-            bound = model.bind(from_torch(model, {**snapshot.model, **snapshot.population}))
-        except UsageError as error:
-            raise CheckpointError(f"{path}: not of this model: {error.message}") from None
+        bound = model.bind(stored_model.values_for(model, snapshot, str(path)))
         there = {name: x for name, x in snapshot.fitted.items() if name.partition("/")[0] in fitted}
         fitted_state.load(fitted, there, str(path))
         return bound

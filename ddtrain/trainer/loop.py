@@ -110,6 +110,7 @@ class Trainer:
         self._epoch_order = functools.lru_cache(2)(
             lambda epoch: data.order_of(task.train, seed=config.run.seed, epoch=epoch)
         )
+        self._unsaid = True  # why there is no plan, if there is none
         self._prefetched: data.Prefetched | None = None
         if config.data.prefetch:
             self._prefetch(config.data.prefetch)
@@ -186,6 +187,7 @@ class Trainer:
             control = self.coordinator.decide(step, totals, self.mode.square_norm())
         except NonFiniteError as error:
             raise locate_nonfinite(error, self.train_step, step, rows) from None
+        self._say_refusal()
         decided = perf_counter()
         self.mode.apply(control)
         updated = perf_counter()
@@ -197,6 +199,12 @@ class Trainer:
             self.timeline.span("log", updated)
             self.timeline.span("step", started)
         return control
+
+    def _say_refusal(self) -> None:
+        """Say once why steps are traced and not planned, where they could have been."""
+        if self._unsaid and self.train_step.passes.refused:
+            self._unsaid = False
+            self.records.warn(f"steps run without a plan, because {self.train_step.passes.refused}")
 
     def _rows_of(self, step: int) -> Any:
         """The samples of a step's global batch."""
@@ -240,7 +248,8 @@ class Trainer:
 
     def _evaluate(self, control: StepControl) -> StepControl:
         state = self.state
-        with self._span("evaluation"), self._errors_in("evaluation", rank=self.comm.rank), self.average.evaluated():
+        in_place = self.average.evaluated(self.records.alive)
+        with self._span("evaluation"), self._errors_in("evaluation", rank=self.comm.rank), in_place:
             state.metrics, state.evaluated = self._figures(), state.step
         self.records.evaluation(state.step, state.position(state.step - 1).epoch + 1, state.metrics)
         self.watching.evaluation(state.metrics)
@@ -248,7 +257,9 @@ class Trainer:
 
     def _figures(self) -> dict[str, float]:
         """The figures of an evaluation, of which other results are written to the run's directory."""
-        found = evaluate(self.task, self.store, self.comm, self.train_step.shards, self.config.eval.samples)
+        found = evaluate(
+            self.task, self.store, self.comm, self.train_step.shards, self.config.eval.samples, self.records.alive
+        )
         self.records.of_all_samples(self.state.step, found.arrays, found.samples)
         return {f"{EVALUATION}{name}": value for name, value in found.figures.items()}
 
@@ -257,8 +268,8 @@ class Trainer:
         state, train_step = self.state, self.train_step
         with (
             self._errors_in("statistics of the population", rank=self.comm.rank),
-            self.average.evaluated(),
-            population_statistics(train_step, self.task) as statistics,
+            self.average.evaluated(self.records.alive),
+            population_statistics(train_step, self.task, self.records.alive) as statistics,
         ):
             found = self._figures() if self._evaluates else {}
         if found:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from ddtrain import blas, blas_threads
@@ -25,21 +24,28 @@ _TOO_LATE = (  # Note [BLAS threads] in blas_threads.py
 
 @dataclass(frozen=True)
 class Recipe:
-    """A named job: its default configuration, what it builds from one, and a line for ``--help``."""
+    """A named job.
 
-    config: Config
+    Attributes
+    ----------
+    default : its configuration before any option, or what makes it, which is called when it is needed
+    build : makes the task from a configuration
+    about : a line for ``--help``
+    """
+
+    default: Config | Callable[[], Config]
     build: Callable[[Any], Task]
     about: str
 
+    @property
+    def config(self) -> Config:
+        """Its configuration before any option."""
+        return self.default() if callable(self.default) else self.default
 
-def program() -> tuple[str, str]:
-    """The program's name, and the words that start it: by its file, or by ``python -m`` and its module."""
-    path, spec = Path(sys.argv[0]), sys.modules["__main__"].__spec__
-    if spec is not None and spec.origin and Path(spec.origin) == path:
-        module = spec.name.removesuffix(".__main__")
-        return module.rpartition(".")[2], f"python -m {module}"
-    name = path.parent.name if path.stem == "__main__" else path.stem
-    return (name, "") if name.strip("-") and name != "-c" else ("custom", "python")
+
+def choices(recipes: Mapping[str, Recipe]) -> command_line.Recipes:
+    """Recipes as the command line knows them."""
+    return {name: (recipe.default, recipe.about) for name, recipe in recipes.items()}
 
 
 def run(
@@ -58,8 +64,7 @@ def run(
     with tolerant_output():
         parsed, error = None, None
         try:
-            choices = {name: (recipe.config, recipe.about) for name, recipe in recipes.items()}
-            parsed = command_line.parse(argv, choices, only=only, prog=prog)
+            parsed = command_line.parse(argv, choices(recipes), only=only, prog=prog)
         except Exception as caught:
             error = caught
         first = launcher().rank == 0

@@ -86,7 +86,7 @@ def require_callbacks(callbacks: Sequence[Any]) -> None:
     """
     for k, callback in enumerate(callbacks):
         if not isinstance(callback, Callback):
-            hint = "Shipped ones go by name: --log.to csv, or fit(..., log={'to': 'csv'})."
+            hint = "Shipped ones go by name: --log.to csv."
             if isinstance(callback, type) and issubclass(callback, Callback):
                 hint = f"Make one of the class: {callback.__name__}()."
             raise UsageError(f"callbacks[{k}] is {kind_of(callback)}, not a ddtrain.Callback", remedy=hint)

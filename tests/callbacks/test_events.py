@@ -228,7 +228,7 @@ def test_csv_has_the_log_and_a_resumed_run_goes_on_in_it(tmp_path: Path) -> None
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("cvs", "--log.to 'cvs': there is no callback 'cvs'\n  Did you mean csv?"),
+        ("cvs", "log={'to': 'cvs'}: there is no callback 'cvs'\n  Did you mean csv?"),
         ("time_limit(hours=1)", "hours is no option of time_limit"),
         ("time_limit(minutes=0)", "is out of range"),
         ("csv(", "is no list of the kind callback"),

@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 
 from ddtrain.comm import buffers
+from ddtrain.comm.backends.local import LocalCommunicator
 from ddtrain.comm.reduction_tree import ReductionTree
-from ddtrain.errors import ShapeError
+from ddtrain.errors import ReplicaError, ShapeError
 from worlds import World
 
 
@@ -89,3 +90,27 @@ def test_objects_of_different_lengths_arrive_whole() -> None:
 def test_what_json_cannot_say_is_no_object() -> None:
     with pytest.raises(TypeError):
         World("local").run(lambda comm: buffers.exchange_json(comm, {1, 2}))
+
+
+class OtherCall(LocalCommunicator):
+    """A rank beside which the others have called something else: what arrives is theirs."""
+
+    def __init__(self, length: int, rest: bytes) -> None:
+        self.replies = [np.array([length]).view(np.uint8), np.frombuffer(rest, np.uint8)]
+
+    def allgather(self, send: Any, out: Any) -> None:
+        out.reshape(-1).view(np.uint8)[...] = np.resize(self.replies.pop(0), out.nbytes)
+
+
+@pytest.mark.parametrize(
+    ("length", "rest", "said"),
+    [
+        (int(np.float64(0.1).view(np.int64)), b"", "rank 0 sends 4591870180066957722 bytes"),
+        (-3, b"", "rank 0 sends -3 bytes"),
+        (0, b"", "rank 0 sends 0 bytes"),
+        (4, b"\xff\x00\x00\x00", "what a rank sent is no JSON text"),
+    ],
+)
+def test_what_another_call_sent_is_said_to_be_so(length: int, rest: bytes, said: str) -> None:
+    with pytest.raises(ReplicaError, match=f"^exchange_objects: {said}: the ranks called different collectives"):
+        buffers.exchange_json(OtherCall(length, rest), "x")

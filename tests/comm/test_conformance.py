@@ -161,6 +161,24 @@ def duplicates_are_isolated(comm: Communicator) -> None:
         channel.close()
 
 
+def groups_are_worlds_of_their_own(comm: Communicator) -> None:
+    color = comm.rank % 2
+    members = [rank for rank in range(comm.size) if rank % 2 == color]
+    group = comm.split(color)
+    assert (group.rank, group.size) == (members.index(comm.rank), len(members))
+    for _ in range(1 + 2 * color):  # one group makes more calls than the other, and waits for none of its ranks
+        buf = np.array([float(comm.rank)])
+        group.allreduce(buf)
+        assert buf[0] == sum(members)
+    assert group.exchange_objects(comm.rank) == members
+    alone = group.split(comm.rank)
+    assert (alone.rank, alone.size, alone.exchange_objects("mine")) == (0, 1, ["mine"])
+    again = comm.split(0)  # the same color in another split is another communicator
+    assert again.exchange_objects(comm.rank) == comm.exchange_objects(comm.rank) == list(range(comm.size))
+    for each in (again, alone, group):
+        each.close()
+
+
 def reduce_scatter_gives_the_slice(comm: Communicator) -> None:
     for dtype, count in CASES:
         sent = rows(comm.size, count, dtype)
@@ -281,6 +299,7 @@ BODIES = [
     ranks_progress_at_their_own_pace,
     sums_beside_other_collectives,
     duplicates_are_isolated,
+    groups_are_worlds_of_their_own,
     reduce_scatter_gives_the_slice,
     allgather_gives_rows,
     gathers_and_swaps_under_way,

@@ -22,6 +22,16 @@ GEOMETRIES = [
     ((1, 3, 3, 2), (3, 3, 2, 2), (1, 1), (4, 4, 4, 4), 1),  # more padding than kernel
     ((1, 2, 2, 1), (4, 4, 1, 1), (1, 1), (1, 1, 1, 1), 1),  # a kernel larger than the image
 ]
+
+
+@pytest.fixture(autouse=True, params=["reference", "twin"])
+def implementation(request, monkeypatch):
+    """Each test sees the references, and what is called where there are compiled twins."""
+    if request.param == "reference":
+        for kernel in (conv.forward, conv.backward_input, conv.backward_weight):
+            monkeypatch.setattr(kernel, "twin", None)
+
+
 every_geometry = pytest.mark.parametrize(("x_shape", "w_shape", "stride", "pad", "groups"), GEOMETRIES)
 
 

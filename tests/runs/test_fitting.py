@@ -67,9 +67,9 @@ def test_nothing_is_printed_when_quiet(tmp_path: Path, capfd: pytest.CaptureFixt
         ({"epoch": 3}, "fit: there is no option 'epoch'\n  Did you mean epochs?"),
         ({"optim": {"momentun": 1}}, "unknown key 'optim.momentun'\n  Did you mean optim.momentum?"),
         ({"optim": "adam"}, "fit: optim='adam' is no section"),
-        ({"epochs": 2.5}, "run.epochs: expected an integer, found 2.5"),
-        ({"epochs": -1}, "--run.epochs -1 is out of range"),
-        ({"backend": "thread:2"}, "--comm.backend 'thread:2' is not a backend"),
+        ({"epochs": 2.5}, "epochs: expected an integer, found 2.5"),
+        ({"epochs": -1}, "epochs=-1 is out of range"),
+        ({"backend": "thread:2"}, "backend='thread:2' is not a backend"),
     ],
 )
 def test_mistakes_are_raised_and_leave_nothing(
@@ -115,5 +115,5 @@ def test_under_mpirun_every_rank_gets_the_run_and_the_error(tmp_path: Path) -> N
     path = os.pathsep.join(map(str, (tests.parent, tests)))
     done = helpers.launch(2, UNDER_MPIRUN, cwd=tmp_path, program="-c", PYTHONPATH=path)
     assert done.returncode == 0, done.stderr
-    refused = "--run.epochs -1 is out of range"
+    refused = "epochs=-1 is out of range"
     assert sorted(done.stdout.splitlines()) == sorted([f"completed 2 {expected}", refused, expected] * 2)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -152,7 +153,7 @@ def test_arrays_of_any_layout_and_of_integers() -> None:
         (lambda: predict(lambda x: x.sum(), rows(3)), "one row for each of 3 samples"),
         (lambda: predict(lambda x: None, rows(3)), "an output is nothing"),
         (lambda: predict(net(), rows(3), 0), "batch_size is 0"),
-        (lambda: predict(Net(), rows(3)), "before it had values"),
+        (lambda: predict(lambda x: Net()(x), rows(3)), "before it had values"),
         (lambda: evaluate(net(), loss), "evaluate: nothing where data is wanted"),
         (lambda: evaluate(net(), lambda model, x: model(x).mean(), (rows(3),)), "one number for each of 3"),
     ],
@@ -191,3 +192,17 @@ def test_other_data_and_a_loss_alone() -> None:
     whole = evaluate(net(), loss, task.train)
     assert whole == evaluate(net(), task, task.train) == evaluate(net(), loss, task.train.arrays)  # type: ignore[attr-defined]
     assert whole != evaluate(net(), task)
+
+
+WITHOUT_VALUES = [
+    (Net(), "the Net has no values yet\n  Give those of a run: run.load(net); or initial ones: net.bind(net.init(seed"),
+    (Net, "the class Net where a model is wanted\n  Give one with values, such as run.load(net)."),
+    (make_task(), "a Task where a model is wanted"),
+]
+
+
+@pytest.mark.parametrize(("given", "said"), WITHOUT_VALUES, ids=["unbound", "class", "task"])
+def test_a_model_without_values_is_refused_by_what_is_to_be_done(given: Any, said: str) -> None:
+    for op, work in {"predict": lambda: predict(given, rows(3)), "evaluate": lambda: evaluate(given, loss)}.items():
+        with pytest.raises(UsageError, match=re.escape(f"{op}: {said}")):
+            work()

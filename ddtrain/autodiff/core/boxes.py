@@ -33,6 +33,7 @@ class Trace:
     sees_constants = False  # True if this trace also records primitives that have no derivative
     checks = False  # True if this trace inspects the answers of fused operations and all cotangents
     branches = True  # True if Python may branch on the truth of this trace's values
+    records = False  # True if this trace writes down what runs, to be repeated with other values (ddtrain.plan)
 
     def __init__(self) -> None:
         self.level = next(_levels)
@@ -54,6 +55,9 @@ class Trace:
 
     def checked_answer(self, prim: Primitive, ans: Any) -> None:
         """Called with the answer of every fused operation by traces that check."""
+
+    def asked(self, what: str) -> None:
+        """Called by traces that record, when Python asks for a value: what it makes of it is not recorded."""
 
 
 Array: TypeAlias = Any
@@ -167,5 +171,34 @@ def value_of(x: Any) -> Any:
     [array(3.)]
     """
     while type(x) in BOXES:
+        if x._trace.records:
+            x._trace.asked("takes a value out of its trace")
         x = x.value
     return x
+
+
+def array_like(x: Any) -> Any:
+    """An array of the shape, dtype and layout of ``x``, for code that asks for no more than those.
+
+    It is the array that ``x`` has in it; who uses its *entries* takes :func:`value_of`, which traces that record hear.
+
+    >>> import numpy as np
+    >>> array_like(np.ones((2, 3))).shape
+    (2, 3)
+    """
+    while type(x) in BOXES:
+        x = x.value
+    return x
+
+
+def is_recorded(x: Any) -> bool:
+    """Whether a trace that records, as plans do, is among those that follow ``x``.
+
+    >>> is_recorded(1.0)
+    False
+    """
+    while type(x) in BOXES:
+        if x._trace.records:
+            return True
+        x = x.value
+    return False

@@ -26,6 +26,15 @@ Forward = Callable[..., tuple[Any, Any]]
 Backward = Callable[..., Sequence[Any]]
 
 
+class Recorded:
+    """What the forward pass of a fused operation saved under a trace that records, with its slot in the record."""
+
+    __slots__ = ("recorder", "slot", "value")
+
+    def __init__(self, recorder: Any, slot: int, value: Any) -> None:
+        self.recorder, self.slot, self.value = recorder, slot, value
+
+
 class _Cast(NamedTuple):
     """What forward saved, together with the converted arrays that it was given."""
 
@@ -71,6 +80,17 @@ def fused(
             alike = _alike(args, mixed)
             return compose(*_arrays(args, mixed), **kwargs) if alike is None else forward(*alike, **kwargs)[0]
         top, values, argnums, nodes, nested = strip(args)
+        if top.records or (nested and top.fuses and not top.checks):
+            recorded = args if top.records else values
+            recorder = _recorder(recorded)
+            alike = None if recorder is None else _alike(recorded, mixed)
+            if alike is not None:
+                ans, saved = recorder.forward(prim, alike, kwargs)
+                if top is recorder:
+                    return ans
+                if alike is not values:
+                    saved = _Cast(saved, alike)
+                return box(ans, top, top.process(prim, saved, values, kwargs, argnums, nodes))
         alike = None if nested or not top.fuses else _alike(values, mixed)
         # nested differentiation: the composition has derivatives of every order, the kernels have not
         if alike is None:
@@ -85,16 +105,31 @@ def fused(
     def joint(
         argnums: tuple[int, ...], g: Any, saved: Any, args: Sequence[Any], kwargs: dict[str, Any]
     ) -> Sequence[Any]:
-        if type(g) in BOXES:  # the cotangent itself is being differentiated
-            return _compose_back(compose, argnums, g, args, kwargs)
+        given = args
         if type(saved) is _Cast:
             saved, args = saved.saved, saved.args
+        if type(saved) is Recorded and (type(g) not in BOXES or g._trace is saved.recorder):
+            cotangents: list[Any] = saved.recorder.backward(prim, argnums, g, saved, args, kwargs)
+            return cotangents
+        if type(g) in BOXES:  # the cotangent itself is being differentiated
+            return _compose_back(compose, argnums, g, given, kwargs)
         return backward(argnums, g, saved, *args, **kwargs)
 
     prim = declare(call, forward, name=name or compose.__name__, examples=examples)
     show_as(prim, compose)
     prim.joint, prim.compose, prim.backward = joint, compose, backward
     return prim
+
+
+def _recorder(values: Sequence[Any]) -> Any:
+    """The trace that records the kernels of a call, if it is the only one among the boxes of ``values``, or None."""
+    recorder = None
+    for value in values:
+        if type(value) in BOXES:
+            if not value._trace.records or type(value.value) in BOXES or recorder not in (None, value._trace):
+                return None
+            recorder = value._trace
+    return recorder
 
 
 def _alike(args: Sequence[Any], mixed: int) -> Sequence[Any] | None:

@@ -52,7 +52,7 @@ def run(comm: Communicator, options: Options) -> None:
     if not 0 < options.seconds < float("inf"):
         raise UsageError(f"--seconds {options.seconds} is out of range", remedy="Give a number above 0.")
     plots.check(options.plot)
-    versions = registry.named(options.peers, registry.PEERS)
+    versions = registry.named(options.peers, ("torch",))
     settings: dict[str, Any] = {"sizes": sizes, "seconds": options.seconds, "peers": options.peers}
     if launcher().size > 1:
         ranks = comm.exchange_objects(comm_job.run(comm, **settings))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -42,6 +43,16 @@ class Ours:
         started = perf_counter()
         self.trainer.take_step()
         return {"step": perf_counter() - started, **self.trainer.train_step.timer.seconds}
+
+    def loss(self) -> float:
+        """Mean loss of the last step's batch, as the log has it; on rank 0."""
+        log = self.trainer.records.metrics
+        log.flush()
+        return float(json.loads(log.path.read_text().splitlines()[-1])["loss"])
+
+    def tensors(self) -> dict[str, Any]:
+        """Parameters and buffers by path."""
+        return self.trainer.store.tensors
 
     def eager(self) -> dict[str, float]:
         """Forward and backward on one batch and nothing else: the model is bound before the clock starts."""

@@ -1,4 +1,5 @@
-"""PyTorch's contestant: the loop of its tutorials, without any logging, and DistributedDataParallel over gloo.
+"""PyTorch's contestants: the loop of its tutorials, without any logging, and DistributedDataParallel over gloo; and on
+one rank the same with model and loss through ``torch.compile``.
 
 Same model, same initial values, same data, same batch a rank, one thread a rank. Batch-norm is PyTorch's own, which
 ranks do not share; ours is synchronised.
@@ -19,10 +20,10 @@ from ddtrain import data
 from ddtrain.bench.peers import pytorch_images, pytorch_models
 from ddtrain.bench.peers.ddtrain_steps import OPTIM
 from ddtrain.bench.peers.pytorch_models import torch
-from ddtrain.bench.timing import Contestant
+from ddtrain.bench.peers.registry import CannotRun, Trainee
 from ddtrain.bench.workloads import Workload
 from ddtrain.comm import Communicator
-from ddtrain.nn import to_torch
+from ddtrain.nn import from_torch, to_torch
 
 
 def twin(workload: Workload) -> Any:
@@ -44,12 +45,15 @@ def images_first(x: np.ndarray[Any, Any]) -> Any:
 class _Loop:
     """Steps over one rank's share of shuffled data, again and again."""
 
+    name = "torch"
+
     def __init__(self, comm: Communicator, workload: Workload) -> None:
+        self.ours = workload.architecture(**workload.arguments)
         x, labels = workload.arrays(comm.size)
         first, last = data.shard_bounds(len(x), comm.rank, comm.size)
-        self.tensors = images_first(x[first:last]), torch.from_numpy(labels[first:last])
+        self.data = images_first(x[first:last]), torch.from_numpy(labels[first:last])
         self.batches = [torch.from_numpy(rows) for rows in data.batches(0, 0, last - first, workload.batch)]
-        self.model = twin(workload)
+        self.twin = self.model = twin(workload)
         if comm.size > 1:
             self.model = torch.nn.parallel.DistributedDataParallel(self.model)
         self.optimizer = torch.optim.SGD(self.model.parameters(), lr=OPTIM.lr, momentum=OPTIM.momentum)
@@ -58,21 +62,63 @@ class _Loop:
     def __call__(self) -> dict[str, float]:
         started = perf_counter()
         rows = self.batches[self.taken % len(self.batches)]
-        x, labels = (tensor[rows] for tensor in self.tensors)
+        x, labels = (tensor[rows] for tensor in self.data)
         self.optimizer.zero_grad()
-        logits = self.model(x).flatten(0, -2)  # one row for each label, also where a sample has several labels
-        torch.nn.functional.cross_entropy(logits, labels.flatten()).backward()
+        self.mean_loss = self.loss_of(x, labels)
+        self.mean_loss.backward()
         self.optimizer.step()
         self.taken += 1
-        return {"torch": perf_counter() - started}
+        return {self.name: perf_counter() - started}
+
+    def loss_of(self, x: Any, labels: Any) -> Any:
+        """The mean over all labels: one row of logits for each, also where a sample has several."""
+        return torch.nn.functional.cross_entropy(self.model(x).flatten(0, -2), labels.flatten())
+
+    def loss(self) -> float:
+        return float(self.mean_loss.item())
+
+    def tensors(self) -> dict[str, np.ndarray[Any, Any]]:
+        return from_torch(self.ours, {name: x.numpy().copy() for name, x in self.twin.state_dict().items()})
+
+
+class _CompiledLoop(_Loop):
+    """The same with one graph for forward pass, loss and backward pass."""
+
+    name = "torch-compile"
+
+    def __init__(self, comm: Communicator, workload: Workload) -> None:
+        super().__init__(comm, workload)
+        self.loss_of = torch.compile(self.loss_of)  # type: ignore[method-assign]
 
 
 @contextmanager
-def open_peer(comm: Communicator, workload: Workload) -> Iterator[Contestant]:
-    """A contestant whose figure is ``torch``. Collective."""
+def open_peer(comm: Communicator, workload: Workload) -> Iterator[Trainee]:
+    """A trainee whose figure is ``torch``. Collective."""
     torch.set_num_threads(1)
     with process_group(comm):
         yield _Loop(comm, workload)
+
+
+@contextmanager
+def open_compiled(comm: Communicator, workload: Workload) -> Iterator[Trainee]:
+    """A trainee whose figure is ``torch-compile``, on one rank; it has compiled, without taking a step.
+
+    Raises
+    ------
+    CannotRun : torch.compile does not work here, for want of a C++ compiler, say
+    """
+    torch.set_num_threads(1)
+    torch._inductor.config.compile_threads = 1  # here, not in processes that are still there when steps are timed
+    loop = _CompiledLoop(comm, workload)
+    state = {name: x.clone() for name, x in loop.twin.state_dict().items()}
+    x, labels = (tensor[loop.batches[0]] for tensor in loop.data)
+    try:
+        loop.loss_of(x, labels).backward()
+    except RuntimeError as error:  # all that torch.compile raises are
+        raise CannotRun(f"torch.compile does not run here: {str(error).strip().splitlines()[0]}") from error
+    loop.optimizer.zero_grad()
+    loop.twin.load_state_dict(state)
+    yield loop
 
 
 @contextmanager

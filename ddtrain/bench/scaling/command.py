@@ -56,12 +56,13 @@ def run(comm: Communicator, options: Options) -> None:
     DataError : a file cannot be written
     """
     sizes = sorted({1, *mpirun.check_sizes(options.ranks)})
-    chosen = check(options, sizes)
+    chosen, others = check(options, sizes), registry.named(options.peers, registry.ON_RANKS)
     result: dict[str, Any] = {
         "benchmark": "scaling",
         "mode": options.mode,
         "backend": options.backend,
-        "machine": machine.facts(*registry.named(options.peers, registry.PEERS)),
+        "machine": machine.facts(*registry.packages(others)),
+        "peers": others,
         "subjects": {job.name: measure(job, sizes, options) for job in chosen},
     }
     report.show(result)
@@ -82,7 +83,7 @@ def check(options: Options, sizes: Sequence[int]) -> list[trainables.Subject]:
     if not 0 < options.seconds < float("inf"):
         raise UsageError(f"--seconds {options.seconds} is out of range", remedy="Give a number above 0.")
     plots.check(options.plot)
-    others = registry.named(options.peers, registry.PEERS)
+    others = registry.named(options.peers, registry.ON_RANKS)
     chosen = trainables.choose(options.what, options.batch)
     for job in chosen:
         if job.global_batch(options.mode, sizes[-1]) < sizes[-1]:

@@ -8,7 +8,7 @@ import numpy as np
 
 from ddtrain import colors
 from ddtrain.bench import plots
-from ddtrain.bench.peers.registry import PEERS
+from ddtrain.bench.peers.registry import ON_RANKS
 from ddtrain.bench.text_tables import machine_lines, print_table
 
 _BARS = {  # for each part of a step: its label and colour
@@ -23,7 +23,7 @@ _BARS = {  # for each part of a step: its label and colour
 
 def show(result: dict[str, Any]) -> None:
     """Print a row for every subject and number of ranks."""
-    others = [peer for peer in PEERS if peer in result["machine"]["versions"]]
+    others = result["peers"]
     heads = ["ranks", "batch", "samples/s", "q1..q3", "of 1 rank", "of null", "step ms"]
     parts = _parts(result)
     heads += [*(_short(part) for part in parts), "waiting ms a rank", "slow", "reduced KB", "in trace"]
@@ -104,7 +104,7 @@ def _throughput(axis: Any, sizes: list[int], rows: list[dict[str, Any]], cores: 
     q1, q3 = ([row["samples_per_s"][q] for row in rows] for q in ("q1", "q3"))
     spread = np.abs(np.array([q1, q3]) - rates)
     axis.errorbar(sizes, rates, spread, fmt="o-", color=colors.OURS, capsize=3, label="ddtrain")
-    for peer in PEERS:
+    for peer in ON_RANKS:
         if f"{peer}_samples_per_s" in rows[0]:
             axis.plot(sizes, _medians(rows, f"{peer}_samples_per_s"), "s-", color=colors.PEER, label=peer)
     plots.ranks_axis(axis, sizes)

@@ -60,15 +60,16 @@ class DebugCommunicator:
 
     def __init__(self, inner: Communicator, name: str = _WORLD, announcements: Announcements | None = None) -> None:
         self._inner, self._name = inner, name
+        self._first = announcements is None  # of those that share announcements
         self._announcements = announcements or Announcements(inner.duplicate())
         self.rank, self.size, self.spec = inner.rank, inner.size, f"debug:{inner.spec}"
-        self._calls = self._duplicates = 0
+        self._calls = self._duplicates = self._splits = 0
 
     @property
     def waited_s(self) -> float:
         """Seconds blocked; the first communicator's include the waits for announcements."""
         own = self._inner.waited_s
-        return own + self._announcements.channel.waited_s if self._name == _WORLD else own
+        return own + self._announcements.channel.waited_s if self._first else own
 
     def allreduce(self, buf: Array) -> None:
         self._agree("allreduce sum", buf)
@@ -118,6 +119,12 @@ class DebugCommunicator:
         self._duplicates += 1
         return DebugCommunicator(self._inner.duplicate(), f"{self._name}.{self._duplicates}", self._announcements)
 
+    def split(self, color: int) -> DebugCommunicator:
+        """The groups agree among themselves: their announcements are their own."""
+        self._agree("split")
+        self._splits += 1
+        return DebugCommunicator(self._inner.split(color), f"{self._name}/{self._splits}.{color}")
+
     def split_nodes(self, bytes_per_rank: int = 0, bytes_per_node: int = 0) -> SingleRankNode:
         """Every rank is a node of its own, so that all exchange goes through collectives, which are compared."""
         return SingleRankNode(self)
@@ -126,7 +133,7 @@ class DebugCommunicator:
         self._inner.abort(code)
 
     def close(self) -> None:
-        if self._name == _WORLD:
+        if self._first:
             self._announcements.channel.close()
         self._inner.close()
 

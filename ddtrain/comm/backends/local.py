@@ -100,6 +100,9 @@ class LocalCommunicator:
     def duplicate(self) -> LocalCommunicator:
         return LocalCommunicator()
 
+    def split(self, color: int) -> LocalCommunicator:
+        return self.duplicate()
+
     def split_nodes(self, bytes_per_rank: int = 0, bytes_per_node: int = 0) -> SingleRankNode:
         return SingleRankNode(self)
 

@@ -73,6 +73,7 @@ class Rendezvous:
         # rank -> (the collective it waits in, id of its thread)
         self._blocked: dict[int, tuple[PendingCollective, int]] = {}
         self._outcomes: dict[int, str] = {}  # rank -> how it ended
+        self._groups: dict[tuple[Channel, int, int], Rendezvous] = {}  # parts of this world, each a world of its own
         self._failure: Callable[[], DdtrainError] | None = None  # makes the error that every rank raises from now on
 
     def post(self, rank: int, channel: Channel, sequence: int, call: Call) -> PendingCollective:
@@ -120,12 +121,23 @@ class Rendezvous:
             self._changed.wait_for(lambda: self._all_ended() or self._no_more_will_end(timeout_s), timeout_s)
             return [self._outcomes[r] for r in range(self.size)] if self._all_ended() else None
 
-    def fail(self, rank: int, error: BaseException) -> None:
-        """Wake everybody: from now on every call raises PeerError, naming this rank's error."""
-        reason = f"rank {rank} failed with {type(error).__name__}: {error}"
+    def group(self, name: tuple[Channel, int, int], size: int) -> Rendezvous:
+        """The world of some of the ranks, of which all that ask for the same name get the same."""
         with self._changed:
-            self._failure = self._failure or (lambda: PeerError(reason))
+            return self._groups.setdefault(name, Rendezvous(size))
+
+    def fail(self, rank: int, error: BaseException) -> None:
+        """Wake everybody: from now on every call raises PeerError, naming this rank's error, in groups too."""
+        reason = f"rank {rank} failed with {type(error).__name__}: {error}"
+        self._fail(lambda: PeerError(reason))
+
+    def _fail(self, failure: Callable[[], DdtrainError]) -> None:
+        with self._changed:
+            self._failure = self._failure or failure
             self._changed.notify_all()
+            groups = list(self._groups.values())
+        for group in groups:
+            group._fail(failure)
 
     def _raise_failure(self) -> None:
         if self._failure:

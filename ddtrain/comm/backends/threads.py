@@ -59,7 +59,7 @@ class ThreadCommunicator:
         self.spec = f"threads:{rendezvous.size}"
         self.waited_s = 0.0
         self._channel = channel
-        self._calls = self._duplicates = 0
+        self._calls = self._duplicates = self._splits = 0
 
     def allreduce(self, buf: Array) -> None:
         self.wait(self._sum("allreduce", buf))
@@ -108,6 +108,13 @@ class ThreadCommunicator:
     def duplicate(self) -> ThreadCommunicator:
         self._duplicates += 1
         return ThreadCommunicator(self.rendezvous, self.rank, (*self._channel, self._duplicates))
+
+    def split(self, color: int) -> ThreadCommunicator:
+        self._splits += 1
+        everybody = self.exchange_objects(color)
+        members = [rank for rank, other in enumerate(everybody) if other == color]
+        group = self.rendezvous.group((self._channel, self._splits, color), len(members))
+        return ThreadCommunicator(group, members.index(self.rank), ())
 
     def split_nodes(self, bytes_per_rank: int = 0, bytes_per_node: int = 0) -> SingleRankNode:
         """Every rank is a node of its own, so that tests and debuggers see what happens between nodes."""

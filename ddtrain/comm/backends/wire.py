@@ -138,6 +138,9 @@ class WireCommunicator:
     def duplicate(self) -> WireCommunicator:
         return WireCommunicator(self._inner.duplicate(), self.link)
 
+    def split(self, color: int) -> WireCommunicator:
+        return WireCommunicator(self._inner.split(color), self.link)
+
     def split_nodes(self, bytes_per_rank: int = 0, bytes_per_node: int = 0) -> SingleRankNode:
         return SingleRankNode(self)  # every rank has its own emulated link, so no two ranks share a node
 

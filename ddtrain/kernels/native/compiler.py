@@ -71,14 +71,16 @@ def target_flag() -> str:
     return "-mcpu=native" if platform.machine() in ("aarch64", "arm64") else "-march=native"
 
 
-def compile_library(source: Path, target: Path, include: Path, defines: Sequence[str]) -> None:
-    """Compile ``source`` into the shared library ``target``.
+def compile_library(
+    source: Path, target: Path, include: Path, defines: Sequence[str], more: Sequence[str] = ()
+) -> None:
+    """Compile ``source`` into the shared library ``target``, with ``more`` options after the usual ones.
 
     Raises
     ------
     CompilerError : it cannot be compiled, or takes longer than a minute
     """
-    options = [*FLAGS, target_flag(), f"-I{include}", *(f"-D{define}" for define in defines)]
+    options = [*FLAGS, target_flag(), f"-I{include}", *(f"-D{define}" for define in defines), *more]
     _run([*command(), *options, "-o", str(target), str(source), "-lm"], SECONDS)
 
 

@@ -7,7 +7,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ddtrain.kernels.workspace import scratch
+
 Array = NDArray[Any]
+DOUBLE = np.dtype(np.float64)
 
 
 def contiguous(*arrays: Array) -> bool:
@@ -22,6 +25,18 @@ def contiguous(*arrays: Array) -> bool:
     return True
 
 
+def plain(dtype: np.dtype[Any], *arrays: Array) -> bool:
+    """Whether all are of a dtype, and :func:`contiguous`.
+
+    >>> plain(np.dtype("d"), np.ones(2), np.ones(3, "f"))
+    False
+    """
+    for a in arrays:  # noqa: SIM110
+        if a.dtype != dtype or type(a) is not np.ndarray or not a.flags.c_contiguous:
+            return False
+    return True
+
+
 def result(shape: tuple[int, ...], dtype: np.dtype[Any], out: Array | None) -> Array:
     """``out`` where it is given, else a new array.
 
@@ -29,3 +44,13 @@ def result(shape: tuple[int, ...], dtype: np.dtype[Any], out: Array | None) -> A
     (2,)
     """
     return np.empty(shape, dtype) if out is None else out
+
+
+def columns(values: int, channels: int) -> Array:
+    """Work space for some values in each column of a wide row (``sources/columns.h``), with vectors of any width.
+
+    >>> columns(2, 16).shape
+    (768,)
+    """
+    # 16 lanes in the widest vector: a row has at least 8 of them, and less than 16 * channels more
+    return scratch("native.columns", (values * 16 * (channels + 8),), DOUBLE)

@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import DTypeLike
 
+from ddtrain.kernels import capture
 from ddtrain.kernels.native import cache, compiler
 from ddtrain.kernels.native.pointers import address
 from ddtrain.kernels.native.twins import Twin, check
@@ -48,6 +49,8 @@ class Function:
 
     def __call__(self, *args: Any) -> None:
         self._call(*[address(a) if type(a) is np.ndarray else a for a in args])
+        if capture.watched and (heard := capture.heard_in_thread()) is not None:
+            heard.calls.append((self, args))
 
 
 class Library:

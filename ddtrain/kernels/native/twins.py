@@ -23,7 +23,8 @@ class Twin:
     name : of the kernel, with its module
     functions : names of the C functions that it calls
     examples : ``examples(r)`` lists arguments, where ``r(*shape)`` draws an array of the dtype that is checked
-    ulps : how far results may be from the reference's, in units of the last place of the largest entry
+    ulps : how far results may be from the reference's, in units of the last place of the largest entry, in the dtype
+        that is checked
     written : positions of the arguments that the kernel writes to
     """
 
@@ -62,13 +63,13 @@ def check(twin: Twin, dtype: np.dtype[Any]) -> str:
     for number, (got, expected) in enumerate(both(twin, dtype)):
         if got is NotImplemented:
             return f"{twin.name} does not take example {number} in {dtype}"
-        for mine, reference in zip(_arrays(got), _arrays(expected), strict=True):
+        for mine, reference in zip(arrays(got), arrays(expected), strict=True):
             if mine.shape != reference.shape or mine.dtype != reference.dtype:
                 return (
                     f"{twin.name} gave {mine.dtype} {mine.shape} for {reference.dtype} {reference.shape} in "
                     f"example {number}"
                 )
-            error = ulps_apart(mine, reference)
+            error = ulps_apart(mine, reference, dtype)
             if not error <= twin.ulps:
                 return f"{twin.name} is {error:.3g} units of the last place from its reference in example {number}"
     return ""
@@ -91,8 +92,10 @@ def drawing(dtype: np.dtype[Any]) -> Callable[..., np.ndarray]:
     return lambda *shape: generator.standard_normal(shape).astype(dtype)
 
 
-def ulps_apart(mine: np.ndarray, reference: np.ndarray) -> float:
+def ulps_apart(mine: np.ndarray, reference: np.ndarray, dtype: np.dtype[Any] | None = None) -> float:
     """The largest difference in units of the last place of the reference's largest entry; NaN only where both have it.
+
+    Units are those of ``dtype``, where the reference's is wider: float64 sums of float32 are as good as their terms.
 
     >>> ulps_apart(np.float32([1.0, 2.0]), np.nextafter(np.float32([1.0, 2.0]), np.float32(3)))
     1.0
@@ -104,12 +107,14 @@ def ulps_apart(mine: np.ndarray, reference: np.ndarray) -> float:
         return np.inf
     if reference[~strange].size == 0:
         return 0.0
-    unit = np.spacing(np.abs(reference[~strange]).max())
-    with np.errstate(over="ignore"):  # where all of the reference is 0, the unit is the smallest number there is
+    top = np.abs(reference[~strange]).max()
+    with np.errstate(over="ignore"):  # an error over next to nothing
+        unit = max(np.spacing(top), np.spacing(top.astype(dtype or top.dtype)))
         return float(np.max(np.abs(mine[~strange].astype(np.float64) - reference[~strange])) / unit)
 
 
-def _arrays(found: Any) -> list[Any]:
+def arrays(found: Any) -> list[Any]:
+    """The arrays of a result, which may be a tuple of some, one after the other."""
     if isinstance(found, tuple):
-        return [array for part in found for array in _arrays(part)]
+        return [array for part in found for array in arrays(part)]
     return [np.asarray(found)] if found is not None else []

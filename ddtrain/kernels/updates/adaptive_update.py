@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from ddtrain.kernels.seam import accelerated
 from ddtrain.kernels.updates.optimizer_update import PIECE, Array, effective_gradient, pieces
 from ddtrain.kernels.updates.soft_threshold import soft_threshold_
 from ddtrain.kernels.workspace import scratch
@@ -40,6 +41,7 @@ def root(x: Array, eps: float, eps_inside: bool, out: Array) -> Array:
     return np.add(np.sqrt(x, out=out), eps, out=out)
 
 
+@accelerated
 def adagrad(
     values: Array,
     grads: Array,
@@ -66,6 +68,7 @@ def adagrad(
             soft_threshold_(value, np.divide(lr * l1, b, out=b), a)
 
 
+@accelerated
 def rmsprop(
     values: Array,
     grads: Array,
@@ -108,6 +111,7 @@ def rmsprop(
             soft_threshold_(value, np.divide(total_rate * l1, b, out=b), a)
 
 
+@accelerated
 def rmsprop_lookahead(
     values: Array,
     grads: Array,
@@ -139,6 +143,7 @@ def rmsprop_lookahead(
             soft_threshold_(value, np.divide(lr * l1 / (1.0 - momentum), b, out=b), a)
 
 
+@accelerated
 def adadelta(
     values: Array,
     grads: Array,
@@ -172,6 +177,7 @@ def adadelta(
             soft_threshold_(value, own, a)
 
 
+@accelerated
 def lion(
     values: Array,
     grads: Array,

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 
+from ddtrain.kernels.seam import accelerated
 from ddtrain.kernels.updates.optimizer_update import PIECE, Array, pieces
 from ddtrain.kernels.workspace import scratch
 
 
+@accelerated
 def blend_(average: Array, values: Array, keep: float) -> None:
     """``average = keep * average + (1 - keep) * values``, in place on ``average``; with ``keep`` 0 a copy, bit for bit.
 

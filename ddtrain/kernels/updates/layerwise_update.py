@@ -6,11 +6,13 @@ import math
 
 import numpy as np
 
+from ddtrain.kernels.seam import accelerated
 from ddtrain.kernels.updates.adaptive_update import mix
-from ddtrain.kernels.updates.optimizer_update import PIECE, Array, pieces, square_norms
+from ddtrain.kernels.updates.optimizer_update import PIECE, Array, pieces, square_norm
 from ddtrain.kernels.workspace import scratch
 
 
+@accelerated
 def lamb_moments(
     values: Array,
     grads: Array,
@@ -22,24 +24,30 @@ def lamb_moments(
     decay: float,
     count: int,
     scale: float = 1.0,
-) -> float:
-    """The first pass: ``m`` and ``v`` take in ``scale * grads``; returns the sum of squares of the direction.
+) -> Array:
+    """The first pass: ``m`` and ``v`` take in ``scale * grads``.
+
+    Returns
+    -------
+    (2,) float64 : the sums of squares of values and of the direction, in an order that depends on their number alone
 
     >>> m, v = np.zeros(2), np.zeros(2)
-    >>> round(lamb_moments(np.zeros(2), np.array([3.0, -4.0]), m, v, 0.9, 0.999, 1e-9, 0.0, count=1), 6)
-    2.0
+    >>> lamb_moments(np.ones(2), np.array([3.0, -4.0]), m, v, 0.9, 0.999, 1e-9, 0.0, count=1)
+    array([2., 2.])
     """
     work = scratch("update.step", (min(PIECE, len(values)),), values.dtype)
-    total = 0.0
+    sums = np.zeros(2)
     for value, grad, m_, v_ in pieces(values, grads, m, v):
         g = np.multiply(grad, scale, out=work[: len(value)])
         square = np.multiply(g, g, out=scratch("update.gradient", g.shape, g.dtype))
         mix(v_, square, beta2, square)
         mix(m_, g, beta1, g)
-        total += square_norms(_direction(value, m_, v_, beta1, beta2, eps, decay, count), [slice(None)])[0]
-    return total
+        sums[0] += square_norm(value)
+        sums[1] += square_norm(_direction(value, m_, v_, beta1, beta2, eps, decay, count))
+    return sums
 
 
+@accelerated
 def lamb(
     values: Array,
     m: Array,

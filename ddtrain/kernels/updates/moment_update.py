@@ -9,11 +9,13 @@ import math
 
 import numpy as np
 
+from ddtrain.kernels.seam import accelerated
 from ddtrain.kernels.updates.adaptive_update import mix, steps
 from ddtrain.kernels.updates.optimizer_update import Array
 from ddtrain.kernels.updates.soft_threshold import soft_threshold_
 
 
+@accelerated
 def amsgrad(
     values: Array,
     grads: Array,
@@ -51,6 +53,7 @@ def amsgrad(
             soft_threshold_(value, np.divide(lr * l1, b, out=b), a)
 
 
+@accelerated
 def adamax(
     values: Array,
     grads: Array,
@@ -84,6 +87,7 @@ def adamax(
             soft_threshold_(value, np.divide(lr * l1, largest_, out=b), a)
 
 
+@accelerated
 def radam(
     values: Array,
     grads: Array,
@@ -127,6 +131,7 @@ def radam(
             soft_threshold_(value, own, a)
 
 
+@accelerated
 def nadam(
     values: Array,
     grads: Array,

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-Init = Callable[[np.random.Generator, tuple[int, ...]], NDArray[Any]]
+Init = Callable[["np.random.Generator", tuple[int, ...]], NDArray[Any]]  # a name in quotes: NumPy loads it late
 
 
 def zeros(generator: np.random.Generator, shape: tuple[int, ...]) -> NDArray[Any]:

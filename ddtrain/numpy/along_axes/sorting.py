@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from ddtrain.autodiff import nondifferentiable, value_of
+from ddtrain.autodiff import array_like, nondifferentiable, value_of
 from ddtrain.autodiff.core.array_lists import holds_box
 from ddtrain.numpy.elementwise.comparisons import argsort
 from ddtrain.numpy.manipulation.axes import moveaxis
@@ -67,7 +67,7 @@ def partition(x: Any, kth: Any, axis: int | None = -1, kind: Any = "introselect"
 def sort_complex(x: Any) -> Any:
     """The entries in ascending order along the last axis, as complex numbers."""
     x = sort(x)
-    return x if value_of(x).dtype.kind == "c" else x.astype(np.complex128)
+    return x if array_like(x).dtype.kind == "c" else x.astype(np.complex128)
 
 
 def unique(

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from ddtrain.autodiff import value_of
+from ddtrain.autodiff import array_like
 from ddtrain.autodiff.core.primitives import refuse
 from ddtrain.numpy.along_axes import masked_reductions as masked
 from ddtrain.numpy.creation import full
@@ -23,8 +23,8 @@ def take_numpys_words(prefix: str, ours: dict[str, Any], theirs: ModuleType, nam
     """Let our functions of these names take every call that NumPy's do, and stand in for them on traced values."""
     for name in names:
         function: Any = ours[name]
-        counterpart: Any = getattr(theirs, name, None)
-        if not callable(counterpart) or not callable(function):
+        counterpart: Any = getattr(theirs, name, None) if callable(function) else None
+        if not callable(counterpart):
             continue
         if hasattr(function, "raw"):
             function.__doc__ = function.__doc__ or _in_a_line(name, counterpart)
@@ -54,18 +54,18 @@ def _clip(a: Any, a_min: Any = None, a_max: Any = None, min: Any = None, max: An
 
 
 def _full_like(a: Any, fill_value: Any, dtype: Any = None, shape: Any = None) -> Any:
-    return full(shape_of(a) if shape is None else shape, fill_value, value_of(a).dtype if dtype is None else dtype)
+    return full(shape_of(a) if shape is None else shape, fill_value, array_like(a).dtype if dtype is None else dtype)
 
 
 def _constant(like: Any) -> Any:
     def constant(a: Any, dtype: Any = None, shape: Any = None) -> Any:
-        return like(value_of(a), dtype, shape=shape)
+        return like(array_like(a), dtype, shape=shape)
 
     return constant
 
 
 def _empty_like(prototype: Any, dtype: Any = None, shape: Any = None) -> Any:
-    return np.empty_like(value_of(prototype), dtype, shape=shape)
+    return np.empty_like(array_like(prototype), dtype, shape=shape)
 
 
 MEANINGS.update({

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import DTypeLike
 
-from ddtrain.autodiff import BOXES, def_linear, defvjp, nondifferentiable, primitive, value_of
+from ddtrain.autodiff import BOXES, array_like, def_linear, defvjp, nondifferentiable, primitive
 from ddtrain.autodiff.core.boxes import objects_refused
 from ddtrain.autodiff.core.examples import case
 
@@ -44,12 +44,12 @@ def fitting(x: Any, whole: Any) -> Any:
 
 def result_type(*arrays_and_dtypes: Any) -> np.dtype[Any]:
     """The dtype of a result of the given operands, traced or not."""
-    return np.result_type(*map(value_of, arrays_and_dtypes))
+    return np.result_type(*map(array_like, arrays_and_dtypes))
 
 
 def iscomplexobj(x: Any) -> bool:
     """Whether the dtype is complex."""
-    return np.iscomplexobj(value_of(x))
+    return np.iscomplexobj(array_like(x))
 
 
 def isrealobj(x: Any) -> bool:

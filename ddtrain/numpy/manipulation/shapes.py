@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from ddtrain.autodiff import def_linear, defjvp, defvjp, primitive, value_of
+from ddtrain.autodiff import array_like, def_linear, defjvp, defvjp, primitive
 from ddtrain.autodiff.core.array_lists import gather
 from ddtrain.autodiff.core.examples import case
 
@@ -52,7 +52,7 @@ def is_integer(n: Any) -> bool:
 
 def size(x: Any, axis: int | None = None) -> int:
     """The number of elements of an array, traced or not, or its extent along ``axis``."""
-    return np.size(value_of(as_array(x)), axis)
+    return np.size(array_like(as_array(x)), axis)
 
 
 def _reshape(x: Any, shape: Any, order: Any = "C") -> Any:
@@ -61,7 +61,7 @@ def _reshape(x: Any, shape: Any, order: Any = "C") -> Any:
 
 def _order(x: Any, order: Any) -> Any:
     """What order "A" means for ``x``, whose cotangents and tangents may lie otherwise in memory."""
-    return order if order != "A" else "F" if np.isfortran(np.asarray(value_of(x))) else "C"
+    return order if order != "A" else "F" if np.isfortran(np.asarray(array_like(x))) else "C"
 
 
 reshape = primitive(
@@ -135,7 +135,7 @@ def ravel(x: Any, order: Any = "C") -> Any:
     if order != "K":
         return reshape(x, -1, order)
     x = as_array(x)
-    strides = [abs(s) for s in np.asarray(value_of(x)).strides]
+    strides = [abs(s) for s in np.asarray(array_like(x)).strides]
     return reshape(transpose(x, sorted(range(len(strides)), key=lambda i: -strides[i])), -1)
 
 
@@ -146,7 +146,7 @@ def_linear(laid_out)
 
 def in_memory_order(x: Any, order: Any) -> Any:
     """``x`` if it lies in memory in ``order``, else a copy that does: "C", "F", "A" for either, "K" for any."""
-    flags = np.asarray(value_of(x)).flags
+    flags = np.asarray(array_like(x)).flags
     lies = {"C": flags.c_contiguous, "F": flags.f_contiguous, "A": flags.forc, "K": True}
     if order is not None and order not in lies:
         raise ValueError(f"order is {order!r}, not one of C, F, A, K")

@@ -103,10 +103,7 @@ def _forward(
     dilation: Pair = 1,
 ) -> tuple[Any, Any]:  # fmt: skip
     geometry = _geometry(x, w, b, stride, padding, output_padding, groups, dilation)
-    y = kernel.backward_input(x, w, *geometry)
-    if b is not None:
-        y += b
-    return y, geometry[2:]
+    return kernel.backward_input(x, w, *geometry, b), geometry[2:]
 
 
 def _backward(

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from ddtrain.autodiff import Array, value_of
+from ddtrain.autodiff import Array, array_like
 from ddtrain.errors import ShapeError, UsageError, kind_of, quoted
 
 
@@ -78,5 +78,5 @@ def combine_losses(
 
 def _weighted(values: Any, weight: float) -> Any:
     if weight == 0:
-        return np.zeros_like(value_of(values))
+        return np.zeros_like(array_like(values))
     return values if weight == 1 else values * float(weight)

@@ -47,9 +47,9 @@ class Lbfgs(BatchMethod):
         self, objective: Objective, x: Vector, loss: float, gradient: Vector, state: Mapping[str, Vector], lr: float
     ) -> Vector:
         if state["gradient"].any():
-            self._remember(objective, x - state["x"], gradient - state["gradient"], state)
+            self.remember(objective, x - state["x"], gradient - state["gradient"], state)
         state["x"][...], state["gradient"][...] = x, gradient
-        direction = -self._times_inverse(objective, gradient, state)
+        direction = -self.times_inverse(objective, gradient, state)
         slope = dot(objective, gradient, direction)
         if slope >= 0:  # only by rounding: the estimate is positive definite
             self._forget(state)
@@ -64,7 +64,7 @@ class Lbfgs(BatchMethod):
             return x
         return found.x
 
-    def _remember(self, objective: Objective, step: Vector, change: Vector, state: Mapping[str, Vector]) -> None:
+    def remember(self, objective: Objective, step: Vector, change: Vector, state: Mapping[str, Vector]) -> None:
         """Put a pair in front of the others, if the loss is curved along it."""
         curved = dot(objective, step, change)
         if curved <= _CURVED * dot(objective, step, step) ** 0.5 * dot(objective, change, change) ** 0.5:
@@ -78,7 +78,7 @@ class Lbfgs(BatchMethod):
         for k in range(1, self.history + 1):
             state[f"step{k}"][...] = state[f"change{k}"][...] = 0
 
-    def _times_inverse(self, objective: Objective, g: Vector, state: Mapping[str, Vector]) -> Vector:
+    def times_inverse(self, objective: Objective, g: Vector, state: Mapping[str, Vector]) -> Vector:
         """The two-loop recursion."""
         pairs = [(state[f"step{k}"], state[f"change{k}"]) for k in range(1, self.history + 1)]
         known = [(s, y, dot(objective, s, y)) for s, y in pairs if y.any()]

@@ -10,6 +10,7 @@ from typing import Literal
 import numpy as np
 
 from ddtrain.errors import UsageError
+from ddtrain.optim.batch_methods.hessian import whole_hessian
 from ddtrain.optim.batch_methods.line_search import backtrack
 from ddtrain.optim.batch_methods.protocol import CurvatureMethod, Objective, dot
 from ddtrain.optim.protocol import Vector, positive
@@ -88,15 +89,10 @@ class Newton(CurvatureMethod):
 
     def _eigen(self, objective: Objective, x: Vector) -> tuple[Vector, Vector]:
         """Eigenvalues and eigenvectors of the Hessian, rank 0's on all ranks."""
-        n = len(x)
-        hessian = np.empty((n, n))
-        for k in range(n):
-            unit = np.zeros_like(x)
-            unit[k] = 1
-            hessian[:, k] = objective.hessian_product(x, unit)
+        hessian = whole_hessian(lambda v: objective.hessian_product(x, v), x)
         if not np.isfinite(hessian).all():
             raise UsageError("--optim.name newton: the Hessian is not finite", remedy="Begin nearer to a minimum.")
-        values, vectors = np.linalg.eigh(0.5 * (hessian + hessian.T))
+        values, vectors = np.linalg.eigh(hessian)
         return objective.agree(values), objective.agree(vectors)
 
     def _within_region(

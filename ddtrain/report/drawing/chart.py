@@ -21,6 +21,7 @@ from ddtrain.report.drawing.thinning import PIECES, kept, pieces
 WIDE, HIGH = 400, 240
 LEFT, RIGHT, TOP, BOTTOM = 50, 10, 12, 34  # margins
 _ACROSS, _DOWN = WIDE - LEFT - RIGHT, HIGH - TOP - BOTTOM
+STEP = "step"  # the usual axis
 _SMOOTHED = 4 * PIECES  # values from which on a curve is smoothed
 _MARKED = 40  # values up to which each has a mark
 
@@ -44,14 +45,18 @@ class Curve:
         return self.noisy and len(self.x) >= _SMOOTHED
 
 
-def figure(title: str, curves: Sequence[Curve], about: str = "") -> Markup:
-    """A figure of curves over steps.
+def figure(
+    title: str, curves: Sequence[Curve], about: str = "", axis: str = STEP, upward: Limits | None = None
+) -> Markup:
+    """A figure of curves over steps, or over another axis.
 
     Parameters
     ----------
     title : what the values are
     curves : those without a value are left out
     about : a line below
+    axis : what ``x`` of the curves is; only steps are whole numbers
+    upward : limits of the values, by default those of ordinary ones (Note [Robust limits])
 
     >>> steps = np.arange(1, 4)
     >>> drawn = figure("loss", [Curve("training", steps, 1 / steps, "#0061f4")])
@@ -60,15 +65,15 @@ def figure(title: str, curves: Sequence[Curve], about: str = "") -> Markup:
     """
     curves = [curve for curve in curves if len(curve.x)]
     across = limits.of_steps([curve.x for curve in curves])
-    upward = limits.of_curves([curve.y for curve in curves])
-    notes = [*_left_out(curves, upward), *_smoothing(curves), *([about] if about else [])]
+    upward = upward or limits.of_curves([curve.y for curve in curves])
+    notes = [*_left_out(curves, upward, axis), *_smoothing(curves), *([about] if about else [])]
     return tag(
         "figure",
         tag("figcaption", title, " (logarithmic)" if upward.log else ""),
-        tag("div", _svg(title, curves, across, upward), class_="plot"),
+        tag("div", _svg(title, curves, across, upward, axis), class_="plot"),
         legend(curves) if len(curves) > 1 else None,
         *(tag("p", note, class_="note") for note in notes),
-        tables.folded(f"{title}: the values", _table(title, curves, across)),
+        tables.folded(f"{title}: the values", _table(title, curves, across, axis)),
         class_="chart",
     )
 
@@ -85,14 +90,14 @@ def sample(color: str, dash: str = "") -> Markup:
     return tag("svg", line, viewBox="0 0 28 12", width=28, height=12, aria_hidden="true")
 
 
-def _svg(title: str, curves: Sequence[Curve], across: Limits, upward: Limits) -> Markup:
+def _svg(title: str, curves: Sequence[Curve], across: Limits, upward: Limits, axis: str) -> Markup:
     name = re.sub(r"\s", "-", title)
-    told = " ".join(f"{values.in_words(curve.label, curve.x, curve.y)}." for curve in curves)
+    told = " ".join(f"{values.in_words(curve.label, curve.x, curve.y, axis)}." for curve in curves)
     return tag(
         "svg",
         tag("title", title, id=f"{name}-title"),
         tag("desc", told, id=f"{name}-about"),
-        *_axes(across, upward),
+        *_axes(across, upward, axis),
         *(_raw(curve, across, upward) for curve in curves if curve.smoothed),
         *(_line(curve, across, upward) for curve in curves),
         *(_odd(curve, across, upward) for curve in curves),
@@ -105,18 +110,26 @@ def _svg(title: str, curves: Sequence[Curve], across: Limits, upward: Limits) ->
     )
 
 
-def _axes(across: Limits, upward: Limits) -> list[Markup]:
+def _axes(across: Limits, upward: Limits, axis: str) -> list[Markup]:
     drawn = []
     for value in upward.ticks():
         y = _y(value, upward)
         drawn.append(tag("path", d=f"M{LEFT} {y}H{WIDE - RIGHT}", class_="grid-line"))
         drawn.append(tag("text", limits.label(value), x=LEFT - 6, y=y + 4, text_anchor="end"))
-    for value in (value for value in across.ticks() if value == round(value)):
+    for value in (value for value in across.ticks() if axis != STEP or value == round(value)):
         x = _x(value, across)
         drawn.append(tag("path", d=f"M{x} {HIGH - BOTTOM}v4", class_="axis"))
-        drawn.append(tag("text", f"{value:,.0f}", x=x, y=HIGH - BOTTOM + 16, text_anchor="middle"))
+        drawn.append(
+            tag(
+                "text",
+                f"{value:,.0f}" if axis == STEP else limits.label(value),
+                x=x,
+                y=HIGH - BOTTOM + 16,
+                text_anchor="middle",
+            )
+        )
     drawn.append(tag("path", d=f"M{LEFT} {TOP}V{HIGH - BOTTOM}H{WIDE - RIGHT}", class_="axis"))
-    return [*drawn, tag("text", "step", x=WIDE - RIGHT, y=HIGH - 3, text_anchor="end")]
+    return [*drawn, tag("text", axis, x=WIDE - RIGHT, y=HIGH - 3, text_anchor="end")]
 
 
 def _line(curve: Curve, across: Limits, upward: Limits) -> Markup:
@@ -175,7 +188,7 @@ def _y(value: Any, upward: Limits) -> Any:
     return np.round(TOP + _DOWN * (1 - np.clip(upward.place(value), 0, 1)), 1)
 
 
-def _left_out(curves: Sequence[Curve], upward: Limits) -> list[str]:
+def _left_out(curves: Sequence[Curve], upward: Limits, axis: str) -> list[str]:
     """What is drawn at the edge, in a line a curve."""
     lines = []
     for curve in curves:
@@ -186,7 +199,7 @@ def _left_out(curves: Sequence[Curve], upward: Limits) -> list[str]:
             most = f" (up to {text_of(np.abs(curve.y[beyond]).max())})" if beyond.any() else ""
             lines.append(
                 f"{curve.label}, at the edge: {int(beyond.sum())} values beyond the axis{most}, "
-                f"{int((~good).sum())} that are NaN or infinite; the first at step {first}"
+                f"{int((~good).sum())} that are NaN or infinite; the first at {axis} {values.place_of(first.item())}"
             )
     return lines
 
@@ -197,8 +210,8 @@ def _smoothing(curves: Sequence[Curve]) -> list[str]:
     return [f"lines: means over {wide} steps; behind them all values, from the smallest to the largest"] * (wide > 0)
 
 
-def _table(title: str, curves: Sequence[Curve], across: Limits) -> Markup:
+def _table(title: str, curves: Sequence[Curve], across: Limits, axis: str) -> Markup:
     listed = values.listed([(curve.x, curve.y) for curve in curves], across.low, across.high)
     places = [float(_x(row.place, across)) for row in listed.rows]
-    heads, caption = ["step", *(curve.label for curve in curves)], title + listed.how
+    heads, caption = [axis, *(curve.label for curve in curves)], title + listed.how
     return tables.table(heads, [row.cells for row in listed.rows], caption, places=places)

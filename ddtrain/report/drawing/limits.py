@@ -72,6 +72,19 @@ def of_curves(curves: Sequence[NDArray[Any]]) -> Limits:
     return Limits(*_widened(low, high))
 
 
+def of_all(curves: Sequence[NDArray[Any]]) -> Limits:
+    """The limits of an axis that shows every finite value of several curves, logarithmic over :data:`_DECADES`.
+
+    >>> of_all([np.array([0.01, 50.0, np.inf])])
+    Limits(low=0.01, high=50.0, log=True)
+    """
+    finite = np.concatenate([y[np.isfinite(y)] for y in curves] or [np.zeros(0)])
+    if not len(finite):
+        return Limits(0.0, 1.0)
+    low, high = float(finite.min()), float(finite.max())
+    return Limits(low, high, log=True) if 0 < low * 10**_DECADES <= high else Limits(*_widened(low, high))
+
+
 def of_steps(curves: Sequence[NDArray[Any]]) -> Limits:
     """The limits of the axis of steps, from the first to the last."""
     steps = np.concatenate([x for x in curves if len(x)] or [np.zeros(1)])

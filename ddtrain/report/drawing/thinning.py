@@ -20,8 +20,8 @@ class Piece(NamedTuple):
     Without a finite value these are NaN. ``odd`` values are not finite.
     """
 
-    first: int
-    last: int
+    first: float
+    last: float
     middle: float
     mean: float
     low: float
@@ -62,7 +62,7 @@ def _piece(x: NDArray[Any], y: NDArray[Any]) -> Piece:
     good = y[np.isfinite(y)]
     with np.errstate(over="ignore"):  # the mean of exploding values may be infinite, which is what it then says
         told = (float(good.mean()), float(good.min()), float(good.max())) if len(good) else (np.nan,) * 3
-    return Piece(int(x[0]), int(x[-1]), float(x[0] + x[-1]) / 2, *told, len(y) - len(good))
+    return Piece(x[0].item(), x[-1].item(), float(x[0] + x[-1]) / 2, *told, len(y) - len(good))
 
 
 def _columns(x: NDArray[Any], bins: int, first: float | None = None, last: float | None = None) -> Iterator[slice]:

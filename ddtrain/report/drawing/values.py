@@ -1,6 +1,6 @@
 """The values of a figure in words and in a table, for those who do not see it, or want the numbers.
 
-x: steps, rising; y: values, of which some may be NaN or infinite
+x: steps, or another axis, rising; y: values, of which some may be NaN or infinite
 """
 
 from __future__ import annotations
@@ -33,32 +33,40 @@ class Listed(NamedTuple):
     how: str
 
 
-def in_words(label: str, x: NDArray[Any], y: NDArray[Any]) -> str:
+def in_words(label: str, x: NDArray[Any], y: NDArray[Any], axis: str = "step") -> str:
     """A curve in words.
+
+    Parameters
+    ----------
+    axis : what x is
 
     >>> in_words("loss", np.array([1, 2]), np.array([0.5, 0.25]))
     'loss: 2 values, from 0.5 at step 1 to 0.25 at step 2; smallest 0.25 at step 2, largest 0.5 at step 1'
     """
     good = np.isfinite(y)
-    words = [f"from {text_of(y[0])} at step {x[0]} to {text_of(y[-1])} at step {x[-1]}"]
+
+    def place(at: int) -> str:
+        return f"{axis} {place_of(x[at].item())}"
+
+    words = [f"from {text_of(y[0])} at {place(0)} to {text_of(y[-1])} at {place(-1)}"]
     if good.any():
         low, high = (np.flatnonzero(good)[pick(y[good])] for pick in (np.argmin, np.argmax))
-        words.append(f"smallest {text_of(y[low])} at step {x[low]}, largest {text_of(y[high])} at step {x[high]}")
+        words.append(f"smallest {text_of(y[low])} at {place(low)}, largest {text_of(y[high])} at {place(high)}")
     if not good.all():
         words.append(f"{int((~good).sum())} not finite")
     return f"{label}: {len(y)} value{'s' * (len(y) > 1)}, {'; '.join(words)}"
 
 
 def listed(curves: Sequence[Points], first: float, last: float) -> Listed:
-    """A row a step, or a stretch of steps between the first and the last where there are many.
+    """A row a step, or a stretch of steps between the first and the last where there are many; so of other axes.
 
     >>> listed([(np.array([1, 2]), np.array([0.5, 0.25]))], 1, 2).rows[1]
     Row(place=2, cells=('2', '0.25'))
     """
-    steps = sorted({int(step) for x, _ in curves for step in x})
+    steps = sorted({step for x, _ in curves for step in x.tolist()})
     if len(steps) <= _LISTED:
         columns = [dict(zip(x.tolist(), y.tolist())) for x, y in curves]
-        told = [(str(n), *(text_of(column[n]) if n in column else "" for column in columns)) for n in steps]
+        told = [(place_of(n), *(text_of(column[n]) if n in column else "" for column in columns)) for n in steps]
         return Listed([Row(n, cells) for n, cells in zip(steps, told)], "")
     found: dict[int, dict[int, Piece]] = {}
     wide = (last - first) / PIECES
@@ -66,13 +74,22 @@ def listed(curves: Sequence[Points], first: float, last: float) -> Listed:
         for piece in pieces(x, y, first, last):
             found.setdefault(min(int((piece.middle - first) / wide), PIECES - 1), {})[number] = piece
     rows = [Row(first + (at + 0.5) * wide, _stretch(found[at], len(curves))) for at in sorted(found)]
-    return Listed(rows, ": mean (smallest to largest) over stretches of steps")
+    return Listed(rows, ": mean (smallest to largest) over stretches")
 
 
 def _stretch(found: dict[int, Piece], columns: int) -> tuple[str, ...]:
     first, last = min(piece.first for piece in found.values()), max(piece.last for piece in found.values())
-    steps = f"{first}" if first == last else f"{first} to {last}"
+    steps = place_of(first) if first == last else f"{place_of(first)} to {place_of(last)}"
     return (steps, *(_cell(found[n]) if n in found else "" for n in range(columns)))
+
+
+def place_of(x: float) -> str:
+    """A place on the axis: a step as it is, other numbers in short.
+
+    >>> place_of(120345), place_of(0.123456)
+    ('120345', '0.1235')
+    """
+    return str(x) if isinstance(x, int) else text_of(x)
 
 
 def _cell(piece: Piece) -> str:

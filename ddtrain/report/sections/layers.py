@@ -20,7 +20,8 @@ _ACTIVATIONS = {
 
 
 def layers(subject: Subject) -> Markup | None:
-    """A row a parameter with the norms of its values, gradient and change, and a row a layer with its outputs.
+    """What is out of the ordinary; a row a parameter with the norms of its values, gradient and change, and a row a
+    layer with its outputs.
 
     Raises
     ------
@@ -31,7 +32,9 @@ def layers(subject: Subject) -> Markup | None:
         return None
     about_norms = tag("p", "norms of values, gradient and change; logarithmic curves", class_="note")
     about_outputs = tag("p", "mean and spread of outputs, and shares of what is 0, dead or saturated", class_="note")
+    said = list(dict.fromkeys(told for line in (*norms, *activations) for told in line.get("verdicts", ())))
     return join(
+        tag("ul", *(tag("li", text) for text in said)) if said else None,
         *((rows_of_layers(norms, _NORMS, "parameters", log=True), about_norms) if norms else ()),
         *((rows_of_layers(activations, _ACTIVATIONS, "layers"), about_outputs) if activations else ()),
     )

@@ -6,7 +6,7 @@ Here the recipe and the files are chosen; the options of the configuration are :
 from __future__ import annotations
 
 import argparse
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
@@ -16,8 +16,8 @@ from ddtrain.trainer.config import options, renamed, resumed_options, tables, to
 from ddtrain.trainer.config.config import Config
 from ddtrain.trainer.config.listing import KINDS, listing
 
-Recipes: TypeAlias = Mapping[str, tuple[type[Config] | Config, str]]
-"""Name to (configuration class or instance, description in one line); the first is the default."""
+Recipes: TypeAlias = Mapping[str, tuple[Callable[[], Config] | Config, str]]
+"""Name to (configuration or what makes it, such as its class; description in one line); the first is the default."""
 
 
 @dataclass(frozen=True)
@@ -77,7 +77,7 @@ def parse(argv: Sequence[str], recipes: Recipes, *, only: str = "", prog: str = 
             recipe, defaults(recipes, recipe), help=listing(request.kind, {k: text for k, (_, text) in recipes.items()})
         )
     files = [(f"--config {path}", toml_files.read_toml(path, f"--config {path}")) for path in request.files]
-    usual = defaults(recipes, request.recipe if request.recipe in recipes else only or next(iter(recipes))).run
+    usual = _as_written(recipes, request.recipe if request.recipe in recipes else only or next(iter(recipes))).run
     earlier = resumed_options.files(request.options, files, usual.resume, usual.dir)
     if only:  # the program has one recipe, so its runs belong to it even if its file was renamed since
         for _, table in earlier:
@@ -120,9 +120,13 @@ def _same_recipe(given: str, earlier: Sequence[tuple[str, Mapping[str, Any]]]) -
 
 def defaults(recipes: Recipes, recipe: str) -> Config:
     """A recipe's configuration before any option, with each value converted to its field's type (1 to 1.0)."""
-    config = recipes[recipe][0]
-    config = config() if isinstance(config, type) else config
+    config = _as_written(recipes, recipe)
     return config.updated(config.to_table())
+
+
+def _as_written(recipes: Recipes, recipe: str) -> Config:
+    config = recipes[recipe][0]
+    return config() if callable(config) else config
 
 
 def add_arguments(parser: argparse.ArgumentParser, recipes: Recipes) -> None:

@@ -191,6 +191,22 @@ class Checkpoint:
 
 
 @dataclass(frozen=True)
+class Plan:
+    """Plans: a step is recorded once and repeated without running the model's Python."""
+
+    enabled: bool = True
+    """Record and repeat; a model that asks for values of arrays is traced in every step all the same. Changes speed,
+    never a result.
+    """
+    backend: Literal["c", "python"] = "c"
+    """c: what lies between two exchanges of ranks is one call of generated C, as far as it can be
+    python: every kernel is called from Python
+    """
+    verify_steps: int = 0
+    """So many repeated passes of each kind of batch are compared with traced ones, bit by bit."""
+
+
+@dataclass(frozen=True)
 class Debug:
     """Checks and recordings to find what is wrong, or slow; they cost time."""
 
@@ -235,6 +251,7 @@ class Config:
     eval: Evaluation = Evaluation()
     checkpoint: Checkpoint = Checkpoint()
     log: Log = Log()
+    plan: Plan = Plan()
     debug: Debug = Debug()
 
     def __post_init__(self) -> None:

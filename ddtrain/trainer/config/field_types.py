@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 from collections.abc import Sequence
 from importlib import import_module
 from typing import Annotated, Any, Literal, get_args, get_origin, get_type_hints
@@ -45,11 +46,16 @@ class PartNames:
 
 def hints(instance: Any) -> dict[str, Any]:
     """The type of each field of a dataclass instance, with marks (:class:`Keys`) for the values it may have."""
-    found = get_type_hints(type(instance), include_extras=True)
-    types = {field.name: found[field.name] for field in dataclasses.fields(instance)}
+    kind: Any = type(instance)
+    types = {field.name: _all_hints(kind)[field.name] for field in dataclasses.fields(instance)}
     if isinstance(instance, Part):
-        types["name"] = Annotated[str, PartNames(type(instance))]
+        types["name"] = Annotated[str, PartNames(kind)]
     return types
+
+
+@functools.cache
+def _all_hints(kind: type) -> dict[str, Any]:
+    return get_type_hints(kind, include_extras=True)
 
 
 def _listed(choices: Sequence[Any]) -> str:

@@ -8,11 +8,11 @@ from typing import Any
 
 from ddtrain.comm.protocol import Array, Communicator
 from ddtrain.errors import CheckpointError, UsageError
-from ddtrain.nn import Module, from_torch
+from ddtrain.nn import Module
 from ddtrain.optim.averages import AVERAGE, WeightAverage
 from ddtrain.param_store import ParamStore
 from ddtrain.trainer.average.batch_statistics import recompute_statistics
-from ddtrain.trainer.checkpoint import Snapshot, fitted_state
+from ddtrain.trainer.checkpoint import Snapshot, fitted_state, stored_model
 from ddtrain.trainer.config.config import Comm, Config
 from ddtrain.trainer.evaluation.evaluate import evaluate
 from ddtrain.trainer.step.loss_output import EVALUATION
@@ -38,9 +38,10 @@ class TrainedValues:
         self._built: TrainStep | None = None
 
     @property
-    def _train_step(self) -> TrainStep:
+    def train_step(self) -> TrainStep:
+        """A training step with the mode and the hook of no nodes, which is made when it is first asked for."""
         # No functools.cached_property: before Python 3.12, ranks that are threads would wait for its one lock.
-        if self._built is None:  # with the mode and the hook of no nodes: how the values were trained does not matter
+        if self._built is None:  # how the values were trained does not matter
             self._built = build_step(self.comm, self.task, replace(self.config, comm=Comm()))
         return self._built
 
@@ -59,15 +60,13 @@ class TrainedValues:
         ------
         CheckpointError : it is of another model or other inputs, or without the average
         """
-        try:
-            values = from_torch(self.task.model, {**snapshot.model, **snapshot.population})
-        except UsageError as error:
-            raise CheckpointError(f"{place}: not of the model in the run's config.toml: {error.message}") from None
+        whose = "the model in the run's config.toml"
+        values = stored_model.values_for(self.task.model, snapshot, place, whose)
         fitted_state.load(self.task.fitted, snapshot.fitted, place)
         average = self._average
         if not (isinstance(average, WeightAverage) and average.evaluate and average.begun(snapshot.optim_count)):
             return values
-        train_step = self._train_step
+        train_step = self.train_step
         store = train_step.store
         averaged = snapshot.optim.get(AVERAGE)
         if averaged is None or averaged.shape != store.values.shape:
@@ -98,6 +97,6 @@ class TrainedValues:
         store = ParamStore({}, values, self.config.run.dtype)
         figures: dict[str, float] = {}
         for prefix, task in ((EVALUATION, self.task), ("test_", replace(self.task, valid=self.task.test))):
-            found = evaluate(replace(task, model=model), store, self.comm, self._train_step.shards).figures
+            found = evaluate(replace(task, model=model), store, self.comm, self.train_step.shards).figures
             figures |= {f"{prefix}{name}": value for name, value in found.items()}
         return figures

@@ -16,9 +16,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ddtrain.autodiff import value_of
+from ddtrain.autodiff import array_like
 from ddtrain.comm.protocol import Communicator
 from ddtrain.errors import ReplicaError, ShapeError, UsageError, quoted
+from ddtrain.ops import stop_gradient
 from ddtrain.trainer.task import Loss
 
 EVALUATION = "valid_"  # prefix of an evaluation's figures in the log
@@ -70,10 +71,10 @@ class LossOutput:
         """
         try:
             losses, returned_metrics = split(returned)
-            _one_a_sample("loss", value_of(losses), rows, "f", batch)
-            metrics = {name: value_of(x) for name, x in returned_metrics.items()}
+            _one_a_sample("loss", array_like(losses), rows, "f", batch)
+            metrics = {name: stop_gradient(x) for name, x in returned_metrics.items()}
             for name, x in metrics.items():
-                _one_a_sample(name, x, rows, "fiub", batch)
+                _one_a_sample(name, array_like(x), rows, "fiub", batch)
             if self.names is None:
                 _check_names(metrics)
                 self.names = tuple(metrics)
@@ -176,5 +177,5 @@ def _kind(x: Any) -> str:
     if isinstance(x, np.ndarray):
         return f"an array of shape {x.shape}"
     if isinstance(x, tuple):
-        return f"{len(x)} values: {', '.join(_kind(value_of(part)) for part in x[:4])}"
+        return f"{len(x)} values: {', '.join(_kind(array_like(part)) for part in x[:4])}"
     return "nothing" if x is None else f"a {type(x).__name__}"

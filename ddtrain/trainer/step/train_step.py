@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import DTypeLike
 
 from ddtrain import data, kernels
-from ddtrain.autodiff import Tape, record, walk_back
+from ddtrain.autodiff import Tape
 from ddtrain.comm.protocol import Communicator, Node
 from ddtrain.errors import NonFiniteError
 from ddtrain.ops import use_communicator
@@ -29,6 +29,7 @@ from ddtrain.trainer.step.forward_pass import ForwardPass
 from ddtrain.trainer.step.gradient_buffer import GradientBuffer
 from ddtrain.trainer.step.loss_output import LossOutput
 from ddtrain.trainer.step.model_buffers import ModelBuffers
+from ddtrain.trainer.step.shard_passes import ShardPasses
 from ddtrain.trainer.step.step_timer import StepTimer
 from ddtrain.trainer.step.timeline import Timeline
 from ddtrain.trainer.step.totals import Totals
@@ -50,6 +51,7 @@ class TrainStep:
     make_gradient_buffer : makes gradient buffer number k, in which gradients are gathered and summed
     clip_value : limit of each gradient element after scaling by the clip factor, 0 for none
     skips : whether steps may be skipped, so that hooks must be able to undo them
+    passes : makes the shards' forward and backward passes; without plans unless given
 
     Attributes
     ----------
@@ -72,11 +74,13 @@ class TrainStep:
         batch_size: int = 1,
         clip_value: float = 0.0,
         skips: bool = False,
+        passes: ShardPasses | None = None,
     ) -> None:
         self.task, self.store, self.optimizer, self.comm = task, store, optimizer, comm
         self.node, self.shard_layout, self.seed, self.clip_value, self.skips = node, layout, seed, clip_value, skips
         self.batch_size = batch_size
         self.tape_for: Callable[[int], TapeType] = lambda rows: Tape
+        self.passes = passes or ShardPasses(store, enabled=False)
         self.shards = ShardRunner(make_small_collectives(comm.duplicate(), node, MODEL), layout)
         self.make_gradient_buffer, self.gradient_buffer = make_gradient_buffer, make_gradient_buffer(0)
         self.totals_reducer = TotalsReducer(comm.duplicate(), node, layout, TOTALS)
@@ -178,16 +182,16 @@ class TrainStep:
         self.phase, began = "data", perf_counter()
         forward = self.forward_pass(step, rows, first, last, store.dtype)
         self.timer.add("data", began)
-        losses_of = lambda *leaves: forward(store.with_parameters(leaves))
+        run = self.passes.make(forward, (k, count, peers), self.tape_for(last - first))
         try:
             with use_communicator(peers):
                 self.phase, began = "forward", perf_counter()
-                losses_N, tape, end = record(losses_of, store.value_views, self.tape_for(last - first))
+                losses_N = run.forward()
                 self.timer.add("forward", began, peers)
                 self.shards.check_order(k)  # raises if an earlier shard waits for an exchange that this one skipped
                 totals = Totals(stop_votes=stop_vote and k == 0)
-                totals.add(losses_N, forward.metrics)
-                if self.totals_exchange.add(totals, forward.updates):
+                totals.add(losses_N, run.metrics)
+                if self.totals_exchange.add(totals, run.updates):
                     # before this rank waits for all others, because one of them may still be in an exchange
                     self.shards.end_pass()
                     self.totals_exchange.start()
@@ -195,7 +199,7 @@ class TrainStep:
                 self.phase, began = "backward", perf_counter()
                 # each sample's weight in the mean over the global batch
                 g_N = np.full(losses_N.shape, 1 / count, losses_N.dtype)
-                walk_back(tape, end, g_N, self.gradient_buffer.sinks[k], keep=False)
+                run.backward(g_N, self.gradient_buffer.sinks[k])
                 self.timer.add("backward", began, peers)
         except NonFiniteError as error:
             row = error.place.pop("row", None)

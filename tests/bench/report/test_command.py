@@ -183,6 +183,7 @@ def test_mistakes_are_one_line(
     assert complaint in err
 
 
-def test_help_shows_what_comes_first(capfd: pytest.CaptureFixture[str]) -> None:
+def test_help_shows_what_comes_first(capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "argv", ["/usr/bin/ddtrain"])
     assert main(["report", "--help"]) == 0
-    assert capfd.readouterr().out.startswith("usage: python -m ddtrain.bench report [RUN] [--option value ...]\n")
+    assert capfd.readouterr().out.startswith("usage: ddtrain bench report [RUN] [--option value ...]\n")

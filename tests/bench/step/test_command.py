@@ -17,10 +17,11 @@ from ddtrain.bench.step.command import OWN_LIMIT_US, measure
 from ddtrain.bench.workloads import WORKLOADS
 from ddtrain.comm import run_ranks
 from ddtrain.comm.backends.local import LocalCommunicator
+from ddtrain.optim import Sgd
 
 SMALL = ("tiny_mlp", "small_mlp", "deep_mlp", "mlp", "mlp_bn")
 FIGURES = {"about", "batch", "parameters", "repeats", "step_ms", "eager_ms", "own_us", "forward_ms", "backward_ms"}
-FIGURES |= {"wait_ms", "samples_per_s"}
+FIGURES |= {"wait_ms", "samples_per_s", "left_out"}
 
 
 @pytest.mark.parametrize("name", WORKLOADS)
@@ -78,9 +79,10 @@ def test_data_are_the_same_every_time_and_enough_for_every_rank() -> None:
 def test_json_holds_every_figure(tmp_path: Path, capfd: pytest.CaptureFixture[str], backend: str) -> None:
     file = tmp_path / "bench.json"
     args = ["--workloads", "tiny_mlp,mlp_bn", "--repeats", "2", "--json", str(file), "--backend", backend]
+    args += ["--no-memory"]
     assert main(["step", *args]) == 0
     result = json.loads(file.read_text())
-    assert set(result) == {"benchmark", "ranks", "backend", "machine", "workloads"}
+    assert set(result) == {"benchmark", "ranks", "backend", "machine", "peers", "workloads"}
     assert result["ranks"] == int(backend.partition(":")[2] or 1)
     assert list(result["workloads"]) == ["tiny_mlp", "mlp_bn"]
     for row in result["workloads"].values():
@@ -97,6 +99,32 @@ def test_json_holds_every_figure(tmp_path: Path, capfd: pytest.CaptureFixture[st
     assert ("share" in shown) == (result["ranks"] > result["machine"]["cores"])
 
 
+def test_peers_stand_beside_ours_in_table_and_json(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    file = tmp_path / "bench.json"
+    args = ["--workloads", "tiny_mlp,lenet", "--repeats", "1", "--json", str(file), "--peers", "numpy"]
+    assert main(["step", *args, "--no-memory"]) == 0
+    rows = json.loads(file.read_text())["workloads"]
+    assert set(rows["tiny_mlp"]) == FIGURES | {"numpy_ms", "numpy_ratio"}
+    assert rows["tiny_mlp"]["numpy_ratio"] > 0
+    assert rows["tiny_mlp"]["left_out"] == {}
+    assert set(rows["lenet"]) == FIGURES
+    assert rows["lenet"]["left_out"] == {"numpy": "numpy by hand is written for perceptrons alone"}
+    out, err = capfd.readouterr()
+    assert "ours/numpy" in out
+    assert "–: numpy by hand" in out
+    assert "lenet: without numpy: numpy by hand is written for perceptrons alone" in err
+
+
+def test_a_peer_that_computes_something_else_is_left_out(
+    monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("ddtrain.bench.peers.numpy_steps.OPTIM", Sgd(lr=0.01, momentum=0.0))
+    assert main(["step", "--workloads", "tiny_mlp", "--repeats", "1", "--peers", "numpy", "--no-memory"]) == 0
+    out, err = capfd.readouterr()
+    assert "tiny_mlp: without numpy: numpy computes something else: after" in err
+    assert "–: numpy computes something else" in out
+
+
 def test_repeats_are_chosen_alike_on_all_ranks() -> None:
     chosen: list[int] = []
     run_ranks(
@@ -109,7 +137,7 @@ def test_repeats_are_chosen_alike_on_all_ranks() -> None:
 
 def test_nothing_is_left_behind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
-    assert main(["step", "--workloads", "tiny_mlp", "--repeats", "1"]) == 0
+    assert main(["step", "--workloads", "tiny_mlp", "--repeats", "1", "--peers", "numpy"]) == 0
     assert list(tmp_path.iterdir()) == []
 
 
@@ -120,13 +148,21 @@ def test_nothing_is_left_behind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
         (["step", "--workloads", "tiny_mpl"], "unknown workload 'tiny_mpl': Did you mean tiny_mlp?"),
         (["step", "--workloads", "tiny_mlp,"], "unknown workload ''"),
         (["step", "--peers", "torhc"], "unknown peer 'torhc': Did you mean torch?"),
+        (
+            ["step", "--peers", "jax", "--backend", "threads:2"],
+            "jax trains on one rank, not 2: On several there is torch",
+        ),
         (["step", "--repeats", "-1"], "--repeats -1 is out of range"),
         (["step", "--repeats", "many"], "--repeats: expected an integer"),
         (["step", "--repeat", "3"], "unknown option --repeat: Did you mean --repeats?"),
         (["step", "--backend", "smoke"], "'smoke' is not a backend"),
     ],
 )
-def test_mistakes_are_one_line(args: list[str], complaint: str, capfd: pytest.CaptureFixture[str]) -> None:
+def test_mistakes_are_one_line(
+    args: list[str], complaint: str, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    find_spec = __import__("importlib.util").util.find_spec
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: name == "jax" or find_spec(name))
     assert main(args) == 2
     out, err = capfd.readouterr()
     assert out == ""
@@ -142,6 +178,7 @@ def test_a_peer_that_is_missing_is_named(monkeypatch: pytest.MonkeyPatch, capfd:
 
 def test_an_unwritable_json_file_is_an_error_after_the_table(capfd: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     args = ["--workloads", "tiny_mlp", "--repeats", "1", "--json", str(tmp_path / "no" / "where.json")]
+    args += ["--no-memory"]
     assert main(["step", *args]) == 74
     out, err = capfd.readouterr()
     assert "64-64-10" in out

@@ -37,6 +37,24 @@ def test_a_failing_rank_wakes_the_others(culprit: int, operation: str) -> None:
     assert sorted(woken) == [(rank, f"rank {culprit} failed with ValueError: boom") for rank in others]
 
 
+def test_a_failing_rank_wakes_those_of_other_groups() -> None:
+    woken = []
+
+    def body(comm: Communicator) -> None:
+        group = comm.split(min(comm.rank, 1)).split(0)
+        if comm.rank == 0:
+            raise ValueError("boom")
+        if comm.rank == 1:
+            comm.barrier()  # not in the group, where rank 2 waits for it
+        with pytest.raises(PeerError):
+            group.barrier()
+        woken.append(comm.rank)
+
+    with pytest.raises(ValueError, match="boom"):
+        World("threads:3").run(body)
+    assert woken == [2]
+
+
 def test_a_rank_that_computes_hears_of_a_failure_at_its_next_collective() -> None:
     failed = threading.Event()
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from ddtrain.kernels import native
-from ddtrain.kernels.native.twins import _arrays, both, check, ulps_apart
+from ddtrain.kernels.native.twins import arrays, both, check, ulps_apart
 
 pytestmark = pytest.mark.skipif(bool(native.lost()), reason="no compiled kernels here")
 every_twin = pytest.mark.parametrize("twin", native.TWINS, ids=lambda twin: twin.name)
@@ -25,7 +25,7 @@ def test_a_wrong_twin_is_refused(twin):
     # what would make the check useless: examples that are empty, or a tolerance that nothing can exceed
     wrong = 0
     for got, expected in both(twin, np.dtype(np.float64)):
-        for a, b in zip(_arrays(got), _arrays(expected), strict=True):
+        for a, b in zip(arrays(got), arrays(expected), strict=True):
             if a.dtype.kind == "f" and a.size and np.isfinite(a).all():
                 wrong += ulps_apart(a * (1 + 1e-6) + 1e-6, b) > twin.ulps
     assert wrong > 0

@@ -152,9 +152,9 @@ def test_bfgs_is_the_matrix_of_the_text_book() -> None:
     for s, y in pairs:
         rho, one = 1 / (y @ s), onp.eye(n)
         inverse = (one - rho * onp.outer(s, y)) @ inverse @ (one - rho * onp.outer(y, s)) + rho * onp.outer(s, s)
-        Bfgs(history=5)._remember(Function(quadratic), s, y, state)
+        Bfgs(history=5).remember(Function(quadratic), s, y, state)
     g = rng.standard_normal(n)
-    onp.testing.assert_allclose(Bfgs(history=5)._times_inverse(Function(quadratic), g, state), inverse @ g, rtol=1e-12)
+    onp.testing.assert_allclose(Bfgs(history=5).times_inverse(Function(quadratic), g, state), inverse @ g, rtol=1e-12)
 
 
 @pytest.mark.parametrize("method", [LineSearch(), *METHODS], ids=repr)

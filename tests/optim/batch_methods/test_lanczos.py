@@ -6,15 +6,9 @@ from typing import Any
 
 import numpy as onp
 import pytest
-from objectives import Function
+from objectives import Function, symmetric
 
 from ddtrain.optim.batch_methods.lanczos import negative_curvature
-
-
-def matrix(values: Any, seed: int = 0) -> Any:
-    """Symmetric, with these eigenvalues and random eigenvectors."""
-    q, _ = onp.linalg.qr(onp.random.default_rng(seed).standard_normal((len(values), len(values))))
-    return (q * onp.array(values)) @ q.T
 
 
 def seen(h: Any, dtype: Any = onp.float64, most: int = 20) -> Any:
@@ -25,7 +19,7 @@ def seen(h: Any, dtype: Any = onp.float64, most: int = 20) -> Any:
 @pytest.mark.parametrize("values", [(-2.0, 2.0), (-1.0,), (-1.0, -1.0, 3.0), (-0.5, 0.0, 0.0, 4.0), (-1e-3, 1.0, 1e3)])
 @pytest.mark.parametrize("dtype", [onp.float32, onp.float64])
 def test_the_lowest_eigenvalue_is_found(values: Any, dtype: Any) -> None:
-    h = matrix(values)
+    h = symmetric(values)
     if values[0] > -1e-3 * max(values) and dtype == onp.float32:
         assert seen(h, dtype) is None, "less than the root of float32's precision beside the largest"
         return
@@ -43,13 +37,13 @@ def test_the_lowest_eigenvalue_is_found(values: Any, dtype: Any) -> None:
 @pytest.mark.parametrize("seed", range(3))
 def test_a_minimum_shows_none(values: Any, dtype: Any, seed: int) -> None:
     """Rounding gives singular matrices small negative eigenvalues, which are not taken for any."""
-    assert seen(matrix(values, seed), dtype) is None
+    assert seen(symmetric(values, seed), dtype) is None
 
 
 def test_few_products_show_an_outermost_eigenvalue_of_many() -> None:
     values = onp.concatenate([[-3.0], onp.linspace(0.0, 2.0, 399)])
     asked = Function(lambda x: x)
-    h = matrix(values)
+    h = symmetric(values)
 
     def product(v: Any) -> Any:
         asked.products += 1

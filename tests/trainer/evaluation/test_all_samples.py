@@ -184,7 +184,7 @@ def test_a_task_refuses_what_it_cannot_use(more: dict[str, Any], said: str) -> N
         ({"report": {"text": lambda outputs, targets: "fine"}}, "report 'text' is a str"),
         ({"report": FIGURES, "outputs": lambda model, x, y: (3, y)}, "outputs are a int where numbers"),
         ({"report": FIGURES, "outputs": lambda model, x, y: (model(x)[:1], y)}, r"array of shape \(1, 4\)"),
-        ({"valid": None, "samples": 2}, "--eval.samples watches evaluations, but there is no validation data"),
+        ({"valid": None, "samples": 2}, "eval=.*samples.* watches evaluations, but there is no validation data"),
         ({"samples": 2, "show": lambda x, y: x}, "where a text or a picture is wanted"),
         ({"valid": {"near": task().valid, "near_near": task().valid}, "derived": {"near_loss": len}}, "near_near_loss"),
     ],
@@ -198,6 +198,9 @@ def test_what_a_figure_raises_says_which_it_was(tmp_path: Path) -> None:
     with pytest.raises(ZeroDivisionError) as caught:
         trained(tmp_path / "run", report={"bad": lambda outputs, targets: 1 / 0})
     assert "in Task(report=...), bad" in caught.value.__notes__
+    with pytest.raises(KeyError) as missing:
+        trained(tmp_path / "other", derived={"worse": lambda means: means["los"]})
+    assert "in Task(derived=...), worse" in missing.value.__notes__
 
 
 def test_a_copy_of_a_task_has_its_sets_or_its_own() -> None:

@@ -85,7 +85,7 @@ def test_misfits_are_refused(tmp_path: Path) -> None:
     trained(tmp_path, CONFIG)
     saved, comm = load(tmp_path).snapshot, LocalCommunicator()
     with pytest.raises(
-        CheckpointError, match=r"^the checkpoint: not of the model in the run's config\.toml: from_torch: no such"
+        CheckpointError, match=r"^the checkpoint: not of the model in the run's config\.toml: unexpected norm"
     ):
         TrainedValues(comm, CONFIG, make_task(Plain(), "float32")).of(saved)
     averaging = CONFIG.updated({"average": AVERAGES["ema"]})

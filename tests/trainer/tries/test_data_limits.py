@@ -120,7 +120,7 @@ def test_what_has_an_order_of_its_own_is_refused() -> None:
 
 
 def test_both_at_once_are_refused(tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match=r"--run.limit 3 with --run.overfit-batches 1"):
+    with pytest.raises(UsageError, match=r"run={'limit': 3} with run={'overfit_batches': 1}"):
         trained(make_task(), {"limit": 3, "overfit_batches": 1}, tmp_path)
-    with pytest.raises(UsageError, match=r"--run.limit -1 is out of range"):
+    with pytest.raises(UsageError, match=r"run={'limit': -1} is out of range"):
         trained(make_task(), {"limit": -1}, tmp_path)

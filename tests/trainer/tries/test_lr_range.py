@@ -57,7 +57,7 @@ def test_what_is_recommended_trains(tmp_path: Path) -> None:
 def test_it_leaves_no_checkpoint_and_cannot_be_resumed(tmp_path: Path) -> None:
     try_rates(tmp_path / "run")
     assert not (tmp_path / "run" / "checkpoints").exists()
-    with pytest.raises(UsageError, match=r"--run.resume auto with --run.lr-range-test"):
+    with pytest.raises(UsageError, match=r"resume='auto' with run={'lr_range_test': '1e-4:100'}"):
         try_rates(tmp_path / "run", resume="auto")
 
 

@@ -135,6 +135,10 @@ class MpiCommunicator:
         self.wait(request.Test)
         return MpiCommunicator(duplicate, self._exit_comm, self.pending)
 
+    def split(self, color: int) -> MpiCommunicator:
+        group = cast(MPI.Intracomm, self._comm.Split(color, key=self.rank))
+        return MpiCommunicator(group, group.Dup(), self.pending)
+
     def split_nodes(self, bytes_per_rank: int = 0, bytes_per_node: int = 0) -> Node:
         if bytes_per_rank < 0:
             return SingleRankNode(self)

@@ -13,7 +13,15 @@
 #include <string.h>
 
 #define EXPORT __attribute__((visibility("default")))
+#ifndef __has_builtin
+#define __has_builtin(name) 0
+#endif
 #define INLINE static inline __attribute__((always_inline))
+#if defined(__clang__)
+#define NOINLINE __attribute__((noinline))
+#else
+#define NOINLINE __attribute__((noinline, noclone))
+#endif
 
 #if defined(__AVX512F__)
 #define VEC_BYTES 64
@@ -50,8 +58,16 @@ INLINE vec load_some(const real *p, int64_t n) {
 }
 INLINE void store_some(real *p, vec v, int64_t n) { memcpy(p, &v, (size_t)n * sizeof(real)); }
 
-/* a where the mask is set, else b */
-INLINE vec choose(ivec mask, vec a, vec b) { return (vec)((mask & (ivec)a) | (~mask & (ivec)b)); }
+/* a where the mask is set, else b; one instruction where gcc makes three */
+INLINE vec choose(ivec mask, vec a, vec b) {
+#if VEC_BYTES == 32 && REAL_BYTES == 4 && __has_builtin(__builtin_ia32_blendvps256)
+  return __builtin_ia32_blendvps256(b, a, (vec)mask);
+#elif VEC_BYTES == 32 && REAL_BYTES == 8 && __has_builtin(__builtin_ia32_blendvpd256)
+  return __builtin_ia32_blendvpd256(b, a, (vec)mask);
+#else
+  return (vec)((mask & (ivec)a) | (~mask & (ivec)b));
+#endif
+}
 INLINE vec larger(vec a, vec b) { return choose(a > b, a, b); }  /* b where either is NaN */
 INLINE vec smaller(vec a, vec b) { return choose(a < b, a, b); } /* b where either is NaN */
 INLINE vec magnitude(vec a) {
@@ -96,5 +112,56 @@ INLINE real largest(vec v) {
     if (some_) store_some((p) + i, (v), left_);             \
     else store((p) + i, (v));                               \
   } while (0)
+
+/* each entry's square root */
+INLINE vec square_root(vec v) {
+  real part[LANES];
+  memcpy(part, &v, sizeof part);
+  for (int i = 0; i < LANES; i++) part[i] = REAL_BYTES == 4 ? (real)__builtin_sqrtf((float)part[i]) : (real)__builtin_sqrt(part[i]);
+  memcpy(&v, part, sizeof part);
+  return v;
+}
+
+/* A sum of squares, in float64 whatever the entries are: no square of a float32 is too large or too small for it. */
+typedef double wide __attribute__((vector_size(VEC_BYTES), aligned(8), may_alias));
+typedef struct {
+  wide part[8 / REAL_BYTES];
+} squares;
+INLINE void add_square(squares *sum, vec v) {
+#if REAL_BYTES == 4
+  typedef float half __attribute__((vector_size(VEC_BYTES / 2)));
+  half halves[2];
+  memcpy(halves, &v, sizeof v);
+  for (int k = 0; k < 2; k++) {
+    const wide w = __builtin_convertvector(halves[k], wide);
+    sum->part[k] += w * w;
+  }
+#else
+  sum->part[0] += v * v;
+#endif
+}
+INLINE double total_squares(const squares *sum) {
+  double part[VEC_BYTES / REAL_BYTES], all = 0;
+  memcpy(part, sum, sizeof part);
+  for (int i = 0; i < VEC_BYTES / REAL_BYTES; i++) all += part[i];
+  return all;
+}
+
+/* store_some where it counts: by powers of two, with no call */
+INLINE void store_part(real *p, vec v, int64_t n) {
+  real part[LANES], *from = part;
+  memcpy(part, &v, sizeof part);
+#pragma GCC unroll 4
+  for (int some = LANES / 2; some; some /= 2)
+    if (n & some) {
+      memcpy(p, from, (size_t)some * sizeof(real));
+      p += some, from += some;
+    }
+}
+
+INLINE void store_lanes(real *p, vec v, int64_t n) {
+  if (n == LANES) store(p, v);
+  else store_part(p, v, n);
+}
 
 #endif

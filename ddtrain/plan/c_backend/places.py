@@ -1,0 +1,111 @@
+"""Where arrays lie: in which block of memory, and how far from its beginning."""
+
+from __future__ import annotations
+
+import bisect
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from ddtrain.kernels.native.pointers import address
+
+
+@dataclass(eq=False)
+class Block:
+    """A block of memory.
+
+    Attributes
+    ----------
+    nbytes : its size
+    fixed : an array that has it, where it lies at the same address in every call; None while it does not
+    first, last : the units between which it is in use, where the arena has it; -1: of no unit
+    offset : its place in the arena, or -1
+    """
+
+    nbytes: int
+    fixed: Any = None
+    in_arena: bool = False
+    first: int = -1
+    last: int = -1
+    offset: int = -1
+
+
+@dataclass(frozen=True)
+class Place:
+    """An address: so many bytes into a block."""
+
+    block: Block
+    offset: int
+
+
+@dataclass
+class Registry:
+    """Finds the place of an array among those that are known, by its address; holds on to all of them."""
+
+    _starts: list[int] = field(default_factory=list)
+    _known: list[tuple[int, int, Place, Any]] = field(default_factory=list)  # sorted: start, end, its place, the array
+
+    def add(self, array: Any, place: Place) -> None:
+        """Remember where an array lies, none of whose entries lies before its first."""
+        start, end = span_of(array)
+        at = bisect.bisect_right(self._starts, start)
+        self._starts.insert(at, start)
+        self._known.insert(at, (start, end, place, array))
+
+    def known(self) -> Iterator[tuple[Any, Place]]:
+        """The arrays, and where they lie."""
+        return ((array, place) for _, _, place, array in self._known)
+
+    def find(self, array: Any) -> Place | None:
+        """The place of the first entry of an array that lies within one that is known, or None."""
+        start, end = span_of(array)
+        for known_start, known_end, place, _ in reversed(self._known[: bisect.bisect_right(self._starts, start)]):
+            if end <= known_end:
+                return Place(place.block, place.offset + (address(array) or 0) - known_start)
+            if known_end < start - (1 << 40):
+                break
+        return None
+
+
+def span_of(array: Any) -> tuple[int, int]:
+    """The first address of an array's memory, and the one behind its last.
+
+    >>> start, end = span_of(np.zeros((2, 3), np.float32))
+    >>> end - start
+    24
+    """
+    low, high = np.lib.array_utils.byte_bounds(array)
+    return int(low), int(high)
+
+
+def leaves(value: Any) -> Iterator[Any]:
+    """The arrays in what an operation gives or saves: an array, or tuples and lists of some."""
+    if isinstance(value, np.ndarray):
+        yield value
+    elif isinstance(value, tuple | list):
+        for part in value:
+            yield from leaves(part)
+
+
+def is_plain(value: Any) -> bool:
+    """Whether all arrays in a value can be seen: it is made of tuples, lists, arrays and numbers."""
+    if isinstance(value, tuple | list):
+        return all(map(is_plain, value))
+    return value is None or isinstance(value, (np.ndarray, np.generic, int, float, complex, str, bool, np.dtype, slice))
+
+
+def mapped(value: Any, change: Callable[[Any], Any]) -> Any:
+    """The same value with its arrays changed."""
+    if isinstance(value, np.ndarray):
+        return change(value)
+    if isinstance(value, tuple):
+        parts = [mapped(part, change) for part in value]
+        return type(value)(*parts) if hasattr(value, "_fields") else tuple(parts)
+    if isinstance(value, list):
+        return [mapped(part, change) for part in value]
+    return value
+
+
+__all__ = ["Block", "Place", "Registry", "address", "is_plain", "leaves", "mapped", "span_of"]

@@ -1,0 +1,22 @@
+"""What is made of a program before it runs, a pass a file. Each takes a program and returns another that does the same.
+
+In order: ``identities`` (operations that return their argument), ``dead_code`` (results that nobody reads),
+``common`` (the same call twice).
+"""
+
+from ddtrain.plan.passes.common import share_common
+from ddtrain.plan.passes.dead_code import drop_dead
+from ddtrain.plan.passes.identities import skip_identities
+from ddtrain.plan.program import Program
+
+PASSES = (skip_identities, share_common, drop_dead)
+
+
+def improve(program: Program) -> Program:
+    """The program after all passes."""
+    for each in PASSES:
+        program = each(program)
+    return program
+
+
+__all__ = ["PASSES", "drop_dead", "improve", "share_common", "skip_identities"]
