@@ -179,7 +179,11 @@ CALLS: dict[str, tuple[Callable[..., Any], Maker]] = {
         lambda r, n: (_normal(r, n, 3), 3 * _normal(r, n, 3)),
     ),
 }
-WITHOUT_OUT = {"attention.backward", "dropout.forward", "softmax.cross_entropy"}  # several results
+WITHOUT_OUT = {  # their out is one for each of several results
+    "attention.backward",
+    "dropout.forward",
+    "softmax.cross_entropy",
+}
 
 every_kernel = pytest.mark.parametrize("name", CALLS)
 

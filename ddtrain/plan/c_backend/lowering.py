@@ -55,6 +55,7 @@ class Lowering:
     ----------
     values : of all slots, from one recording
     sinks : where gradients go; without any, they go there by calls of Python
+    alone : whether no other rank or shard takes part, so that what communicates may be tried
 
     Attributes
     ----------
@@ -64,8 +65,10 @@ class Lowering:
     static : what slots hold that C fills: the recorded value, its arrays to be exchanged for those of the arena
     """
 
-    def __init__(self, program: Program, values: Mapping[Slot, Any], sinks: Sinks | None = None) -> None:
-        self.program, self.values = program, dict(values)
+    def __init__(
+        self, program: Program, values: Mapping[Slot, Any], sinks: Sinks | None = None, alone: bool = True
+    ) -> None:
+        self.program, self.values, self.alone = program, dict(values), alone
         self.sinks = sinks if hasattr(sinks, "target") else None
         self._only_python: set[Instruction] = set()
         while not self._lower():
@@ -117,6 +120,8 @@ class Lowering:
         """Whether running it once more has no effect on anyone, and all arrays that it touches can be seen."""
         module = getattr(instruction.function, "__module__", None) or "numpy"
         if instruction.effect or module.partition(".")[0] not in _OURS:
+            return False
+        if getattr(instruction.function, "communicates", False) and not self.alone:
             return False
         for a in (*instruction.args, *instruction.kwargs.values()):
             if type(a) is Slot:
