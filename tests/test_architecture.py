@@ -18,7 +18,6 @@ LAYER = {  # a module may import its own layer's siblings only inside one packag
     **dict.fromkeys(
         (
             "tree",
-            "rng",
             "user_lines",
             "standard_output",
             "json_text",
@@ -36,6 +35,7 @@ LAYER = {  # a module may import its own layer's siblings only inside one packag
     ),
     **dict.fromkeys(("errors", "suggestions"), -1),
     "part_calls": 0.5,  # over parts
+    "rng": 0.5,  # over kernels
     **dict.fromkeys(("autodiff", "comm"), 1),
     **dict.fromkeys(("numpy", "param_store", "data", "plan"), 2),
     **dict.fromkeys(("scipy", "ops", "optim", "parallel"), 3),

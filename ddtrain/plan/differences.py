@@ -50,7 +50,7 @@ def _same(one: Any, other: Any) -> bool:
     if type(one) is not type(other):
         return False
     if isinstance(one, Slot):
-        return one == other
+        return bool(one == other)
     if getattr(one, "is_cell", False):
         return True  # a place that every call fills anew
     if isinstance(one, np.ndarray):

@@ -7,13 +7,13 @@ import numpy as np
 from ddtrain.diagnose.curvature.spectrum import Extremes, finite
 from ddtrain.errors import UsageError
 from ddtrain.optim.batch_methods.hessian import whole_hessian
-from ddtrain.optim.batch_methods.protocol import Objective
+from ddtrain.optim.batch_methods.protocol import Curved
 from ddtrain.optim.protocol import Vector
 
 _MATRICES = 6  # the Hessian, its symmetric part, the eigenvectors, and LAPACK's work
 
 
-def hessian_eigenvalues(objective: Objective, x: Vector) -> Vector:
+def hessian_eigenvalues(objective: Curved, x: Vector) -> Vector:
     """All eigenvalues of the Hessian at ``x``, rising, by n products. Collective.
 
     Raises

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from ddtrain.errors import NonFiniteError
 from ddtrain.optim.batch_methods.lanczos import KrylovSpace, Product
-from ddtrain.optim.batch_methods.protocol import Objective
+from ddtrain.optim.batch_methods.protocol import Curved, Objective
 from ddtrain.optim.protocol import Vector
 
 _LOOK = 50  # products up to which convergence is looked at after each; then every tenth, as it takes K³ operations
@@ -61,7 +61,7 @@ class Extremes:
         return max(sizes) / least if least else math.inf
 
 
-def extreme_eigenvalues(objective: Objective, x: Vector, most: int = 100, tolerance: float = 1e-6) -> Extremes:
+def extreme_eigenvalues(objective: Curved, x: Vector, most: int = 100, tolerance: float = 1e-6) -> Extremes:
     """The smallest and the largest eigenvalue of the Hessian at ``x``. Collective.
 
     Parameters
@@ -193,7 +193,7 @@ def spectral_density(objective: Objective, x: Vector, probes: int = 4, steps: in
     return Density(x.size, points, weights, traces)
 
 
-def finite(objective: Objective, x: Vector) -> Product:
+def finite(objective: Curved, x: Vector) -> Product:
     """Products with the Hessian at ``x``, which must be finite."""
 
     def product(v: Vector) -> Vector:

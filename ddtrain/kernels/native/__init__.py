@@ -11,7 +11,7 @@ To add a twin: ``@accelerated`` on the reference, a function of its name in ``na
 in ``sources/FAMILY.c``, and examples, by which it is checked here and in ``tests/kernels/native``.
 """
 
-from ddtrain.kernels.native.library import Library, lost, prepare
+from ddtrain.kernels.native.library import Library, in_use, lost, prepare, wanted
 from ddtrain.kernels.native.twins import TWINS
 
-__all__ = ["TWINS", "Library", "lost", "prepare"]
+__all__ = ["TWINS", "Library", "in_use", "lost", "prepare", "wanted"]

@@ -11,7 +11,7 @@ import numpy as np
 from ddtrain.kernels.capture import capture
 from ddtrain.kernels.native.library import Function
 from ddtrain.plan.c_backend import elementwise
-from ddtrain.plan.c_backend.places import Block, Place, Registry, address, is_plain, leaves, mapped
+from ddtrain.plan.c_backend.places import Block, Place, Registry, address, is_plain, leaves, mapped, span_of
 from ddtrain.plan.deliver import Sinks, deliver
 from ddtrain.plan.program import Instruction, Program, Slot
 
@@ -55,6 +55,7 @@ class Lowering:
     ----------
     values : of all slots, from one recording
     sinks : where gradients go; without any, they go there by calls of Python
+    alone : whether no other rank or shard takes part, so that what communicates may be tried
 
     Attributes
     ----------
@@ -64,8 +65,10 @@ class Lowering:
     static : what slots hold that C fills: the recorded value, its arrays to be exchanged for those of the arena
     """
 
-    def __init__(self, program: Program, values: Mapping[Slot, Any], sinks: Sinks | None = None) -> None:
-        self.program, self.values = program, dict(values)
+    def __init__(
+        self, program: Program, values: Mapping[Slot, Any], sinks: Sinks | None = None, alone: bool = True
+    ) -> None:
+        self.program, self.values, self.alone = program, dict(values), alone
         self.sinks = sinks if hasattr(sinks, "target") else None
         self._only_python: set[Instruction] = set()
         while not self._lower():
@@ -97,7 +100,7 @@ class Lowering:
     def _outer(self, slot: Slot, value: Any) -> None:
         """A value that Python brings: its arrays lie elsewhere in every call."""
         self.python.add(slot)
-        if isinstance(value, np.ndarray):
+        if isinstance(value, np.ndarray) and span_of(value)[0] == address(value):  # not one that runs backwards
             self.places[slot] = place = Place(Block(value.nbytes), 0)
             self.registry.add(value, place)
 
@@ -117,6 +120,8 @@ class Lowering:
         """Whether running it once more has no effect on anyone, and all arrays that it touches can be seen."""
         module = getattr(instruction.function, "__module__", None) or "numpy"
         if instruction.effect or module.partition(".")[0] not in _OURS:
+            return False
+        if getattr(instruction.function, "communicates", False) and not self.alone:
             return False
         for a in (*instruction.args, *instruction.kwargs.values()):
             if type(a) is Slot:
@@ -196,8 +201,8 @@ class Lowering:
             return None
         for cell, filled in cells:  # what it was filled with first, which lies in the places that are known
             vars(cell).update(filled)
-        for array_place in fresh._known:
-            self.registry.add(array_place[3], array_place[2])
+        for array, place in fresh.known():
+            self.registry.add(array, place)
         for slot, result in zip(instruction.outputs, results, strict=True):
             if slot is not None:
                 self._fill(slot, result)

@@ -15,8 +15,8 @@ from ddtrain.diagnose.curvature.dense_hessian import extremes_of, hessian_eigenv
 from ddtrain.diagnose.curvature.noise_scale import NoiseScale, noise_scale
 from ddtrain.diagnose.curvature.sharpness import Sharpness, sharpness
 from ddtrain.diagnose.curvature.spectrum import Density, Extremes, extreme_eigenvalues, spectral_density
+from ddtrain.diagnose.curvature.stability import stable_rate
 from ddtrain.errors import NonFiniteError, UsageError
-from ddtrain.optim import Optim, Sgd
 from ddtrain.runs.diagnosing.opened import OpenedRun, Point
 from ddtrain.trainer.step.coordinator import Coordinator
 from ddtrain.trainer.step.method_checks import memory_of_machine
@@ -198,26 +198,3 @@ def _lr_in_use(opened: OpenedRun, point: Point) -> float:
     coordinator = Coordinator(opened.config, opened.train_step.control_comm, opened.steps_per_epoch)
     run_on_all(opened.comm, lambda: coordinator.load(dict(point.snapshot.coordinator)))
     return float(coordinator.schedule.lr(max(0, min(point.snapshot.step, coordinator.total_steps) - 1)))
-
-
-def stable_rate(optim: Optim, largest: float) -> float:
-    """The learning rate from which on steps along an eigenvector of curvature ``largest`` grow; infinite if none do.
-
-    Of ``sgd`` with momentum β and weight decay w, on a quadratic, 2 (1 + β) / (λ + w); with Nesterov's form
-    2 (1 + β) / ((1 + 2 β) (λ + w)); where the velocity is a mean of gradients, 1 / (1 - β) times that. Of all others,
-    2 / λ.
-
-    References
-    ----------
-    Polyak (1964). Cohen, Kaur, Li, Kolter, Talwalkar, arXiv:2103.00065, appendix B.
-
-    >>> stable_rate(Sgd(momentum=0.0), 4.0), stable_rate(Sgd(momentum=0.5), 4.0), stable_rate(Sgd(), -1.0)
-    (0.5, 0.75, inf)
-    """
-    if not isinstance(optim, Sgd):
-        return 2 / largest if largest > 0 else math.inf
-    curved = largest + optim.weight_decay
-    if curved <= 0:
-        return math.inf
-    rate = 2 * (1 + optim.momentum) / (1 + 2 * optim.momentum * optim.nesterov) / curved
-    return rate / (1 - optim.momentum) if optim.momentum_form == "friction" else rate

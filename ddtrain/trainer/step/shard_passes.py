@@ -21,6 +21,7 @@ from ddtrain.autodiff import Tape, array_like, record, walk_back
 from ddtrain.errors import ReplicaError
 from ddtrain.kernels.native.cache import CacheError
 from ddtrain.kernels.native.compiler import CompilerError
+from ddtrain.ops.collectives import peers
 from ddtrain.param_store import ParamStore
 from ddtrain.plan import Program, Recorder, Slot, difference, python_function
 from ddtrain.plan.c_backend import NativeProgram, lower
@@ -209,7 +210,7 @@ class _RecordedPass:
             store = passes.store
             fixed = dict(zip(program.inputs, [*store.value_views, *store.state_views.values()]))
             try:
-                plan.native = lower(program, recorder.values, _MIDDLE, late, fixed, sinks)
+                plan.native = lower(program, recorder.values, _MIDDLE, late, fixed, sinks, alone=peers() is None)
             except (CompilerError, CacheError) as error:
                 passes.in_python = str(error)
             if plan.native is not None:

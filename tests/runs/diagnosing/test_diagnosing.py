@@ -19,7 +19,7 @@ from ddtrain.optim import Adam, Lbfgs, Sgd
 from ddtrain.rng import SampleRng
 from ddtrain.runs import Run, diagnosing, fit
 from ddtrain.runs.diagnosing import OpenedRun
-from ddtrain.runs.diagnosing.curvature_found import CurvatureFound, stable_rate
+from ddtrain.runs.diagnosing.curvature_found import CurvatureFound
 from ddtrain.runs.diagnosing.landscape_found import LineFound, PlaneFound
 from ddtrain.trainer.config.config import Config
 from ddtrain.trainer.main import Recipe
@@ -230,22 +230,6 @@ def test_what_is_said_of_curvature(run: Run) -> None:
         assert text in said
     assert found.lr == run.history["lr"][found.step - 1]
     assert ("edge of stability" in said) == (found.lr >= found.stable_lr)
-
-
-@pytest.mark.parametrize("nesterov", [False, True])
-@pytest.mark.parametrize("form", ["pytorch", "friction", "lecture"])
-@pytest.mark.parametrize("momentum", [0.0, 0.9])
-def test_rates_below_the_limit_converge_and_above_diverge(momentum: float, form: Any, nesterov: bool) -> None:
-    """By the optimizer itself, on the quadratic with the curvature."""
-    if not momentum and (form != "pytorch" or nesterov):
-        return
-    optim = Sgd(momentum=momentum, momentum_form=form, nesterov=nesterov, weight_decay=0.3)
-    limit = stable_rate(optim, 4.0)
-    for factor, grows in ((0.97, False), (1.03, True)):
-        x, state = np.ones(1), {name: np.zeros(1) for name in optim.vectors()}
-        for count in range(400):
-            optim.update_(x, 4.0 * x, state, lr=factor * limit, scale=1.0, count=count + 1)
-        assert (abs(x[0]) > 1) == grows
 
 
 # -- landscape --------------------------------------------------------------------------------------------------------

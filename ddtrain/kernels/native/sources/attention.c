@@ -102,20 +102,107 @@ static int64_t hide(real *s, const uint8_t *mask, int64_t step, int64_t sees, re
   return left;
 }
 
-/* e^(scale s - shift) in place, 0 from `sees` to `width`, where shift is the largest scaled score; their sum */
-INLINE real exponentials(real *s, int64_t sees, int64_t width, real scale, real *shift) {
-  const int64_t end = whole(sees, LANES);
-  for (int64_t j = sees; j < end; j++) s[j] = -__builtin_inf();
-  memset(s + end, 0, (size_t)(width - end) * sizeof(real));
-  vec top = splat(-__builtin_inf()), sum = splat(0);
-  for (int64_t j = 0; j < end; j += LANES) top = larger(load(s + j), top);
-  *shift = largest(top) * scale;
-  for (int64_t j = 0; j < end; j += LANES) {
-    const vec e = vexp(load(s + j) * scale - *shift);
-    sum += e;
-    store(s + j, e);
+/* e^x where x is no larger than a few, as scores less the largest are; 0 where it would be subnormal. Half the work of
+   vexp, which is exact to the last place. */
+#define SMALLEST (REAL_BYTES == 4 ? (real)-87 : (real)-708)
+INLINE vec weight(vec x) {
+  const vec held = choose(x < SMALLEST, splat(SMALLEST), x), shifted = held * LOG2_E + ROUNDER;
+  const vec n = shifted - ROUNDER, r = (held - n * LN2_HI) - n * LN2_LO;
+  const vec y = r * r * SERIES(r, EXP_SERIES) + r + 1;
+  return choose(x < SMALLEST, splat(0), y * power_of_2((ivec)shifted - ROUNDER_BITS));
+}
+
+/* lanes below n */
+INLINE ivec below(int64_t n) {
+  ivec lane;
+  for (int i = 0; i < LANES; i++) lane[i] = i;
+  return lane < isplat((integer)least(n, LANES));
+}
+/* to[i] = the largest, or the sum, of the entries of rows[i]; their places go by LANES rows at a time */
+INLINE void fold(real *to, vec *rows, int64_t n, const int add) {
+  for (int64_t i = 0; i < n; i += LANES) {
+    transpose_block(rows + i);
+    vec all = rows[i];
+    for (int k = 1; k < LANES; k++)
+      if (add) all += rows[i + k];
+      else all = larger(rows[i + k], all);
+    store(to + i, all);
   }
-  return total(sum);
+}
+
+/* Rows are taken a few at a time, so that their chains of operations run side by side. In it, BODY(mask) does what is
+   to be done with entries j and on of row r, all of them seen (mask 0) or those that `keep` has. */
+#define GROUP 4
+#define IN_GROUPS(n, ROWS_STATEMENT)                      \
+  do {                                                    \
+    int64_t i = 0;                                        \
+    for (; i + GROUP <= (n); i += GROUP) {                \
+      enum { group = GROUP };                             \
+      ROWS_STATEMENT                                      \
+    }                                                     \
+    for (; i < (n); i++) {                                \
+      enum { group = 1 };                                 \
+      ROWS_STATEMENT                                      \
+    }                                                     \
+  } while (0)
+
+/* the largest of what each of a few rows sees, in any entry of top[r] */
+INLINE void tops_of(const int rows, const real *s, int64_t ld, const int64_t *sees, vec *top) {
+  const int64_t full = sees[0] - sees[0] % LANES, end = whole(sees[rows - 1], LANES);
+  for (int r = 0; r < rows; r++) top[r] = splat(-__builtin_inf());
+  int64_t j = 0;
+  for (; j < full; j += LANES)
+    for (int r = 0; r < rows; r++) top[r] = larger(load(s + r * ld + j), top[r]);
+  for (; j < end; j += LANES)
+    for (int r = 0; r < rows; r++)
+      top[r] = larger(choose(below(sees[r] - j), load(s + r * ld + j), splat(-__builtin_inf())), top[r]);
+}
+
+/* e^(scale s - shift) in place, 0 from what a row sees to `width`; their sums */
+INLINE void exponentials(const int rows, real *s, int64_t ld, const int64_t *sees, int64_t width, real scale,
+                         const real *shift, vec *sum) {
+  const int64_t full = sees[0] - sees[0] % LANES, end = whole(sees[rows - 1], LANES);
+  for (int r = 0; r < rows; r++) sum[r] = splat(0);
+  int64_t j = 0;
+  for (; j < full; j += LANES)
+    for (int r = 0; r < rows; r++) {
+      const vec e = weight(load(s + r * ld + j) * scale - shift[r]);
+      sum[r] += e;
+      store(s + r * ld + j, e);
+    }
+  for (; j < end; j += LANES)
+    for (int r = 0; r < rows; r++) {
+      const vec e = choose(below(sees[r] - j), weight(load(s + r * ld + j) * scale - shift[r]), splat(0));
+      sum[r] += e;
+      store(s + r * ld + j, e);
+    }
+  for (; j < width; j += LANES)
+    for (int r = 0; r < rows; r++) store(s + r * ld + j, splat(0));
+}
+
+/* p = e^(scale s - log_sum) and ds = scale p (dp - mean), where s is in p and dp in ds; 0 from what a row sees on */
+INLINE void slopes(const int rows, real *p, real *ds, int64_t ld, const int64_t *sees, int64_t width, real scale,
+                   const real *log_sum, const real *mean) {
+  const int64_t full = sees[0] - sees[0] % LANES, end = whole(sees[rows - 1], LANES);
+  int64_t j = 0;
+  for (; j < full; j += LANES)
+    for (int r = 0; r < rows; r++) {
+      const vec e = weight(load(p + r * ld + j) * scale - log_sum[r]);
+      store(p + r * ld + j, e);
+      store(ds + r * ld + j, e * (load(ds + r * ld + j) - mean[r]) * scale);
+    }
+  for (; j < end; j += LANES)
+    for (int r = 0; r < rows; r++) {
+      const ivec keep = below(sees[r] - j);
+      const vec e = weight(load(p + r * ld + j) * scale - log_sum[r]);
+      store(p + r * ld + j, choose(keep, e, splat(0)));
+      store(ds + r * ld + j, choose(keep, e * (load(ds + r * ld + j) - mean[r]) * scale, splat(0)));
+    }
+  for (; j < width; j += LANES)
+    for (int r = 0; r < rows; r++) {
+      store(p + r * ld + j, splat(0));
+      store(ds + r * ld + j, splat(0));
+    }
 }
 
 EXPORT void forward(const real *q_, const real *k_, const real *v_, const uint8_t *mask_, real *y_, real *log_sums,
@@ -124,7 +211,9 @@ EXPORT void forward(const real *q_, const real *k_, const real *v_, const uint8_
   const int64_t t = z->queries, s = z->keys, d = z->width, e = z->value_width, ahead = s - t;
   const int64_t ld = whole(s, PANEL);
   const real scale = (real)(1.0 / sqrt((double)d));
-  real *panels = take(&room, d * ld), *p = take(&room, BLOCK * ld), sums[BLOCK];
+  real *panels = take(&room, d * ld), *p = take(&room, BLOCK * ld), sums[BLOCK], shift[BLOCK];
+  vec parts[BLOCK] = {{0}};
+  int64_t sees[BLOCK], seen[BLOCK]; /* keys before the end of what the causal mask leaves; those left by both masks */
   for (int64_t n = 0; n < z->samples; n++)
     for (int64_t h = 0; h < z->heads; h++) {
       real *rest = room;
@@ -140,45 +229,29 @@ EXPORT void forward(const real *q_, const real *k_, const real *v_, const uint8_
         const writable y = begin(y_at, z->y.row, rows, e, &left);
         scores(p, ld, q, panels, rows, d, 0, keys, sooner, (int)z->causal);
         for (int64_t i = 0; i < rows; i++) {
-          real *row = p + i * ld;
-          const int64_t sees = z->causal ? least(s, sooner + i + 1) : s;
-          int64_t seen = sees;
-          if (mask_) {
-            const uint8_t *mask = mask_ + n * z->mask_sample + h * z->mask_head + (first + i) * z->mask_row;
-            seen = hide(row, mask, z->mask_key, sees, -__builtin_inf());
-          }
-          if (seen) sums[i] = exponentials(row, sees, whole(keys, PANEL), scale, log_sum + i);
-          else {
-            memset(row, 0, (size_t)whole(keys, PANEL) * sizeof(real));
-            sums[i] = 1, log_sum[i] = 0;
-          }
+          sees[i] = seen[i] = z->causal ? least(s, sooner + i + 1) : s;
+          if (!mask_) continue;
+          const uint8_t *mask = mask_ + n * z->mask_sample + h * z->mask_head + (first + i) * z->mask_row;
+          seen[i] = hide(p + i * ld, mask, z->mask_key, sees[i], -__builtin_inf());
         }
-        FOR_BLOCKS(rows, STORE(log_sum, LOAD(log_sum) + vlog(LOAD(sums))););
+        IN_GROUPS(rows, tops_of(group, p + i * ld, ld, sees + i, parts + i););
+        fold(shift, parts, rows, 0);
+        for (int64_t i = 0; i < rows; i++) shift[i] = seen[i] ? shift[i] * scale : 0;
+        IN_GROUPS(rows, exponentials(group, p + i * ld, ld, sees + i, whole(keys, PANEL), scale, shift + i, parts + i););
+        fold(sums, parts, rows, 1);
+        FOR_BLOCKS(rows, {
+          vec sum = LOAD(sums);
+          ivec none = sum == splat(0);
+          STORE(log_sum, choose(none, splat(0), LOAD(shift) + vlog(sum)));
+          STORE(sums, 1 / choose(none, splat(1), sum));
+        });
         mixed(y, p, ld, v, rows, e, keys, sooner, (int)z->causal, 0);
         for (int64_t i = 0; i < rows; i++) {
-          const real part = 1 / sums[i];
-          for (int64_t j = 0; j < e; j += LANES) store(y.p + i * y.row + j, load(y.p + i * y.row + j) * part);
+          for (int64_t j = 0; j < e; j += LANES) store(y.p + i * y.row + j, load(y.p + i * y.row + j) * sums[i]);
         }
         finish(y, y_at, z->y.row, rows, e);
       }
     }
-}
-
-/* p = e^(scale s - log_sum) and ds = scale p (dp - mean), where dp is in ds; 0 from `sees` to `width` */
-INLINE void softmax_slopes(real *p, real *ds, int64_t sees, int64_t width, real scale, real log_sum, real mean) {
-  const int64_t full = sees - sees % LANES;
-  for (int64_t j = 0; j < full; j += LANES) {
-    const vec e = vexp(load(p + j) * scale - log_sum);
-    store(p + j, e);
-    store(ds + j, e * (load(ds + j) - mean) * scale);
-  }
-  if (sees > full) {
-    const vec e = vexp(load(p + full) * scale - log_sum), slope = e * (load(ds + full) - mean) * scale;
-    store_some(p + full, e, sees - full);
-    store_some(ds + full, slope, sees - full);
-  }
-  memset(p + sees, 0, (size_t)(width - sees) * sizeof(real));
-  memset(ds + sees, 0, (size_t)(width - sees) * sizeof(real));
 }
 
 EXPORT void backward(const real *g_, const real *y_, const real *log_sums, const real *q_, const real *k_,
@@ -190,6 +263,8 @@ EXPORT void backward(const real *g_, const real *y_, const real *log_sums, const
   const real scale = (real)(1.0 / sqrt((double)d));
   real *k_panels = take(&room, d * whole(s, PANEL)), *v_panels = take(&room, e * whole(s, PANEL));
   real *p = take(&room, BLOCK * KEYS), *ds = take(&room, BLOCK * KEYS), mean[BLOCK];
+  vec parts[BLOCK] = {{0}};
+  int64_t sees[BLOCK];
   for (int64_t n = 0; n < z->samples; n++)
     for (int64_t h = 0; h < z->heads; h++) {
       real *rest = room, *dk_at = dk_ + at(z->dk, n, h), *dv_at = dv_ + at(z->dv, n, h);
@@ -212,21 +287,20 @@ EXPORT void backward(const real *g_, const real *y_, const real *log_sums, const
         for (int64_t r = 0; r < rows; r++) {
           vec sum = splat(0);
           FOR_BLOCKS(e, sum += LOAD(g_at + r * z->g.row) * LOAD(y + r * z->y.row););
-          mean[r] = total(sum);
+          parts[r] = sum;
         }
+        fold(mean, parts, rows, 1);
         for (int64_t from = 0; from < keys; from += KEYS) {
           const int64_t some = least(KEYS, keys - from), width = whole(some, PANEL), lead = sooner - from;
           scores(p, KEYS, q, k_panels, rows, d, from, from + some, sooner, causal);
           scores(ds, KEYS, g, v_panels, rows, e, from, from + some, sooner, causal);
-          for (int64_t i = 0; i < rows; i++) {
-            real *pi = p + i * KEYS, *dsi = ds + i * KEYS;
-            const int64_t sees = causal ? most(0, least(some, lead + i + 1)) : some;
-            softmax_slopes(pi, dsi, sees, width, scale, log_sums[(n * z->heads + h) * t + first + i], mean[i]);
-            if (mask_) {
-              const uint8_t *mask = mask_ + n * z->mask_sample + h * z->mask_head + (first + i) * z->mask_row;
-              hide(pi, mask + from * z->mask_key, z->mask_key, sees, 0);
-              hide(dsi, mask + from * z->mask_key, z->mask_key, sees, 0);
-            }
+          for (int64_t i = 0; i < rows; i++) sees[i] = causal ? most(0, least(some, lead + i + 1)) : some;
+          const real *log_sum = log_sums + (n * z->heads + h) * t + first;
+          IN_GROUPS(rows, slopes(group, p + i * KEYS, ds + i * KEYS, KEYS, sees + i, width, scale, log_sum + i, mean + i););
+          for (int64_t i = 0; mask_ && i < rows; i++) {
+            const uint8_t *mask = mask_ + n * z->mask_sample + h * z->mask_head + (first + i) * z->mask_row;
+            hide(p + i * KEYS, mask + from * z->mask_key, z->mask_key, sees[i], 0);
+            hide(ds + i * KEYS, mask + from * z->mask_key, z->mask_key, sees[i], 0);
           }
           const writable dk_some = {dk.p + from * dk.row, dk.row}, dv_some = {dv.p + from * dv.row, dv.row};
           const matrix k_some = {k.p + from * k.row, k.row, 1};
