@@ -97,10 +97,10 @@ def softmax() -> Iterator[Case]:
     draw, of = Draw("softmax"), kernels.softmax
     for source, m, k in SCORES:
         x, labels, g, dx = draw(m, k), draw.integers(k, m), draw(m), np.empty((m, k), np.float32)
-        _, *saved = of.cross_entropy(x, labels)
+        _, e, sums = of.cross_entropy(x, labels)
         case = partial(Case, shape=f"{m}x{k}", source=source, operands=(x, labels, g))
         yield case("softmax.cross_entropy", call=partial(of.cross_entropy, x, labels), nbytes=moved(x, dx))
-        call = partial(of.cross_entropy_backward, g, *saved, labels, out=dx)
+        call = partial(of.cross_entropy_backward, g, e, sums, labels, out=dx)
         yield case("softmax.cross_entropy_backward", call=call, nbytes=moved(x, dx))
 
 
