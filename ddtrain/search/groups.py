@@ -103,6 +103,10 @@ def _claim(directory: Path, first: int, count: int) -> int:
             (directory / f"{number:04d}").touch(exist_ok=False)
         except FileExistsError:
             continue
+        except FileNotFoundError:
+            raise UsageError(
+                f"{directory}, which rank 0 has made, is not here", remedy="Give a --run.dir that all hosts share."
+            ) from None
         except OSError as error:
             raise io_error(error, directory, 0) from error
         return number
