@@ -15,6 +15,7 @@ from ddtrain.kernels.native.families import (
     linear,
     normal_distribution,
     pool,
+    recurrent,
     softmax,
     updates,
 )
@@ -31,6 +32,7 @@ __all__ = [
     "linear",
     "normal_distribution",
     "pool",
+    "recurrent",
     "softmax",
     "updates",
 ]
