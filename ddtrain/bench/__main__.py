@@ -63,7 +63,7 @@ class Command:
 
 
 COMMANDS: Mapping[str, Command] = {
-    "step": Command(step.Options(), step.run, "median step time per workload, beside the eager passes and peers, and its memory"),
+    "step": Command(step.Options(), step.run, "median step time a workload, beside eager passes and peers; memory"),
     "kernels": Command(
         kernels.Options(), kernels.run, "kernel by kernel: GFLOP/s or GB/s beside the machine's own, and a peer", "what"
     ),

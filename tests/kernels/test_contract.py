@@ -128,7 +128,8 @@ CALLS: dict[str, tuple[Callable[..., Any], Maker]] = {
     ),
     "embedding.forward": (k.embedding.forward, lambda r, n: (_normal(r, 4, 3), r.integers(0, 4, (n, 2)))),
     "embedding.backward": (k.embedding.backward, lambda r, n: (_normal(r, n, 2, 3), r.integers(0, 4, (n, 2)), 4)),
-    "dropout.forward": (k.dropout.forward, lambda r, n: (_normal(r, n, 3), _normal(r, n, 3))),
+    "dropout.forward": (k.dropout.forward, lambda r, n: (_normal(r, n, 3), r.random((n, 3)), 0.3)),
+    "dropout.backward": (k.dropout.backward, lambda r, n: (_normal(r, n, 3), _normal(r, n, 3))),
     "attention.forward": (k.attention.forward, lambda r, n: (*(_normal(r, n, 4, 3) for _ in range(3)), True)),
     "attention.backward": (
         k.attention.backward,
@@ -178,7 +179,11 @@ CALLS: dict[str, tuple[Callable[..., Any], Maker]] = {
         lambda r, n: (_normal(r, n, 3), 3 * _normal(r, n, 3)),
     ),
 }
-WITHOUT_OUT = {"attention.backward", "softmax.cross_entropy"}  # its out is one for each of three results
+WITHOUT_OUT = {  # their out is one for each of several results
+    "attention.backward",
+    "dropout.forward",
+    "softmax.cross_entropy",
+}
 
 every_kernel = pytest.mark.parametrize("name", CALLS)
 
@@ -265,4 +270,7 @@ def test_every_family_is_in_the_table() -> None:
         if f.__module__.endswith(f".{family}")
     ]
     covered = {call.split()[0] for call in CALLS}
-    assert {m for m in missing if m not in covered} == {"dropout.keep"}  # its dtype is an argument: test_dropout.py
+    assert {m for m in missing if m not in covered} == {
+        "dropout.keep",
+        "dropout.uniform",
+    }  # their dtype is an argument: test_dropout.py

@@ -1,3 +1,5 @@
-"""``bench kernels``: each kernel beside what the machine can do. ``command``, ``case``, then the kernels: ``products``
-(bound by arithmetic) and ``passes`` (bound by memory); ``pytorch`` has their twins, ``report`` the table.
+"""``bench kernels``: each kernel beside what the machine can do.
+
+Read ``command``, ``case``, then the kernels: ``products`` and ``sequences``, which arithmetic bounds, and ``passes``,
+which memory bounds. ``pytorch`` has their twins, ``report`` the table.
 """

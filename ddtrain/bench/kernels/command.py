@@ -20,7 +20,7 @@ from typing import Any
 import numpy as np
 
 from ddtrain.bench import choices, machine, text_tables
-from ddtrain.bench.kernels import passes, products, pytorch, report
+from ddtrain.bench.kernels import passes, products, pytorch, report, sequences
 from ddtrain.bench.kernels.case import Case, Family
 from ddtrain.bench.peers import registry
 from ddtrain.bench.peers.pytorch_models import torch
@@ -29,7 +29,7 @@ from ddtrain.comm import Communicator
 from ddtrain.errors import UsageError
 from ddtrain.trainer.atomic_files import write_json
 
-FAMILIES: dict[str, Family] = {**products.FAMILIES, **passes.FAMILIES}
+FAMILIES: dict[str, Family] = {**products.FAMILIES, **sequences.FAMILIES, **passes.FAMILIES}
 PEERS = ("torch",)
 _PEAK = 768  # rows and columns of the product that stands for the peak
 _LARGE_COPY = 128_000_000  # bytes: more than any cache
@@ -44,8 +44,8 @@ class Options:
     """What to measure."""
 
     what: str = ""
-    """Families of kernels, separated by commas: conv, linear, batch_norm, layer_norm, activation, softmax, dropout,
-    embedding, column_sums, pool, updates; empty: all of them.
+    """Families of kernels, separated by commas: conv, linear, attention, recurrent, batch_norm, layer_norm,
+    activation, softmax, dropout, embedding, column_sums, pool, updates; empty: all of them.
     """
     repeats: int = 20
     """Measurements of each kernel, fewer of those that take longer than a twentieth of a second, but 3."""
@@ -98,7 +98,7 @@ def measure(case: Case, repeats: int, beside_torch: bool) -> dict[str, Any]:
     CannotRun : as :func:`twin_of`
     """
     contestants: dict[str, Callable[[], Any]] = {"ours": case.call, "bound": _bound(case)}
-    if beside_torch:
+    if beside_torch := beside_torch and case.kernel in pytorch.TWINS:
         contestants["torch"] = twin_of(case)
     started = process_time()
     timed = [_timed(name, call) for name, call in contestants.items()]  # calls each of them twice

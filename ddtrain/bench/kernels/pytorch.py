@@ -1,7 +1,8 @@
 """PyTorch's twins of the kernels: the functions that its layers and its backward passes end in, without their tracing.
 
 Each is made once from a case's operands, in PyTorch's own layouts (images with their channels first), and returns what
-is compared with our result. The sum of the squares of all numbers is what two layouts have in common.
+is compared with our result: the sum of the squares of all numbers is what two layouts have in common. The recurrent
+kernels have no twin, because PyTorch's do a whole layer at once, nor has dropout where the numbers are given.
 """
 
 from __future__ import annotations
@@ -132,6 +133,17 @@ def _column_sums(g: Any) -> Thunk:
     return lambda: g.sum(axes)
 
 
+def _attention(*operands: Any) -> Thunk:
+    q, k, v, _ = (torch.from_numpy(x) for x in operands)
+    return lambda: aten._scaled_dot_product_flash_attention_for_cpu(q, k, v, 0.0, True)
+
+
+def _attention_backward(*operands: Any) -> Thunk:
+    y, log_sum = _attention(*operands)()
+    q, k, v, g = (torch.from_numpy(x) for x in operands)
+    return lambda: aten._scaled_dot_product_flash_attention_for_cpu_backward(g, q, k, v, y, log_sum, 0.0, True)
+
+
 def _update(kind: str, state: str, **settings: Any) -> Callable[..., Thunk]:
     def twin(values: Any, g: Any) -> Thunk:
         parameter = torch.nn.Parameter(torch.from_numpy(values.copy()))
@@ -155,6 +167,8 @@ TWINS: Mapping[str, Callable[..., Thunk]] = {
     "linear.backward_input": _linear_input,
     "linear.backward_weight": _linear_weight,
     "linear.backward_bias": _column_sums,
+    "attention.forward": _attention,
+    "attention.backward": _attention_backward,
     "batch_norm.forward": _batch_norm,
     "batch_norm.backward": _batch_norm_backward,
     "layer_norm.forward": _layer_norm,
@@ -167,7 +181,7 @@ TWINS: Mapping[str, Callable[..., Thunk]] = {
     "activation.sigmoid_backward": _elementwise(lambda g, y: aten.sigmoid_backward(g, y)),
     "softmax.cross_entropy": _cross_entropy,
     "softmax.cross_entropy_backward": _cross_entropy_backward,
-    "dropout.forward": _elementwise(lambda x, kept: x * kept),
+    "dropout.backward": _elementwise(lambda g, kept: g * kept),
     "dropout, drawn": _elementwise(lambda x: torch.nn.functional.dropout(x, RATE)),
     "embedding.forward": _elementwise(lambda table, indices: torch.nn.functional.embedding(indices, table)),
     "embedding.backward": _embedding_backward,

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from ddtrain.bench.text_tables import machine_lines, print_table
+from ddtrain.bench.text_tables import NONE, machine_lines, print_table
 
 
 def show(result: dict[str, Any]) -> None:
@@ -26,7 +26,8 @@ def _cells(row: dict[str, Any], peers: list[str]) -> list[str]:
         f"{row['share']:.0%}",
     ]
     for peer in peers:
-        cells += [f"{row[f'{peer}_us']['median']:.1f}", f"{row[f'{peer}_ratio']:.2f}"]
+        there = f"{peer}_us" in row
+        cells += [f"{row[f'{peer}_us']['median']:.1f}", f"{row[f'{peer}_ratio']:.2f}"] if there else [NONE, NONE]
     return cells
 
 

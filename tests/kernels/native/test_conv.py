@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 
 from ddtrain.kernels import conv, native
-from ddtrain.kernels.native import conv as native_conv
-from ddtrain.kernels.native.conv import MOST_STRIDE, algorithm
+from ddtrain.kernels.native.families import conv as native_conv
+from ddtrain.kernels.native.families.conv import MOST_STRIDE, algorithm
 from ddtrain.kernels.native.twins import ulps_apart
 
 pytestmark = pytest.mark.skipif(bool(native.lost()), reason="no compiled kernels here")
