@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from ddtrain.kernels import batch_norm, channel_sums, layer_norm, native, pool
+from ddtrain.kernels import batch_norm, channel_sums, group_norm, layer_norm, native, pool
 from ddtrain.kernels.conv import output_size
 from ddtrain.kernels.native.twins import arrays, ulps_apart
 
@@ -64,6 +64,20 @@ def test_layer_norm_over_many_shapes(dtype: np.dtype[Any]) -> None:
         compare(layer_norm.backward, g, x, mean, inv, scale, ulps=32)
         compare(layer_norm.rms_forward, x, scale, 0.1, ulps=8)
         compare(layer_norm.rms_backward, g, x, inv, scale, ulps=32)
+
+
+@every_dtype
+def test_group_norm_over_many_shapes(dtype: np.dtype[Any]) -> None:
+    r = np.random.default_rng(3)
+    for _ in range(60):
+        shape = some_shape(r)
+        groups, samples = int(r.choice([1, 2, 3, 5])), shape[0] + 1
+        shape = (samples, *shape[1:-1], groups * (shape[-1] + 1))
+        x, g = ((r.standard_normal(shape) + 1).astype(dtype) for _ in range(2))
+        scale, shift = (r.standard_normal(shape[-1]).astype(dtype) for _ in range(2))
+        mean, inv = (r.random((samples, groups)).astype(dtype) for _ in range(2))
+        compare(group_norm.forward, x, scale, shift, groups, 0.1, ulps=8)
+        compare(group_norm.backward, g, x, mean, inv, scale, ulps=32)
 
 
 @every_dtype
