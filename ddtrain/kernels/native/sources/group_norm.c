@@ -3,7 +3,13 @@
    Sums are per channel first, over a sample's positions, and then over the channels of a group. */
 #include "columns.h"
 
-/* Per channel the sums of x - mean, or of its squares; mean is 0 where it is a null pointer. space: 2 * W doubles */
+INLINE vec term(const real *x, const real *mean, int64_t j, const int squares) {
+  if (!squares) return load(x + j);
+  const vec apart = load(x + j) - load(mean + j);
+  return apart * apart;
+}
+
+/* Per channel the sums of x, or of the squares of x - mean. space: 2 * W doubles */
 INLINE void sums_of(const real *x, const real *mean, double *sums, double *space, const columns w, int64_t channels,
                     const int squares) {
   const int64_t width = w.width;
@@ -11,12 +17,13 @@ INLINE void sums_of(const real *x, const real *mean, double *sums, double *space
   clear(space, width, sizeof(double)), clear(chunk, width, sizeof(real));
   for (int64_t start = 0; start < w.rows; start += CHUNK) {
     const int64_t end = least(start + CHUNK, w.rows);
-    for (int64_t r = start; r < end; r++, x += width)
-      for (int64_t j = 0; j < width; j += LANES) {
-        vec v = load(x + j);
-        if (squares) v -= load(mean + j), v *= v;
-        store(chunk + j, load(chunk + j) + v);
-      }
+    int64_t r = start;
+    for (; r + 4 <= end; r += 4, x += 4 * width)
+      for (int64_t j = 0; j < width; j += LANES)
+        store(chunk + j, load(chunk + j) + (term(x, mean, j, squares) + term(x + width, mean, j, squares) +
+                                            (term(x + 2 * width, mean, j, squares) + term(x + 3 * width, mean, j, squares))));
+    for (; r < end; r++, x += width)
+      for (int64_t j = 0; j < width; j += LANES) store(chunk + j, load(chunk + j) + term(x, mean, j, squares));
     settle(space, chunk, width);
   }
   for (int64_t j = 0; j < w.rest; j++) {
@@ -35,7 +42,17 @@ static void products_of(const real *g, const real *x, const real *mean, double *
   clear(space, 2 * width, sizeof(double)), clear(chunk, 2 * width, sizeof(real));
   for (int64_t start = 0; start < w.rows; start += CHUNK) {
     const int64_t end = least(start + CHUNK, w.rows);
-    for (int64_t r = start; r < end; r++, g += width, x += width)
+    int64_t r = start;
+    for (; r + 4 <= end; r += 4, g += 4 * width, x += 4 * width)
+      for (int64_t j = 0; j < width; j += LANES) {
+        const vec m = load(mean + j), a = load(g + j), b = load(g + width + j), c = load(g + 2 * width + j),
+                  d = load(g + 3 * width + j);
+        const vec half = a * (load(x + j) - m) + b * (load(x + width + j) - m),
+                  other = c * (load(x + 2 * width + j) - m) + d * (load(x + 3 * width + j) - m);
+        store(chunk + j, load(chunk + j) + ((a + b) + (c + d)));
+        store(chunk + width + j, load(chunk + width + j) + (half + other));
+      }
+    for (; r < end; r++, g += width, x += width)
       for (int64_t j = 0; j < width; j += LANES) {
         const vec v = load(g + j);
         store(chunk + j, load(chunk + j) + v);
