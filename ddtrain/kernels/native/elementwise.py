@@ -35,9 +35,9 @@ def of_one(kernel: Any, library: Library, *options: float, ulps: float) -> None:
     twin(kernel, library, name, examples=_examples(1, options), ulps=ulps)(call)
 
 
-def of_two(kernel: Any, library: Library, *options: float, ulps: float) -> None:
+def of_two(kernel: Any, library: Library, *options: float, ulps: float, name: str = "") -> None:
     """The same for ``kernel(g, x, *options, out=None)``: ``NAME(g, x, dx, n, *options)`` in C."""
-    name = kernel.reference.__name__
+    name = name or kernel.reference.__name__
 
     def call(g: Array, x: Array, *numbers: float, out: Array | None = None, **named: float) -> Any:
         function = library.function(name, x.dtype)

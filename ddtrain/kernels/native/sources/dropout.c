@@ -29,8 +29,8 @@ INLINE void draw(const uint64_t *words, uint64_t block, real y[BLOCK]) {
   }
 }
 
-/* y (rows, features), uniform in [0, 1): a row takes whole blocks, of those behind the counter in words[2:6]; the key is
-   words[0:2]. NumPy's Philox counts before it draws, and gives the lower half of a word first. */
+/* y (rows, features), uniform in [0, 1): a row takes whole blocks, of those behind the counter in words[2:6]; the key
+   is words[0:2]. NumPy's Philox counts before it draws, and gives the lower half of a word first. */
 EXPORT void uniform(const uint64_t *words, real *y, int64_t rows, int64_t features) {
   uint64_t block = 1;
   real some[BLOCK];
@@ -46,8 +46,8 @@ EXPORT void uniform(const uint64_t *words, real *y, int64_t rows, int64_t featur
 
 /* kept = 1 / (1 - rate) where the number is not below the rate, else 0; y = x * kept. The rate is rounded to float in
    both dtypes, so that they drop the same entries. */
-EXPORT void forward(const real *restrict x, const float *restrict numbers, real *restrict y, real *restrict kept,
-                    int64_t n, double rate) {
+EXPORT void dropout_forward(const real *restrict x, const float *restrict numbers, real *restrict y,
+                            real *restrict kept, int64_t n, double rate) {
   const float threshold = (float)rate;
   const real factor = rate < 1 ? (real)(1 / (1 - rate)) : 0;
   for (int64_t i = 0; i < n; i++) {
@@ -57,6 +57,6 @@ EXPORT void forward(const real *restrict x, const float *restrict numbers, real 
   }
 }
 
-EXPORT void backward(const real *g, const real *kept, real *dx, int64_t n) {
+EXPORT void dropout_backward(const real *g, const real *kept, real *dx, int64_t n) {
   FOR_BLOCKS(n, { STORE(dx, LOAD(g) * LOAD(kept)); });
 }

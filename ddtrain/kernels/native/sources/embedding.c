@@ -10,8 +10,8 @@ INLINE int64_t row_at(const void *indices, int64_t i, int64_t index_bytes, int64
 }
 
 /* y (m, e) = table (v, e) [indices] */
-EXPORT void forward(const real *table, const void *indices, real *y, int64_t v, int64_t e, int64_t m,
-                    int64_t index_bytes) {
+EXPORT void embedding_forward(const real *table, const void *indices, real *y, int64_t v, int64_t e, int64_t m,
+                              int64_t index_bytes) {
   for (int64_t i = 0; i < m; i++) {
     if (i + AHEAD < m) __builtin_prefetch(table + row_at(indices, i + AHEAD, index_bytes, v) * e);
     memcpy(y + i * e, table + row_at(indices, i, index_bytes, v) * e, (size_t)e * sizeof(real));
@@ -20,8 +20,8 @@ EXPORT void forward(const real *table, const void *indices, real *y, int64_t v, 
 
 /* dtable (v, e) = the sums of the rows of g (m, e) of equal index; zero for the others, and for `padding`, if it is not
    negative. `met` has a byte a row: what is first of a sum is copied, so that only rows of no index are zeroed. */
-EXPORT void backward(const real *restrict g, const void *indices, real *restrict dtable, uint8_t *met, int64_t v,
-                     int64_t e, int64_t m, int64_t index_bytes, int64_t padding) {
+EXPORT void embedding_backward(const real *restrict g, const void *indices, real *restrict dtable, uint8_t *met,
+                               int64_t v, int64_t e, int64_t m, int64_t index_bytes, int64_t padding) {
   memset(met, 0, (size_t)v);
   for (int64_t i = 0; i < m; i++) {
     if (i + AHEAD < m) __builtin_prefetch(dtable + row_at(indices, i + AHEAD, index_bytes, v) * e, 1);

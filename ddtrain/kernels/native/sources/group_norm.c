@@ -20,8 +20,10 @@ INLINE void sums_of(const real *x, const real *mean, double *sums, double *space
     int64_t r = start;
     for (; r + 4 <= end; r += 4, x += 4 * width)
       for (int64_t j = 0; j < width; j += LANES)
-        store(chunk + j, load(chunk + j) + (term(x, mean, j, squares) + term(x + width, mean, j, squares) +
-                                            (term(x + 2 * width, mean, j, squares) + term(x + 3 * width, mean, j, squares))));
+        store(chunk + j,
+              load(chunk + j) +
+                  ((term(x, mean, j, squares) + term(x + width, mean, j, squares)) +
+                   (term(x + 2 * width, mean, j, squares) + term(x + 3 * width, mean, j, squares))));
     for (; r < end; r++, x += width)
       for (int64_t j = 0; j < width; j += LANES) store(chunk + j, load(chunk + j) + term(x, mean, j, squares));
     settle(space, chunk, width);
@@ -110,7 +112,7 @@ EXPORT void group_norm(const real *x, const real *scale, const real *shift, real
   }
 }
 
-/* dx = g * factor + (x - mean) * slope + move, of which the last two are the same for all of a group but the slope's x.
+/* dx = inv_std * (h - mean(h) - x_hat * mean(h * x_hat)) with h = g * scale, each mean over a group.
    space: 13 * W doubles */
 EXPORT void group_norm_backward(const real *g, const real *x, const real *means, const real *inv_stds,
                                 const real *scale, real *dx, real *d_scale, real *d_shift, double *space,
@@ -146,7 +148,8 @@ EXPORT void group_norm_backward(const real *g, const real *x, const real *means,
     spread(slope, w, channels), spread(move, w, channels), spread(factor, w, channels);
     for (int64_t r = 0; r < w.rows; r++, g += width, x += width, dx += width)
       for (int64_t j = 0; j < width; j += LANES)
-        store(dx + j, (load(g + j) * load(weight + j) - load(move + j) + (load(x + j) - load(mean + j)) * load(slope + j)) *
+        store(dx + j, (load(g + j) * load(weight + j) - load(move + j) +
+                       (load(x + j) - load(mean + j)) * load(slope + j)) *
                           load(factor + j));
     FOR_BLOCKS(w.rest, {
       STORE(dx, (LOAD(g) * LOAD(weight) - LOAD(move) + (LOAD(x) - LOAD(mean)) * LOAD(slope)) * LOAD(factor));

@@ -1,6 +1,6 @@
 /* Layer normalisation, row by row while the row is in the nearest cache; see kernels/layer_norm.py.
 
-   `centred` is 1 for layer norm, and 0 for normalisation by the root mean square, which has neither means nor shifts. */
+   `centred` is 1 for layer norm, and 0 for normalisation by the root mean square, which has no means and no shifts. */
 #include "simd.h"
 
 enum { CHUNK = 128 }; /* rows whose sums are in the data's precision, before they join those in float64 */

@@ -166,7 +166,8 @@ INLINE void cross_entropy_block(const real *x, const int64_t *labels, real *loss
 }
 EXPORT void cross_entropy(const real *x, const int64_t *labels, real *losses, real *e, real *sums, int64_t m,
                           int64_t k) {
-#define BLOCK(i, rows, narrow) cross_entropy_block(x + i * k, labels + i, losses + i, e + i * k, sums + i, k, rows, narrow)
+#define BLOCK(i, rows, narrow) \
+  cross_entropy_block(x + i * k, labels + i, losses + i, e + i * k, sums + i, k, rows, narrow)
   FOR_ROWS(BLOCK);
 #undef BLOCK
 }

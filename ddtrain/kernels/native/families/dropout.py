@@ -15,8 +15,8 @@ from ddtrain.kernels.native.twins import twin
 
 Array = NDArray[Any]
 FLOAT32 = np.dtype(np.float32)
-library = Library("dropout", {"uniform": "ppnn", "forward": "ppppnd", "backward": "pppn"})
-of_two(dropout.backward, library, ulps=0)
+library = Library("dropout", {"uniform": "ppnn", "dropout_forward": "ppppnd", "dropout_backward": "pppn"})
+of_two(dropout.backward, library, ulps=0, name="dropout_backward")
 
 
 def _uniform(r: Any) -> list[tuple[Any, ...]]:
@@ -42,9 +42,9 @@ def uniform(words_6: Array, rows: int, features: int, dtype: np.dtype[Any], out:
     return y
 
 
-@twin(dropout.forward, library, "forward", examples=_forward, ulps=0)
+@twin(dropout.forward, library, "dropout_forward", examples=_forward, ulps=0)
 def forward(x: Array, numbers: Array, rate: float) -> Any:
-    function = library.function("forward", x.dtype)
+    function = library.function("dropout_forward", x.dtype)
     if function is None or numbers.dtype != FLOAT32 or numbers.shape != x.shape or not contiguous(x, numbers):
         return NotImplemented
     y, kept = np.empty(x.shape, x.dtype), np.empty(x.shape, x.dtype)

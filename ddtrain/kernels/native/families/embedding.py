@@ -17,7 +17,7 @@ from ddtrain.kernels.workspace import scratch
 
 Array = NDArray[Any]
 INDICES = (np.dtype(np.int64), np.dtype(np.int32))
-library = Library("embedding", {"forward": "pppnnnn", "backward": "ppppnnnnn"})
+library = Library("embedding", {"embedding_forward": "pppnnnn", "embedding_backward": "ppppnnnnn"})
 
 
 def _indices(rows: int, *shape: int, dtype: Any = np.int64) -> Array:
@@ -40,9 +40,9 @@ def _backward(r: Any) -> list[tuple[Any, ...]]:
     return [*((g, i, rows) for rows, i, g in cases), (r(40, 3), _indices(5, 40), 5, None, 1)]
 
 
-@twin(embedding.forward, library, "forward", examples=_forward, ulps=0)
+@twin(embedding.forward, library, "embedding_forward", examples=_forward, ulps=0)
 def forward(table_VE: Array, indices: Array, out: Array | None = None) -> Any:
-    function = library.function("forward", table_VE.dtype)
+    function = library.function("embedding_forward", table_VE.dtype)
     if function is None or indices.dtype not in INDICES or not contiguous(table_VE, indices) or not len(table_VE):
         return NotImplemented
     rows, width = table_VE.shape
@@ -51,9 +51,9 @@ def forward(table_VE: Array, indices: Array, out: Array | None = None) -> Any:
     return y
 
 
-@twin(embedding.backward, library, "backward", examples=_backward, ulps=0)
+@twin(embedding.backward, library, "embedding_backward", examples=_backward, ulps=0)
 def backward(g: Array, indices: Array, n_rows: int, out: Array | None = None, padding_idx: int | None = None) -> Any:
-    function = library.function("backward", g.dtype)
+    function = library.function("embedding_backward", g.dtype)
     if function is None or indices.dtype not in INDICES or not contiguous(g, indices) or not n_rows:
         return NotImplemented
     width = g.shape[-1]

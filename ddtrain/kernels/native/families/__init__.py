@@ -1,16 +1,22 @@
-"""All families of compiled twins: importing this module gives the references their twins."""
+"""The families of compiled twins, a module a family: importing this room gives the references their twins.
 
-from ddtrain.kernels.native import (
+``activation`` is the shortest. Each has its C in ``../sources``, under the same name.
+"""
+
+from ddtrain.kernels.native.families import (
     activation,
     attention,
     batch_norm,
     channel_sums,
     conv,
+    dropout,
+    embedding,
     group_norm,
     layer_norm,
     linear,
     normal_distribution,
     pool,
+    recurrent,
     softmax,
     updates,
 )
@@ -21,11 +27,14 @@ __all__ = [
     "batch_norm",
     "channel_sums",
     "conv",
+    "dropout",
+    "embedding",
     "group_norm",
     "layer_norm",
     "linear",
     "normal_distribution",
     "pool",
+    "recurrent",
     "softmax",
     "updates",
 ]
