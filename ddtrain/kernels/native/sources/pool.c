@@ -36,7 +36,7 @@ INLINE void store_left(real *p, vec v, size left) {
   else store_some(p, v, left);
 }
 
-/* Runs CALL for blocks of channels from c on: `vectors` vectors, each of `left` entries, which are constants but at the end. */
+/* Runs CALL for blocks of channels from c on, of some vectors with some entries each: constants but at the end. */
 #define FOR_CHANNELS(channels, CALL)                                                  \
   {                                                                                   \
     size c = 0;                                                                       \
