@@ -13,7 +13,7 @@ import ddtrain.numpy as np
 from ddtrain.autodiff import Array, fused
 from ddtrain.autodiff.core.examples import case
 from ddtrain.errors import ShapeError
-from ddtrain.kernels import group_norm as kernel
+from ddtrain.kernels import layer_norm as kernel
 from ddtrain.ops.argument_checks import check_vector, number
 
 
@@ -63,7 +63,7 @@ def _group_norm(x: Array, scale: Array, shift: Array, groups: int, eps: float = 
 
 def _forward(x: Any, scale: Any, shift: Any, groups: int, eps: float = 1e-5) -> tuple[Any, Any]:
     groups = _check_affine(x, scale, shift, groups)
-    y, mean, inv_std = kernel.forward(x, scale, shift, groups, eps)
+    y, mean, inv_std = kernel.group_forward(x, scale, shift, groups, eps)
     return y, (mean, inv_std)
 
 
@@ -71,7 +71,7 @@ def _backward(
     needs: tuple[int, ...], g: Any, saved: Any, x: Any, scale: Any, shift: Any, *_: Any, **__: Any
 ) -> list[Any]:
     mean, inv_std = saved
-    cotangents = kernel.backward(g, x, mean, inv_std, scale)
+    cotangents = kernel.group_backward(g, x, mean, inv_std, scale)
     return [cotangents[i] for i in needs]
 
 

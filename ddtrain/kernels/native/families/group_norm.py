@@ -1,4 +1,4 @@
-"""Group normalisation in C; see ``kernels/group_norm.py`` for what it computes."""
+"""Group normalisation in C; see ``kernels/layer_norm.py`` for what it computes."""
 
 # N batch, P positions, G groups, C channels
 
@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ddtrain.kernels import group_norm
+from ddtrain.kernels import layer_norm
 from ddtrain.kernels.native.layouts import columns, plain, result
 from ddtrain.kernels.native.library import Library
 from ddtrain.kernels.native.twins import twin
@@ -21,12 +21,12 @@ library = Library("group_norm", {"group_norm": "pppppppnnnnd", "group_norm_backw
 
 
 @twin(
-    group_norm.forward,
+    layer_norm.group_forward,
     library,
     "group_norm",
     examples=lambda r: [(r(*shape) + 2, r(shape[-1]), r(shape[-1]), groups, 0.1) for shape, groups in _SHAPES],
 )
-def forward(x: Array, scale_C: Array, shift_C: Array, groups: int, eps: float, out: Array | None = None) -> Any:
+def group_forward(x: Array, scale_C: Array, shift_C: Array, groups: int, eps: float, out: Array | None = None) -> Any:
     dtype, samples, channels = x.dtype, len(x), x.shape[-1]
     call = library.function("group_norm", dtype)
     if call is None or not x.size or not plain(dtype, x, scale_C, shift_C):
@@ -42,7 +42,7 @@ def forward(x: Array, scale_C: Array, shift_C: Array, groups: int, eps: float, o
 
 
 @twin(
-    group_norm.backward,
+    layer_norm.group_backward,
     library,
     "group_norm_backward",
     examples=lambda r: [
@@ -50,7 +50,9 @@ def forward(x: Array, scale_C: Array, shift_C: Array, groups: int, eps: float, o
     ],
     ulps=_SUM_ULPS,
 )
-def backward(g: Array, x: Array, mean_NG: Array, inv_std_NG: Array, scale_C: Array, out: Array | None = None) -> Any:
+def group_backward(
+    g: Array, x: Array, mean_NG: Array, inv_std_NG: Array, scale_C: Array, out: Array | None = None
+) -> Any:
     dtype, channels = x.dtype, x.shape[-1]
     call = library.function("group_norm_backward", dtype)
     if call is None or not x.size or not plain(dtype, g, x, mean_NG, inv_std_NG, scale_C):

@@ -1,4 +1,4 @@
-/* Group normalisation, sample by sample while the sample is in the cache; see kernels/group_norm.py.
+/* Group normalisation, sample by sample while the sample is in the cache; see kernels/layer_norm.py.
 
    Sums are per channel first, over a sample's positions, and then over the channels of a group. */
 #include "columns.h"
