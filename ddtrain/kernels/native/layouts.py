@@ -66,7 +66,7 @@ def rows_apart(x: Array) -> int:
     if type(x) is not np.ndarray or x.ndim < 1:
         return 0
     if x.flags.c_contiguous:
-        return x.shape[-1]
+        return int(x.shape[-1])
     if x.strides[-1] != x.itemsize:
         return 0
     step = x.strides[-2] if x.ndim > 1 else x.nbytes

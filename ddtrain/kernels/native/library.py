@@ -207,4 +207,8 @@ def lost() -> list[str]:
     for library in LIBRARIES.values():
         for why in library.why_lost.values():
             families.setdefault(why, []).append(library.family)
-    return [f"{', '.join(dict.fromkeys(names))}: {why}" for why, names in families.items()]
+    all_families = set(LIBRARIES) if len(LIBRARIES) > 1 else set()
+    return [
+        f"{'all families' if set(names) == all_families else ', '.join(dict.fromkeys(names))}: {why}"
+        for why, names in families.items()
+    ]
