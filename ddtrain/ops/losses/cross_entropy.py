@@ -27,7 +27,7 @@ from ddtrain.parts import Range, register
 def _of_labels(
     logits: Any, labels: Any, weight_K: Any = None, ignore_index: int | None = None, smoothing: float = 0.0
 ) -> Any:
-    """Negative log-likelihood of each label: :func:`cross_entropy` of labels."""
+    """Negative log-likelihood of each label: :func:`cross_entropy` of labels, with weights of the scores' dtype."""
     classes, kept = _kept(logits, labels, ignore_index)
     if smoothing:
         targets_NK = onp.zeros(logits.shape, logits.dtype)
@@ -77,7 +77,7 @@ cross_entropy_of_labels = fused(
     examples=lambda r: [
         case(r(4, 3), r.integers(3, 4)),
         case(r(2, 2, 3), r.integers(3, 2, 2)),
-        case(r(4, 3), r.integers(3, 4), onp.array([1.0, 2.0, 0.5]), 1, 0.2, argnums=(0,)),
+        case(r(4, 3), r.integers(3, 4), r(3) ** 2, 1, 0.2, argnums=(0,)),
         case(r(4, 3), r.integers(3, 4), None, 2, argnums=(0,)),
     ],
 )
