@@ -32,6 +32,7 @@ MODULES = (
     "ddtrain.metrics",
     "ddtrain.callbacks",
     "ddtrain.runs",
+    "ddtrain.runs.diagnosing",
     "ddtrain.search",
     "ddtrain.autodiff",
     "ddtrain.comm",

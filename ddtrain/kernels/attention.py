@@ -38,15 +38,16 @@ def lowest(dtype: np.dtype[Any]) -> float:
     return float(np.finfo(dtype).min)
 
 
-def _hidden(t: int, s: int, causal: bool, mask: NDArray[np.bool_] | None) -> NDArray[np.bool_] | None:
+def _hidden(scores_TS: Array, causal: bool, mask: NDArray[np.bool_] | None) -> NDArray[np.bool_] | None:
     """True, in a shape that broadcasts, where a query may not see a key; None where each sees all."""
+    t, s = scores_TS.shape[-2:]
     if mask is None:
         return future(t, s) if causal else None
     return ~mask | future(t, s) if causal else ~mask
 
 
 def _scores(q_TD: Array, k_SD: Array) -> Array:
-    scores_TS = np.matmul(q_TD, k_SD.swapaxes(-1, -2))
+    scores_TS: Array = np.matmul(q_TD, k_SD.swapaxes(-1, -2))
     scores_TS *= 1.0 / math.sqrt(max(1, q_TD.shape[-1]))
     return scores_TS
 
@@ -60,7 +61,7 @@ def forward(
     Backward needs that logarithm, (..., T); of a query that sees nothing it is 0.
     """
     scores_TS = _scores(q_TD, k_SD)
-    hidden = _hidden(*scores_TS.shape[-2:], causal, mask)
+    hidden = _hidden(scores_TS, causal, mask)
     if hidden is not None:
         np.copyto(scores_TS, lowest(scores_TS.dtype), where=hidden)
     top_T1 = np.maximum.reduce(scores_TS, axis=-1, keepdims=True, initial=-np.inf)
@@ -86,7 +87,7 @@ def backward(
     ``g @ y``.
     """
     p_TS = _scores(q_TD, k_SD)
-    hidden = _hidden(*p_TS.shape[-2:], causal, mask)
+    hidden = _hidden(p_TS, causal, mask)
     if hidden is not None:
         np.copyto(p_TS, lowest(p_TS.dtype), where=hidden)
     p_TS -= log_sum_T[..., None]

@@ -87,7 +87,8 @@ def _forward(q: Any, k: Any, v: Any, causal: bool = True, mask: Any = None) -> t
 def _backward(
     needs: tuple[int, ...], g: Any, saved: Any, q: Any, k: Any, v: Any, causal: bool = True, mask: Any = None
 ) -> list[Any]:
-    found = kernel.backward(g, *saved, q, k, v, causal, mask)
+    y, log_sum = saved
+    found = kernel.backward(g, y, log_sum, q, k, v, causal, mask)
     return [found[i] for i in needs]
 
 

@@ -101,7 +101,7 @@ class Study:
         chosen = ranked(stages.latest)[: self.settings.winners]
         if not chosen:
             whys = [outcome.why for outcome in stages.latest]
-            raise UsageError(f"all {len(whys)} trials have failed; the first: {whys[0]}", remedy="Give other ranges.")
+            raise UsageError(f"all {len(whys)} trials have failed; the first: {whys[0]}")
         whole = self.config.run.epochs
         winners = ranked(stages.run([Leg(outcome.trial, outcome.values, whole) for outcome in chosen]))
         if not winners:

@@ -115,7 +115,8 @@ def train_leg(group: Group, trainee: Trainee, leg: Leg) -> Outcome | None:
             config = config.updated({"run": {"dir": str(directory), "resume": "auto"}})
             until = _Until(leg.epochs, trainee.directory / STOP)
             job = Job(trainee.name, trainee.build, config, (until,), io.StringIO())
-            job(group.comm)
+            with group.communicator() as comm:
+                job(comm)
         except StoppedError:
             return None
         except OF_A_TRIAL as error:

@@ -18,8 +18,7 @@ from ddtrain.errors import ReplicaError
 from ddtrain.ops.losses import Loss
 from ddtrain.trainer.config.config import Comm, Plan, Run
 from ddtrain.trainer.loop import Trainer
-from ddtrain.trainer.step import shard_passes
-from ddtrain.trainer.step.shard_passes import ShardPasses
+from ddtrain.trainer.step.passes import ShardPasses, recorded_pass
 from ddtrain.trainer.task import Task
 from helpers import FEATURES, Plain, make_task, sgd_config
 from worlds import World
@@ -27,6 +26,7 @@ from worlds import World
 STEPS = 12  # three epochs of 7, 7, 7 and 2 samples: each kind of batch is traced, recorded twice, and repeated
 EAGER = {  # layers that ask for values of arrays, and what the line says of them
     "BatchNorm, cumulative": "float",
+    "Ensemble, of probabilities": "branches",  # where all probabilities are 0
 }
 
 
@@ -157,7 +157,7 @@ def test_shapes_that_change_every_step_are_traced() -> None:
 
 def test_a_wrong_kernel_is_noticed_by_verification(monkeypatch: pytest.MonkeyPatch) -> None:
     """A plan whose results are off by one unit of the last place must not pass."""
-    real = shard_passes.python_function
+    real = recorded_pass.python_function
 
     def off(program: Any, *args: Any, **kwargs: Any) -> Any:
         function = real(program, *args, **kwargs)
@@ -168,6 +168,6 @@ def test_a_wrong_kernel_is_noticed_by_verification(monkeypatch: pytest.MonkeyPat
 
         return run
 
-    monkeypatch.setattr(shard_passes, "python_function", off)
+    monkeypatch.setattr(recorded_pass, "python_function", off)
     with pytest.raises(ReplicaError, match="are not those of an eager one"):
         run(LocalCommunicator(), make_task(Plain(), np.float32), Plan(backend="python", verify_steps=1))

@@ -65,24 +65,17 @@ def batch_norm() -> Iterator[Case]:
 
 
 def layer_norm() -> Iterator[Case]:
-    """Forward, which keeps the normalised rows; backward with both sums over the rows."""
+    """Forward; backward with both sums over the rows."""
     draw, norm = Draw("layer_norm"), kernels.layer_norm
     for source, shape in ROWS:
         x, g, y = draw(*shape), draw(*shape), np.empty(shape, np.float32)
         scale, shift = draw(shape[-1]), draw(shape[-1])
-        _, x_hat, inv_std = norm.forward(x, scale, shift, EPS)
-
-        def backward(
-            g: Array = g, x_hat: Array = x_hat, inv_std: Array = inv_std, scale: Array = scale, y: Array = y
-        ) -> Array:
-            norm.backward_scale(g, x_hat)
-            norm.backward_shift(g)
-            return norm.backward_input(g, x_hat, inv_std, scale, out=y)
-
+        _, mean, inv_std = norm.forward(x, scale, shift, EPS)
+        forward = partial(norm.forward, x, scale, shift, EPS, out=y)
+        backward = partial(norm.backward, g, x, mean, inv_std, scale, out=np.empty_like(x))
         case = partial(Case, shape=_text(shape), source=source, operands=(x, g, scale, shift))
-        call = partial(norm.forward, x, scale, shift, EPS, out=y)
-        yield case("layer_norm.forward", call=call, nbytes=moved(x, x_hat, y))
-        yield case("layer_norm.backward", call=backward, nbytes=moved(g, x_hat, y))
+        yield case("layer_norm.forward", call=forward, nbytes=moved(x, y))
+        yield case("layer_norm.backward", call=backward, nbytes=moved(g, x, y))
 
 
 def activation() -> Iterator[Case]:
@@ -100,31 +93,33 @@ def activation() -> Iterator[Case]:
 
 
 def softmax() -> Iterator[Case]:
-    """Cross-entropy, whose forward pass keeps the softmax."""
+    """Cross-entropy, whose forward pass keeps what the softmax is made of."""
     draw, of = Draw("softmax"), kernels.softmax
     for source, m, k in SCORES:
         x, labels, g, dx = draw(m, k), draw.integers(k, m), draw(m), np.empty((m, k), np.float32)
-        _, softmax_MK = of.cross_entropy(x, labels)
+        _, e, sums = of.cross_entropy(x, labels)
         case = partial(Case, shape=f"{m}x{k}", source=source, operands=(x, labels, g))
-        yield case("softmax.cross_entropy", call=partial(of.cross_entropy, x, labels), nbytes=moved(x, softmax_MK))
-        call = partial(of.cross_entropy_backward, g, softmax_MK, labels, out=dx)
-        yield case("softmax.cross_entropy_backward", call=call, nbytes=moved(softmax_MK, dx))
+        yield case("softmax.cross_entropy", call=partial(of.cross_entropy, x, labels), nbytes=moved(x, dx))
+        call = partial(of.cross_entropy_backward, g, e, sums, labels, out=dx)
+        yield case("softmax.cross_entropy_backward", call=call, nbytes=moved(x, dx))
 
 
 def dropout() -> Iterator[Case]:
-    """The product with what is kept; and the whole of it, with the numbers that decide."""
+    """Given the numbers that decide, forward and backward; and forward with the numbers drawn, which need no memory."""
     draw, of = Draw("dropout"), kernels.dropout
     for source, shape in DROPPED:
-        x, y = draw(*shape), np.empty(shape, np.float32)
-        kept = of.keep(rng.sample_uniform(0, "bench", 0, 0, shape), RATE, x.dtype)
+        x, g, y = draw(*shape), draw(*shape), np.empty(shape, np.float32)
+        numbers = partial(rng.sample_uniform, 0, "bench", 0, 0, shape)
+        uniform = numbers()
+        _, kept = of.forward(x, uniform, RATE)
 
-        def drawn(x: Array = x, y: Array = y) -> Array:
-            uniform = rng.sample_uniform(0, "bench", 0, 0, x.shape)
-            return of.forward(x, of.keep(uniform, RATE, x.dtype), out=y)
+        def drawn(x: Array = x, numbers: Callable[[], Array] = numbers) -> Any:
+            return of.forward(x, numbers(), RATE)
 
-        case = partial(Case, shape=_text(shape), source=source)
-        call = partial(of.forward, x, kept, out=y)
-        yield case("dropout.forward", call=call, nbytes=moved(x, kept, y), operands=(x, kept))
+        case, forward = partial(Case, shape=_text(shape), source=source), partial(of.forward, x, uniform, RATE)
+        yield case("dropout.forward", call=forward, nbytes=moved(x, uniform, y, kept))
+        call = partial(of.backward, g, kept, out=y)
+        yield case("dropout.backward", call=call, nbytes=moved(g, kept, y), operands=(g, kept))
         yield case("dropout, drawn", call=drawn, nbytes=moved(x, kept, y), operands=(x,), drawn=True)
 
 

@@ -2,7 +2,7 @@
 
 Each is made once from a case's operands, in PyTorch's own layouts (images with their channels first), and returns what
 is compared with our result: the sum of the squares of all numbers is what two layouts have in common. The recurrent
-kernels have no twin, because PyTorch's do a whole layer at once.
+kernels have no twin, because PyTorch's do a whole layer at once, nor has dropout where the numbers are given.
 """
 
 from __future__ import annotations
@@ -181,7 +181,7 @@ TWINS: Mapping[str, Callable[..., Thunk]] = {
     "activation.sigmoid_backward": _elementwise(lambda g, y: aten.sigmoid_backward(g, y)),
     "softmax.cross_entropy": _cross_entropy,
     "softmax.cross_entropy_backward": _cross_entropy_backward,
-    "dropout.forward": _elementwise(lambda x, kept: x * kept),
+    "dropout.backward": _elementwise(lambda g, kept: g * kept),
     "dropout, drawn": _elementwise(lambda x: torch.nn.functional.dropout(x, RATE)),
     "embedding.forward": _elementwise(lambda table, indices: torch.nn.functional.embedding(indices, table)),
     "embedding.backward": _embedding_backward,

@@ -28,22 +28,32 @@ class Joins:
             warm_up(mine.step)
 
     def opened(self, other: str, peer: registry.Peer, stack: ExitStack) -> Contestant:
-        """The peer, warmed up.
+        """The peer, warmed up. Collective.
 
         Raises
         ------
-        CannotRun : it does not run here, or computes something else
+        CannotRun : it does not run here, or computes something else, on any rank; raised on all of them
         """
         if self.comm.size > 1:
-            alone = LocalCommunicator()
-            with ours(alone, self.name, self.workload) as mine, ExitStack() as inner:
-                Joins(alone, self.name, self.workload, mine).opened(other, peer, inner)
+            refusals = self.comm.exchange_objects(self._refusal_alone(other, peer))
+            if any(refusals):
+                raise registry.CannotRun(next(filter(None, refusals)))
         trainee = stack.enter_context(peer.open(self.comm, self.workload))
         if self.comm.size == 1:
             agreement.require(other, self.start, self.trail, agreement.trail(trainee, trainee))
         else:
             warm_up(trainee)
         return trainee
+
+    def _refusal_alone(self, other: str, peer: registry.Peer) -> str:
+        """Why the peer cannot join a rank that trains alone; empty if it can."""
+        alone = LocalCommunicator()
+        try:
+            with ours(alone, self.name, self.workload) as mine, ExitStack() as stack:
+                Joins(alone, self.name, self.workload, mine).opened(other, peer, stack)
+        except registry.CannotRun as error:
+            return str(error)
+        return ""
 
 
 def warm_up(step: Contestant) -> None:

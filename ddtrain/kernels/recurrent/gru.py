@@ -10,10 +10,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ddtrain.kernels.activation import sigmoid
+from ddtrain.kernels.seam import accelerated
 
 Array = NDArray[Any]
 
 
+@accelerated
 def gru(a_NT3H: Array, h_NH: Array, w_H3H: Array, b_3H: Array | None, out: Array | None = None) -> tuple[Array, Array]:
     """The hidden state at all positions, (N, T, H); then r, z, n and the state's part of n, (N, T, 4H), for backward.
 
@@ -38,6 +40,7 @@ def gru(a_NT3H: Array, h_NH: Array, w_H3H: Array, b_3H: Array | None, out: Array
     return y, saved
 
 
+@accelerated
 def gru_backward(
     g_NTH: Array, y_NTH: Array, saved_NT4H: Array, h_NH: Array, w_H3H: Array, out: Array | None = None
 ) -> tuple[Array, Array, Array]:

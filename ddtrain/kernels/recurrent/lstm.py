@@ -13,9 +13,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ddtrain.kernels.seam import accelerated
+
 Array = NDArray[Any]
 
 
+@accelerated
 def lstm(a_NT4H: Array, h_NH: Array, c_NH: Array, w_H4H: Array, out: Array | None = None) -> tuple[Array, Array, Array]:
     """Hidden state and cell side by side at all positions, (N, T, 2H).
 
@@ -46,6 +49,7 @@ def lstm(a_NT4H: Array, h_NH: Array, c_NH: Array, w_H4H: Array, out: Array | Non
     return y, gates, squashed
 
 
+@accelerated
 def lstm_backward(
     g_NT2H: Array, y_NT2H: Array, gates_TN4H: Array, squashed_TNH: Array, c_NH: Array, w_H4H: Array,
     out: Array | None = None,

@@ -9,9 +9,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ddtrain.kernels.seam import accelerated
+
 Array = NDArray[Any]
 
 
+@accelerated
 def rnn(a_NTH: Array, h_NH: Array, w_HH: Array, relu: bool, out: Array | None = None) -> Array:
     """The hidden state at all positions, (N, T, H), from what inputs bring and the state before the first.
 
@@ -28,6 +31,7 @@ def rnn(a_NTH: Array, h_NH: Array, w_HH: Array, relu: bool, out: Array | None = 
     return y
 
 
+@accelerated
 def rnn_backward(g_NTH: Array, y_NTH: Array, w_HH: Array, relu: bool, out: Array | None = None) -> tuple[Array, Array]:
     """The cotangents of ``a``, (N, T, H), and of the state before the first position."""
     da = np.empty(y_NTH.shape, y_NTH.dtype) if out is None else out
@@ -40,6 +44,7 @@ def rnn_backward(g_NTH: Array, y_NTH: Array, w_HH: Array, relu: bool, out: Array
     return da, dh
 
 
+@accelerated
 def backward_weight(h_NH: Array, y_NTH: Array, dq_NTG: Array, out: Array | None = None) -> Array:
     """The cotangent of the weight of the hidden state, (H, G), from that of ``h_{t-1} @ w``, (N, T, G)."""
     n, length, hidden = y_NTH.shape

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ddtrain.comm import run_on_all
-from ddtrain.diagnose.curvature.dense_hessian import extremes_of, hessian_eigenvalues, require_memory
+from ddtrain.diagnose.curvature.dense_hessian import hessian_eigenvalues, require_memory
 from ddtrain.diagnose.curvature.noise_scale import NoiseScale, noise_scale
 from ddtrain.diagnose.curvature.sharpness import Sharpness, sharpness
 from ddtrain.diagnose.curvature.spectrum import Density, Extremes, extreme_eigenvalues, spectral_density
@@ -72,13 +72,13 @@ class CurvatureFound:
     def rows(self) -> dict[str, str]:
         """The figures as text, by what they are."""
         seen, (trace, error) = self.extremes, self.trace
-        known = "" if seen.converged else " (not yet known to the tolerance: give more --steps)"
-        convex = "" if seen.smallest >= 0 or seen.exact else ", or more, as the loss is not convex here"
+        known = ["" if good else " (not yet known to the tolerance: give more --steps)" for good in seen.known]
+        flat = ": flat, as far as this precision can tell" if abs(seen.smallest) <= seen.flat else known[0]
         rows = {
             "loss": f"{self.loss:.6g}, gradient norm {self.gradient_norm:.4g}",
-            "largest eigenvalue": f"{seen.largest:.8g}{known}",
-            "smallest eigenvalue": f"{seen.smallest:.8g}{known}",
-            "condition number": f"{seen.condition:.4g}{convex}",
+            "largest eigenvalue": f"{seen.largest:.8g}{known[1]}",
+            "smallest eigenvalue": f"{seen.smallest:.8g}{flat}",
+            "condition number": _condition(seen),
             "trace": f"{trace:.6g}" + (f" ± {error:.2g}" if 0 < error < math.inf else ""),
             "2 / largest": f"{seen.stable_lr:.4g}: above it, gradient descent diverges along that eigenvector",
             "learning rate": _beside(self.lr, self.stable_lr),
@@ -109,6 +109,13 @@ class CurvatureFound:
         return "\n".join([about + f"batch{'es' * (self.batches > 1)}", "", *lines])
 
 
+def _condition(seen: Extremes) -> str:
+    if math.isinf(seen.condition):
+        return "infinite: some directions are flat"
+    bound = ", or more, as the loss is not convex here" if seen.smallest < 0 and not seen.exact else ""
+    return f"{seen.condition:.4g}{bound}"
+
+
 def _beside(lr: float, stable: float) -> str:
     if not math.isfinite(stable):
         return f"{lr:.4g}; no rate diverges where nothing is curved upwards"
@@ -124,7 +131,7 @@ def curvature(
     steps: int = 100,
     tolerance: float = 1e-6,
     probes: int = 4,
-    epsilons: tuple[float, ...] = (1e-3, 5e-4),
+    epsilons: tuple[float, ...] = (1e-3,),
     dense: bool = False,
 ) -> CurvatureFound:
     """The curvature of a run's loss at a checkpoint, over all ranks' data. Collective.
@@ -155,7 +162,9 @@ def curvature(
             remedy="Look at an earlier checkpoint.",
         )
     eigenvalues = hessian_eigenvalues(loss, x) if dense else None
-    extremes = extremes_of(eigenvalues) if eigenvalues is not None else extreme_eigenvalues(loss, x, steps, tolerance)
+    extremes = (
+        extreme_eigenvalues(loss, x, steps, tolerance) if eigenvalues is None else Extremes.of(eigenvalues, x.dtype)
+    )
     lr = _lr_in_use(opened, point)
     return CurvatureFound(
         str(point.path),

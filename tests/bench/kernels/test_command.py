@@ -58,7 +58,7 @@ def test_every_case_runs_and_is_arithmetic_or_a_pass() -> None:
     for case in cases():
         assert (case.flops > 0) != (case.nbytes > 0), case.kernel
         assert np.isfinite(pytorch.square_sum(case.call())), case.kernel
-    without = {f"{cell}.{cell}{way}" for cell in ("lstm", "gru") for way in ("", "_backward")}
+    without = {f"{cell}.{cell}{way}" for cell in ("lstm", "gru") for way in ("", "_backward")} | {"dropout.forward"}
     assert {case.kernel for case in cases()} == set(pytorch.TWINS) | without
 
 

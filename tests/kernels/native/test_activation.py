@@ -7,7 +7,7 @@ import pytest
 from scipy import special
 
 from ddtrain.kernels import activation, native, normal_distribution
-from ddtrain.kernels.native import activation as twins
+from ddtrain.kernels.native.families import activation as twins
 
 pytestmark = pytest.mark.skipif(bool(native.lost()), reason="no compiled kernels here")
 # the exact value in float64, and the ulp of float32 that are allowed for x > -0.65 and further left

@@ -86,7 +86,8 @@ def flat(of: OpenedRun, values: Any) -> Any:
 def test_the_loss_is_that_of_the_batches_that_follow_with_exact_second_derivatives(plain: Run) -> None:
     of = opened(plain, Plain)
     point = of.point(str(plain.checkpoints[1]))
-    loss = of.loss_around(point, 3)
+    loss = of.loss_around(point, 4)  # of 7, 7, 7 and 2 samples
+    assert sorted(loss.sizes) == [2, 7, 7, 7]
     task = make_task(Plain())
     names = of.store.names
 
@@ -96,7 +97,7 @@ def test_the_loss_is_that_of_the_batches_that_follow_with_exact_second_derivativ
             for name, span, view in zip(names, of.store.spans, of.store.value_views, strict=True)
         }
         total: Any = 0.0
-        for step in range(point.snapshot.step, point.snapshot.step + 3):
+        for step in range(point.snapshot.step, point.snapshot.step + 4):
             epoch, offset = data.position(step, len(task.train), 7)
             rows = data.batches(3, epoch, len(task.train), 7)[offset]
             net = task.model.bind(values, training=True, rng=SampleRng(3, step, 0))
@@ -148,6 +149,12 @@ def test_another_dtype_is_that_of_all_that_is_computed(run: Run) -> None:
     double = opened(run)
     at_x = double.loss_around(double.point("last"), 2).loss(double.point("last").x)
     assert of.loss_around(point, 2).loss(point.x) == pytest.approx(at_x, rel=1e-5)
+
+
+def test_a_run_of_fit_is_opened_with_its_task(plain: Run) -> None:
+    task = make_task(Plain())
+    found = OpenedRun(LocalCommunicator(), plain.path, task).point("last")
+    np.testing.assert_array_equal(found.x, opened(plain, Plain).point("last").x)
 
 
 # -- layers -----------------------------------------------------------------------------------------------------------

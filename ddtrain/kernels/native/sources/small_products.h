@@ -8,6 +8,17 @@
 #endif
 #define PANEL (2 * LANES) /* columns of a tile */
 
+INLINE int64_t least(int64_t a, int64_t b) { return a < b ? a : b; }
+INLINE int64_t most(int64_t a, int64_t b) { return a > b ? a : b; }
+INLINE int64_t whole(int64_t n, int64_t unit) { return (n + unit - 1) / unit * unit; }
+INLINE int64_t vectors_of(int64_t n) { return (n + LANES - 1) / LANES; }
+
+INLINE real *take(real **room, int64_t n) {
+  real *taken = *room;
+  *room += n;
+  return taken;
+}
+
 /* A matrix whose entry (i, k) is p[i * row + k * step]. */
 typedef struct {
   const real *p;
@@ -117,5 +128,16 @@ static NOINLINE void transpose_into_panels(real *to, const real *x, int64_t row,
         transpose_block(rows);
         for (int i = 0; i < LANES && d + i < width; i++) store(to + (d + i) * PANEL + part * LANES, rows[i]);
       }
+}
+/* x with rows that may be read in whole vectors: itself, or a copy filled up with 0 */
+static matrix readable(const real *x, int64_t row, int64_t n, int64_t width, real **room) {
+  if (width % LANES == 0) return (matrix){x, row, 1};
+  const int64_t padded = whole(width, LANES);
+  real *copy = take(room, n * padded);
+  for (int64_t i = 0; i < n; i++) {
+    memcpy(copy + i * padded, x + i * row, (size_t)width * sizeof(real));
+    memset(copy + i * padded + width, 0, (size_t)(padded - width) * sizeof(real));
+  }
+  return (matrix){copy, padded, 1};
 }
 #endif

@@ -1,6 +1,9 @@
-"""All families of compiled twins: importing this module gives the references their twins."""
+"""The families of compiled twins, a module a family: importing this room gives the references their twins.
 
-from ddtrain.kernels.native import (
+``activation`` is the shortest. Each has its C in ``../sources``, under the same name.
+"""
+
+from ddtrain.kernels.native.families import (
     activation,
     attention,
     batch_norm,
@@ -12,6 +15,7 @@ from ddtrain.kernels.native import (
     linear,
     normal_distribution,
     pool,
+    recurrent,
     softmax,
     updates,
 )
@@ -28,6 +32,7 @@ __all__ = [
     "linear",
     "normal_distribution",
     "pool",
+    "recurrent",
     "softmax",
     "updates",
 ]

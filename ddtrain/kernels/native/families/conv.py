@@ -1,7 +1,7 @@
 """Convolution in C: windows are read where they lie instead of being unfolded; see ``sources/conv.c`` for how.
 
-Kernels of 3 × 3 without a stride go by Winograd's algorithm where that is faster, ``sources/winograd.c``. One call does
-all the work of a kernel. How much work space a shape takes is asked of the C code, once a shape.
+Kernels of 3 × 3 and 5 × 5 without a stride go by Winograd's algorithm where that is faster, ``sources/winograd.c``. One
+call does all the work of a kernel. How much work space a shape takes is asked of the C code, once a shape.
 """
 
 # N batch, H height, W width, C channels in, K channels out
@@ -75,19 +75,22 @@ def call_shape(
 def by_winograd(shape: Shape) -> bool:
     """Whether Winograd's algorithm is faster, for numbers of :func:`call_shape`.
 
-    It saves 5 of 9 products, and passes over each tile's points and over the weight's. What those cost beside a product
-    of one channel by one was fitted to times of images of 2 × 2 to 28 × 28 with 2 to 64 channels, on Zen 3 with AVX2:
-    from about 12 channels on, of images that tiles of 2 × 2 do not overlap by much.
+    It saves half of the products and adds passes over each tile's points and over the weight's. What those cost beside
+    a product of one channel by one was fitted to times of images of 2 × 2 to 28 × 28 with 2 to 64 channels, on Zen 3
+    with AVX2. It pays from about 12 channels on, for images that tiles of 2 × 2 outputs do not overlap by much.
 
     >>> by_winograd((64, 28, 28, 3, 28, 28, 16, 3, 3, 1, 1, 1, 1, 1, 1, 1))  # too few channels
     False
     """
     n, _, _, c, p, q, k, *window, groups = shape
-    if window[:6] != [3, 3, 1, 1, 1, 1] or groups != 1 or max(window[6:]) > 2:
+    if window[:6] not in ([3, 3, 1, 1, 1, 1], [5, 5, 1, 1, 1, 1]) or groups != 1 or max(window[6:]) >= window[0]:
         return False
+    direct, by_points = (9, 16) if window[0] == 3 else (25, 49)
     tiles, whole = n * ((p + 1) // 2) * ((q + 1) // 2), -(-k // 8) * 8
-    products, points, weights = 1.2 * 16 * tiles * c * whole, 88 * tiles * (c + whole), 160 * c * whole
-    return products + points + weights < 0.9 * 9 * n * p * q * c * whole
+    products = 1.2 * by_points * tiles * c * whole
+    points = 88 * tiles * (c * by_points / 16 + whole)
+    weights = 10 * by_points * c * whole
+    return products + points + weights < 0.9 * direct * n * p * q * c * whole
 
 
 @functools.lru_cache(4096)
@@ -145,6 +148,8 @@ def _squares(r: Draw) -> list[tuple[Any, ...]]:
         (r(8, 8, 8, 32), r(3, 3, 32, 48), r(48), one, same, 1, one),
         (r(2, 33, 32, 30), r(3, 3, 30, 37), None, one, same, 1, one),
         (r(9, 14, 13, 20), r(3, 3, 20, 19), r(19), one, (0, 1, 2, 0), 1, one),
+        (r(8, 14, 14, 16), r(5, 5, 16, 32), r(32), one, (2, 2, 2, 2), 1, one),
+        (r(7, 13, 16, 21), r(5, 5, 21, 27), None, one, (4, 0, 1, 3), 1, one),
     ]
 
 
