@@ -69,19 +69,23 @@ def check_vector(op: str, name: str, v: Any, size: int, of: str) -> None:
         )
 
 
-def check_indices(op: str, one: str, many: str, indices: Any, size: int, remedy: str) -> None:
-    """Raise unless ``indices`` is an array of integers in [0, size), naming the first that is not.
+def check_indices(op: str, one: str, many: str, indices: Any, size: int, remedy: str, but: int | None = None) -> None:
+    """Raise unless ``indices`` is an array of integers in [0, size), or ``but``, naming the first that is not.
 
     ``one`` and ``many`` are what to call them: label and labels.
     """
     if indices.dtype.kind not in "iu":
         raise ShapeError(f"{op}: {many} have dtype {indices.dtype}, not integers", remedy="Convert: .astype(np.int64).")
-    checked(f"check {many}", _check_range, op, one, indices, size, remedy)
+    checked(f"check {many}", _check_range, op, one, indices, size, remedy, but)
 
 
-def _check_range(op: str, one: str, indices: Any, size: int, remedy: str) -> None:
+def _check_range(op: str, one: str, indices: Any, size: int, remedy: str, but: int | None) -> None:
     if indices.size and (indices.min() < 0 or indices.max() >= size):
         wrong = (indices < 0) | (indices >= size)
+        if but is not None:
+            wrong &= indices != but
+            if not wrong.any():
+                return
         place = tuple(int(i) for i in np.argwhere(wrong)[0])
         position = place[0] if len(place) == 1 else place
         raise ShapeError(

@@ -21,14 +21,14 @@ _RANGE = "Labels are classes counted from 0: is the last layer as wide as there 
 _SUM_TOLERANCE = 1e-3  # of soft targets: more than rounding in half precision, less than any mistake
 
 
-def check_labels(op: str, scores: Any, labels: Any) -> None:
-    """Raise unless ``labels`` holds one class of the scores' last axis for each sample."""
+def check_labels(op: str, scores: Any, labels: Any, but: int | None = None) -> None:
+    """Raise unless ``labels`` holds one class of the scores' last axis, or ``but``, for each sample."""
     if scores.ndim == 0 or scores.shape[:-1] != labels.shape:
         raise ShapeError(
             f"{op}: scores have shape {scores.shape} but labels have shape {labels.shape}",
             remedy="Labels have the shape of the scores without its last axis, the classes.",
         )
-    check_indices(op, "label", "labels", labels, scores.shape[-1], _RANGE)
+    check_indices(op, "label", "labels", labels, scores.shape[-1], _RANGE, but)
 
 
 def _one_hot(labels: Any, classes: int, dtype: Any) -> Any:

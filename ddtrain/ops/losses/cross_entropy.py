@@ -1,6 +1,6 @@
 """Softmax cross-entropy: with labels or soft targets, smoothed, weighted by class, with a label that is left out.
 
-With plain labels it is one fused step of the trace; anything else is composed of the fused log-softmax.
+With labels it is one fused step of the trace; with soft targets it is composed of the fused log-softmax.
 """
 
 # N samples (or any leading axes), M all of them in one row, K classes
@@ -14,7 +14,7 @@ from typing import Any
 import numpy as onp
 
 import ddtrain.numpy as np
-from ddtrain.autodiff import Array, fused, is_recorded
+from ddtrain.autodiff import Array, fused
 from ddtrain.autodiff.core.examples import case
 from ddtrain.errors import ShapeError, UsageError
 from ddtrain.kernels import softmax as kernel
@@ -24,25 +24,43 @@ from ddtrain.ops.softmax import log_softmax
 from ddtrain.parts import Range, register
 
 
-def _of_labels(logits: Any, labels: Any) -> Any:
-    """Negative log-likelihood of each label: :func:`cross_entropy` without options."""
-    flat, classes, rows = flat_rows(logits, labels)
-    return np.reshape(-log_softmax(flat)[rows, classes], labels.shape)
+def _of_labels(
+    logits: Any, labels: Any, weight_K: Any = None, ignore_index: int | None = None, smoothing: float = 0.0
+) -> Any:
+    """Negative log-likelihood of each label: :func:`cross_entropy` of labels, with weights of the scores' dtype."""
+    classes, kept = _kept(labels, ignore_index)
+    if smoothing:
+        targets_NK = one_hot(classes, logits.shape[-1], logits.dtype)
+        return np.where(kept, _of_distributions(logits, targets_NK, weight_K, smoothing), 0.0)
+    flat, classes, rows = flat_rows(logits, classes)
+    losses = np.reshape(-log_softmax(flat)[rows, classes], labels.shape)
+    if weight_K is not None:
+        losses = losses * weight_K[classes].reshape(labels.shape)
+    return losses if ignore_index is None else np.where(kept, losses, 0.0)
 
 
-def _forward(logits: Any, labels: Any) -> tuple[Any, Any]:
+def _kept(labels: Any, ignore_index: int | None) -> tuple[Any, Any]:
+    """The labels, with 0 for those that are ignored, and which are not."""
+    kept = True if ignore_index is None else labels != ignore_index
+    return labels if ignore_index is None else onp.where(kept, labels, onp.zeros_like(labels)), kept
+
+
+def _forward(
+    logits: Any, labels: Any, weight_K: Any = None, ignore_index: int | None = None, smoothing: float = 0.0
+) -> tuple[Any, Any]:
     if logits.ndim == 2:
-        losses, e, sums = kernel.cross_entropy(logits, labels)
+        losses, e, sums = kernel.cross_entropy(logits, labels, weight_K, ignore_index, smoothing)
         return losses, (e, sums)
-    losses, e, sums = kernel.cross_entropy(*flat_rows(logits, labels)[:2])
+    flat, flat_labels, _ = flat_rows(logits, labels)
+    losses, e, sums = kernel.cross_entropy(flat, flat_labels, weight_K, ignore_index, smoothing)
     return losses.reshape(labels.shape), (e, sums)
 
 
-def _backward(needs: tuple[int, ...], g: Any, saved: Any, logits: Any, labels: Any) -> list[Any]:
+def _backward(needs: tuple[int, ...], g: Any, saved: Any, logits: Any, labels: Any, *options: Any) -> list[Any]:
     e, sums = saved
     if logits.ndim == 2:
-        return [kernel.cross_entropy_backward(g, e, sums, labels)]
-    flat = kernel.cross_entropy_backward(g.reshape(len(e)), e, sums, labels.reshape(len(e)))
+        return [kernel.cross_entropy_backward(g, e, sums, labels, *options)]
+    flat = kernel.cross_entropy_backward(g.reshape(len(e)), e, sums, labels.reshape(len(e)), *options)
     return [flat.reshape(logits.shape)]
 
 
@@ -52,14 +70,21 @@ _fused = fused(
     _backward,
     mixed=1,
     name="cross_entropy",
-    examples=lambda r: [case(r(4, 3), r.integers(3, 4)), case(r(2, 2, 3), r.integers(3, 2, 2))],
+    examples=lambda r: [
+        case(r(4, 3), r.integers(3, 4)),
+        case(r(2, 2, 3), r.integers(3, 2, 2)),
+        case(r(4, 3), r.integers(3, 4), r(3) ** 2, 1, 0.2, argnums=(0,)),
+        case(r(4, 3), r.integers(3, 4), None, 2, argnums=(0,)),
+    ],
 )
 
 
-def cross_entropy_of_labels(logits: Array, labels: Any) -> Array:
-    """:func:`cross_entropy` without options."""
-    check_labels("cross_entropy", logits, labels)
-    return _fused(logits, labels)
+def cross_entropy_of_labels(
+    logits: Array, labels: Any, weight_K: Any = None, ignore_index: int | None = None, smoothing: float = 0.0
+) -> Array:
+    """:func:`cross_entropy` of labels, with weights of the scores' dtype."""
+    check_labels("cross_entropy", logits, labels, ignore_index)
+    return _fused(logits, labels, weight_K, ignore_index, smoothing)
 
 
 def cross_entropy(
@@ -123,15 +148,7 @@ def cross_entropy(
             )
         check_soft("cross_entropy", logits, targets)
         return _of_distributions(logits, targets.astype(logits.dtype), weight_K, label_smoothing)
-    kept = onp.ones(targets.shape, bool) if ignore_index is None else targets != ignore_index
-    labels = onp.where(kept, targets, onp.zeros_like(targets))
-    factor = kept.astype(logits.dtype)
-    if label_smoothing:
-        check_labels("cross_entropy", logits, labels)
-        targets_NK = one_hot(labels, logits.shape[-1], logits.dtype)
-        return factor * _of_distributions(logits, targets_NK, weight_K, label_smoothing)
-    losses = cross_entropy_of_labels(logits, labels)
-    return losses * (factor if weight_K is None else factor * weight_K[labels])
+    return cross_entropy_of_labels(logits, targets, weight_K, ignore_index, label_smoothing)
 
 
 def _checked_weights(weight: Any, logits: Any) -> Any:
@@ -174,9 +191,7 @@ class CrossEntropy(Loss):
     """The share of each target that is spread evenly over all classes."""
 
     def __call__(self, outputs: Array, targets: Array) -> Array:
-        # not asked of a trace that records: without ignored labels both ways give the same bits
-        ignored = not is_soft(outputs, targets) and (is_recorded(targets) or bool((targets == self.ignore_index).any()))
-        ignore_index = self.ignore_index if ignored else None
+        ignore_index = None if is_soft(outputs, targets) else self.ignore_index
         return cross_entropy(outputs, targets, self.weight or None, ignore_index, self.label_smoothing)
 
     def ranges(self) -> Iterator[Range]:

@@ -151,8 +151,8 @@ def test_a_samples_loss_does_not_depend_on_the_others(name):
 def test_arrays_that_are_not_contiguous(name):
     strided = onp.asfortranarray(X)
     wide = onp.repeat(X, 2, axis=1)[:, ::2]
-    for x in (strided, wide):
-        onp.testing.assert_array_equal(CALLS[name](x, ALL), CALLS[name](X, ALL))
+    for x in (strided, wide):  # to rounding: compiled kernels take contiguous arrays alone, and round elsewhere
+        onp.testing.assert_allclose(CALLS[name](x, ALL), CALLS[name](X, ALL), rtol=1e-14)
         g = grad(lambda x: np.sum(CALLS[name](x, ALL)))
         onp.testing.assert_allclose(g(x), g(X), rtol=1e-13, atol=1e-15)
 

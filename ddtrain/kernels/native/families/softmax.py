@@ -16,6 +16,7 @@ from ddtrain.kernels.native.twins import Examples, twin
 
 Array = NDArray[Any]
 INT64 = np.dtype(np.int64)
+NO_LABEL = -(2**63)  # is ignored where none is
 library = Library(
     "softmax",
     {
@@ -23,8 +24,8 @@ library = Library(
         "softmax_backward": "pppnn",
         "log_softmax": "ppnn",
         "log_softmax_backward": "pppnn",
-        "cross_entropy": "pppppnn",
-        "cross_entropy_backward": "pppppnn",
+        "cross_entropy": "ppppppnnnd",
+        "cross_entropy_backward": "ppppppnnnd",
     },
 )
 
@@ -57,14 +58,23 @@ def _rows(arrays: int) -> Examples:
 
 
 def _labelled(r: Any) -> list[tuple[Any, ...]]:
+    """Plain, then weighted, then with a label that is left out, then all of it and smoothed."""
     scores = [x for (x,) in _rows(1)(r) if x.ndim == 2 and x.shape[1]]
     for x in scores:
         x[np.isnan(x)] = 0  # a NaN makes the reference's whole row NaN at once, and the twin's by its sum
-    return [(x, np.arange(len(x), dtype=INT64) * 7 % x.shape[1]) for x in scores]
+    plain = [(x, np.arange(len(x), dtype=INT64) * 7 % x.shape[1]) for x in scores]
+    finite = [(x, labels) for x, labels in plain if np.isfinite(x).all()]
+    weights = [np.maximum(r(x.shape[1]), 0) for x, _ in finite]
+    return [
+        *plain,
+        *((x, labels, w) for (x, labels), w in zip(finite, weights)),
+        *((x, labels, None, 0) for x, labels in plain),
+        *((x, labels - (labels == 3) * 9, w, -6, 0.25) for (x, labels), w in zip(finite, weights)),
+    ]
 
 
 def _labelled_backward(r: Any) -> list[tuple[Any, ...]]:
-    return [(r(len(x)), abs(x), 1 + abs(r(len(x))), labels) for x, labels in _labelled(r)]
+    return [(r(len(x)), abs(x), 1 + abs(r(len(x))), *rest) for x, *rest in _labelled(r)]
 
 
 def _of_one(kernel: Any) -> None:
@@ -105,27 +115,52 @@ _of_two(reference.softmax_backward)
 _of_two(reference.log_softmax_backward)
 
 
-@twin(reference.cross_entropy, library, "cross_entropy", examples=_labelled)
-def cross_entropy(logits_MK: Array, labels_M: Array) -> Any:
-    function = library.function("cross_entropy", logits_MK.dtype)
+@twin(reference.cross_entropy, library, "cross_entropy", examples=_labelled, ulps=16)
+def cross_entropy(
+    logits_MK: Array,
+    labels_M: Array,
+    weight_K: Array | None = None,
+    ignore_index: int | None = None,
+    smoothing: float = 0.0,
+) -> Any:
+    dtype = logits_MK.dtype
+    function = library.function("cross_entropy", dtype)
     if function is None or labels_M.dtype != INT64 or not contiguous(logits_MK, labels_M):
         return NotImplemented
     rows, classes = logits_MK.shape
-    if labels_M.shape != (rows,) or not classes:
+    if labels_M.shape != (rows,) or not classes or not _fits(weight_K, dtype, classes):
         return NotImplemented
-    losses_M, e_MK, sums_M = (np.empty(shape, logits_MK.dtype) for shape in (rows, (rows, classes), rows))
-    function(logits_MK, labels_M, losses_M, e_MK, sums_M, rows, classes)
+    losses_M, e_MK, sums_M = np.empty(rows, dtype), np.empty((rows, classes), dtype), np.empty(rows, dtype)
+    ignored = NO_LABEL if ignore_index is None else ignore_index
+    function(logits_MK, labels_M, weight_K, losses_M, e_MK, sums_M, rows, classes, ignored, smoothing)
     return losses_M, e_MK, sums_M
 
 
 @twin(reference.cross_entropy_backward, library, "cross_entropy_backward", examples=_labelled_backward)
-def cross_entropy_backward(g_M: Array, e_MK: Array, sums_M: Array, labels_M: Array, out: Array | None = None) -> Any:
-    function = library.function("cross_entropy_backward", e_MK.dtype)
+def cross_entropy_backward(
+    g_M: Array,
+    e_MK: Array,
+    sums_M: Array,
+    labels_M: Array,
+    weight_K: Array | None = None,
+    ignore_index: int | None = None,
+    smoothing: float = 0.0,
+    out: Array | None = None,
+) -> Any:
+    dtype = e_MK.dtype
+    function = library.function("cross_entropy_backward", dtype)
     if function is None or labels_M.dtype != INT64 or not contiguous(g_M, e_MK, sums_M, labels_M):
         return NotImplemented
     rows, classes = e_MK.shape
-    if not g_M.dtype == sums_M.dtype == e_MK.dtype or not g_M.shape == sums_M.shape == labels_M.shape == (rows,):
+    if not g_M.dtype == sums_M.dtype == dtype or not g_M.shape == sums_M.shape == labels_M.shape == (rows,):
         return NotImplemented
-    dx_MK = result(e_MK.shape, e_MK.dtype, out)
-    function(g_M, e_MK, sums_M, labels_M, dx_MK, rows, classes)
+    if not _fits(weight_K, dtype, classes):
+        return NotImplemented
+    dx_MK = result(e_MK.shape, dtype, out)
+    ignored = NO_LABEL if ignore_index is None else ignore_index
+    function(g_M, e_MK, sums_M, labels_M, weight_K, dx_MK, rows, classes, ignored, smoothing)
     return dx_MK
+
+
+def _fits(weight_K: Array | None, dtype: np.dtype[Any], classes: int) -> bool:
+    return weight_K is None or (weight_K.dtype == dtype and weight_K.shape == (classes,) and contiguous(weight_K))

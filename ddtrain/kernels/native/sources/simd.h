@@ -68,8 +68,17 @@ INLINE vec choose(ivec mask, vec a, vec b) {
   return (vec)((mask & (ivec)a) | (~mask & (ivec)b));
 #endif
 }
-INLINE vec larger(vec a, vec b) { return choose(a > b, a, b); }  /* b where either is NaN */
-INLINE vec smaller(vec a, vec b) { return choose(a < b, a, b); } /* b where either is NaN */
+/* b where either is NaN, or where both are 0: what x86's instructions do, too */
+#if VEC_BYTES == 32 && REAL_BYTES == 4 && __has_builtin(__builtin_ia32_maxps256)
+INLINE vec larger(vec a, vec b) { return __builtin_ia32_maxps256(a, b); }
+INLINE vec smaller(vec a, vec b) { return __builtin_ia32_minps256(a, b); }
+#elif VEC_BYTES == 32 && REAL_BYTES == 8 && __has_builtin(__builtin_ia32_maxpd256)
+INLINE vec larger(vec a, vec b) { return __builtin_ia32_maxpd256(a, b); }
+INLINE vec smaller(vec a, vec b) { return __builtin_ia32_minpd256(a, b); }
+#else
+INLINE vec larger(vec a, vec b) { return choose(a > b, a, b); }
+INLINE vec smaller(vec a, vec b) { return choose(a < b, a, b); }
+#endif
 INLINE vec magnitude(vec a) {
   return (vec)((ivec)a & ~(isplat(1) << (REAL_BYTES * 8 - 1)));
 }

@@ -73,8 +73,8 @@ INLINE vec top_of(const real *x, int64_t k, int64_t rows, int narrow) {
   }
   return splat(largest(larger(larger(tops[0], tops[1]), larger(tops[2], tops[3]))));
 }
-/* y = exp(x - top), and its sum; NaN in a row makes the sum NaN */
-INLINE vec exponentials(const real *x, real *y, vec top, int64_t k, int64_t rows, int narrow) {
+/* y = exp(x - top), and its sum; NaN in a row makes the sum NaN. Compiled once, for all who want it. */
+INLINE vec exponentials_of(const real *x, real *y, vec top, int64_t k, int64_t rows, int narrow) {
   vec sum = {0};
   FOR_VECTORS({
     const vec e = vexp(GET(x) - top);
@@ -82,6 +82,17 @@ INLINE vec exponentials(const real *x, real *y, vec top, int64_t k, int64_t rows
     sum += FIRST(e);
   });
   return all_of(sum, narrow);
+}
+static NOINLINE vec of_a_row(const real *x, real *y, vec top, int64_t k) { return exponentials_of(x, y, top, k, 1, 0); }
+static NOINLINE vec of_lanes(const real *x, real *y, vec top, int64_t k) {
+  return exponentials_of(x, y, top, k, LANES, 1);
+}
+static NOINLINE vec of_some(const real *x, real *y, vec top, int64_t k, int64_t rows) {
+  return exponentials_of(x, y, top, k, rows, 1);
+}
+INLINE vec exponentials(const real *x, real *y, vec top, int64_t k, int64_t rows, int narrow) {
+  if (!narrow) return of_a_row(x, y, top, k);
+  return rows == LANES ? of_lanes(x, y, top, k) : of_some(x, y, top, k, rows);
 }
 
 /* FUNCTION(i, rows, narrow) for all blocks, i being the first row of one */
@@ -152,38 +163,88 @@ EXPORT void log_softmax_backward(const real *g, const real *y, real *dx, int64_t
 #undef BLOCK
 }
 
-/* losses = log(sum(exp(x - top))) - (x[label] - top); e = exp(x - top) and its sums are kept for the way back. A label
-   that is no class, which callers do not give, has the loss NaN and no derivative. */
-INLINE void cross_entropy_block(const real *x, const int64_t *labels, real *losses, real *e, real *sums, int64_t k,
-                                int64_t rows, int narrow) {
-  vec chosen = splat(__builtin_nan(""));
-  for (int l = 0; l < rows; l++)
-    if ((uint64_t)labels[l] < (uint64_t)k) chosen[l] = x[l * k + labels[l]];
-  const vec top = top_of(x, k, rows, narrow);
-  const vec sum = exponentials(x, e, top, k, rows, narrow);
-  to_rows(sums, sum, rows, narrow);
-  to_rows(losses, vlog(sum) - (chosen - top), rows, narrow);
+/* What cross-entropy compares with: 1 - smoothing at the label and smoothing / k everywhere, times a weight a class. */
+typedef struct {
+  const real *weight; /* (k,), or null for 1 */
+  real all, share;    /* sum of the weights; smoothing / k */
+  double smoothing;
+  int64_t ignored;
+} targets;
+INLINE targets the_targets(const real *weight, int64_t k, int64_t ignored, double smoothing) {
+  real all = (real)k;
+  if (weight && smoothing) {
+    all = 0;
+    for (int64_t j = 0; j < k; j++) all += weight[j];
+  }
+  return (targets){weight, all, (real)(smoothing / (double)k), smoothing, ignored};
 }
-EXPORT void cross_entropy(const real *x, const int64_t *labels, real *losses, real *e, real *sums, int64_t m,
-                          int64_t k) {
+/* of a label: the target there without the even share; NaN for one that is no class, which callers do not give */
+INLINE real own_of(const targets *t, int64_t label, int64_t k) {
+  if (label == t->ignored) return 0;
+  if ((uint64_t)label >= (uint64_t)k) return (real)__builtin_nan("");
+  return (real)(1 - t->smoothing) * (t->weight ? t->weight[label] : 1);
+}
+/* weights of the classes in a vector of a block */
+#define WEIGHT (t->weight ? (narrow ? splat(t->weight[at]) : load(t->weight + at)) : splat(1))
+
+/* losses = sum of target * (log(sum(exp(x - top))) - (x - top)); e = exp(x - top) and sums are kept for the way back */
+INLINE void cross_entropy_block(const real *x, const int64_t *labels, const targets *t, real *losses, real *e,
+                                real *sums, int64_t k, int64_t rows, int narrow) {
+  const vec zero = {0};
+  vec chosen = zero, own = zero, even = zero;
+  ivec kept = {0};
+  for (int l = 0; l < rows; l++) {
+    if ((uint64_t)labels[l] < (uint64_t)k) chosen[l] = x[l * k + labels[l]];
+    own[l] = own_of(t, labels[l], k);
+    kept[l] = -(labels[l] != t->ignored);
+  }
+  const vec top = top_of(x, k, rows, narrow);
+  const vec sum = exponentials(x, e, top, k, rows, narrow), log_sum = vlog(sum);
+  vec loss = own * log_sum - choose(own == zero, zero, own * (chosen - top)); /* no cost where there is no weight */
+  if (t->smoothing) {
+    FOR_VECTORS({
+      const vec w = WEIGHT;
+      const vec term = choose(w == zero, zero, w * (GET(x) - top));
+      even += FIRST(term);
+    });
+    loss += t->share * (t->all * log_sum - all_of(even, narrow));
+  }
+  to_rows(sums, sum, rows, narrow);
+  to_rows(losses, choose(kept, loss, zero), rows, narrow);
+}
+EXPORT void cross_entropy(const real *x, const int64_t *labels, const real *weight, real *losses, real *e, real *sums,
+                          int64_t m, int64_t k, int64_t ignored, double smoothing) {
+  const targets t = the_targets(weight, k, ignored, smoothing);
 #define BLOCK(i, rows, narrow) \
-  cross_entropy_block(x + i * k, labels + i, losses + i, e + i * k, sums + i, k, rows, narrow)
+  cross_entropy_block(x + i * k, labels + i, &t, losses + i, e + i * k, sums + i, k, rows, narrow)
   FOR_ROWS(BLOCK);
 #undef BLOCK
 }
 
-/* dx = g * (e / sum - one_hot(label)) */
+/* dx = g * (sum of targets * e / sum - target) */
 INLINE void cross_entropy_backward_block(const real *g, const real *e, const real *sums, const int64_t *labels,
-                                         real *dx, int64_t k, int64_t rows, int narrow) {
-  const vec scale = of_rows(g, rows, narrow) / of_rows(sums, rows, narrow);
-  FOR_VECTORS({ PUT(dx, GET(e) * scale); });
+                                         const targets *t, real *dx, int64_t k, int64_t rows, int narrow) {
+  vec own = {0}, d = of_rows(g, rows, narrow);
+  for (int l = 0; l < rows; l++) {
+    own[l] = own_of(t, labels[l], k);
+    if (labels[l] == t->ignored) d[l] = 0;
+  }
+  if (!narrow) own = splat(own[0]), d = splat(d[0]);
+  const vec spread = d * t->share;
+  const vec scale = (d * own + spread * t->all) / of_rows(sums, rows, narrow);
+  if (t->smoothing)
+    FOR_VECTORS({ PUT(dx, GET(e) * scale - WEIGHT * spread); });
+  else
+    FOR_VECTORS({ PUT(dx, GET(e) * scale); });
   for (int l = 0; l < rows; l++)
-    if ((uint64_t)labels[l] < (uint64_t)k) dx[l * k + labels[l]] -= g[l];
+    if ((uint64_t)labels[l] < (uint64_t)k) dx[l * k + labels[l]] -= d[l] * own[l];
 }
-EXPORT void cross_entropy_backward(const real *g, const real *e, const real *sums, const int64_t *labels, real *dx,
-                                   int64_t m, int64_t k) {
+EXPORT void cross_entropy_backward(const real *g, const real *e, const real *sums, const int64_t *labels,
+                                   const real *weight, real *dx, int64_t m, int64_t k, int64_t ignored,
+                                   double smoothing) {
+  const targets t = the_targets(weight, k, ignored, smoothing);
 #define BLOCK(i, rows, narrow) \
-  cross_entropy_backward_block(g + i, e + i * k, sums + i, labels + i, dx + i * k, k, rows, narrow)
+  cross_entropy_backward_block(g + i, e + i * k, sums + i, labels + i, &t, dx + i * k, k, rows, narrow)
   FOR_ROWS(BLOCK);
 #undef BLOCK
 }
