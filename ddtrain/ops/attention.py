@@ -70,12 +70,13 @@ def _attention(q: Array, k: Array, v: Array, causal: bool = True, mask: Array = 
     """
     _check(q, k, v, causal, mask)
     scores = np.matmul(q, np.swapaxes(k, -1, -2)) * (1.0 / math.sqrt(max(1, q.shape[-1])))
+    if not causal and mask is None:
+        return np.matmul(softmax(scores), v)
     if causal:
         scores = np.where(kernel.future(*scores.shape[-2:]), -np.inf, scores)
-    if mask is None:
-        return np.matmul(softmax(scores), v)
-    scores = np.where(mask, scores, kernel.lowest(scores.dtype))
-    return np.matmul(np.where(mask, softmax(scores), 0.0), v)
+    if mask is not None:
+        scores = np.where(mask, scores, kernel.lowest(scores.dtype))
+    return np.matmul(np.where(kernel.hidden(scores.shape, causal, mask), 0.0, softmax(scores)), v)
 
 
 def _forward(q: Any, k: Any, v: Any, causal: bool = True, mask: Any = None) -> tuple[Any, Any]:

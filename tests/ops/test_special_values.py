@@ -60,6 +60,11 @@ def run(op: Any, case: Case, args: list[Any]) -> list[Any]:
     return [value, *pull(g)]
 
 
+def sees_part(case: Case) -> bool:
+    """Whether an example's attention is causal."""
+    return bool(case.kwargs.get("causal", len(case.args) < 4 or case.args[3]))
+
+
 def finite(x: Any) -> Any:
     return onp.where(onp.isfinite(x), x, 0)
 
@@ -73,6 +78,8 @@ def test_kernel_is_composition(name: str, dtype: Any) -> None:
             for i, args in changed(case, dtype):
                 if name == "conv_transpose2d" and i == 1 and not onp.isfinite(args[i]).all():
                     continue  # as below, of the zeros between the entries
+                if name == "attention" and i == 2 and sees_part(case) and not onp.isfinite(args[i]).all():
+                    continue  # only in the composition it meets, and spoils, the zero of a query that does not see it
                 found, expected = (run(op, case, args) for op in (FUSED[name], FUSED[name].compose))
                 what = f"example {k}, argument {i}: {args[i]}"
                 onp.testing.assert_allclose(found[0], expected[0], rtol=rtol, atol=rtol, err_msg=what)

@@ -74,7 +74,7 @@ static void back(real *dh, int64_t ld, matrix dz, const real *panels, int64_t sa
 static real *turned(const real *w, int64_t hidden, int64_t depth, real **room) {
   real *panels = take(room, depth * whole(hidden, PANEL)), *rest = *room;
   const matrix rows = readable(w, depth, hidden, depth, &rest);
-  transpose_into_panels(panels, rows.p, rows.row, hidden, depth);
+  transpose_into_panels(panels, rows.p, rows.row, hidden, depth, 1);
   return panels;
 }
 static void copy_out(real *to, const real *from, int64_t ld, int64_t samples, int64_t hidden) {
