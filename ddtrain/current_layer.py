@@ -6,7 +6,11 @@ layer it is of, and says so again with :class:`use_layer`.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextvars import ContextVar
+from typing import Any, TypeVar
+
+F = TypeVar("F", bound=Callable[..., Any])
 
 # path of the running layer in the model; empty outside any layer
 LAYER: ContextVar[str] = ContextVar("layer", default="")
@@ -28,3 +32,13 @@ class use_layer:  # lower case like a function, because it is used as ``with use
 
     def __exit__(self, *error: object) -> None:
         LAYER.reset(self._token)
+
+
+def communicates(function: F) -> F:
+    """Mark a function that exchanges something with other ranks: not to be called where they do not call it, too.
+
+    >>> communicates(lambda x: x).communicates
+    True
+    """
+    function.communicates = True  # type: ignore[attr-defined]
+    return function

@@ -8,6 +8,7 @@ number of ranks, on the order of layers, or on a resume.
 from __future__ import annotations
 
 import hashlib
+import math
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cache
@@ -15,7 +16,7 @@ from functools import cache
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
-_WORDS = 8  # 32-bit words in one Philox block (4 x 64 bits)
+from ddtrain.kernels import dropout as kernel
 
 
 @cache
@@ -23,12 +24,17 @@ def _purpose_key(purpose: str) -> int:
     return int.from_bytes(hashlib.blake2b(purpose.encode(), digest_size=8).digest(), "little")
 
 
-def _philox(seed: int, purpose: str, block: int, counters: tuple[int, ...]) -> np.random.Philox:
+def _words(seed: int, purpose: str, block: int, counters: tuple[int, ...]) -> NDArray[np.uint64]:
+    """The key and the counter, of 2 and 4 words."""
     if len(counters) > 2:
         raise ValueError(f"rng: at most two counters, got {counters}")
     high = [c & 0xFFFFFFFFFFFFFFFF for c in counters] + [0] * (2 - len(counters))
-    key = np.array([seed & 0xFFFFFFFFFFFFFFFF, _purpose_key(purpose)], np.uint64)
-    return np.random.Philox(key=key, counter=np.array([block, 0, *high], np.uint64))
+    return np.array([seed & 0xFFFFFFFFFFFFFFFF, _purpose_key(purpose), block, 0, *high], np.uint64)
+
+
+def _philox(seed: int, purpose: str, counters: tuple[int, ...]) -> np.random.Philox:
+    words_6 = _words(seed, purpose, 0, counters)
+    return np.random.Philox(key=words_6[:2], counter=words_6[2:])
 
 
 def stream(seed: int, purpose: str, *counters: int) -> np.random.Generator:
@@ -43,7 +49,7 @@ def stream(seed: int, purpose: str, *counters: int) -> np.random.Generator:
     >>> stream(0, "shuffle", 3).permutation(5)
     array([0, 2, 1, 4, 3])
     """
-    return np.random.Generator(_philox(seed, purpose, 0, counters))
+    return np.random.Generator(_philox(seed, purpose, counters))
 
 
 def sample_streams(seed: int, purpose: str, epoch: int, samples: Iterable[int]) -> Iterator[np.random.Generator]:
@@ -56,7 +62,7 @@ def sample_streams(seed: int, purpose: str, epoch: int, samples: Iterable[int]) 
     >>> int(stream(0, "crop", 3, 5).integers(100))
     25
     """
-    bits = _philox(seed, purpose, 0, (epoch, 0))
+    bits = _philox(seed, purpose, (epoch, 0))
     generator, state = np.random.Generator(bits), bits.state
     counter, key = (state["state"][name].tolist() for name in ("counter", "key"))  # lists are read faster than arrays
     state |= {"state": {"counter": counter, "key": key}, "buffer": state["buffer"].tolist()}
@@ -83,11 +89,9 @@ def sample_uniform(
     >>> bool((whole[2:] == sample_uniform(0, "dropout", 7, 2, (2, 3))).all())
     True
     """
-    rows, features = shape[0], int(np.prod(shape[1:], dtype=np.int64))
-    blocks = -(-features // _WORDS)
-    generator = np.random.Generator(_philox(seed, purpose, first * blocks, (step,)))
-    draws = generator.random((rows, blocks * _WORDS), np.float32)[:, :features]
-    return draws.reshape(shape).astype(dtype, copy=False)
+    rows, features = shape[0], math.prod(shape[1:])
+    words_6 = _words(seed, purpose, first * kernel.blocks(features), (step,))
+    return kernel.uniform(words_6, rows, features, np.dtype(dtype)).reshape(shape)
 
 
 @dataclass(frozen=True, slots=True)

@@ -32,6 +32,8 @@ MODULES = (
     "ddtrain.metrics",
     "ddtrain.callbacks",
     "ddtrain.runs",
+    "ddtrain.runs.diagnosing",
+    "ddtrain.search",
     "ddtrain.autodiff",
     "ddtrain.comm",
     "ddtrain.rng",

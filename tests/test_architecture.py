@@ -18,7 +18,6 @@ LAYER = {  # a module may import its own layer's siblings only inside one packag
     **dict.fromkeys(
         (
             "tree",
-            "rng",
             "user_lines",
             "standard_output",
             "json_text",
@@ -36,6 +35,7 @@ LAYER = {  # a module may import its own layer's siblings only inside one packag
     ),
     **dict.fromkeys(("errors", "suggestions"), -1),
     "part_calls": 0.5,  # over parts
+    "rng": 0.5,  # over kernels
     **dict.fromkeys(("autodiff", "comm"), 1),
     **dict.fromkeys(("numpy", "param_store", "data", "plan"), 2),
     **dict.fromkeys(("scipy", "ops", "optim", "parallel"), 3),
@@ -289,12 +289,16 @@ def test_only_the_namespace_of_scipy_imports_scipy() -> None:
     assert users == {"scipy"}
 
 
+WRITES_CODE = "plan/python_backend.py"  # runs what it has written itself, of instructions alone
+
+
 def test_no_code_comes_from_data() -> None:
     for path in FILES:
         assert not {n for n in imports(path) if n.split(".")[0] in ("pickle", "marshal", "shelve", "dill")}, path
         for node in ast.walk(parsed(path)):
             if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
-                assert node.func.id not in ("eval", "exec"), f"{path}:{node.lineno}"
+                written = path.relative_to(PACKAGE).as_posix() == WRITES_CODE
+                assert node.func.id not in ("eval", "exec") or written, f"{path}:{node.lineno}"
             if isinstance(node, ast.keyword) and node.arg == "allow_pickle":
                 assert ast.unparse(node.value) == "False", path
 

@@ -2,7 +2,9 @@
 
     python -m ddtrain.bench step                                  # median step time of every workload
     python -m ddtrain.bench step --workloads tiny_mlp,gpt         # of two
+    python -m ddtrain.bench step --peers torch,torch-compile,jax,numpy  # beside those that are installed
     mpirun -n 2 python -m ddtrain.bench step --peers torch        # beside PyTorch's DistributedDataParallel
+    python -m ddtrain.bench kernels conv,batch_norm --peers torch # GFLOP/s and GB/s, and what share that is
     python -m ddtrain.bench shards                                # a batch in eight shards, beside one piece
     python -m ddtrain.bench ops --peers autograd                  # derivatives of small functions, beside Autograd's
     python -m ddtrain.bench ops --scaling                         # time and memory of chains of up to a million nodes
@@ -25,6 +27,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ddtrain.bench.comm import command as comm_bench
+from ddtrain.bench.kernels import command as kernels
 from ddtrain.bench.ops import command as ops
 from ddtrain.bench.optimizers import command as optimizers
 from ddtrain.bench.overlap import command as overlap
@@ -60,7 +63,10 @@ class Command:
 
 
 COMMANDS: Mapping[str, Command] = {
-    "step": Command(step.Options(), step.run, "median step time per workload, beside the eager passes and a peer"),
+    "step": Command(step.Options(), step.run, "median step time a workload, beside eager passes and peers; memory"),
+    "kernels": Command(
+        kernels.Options(), kernels.run, "kernel by kernel: GFLOP/s or GB/s beside the machine's own, and a peer", "what"
+    ),
     "shards": Command(shards.Options(), shards.run, "what it costs that results do not depend on the number of ranks"),
     "ops": Command(ops.Options(), ops.run, "derivatives of small functions, beside a peer; growth with --scaling"),
     "optimizers": Command(

@@ -1,16 +1,17 @@
 """What watches a run: classes of five events, which see figures and change none.
 
 Read ``callback`` (the events, and what a callback may see), then ``csv_log``, the plainest, and ``time_limit``, which
-stops a run. ``tensorboard`` has figures, ``layer_norms`` what parameters are like, ``activations`` and ``pictures``
-what the model makes of ``some_samples``. ``json_lines`` and ``sample_pictures`` are the files that these write,
-``remarks`` what they say. A run
-has the callbacks that ``--log.to`` names, and those that a script gives; ``examples/callbacks`` has MLflow and W&B.
+stops a run. ``tensorboard`` has figures, ``layer_norms`` what parameters are like, ``activations``, ``pictures`` and
+``curvature`` what the model and its loss make of ``some_samples``. ``json_lines`` and ``sample_pictures`` are the files
+that these write, ``remarks`` what they say. A run has the callbacks that ``--log.to`` names, and those that a script
+gives; ``examples/callbacks`` has MLflow and W&B.
 """
 
 from ddtrain import part_calls
 from ddtrain.callbacks.activations import Activations
 from ddtrain.callbacks.callback import Callback, Norms, Watched
 from ddtrain.callbacks.csv_log import CsvLog
+from ddtrain.callbacks.curvature import Curvature
 from ddtrain.callbacks.layer_norms import LayerNorms
 from ddtrain.callbacks.pictures import Pictures
 from ddtrain.callbacks.tensorboard import TensorBoard
@@ -34,6 +35,6 @@ def parse(text: str) -> list[Callback]:
 
 
 __all__ = [
-    "Activations", "Callback", "CsvLog", "LayerNorms", "Norms", "Pictures", "TensorBoard", "TimeLimit", "Watched",
-    "parse",
+    "Activations", "Callback", "CsvLog", "Curvature", "LayerNorms", "Norms", "Pictures", "TensorBoard", "TimeLimit",
+    "Watched", "parse",
 ]  # fmt: skip

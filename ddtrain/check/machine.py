@@ -20,6 +20,8 @@ from ddtrain.check.findings import Finding
 from ddtrain.comm import launcher
 from ddtrain.comm.startup.environment import Launcher
 from ddtrain.diagnose.layer_table import in_bytes
+from ddtrain.kernels import native
+from ddtrain.kernels.native import cache, compiler
 from ddtrain.trainer.numeric_environment import numeric_environment
 
 _LIBRARY = "from mpi4py import MPI; print(MPI.Get_library_version().splitlines()[0].strip(chr(0) + ' '))"
@@ -28,6 +30,10 @@ _LIMIT_S = 30.0  # for a process that tries MPI
 _SHARED = Path("/dev/shm")  # where MPI libraries on Linux keep the memory that ranks share
 _LITTLE = 256 << 20  # bytes there that are few: Docker gives 64 MB
 _FOR_DEVELOPERS = ("dev", "lint", "test")  # extras that users need not have
+_COMPILE = (
+    "Install gcc or clang, or `python -m pip install 'ddtrain[compiler]'`; DDTRAIN_CC names another compiler, "
+    "DDTRAIN_CACHE another directory."
+)
 _INSTALL_MPI = "Load the cluster's MPI module, or `python -m pip install 'ddtrain[mpi]'`."
 
 
@@ -46,9 +52,25 @@ def examine() -> Iterator[Finding]:
     yield shared_memory(shutil.disk_usage(_SHARED).free if _SHARED.is_dir() else None)
     yield Finding("disk", True, f"{in_bytes(shutil.disk_usage('.').free)} free in {Path.cwd()}")
     yield from mpi()
-    compiler = next(filter(None, map(shutil.which, ("cc", "gcc", "clang"))), None)
-    yield Finding("compiler", True, f"{compiler or 'none'}; ddtrain needs none")
+    yield compiled_kernels()
     yield from extras(requires("ddtrain") or [] if here["ddtrain"] != "not installed" else [])
+
+
+def compiled_kernels() -> Finding:
+    """Which compiler there is, where its libraries are kept, and which kernels are in use: compiled ones, if they can.
+
+    Kernels of float32 that are not yet in the cache are compiled.
+    """
+    if not native.wanted():
+        return Finding("kernels", True, "NumPy's, as DDTRAIN_KERNELS=reference asks for")
+    native.prepare("float32")
+    try:
+        where = f"{compiler.describe((*compiler.command(),))}; libraries in {cache.directory()}"
+    except (compiler.CompilerError, cache.CacheError) as error:
+        return Finding("kernels", False, f"NumPy's, which are slower: {error}", _COMPILE)
+    if lost := native.lost():
+        return Finding("kernels", False, f"NumPy's for {'; '.join(lost)}; by {where}", _COMPILE)
+    return Finding("kernels", True, f"compiled ones, {native.in_use('float32')}, by {where}")
 
 
 def processors(cores: Sequence[int], all_cores: int, quota: float | None) -> Finding:

@@ -194,6 +194,9 @@ class _Unrecorded:
     def gradients(self, done: int, seen: Any) -> None:
         """A gradient was checked, and is right."""
 
+    def warn(self, text: str) -> None:
+        """What a run would warn of, it says itself."""
+
 
 def in_time(seconds: float) -> str:
     """A time in words.

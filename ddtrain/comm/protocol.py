@@ -204,7 +204,10 @@ class Communicator(Protocol):
         ...
 
     def close(self) -> None:
-        """Release what the communicator holds. No collective may be under way."""
+        """Release what the communicator holds, and all that was made of it: duplicates, groups, nodes. Collective.
+
+        No collective may be under way, and no memory of its nodes may be used any more. It may be called again.
+        """
         ...
 
     def exchange_outcomes(self, outcome: str, timeout_s: float | None) -> list[str] | None:

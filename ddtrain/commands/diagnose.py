@@ -77,9 +77,7 @@ def _of_curvature(own: argparse.ArgumentParser) -> None:
     own.add_argument("--steps", type=int, default=100, help="products of Lanczos' method at most (%(default)s)")
     own.add_argument("--tolerance", type=float, default=1e-6, help="relative, of eigenvalues (%(default)s)")
     own.add_argument("--probes", type=int, default=4, help="random vectors for density and trace (%(default)s)")
-    own.add_argument(
-        "--epsilon", type=float, nargs="*", default=[1e-3, 5e-4], help="of the boxes of sharpness (1e-3 5e-4)"
-    )
+    own.add_argument("--epsilon", type=float, nargs="*", default=[1e-3], help="of the boxes of sharpness (1e-3)")
     own.add_argument("--dense", action="store_true", help="all eigenvalues, by the whole Hessian; for small models")
     own.add_argument("-o", "--output", type=Path, metavar="FILE", help="HTML file with the density of eigenvalues")
 

@@ -36,7 +36,7 @@ from ddtrain.search.study import Study
 from ddtrain.trainer import stop_signals
 from ddtrain.trainer.config import command_line
 from ddtrain.trainer.config.options import Parser
-from ddtrain.trainer.main import Recipe
+from ddtrain.trainer.main import Recipe, choices
 
 
 def main(argv: Sequence[str], recipes: Mapping[str, Recipe]) -> int:
@@ -100,8 +100,7 @@ def _study(given: Given, recipes: Mapping[str, Recipe]) -> tuple[str, Study]:
     UsageError : what the user got wrong, in one line
     """
     only = next(iter(recipes)) if len(recipes) == 1 else ""
-    choices = {name: (recipe.config, recipe.about) for name, recipe in recipes.items()}
-    parsed = command_line.parse(given.others, choices, only=only)
+    parsed = command_line.parse(given.others, choices(recipes), only=only)
     settings = make_settings(
         parsed.config,
         given.method,

@@ -26,14 +26,7 @@ from ddtrain.kernels import (
     pool,
     softmax,
 )
-from ddtrain.kernels.native import activation as _activation  # gives the references their compiled twins
-from ddtrain.kernels.native import attention as _attention
-from ddtrain.kernels.native import batch_norm as _batch_norm
-from ddtrain.kernels.native import channel_sums as _channel_sums
-from ddtrain.kernels.native import conv as _conv
-from ddtrain.kernels.native import linear as _linear
-from ddtrain.kernels.native import recurrent as _recurrent
-from ddtrain.kernels.native import updates as _updates
+from ddtrain.kernels.native import families  # gives the references their compiled twins
 from ddtrain.kernels.recurrent import gru, lstm, rnn
 from ddtrain.kernels.updates import adaptive_update, average_update, layerwise_update, moment_update, optimizer_update
 

@@ -6,36 +6,50 @@ A plan lets a kernel run once under :class:`capture`, and from then on makes the
 from __future__ import annotations
 
 import threading
+from dataclasses import dataclass, field
 from typing import Any
 
-Calls = list[tuple[Any, tuple[Any, ...]]]
 _local = threading.local()
 watched = 0  # captures under way in any thread, so that calls need not look for one where there is none
 
 
-class capture:  # lower case like a function, because it is used as ``with capture() as calls``
-    """Within the block, calls of compiled functions by this thread are made and noted: (function, arguments).
+@dataclass
+class Heard:
+    """What was heard.
 
-    >>> with capture() as calls:
-    ...     pass
-    >>> calls
-    []
+    Attributes
+    ----------
+    calls : (function, arguments) of each call, in order
+    scratch : the work space that was asked for, whose contents count for nothing before and after
     """
 
-    def __enter__(self) -> Calls:
+    calls: list[tuple[Any, tuple[Any, ...]]] = field(default_factory=list)
+    scratch: list[Any] = field(default_factory=list)
+
+
+class capture:  # lower case like a function, because it is used as ``with capture() as heard``
+    """Within the block, calls of compiled functions by this thread are made and noted.
+
+    >>> with capture() as heard:
+    ...     pass
+    >>> heard
+    Heard(calls=[], scratch=[])
+    """
+
+    def __enter__(self) -> Heard:
         global watched
-        calls: Calls = []
-        self._around = getattr(_local, "calls", None)
-        _local.calls = calls
+        heard = Heard()
+        self._around = heard_in_thread()
+        _local.heard = heard
         watched += 1
-        return calls
+        return heard
 
     def __exit__(self, *error: object) -> None:
         global watched
         watched -= 1
-        _local.calls = self._around
+        _local.heard = self._around
 
 
-def calls_of_thread() -> Calls | None:
+def heard_in_thread() -> Heard | None:
     """Where this thread's calls are noted, or None."""
-    return getattr(_local, "calls", None)
+    return getattr(_local, "heard", None)

@@ -9,18 +9,27 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ddtrain.kernels.seam import accelerated
 from ddtrain.kernels.workspace import scratch
 
 Array = NDArray[Any]
 
 
+@accelerated
 def forward(table_VE: Array, indices: NDArray[np.integer[Any]], out: Array | None = None) -> Array:
     """``table[indices]``, of shape (*indices.shape, E)."""
     return np.take(table_VE, indices, axis=0, out=out, mode="clip")  # mode="raise" would buffer `out`
 
 
-def backward(g: Array, indices: NDArray[np.integer[Any]], n_rows: int, out: Array | None = None) -> Array:
-    """The cotangent of the table: rows of g added up by index, each sum in order of position.
+@accelerated
+def backward(
+    g: Array,
+    indices: NDArray[np.integer[Any]],
+    n_rows: int,
+    out: Array | None = None,
+    padding_idx: int | None = None,
+) -> Array:
+    """The cotangent of the table: rows of g added up by index, each sum in order of position; 0 for ``padding_idx``.
 
     Rows are sorted by index, so that each table row is one run of neighbours and is written once. (NumPy's
     ``add.reduceat`` and ``add.at`` are ten times slower when runs are long.)
@@ -47,4 +56,6 @@ def backward(g: Array, indices: NDArray[np.integer[Any]], n_rows: int, out: Arra
     several = starts[lengths > 1]
     for start, end, v in zip(several, several + lengths[lengths > 1], sorted_M[several]):
         np.add.reduce(rows[start:end], axis=0, out=dtable_VE[v])
+    if padding_idx is not None:
+        dtable_VE[padding_idx] = 0
     return dtable_VE

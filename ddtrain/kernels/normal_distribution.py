@@ -12,6 +12,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ddtrain.kernels.seam import accelerated
+
 Array = NDArray[Any]
 
 # Chebyshev coefficients of log(erfc(z) exp(z²) / t) in 2t - 1, fitted at 64 nodes in float64
@@ -27,6 +29,7 @@ _SERIES = (
 _TERMS = {np.dtype(np.float32): 12, np.dtype(np.float16): 8}
 
 
+@accelerated
 def normal_pdf(x: Array, out: Array | None = None) -> Array:
     """``exp(-x²/2) / sqrt(2 pi)``."""
     y = np.empty(x.shape, x.dtype) if out is None else out
@@ -37,6 +40,7 @@ def normal_pdf(x: Array, out: Array | None = None) -> Array:
     return y
 
 
+@accelerated
 def normal_cdf(x: Array, out: Array | None = None) -> Array:
     """The probability that a standard normal variable is at most x.
 

@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ddtrain.kernels.conv import Pad, Stride, output_size
+from ddtrain.kernels.seam import accelerated
 
 Array = NDArray[Any]
 NO_PAD = (0, 0, 0, 0)
@@ -48,9 +49,19 @@ def _cropped(padded: Array, height: int, width: int, pad: Pad, out: Array | None
     return out
 
 
+def place_dtype(dtype: np.dtype[Any]) -> np.dtype[Any]:
+    """The integers that count places in a window: of the size of the values, so that vectors hold as many of them.
+
+    >>> place_dtype(np.dtype(np.float32))
+    dtype('int32')
+    """
+    return np.dtype(np.int32 if dtype.itemsize == 4 else np.int64)
+
+
+@accelerated
 def max_forward(
     x_NHWC: Array, kh: int, kw: int, stride: Stride, pad: Pad, out: Array | None = None
-) -> tuple[Array, NDArray[np.uint16]]:
+) -> tuple[Array, Array]:
     """The maximum of each window, (N, P, Q, C), and which position of the window held it.
 
     Among equals the first; a NaN is larger than anything, and the last of several, as in PyTorch.
@@ -63,7 +74,7 @@ def max_forward(
     x_NHWC = _padded(x_NHWC, pad, -np.inf)
     shape = (x_NHWC.shape[0], p, q, x_NHWC.shape[3])
     y = np.empty(shape, x_NHWC.dtype) if out is None else out
-    position = np.zeros(shape, np.uint8 if kh * kw <= 256 else np.uint16)
+    position = np.zeros(shape, place_dtype(y.dtype))
     larger = np.empty(shape, np.bool_)
     marked = np.empty(shape, position.dtype)
     for i, here in _positions(x_NHWC, kh, kw, stride, p, q):
@@ -80,6 +91,7 @@ def max_forward(
     return y, position
 
 
+@accelerated
 def max_backward(
     g_NPQC: Array, position: Array, height: int, width: int, kh: int, kw: int, stride: Stride, pad: Pad,
     out: Array | None = None,
@@ -99,6 +111,7 @@ def max_backward(
     return _cropped(padded, height, width, pad, out)
 
 
+@accelerated
 def average_forward(x_NHWC: Array, kh: int, kw: int, stride: Stride, pad: Pad, out: Array | None = None) -> Array:
     """The average of each window, (N, P, Q, C); padding counts as zeros."""
     p, q = output_size(x_NHWC.shape[1], x_NHWC.shape[2], kh, kw, stride, pad)
@@ -110,6 +123,7 @@ def average_forward(x_NHWC: Array, kh: int, kw: int, stride: Stride, pad: Pad, o
     return y
 
 
+@accelerated
 def average_backward(
     g_NPQC: Array, height: int, width: int, kh: int, kw: int, stride: Stride, pad: Pad, out: Array | None = None
 ) -> Array:

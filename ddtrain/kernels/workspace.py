@@ -26,8 +26,10 @@ def scratch(purpose: str, shape: tuple[int, ...], dtype: DTypeLike) -> NDArray[A
     >>> scratch("example", (2, 3), np.float32).shape
     (2, 3)
     """
-    if capture.watched and capture.calls_of_thread() is not None:
-        return np.empty(shape, dtype)  # of the plan that makes these calls from now on
+    if capture.watched and (heard := capture.heard_in_thread()) is not None:
+        own: NDArray[Any] = np.empty(shape, dtype)  # of the plan that makes these calls from now on
+        heard.scratch.append(own)
+        return own
     kept = _local.__dict__
     array: NDArray[Any] | None = kept.get(purpose)
     if array is not None and array.shape == shape and array.dtype == dtype:

@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 import ddtrain.numpy as np
 from ddtrain.autodiff import BOXES, Array, array_like, fused, is_recorded, nondifferentiable
 from ddtrain.autodiff.core.examples import case
-from ddtrain.current_layer import LAYER, use_layer
+from ddtrain.current_layer import LAYER, communicates, use_layer
 from ddtrain.errors import ShapeError
 from ddtrain.kernels import batch_norm as kernel
 from ddtrain.ops.argument_checks import check_vector
@@ -124,6 +124,7 @@ def _own(x: Any) -> Any:
     return x
 
 
+@communicates
 def _forward(
     x: Any, scale: Any, shift: Any, eps: float = 1e-5, sync: bool = True, moments: Moments | None = None
 ) -> tuple[Any, Any]:
@@ -140,6 +141,7 @@ def _forward(
     return y, (comm, LAYER.get(), moments_M, inv_std_C)
 
 
+@communicates
 def _backward(
     needs: tuple[int, ...], g: Any, saved: Any, x: Any, scale: Any, shift: Any, *_: Any, **__: Any
 ) -> list[Any]:

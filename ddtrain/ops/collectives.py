@@ -46,7 +46,7 @@ from numpy.typing import NDArray
 
 from ddtrain.autodiff import Array, def_linear, defjvp, defjvp_rest, defvjp, defvjp_rest, primitive, value_of
 from ddtrain.autodiff.core.examples import case
-from ddtrain.current_layer import LAYER, use_layer
+from ddtrain.current_layer import LAYER, communicates, use_layer
 
 
 class Collectives(Protocol):
@@ -105,6 +105,7 @@ class use_communicator:  # lower case like a function, because it is used as ``w
         _current.reset(self._token)
 
 
+@communicates
 def _summed(x: Any, comm: Collectives | None = None, layer: str = "") -> Any:
     if comm is None or comm.size == 1:
         return x
@@ -139,6 +140,7 @@ def _same(x: Array, comm: Collectives | None = None) -> Array:
     return x
 
 
+@communicates
 def _over_ranks(x: Array, comm: Collectives | None = None) -> Array:
     """The sum of every rank's ``x``, as one value (Note [One value, or one a rank]); without ``comm``, x itself.
 

@@ -48,12 +48,11 @@ def _dropout(x: Array, uniform: Array, rate: float = 0.5) -> Array:
 
 def _forward(x: Any, uniform: Any, rate: float = 0.5) -> tuple[Any, Any]:
     _check(x, uniform, rate)
-    kept = kernel.keep(uniform, rate, x.dtype)
-    return kernel.forward(x, kept), kept
+    return kernel.forward(x, uniform, rate)
 
 
 def _backward(needs: tuple[int, ...], g: Any, kept: Any, x: Any, uniform: Any, rate: float = 0.5) -> list[Any]:
-    return [kernel.forward(g, kept) if i == 0 else None for i in needs]
+    return [kernel.backward(g, kept) if i == 0 else None for i in needs]
 
 
 dropout = fused(

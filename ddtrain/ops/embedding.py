@@ -64,10 +64,7 @@ def _forward(table: Any, indices: Any, padding_idx: int | None = None) -> tuple[
 def _backward(
     needs: tuple[int, ...], g: Any, saved: Any, table: Any, indices: Any, padding_idx: int | None = None
 ) -> list[Any]:
-    dtable = kernel.backward(g, indices, table.shape[0])
-    if padding_idx is not None:
-        dtable[padding_idx] = 0
-    return [dtable]
+    return [kernel.backward(g, indices, table.shape[0], padding_idx=padding_idx)]
 
 
 embedding = fused(

@@ -46,20 +46,16 @@ def _layer_norm(x: Array, scale: Array, shift: Array, eps: float = 1e-5) -> Arra
 
 def _forward(x: Any, scale: Any, shift: Any, eps: float = 1e-5) -> tuple[Any, Any]:
     _check(x, scale, shift)
-    y, x_hat, inv_std = kernel.forward(x, scale, shift, eps)
-    return y, (x_hat, inv_std)
+    y, mean, inv_std = kernel.forward(x, scale, shift, eps)
+    return y, (mean, inv_std)
 
 
 def _backward(
     needs: tuple[int, ...], g: Any, saved: Any, x: Any, scale: Any, shift: Any, *_: Any, **__: Any
 ) -> list[Any]:
-    x_hat, inv_std = saved
-    by_position = (
-        lambda: kernel.backward_input(g, x_hat, inv_std, scale),
-        lambda: kernel.backward_scale(g, x_hat),
-        lambda: kernel.backward_shift(g),
-    )
-    return [by_position[i]() for i in needs]
+    mean, inv_std = saved
+    cotangents = kernel.backward(g, x, mean, inv_std, scale)
+    return [cotangents[i] for i in needs]
 
 
 layer_norm = fused(

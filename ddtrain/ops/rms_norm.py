@@ -43,17 +43,12 @@ def _rms_norm(x: Array, scale: Array, eps: float = 1e-5) -> Array:
 
 def _forward(x: Any, scale: Any, eps: float = 1e-5) -> tuple[Any, Any]:
     _check(x, scale)
-    y, x_hat, inv_rms = kernel.rms_forward(x, scale, eps)
-    return y, (x_hat, inv_rms)
+    return kernel.rms_forward(x, scale, eps)
 
 
-def _backward(needs: tuple[int, ...], g: Any, saved: Any, x: Any, scale: Any, *_: Any, **__: Any) -> list[Any]:
-    x_hat, inv_rms = saved
-    by_position = (
-        lambda: kernel.rms_backward_input(g, x_hat, inv_rms, scale),
-        lambda: kernel.backward_scale(g, x_hat),
-    )
-    return [by_position[i]() for i in needs]
+def _backward(needs: tuple[int, ...], g: Any, inv_rms: Any, x: Any, scale: Any, *_: Any, **__: Any) -> list[Any]:
+    cotangents = kernel.rms_backward(g, x, inv_rms, scale)
+    return [cotangents[i] for i in needs]
 
 
 rms_norm = fused(

@@ -50,12 +50,12 @@ def _same(one: Any, other: Any) -> bool:
     if type(one) is not type(other):
         return False
     if isinstance(one, Slot):
-        return one == other
+        return bool(one == other)
     if getattr(one, "is_cell", False):
         return True  # a place that every call fills anew
     if isinstance(one, np.ndarray):
-        alike = one.shape == other.shape and one.dtype == other.dtype
-        return bool(alike and (one.tobytes() == other.tobytes() if one.dtype != object else (one == other).all()))
+        alike: bool = one.shape == other.shape and one.dtype == other.dtype
+        return alike and bool(one.tobytes() == other.tobytes() if one.dtype != object else (one == other).all())
     if isinstance(one, tuple | list):
         return len(one) == len(other) and all(map(_same, one, other))
     if isinstance(one, dict):

@@ -151,14 +151,14 @@ class Program:
                     raise PlanError(f"{where} reads {slot}, which nothing has written")
             args = [values[a] if type(a) is Slot else a for a in instruction.args]
             results = instruction.function(*args, **instruction.kwargs)
-            for slot, value in zip(instruction.outputs, results if instruction.several else (results,), strict=True):
-                if slot is None:
+            for out, value in zip(instruction.outputs, results if instruction.several else (results,), strict=True):
+                if out is None:
                     continue
-                kind = self.kinds.get(slot)
-                if slot in values:
-                    raise PlanError(f"{where} writes {slot} a second time")
-                values[slot] = np.asarray(value) if kind else value
-                if kind_of(values[slot]) != kind:
+                kind = self.kinds.get(out)
+                if out in values:
+                    raise PlanError(f"{where} writes {out} a second time")
+                values[out] = np.asarray(value) if kind else value
+                if kind_of(values[out]) != kind:
                     raise PlanError(f"{where} gives {kind_of(value)} where {kind} was written down")
 
     def split(self, at: str, late: Collection[Slot]) -> tuple[Program, Program, int]:

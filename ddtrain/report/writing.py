@@ -11,6 +11,7 @@ from ddtrain.report.drawing.markup import Markup, join, tag
 from ddtrain.report.page import page
 from ddtrain.report.sections import facts, options
 from ddtrain.report.sections.all_samples import all_samples
+from ddtrain.report.sections.curvature import curvature
 from ddtrain.report.sections.curves import curves
 from ddtrain.report.sections.layers import layers
 from ddtrain.report.sections.pictures import pictures
@@ -24,6 +25,7 @@ from ddtrain.trainer.main import Recipe
 NAME = "report.html"
 _OF_EACH: Mapping[str, Callable[[Subject], Markup | None]] = {
     "Layers": layers,
+    "Curvature": curvature,
     "All samples": all_samples,
     "Worst and best": samples,
     "Time": times,

@@ -6,6 +6,7 @@ that belong together); ``following`` follows one that goes on, and ``pictures`` 
 
 ``predicting`` and ``evaluating`` are what a model says of other samples, and how well; ``run_predictions`` is that of a
 run and a file, which ``sample_files`` reads, and ``run_export`` is the model of a run for other programs.
+``diagnosing/`` looks into the loss around a run's checkpoints.
 """
 
 from ddtrain.runs.evaluating import evaluate

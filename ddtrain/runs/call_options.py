@@ -42,14 +42,14 @@ _WORDS = {  # values of options that take any text
 }
 
 
-def overlaid(config: Config, options: Mapping[str, Any]) -> Config:
-    """A configuration with the options of a call.
+def overlaid(caller: str, config: Config, options: Mapping[str, Any]) -> Config:
+    """A configuration with the options of a call; ``caller`` is the function, for errors.
 
     Raises
     ------
     UsageError : an option that there is not, or of another type
 
-    >>> overlaid(Config(), {"epochs": 3, "optim": {"lr": 0.2}}).optim.lr
+    >>> overlaid("fit", Config(), {"epochs": 3, "optim": {"lr": 0.2}}).optim.lr
     0.2
     """
     sections = [name for name, value in vars(config).items() if tables.is_section(value)]
@@ -59,13 +59,14 @@ def overlaid(config: Config, options: Mapping[str, Any]) -> Config:
             value = str(value) if isinstance(value, Path) else value
             config = config.updated({section: {key: value}})
         elif option in sections:
-            config = config.updated({option: _table(config, option, value)})
+            config = config.updated({option: _table(caller, config, option, value)})
         else:
-            raise UsageError(f"fit: there is no option {quoted(option)}", remedy=_nearest(config, option, sections))
+            hint = _nearest(config, option, sections)
+            raise UsageError(f"{caller}: there is no option {quoted(option)}", remedy=hint)
     return config
 
 
-def _table(config: Config, section: str, value: Any) -> Mapping[str, Any]:
+def _table(caller: str, config: Config, section: str, value: Any) -> Mapping[str, Any]:
     if tables.is_section(value):
         return tables.to_table(value)
     if isinstance(value, Mapping):
@@ -73,7 +74,7 @@ def _table(config: Config, section: str, value: Any) -> Mapping[str, Any]:
     named = isinstance(getattr(config, section), Part) and isinstance(value, str)
     example = f"{{'name': {value!r}}}" if named else "{...}"
     raise UsageError(
-        f"fit: {section}={quoted(value)} is no section", remedy=f"Give a dict of options: {section}={example}."
+        f"{caller}: {section}={quoted(value)} is no section", remedy=f"Give a dict of options: {section}={example}."
     )
 
 
@@ -85,12 +86,12 @@ def _nearest(config: Config, option: str, sections: list[str]) -> str:
     return f"{did_you_mean(option, known)} There is {', '.join(known)}.".lstrip()
 
 
-def require_config(config: object) -> None:
+def require_config(caller: str, config: object) -> None:
     """Raise UsageError unless it is a configuration."""
     if not isinstance(config, Config):
         raise UsageError(
-            f"fit: config is {kind_of(config)} where a ddtrain.Config is wanted",
-            remedy="Give options by name: fit(task, epochs=5, optim={'lr': 0.1}).",
+            f"{caller}: config is {kind_of(config)} where a ddtrain.Config is wanted",
+            remedy=f"Give options by name: {caller}(task, epochs=5, optim={{'lr': 0.1}}).",
         )
 
 

@@ -63,15 +63,12 @@ def fit(
     >>> run.state, bool(run.history["loss"][-1] < 1e-3)
     ('completed', True)
     """
-    if not isinstance(task, Task) and (isinstance(task, Module) or not callable(task)):
-        raise UsageError(
-            f"fit: {kind_of(task)} where a Task is wanted", remedy="Give ddtrain.Task(model, loss, train=(x, y))."
-        )
+    require_task("fit", task)
     if isinstance(callbacks, Callback) or not isinstance(callbacks, Sequence):
         raise UsageError(f"fit: callbacks is {kind_of(callbacks)}", remedy="Give a list: callbacks=[...].")
-    require_config(start := Config() if config is None else config)
+    require_config("fit", start := Config() if config is None else config)
     with words_of_calls(start):
-        told = overlaid(start, options)
+        told = overlaid("fit", start, options)
     if blas_threads.TOO_LATE:  # Note [BLAS threads] in blas_threads.py
         blas.limit(1)
     build = (lambda config: task) if isinstance(task, Task) else task
@@ -84,3 +81,11 @@ def fit(
     with stop_signals.listening(job.at_once), words_of_calls(told):
         call_on_ranks(told.comm.backend, on_rank, job.failed)
     return Run(job.directory)
+
+
+def require_task(caller: str, task: Any) -> None:
+    """Raise UsageError unless something is a task or may make one; ``caller`` is who was given it, for the error."""
+    if not isinstance(task, Task) and (isinstance(task, Module) or not callable(task)):
+        raise UsageError(
+            f"{caller}: {kind_of(task)} where a Task is wanted", remedy="Give ddtrain.Task(model, loss, train=(x, y))."
+        )

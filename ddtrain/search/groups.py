@@ -13,6 +13,7 @@ communicator of its own, and if not all others say the same soon, the error is r
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from time import monotonic
 
@@ -61,6 +62,16 @@ class Group:
         self.comm: Communicator = comm.split(self.number) if ranks > 1 else LocalCommunicator()
         self._errors = self.comm.duplicate()
 
+    @contextmanager
+    def communicator(self) -> Iterator[Communicator]:
+        """A communicator of the group for one trial, released with all that the trial makes of it. Collective.
+
+        Where an error leaves it, ranks may not be in step, and nothing is released.
+        """
+        comm = self.comm.duplicate()
+        yield comm
+        comm.close()
+
     def claimed(self, directory: Path, count: int) -> Iterator[int]:
         """The numbers below ``count`` that this group is to work on (Note [Claims]). Collective within the group.
 
@@ -92,6 +103,10 @@ def _claim(directory: Path, first: int, count: int) -> int:
             (directory / f"{number:04d}").touch(exist_ok=False)
         except FileExistsError:
             continue
+        except FileNotFoundError:
+            raise UsageError(
+                f"{directory}, which rank 0 has made, is not here", remedy="Give a --run.dir that all hosts share."
+            ) from None
         except OSError as error:
             raise io_error(error, directory, 0) from error
         return number

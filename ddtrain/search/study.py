@@ -34,11 +34,13 @@ _FREE = ("comm", "checkpoint", "log", "debug")  # sections that change no trial'
 _GROW = ("random", "halving")  # methods that may be given more trials later, as those that there are stay the same
 
 
-def _tell(line: str) -> None:
+def tell(line: str) -> None:
+    """Print a line."""
     say(f"{line}\n", sys.stdout)
 
 
-def _warn(line: str) -> None:
+def warn(line: str) -> None:
+    """Print a line that warns."""
     say(f"ddtrain: warning: {line}\n", sys.stderr)
 
 
@@ -58,8 +60,8 @@ class Study:
         config: Config,
         space: Space,
         settings: Settings,
-        tell: Tell = _tell,
-        warn: Tell = _warn,
+        tell: Tell = tell,
+        warn: Tell = warn,
     ) -> None:
         self.name, self.space, self.settings, self.tell, self.warn = name, space, settings, tell, warn
         # settled here, so that a search that goes on with other ranks gets the same bits
@@ -99,7 +101,7 @@ class Study:
         chosen = ranked(stages.latest)[: self.settings.winners]
         if not chosen:
             whys = [outcome.why for outcome in stages.latest]
-            raise UsageError(f"all {len(whys)} trials have failed; the first: {whys[0]}", remedy="Give other ranges.")
+            raise UsageError(f"all {len(whys)} trials have failed; the first: {whys[0]}")
         whole = self.config.run.epochs
         winners = ranked(stages.run([Leg(outcome.trial, outcome.values, whole) for outcome in chosen]))
         if not winners:

@@ -42,6 +42,11 @@ _LOOK_S = 0.5
 OF_A_TRIAL = (NonFiniteError, UsageError, ShapeError, ArithmeticError, MemoryError)
 
 
+def trial_directory(directory: Path, trial: int) -> Path:
+    """The directory of the run of a search's trial."""
+    return directory / TRIALS / f"{trial:03d}"
+
+
 @dataclass(frozen=True)
 class Trainee:
     """What all trials of a search have in common.
@@ -62,7 +67,7 @@ class Trainee:
 
     def of(self, trial: int) -> Path:
         """The directory of a trial's run."""
-        return self.directory / TRIALS / f"{trial:03d}"
+        return trial_directory(self.directory, trial)
 
 
 class _Until(Callback):
@@ -110,7 +115,8 @@ def train_leg(group: Group, trainee: Trainee, leg: Leg) -> Outcome | None:
             config = config.updated({"run": {"dir": str(directory), "resume": "auto"}})
             until = _Until(leg.epochs, trainee.directory / STOP)
             job = Job(trainee.name, trainee.build, config, (until,), io.StringIO())
-            job(group.comm)
+            with group.communicator() as comm:
+                job(comm)
         except StoppedError:
             return None
         except OF_A_TRIAL as error:

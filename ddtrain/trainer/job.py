@@ -16,9 +16,9 @@ from ddtrain.trainer.config.config import Config
 from ddtrain.trainer.config.same_options import verify_options
 from ddtrain.trainer.config.validation import validate
 from ddtrain.trainer.loop import Result, Trainer
-from ddtrain.trainer.numeric_environment import required_environment
+from ddtrain.trainer.numeric_environment import prepared_kernels, required_environment
 from ddtrain.trainer.records.run_directory import find_checkpoint
-from ddtrain.trainer.records.run_lock import LockedDirectory, lock_run_directory
+from ddtrain.trainer.records.run_lock import lock_run_directory
 from ddtrain.trainer.records.run_records import RunRecords
 from ddtrain.trainer.step.setup import idle_options, memory_use
 from ddtrain.trainer.task import Task, build_task
@@ -58,14 +58,16 @@ class Job:
         run_on_all(comm, lambda: self._validate(comm.size))
         verify_options(config, comm, name)
         verify_replicas(required_environment(), comm, "arithmetic", remedy=_SAME_ARITHMETIC)
+        notes = prepared_kernels(comm, config.run.dtype)
         with lock_run_directory(comm, config, name) as locked:
-            return self._train(comm, name, config.updated({"run": {"dir": str(locked.directory)}}), locked)
+            notes += locked.notes
+            return self._train(comm, name, config.updated({"run": {"dir": str(locked.directory)}}), notes)
 
-    def _train(self, comm: Communicator, name: str, config: Config, locked: LockedDirectory) -> int:
-        directory = self.directory = locked.directory
+    def _train(self, comm: Communicator, name: str, config: Config, notes: Sequence[str]) -> int:
+        directory = self.directory = Path(config.run.dir)
         found = find_checkpoint(comm, config, directory)
         stop_file = stop_signals.StopFile(directory)
-        changes = [*locked.notes, *run_on_rank_0(comm, stop_file.remove_former)]
+        changes = [*notes, *run_on_rank_0(comm, stop_file.remove_former)]
         task = run_on_all(comm, lambda: limited(build_task(self.build, config), config))
         trainer = Trainer(comm, config, task, stop_file)
         changes += resume(trainer.state, found.snapshot) if found is not None else []

@@ -248,7 +248,8 @@ class Trainer:
 
     def _evaluate(self, control: StepControl) -> StepControl:
         state = self.state
-        with self._span("evaluation"), self._errors_in("evaluation", rank=self.comm.rank), self.average.evaluated():
+        in_place = self.average.evaluated(self.records.alive)
+        with self._span("evaluation"), self._errors_in("evaluation", rank=self.comm.rank), in_place:
             state.metrics, state.evaluated = self._figures(), state.step
         self.records.evaluation(state.step, state.position(state.step - 1).epoch + 1, state.metrics)
         self.watching.evaluation(state.metrics)
@@ -256,7 +257,9 @@ class Trainer:
 
     def _figures(self) -> dict[str, float]:
         """The figures of an evaluation, of which other results are written to the run's directory."""
-        found = evaluate(self.task, self.store, self.comm, self.train_step.shards, self.config.eval.samples)
+        found = evaluate(
+            self.task, self.store, self.comm, self.train_step.shards, self.config.eval.samples, self.records.alive
+        )
         self.records.of_all_samples(self.state.step, found.arrays, found.samples)
         return {f"{EVALUATION}{name}": value for name, value in found.figures.items()}
 
@@ -265,8 +268,8 @@ class Trainer:
         state, train_step = self.state, self.train_step
         with (
             self._errors_in("statistics of the population", rank=self.comm.rank),
-            self.average.evaluated(),
-            population_statistics(train_step, self.task) as statistics,
+            self.average.evaluated(self.records.alive),
+            population_statistics(train_step, self.task, self.records.alive) as statistics,
         ):
             found = self._figures() if self._evaluates else {}
         if found:

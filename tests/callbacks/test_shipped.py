@@ -10,11 +10,13 @@ from typing import Any
 import numpy as np
 import pytest
 
-from ddtrain import data, nn, ops
+import ddtrain.numpy as dnp
+from ddtrain import data, hessian, nn, ops
 from ddtrain.callbacks import Callback, TensorBoard, parse
 from ddtrain.callbacks.json_lines import cut, read
 from ddtrain.diagnose.layers.statistics import statistics, thresholds_of
 from ddtrain.errors import DataError, UsageError
+from ddtrain.report import report_html
 from ddtrain.runs import Run, fit
 from ddtrain.trainer.task import Task
 from helpers import Net, make_task
@@ -23,9 +25,8 @@ BACKENDS = ("local", "threads:3")
 STEPS = 8  # two epochs of 23 samples in batches of 7
 TENSORBOARD = importlib.util.find_spec("tensorboardX") is not None
 needs_tensorboard = pytest.mark.skipif(not TENSORBOARD, reason="tensorboardX is in the extra tensorboard")
-ALL = "csv, layer_norms(every=3), activations(every=2, samples=5), pictures(samples=4), time_limit" + (
-    ", tensorboard(norms_every=2)" if TENSORBOARD else ""
-)
+ALL = "csv, layer_norms(every=3), activations(every=2, samples=5), pictures(samples=4), curvature(every=4), time_limit"
+ALL += ", tensorboard(norms_every=2)" if TENSORBOARD else ""
 
 
 def trained(directory: Path, to: str = "", **options: Any) -> Run:
@@ -88,6 +89,82 @@ class TestLayerNorms:
         run = resumed(tmp_path / "run", "layer_norms(every=1)")
         whole = trained(tmp_path / "whole", "layer_norms(every=1)")
         assert list(read(run.path / "layers.jsonl")) == list(read(whole.path / "layers.jsonl"))
+
+
+class TestCurvature:
+    def test_eigenvalues_are_the_dense_hessians_of_the_samples(self, tmp_path: Path) -> None:
+        task = squares()
+        run = trained(
+            tmp_path / "run", "curvature(every=4, samples=6, products=40)", task=task, optim={"momentum": 0.0}
+        )
+        lines = list(read(run.path / "curvature.jsonl"))
+        assert [line["step"] for line in lines] == [4, 8]
+        assert task.valid is not None
+        batch = task.valid.batch(np.arange(6) * len(task.valid) // 6)
+        net = run.load(task.model, "last")
+        weights = {path: np.asarray(x) for path, x in nn.from_torch(task.model, run.snapshot("last").model).items()}
+        flat = np.concatenate([x.ravel() for x in weights.values()])
+
+        def mean(x: Any) -> Any:
+            at, values = 0, {}
+            for path, w in weights.items():
+                values[path] = dnp.reshape(x[at : at + w.size], w.shape)
+                at += w.size
+            return dnp.mean(task.loss(task.model.bind(values), *batch))
+
+        assert float(mean(flat)) == pytest.approx(float(np.mean(task.loss(net, *batch))), rel=1e-12)
+        every = np.linalg.eigvalsh(hessian(mean)(flat))
+        assert lines[-1]["largest"] == pytest.approx(every[-1], rel=1e-3)
+        assert lines[-1]["smallest"] == pytest.approx(every[0], rel=1e-2)
+        assert lines[-1]["stable_lr"] == pytest.approx(2 / lines[-1]["largest"])
+        assert lines[-1]["lr"] == run.history["lr"][-1]
+
+    def test_a_rate_beyond_the_limit_is_said_once(self, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+        """The curvature of a linear model with squared errors is the same everywhere."""
+        pictures = squares()
+        loss = lambda model, x, y: (model(x)[:, 0] - y) ** 2
+        task = Task(nn.Linear(9, 1), loss, pictures.train, pictures.valid)
+        run = trained(tmp_path / "run", "curvature(every=2)", optim={"lr": 2.0}, task=task)
+        lines = list(read(run.path / "curvature.jsonl"))
+        assert all(line["lr"] > line["stable_lr"] and line["verdicts"] for line in lines)
+        assert len({round(line["largest"], 2) for line in lines}) == 1
+        assert capsys.readouterr().err.count("exceeds") == 1
+        page = report_html([run])
+        assert "rate and limit" in page
+        assert "largest stable: 4 values" in page
+
+
+class TestRemarks:
+    def test_a_dead_layer_is_said_once_and_logged_each_time(
+        self, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        first = nn.Linear(9, 8)
+        first.bias = nn.param((8,), lambda rng, shape: np.full(shape, -100.0))
+        task = squares()
+        task = Task(nn.Sequential(first, nn.ReLU(), nn.Linear(8, 4)), task.loss, task.train, task.valid)
+        run = trained(tmp_path / "run", "activations(every=2)", task=task)
+        assert capsys.readouterr().err.count("1: 100% of its units are 0 for all samples. Try") == 1
+        lines = list(read(run.path / "activations.jsonl"))
+        assert len(lines) == 4
+        assert all("1: 100% of its units are 0 for all samples" in line["verdicts"] for line in lines)
+        assert "100% of its units are 0" in report_html([run])
+
+    def test_ten_sigmoid_layers_are_said_to_shrink_the_gradient(
+        self, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        layers = [layer for _ in range(10) for layer in (nn.Linear(9, 9), nn.Sigmoid())]
+        task = squares()
+        task = Task(nn.Sequential(*layers, nn.Linear(9, 4)), task.loss, task.train, task.valid)
+        run = trained(tmp_path / "run", "layer_norms(every=4)", task=task)
+        said = capsys.readouterr().err
+        assert "the gradient falls from here on towards the input" in said
+        assert "Try ReLU" in said
+        assert all("verdicts" in line for line in read(run.path / "layers.jsonl"))
+
+    def test_a_net_that_learns_is_not_remarked_upon(self, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+        run = trained(tmp_path / "run", "activations(every=2), layer_norms(every=4)", task=squares())
+        assert capsys.readouterr().err == ""
+        assert not any("verdicts" in line for line in read(run.path / "layers.jsonl"))
 
 
 class TestActivations:

@@ -17,9 +17,10 @@ def test_it_looks_at_everything(capsys: pytest.CaptureFixture[str], monkeypatch:
     monkeypatch.setattr(machine, "_quota", lambda: None)
     monkeypatch.setattr(machine, "shared_memory", lambda free: machine.Finding("shared", True, "enough"))
     monkeypatch.setattr(machine, "blas_threads", lambda *facts: machine.Finding("threads", True, "1"))
+    monkeypatch.setattr(machine, "compiled_kernels", lambda: machine.Finding("kernels", True, "compiled"))
     assert main(["doctor"]) == 0
     said = {line.split()[1]: line for line in capsys.readouterr().out.splitlines()}
-    assert {"python", "ddtrain", "numpy", "processor", "cores", "memory", "disk", "compiler"} <= set(said)
+    assert {"python", "ddtrain", "numpy", "processor", "cores", "memory", "disk", "kernels"} <= set(said)
     assert all(line.startswith("ok") for line in said.values())
 
 
@@ -37,6 +38,27 @@ def test_what_is_wrong_sets_the_exit_code(capsys: pytest.CaptureFixture[str], mo
 def test_threads_of_all_ranks_have_a_core_each(threads: int, local_size: int, cores: int, good: bool) -> None:
     found = machine.blas_threads(threads, Launcher(size=local_size, local_size=local_size), cores)
     assert (found.good, bool(found.remedy)) == (good, not good)
+
+
+def test_kernels_that_are_compiled_or_not(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(machine.native, "prepare", lambda dtype: None)
+    monkeypatch.setattr(machine.native, "lost", lambda: ["pool: cc ended with 1"])
+    monkeypatch.setattr(machine.cache, "directory", lambda: Path("/libraries"))
+    monkeypatch.setattr(machine.compiler, "command", lambda: ["/no/cc"])
+    found = machine.compiled_kernels()
+    assert (found.good, "pool: cc ended with 1" in found.text, "DDTRAIN_CC" in found.remedy) == (False, True, True)
+    monkeypatch.setattr(machine.native, "lost", list)
+    monkeypatch.setattr(machine.native, "in_use", lambda dtype: "0123")
+    assert "compiled ones, 0123" in machine.compiled_kernels().text
+    assert "libraries in /libraries" in machine.compiled_kernels().text
+    monkeypatch.setattr(machine.compiler, "command", _no_compiler)
+    assert machine.compiled_kernels().text == "NumPy's, which are slower: there is none"
+    monkeypatch.setenv("DDTRAIN_KERNELS", "reference")
+    assert machine.compiled_kernels().good
+
+
+def _no_compiler() -> list[str]:
+    raise machine.compiler.CompilerError("there is none")
 
 
 def test_room_for_shared_memory() -> None:

@@ -16,7 +16,13 @@ from processes import run_group
 
 PAGES = [ROOT / "README.md", *sorted(p for p in (ROOT / "docs").rglob("*.md") if "api" not in p.parts)]
 WITH_CODE = [page for page in PAGES if {"python", "console"} & {block.language for block in blocks(page.read_text())}]
-NEEDED = {".plot(": "matplotlib", "matplotlib": "matplotlib", "PIL": "PIL"}  # by what a page's code says
+NEEDED = {
+    ".plot(": "matplotlib",
+    "matplotlib": "matplotlib",
+    "PIL": "PIL",
+    "EventAccumulator": "tensorboard",
+    "log.to tensorboard": "tensorboardX",
+}  # by what a page's code says
 MISSING = {used: name for used, name in NEEDED.items() if importlib.util.find_spec(name) is None}
 MISSING |= {} if shutil.which("mpirun") else {"mpirun": "mpirun"}
 SHOWN = {"text", "toml", "bash", "yaml", "{toctree}"}  # languages that are only shown, or are files of a page

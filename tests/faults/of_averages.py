@@ -105,7 +105,7 @@ FAULTS = (
     Fault(
         "population/they are the weights' although the average is evaluated",
         "ddtrain/trainer/loop.py",
-        "            self.average.evaluated(),\n            population_statistics",
+        "            self.average.evaluated(self.records.alive),\n            population_statistics",
         "            self.mode.consolidated(),\n            population_statistics",
         (POPULATION,),
     ),
@@ -118,7 +118,7 @@ FAULTS = (
     ),
     Fault(
         "population/who loads the model has the moving ones",
-        "ddtrain/trainer/evaluation/trained_values.py",
+        "ddtrain/trainer/checkpoint/stored_model.py",
         "{**snapshot.model, **snapshot.population}",
         "snapshot.model",
         (POPULATION,),

@@ -140,9 +140,9 @@ FAULTS = (
     ),
     Fault(
         "nn/running statistics keep what they should take",
-        "ddtrain/nn/norm.py",
-        "(1 - share) * value_of(running) + share * new",
-        "share * value_of(running) + (1 - share) * new",
+        "ddtrain/ops/batch_norm.py",
+        "kernel.running(moments_M, mean, variance, share)",
+        "kernel.running(moments_M, mean, variance, 1 - share)",
         (
             "tests/nn/test_module.py",
             "tests/ops/test_batch_norm.py",

@@ -106,8 +106,8 @@ FAULTS = (
     Fault(
         "embedding/the padding row is trained",
         "ddtrain/ops/embedding.py",
-        "        dtable[padding_idx] = 0\n",
-        "        pass\n",
+        "table.shape[0], padding_idx=padding_idx)",
+        "table.shape[0])",
         ("tests/ops/test_sample_norms.py",),
     ),
     Fault(

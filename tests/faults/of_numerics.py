@@ -115,6 +115,20 @@ FAULTS = (
         ("tests/kernels/test_conv.py",),
     ),
     Fault(
+        "conv in C/a pass of the way back takes the kernel's entries in their order",
+        "ddtrain/kernels/native/sources/conv_plan.h",
+        "apart / common, last, -every};",
+        "apart / common, r, every};",
+        ("tests/kernels/native/test_conv.py",),
+    ),
+    Fault(
+        "conv in C/a tile's second column is given beyond the image",
+        "ddtrain/kernels/native/sources/winograd.c",
+        "*wide = 2 * (t % columns) + 1 < o->width_out;",
+        "*wide = 1;",
+        ("tests/kernels/native/test_conv.py",),
+    ),
+    Fault(
         "softmax/scores are not shifted",
         "ddtrain/kernels/softmax.py",
         "return np.subtract(x, np.maximum.reduce(x, axis=axis, keepdims=True), out=out)",

@@ -11,11 +11,13 @@ from tests.faults import (
     of_checks,
     of_comm,
     of_data,
+    of_diagnoses,
     of_evaluation,
     of_layers,
     of_numerics,
     of_parallel,
     of_reports,
+    of_search,
     of_trainer,
 )
 
@@ -34,4 +36,6 @@ FAULTS = (
     *of_evaluation.FAULTS,
     *of_callbacks.FAULTS,
     *of_checks.FAULTS,
+    *of_search.FAULTS,
+    *of_diagnoses.FAULTS,
 )

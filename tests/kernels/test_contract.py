@@ -82,15 +82,13 @@ CALLS: dict[str, tuple[Callable[..., Any], Maker]] = {
         ),
     ),
     "layer_norm.forward": (k.layer_norm.forward, lambda r, n: (_normal(r, n, 3), _normal(r, 3), _normal(r, 3), 1e-5)),
-    "layer_norm.backward_input": (
-        k.layer_norm.backward_input,
-        lambda r, n: (_normal(r, n, 3), _normal(r, n, 3), abs(_normal(r, n, 1)), _normal(r, 3)),
+    "layer_norm.backward": (
+        k.layer_norm.backward,
+        lambda r, n: (_normal(r, n, 3), _normal(r, n, 3), _normal(r, n, 1), abs(_normal(r, n, 1)), _normal(r, 3)),
     ),
-    "layer_norm.backward_scale": (k.layer_norm.backward_scale, lambda r, n: (_normal(r, n, 3), _normal(r, n, 3))),
-    "layer_norm.backward_shift": (k.layer_norm.backward_shift, lambda r, n: (_normal(r, n, 3),)),
     "layer_norm.rms_forward": (k.layer_norm.rms_forward, lambda r, n: (_normal(r, n, 3), _normal(r, 3), 1e-5)),
-    "layer_norm.rms_backward_input": (
-        k.layer_norm.rms_backward_input,
+    "layer_norm.rms_backward": (
+        k.layer_norm.rms_backward,
         lambda r, n: (_normal(r, n, 3), _normal(r, n, 3), abs(_normal(r, n, 1)), _normal(r, 3)),
     ),
     "rnn.rnn": (k.rnn.rnn, lambda r, n: (_normal(r, n, 4, 3), _normal(r, n, 3), _normal(r, 3, 3), False)),
@@ -131,11 +129,12 @@ CALLS: dict[str, tuple[Callable[..., Any], Maker]] = {
     "softmax.cross_entropy": (k.softmax.cross_entropy, lambda r, n: (_normal(r, n, 3), r.integers(0, 3, n))),
     "softmax.cross_entropy_backward": (
         k.softmax.cross_entropy_backward,
-        lambda r, n: (_normal(r, n), _probabilities(r, n, 3), r.integers(0, 3, n)),
+        lambda r, n: (_normal(r, n), abs(_normal(r, n, 3)), 1 + abs(_normal(r, n)), r.integers(0, 3, n)),
     ),
     "embedding.forward": (k.embedding.forward, lambda r, n: (_normal(r, 4, 3), r.integers(0, 4, (n, 2)))),
     "embedding.backward": (k.embedding.backward, lambda r, n: (_normal(r, n, 2, 3), r.integers(0, 4, (n, 2)), 4)),
-    "dropout.forward": (k.dropout.forward, lambda r, n: (_normal(r, n, 3), _normal(r, n, 3))),
+    "dropout.forward": (k.dropout.forward, lambda r, n: (_normal(r, n, 3), r.random((n, 3)), 0.3)),
+    "dropout.backward": (k.dropout.backward, lambda r, n: (_normal(r, n, 3), _normal(r, n, 3))),
     "attention.forward": (k.attention.forward, lambda r, n: (*(_normal(r, n, 4, 3) for _ in range(3)), True)),
     "attention.backward": (k.attention.backward, lambda r, n: (_normal(r, n, 4, 3), *_attended(r, n), False)),
     "normal_distribution.normal_pdf": (k.normal_distribution.normal_pdf, lambda r, n: (_normal(r, n, 3),)),
@@ -179,7 +178,11 @@ CALLS: dict[str, tuple[Callable[..., Any], Maker]] = {
         lambda r, n: (_normal(r, n, 3), 3 * _normal(r, n, 3)),
     ),
 }
-WITHOUT_OUT = {"attention.backward", "softmax.cross_entropy"}  # its out is one for each of three results
+WITHOUT_OUT = {  # their out is one for each of several results
+    "attention.backward",
+    "dropout.forward",
+    "softmax.cross_entropy",
+}
 
 every_kernel = pytest.mark.parametrize("name", CALLS)
 
@@ -266,4 +269,7 @@ def test_every_family_is_in_the_table() -> None:
         if f.__module__.endswith(f".{family}")
     ]
     covered = {call.split()[0] for call in CALLS}
-    assert {m for m in missing if m not in covered} == {"dropout.keep"}  # its dtype is an argument: test_dropout.py
+    assert {m for m in missing if m not in covered} == {
+        "dropout.keep",
+        "dropout.uniform",
+    }  # their dtype is an argument: test_dropout.py

@@ -7,6 +7,8 @@ import pytest
 
 from ddtrain.kernels import pool
 
+pytestmark = pytest.mark.usefixtures("each_implementation")
+
 # (N, H, W, C), window, stride, pad
 GEOMETRIES = [
     ((2, 4, 6, 3), (2, 2), (2, 2), (0, 0, 0, 0)),

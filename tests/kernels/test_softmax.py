@@ -24,5 +24,5 @@ def test_a_score_of_minus_infinity_has_no_probability():
 
 
 def test_cross_entropy_of_an_impossible_label_is_finite_as_long_as_the_scores_are():
-    losses, _ = softmax.cross_entropy(np.array([[0.0, 1e4]]), np.array([0]))
+    losses, *_ = softmax.cross_entropy(np.array([[0.0, 1e4]]), np.array([0]))
     np.testing.assert_array_equal(losses, [1e4])

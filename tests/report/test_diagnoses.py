@@ -9,8 +9,7 @@ import numpy as np
 import pytest
 from pages import Page
 
-from ddtrain.diagnose.curvature.dense_hessian import extremes_of
-from ddtrain.diagnose.curvature.spectrum import Density
+from ddtrain.diagnose.curvature.spectrum import Density, Extremes
 from ddtrain.errors import DataError
 from ddtrain.report.diagnoses import write_curvature, write_landscape
 from ddtrain.report.diagnoses.curvature import spectrum
@@ -29,7 +28,21 @@ VALUES = np.sort(np.random.default_rng(0).standard_normal(500) ** 3)
 def curvature(values: Any = VALUES, density: Density | None = None) -> CurvatureFound:
     dense = None if density else values
     return CurvatureFound(
-        "runs/mine/step-3", 3, len(values), 64, 2, 0.5, 0.1, extremes_of(values), density, dense, [], None, 0.1, 0.2, 32
+        "runs/mine/step-3",
+        3,
+        len(values),
+        64,
+        2,
+        0.5,
+        0.1,
+        Extremes.of(values, values.dtype),
+        density,
+        dense,
+        [],
+        None,
+        0.1,
+        0.2,
+        32,
     )
 
 

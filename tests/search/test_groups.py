@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from ddtrain.comm import Communicator
-from ddtrain.errors import DataError
+from ddtrain.errors import DataError, UsageError
 from ddtrain.search.groups import Group
 from worlds import World
 
@@ -41,8 +41,11 @@ def test_a_group_that_is_alone_needs_no_claims(tmp_path: Path) -> None:
 
 
 def test_claims_that_cannot_be_made_are_an_error(tmp_path: Path) -> None:
-    with pytest.raises(DataError, match="cannot write"):
+    with pytest.raises(UsageError, match="which rank 0 has made, is not here"):
         World("threads:2").run(lambda comm: list(Group(comm, 1).claimed(tmp_path / "none", 3)))
+    (tmp_path / "file").touch()
+    with pytest.raises(DataError, match="cannot write"):
+        World("threads:2").run(lambda comm: list(Group(comm, 1).claimed(tmp_path / "file", 3)))
 
 
 def test_an_error_of_all_ranks_is_told_from_that_of_one(monkeypatch: pytest.MonkeyPatch) -> None:

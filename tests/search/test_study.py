@@ -31,6 +31,11 @@ def straight(tmp_path: Path, lr: float, config: LineConfig = LineConfig()) -> fl
     return float(run.history["valid_loss"].min())
 
 
+def status_of(directory: Path, trial: int) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads((directory / "trials" / f"{trial:03d}" / "status.json").read_text())
+    return found
+
+
 def test_the_best_of_a_grid_wins(tmp_path: Path) -> None:
     found = search(tmp_path / "search", RATES, method="grid")
     scores = {trial["values"]["optim.lr"]: trial["score"] for trial in found["trials"]}
@@ -86,6 +91,14 @@ def test_several_ranks_may_train_a_trial_together(tmp_path: Path) -> None:
     assert one == two, "shards are the numeric identity of a run"
 
 
+def test_a_search_goes_on_with_other_ranks_to_a_trial_if_it_has_as_many_shards(tmp_path: Path) -> None:
+    search(tmp_path, trials=1, ranks_per_trial=2, backend="threads:2")
+    with pytest.raises(UsageError, match=r"config.run.shards 2, now it is 1"):
+        search(tmp_path, trials=2)
+    alone = search(tmp_path, trials=2, config=LineConfig().updated({"run": {"shards": 2}}))
+    assert len(alone["trials"]) == 2
+
+
 def test_ranks_that_cannot_be_divided(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="--ranks-per-trial 2 does not divide 3 ranks"):
         search(tmp_path / "search", ranks_per_trial=2, backend="threads:3")
@@ -111,6 +124,17 @@ def test_a_killed_search_goes_on_without_losing_a_finished_trial(tmp_path: Path)
     assert search(tmp_path / "search", trials=4, backend="threads:2", tell=told.append) == whole
     assert {path: path.stat().st_mtime_ns for path in done} == done, "no finished trial is trained again"
     assert "taken up again: 3 trainings were over before" in told
+    assert sorted(line[:9] for line in told if line.startswith("trial 0")) == [f"trial {n:03d}" for n in range(4)]
+
+
+def test_a_trial_that_was_over_before_its_outcome_was_written_is_not_trained_on(tmp_path: Path) -> None:
+    """A kill may come between a run's last step and the trial's record."""
+    options: dict[str, Any] = {"trials": 3, "epochs_per_trial": 1, "winners": 1}
+    found = search(tmp_path, **options)
+    for trial in found["trials"]:
+        (tmp_path / "trials" / f"{trial['trial']:03d}" / "trial.json").unlink()
+    assert search(tmp_path, **options) == found
+    assert [status_of(tmp_path, trial["trial"])["step"] for trial in found["trials"]] == [12, 6, 6]
 
 
 def test_a_search_that_is_stopped_goes_on_in_the_middle_of_a_trial(tmp_path: Path) -> None:
@@ -124,7 +148,7 @@ def test_a_search_that_is_stopped_goes_on_in_the_middle_of_a_trial(tmp_path: Pat
 
     with pytest.raises(StoppedError, match="stopped on request"):
         search(directory, trials=2, build=build)
-    status = json.loads((directory / "trials" / "001" / "status.json").read_text())
+    status = status_of(directory, 1)
     assert (status["state"], status["step"]) == ("stopped", 1)
     assert not (directory / "STOP").exists()
     assert search(directory, trials=2) == whole
@@ -178,7 +202,7 @@ def test_a_trial_that_diverges_fails_and_the_search_goes_on(tmp_path: Path) -> N
     assert "loss is" in failed["why"]
     assert found["winners"] == [1]
     assert any(line.startswith("trial 000: failed, with optim.lr 1e+200: ") and "\n" not in line for line in told)
-    assert json.loads((tmp_path / "trials" / "000" / "status.json").read_text())["state"] == "failed"
+    assert status_of(tmp_path, 0)["state"] == "failed"
     assert "failed" in (tmp_path / "search.html").read_text()
 
 
@@ -273,4 +297,6 @@ def test_what_is_to_be_maximized_is(tmp_path: Path) -> None:
 def test_short_trials_and_longer_winners(tmp_path: Path) -> None:
     found = search(tmp_path, trials=3, epochs_per_trial=1, winners=1)
     assert [trial["epochs"] for trial in found["trials"]] == [2, 1, 1]
+    given_up = [status_of(tmp_path, trial["trial"]) for trial in found["trials"][1:]]
+    assert [(status["state"], status["step"]) for status in given_up] == [("stopped", 6)] * 2, "no step too many"
     assert summary(tmp_path)["winners"] == [found["trials"][0]["trial"]]

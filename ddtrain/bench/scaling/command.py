@@ -12,6 +12,7 @@ from ddtrain.bench import machine, mpirun, plots, text_tables, trainables
 from ddtrain.bench.peers import registry
 from ddtrain.bench.scaling import report
 from ddtrain.bench.timing import Seconds, Turn, quartiles, step_seconds
+from ddtrain.bench.workloads import WORKLOADS
 from ddtrain.comm import Communicator
 from ddtrain.errors import UsageError
 from ddtrain.suggestions import did_you_mean
@@ -24,7 +25,7 @@ _NOT_PARTS = ("began", "ended", "steps", "blocked")  # keys of a turn's record t
 class Options:
     """What to measure."""
 
-    what: str = "tiny_mlp,mlp,mlp_bn,nnlm,gpt,resnet8"
+    what: str = ",".join(WORKLOADS)
     """Recipes of ddtrain.recipes, on their data, and workloads of the benchmarks; separated by commas."""
     ranks: str = "1,2,4"
     """Numbers of ranks, separated by commas; 1 is always among them, for comparison."""

@@ -17,7 +17,8 @@ from typing import Any
 from ddtrain.bench import trainables
 from ddtrain.bench.model_collectives import listening
 from ddtrain.bench.peers import registry as other_trainers
-from ddtrain.bench.peers.ddtrain_steps import training
+from ddtrain.bench.peers.ddtrain_steps import Ours, training
+from ddtrain.bench.peers.joining import Joins
 from ddtrain.bench.timing import Contestant, Turn, steps_in_a_turn, turn
 from ddtrain.comm import Communicator
 from ddtrain.comm.backends.null import NullCommunicator
@@ -48,8 +49,9 @@ def run(
         if null:
             alone = stack.enter_context(training(NullCommunicator(comm.size), subject, config, task))
             contestants["null"] = steps_of(alone)
-        for name, peer in other_trainers.choose(peers, comm).items():
-            contestants[name] = stack.enter_context(peer.open(comm, job.workload_of(mode, comm.size)))
+        if others := other_trainers.choose(peers, comm):
+            joins = Joins(comm, subject, job.workload_of(mode, comm.size), Ours(trainer))
+            contestants |= {name: joins.opened(name, peer, stack) for name, peer in others.items()}
         with listening(trainer) as calls:
             trainer.take_step()
         return {

@@ -12,12 +12,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from ddtrain.bench import machine, text_tables, workloads
-from ddtrain.bench.peers import agreement, registry
-from ddtrain.bench.peers.ddtrain_steps import Ours, ours
+from ddtrain.bench.peers import registry
+from ddtrain.bench.peers.ddtrain_steps import ours
+from ddtrain.bench.peers.joining import Joins, warm_up
 from ddtrain.bench.step import memory
 from ddtrain.bench.timing import Contestant, Seconds, alternate, quartiles
 from ddtrain.comm import Communicator, run_on_all
-from ddtrain.comm.backends.local import LocalCommunicator
 from ddtrain.errors import UsageError
 from ddtrain.trainer.atomic_files import write_json
 
@@ -94,9 +94,9 @@ def measure(
     left_out: dict[str, str] = {}
     with ExitStack() as stack:
         mine = stack.enter_context(ours(comm, name, workload))
-        joins = _Joins(comm, name, workload, mine)
+        joins = Joins(comm, name, workload, mine)
         contestants: dict[str, Contestant] = {"step": mine.step, "eager": mine.eager}
-        _warm_up(mine.eager)
+        warm_up(mine.eager)
         repeats = comm.exchange_objects(repeats or _enough(mine.step()["step"]))[0]
         for other, peer in (others or {}).items():
             try:
@@ -112,45 +112,6 @@ def measure(
         figures[f"{other}_ratio"] = round(figures["step_ms"]["median"] / figures[f"{other}_ms"]["median"], 3)
     about = {"about": workload.about, "batch": workload.batch, "parameters": workloads.parameter_count(workload)}
     return {**about, "repeats": repeats, **figures, "left_out": left_out}
-
-
-class _Joins:
-    """Lets peers join once they are seen to compute the same as ours, which has taken as many steps by then.
-
-    On several ranks that is seen on each of them alone: there, peers divide the data otherwise, and do not share
-    batch-norm's moments.
-    """
-
-    def __init__(self, comm: Communicator, name: str, workload: workloads.Workload, mine: Ours) -> None:
-        self.comm, self.name, self.workload = comm, name, workload
-        self.start, self.trail = agreement.copied(mine.tensors()), []
-        if comm.size == 1:
-            self.trail = agreement.trail(mine.step, mine)
-        else:
-            _warm_up(mine.step)
-
-    def opened(self, other: str, peer: registry.Peer, stack: ExitStack) -> Contestant:
-        """The peer, warmed up.
-
-        Raises
-        ------
-        CannotRun : it does not run here, or computes something else
-        """
-        if self.comm.size > 1:
-            alone = LocalCommunicator()
-            with ours(alone, self.name, self.workload) as mine, ExitStack() as inner:
-                _Joins(alone, self.name, self.workload, mine).opened(other, peer, inner)
-        trainee = stack.enter_context(peer.open(self.comm, self.workload))
-        if self.comm.size == 1:
-            agreement.require(other, self.start, self.trail, agreement.trail(trainee, trainee))
-        else:
-            _warm_up(trainee)
-        return trainee
-
-
-def _warm_up(step: Contestant) -> None:
-    for _ in range(agreement.STEPS):
-        step()
 
 
 def _enough(step_s: float) -> int:

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import numpy as np
 
-from ddtrain.diagnose.curvature.spectrum import Extremes, finite
+from ddtrain.diagnose.curvature.spectrum import finite
 from ddtrain.errors import UsageError
 from ddtrain.optim.batch_methods.hessian import whole_hessian
-from ddtrain.optim.batch_methods.protocol import Objective
+from ddtrain.optim.batch_methods.protocol import Curved
 from ddtrain.optim.protocol import Vector
 
 _MATRICES = 6  # the Hessian, its symmetric part, the eigenvectors, and LAPACK's work
 
 
-def hessian_eigenvalues(objective: Objective, x: Vector) -> Vector:
+def hessian_eigenvalues(objective: Curved, x: Vector) -> Vector:
     """All eigenvalues of the Hessian at ``x``, rising, by n products. Collective.
 
     Raises
@@ -21,17 +21,6 @@ def hessian_eigenvalues(objective: Objective, x: Vector) -> Vector:
     NonFiniteError : a product is not finite
     """
     return objective.agree(np.linalg.eigvalsh(whole_hessian(finite(objective, x), x)))
-
-
-def extremes_of(values: Vector) -> Extremes:
-    """The outermost of all eigenvalues.
-
-    >>> found = extremes_of(np.array([-1.0, 0.5, 4.0]))
-    >>> found.condition, found.stable_lr
-    (8.0, 0.5)
-    """
-    least = float(values[np.argmin(np.abs(values))])
-    return Extremes(float(values[0]), float(values[-1]), 0.0, len(values), True, True, least)
 
 
 def require_memory(n: int, vectors: int, memory: float, dense: bool = False) -> None:

@@ -18,12 +18,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ddtrain.errors import NonFiniteError
-from ddtrain.optim.batch_methods.lanczos import KrylovSpace, Product
-from ddtrain.optim.batch_methods.protocol import Objective
+from ddtrain.optim.batch_methods.lanczos import KrylovSpace, Product, rounding
+from ddtrain.optim.batch_methods.protocol import Curved, Objective
 from ddtrain.optim.protocol import Vector
 
 _LOOK = 50  # products up to which convergence is looked at after each; then every tenth, as it takes K³ operations
-_ROUNDING = 16  # times the precision of the largest eigenvalue: what products of floating numbers are good for
 
 
 @dataclass(frozen=True)
@@ -33,20 +32,42 @@ class Extremes:
     Attributes
     ----------
     smallest, largest : eigenvalues, of which the smallest is negative where the loss is not convex
-    error : an eigenvalue lies within this of each
+    errors : of each of them; an eigenvalue lies within that of it
+    known : whether each is known to the tolerance that was asked for
     products : Hessian-vector products that it took
-    converged : whether both are known to the tolerance that was asked for
     exact : whether all eigenvalues were seen, so that the condition number is that of the whole Hessian
     least : the eigenvalue nearest to 0 that was seen
+    flat : the size up to which an eigenvalue may be 0, as far as numbers of this precision can tell
     """
 
     smallest: float
     largest: float
-    error: float
+    errors: tuple[float, float]
+    known: tuple[bool, bool]
     products: int
-    converged: bool
     exact: bool
     least: float
+    flat: float
+
+    @classmethod
+    def of(
+        cls,
+        values: Vector,
+        dtype: np.dtype[Any],
+        errors: tuple[float, float] = (0.0, 0.0),
+        known: tuple[bool, bool] = (True, True),
+        exact: bool = True,
+    ) -> Extremes:
+        """The outermost of eigenvalues in rising order, each of which took a product.
+
+        >>> found = Extremes.of(np.array([-1.0, 0.5, 4.0]), np.dtype(float))
+        >>> found.condition, found.stable_lr
+        (8.0, 0.5)
+        """
+        sizes = np.abs(values)
+        flat = rounding(dtype) * float(sizes.max())
+        least = float(values[sizes.argmin()])
+        return cls(float(values[0]), float(values[-1]), errors, known, len(values), exact, least, flat)
 
     @property
     def stable_lr(self) -> float:
@@ -55,13 +76,15 @@ class Extremes:
 
     @property
     def condition(self) -> float:
-        """Largest over smallest size of an eigenvalue; of a Hessian that was not seen whole, it is that or more."""
+        """Largest over smallest size of an eigenvalue, infinite where that may be 0; of a Hessian that was not seen
+        whole, it is that or more.
+        """
         sizes = abs(self.smallest), abs(self.largest)
         least = abs(self.least) if self.exact else min(sizes)
-        return max(sizes) / least if least else math.inf
+        return max(sizes) / least if least > self.flat else math.inf
 
 
-def extreme_eigenvalues(objective: Objective, x: Vector, most: int = 100, tolerance: float = 1e-6) -> Extremes:
+def extreme_eigenvalues(objective: Curved, x: Vector, most: int = 100, tolerance: float = 1e-6) -> Extremes:
     """The smallest and the largest eigenvalue of the Hessian at ``x``. Collective.
 
     Parameters
@@ -69,7 +92,7 @@ def extreme_eigenvalues(objective: Objective, x: Vector, most: int = 100, tolera
     x : (n,) the point
     most : products at most, each of which keeps n numbers in float64; n are enough for any Hessian
     tolerance : relative error of an eigenvalue at which it is known; by the residual r of its vector and the gap to its
-        neighbour the error is r² / gap (Kato, Temple). What is below the rounding of products is known, too
+        neighbour the error is r² / gap (Kato, Temple). One that may be 0 is known when its error is as small
 
     Raises
     ------
@@ -77,7 +100,7 @@ def extreme_eigenvalues(objective: Objective, x: Vector, most: int = 100, tolera
 
     Examples
     --------
-    See ``tests/diagnose/test_spectrum.py``, and :func:`ddtrain.runs.diagnosing.curvature` for a run's.
+    See ``tests/diagnose/curvature/test_spectrum.py``, and :func:`ddtrain.runs.diagnosing.curvature` for a run's.
 
     References
     ----------
@@ -88,37 +111,28 @@ def extreme_eigenvalues(objective: Objective, x: Vector, most: int = 100, tolera
     while good < 2 and space.grow():  # twice in a row, as a vector may long look like another eigenvector
         k = space.count
         if k <= _LOOK or k % 10 == 0:
-            good = good + 1 if _errors(space, x)[1] <= tolerance else 0
-    values, _ = space.eigen()
-    error, relative = _errors(space, x)
+            good = good + 1 if all(_known(space, x.dtype, tolerance)[1]) else 0
+    errors, known = _known(space, x.dtype, tolerance)
     exact = space.complete and space.count == x.size
-    return Extremes(
-        float(values[0]),
-        float(values[-1]),
-        error,
-        space.count,
-        bool(relative <= tolerance) or space.complete,
-        exact,
-        float(values[np.argmin(np.abs(values))]),
-    )
+    return Extremes.of(space.eigen()[0], x.dtype, errors, known, exact)
 
 
-def _errors(space: KrylovSpace, x: Vector) -> tuple[float, float]:
-    """Of the two outermost values: the larger residual, and the larger estimate of a relative error."""
-    values, vectors = space.eigen()
+def _known(space: KrylovSpace, dtype: np.dtype[Any], tolerance: float) -> tuple[tuple[float, float], tuple[bool, bool]]:
+    """Of the two outermost values: the residuals, and whether each is known."""
     if space.complete:
-        return 0.0, 0.0
-    largest = float(np.abs(values).max())
-    residuals = [space.left * abs(float(vectors[-1, at])) for at in (0, -1)]
+        return (0.0, 0.0), (True, True)
+    values, vectors = space.eigen()
+    first, last = (space.left * abs(float(vectors[-1, at])) for at in (0, -1))
     if len(values) == 1:
-        return max(residuals), math.inf
-    gaps = values[1] - values[0], values[-1] - values[-2]
-    relative = 0.0
-    for value, residual, gap in zip((values[0], values[-1]), residuals, gaps, strict=True):
+        return (first, last), (False, False)
+    good = []
+    for value, residual, gap in (
+        (values[0], first, values[1] - values[0]),
+        (values[-1], last, values[-1] - values[-2]),
+    ):
         error = min(residual, residual**2 / gap) if gap > 0 else residual
-        if error > _ROUNDING * float(np.finfo(x.dtype).eps) * largest:
-            relative = max(relative, error / abs(value) if value else math.inf)
-    return max(residuals), relative
+        good.append(bool(error <= max(tolerance * abs(value), rounding(dtype) * np.abs(values).max())))
+    return (first, last), (good[0], good[1])
 
 
 @dataclass(frozen=True)
@@ -193,7 +207,7 @@ def spectral_density(objective: Objective, x: Vector, probes: int = 4, steps: in
     return Density(x.size, points, weights, traces)
 
 
-def finite(objective: Objective, x: Vector) -> Product:
+def finite(objective: Curved, x: Vector) -> Product:
     """Products with the Hessian at ``x``, which must be finite."""
 
     def product(v: Vector) -> Vector:

@@ -63,12 +63,9 @@ def verdicts(
     >>> [(found.kind, found.layer) for found in verdicts({}, gradients)]
     [('vanishing', 'second')]
     """
-    return [
-        *of_gradients(gradients),
-        *_of_outputs(outputs),
-        *of_units(outputs),
-        *_of_updates(updates or {}),
-    ]
+    along = [*of_gradients(gradients), *_of_outputs(outputs)]
+    vanishing = any(found.kind == "vanishing" for found in along)  # which explains small updates
+    return [*along, *of_units(outputs), *_of_updates(updates or {}, small=not vanishing)]
 
 
 def of_gradients(gradients: Mapping[str, float]) -> Iterator[Verdict]:
@@ -121,9 +118,9 @@ def of_units(outputs: Mapping[str, Mapping[str, float]]) -> Iterator[Verdict]:
             yield Verdict("saturated", path, f"{saturated:.0%} of its outputs are saturated", _SATURATED)
 
 
-def _of_updates(updates: Mapping[str, float]) -> Iterator[Verdict]:
+def _of_updates(updates: Mapping[str, float], small: bool) -> Iterator[Verdict]:
     for path, ratio in updates.items():
         if ratio > LARGEST:
             yield Verdict("large update", path, f"a step changes it by {ratio:.2g} of its length", _LARGE)
-        elif 0 <= ratio < SMALLEST:
+        elif small and ratio < SMALLEST:
             yield Verdict("small update", path, f"a step changes it by no more than {ratio:.2g} of its length", _SMALL)

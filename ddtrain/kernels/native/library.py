@@ -7,10 +7,11 @@ and from generated C by their addresses.
 from __future__ import annotations
 
 import ctypes
+import functools
 import hashlib
 import os
 import threading
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import DTypeLike
 
+from ddtrain.errors import UsageError, quoted
 from ddtrain.kernels import capture
 from ddtrain.kernels.native import cache, compiler
 from ddtrain.kernels.native.pointers import address
@@ -49,8 +51,8 @@ class Function:
 
     def __call__(self, *args: Any) -> None:
         self._call(*[address(a) if type(a) is np.ndarray else a for a in args])
-        if capture.watched and (calls := capture.calls_of_thread()) is not None:
-            calls.append((self, args))
+        if capture.watched and (heard := capture.heard_in_thread()) is not None:
+            heard.calls.append((self, args))
 
 
 class Library:
@@ -70,6 +72,7 @@ class Library:
         self.family, self._declared = family, functions
         self.twins: list[Twin] = []
         self.why_lost: dict[str, str] = {}
+        self._facts: dict[str, dict[str, Any]] = {}
         self._loaded: dict[str, dict[str, Function]] = {}
         self._lock = threading.Lock()
         LIBRARIES[family] = self
@@ -89,26 +92,30 @@ class Library:
         CompilerError : there is no compiler
         """
         words = (*compiler.command(),)
-        headers = sorted(SOURCES.glob("*.h"))
-        parts = [path.read_text() for path in (SOURCES / f"{self.family}.c", *headers)]
-        parts += [compiler.identity(words), compiler.machine(), " ".join(compiler.FLAGS), " ".join(words), char]
-        return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:32]
+        parts = [_source(f"{self.family}.c"), _headers(), char, " ".join(words)]
+        parts += [compiler.identity(words), compiler.machine(), " ".join(compiler.FLAGS)]
+        return _digest(parts)
+
+    def in_use(self, char: str) -> str:
+        """A digest of what decides the bits that the family computes; empty where the reference does the work."""
+        return _digest([self._facts[char]["made_of"], *self.why_lost]) if self._load(char) else ""
 
     def _load(self, char: str) -> dict[str, Function]:
         with self._lock:
             if char in self._loaded:
                 return self._loaded[char]
             found: dict[str, Function] = {}
-            if char in "fd" and os.environ.get("DDTRAIN_KERNELS", "native") != "reference":
+            if char in "fd" and wanted():
                 try:
                     found = self._open(char)
-                except (compiler.CompilerError, cache.CacheError, OSError) as error:
+                except (compiler.CompilerError, cache.CacheError) as error:
                     self.why_lost[char] = str(error)
             self._loaded[char] = found
             return found
 
     def _open(self, char: str) -> dict[str, Function]:
         path, facts = cache.fetch(f"{self.family}-{char}-{self.identity(char)}", lambda made: self._make(made, char))
+        self._facts[char] = facts
         for name, why in facts["refused"].items():
             self.why_lost[f"{char} {name}"] = why
         functions = self._bind(path)
@@ -116,26 +123,78 @@ class Library:
         return {name: function for name, function in functions.items() if name not in refused}
 
     def _bind(self, path: Path) -> dict[str, Function]:
-        loaded = ctypes.CDLL(str(path))
+        try:
+            loaded = ctypes.CDLL(str(path))
+        except OSError as error:
+            raise compiler.CompilerError(f"what the compiler made cannot be loaded: {error}") from None
         return {name: Function(loaded, name, kinds) for name, kinds in self._declared.items()}
 
     def _make(self, path: Path, char: str) -> dict[str, Any]:
         """Compile the family, and check its twins; which were refused, and why."""
         source = SOURCES / f"{self.family}.c"
         compiler.compile_library(source, path, SOURCES, [f"REAL_BYTES={np.dtype(char).itemsize}"])
+        said = compiler.describe((*compiler.command(),))  # the same on every machine that has the same compiler
+        made_of = [source.read_text(), _headers(), char, said, compiler.machine(), " ".join(compiler.FLAGS)]
         self._loaded[char] = self._bind(path)  # the twins that are checked call this library
         try:
-            return {"refused": {twin.name: why for twin in self.twins if (why := check(twin, np.dtype(char)))}}
+            refused = {twin.name: why for twin in self.twins if (why := check(twin, np.dtype(char)))}
+            return {"refused": refused, "made_of": _digest(made_of)}
         finally:
             del self._loaded[char]
 
 
+@functools.cache
+def _source(name: str) -> str:
+    return (SOURCES / name).read_text()
+
+
+@functools.cache
+def _headers() -> str:
+    return "\0".join(path.read_text() for path in sorted(SOURCES.glob("*.h")))
+
+
+def _digest(parts: Iterable[str]) -> str:
+    return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:32]
+
+
+def wanted() -> bool:
+    """Whether compiled kernels are asked for, by ``$DDTRAIN_KERNELS``: ``native``, as without it, or ``reference``.
+
+    Raises
+    ------
+    UsageError : it is neither
+    """
+    asked = os.environ.get("DDTRAIN_KERNELS") or "native"
+    if asked not in ("native", "reference"):
+        raise UsageError(f"DDTRAIN_KERNELS is {quoted(asked)}", remedy="It may be native or reference.")
+    return asked == "native"
+
+
 def prepare(dtype: DTypeLike) -> None:
-    """Load all families in a dtype, compiling those that are missing, two at a time."""
+    """Load all families in a dtype, compiling those that are missing, two at a time.
+
+    Raises
+    ------
+    UsageError : ``$DDTRAIN_KERNELS`` is neither ``native`` nor ``reference``
+    """
+    wanted()
     with ThreadPoolExecutor(2) as pool:
         list(pool.map(lambda library: library._load(np.dtype(dtype).char), LIBRARIES.values()))
 
 
+def in_use(dtype: DTypeLike) -> str:
+    """Which kernels compute in a dtype: "reference", or a digest of the compiled ones; see :func:`prepare`.
+
+    Where it is the same, the same call of a kernel gives the same bits.
+    """
+    digests = [f"{name} {library.in_use(np.dtype(dtype).char)}" for name, library in sorted(LIBRARIES.items())]
+    return _digest(digests)[:16] if any(digest[-1] != " " for digest in digests) else "reference"
+
+
 def lost() -> list[str]:
-    """A line for each family, or twin of one, that could not be had so far, with the reason."""
-    return [f"{library.family}: {why}" for library in LIBRARIES.values() for why in library.why_lost.values()]
+    """A line for each reason why compiled kernels could not be had so far, with the families, or twins of one."""
+    families: dict[str, list[str]] = {}
+    for library in LIBRARIES.values():
+        for why in library.why_lost.values():
+            families.setdefault(why, []).append(library.family)
+    return [f"{', '.join(dict.fromkeys(names))}: {why}" for why, names in families.items()]

@@ -67,6 +67,7 @@ class Unsupported(Box):
     def __bool__(self) -> bool:
         if self.value.size != 1 or not self._trace.branches:
             raise _no_branch(self)
+        self._trace.asked("branches on the truth of an array")
         return bool(self.value)
 
 

@@ -34,13 +34,17 @@ def _of_labels(logits: Any, labels: Any) -> Any:
 def _forward(logits: Any, labels: Any) -> tuple[Any, Any]:
     check_labels("cross_entropy", logits, labels)
     if logits.ndim == 2:
-        return kernel.cross_entropy(logits, labels)
-    losses, probabilities = kernel.cross_entropy(*flat_rows(logits, labels)[:2])
-    return losses.reshape(labels.shape), probabilities
+        losses, e, sums = kernel.cross_entropy(logits, labels)
+        return losses, (e, sums)
+    losses, e, sums = kernel.cross_entropy(*flat_rows(logits, labels)[:2])
+    return losses.reshape(labels.shape), (e, sums)
 
 
 def _backward(needs: tuple[int, ...], g: Any, saved: Any, logits: Any, labels: Any) -> list[Any]:
-    flat = kernel.cross_entropy_backward(g.reshape(len(saved)), saved, labels.reshape(len(saved)))
+    e, sums = saved
+    if logits.ndim == 2:
+        return [kernel.cross_entropy_backward(g, e, sums, labels)]
+    flat = kernel.cross_entropy_backward(g.reshape(len(e)), e, sums, labels.reshape(len(e)))
     return [flat.reshape(logits.shape)]
 
 

@@ -11,7 +11,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from ddtrain.optim.batch_methods.protocol import Objective
+from ddtrain.optim.batch_methods.protocol import Curved
 from ddtrain.optim.protocol import Vector
 
 _MOST = 20  # products; each keeps a vector
@@ -43,7 +43,7 @@ class KrylovSpace:
     computations", section 10.3.
     """
 
-    def __init__(self, objective: Objective, product: Product, start: Vector, x: Vector, most: int) -> None:
+    def __init__(self, objective: Curved, product: Product, start: Vector, x: Vector, most: int) -> None:
         self._objective, self._product, self._dtype = objective, product, x.dtype
         self.count, self._most = 0, min(most, start.size)
         self.basis, self.matrix = np.zeros((self._most, start.size)), np.zeros((self._most, self._most))
@@ -81,7 +81,7 @@ class KrylovSpace:
 
 
 def negative_curvature(
-    objective: Objective, product: Product, x: Vector, most: int = _MOST
+    objective: Curved, product: Product, x: Vector, most: int = _MOST
 ) -> tuple[float, Vector] | None:
     """The lowest curvature that the Krylov space of a random direction shows, if it is negative.
 

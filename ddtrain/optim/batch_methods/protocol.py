@@ -21,7 +21,23 @@ from ddtrain.parts import Range
 _WORKING = 5  # vectors beside a method's own: the point, its gradient, a direction, a trial point and its gradient
 
 
-class Objective(Protocol):
+class Curved(Protocol):
+    """A function of the parameters of which products with the Hessian can be had: what Lanczos' method asks."""
+
+    def hessian_product(self, x: Vector, v: Vector) -> Vector:
+        """The Hessian at ``x`` times ``v``, over the samples of the curvature."""
+        ...
+
+    def random_normal(self, x: Vector) -> Vector:
+        """Normal numbers for the entries of ``x``, others for each step, the same on all ranks."""
+        ...
+
+    def agree(self, numbers: Vector) -> Vector:
+        """Rank 0's values of an array, on all ranks, in place."""
+        ...
+
+
+class Objective(Curved, Protocol):
     """The mean loss of one global batch, over all ranks, as a function of the parameters. All methods are collective.
 
     A batch draws the same random numbers at every point. The curvature is that of all its samples, or of some
@@ -43,10 +59,6 @@ class Objective(Protocol):
         """The loss and its gradient at ``x``."""
         ...
 
-    def hessian_product(self, x: Vector, v: Vector) -> Vector:
-        """The Hessian at ``x`` times ``v``, over the samples of the curvature."""
-        ...
-
     def gauss_newton_product(self, x: Vector, v: Vector) -> Vector:
         """The generalised Gauss-Newton matrix at ``x`` times ``v``, over the samples of the curvature."""
         ...
@@ -57,14 +69,6 @@ class Objective(Protocol):
 
     def random_signs(self, x: Vector, number: int) -> Vector:
         """One or minus one for each entry of ``x``, others for each step and number, the same on all ranks."""
-        ...
-
-    def random_normal(self, x: Vector) -> Vector:
-        """Normal numbers for the entries of ``x``, others for each step, the same on all ranks."""
-        ...
-
-    def agree(self, numbers: Vector) -> Vector:
-        """Rank 0's values of an array, on all ranks, in place."""
         ...
 
 

@@ -301,6 +301,7 @@ def lower(
     late: Collection[Slot],
     fixed: Mapping[Slot, Any] | None = None,
     sinks: Sinks | None = None,
+    alone: bool = True,
 ) -> NativeProgram | None:
     """The program in C, in two halves; None where nothing of it can be.
 
@@ -311,12 +312,13 @@ def lower(
     late : inputs that only the second half is given
     fixed : inputs that are the same arrays in every call
     sinks : where gradients go
+    alone : whether no other rank or shard takes part in the program
 
     Raises
     ------
     CompilerError, CacheError : there is no compiler, or no place for what it makes
     """
-    lowering = Lowering(program, values, sinks)
+    lowering = Lowering(program, values, sinks, alone)
     if not any(unit.kind == "calls" for unit in lowering.units):
         return None
     return NativeProgram(lowering, at, late, fixed or {})

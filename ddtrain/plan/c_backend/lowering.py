@@ -11,7 +11,7 @@ import numpy as np
 from ddtrain.kernels.capture import capture
 from ddtrain.kernels.native.library import Function
 from ddtrain.plan.c_backend import elementwise
-from ddtrain.plan.c_backend.places import Block, Place, Registry, address, is_plain, leaves, mapped
+from ddtrain.plan.c_backend.places import Block, Place, Registry, address, is_plain, leaves, mapped, span_of
 from ddtrain.plan.deliver import Sinks, deliver
 from ddtrain.plan.program import Instruction, Program, Slot
 
@@ -55,6 +55,7 @@ class Lowering:
     ----------
     values : of all slots, from one recording
     sinks : where gradients go; without any, they go there by calls of Python
+    alone : whether no other rank or shard takes part, so that what communicates may be tried
 
     Attributes
     ----------
@@ -64,8 +65,10 @@ class Lowering:
     static : what slots hold that C fills: the recorded value, its arrays to be exchanged for those of the arena
     """
 
-    def __init__(self, program: Program, values: Mapping[Slot, Any], sinks: Sinks | None = None) -> None:
-        self.program, self.values = program, dict(values)
+    def __init__(
+        self, program: Program, values: Mapping[Slot, Any], sinks: Sinks | None = None, alone: bool = True
+    ) -> None:
+        self.program, self.values, self.alone = program, dict(values), alone
         self.sinks = sinks if hasattr(sinks, "target") else None
         self._only_python: set[Instruction] = set()
         while not self._lower():
@@ -97,7 +100,7 @@ class Lowering:
     def _outer(self, slot: Slot, value: Any) -> None:
         """A value that Python brings: its arrays lie elsewhere in every call."""
         self.python.add(slot)
-        if isinstance(value, np.ndarray):
+        if isinstance(value, np.ndarray) and span_of(value)[0] == address(value):  # not one that runs backwards
             self.places[slot] = place = Place(Block(value.nbytes), 0)
             self.registry.add(value, place)
 
@@ -117,6 +120,8 @@ class Lowering:
         """Whether running it once more has no effect on anyone, and all arrays that it touches can be seen."""
         module = getattr(instruction.function, "__module__", None) or "numpy"
         if instruction.effect or module.partition(".")[0] not in _OURS:
+            return False
+        if getattr(instruction.function, "communicates", False) and not self.alone:
             return False
         for a in (*instruction.args, *instruction.kwargs.values()):
             if type(a) is Slot:
@@ -151,14 +156,14 @@ class Lowering:
         """The unit of what was heard when the instruction ran, if that is all that it does."""
         args = self._args(instruction)
         try:
-            with capture() as calls:
+            with capture() as heard:
                 found = instruction.function(*args, **instruction.kwargs)
         except Exception:  # it has run before, so this is no fault of the user's
             return None
         results = list(found) if instruction.several else [found]
         if len(results) != len(instruction.outputs) or not all(map(is_plain, results)):
             return None
-        written = [array for function, given in calls for array in given if isinstance(array, np.ndarray)]
+        written = [array for function, given in heard.calls for array in given if isinstance(array, np.ndarray)]
         fresh = Registry()
         blocks: list[Block] = []
         for result in results:
@@ -171,7 +176,7 @@ class Lowering:
                     blocks.append(block)
                     fresh.add(owner, Place(block, 0))
         lowered, temporaries = [], []
-        for function, given in calls:
+        for function, given in heard.calls:
             places: list[Any] = []
             for a in given:
                 if isinstance(a, np.ndarray):
@@ -180,23 +185,31 @@ class Lowering:
                         owner = _owner(a)
                         if owner is None:
                             return None
-                        block = Block(owner.nbytes, in_arena=True)
-                        temporaries.append(block)
+                        if any(owner is room for room in heard.scratch):
+                            block = Block(owner.nbytes, in_arena=True)
+                            temporaries.append(block)
+                        else:  # a table that the kernel keeps, the same for all values
+                            block = Block(owner.nbytes, fixed=owner)
                         fresh.add(owner, Place(block, 0))
                         place = fresh.find(a)
                     places.append(place)
                 else:
                     places.append(a)
             lowered.append(Call(function, places))
-        if calls and not self._repeats(instruction, args, lowered, results, fresh):
+        cells = [(a, dict(vars(a))) for a in instruction.args if getattr(a, "is_cell", False)]
+        if heard.calls and not self._repeats(instruction, args, lowered, results, fresh):
             return None
-        for array_place in fresh._known:
-            self.registry.add(array_place[3], array_place[2])
+        for cell, filled in cells:  # what it was filled with first, which lies in the places that are known
+            vars(cell).update(filled)
+        for array, place in fresh.known():
+            self.registry.add(array, place)
         for slot, result in zip(instruction.outputs, results, strict=True):
             if slot is not None:
                 self._fill(slot, result)
         known = [a.block for call in lowered for a in call.args if isinstance(a, Place)]
-        return Unit("calls" if calls else "view", instruction, lowered, reads=known, writes=[*blocks, *temporaries])
+        return Unit(
+            "calls" if heard.calls else "view", instruction, lowered, reads=known, writes=[*blocks, *temporaries]
+        )
 
     def _repeats(
         self, instruction: Instruction, args: list[Any], calls: Sequence[Call], results: list[Any], fresh: Registry
@@ -222,9 +235,12 @@ class Lowering:
         except Exception:  # values that it refuses
             return False
         for block in {a.block for call in calls for a in call.args if isinstance(a, Place)}:
-            others.setdefault(block, np.full(block.nbytes, 0x55, np.uint8))
+            if block not in others:
+                others[block] = np.full(block.nbytes, 0x55, np.uint8) if block.fixed is None else block.fixed
         for call in calls:
-            call.function(*[address(others[a.block]) + a.offset if isinstance(a, Place) else a for a in call.args])
+            call.function(
+                *[(address(others[a.block]) or 0) + a.offset if isinstance(a, Place) else a for a in call.args]
+            )
         for result, wanted in zip(results, list(expected) if instruction.several else [expected], strict=True):
             if not _like(result, wanted):
                 return False

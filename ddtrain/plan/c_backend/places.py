@@ -48,18 +48,22 @@ class Registry:
     _known: list[tuple[int, int, Place, Any]] = field(default_factory=list)  # sorted: start, end, its place, the array
 
     def add(self, array: Any, place: Place) -> None:
-        """Remember where an array lies."""
+        """Remember where an array lies, none of whose entries lies before its first."""
         start, end = span_of(array)
         at = bisect.bisect_right(self._starts, start)
         self._starts.insert(at, start)
         self._known.insert(at, (start, end, place, array))
 
+    def known(self) -> Iterator[tuple[Any, Place]]:
+        """The arrays, and where they lie."""
+        return ((array, place) for _, _, place, array in self._known)
+
     def find(self, array: Any) -> Place | None:
-        """The place of an array that lies within one that is known, or None."""
+        """The place of the first entry of an array that lies within one that is known, or None."""
         start, end = span_of(array)
         for known_start, known_end, place, _ in reversed(self._known[: bisect.bisect_right(self._starts, start)]):
             if end <= known_end:
-                return Place(place.block, place.offset + start - known_start)
+                return Place(place.block, place.offset + (address(array) or 0) - known_start)
             if known_end < start - (1 << 40):
                 break
         return None

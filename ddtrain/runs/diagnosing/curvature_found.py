@@ -11,12 +11,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ddtrain.comm import run_on_all
-from ddtrain.diagnose.curvature.dense_hessian import extremes_of, hessian_eigenvalues, require_memory
+from ddtrain.diagnose.curvature.dense_hessian import hessian_eigenvalues, require_memory
 from ddtrain.diagnose.curvature.noise_scale import NoiseScale, noise_scale
 from ddtrain.diagnose.curvature.sharpness import Sharpness, sharpness
 from ddtrain.diagnose.curvature.spectrum import Density, Extremes, extreme_eigenvalues, spectral_density
+from ddtrain.diagnose.curvature.stability import stable_rate
 from ddtrain.errors import NonFiniteError, UsageError
-from ddtrain.optim import Optim, Sgd
 from ddtrain.runs.diagnosing.opened import OpenedRun, Point
 from ddtrain.trainer.step.coordinator import Coordinator
 from ddtrain.trainer.step.method_checks import memory_of_machine
@@ -72,13 +72,13 @@ class CurvatureFound:
     def rows(self) -> dict[str, str]:
         """The figures as text, by what they are."""
         seen, (trace, error) = self.extremes, self.trace
-        known = "" if seen.converged else " (not yet known to the tolerance: give more --steps)"
-        convex = "" if seen.smallest >= 0 or seen.exact else ", or more, as the loss is not convex here"
+        known = ["" if good else " (not yet known to the tolerance: give more --steps)" for good in seen.known]
+        flat = ": flat, as far as this precision can tell" if abs(seen.smallest) <= seen.flat else known[0]
         rows = {
             "loss": f"{self.loss:.6g}, gradient norm {self.gradient_norm:.4g}",
-            "largest eigenvalue": f"{seen.largest:.8g}{known}",
-            "smallest eigenvalue": f"{seen.smallest:.8g}{known}",
-            "condition number": f"{seen.condition:.4g}{convex}",
+            "largest eigenvalue": f"{seen.largest:.8g}{known[1]}",
+            "smallest eigenvalue": f"{seen.smallest:.8g}{flat}",
+            "condition number": _condition(seen),
             "trace": f"{trace:.6g}" + (f" ± {error:.2g}" if 0 < error < math.inf else ""),
             "2 / largest": f"{seen.stable_lr:.4g}: above it, gradient descent diverges along that eigenvector",
             "learning rate": _beside(self.lr, self.stable_lr),
@@ -109,6 +109,13 @@ class CurvatureFound:
         return "\n".join([about + f"batch{'es' * (self.batches > 1)}", "", *lines])
 
 
+def _condition(seen: Extremes) -> str:
+    if math.isinf(seen.condition):
+        return "infinite: some directions are flat"
+    bound = ", or more, as the loss is not convex here" if seen.smallest < 0 and not seen.exact else ""
+    return f"{seen.condition:.4g}{bound}"
+
+
 def _beside(lr: float, stable: float) -> str:
     if not math.isfinite(stable):
         return f"{lr:.4g}; no rate diverges where nothing is curved upwards"
@@ -124,7 +131,7 @@ def curvature(
     steps: int = 100,
     tolerance: float = 1e-6,
     probes: int = 4,
-    epsilons: tuple[float, ...] = (1e-3, 5e-4),
+    epsilons: tuple[float, ...] = (1e-3,),
     dense: bool = False,
 ) -> CurvatureFound:
     """The curvature of a run's loss at a checkpoint, over all ranks' data. Collective.
@@ -155,7 +162,9 @@ def curvature(
             remedy="Look at an earlier checkpoint.",
         )
     eigenvalues = hessian_eigenvalues(loss, x) if dense else None
-    extremes = extremes_of(eigenvalues) if eigenvalues is not None else extreme_eigenvalues(loss, x, steps, tolerance)
+    extremes = (
+        extreme_eigenvalues(loss, x, steps, tolerance) if eigenvalues is None else Extremes.of(eigenvalues, x.dtype)
+    )
     lr = _lr_in_use(opened, point)
     return CurvatureFound(
         str(point.path),
@@ -198,26 +207,3 @@ def _lr_in_use(opened: OpenedRun, point: Point) -> float:
     coordinator = Coordinator(opened.config, opened.train_step.control_comm, opened.steps_per_epoch)
     run_on_all(opened.comm, lambda: coordinator.load(dict(point.snapshot.coordinator)))
     return float(coordinator.schedule.lr(max(0, min(point.snapshot.step, coordinator.total_steps) - 1)))
-
-
-def stable_rate(optim: Optim, largest: float) -> float:
-    """The learning rate from which on steps along an eigenvector of curvature ``largest`` grow; infinite if none do.
-
-    Of ``sgd`` with momentum β and weight decay w, on a quadratic, 2 (1 + β) / (λ + w); with Nesterov's form
-    2 (1 + β) / ((1 + 2 β) (λ + w)); where the velocity is a mean of gradients, 1 / (1 - β) times that. Of all others,
-    2 / λ.
-
-    References
-    ----------
-    Polyak (1964). Cohen, Kaur, Li, Kolter, Talwalkar, arXiv:2103.00065, appendix B.
-
-    >>> stable_rate(Sgd(momentum=0.0), 4.0), stable_rate(Sgd(momentum=0.5), 4.0), stable_rate(Sgd(), -1.0)
-    (0.5, 0.75, inf)
-    """
-    if not isinstance(optim, Sgd):
-        return 2 / largest if largest > 0 else math.inf
-    curved = largest + optim.weight_decay
-    if curved <= 0:
-        return math.inf
-    rate = 2 * (1 + optim.momentum) / (1 + 2 * optim.momentum * optim.nesterov) / curved
-    return rate / (1 - optim.momentum) if optim.momentum_form == "friction" else rate

@@ -107,6 +107,9 @@ def landscape(
 ) -> LineFound | PlaneFound:
     """The loss of a run on a line from a checkpoint to another one, or on a plane around it. Collective.
 
+    Buffers are those of ``checkpoint`` everywhere: batch-norm does not read them in training, and in evaluation shows
+    what its stored statistics make of other weights.
+
     Parameters
     ----------
     checkpoint : at the line's beginning or the plane's centre: best, last, or a path

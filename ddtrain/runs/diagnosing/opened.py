@@ -18,12 +18,14 @@ from ddtrain.errors import UsageError
 from ddtrain.recipes import RECIPES
 from ddtrain.recipes.trained import read_run
 from ddtrain.runs.diagnosing.training_loss import TrainingLoss
+from ddtrain.runs.run import Run
 from ddtrain.trainer.checkpoint import Snapshot, finder
+from ddtrain.trainer.config.config import Config
 from ddtrain.trainer.config.validation import validate
 from ddtrain.trainer.evaluation.trained_values import TrainedValues
 from ddtrain.trainer.main import Recipe
 from ddtrain.trainer.step.setup import write_once_per_node
-from ddtrain.trainer.task import Loss, augmented, verify_same_data
+from ddtrain.trainer.task import Loss, Task, augmented, verify_same_data
 from ddtrain.trainer.tries.data_limits import limited
 
 
@@ -52,7 +54,7 @@ class OpenedRun:
     ----------
     comm : ranks that share the work
     run : the run's directory
-    recipes : where its recipe is looked up
+    recipes : where its recipe is looked up; of a run that :func:`ddtrain.fit` has made, its task
     dtype : in place of the run's own; empty: that
     evaluation : the loss as in evaluation (batch-norm by its stored statistics, no dropout), in place of that which is
         trained on
@@ -66,17 +68,18 @@ class OpenedRun:
         self,
         comm: Communicator,
         run: Path | str,
-        recipes: Mapping[str, Recipe] = RECIPES,
+        recipes: Mapping[str, Recipe] | Task = RECIPES,
         dtype: str = "",
         evaluation: bool = False,
     ) -> None:
-        self.comm, self.evaluation = comm, evaluation
-        saved = run_on_all(comm, lambda: read_run(run, recipes))
+        self.comm = comm
+        known = run_on_all(comm, lambda: _of_fit(run, recipes)) if isinstance(recipes, Task) else recipes
+        saved = run_on_all(comm, lambda: read_run(run, known))
         if dtype:
             saved = saved._replace(config=saved.config.updated({"run": {"dtype": dtype}}))
         self.saved, self.config = saved, saved.config
         run_on_all(comm, lambda: validate(self.config, comm.size))
-        task = run_on_all(comm, lambda: limited(saved.build_task(recipes), self.config))
+        task = run_on_all(comm, lambda: limited(saved.build_task(known), self.config))
         verify_same_data(comm, task)
         task = augmented(task, self.config.data.augment)
         self.task = replace(task, loss=_evaluated(task.loss)) if evaluation else task
@@ -134,6 +137,10 @@ class OpenedRun:
         epoch, offset = data.position(step, len(self.task.train), size)
         order = data.order_of(self.task.train, seed=self.config.run.seed, epoch=epoch)
         return order[offset * size : (offset + 1) * size]
+
+
+def _of_fit(run: Path | str, task: Task) -> dict[str, Recipe]:
+    return {Run(run).recipe: Recipe(Config(), lambda config: task, "")}
 
 
 def _evaluated(loss: Loss) -> Loss:

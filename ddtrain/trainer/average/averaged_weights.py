@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -38,14 +38,17 @@ class AveragedWeights:
         return self._average.misfit(steps)
 
     @contextmanager
-    def evaluated(self) -> Iterator[None]:
-        """While inside, the store has what is to be evaluated: the average, if that is asked for. Collective."""
+    def evaluated(self, each_batch: Callable[[], None]) -> Iterator[None]:
+        """While inside, the store has what is to be evaluated: the average, if that is asked for. Collective.
+
+        ``each_batch`` is called after each batch of training data that the average's statistics are made of.
+        """
         asked = isinstance(self._average, WeightAverage) and self._average.evaluate
-        with self.in_place() if asked else self._mode.consolidated():
+        with self.in_place(each_batch) if asked else self._mode.consolidated():
             yield
 
     @contextmanager
-    def in_place(self) -> Iterator[bool]:
+    def in_place(self, each_batch: Callable[[], None] = lambda: None) -> Iterator[bool]:
         """While inside, the store has the average with running statistics of it; then the weights, bit for bit.
 
         Collective. Gives whether the average has begun: if not, the store has the weights all the time.
@@ -58,7 +61,7 @@ class AveragedWeights:
             average, buffers = self._mode.consolidated_state()[AVERAGE], train_step.store.state.copy()
             self._swap(average)
             if self._average.recomputes_statistics():
-                recompute_statistics(train_step, self._task)
+                recompute_statistics(train_step, self._task, each_batch)
             yield True
             train_step.store.state[...] = buffers
             self._swap(average)

@@ -9,7 +9,7 @@ random numbers, so that the result depends on the weights alone, and has the sam
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from copy import deepcopy
 from dataclasses import replace
 from typing import Any
@@ -23,8 +23,13 @@ from ddtrain.trainer.step.train_step import TrainStep
 from ddtrain.trainer.task import Task
 
 
-def recompute_statistics(train_step: TrainStep, task: Task) -> None:
-    """Set the running statistics of all batch-norm layers to the means over the training data. Collective."""
+def recompute_statistics(train_step: TrainStep, task: Task, each_batch: Callable[[], None] = lambda: None) -> None:
+    """Set the running statistics of all batch-norm layers to the means over the training data. Collective.
+
+    Parameters
+    ----------
+    each_batch : called after each batch
+    """
     model = deepcopy(task.model)
     store, of_layers = train_step.store, running_statistics(model)
     if not of_layers:
@@ -39,6 +44,7 @@ def recompute_statistics(train_step: TrainStep, task: Task) -> None:
         for name, value in _left_by(train_step, twin, step, rows).items():
             if name in of_layers:
                 store.state_views[name][...] = value
+        each_batch()
 
 
 def running_statistics(model: Module) -> frozenset[str]:

@@ -10,7 +10,7 @@ the checkpoint's ``population.safetensors``, for whoever loads the model as trai
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
@@ -39,14 +39,16 @@ def wanted(config: Config, reason: Reason) -> bool:
 
 
 @contextmanager
-def population_statistics(train_step: TrainStep, task: Task) -> Iterator[Mapping[str, Any]]:
+def population_statistics(
+    train_step: TrainStep, task: Task, each_batch: Callable[[], None] = lambda: None
+) -> Iterator[Mapping[str, Any]]:
     """While inside, the store has statistics of all batches for the weights in it; then those it had, bit for bit.
 
-    Collective. Gives them as arrays of their own, by exported name.
+    Collective. Gives them as arrays of their own, by exported name; ``each_batch`` is called after each batch.
     """
     store = train_step.store
     moving = store.state.copy()
-    recompute_statistics(train_step, task)
+    recompute_statistics(train_step, task, each_batch)
     yield {name: x.copy() for name, x in exported_statistics(task.model, store.tensors).items()}
     store.state[...] = moving
 

@@ -25,7 +25,7 @@ from typing import Any
 
 import numpy as np
 import safetensors.numpy
-from numpy.typing import NDArray
+from numpy.typing import DTypeLike, NDArray
 
 from ddtrain.errors import CheckpointError, first_line, quoted
 from ddtrain.trainer.atomic_files import to_json
@@ -86,9 +86,7 @@ class Snapshot:
     evaluated: int = -1
     params_sha256: str = ""
     model_sha256: str = ""
-    versions: Mapping[str, str] = field(
-        default_factory=lambda: {**numeric_environment(), "python": platform.python_version()}
-    )
+    versions: Mapping[str, str] = field(default_factory=lambda: versions_here("float32"))
 
     def __post_init__(self) -> None:
         if self.evaluated < 0:
@@ -113,8 +111,9 @@ class Snapshot:
             )
 
 
-def _versions() -> dict[str, str]:
-    return {**numeric_environment(), "python": platform.python_version()}
+def versions_here(dtype: DTypeLike) -> dict[str, str]:
+    """What a run in a dtype computes with here, by name, as a checkpoint has it."""
+    return {**numeric_environment(dtype), "python": platform.python_version()}
 
 
 _STATE = tuple(f.name for f in fields(Snapshot) if f.name not in ("model", "optim", *OPTIONAL))

@@ -47,7 +47,7 @@ def resume(state: RunState, saved: Snapshot) -> list[str]:
     state.population = saved.step if saved.population else 0
     state.mode.done = state.step
     unlike = _restore_rank_state(state, saved)
-    return [*changes, *_changed_environment(saved), *([unlike] if unlike else [])]
+    return [*changes, *_changed_environment(state.config, saved), *([unlike] if unlike else [])]
 
 
 def changed_options(config: Config, saved: Snapshot) -> Iterator[str]:
@@ -128,7 +128,7 @@ def _restore_rank_state(state: RunState, saved: Snapshot) -> str:
         ) from error
 
 
-def _changed_environment(saved: Snapshot) -> Iterator[str]:
-    for name, now_here in numeric_environment().items():
+def _changed_environment(config: Config, saved: Snapshot) -> Iterator[str]:
+    for name, now_here in numeric_environment(config.run.dtype).items():
         if saved.versions.get(name, now_here) != now_here:
             yield f"{name} is {now_here!r}, but the checkpoint's run had {saved.versions[name]!r}: last bits may differ"

@@ -13,7 +13,7 @@ from ddtrain.diagnose import require_finite
 from ddtrain.errors import CheckpointError
 from ddtrain.nn import to_torch
 from ddtrain.trainer.checkpoint import finder, fitted_state, rank_state, writer
-from ddtrain.trainer.checkpoint.contents import Snapshot
+from ddtrain.trainer.checkpoint.contents import Snapshot, versions_here
 from ddtrain.trainer.run_state import RunState
 
 NONE: Mapping[str, Any] = MappingProxyType({})
@@ -125,6 +125,7 @@ def take_snapshot(
         **_findings(state),
         params_sha256=state.store.sha256(),
         model_sha256=state.store.model_sha256(),
+        versions=versions_here(state.config.run.dtype),
     )
 
 

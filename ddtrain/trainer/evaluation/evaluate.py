@@ -60,29 +60,43 @@ class Evaluated(NamedTuple):
     samples: dict[str, Any]
 
 
-def evaluate(task: Task, store: ParamStore, comm: Communicator, shards: ShardRunner, samples: int = 0) -> Evaluated:
+def evaluate(
+    task: Task,
+    store: ParamStore,
+    comm: Communicator,
+    shards: ShardRunner,
+    samples: int = 0,
+    each_batch: Callable[[], None] = lambda: None,
+) -> Evaluated:
     """Figures of all validation sets, and the worst and best samples of the first. Collective.
 
-    Shards without samples take part: they run the same number of batches, so that collectives in the model match.
-    Buffers are the same on all ranks (Note [One value of a buffer]).
+    ``each_batch`` is called after each batch of each shard, as evaluations can take long. Shards without samples take
+    part: they run the same number of batches, so that collectives in the model match. Buffers are the same on all ranks
+    (Note [One value of a buffer]).
     """
-    return _evaluated(task, store, comm, shards, None, samples)
+    return _evaluated(task, store, comm, shards, None, samples, each_batch)
 
 
 def try_evaluation(task: Task, store: ParamStore, comm: Communicator, shards: ShardRunner) -> None:
     """Evaluate one batch of each validation set as a test, so that an error shows before the first step, not after an
     epoch. Collective.
     """
-    _evaluated(task, store, comm, shards, 1, 0)
+    _evaluated(task, store, comm, shards, 1, 0, lambda: None)
 
 
 def _evaluated(
-    task: Task, store: ParamStore, comm: Communicator, shards: ShardRunner, batches: int | None, samples: int
+    task: Task,
+    store: ParamStore,
+    comm: Communicator,
+    shards: ShardRunner,
+    batches: int | None,
+    samples: int,
+    each_batch: Callable[[], None],
 ) -> Evaluated:
     found = Evaluated({}, {}, {})
     for name, dataset in task.valid_sets.items():
         kept = AllSamples() if task.report or (samples and dataset is task.valid) else None
-        means = _means(task, dataset, store, comm, shards, batches, kept)
+        means = _means(task, dataset, store, comm, shards, batches, kept, each_batch)
         means |= {key: derived(key, figure, means) for key, figure in _apart(task.derived, "derived", means).items()}
         columns = kept.gathered(comm) if kept else {}
         # of a part of the samples, in a trial, a figure may not be defined
@@ -136,6 +150,7 @@ def _means(
     shards: ShardRunner,
     batches: int | None,
     kept: AllSamples | None,
+    each_batch: Callable[[], None],
 ) -> dict[str, float]:
     """Mean loss and metrics over a data set, or its first batches; losses, and what a report is of, are kept."""
     count = shards.layout.count
@@ -154,6 +169,7 @@ def _means(
                 if kept is not None:
                     pair = task.outputs(model, *batch) if task.report else ()
                     kept.add(rows, {"losses": losses, **dict(zip(("outputs", "targets"), pair, strict=False))})
+                each_batch()
         return totals
 
     mine = shards.map(totals_of)

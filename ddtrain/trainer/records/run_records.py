@@ -189,6 +189,10 @@ class RunRecords:
             self.console.report()
         return figures
 
+    def alive(self) -> None:
+        """Record that the run goes on within a step, as after each batch of an evaluation."""
+        self.status.reached(self.status.step)
+
     def gradients(self, done: int, seen: GradientCheck) -> None:
         """Record that the gradient of step ``done`` (counted from 1) was checked and found right."""
         self.console.message(f"step {done}: gradient checked, {seen}")

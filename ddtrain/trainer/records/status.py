@@ -68,10 +68,14 @@ class Status:
             self.progress()
 
     def progress(self) -> None:
-        """Write that the run has done ``step`` steps; a full disk does not end the run."""
+        """Write that the run has done ``step`` steps; a full disk does not end the run.
+
+        A failure of another rank stands: this one may not have heard of it, as within an evaluation.
+        """
         began = perf_counter()
         with contextlib.suppress(DataError):
-            self.start()
+            if self.comm.rank == 0 and read(self.path.parent).get("state") != "failed":
+                self._write("running")
         ended = perf_counter()
         # writing takes at most 1 % of the time, even on slow disks
         self._next_s = ended + max(EVERY_S, 100 * (ended - began))

@@ -1,6 +1,7 @@
 """One training step: ``train_step`` reads in the order of execution; ``setup`` builds it from a configuration.
 
-``forward_pass`` is the loss as a function of the model's values, ``gradient_buffer`` where a step's gradients go.
+``forward_pass`` is the loss as a function of the model's values, ``passes/`` runs it forward and back, traced or by a
+plan, and ``gradient_buffer`` is where a step's gradients go.
 ``totals`` is what is summed over samples (from each ``loss_output``), ``model_buffers`` what becomes of running
 statistics, ``totals_exchange`` sums both over all shards. ``coordinator`` is rank 0's decision and ``step_control`` how
 it is told to all. ``trial_passes`` update nothing: the loss at other values, and products with the Hessian;

@@ -39,7 +39,7 @@ from ddtrain.trainer.config.config import Comm, Config
 from ddtrain.trainer.config.same_options import verify_options
 from ddtrain.trainer.step.gradient_buffer import GradientBuffer
 from ddtrain.trainer.step.method_checks import check_model, check_same_samples, check_size
-from ddtrain.trainer.step.shard_passes import ShardPasses
+from ddtrain.trainer.step.passes import ShardPasses
 from ddtrain.trainer.step.sharded_optimizer import ShardedOptimizer
 from ddtrain.trainer.step.train_step import TrainStep
 from ddtrain.trainer.task import Task

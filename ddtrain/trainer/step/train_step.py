@@ -29,7 +29,7 @@ from ddtrain.trainer.step.forward_pass import ForwardPass
 from ddtrain.trainer.step.gradient_buffer import GradientBuffer
 from ddtrain.trainer.step.loss_output import LossOutput
 from ddtrain.trainer.step.model_buffers import ModelBuffers
-from ddtrain.trainer.step.shard_passes import ShardPasses
+from ddtrain.trainer.step.passes import ShardPasses
 from ddtrain.trainer.step.step_timer import StepTimer
 from ddtrain.trainer.step.timeline import Timeline
 from ddtrain.trainer.step.totals import Totals

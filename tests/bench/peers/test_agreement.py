@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from ddtrain import data
 from ddtrain.bench.peers import agreement, jax_models, numpy_steps, registry
 from ddtrain.bench.peers.agreement import Point
 from ddtrain.bench.peers.ddtrain_steps import ours
@@ -78,8 +79,8 @@ def test_what_computes_something_else_is_refused(monkeypatch: pytest.MonkeyPatch
 
 
 def test_other_batches_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    batches = numpy_steps.data.batches
-    monkeypatch.setattr(numpy_steps.data, "batches", lambda seed, *rest: batches(seed + 1, *rest))
+    batches = data.batches
+    monkeypatch.setattr(data, "batches", lambda seed, *rest: batches(seed + 1, *rest))
     theirs = numpy_steps._Loop(WORKLOADS["tiny_mlp"])
     monkeypatch.undo()
     with ours(LOCAL, "tiny_mlp", WORKLOADS["tiny_mlp"]) as mine:
@@ -100,4 +101,6 @@ def test_a_tensor_that_hardly_moves_is_held_to_what_others_move() -> None:
     start = {name: np.zeros(4) for name in "abc"}
     mine = {"a": np.ones(4), "b": np.ones(4), "c": np.full(4, 1e-9)}
     assert agreement.worst(start, mine, {**mine, "c": np.full(4, -1e-9)})[1] < 1e-7
-    assert agreement.worst(start, mine, {**mine, "c": np.full(4, 0.05)}) == ("c", pytest.approx(0.5))
+    path, difference = agreement.worst(start, mine, {**mine, "c": np.full(4, 0.05)})
+    assert path == "c"
+    assert difference == pytest.approx(0.5)

@@ -87,3 +87,8 @@ def test_updates_far_too_large_or_small_are_told() -> None:
         ("small update", "d"),
     ]
     assert all(each.remedy.startswith("Try ") for each in said)
+
+
+def test_small_updates_that_a_vanishing_gradient_explains_are_not_told_again() -> None:
+    said = verdicts({}, {"a": 1e-9, "b": 1.0}, {"a": 1e-12, "b": 0.5})
+    assert [(each.kind, each.layer) for each in said] == [("vanishing", "a"), ("large update", "b")]

@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 
 from ddtrain.kernels import conv, native
-from ddtrain.kernels.native.conv import MOST_STRIDE
+from ddtrain.kernels.native.families import conv as native_conv
+from ddtrain.kernels.native.families.conv import MOST_STRIDE, algorithm
 from ddtrain.kernels.native.twins import ulps_apart
 
 pytestmark = pytest.mark.skipif(bool(native.lost()), reason="no compiled kernels here")
@@ -66,6 +67,40 @@ def test_random_geometries(dtype, block):
                 assert not out.any()
 
 
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("seed", range(40))
+def test_winograd_on_shapes_for_which_it_is_not_chosen_too(monkeypatch, dtype, seed):
+    # tiles that reach beyond the image, fewer channels than lanes, more padding than the kernel has
+    monkeypatch.setattr(native_conv, "by_winograd", lambda shape: True)
+    r = np.random.default_rng(seed)
+    taps = 3 + 2 * (seed % 2)
+    (height, width), pad = r.integers(taps, 12, 2), tuple(map(int, r.integers(0, taps, 4)))
+    c, k, n = int(r.integers(1, 40)), int(r.integers(1, 40)), int(r.integers(0, 8))
+    p, q = conv.output_size(height, width, taps, taps, (1, 1), pad)
+    shapes = (n, height, width, c), (taps, taps, c, k), (n, p, q, k), (k,), (c,)
+    arrays = [r.standard_normal(shape).astype(dtype) for shape in shapes]
+    for kernel, arguments in zip(KERNELS, calls(*arrays, ((1, 1), pad, 1, (1, 1))), strict=True):
+        expected = kernel.reference(*arguments)
+        out = np.full_like(expected, np.nan)
+        kernel.twin(*arguments, out=out)
+        if expected.any():
+            assert ulps_apart(out, expected) <= 64
+        else:
+            assert not out.any()
+
+
+def test_winograd_without_a_library_is_direct(monkeypatch):
+    r = np.random.default_rng(0)
+    arrays = [r.standard_normal(s) for s in ((8, 16, 16, 32), (3, 3, 32, 32), (8, 16, 16, 32), (32,), (32,))]
+    assert algorithm((8, 16, 16, 32), (3, 3, 32, 32), *SAME) == "winograd"
+    for kernel, arguments in zip(KERNELS, calls(*arrays, (*SAME, (1, 1))), strict=True):
+        by_winograd = kernel.twin(*arguments)
+        with monkeypatch.context() as patch:
+            patch.setitem(native_conv.WINOGRAD._loaded, "d", {})
+            direct = kernel.twin(*arguments)
+        assert 0 < ulps_apart(direct, by_winograd) <= 64
+
+
 def test_large_images_go_by_strips_of_rows():
     r = np.random.default_rng(0)
     x, w, g = r.standard_normal((2, 61, 90, 24)), r.standard_normal((3, 3, 24, 8)), r.standard_normal((2, 61, 90, 8))
@@ -98,6 +133,17 @@ def test_nan_and_infinity_come_through_where_they_are_seen_and_nowhere_else():
     assert np.isfinite(dw[:, :, 1]).all()
 
 
+def test_nan_comes_through_winograd_wherever_it_is_seen():
+    r = np.random.default_rng(0)
+    x, w = r.standard_normal((4, 16, 16, 32)), r.standard_normal((3, 3, 32, 32))
+    x[1, 5, 5, 2] = np.nan
+    assert np.isnan(conv.forward.twin(x, w, None, *SAME)[1, 4:7, 4:7]).all()
+    assert np.isfinite(conv.forward.twin(x, w, None, *SAME)[[0, 2, 3]]).all()
+    dw = conv.backward_weight.twin(x, np.ones((4, 16, 16, 32)), 3, 3, *SAME)
+    assert np.isnan(dw[:, :, 2]).all()
+    assert np.isfinite(dw[:, :, 3]).all()
+
+
 def test_no_images_give_no_gradient():
     dw = conv.backward_weight.twin(np.ones((0, 5, 5, 2)), np.ones((0, 5, 5, 4)), 3, 3, *SAME, out=np.ones((3, 3, 2, 4)))
     assert not dw.any()
@@ -110,3 +156,5 @@ def test_what_is_left_to_the_reference():
     assert conv.forward.twin(x, w.astype(np.float32), None, *SAME) is NotImplemented
     assert conv.forward.twin(x, w, np.ones(3, np.float32), *SAME) is NotImplemented
     assert conv.forward(x, w, None, *far).shape == (1, 3, 19, 3)
+    assert algorithm(x.shape, w.shape, *far) == "product"
+    assert algorithm(x.shape, w.shape, *SAME) == "direct"

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from ddtrain.kernels import average_update, native, optimizer_update
-from ddtrain.kernels.native import updates
+from ddtrain.kernels.native.families import updates
 from ddtrain.kernels.native.twins import drawing
 
 pytestmark = pytest.mark.skipif(bool(native.lost()), reason="no compiled kernels here")

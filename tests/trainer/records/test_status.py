@@ -3,14 +3,21 @@
 import errno
 import json
 import os
+from dataclasses import replace
 from datetime import datetime
 from types import SimpleNamespace
 
+import numpy as np
 import pytest
 
 from ddtrain.comm.backends.local import LocalCommunicator
+from ddtrain.data import ArrayData
 from ddtrain.errors import DataError, NonFiniteError
+from ddtrain.runs import fit
+from ddtrain.trainer.evaluation.evaluate import ROWS
+from ddtrain.trainer.records import status as status_file
 from ddtrain.trainer.records.status import Status, read
+from helpers import Net, make_task
 
 RANK_0, RANK_2 = LocalCommunicator(), SimpleNamespace(rank=2, size=4)
 
@@ -111,3 +118,32 @@ def test_between_evaluations_it_says_how_far_the_run_has_come(tmp_path, monkeypa
         told.reached(done)
         seen.append(read(tmp_path)["step"])
     assert seen == [0, 0, 3, 3, 3, 6, 6, 6]
+
+
+def test_progress_of_one_rank_does_not_hide_the_failure_of_another(tmp_path):
+    """Within an evaluation rank 0 may not have heard of it yet."""
+    alone = Status(tmp_path, RANK_0)
+    alone.start()
+    Status(tmp_path, RANK_2).fail(ValueError("the cause"))
+    alone.progress()
+    assert read(tmp_path)["state"] == "failed"
+
+
+def test_a_long_evaluation_refreshes_it(tmp_path, monkeypatch):
+    """By a clock that goes on two seconds with each batch of it."""
+    now = [0.0]
+    monkeypatch.setattr(status_file, "perf_counter", lambda: now[0])
+    seen = []
+
+    class Slow(ArrayData):
+        def batch(self, indices):
+            now[0] += 2.0
+            seen.append((tmp_path / "run" / "status.json").stat().st_mtime_ns)
+            return super().batch(indices)
+
+    task = make_task(Net())
+    rows = np.arange(5 * ROWS) % len(task.valid)
+    slow = Slow(*task.valid.batch(rows))
+    run = fit(replace(task, valid=slow), dir=tmp_path / "run", epochs=1, dtype="float64", quiet=True)
+    assert run.state == "completed"
+    assert len(set(seen[-5:])) == 5

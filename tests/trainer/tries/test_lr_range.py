@@ -125,3 +125,14 @@ def test_what_is_no_range_is_refused(text: str) -> None:
 def test_too_few_steps_are_refused(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="takes at least 20 steps, but the run has 4"):
         try_rates(tmp_path, epochs=1)
+
+
+@pytest.mark.parametrize(("steps", "noisy"), [(20, True), (99, True), (100, False), (400, False)])
+def test_a_test_of_few_steps_says_that_it_is_noise(steps: int, noisy: bool) -> None:
+    for losses in (np.linspace(2.0, 1.0, steps), np.linspace(1.0, 2.0, steps)):  # that recommend a rate, and none
+        test = LrRangeTest(1e-3, 10.0, steps)
+        for loss in losses:
+            test.explodes(float(loss))
+        said = f"; with {steps} steps this is mostly noise: give 100 or more"
+        assert test.recommended()[1].endswith(said) == noisy
+        assert test.to_table()["why"] == test.recommended()[1]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Sequence
-from typing import Any, cast
+from typing import Any, TypeVar, cast
 
 import numpy as np
 
@@ -33,6 +33,7 @@ from ddtrain.standard_output import wait_until_read
 
 _ABORT_S = 2.0  # how long to wait for MPI_Abort, which may not return
 _OUTCOME_BYTES = 64
+Made = TypeVar("Made", "MpiCommunicator", MpiNode)
 
 
 class MpiWork:
@@ -77,6 +78,7 @@ class MpiCommunicator:
         self._comm, self._exit_comm, self.pending = comm, exit_comm, pending
         self.rank, self.size = comm.rank, comm.size
         self.waited_s = 0.0
+        self._made: list[MpiCommunicator | MpiNode] = []  # of this one; MPI has 2048 in all, and frees none itself
         self._messages = MpiMessages(comm)
         self._sums = MpiTreeSum(comm, self._messages)
 
@@ -133,11 +135,11 @@ class MpiCommunicator:
     def duplicate(self) -> MpiCommunicator:
         duplicate, request = self._comm.Idup()
         self.wait(request.Test)
-        return MpiCommunicator(duplicate, self._exit_comm, self.pending)
+        return self._keep(MpiCommunicator(duplicate, self._exit_comm, self.pending))
 
     def split(self, color: int) -> MpiCommunicator:
         group = cast(MPI.Intracomm, self._comm.Split(color, key=self.rank))
-        return MpiCommunicator(group, group.Dup(), self.pending)
+        return self._keep(MpiCommunicator(group, self._exit_comm, self.pending))
 
     def split_nodes(self, bytes_per_rank: int = 0, bytes_per_node: int = 0) -> Node:
         if bytes_per_rank < 0:
@@ -154,7 +156,7 @@ class MpiCommunicator:
         stands = local.rank < min(sizes)
         across = cast(MPI.Intracomm, self._comm.Split(local.rank if stands else MPI.UNDEFINED, key=index))
         column = MpiCommunicator(across, self._exit_comm, self.pending) if stands else None
-        return MpiNode(local, index, sizes, column, self.progress)
+        return self._keep(MpiNode(local, index, sizes, column, self.progress))
 
     def abort(self, code: int) -> None:
         wait_until_read()
@@ -164,7 +166,10 @@ class MpiCommunicator:
         MPI.COMM_WORLD.Abort(code)
 
     def close(self) -> None:
-        self._comm.Free()
+        while self._made:
+            self._made.pop().close()
+        if self._comm != MPI.COMM_NULL:
+            self._comm.Free()
 
     def exchange_outcomes(self, outcome: str, timeout_s: float | None) -> list[str] | None:
         send = np.frombuffer(outcome.ljust(_OUTCOME_BYTES).encode(), np.uint8)
@@ -183,6 +188,11 @@ class MpiCommunicator:
             self.waited_s += wait_until(
                 done, self.progress, POLL_INTERVAL_S if self.pending.threaded else LONGEST_SLEEP_S
             )
+
+    def _keep(self, made: Made) -> Made:
+        """Remember what was made of this communicator, to be released with it."""
+        self._made.append(made)
+        return made
 
     def _begin_sum(self, rows: Sequence[Array], tree: ReductionTree, out: Array) -> MpiWork:
         if self.size == 1:

@@ -150,6 +150,7 @@ class MpiNode:
             window.Unlock_all()
             window.Free()
         self._windows.clear()
-        self._local.Free()
+        if self._local != MPI.COMM_NULL:
+            self._local.Free()
         if self.column is not None:
             self.column.close()

@@ -11,8 +11,10 @@
 #include "conv_plan.h"
 
 enum {
+  LEAST_OUTPUTS = 128, /* of a strip: with fewer, loading weights takes time */
   STRIP_BYTES = 64 << 10,
   GRADIENT_STRIP_BYTES = 24 << 10, /* read again for every few entries of the weight: it stays in L1 */
+  MANY_TERMS = 64,                 /* so many read the cotangents so often that putting them together pays */
 };
 
 /* One block of columns of one group: `width` vectors from vector `first` on. */
@@ -25,15 +27,17 @@ typedef struct {
 static columns next_columns(const plan *s, columns c) {
   c.first += c.width;
   if (c.first == s->vectors) c.group++, c.first = 0;
-  c.width = s->diagonal ? 1 : block_width(s->vectors - c.first);
+  c.width = s->diagonal ? (int)least(2, s->vectors - c.first) : block_width(s->vectors - c.first);
   c.last = c.first + c.width < s->vectors ? LANES : s->group_out - (s->vectors - 1) * LANES;
   c.in = s->diagonal ? c.first * LANES : c.group * s->group_in;
   c.out = c.group * s->group_out + c.first * LANES;
   c.at = (c.group * s->vectors + c.first) * LANES;
   return c;
 }
-#define FOR_COLUMNS(s, c) \
-  for (columns c = next_columns(s, (columns){.group = -1, .first = (s)->vectors}); c.group < (s)->groups; c = next_columns(s, c))
+static columns first_columns(const plan *s) {
+  return next_columns(s, (columns){.group = -1, .first = s->vectors});
+}
+#define FOR_COLUMNS(s, c) for (columns c = first_columns(s); c.group < (s)->groups; c = next_columns(s, c))
 
 /* The weights of a pass by block of columns and term, in the order in which they are read, zeros behind the last
    column. Entry (tap, i, j) of a group lies at tap * tap_size + i * by_term + j * by_column. */
@@ -95,21 +99,34 @@ static void run(plan *s, const real *x, const real *w, const real *b, real *y, s
 static void forward(const real *x, const real *w, const real *b, real *y, space *work, SHAPE) {
   plan s;
   forward_plan(&s, SHAPE_VALUES);
-  lay_out(&s, STRIP_BYTES, work, 1, 1);
+  lay_out(&s, STRIP_BYTES, LEAST_OUTPUTS, work, 1, 1);
   run(&s, x, w, b, y, work, 0, kw, k);
 }
 
 static void backward_input(const real *g, const real *w, const real *b, real *dx, space *work, SHAPE) {
   plan s;
   backward_plan(&s, SHAPE_VALUES);
-  lay_out(&s, STRIP_BYTES, work, down, across);
+  lay_out(&s, STRIP_BYTES, LEAST_OUTPUTS, work, down, across);
   run(&s, g, w, b, dx, work, 1, kw, k);
+}
+
+/* Some columns of rows that are `pitch` apart, put together, with zeros behind the last. */
+static void gather(const real *from, int64_t count, int64_t pitch, int64_t vectors, int64_t last, real *to) {
+  ivec there = {0};
+  for (int64_t i = 0; i < last; i++) there[i] = -1;
+  for (int64_t m = 0; m < count; m++, from += pitch, to += vectors * LANES) {
+    const real *end = from + (vectors - 1) * LANES;
+    for (int64_t v = 0; v < vectors - 1; v++) store(to + v * LANES, load(from + v * LANES));
+    const int more = (count - 1 - m) * pitch >= LANES; /* else a whole vector may be more than there is */
+    const vec final = more ? (vec)((ivec)load(end) & there) : load_some(end, last);
+    store(to + (vectors - 1) * LANES, final);
+  }
 }
 
 static void backward_weight(const real *x, const real *g, real *dw, space *work, SHAPE) {
   plan s;
   forward_plan(&s, SHAPE_VALUES);
-  lay_out(&s, GRADIENT_STRIP_BYTES, work, 1, 1);
+  lay_out(&s, GRADIENT_STRIP_BYTES, LEAST_OUTPUTS, work, 1, 1);
   const pass *one = s.passes;
   place *places = take(work, one->n_terms * (int64_t)sizeof(place));
   real *packed = take(work, s.images * s.rows * q * MOST_VECTORS * (int64_t)sizeof(vec));
@@ -122,16 +139,13 @@ static void backward_weight(const real *x, const real *g, real *dw, space *work,
       const int64_t images = least(s.images, n - image), count = images * least(s.rows, p - row) * q;
       const real *seen = window(&s, x, image, images, row), *cotangent = g + (image * p + row) * q * k;
       FOR_COLUMNS(&s, c) {
-        const int64_t there = (c.width - 1) * LANES + c.last, width = c.width * LANES;
-        const real *b = cotangent;
-        if (there < k || width > k) { /* put the rows together, with zeros behind the last column */
-          for (int64_t m = 0; m < count; m++) {
-            store(packed + (m + 1) * width - LANES, (vec){0});
-            memcpy(packed + m * width, cotangent + m * k + c.out, (size_t)there * REAL_BYTES);
-          }
-          b = packed;
+        const real *b = cotangent + c.out;
+        int64_t pitch = k;
+        if (c.last < LANES || one->n_terms > MANY_TERMS) {
+          gather(b, count, k, c.width, c.last, packed);
+          b = packed, pitch = c.width * LANES;
         }
-        product(c.width, s.diagonal, seen + c.in, one->terms, one->n_terms, one->positions, count, b, width, NULL,
+        product(c.width, s.diagonal, seen + c.in, one->terms, one->n_terms, one->positions, count, b, pitch, NULL,
                 dw + c.out, places, c.last);
       }
     }

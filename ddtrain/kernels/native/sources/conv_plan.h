@@ -4,7 +4,7 @@
 #define DDTRAIN_CONV_PLAN_H
 #include "products.h"
 
-enum { MOST_STRIDE = 8, LEAST_POSITIONS = 128 /* outputs of a strip: less, and loading weights shows */ };
+enum { MOST_STRIDE = 8 };
 
 /* What a convolution's kernels are called with: images (n, height, width, channels), outputs (n, p, q, k), a kernel
    (kh, kw, channels / groups, k), strides, distances between the kernel's entries, zeros above and to the left. */
@@ -103,21 +103,21 @@ static reach reach_of(const axis *axes, int64_t n, int64_t size) {
   return (reach){low, high - low + 1, count, low < 0 || end >= size};
 }
 
-/* Decide about strips, of about so many bytes, and lay out the tables. */
-static void lay_out(plan *s, int64_t strip_bytes, space *work, int64_t down, int64_t across) {
+/* Decide about strips, of about so many bytes but no less than so many outputs, and lay out the tables. */
+static void lay_out(plan *s, int64_t strip_bytes, int64_t least_outputs, space *work, int64_t down, int64_t across) {
   const reach r = reach_of(s->row_axes, down, s->height), c = reach_of(s->column_axes, across, s->width);
   const int64_t row_step = s->row_axes[0].step, column_step = s->column_axes[0].step;
   s->diagonal = s->groups > 1 && s->group_in == 1 && s->group_out == 1;
   if (s->diagonal) s->groups = 1, s->group_out = s->c_out;
   s->vectors = (s->group_out + LANES - 1) / LANES;
-  s->copied = r.outside || c.outside || (s->diagonal && s->c_in % LANES);
+  s->copied |= r.outside || c.outside || (s->diagonal && s->c_in % LANES);
   s->first_row = r.first, s->first_column = c.first;
   s->window_columns = (c.count - 1) * column_step + c.span;
   s->pitch = (s->copied ? s->window_columns : s->width) * s->c_in;
   const int64_t row_bytes = most(s->pitch * REAL_BYTES, 1);
   const int64_t image_bytes = ((r.count - 1) * row_step + r.span) * row_bytes;
-  const int64_t rows = most((strip_bytes / row_bytes - r.span) / row_step + 1, LEAST_POSITIONS / c.count);
-  const int64_t images = most(strip_bytes / most(image_bytes, 1), LEAST_POSITIONS / (r.count * c.count));
+  const int64_t rows = most((strip_bytes / row_bytes - r.span) / row_step + 1, least_outputs / c.count);
+  const int64_t images = most(strip_bytes / most(image_bytes, 1), least_outputs / (r.count * c.count));
   s->rows = most(1, least(rows, r.count));
   s->images = s->rows < r.count ? 1 : most(1, least(images, s->n));
   s->window_rows = (s->rows - 1) * row_step + r.span;

@@ -50,9 +50,9 @@ INLINE void block(const int vectors, const int diagonal, BLOCK_ARGUMENTS) {
     for (int v = 0; v < vectors; v++) factor[v] = load(b + v * LANES);
 #pragma GCC unroll 8
     for (int i = 0; i < count; i++) {
-      const vec seen = diagonal ? load(from[i] + term) : splat(from[i][term]);
+      const vec seen = splat(from[i][term]);
 #pragma GCC unroll 4
-      for (int v = 0; v < vectors; v++) sum[i][v] += seen * factor[v];
+      for (int v = 0; v < vectors; v++) sum[i][v] += (diagonal ? load(from[i] + term + v * LANES) : seen) * factor[v];
     }
   }
 #pragma GCC unroll 8
@@ -86,15 +86,16 @@ BLOCK(block_4, 4, 0)
 #else
 #define block_4 NULL
 #endif
-BLOCK(block_diagonal, 1, 1)
+BLOCK(diagonal_1, 1, 1)
+BLOCK(diagonal_2, 2, 1)
 
 /* A product of `count` rows: chunks of terms whose right factor stays in L1, in each a block of rows after another. In
    the last block the last row stands for those that are missing. */
 static void product(int vectors, int diagonal, const real *x, const place *rows, int64_t count, const place *terms,
                     int64_t n, const real *b, int64_t pitch, const real *start, real *out, const place *places,
                     int64_t last) {
-  void (*const blocks[])(BLOCK_ARGUMENTS) = {block_1, block_2, block_3, block_4};
-  void (*const one)(BLOCK_ARGUMENTS) = diagonal ? block_diagonal : blocks[vectors - 1];
+  void (*const blocks[])(BLOCK_ARGUMENTS) = {block_1, block_2, block_3, block_4, diagonal_1, diagonal_2};
+  void (*const one)(BLOCK_ARGUMENTS) = blocks[(diagonal ? 4 : 0) + vectors - 1];
   const int step = ROWS_OF(vectors);
   const int64_t full = count - count % step;
   place end_rows[MOST_ROWS], end_places[MOST_ROWS];

@@ -13,6 +13,9 @@
 #include <string.h>
 
 #define EXPORT __attribute__((visibility("default")))
+#ifndef __has_builtin
+#define __has_builtin(name) 0
+#endif
 #define INLINE static inline __attribute__((always_inline))
 #if defined(__clang__)
 #define NOINLINE __attribute__((noinline))
@@ -55,8 +58,16 @@ INLINE vec load_some(const real *p, int64_t n) {
 }
 INLINE void store_some(real *p, vec v, int64_t n) { memcpy(p, &v, (size_t)n * sizeof(real)); }
 
-/* a where the mask is set, else b */
-INLINE vec choose(ivec mask, vec a, vec b) { return (vec)((mask & (ivec)a) | (~mask & (ivec)b)); }
+/* a where the mask is set, else b; one instruction where gcc makes three */
+INLINE vec choose(ivec mask, vec a, vec b) {
+#if VEC_BYTES == 32 && REAL_BYTES == 4 && __has_builtin(__builtin_ia32_blendvps256)
+  return __builtin_ia32_blendvps256(b, a, (vec)mask);
+#elif VEC_BYTES == 32 && REAL_BYTES == 8 && __has_builtin(__builtin_ia32_blendvpd256)
+  return __builtin_ia32_blendvpd256(b, a, (vec)mask);
+#else
+  return (vec)((mask & (ivec)a) | (~mask & (ivec)b));
+#endif
+}
 INLINE vec larger(vec a, vec b) { return choose(a > b, a, b); }  /* b where either is NaN */
 INLINE vec smaller(vec a, vec b) { return choose(a < b, a, b); } /* b where either is NaN */
 INLINE vec magnitude(vec a) {
@@ -146,6 +157,11 @@ INLINE void store_part(real *p, vec v, int64_t n) {
       memcpy(p, from, (size_t)some * sizeof(real));
       p += some, from += some;
     }
+}
+
+INLINE void store_lanes(real *p, vec v, int64_t n) {
+  if (n == LANES) store(p, v);
+  else store_part(p, v, n);
 }
 
 #endif

@@ -1,0 +1,139 @@
+"""An eager pass that is written down as a program, and the plan that is made when that was done twice."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Protocol
+
+import numpy as np
+
+from ddtrain.autodiff import array_like, record, walk_back
+from ddtrain.kernels.native.cache import CacheError
+from ddtrain.kernels.native.compiler import CompilerError
+from ddtrain.ops.collectives import peers
+from ddtrain.param_store import ParamStore
+from ddtrain.plan import Program, Recorder, Slot, difference, python_function
+from ddtrain.plan.c_backend import lower
+from ddtrain.plan.deliver import deliver
+from ddtrain.plan.passes import improve
+from ddtrain.plan.recorder import could_be_the_recorder
+from ddtrain.trainer.step.forward_pass import ForwardPass
+from ddtrain.trainer.step.passes.shard_pass import AGAIN, PassPlan, ShardPass, Sink
+
+_MIDDLE = "end of forward"
+
+
+class Passes(Protocol):
+    """What a recorded pass asks of :class:`~ddtrain.trainer.step.passes.ShardPasses`."""
+
+    store: ParamStore
+    backend: str
+    in_python: str
+
+    def refuse(self, why: str, forward: ForwardPass) -> ShardPass: ...
+
+
+class RecordedPass:
+    """An eager pass that is written down as well."""
+
+    def __init__(self, passes: Passes, plan: PassPlan, forward: ForwardPass) -> None:
+        self._passes, self._plan, self._forward = passes, plan, forward
+        self._eager: ShardPass | None = None  # in its place, once there can be no plan
+        self.metrics: Mapping[str, Any] = {}
+        self.updates: Mapping[str, Any] = {}
+
+    def forward(self) -> Any:
+        self._recorder = recorder = Recorder(keeps=self._plan.program is not None and self._plan.first is None)
+        forward, store = self._forward, self._passes.store
+        leaves = [recorder.input(x, name) for name, x in zip(store.names, store.value_views)]
+        buffers = {name: recorder.input(x, name) for name, x in store.state_views.items()}
+        batch = tuple(recorder.input(x, f"batch[{i}]") for i, x in enumerate(forward.batch))
+        rng = _RecordedRng(recorder, forward.rng)
+        losses_of = lambda *boxes: forward({**dict(zip(store.names, boxes)), **buffers}, batch=batch, rng=rng)
+        try:
+            losses_N, self._tape, self._end = record(losses_of, leaves)
+        except Exception as error:
+            if not (recorder.refused or could_be_the_recorder(error)):
+                raise
+            self._eager = self._passes.refuse(recorder.refused or str(error).partition("\n")[0], forward)
+            losses_N = self._eager.forward()
+            self.metrics, self.updates = self._eager.metrics, self._eager.updates
+            return losses_N
+        self._returned = [losses_N, *forward.metrics.values(), *forward.updates.values()]
+        recorder.call(_MIDDLE, _nothing, effect=True)
+        self.metrics = {name: array_like(x) for name, x in forward.metrics.items()}
+        self.updates = {name: array_like(x) for name, x in forward.updates.items()}
+        return array_like(losses_N)
+
+    def backward(self, g_N: Any, sinks: Sequence[Sink]) -> None:
+        if self._eager is not None:
+            self._eager.backward(g_N, sinks)
+            return
+        recorder, plan = self._recorder, self._plan
+        late = len(recorder.inputs)
+        g, given = recorder.input(g_N, "weights"), recorder.handle(sinks, "sinks")
+        deliver = [_Delivery(recorder, given, i) for i in range(len(sinks))]
+        walk_back(self._tape, self._end, g, deliver, keep=False)
+        if recorder.refused:
+            self._passes.refuse(recorder.refused, self._forward)
+            return
+        program = recorder.finish(self._returned)
+        metrics, updates = list(self.metrics), list(self.updates)
+        if plan.program is None:
+            plan.program, plan.metrics, plan.updates = program, metrics, updates
+            return
+        different = difference(plan.program, program)
+        if different or plan.metrics != metrics or plan.updates != updates:
+            self._passes.refuse(different or "the metrics or buffers are others the next time", self._forward)
+        elif plan.first is None:
+            self._make_functions(improve(program), recorder, recorder.inputs[late:], sinks)
+        else:
+            plan.repeats, plan.recorded_at = plan.repeats + 1, plan.recorded_at * AGAIN
+
+    def _make_functions(self, program: Program, recorder: Recorder, late: Sequence[Slot], sinks: Any) -> None:
+        """The plan's functions: of C, if there is a compiler, or of Python."""
+        plan, passes = self._plan, self._passes
+        if passes.backend == "c" and not passes.in_python:
+            store = passes.store
+            fixed = dict(zip(program.inputs, [*store.value_views, *store.state_views.values()]))
+            try:
+                plan.native = lower(program, recorder.values, _MIDDLE, late, fixed, sinks, alone=peers() is None)
+            except (CompilerError, CacheError) as error:
+                passes.in_python = str(error)
+            if plan.native is not None:
+                plan.first, plan.second, plan.carried = plan.native.first, plan.native.second, plan.native.carried
+                return
+        first, second, plan.carried = program.split(_MIDDLE, late)
+        plan.first, plan.second = python_function(first), python_function(second, consumes=True)
+
+
+class _Delivery:
+    """A sink that writes down that a gradient goes to sink ``i`` of those that a pass is given."""
+
+    def __init__(self, recorder: Recorder, given: Any, i: int) -> None:
+        self._recorder, self._given, self._i = recorder, given, i
+
+    def __call__(self, g: Any) -> None:
+        self._recorder.call("gradient", deliver, self._given, self._i, g, effect=True)
+
+
+class _RecordedRng:
+    """Random numbers of a recorded pass: drawing some is an instruction, of the randomness that a pass is given."""
+
+    def __init__(self, recorder: Recorder, rng: Any) -> None:
+        self._recorder, self._given, self._rng = recorder, recorder.handle(rng, "rng"), rng
+
+    def uniform(self, purpose: str, shape: tuple[int, ...], dtype: Any = np.float32) -> Any:
+        return self._recorder.call("uniform", _uniform, self._given, purpose, shape, dtype)
+
+    def __getattr__(self, name: str) -> Any:
+        self._recorder.asked(f"reads rng.{name}")
+        return getattr(self._rng, name)
+
+
+def _uniform(rng: Any, purpose: str, shape: tuple[int, ...], dtype: Any) -> Any:
+    return rng.uniform(purpose, shape, dtype)
+
+
+def _nothing() -> None:
+    """Stands between the forward and the backward pass."""

@@ -1,0 +1,173 @@
+"""Planned steps have the bits of traced ones: every layer, loss and mode, on several ranks, in Python and in C."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from diary import Diary
+from equivalence import test_layers, test_losses
+
+from ddtrain import data, ops
+from ddtrain.autodiff import value_of
+from ddtrain.comm.backends.local import LocalCommunicator
+from ddtrain.errors import ReplicaError
+from ddtrain.ops.losses import Loss
+from ddtrain.trainer.config.config import Comm, Plan, Run
+from ddtrain.trainer.loop import Trainer
+from ddtrain.trainer.step.passes import ShardPasses, recorded_pass
+from ddtrain.trainer.task import Task
+from helpers import FEATURES, Plain, make_task, sgd_config
+from worlds import World
+
+STEPS = 12  # three epochs of 7, 7, 7 and 2 samples: each kind of batch is traced, recorded twice, and repeated
+EAGER = {  # layers that ask for values of arrays, and what the line says of them
+    "BatchNorm, cumulative": "float",
+    "Ensemble, of probabilities": "branches",  # where all probabilities are 0
+}
+
+
+def run(world: Any, task: Task, plan: Plan, steps: int = STEPS, **sections: Any) -> tuple[dict[str, Any], ShardPasses]:
+    """All numbers after some steps, and what made the passes."""
+    settings = {"run": Run(dtype="float32", epochs=1000), **sections}
+    trainer = Trainer(world, sgd_config(plan=plan, **settings), task)
+    diary: Any = Diary(world, Path())
+    trainer.records = diary
+    norms = [trainer.take_step().grad_norm for _ in range(steps)]
+    found = {name: x.copy() for name, x in trainer.store.tensors.items()}
+    return {**found, "norms": np.array(norms)}, trainer.train_step.passes
+
+
+def check(task: Task, **sections: Any) -> list[ShardPasses]:
+    """Plans in C and in Python end with the bits of traced steps; returns what made the passes."""
+    local = LocalCommunicator()
+    expected, _ = run(local, task, Plan(enabled=False), **sections)
+    made = []
+    for backend in ("c", "python"):
+        found, passes = run(local, task, Plan(backend=backend, verify_steps=1), **sections)  # type: ignore[arg-type]
+        assert {name for name in expected if found[name].tobytes() != expected[name].tobytes()} == set()
+        made.append(passes)
+    return made
+
+
+@pytest.mark.parametrize("name", test_layers.LAYERS)
+def test_every_layer(name: str) -> None:
+    kind, make = test_layers.LAYERS[name]
+    for passes in check(test_layers.task_of(kind, make())):
+        assert EAGER.get(name, "none") in (passes.refused or "none")
+        assert passes.refused or len(passes.programs()) == 2  # batches of 7 and of 2
+
+
+@pytest.mark.parametrize("name", test_losses.LOSSES)
+def test_every_loss(name: str) -> None:
+    options, targets = test_losses.TARGETS[name]
+    check(test_losses.task_of(Loss(name=name, **options), targets, test_losses.INPUTS.get(name, 1)))
+
+
+@pytest.mark.parametrize("spec", ["threads:2", "threads:3", "nodes:001"])
+@pytest.mark.parametrize("accumulate", [1, 2])
+def test_ranks_and_pieces(spec: str, accumulate: int) -> None:
+    """Batch-norm over the ranks, ragged and empty shards, and several shards a rank, whose turns meet in batch-norm."""
+    task, sections = make_task(dtype=np.float32), {"run": Run(dtype="float32", epochs=1000, accumulate=accumulate)}
+    eager, planned = (
+        World(spec).run(lambda comm, on=on: run(comm, task, Plan(enabled=on, verify_steps=int(on)), **sections))
+        for on in (False, True)
+    )
+    for (expected, _), (found, passes) in zip(eager, planned, strict=True):
+        assert {name for name in expected if found[name].tobytes() != expected[name].tobytes()} == set()
+        assert not passes.refused
+        assert len(passes.programs()) >= 2
+
+
+@pytest.mark.parametrize("mode", ["sync", "local", "diloco", "stale"])
+def test_every_mode(mode: str) -> None:
+    sections = {"comm": Comm(mode=mode, sync_every=3)}  # type: ignore[arg-type]
+    eager, planned = (
+        World("nodes:001").run(lambda comm, on=on: run(comm, make_task(dtype=np.float32), Plan(enabled=on), **sections))
+        for on in (False, True)
+    )
+    for (expected, _), (found, _) in zip(eager, planned, strict=True):
+        assert {name for name in expected if found[name].tobytes() != expected[name].tobytes()} == set()
+
+
+class Asking(Plain):
+    """A net that asks for something that a plan would freeze."""
+
+    def __init__(self, asks: Any) -> None:
+        super().__init__()
+        self.asks = asks
+
+    def forward(self, x: Any) -> Any:
+        return super().forward(x) * self.asks(x, self)
+
+
+calls = iter(range(10**6))
+ASKING = {  # what a model may ask for, and what the line says of it
+    "a branch": (lambda x, net: 2.0 if np.sum(x) > 0 else 1.0, "branches on the truth"),
+    "a number": (lambda x, net: float(np.mean(x)), "float"),
+    "a value": (lambda x, net: value_of(x)[0, 0], r"test_plans.py:\d+ takes a value out of its trace"),
+    "the step": (lambda x, net: 1.0 + net.run.rng.step, r"test_plans.py:\d+ reads rng.step"),
+    "a counter": (lambda x, net: float(next(calls)), r"has the constant .* the next time"),
+    "the batch's number of rows": (lambda x, net: 1.0 / (1 + len(x)), ""),  # a part of its shape, which may be asked
+}
+
+
+@pytest.mark.parametrize("name", ASKING)
+def test_a_model_that_asks_is_traced_and_says_so(name: str) -> None:
+    asks, said = ASKING[name]
+    task = make_task(Asking(asks), dtype=np.float32)
+    _, passes = run(LocalCommunicator(), task, Plan(verify_steps=0))
+    if said:
+        assert re.search(said, passes.refused)
+    else:
+        assert passes.refused == ""
+        check(task)
+
+
+def test_a_plan_is_recorded_anew_and_notices_what_has_changed() -> None:
+    net = Asking(lambda x, net: net.factor)
+    net.factor = 1.0  # type: ignore[attr-defined]
+    task = make_task(net, dtype=np.float32, samples=7)
+    trainer = Trainer(LocalCommunicator(), sgd_config(run=Run(dtype="float32", epochs=1000)), task)
+    trainer.records = Diary(trainer.comm, Path())  # type: ignore[assignment]
+    for step in range(30):
+        if step == 10:
+            net.factor = 2.0  # type: ignore[attr-defined]
+        trainer.take_step()
+    assert "has the constant 1.0, and 2.0 the next time" in trainer.train_step.passes.refused
+
+
+def test_shapes_that_change_every_step_are_traced() -> None:
+    class Growing(data.ArrayData):
+        def batch(self, indices: Any) -> Any:
+            x, y = super().batch(indices)
+            Growing.width += 1
+            return np.concatenate([x, np.zeros((len(x), Growing.width), x.dtype)], axis=1), y
+
+    Growing.width = 0  # type: ignore[attr-defined]
+    arrays = make_task(dtype=np.float32).train
+    net = Plain()
+    task = Task(net, lambda model, x, y: ops.cross_entropy(model(x[:, :FEATURES]), y), Growing(*arrays.arrays))
+    _, passes = run(LocalCommunicator(), task, Plan())
+    assert "more than 8 shapes of batches" in passes.refused
+
+
+def test_a_wrong_kernel_is_noticed_by_verification(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A plan whose results are off by one unit of the last place must not pass."""
+    real = recorded_pass.python_function
+
+    def off(program: Any, *args: Any, **kwargs: Any) -> Any:
+        function = real(program, *args, **kwargs)
+
+        def run(*values: Any) -> Any:
+            results = function(*values)
+            return [np.nextafter(x, np.float32(9)) if type(x) is np.ndarray and x.ndim == 1 else x for x in results]
+
+        return run
+
+    monkeypatch.setattr(recorded_pass, "python_function", off)
+    with pytest.raises(ReplicaError, match="are not those of an eager one"):
+        run(LocalCommunicator(), make_task(Plain(), np.float32), Plan(backend="python", verify_steps=1))
