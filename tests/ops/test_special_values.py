@@ -131,6 +131,7 @@ NOTHING = {  # calls of an operation with no rows, no channels, no classes
     ],
     "rms_norm": [(x(0, 3), x(3)), (x(4, 0), x(0))],
     "attention": [(x(0, 3, 2), x(0, 3, 2), x(0, 3, 2)), (x(3, 2), x(3, 2), x(3, 0)), (x(3, 0), x(3, 0), x(3, 2))],
+    "self_attention": [(x(0, 3, 6), 2), (x(2, 0, 6), 1), (x(2, 3, 0), 1)],
     "max_pool2d": [(x(0, 4, 4, 2), 2), (x(1, 4, 4, 0), 2)],
     "avg_pool2d": [(x(0, 4, 4, 2), 2), (x(1, 4, 4, 0), 2)],
     "embedding": [(x(4, 0), onp.zeros(3, int)), (x(4, 2), onp.zeros(0, int))],
