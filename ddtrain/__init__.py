@@ -37,7 +37,6 @@ if _launcher().variable:
 import ddtrain.numpy  # gives boxes their array behaviour
 from ddtrain import former_modules
 from ddtrain.autodiff import (
-    const_graph,
     defjvp,
     defvjp,
     deriv,
@@ -75,6 +74,7 @@ if TYPE_CHECKING:  # what __getattr__ below loads on first use
     from ddtrain.commands.script import main
     from ddtrain.data import ArrayData
     from ddtrain.diagnose.layer_table import Summary, summary
+    from ddtrain.plan import const_graph
     from ddtrain.runs import History, Run, evaluate, fit, predict
     from ddtrain.trainer.config.config import Config
     from ddtrain.trainer.dp_derivatives import dp_hvp, dp_jvp, dp_value_and_grad, model_loss
@@ -137,6 +137,7 @@ _TRAINING = {  # loaded on first use: differentiating needs neither a command li
     **dict.fromkeys(("History", "Run", "evaluate", "fit", "predict"), "ddtrain.runs"),
     "Callback": "ddtrain.callbacks",
     "compile": "ddtrain.plan",  # not in __all__, as it would shadow the builtin function
+    "const_graph": "ddtrain.plan",
     **dict.fromkeys(("Summary", "summary"), "ddtrain.diagnose.layer_table"),
     "main": "ddtrain.commands.script",
 }

@@ -30,7 +30,7 @@ def _verb(first: str, argv: Sequence[str]) -> int:
     if first.startswith("-") or first.replace("-", "_") in RECIPES:  # train is what is done without a verb
         return VERBS["train"](argv, RECIPES)
     try:
-        verb = chosen(first)
+        verb = chosen(first, RECIPES)
     except UsageError as error:
         if launcher().rank == 0:
             say(f"ddtrain: error: {error.one_line}\n", sys.stderr)

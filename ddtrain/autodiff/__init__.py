@@ -26,7 +26,6 @@ from ddtrain.autodiff.core.rules import def_elementwise, def_linear, defjvp, def
 from ddtrain.autodiff.inspect.drawing import Graph
 from ddtrain.autodiff.inspect.graph import graph
 from ddtrain.autodiff.operators.check_grads import check_grads
-from ddtrain.autodiff.operators.const_graph import const_graph
 from ddtrain.autodiff.operators.curvature import (
     hessian_tensor_product,
     hessian_vector_product,
@@ -70,7 +69,6 @@ __all__ = [
     "Trace",
     "check_grads",
     "checkpoint",
-    "const_graph",
     "def_elementwise",
     "def_linear",
     "defjvp",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from importlib import import_module
 from typing import TYPE_CHECKING
@@ -49,15 +49,19 @@ VERBS: Mapping[str, Verb] = {
 COMPLETION = Verb("ddtrain.commands.completion", "print a script for a shell that completes command lines")
 
 
-def chosen(name: str) -> Verb:
+def chosen(name: str, recipes: Iterable[str] = ()) -> Verb:
     """The verb of a name.
+
+    Parameters
+    ----------
+    recipes : names that might have stood in its place
 
     Raises
     ------
-    UsageError : there is none, with the nearest
+    UsageError : there is none, with the nearest verb or recipe
     """
     if name not in VERBS:
-        hint = did_you_mean(name, VERBS)
+        hint = did_you_mean(name, [*VERBS, *recipes])
         raise UsageError(f"unknown verb {quoted(name)}", remedy=f"{hint} There are {', '.join(VERBS)}.".lstrip())
     return VERBS[name]
 

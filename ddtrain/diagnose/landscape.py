@@ -34,6 +34,10 @@ def random_direction(store: ParamStore, x: Vector, seed: int, number: int) -> Ar
     store : knows where in the vector the parameters lie, and their shapes
     number : another number gives another direction
 
+    Raises
+    ------
+    UsageError : no parameter has filters that are not zero
+
     References
     ----------
     Li, Xu, Taylor, Studer, Goldstein, arXiv:1712.09913, section 4.
@@ -52,6 +56,11 @@ def random_direction(store: ParamStore, x: Vector, seed: int, number: int) -> Ar
             d, w = drawn[span].reshape(view.shape), x[span].reshape(view.shape).astype(np.float64)
             lengths = np.sqrt((d**2).sum(others)), np.sqrt((w**2).sum(others))
             found[span] = (d * (lengths[1] / np.maximum(lengths[0], np.finfo(float).tiny))).ravel()
+    if not found.any():
+        raise UsageError(
+            "landscape: all parameters of two axes or more are zero, or there is none: no filter has a length",
+            remedy="Look at a later checkpoint, or at the plane of its path: --plane pca.",
+        )
     return found
 
 

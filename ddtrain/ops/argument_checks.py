@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from ddtrain.autodiff.core.checks import checked
 from ddtrain.errors import DdtrainError, ShapeError
 
 Pair = int | tuple[int, int]
@@ -75,6 +76,10 @@ def check_indices(op: str, one: str, many: str, indices: Any, size: int, remedy:
     """
     if indices.dtype.kind not in "iu":
         raise ShapeError(f"{op}: {many} have dtype {indices.dtype}, not integers", remedy="Convert: .astype(np.int64).")
+    checked(f"check {many}", _check_range, op, one, indices, size, remedy)
+
+
+def _check_range(op: str, one: str, indices: Any, size: int, remedy: str) -> None:
     if indices.size and (indices.min() < 0 or indices.max() >= size):
         wrong = (indices < 0) | (indices >= size)
         place = tuple(int(i) for i in np.argwhere(wrong)[0])

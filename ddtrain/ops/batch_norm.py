@@ -180,7 +180,7 @@ def _found(y: Any, moments: Moments) -> Any:
 _packed = nondifferentiable(_found, name="moments")
 
 
-@wraps(_batch_norm)
+@wraps(_fused)  # and what it carries, such as compose
 def batch_norm(
     x: Array, scale: Array, shift: Array, eps: float = 1e-5, sync: bool = True, moments: Moments | None = None
 ) -> Array:

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+from functools import wraps
 from typing import Any
 
 import ddtrain.numpy as np
@@ -49,7 +50,6 @@ def _embedding(table: Array, indices: Array, padding_idx: int | None = None) -> 
            [3., 4.],
            [1., 2.]])
     """
-    _check(table, indices, padding_idx)
     rows = table[indices]
     if padding_idx is None:
         return rows
@@ -57,7 +57,6 @@ def _embedding(table: Array, indices: Array, padding_idx: int | None = None) -> 
 
 
 def _forward(table: Any, indices: Any, padding_idx: int | None = None) -> tuple[Any, Any]:
-    _check(table, indices, padding_idx)
     return kernel.forward(table, indices), None
 
 
@@ -67,7 +66,7 @@ def _backward(
     return [kernel.backward(g, indices, table.shape[0], padding_idx=padding_idx)]
 
 
-embedding = fused(
+_fused = fused(
     _embedding,
     _forward,
     _backward,
@@ -75,3 +74,9 @@ embedding = fused(
     name="embedding",
     examples=lambda r: [case(r(4, 3), r.integers(4, 5)), case(r(3, 2), r.integers(3, 2, 3))],
 )
+
+
+@wraps(_embedding)
+def embedding(table: Array, indices: Array, padding_idx: int | None = None) -> Array:
+    _check(table, indices, padding_idx)
+    return _fused(table, indices, padding_idx)

@@ -2,7 +2,8 @@
 
 Read ``program`` (instructions and their slots), ``recorder`` (the trace that writes them down), ``passes/`` (what is
 made of a program before it runs), ``python_backend`` (the program as one Python function), ``differences`` (how two
-recordings of the same function are compared), then ``compiled`` (``ddtrain.compile``, for any function). The trainer's
+recordings of the same function are compared), ``c_backend/`` (the program as C), then
+``compiled`` (``ddtrain.compile``, for any function) and ``const_graph`` (Autograd's). The trainer's
 use of it is ``trainer/step/planned_pass.py``.
 
 Note [What a plan assumes]
@@ -15,9 +16,10 @@ included; and the trainer records anew after 16, 256, 4,096, ... replays and com
 """
 
 from ddtrain.plan.compiled import compile
+from ddtrain.plan.const_graph import const_graph
 from ddtrain.plan.differences import difference
 from ddtrain.plan.program import Instruction, Program, Slot
 from ddtrain.plan.python_backend import python_function
 from ddtrain.plan.recorder import Recorder
 
-__all__ = ["Instruction", "Program", "Recorder", "Slot", "compile", "difference", "python_function"]
+__all__ = ["Instruction", "Program", "Recorder", "Slot", "compile", "const_graph", "difference", "python_function"]

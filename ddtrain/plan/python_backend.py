@@ -19,12 +19,15 @@ from ddtrain.plan.program import Instruction, Program, Slot
 _INLINE = (int, float, bool, type(None))  # constants that are written into the source as they are
 
 
-def python_function(program: Program, name: str = "plan", consumes: bool = False) -> Callable[..., Any]:
+def python_function(
+    program: Program, name: str = "plan", consumes: bool = False, array: Callable[[Any], Any] = np.asarray
+) -> Callable[..., Any]:
     """The function that takes the program's inputs and returns the list of its outputs.
 
     Parameters
     ----------
     consumes : it takes all inputs in one list, which it empties, so that each can be let go after its last use
+    array : makes an array of a result that NumPy gives as a number
 
     >>> from ddtrain.plan import Recorder
     >>> recorder = Recorder()
@@ -34,6 +37,7 @@ def python_function(program: Program, name: str = "plan", consumes: bool = False
     [array([10.])]
     """
     source = PythonSource(program, name, program.inputs, consumes)
+    source.globals["asarray"] = array
     for instruction, dying in zip(program.instructions, program.last_uses(), strict=True):
         source.call(instruction)
         source.let_go(dying)

@@ -34,12 +34,13 @@ class Stages:
         directory = trainee.directory
         told = run_on_rank_0(comm, lambda: [outcome.to_json() for outcome in read_outcomes(directory)])
         self._known = {(o.trial, o.epochs): o for o in map(Outcome.of_json, told)}
+        self._played: list[Outcome] = []  # those that this search has asked for: others decide nothing
         self.earlier = len(self._known)
 
     @property
     def latest(self) -> list[Outcome]:
-        """Of each trial its last outcome."""
-        return latest(self._known.values())
+        """Of each trial the outcome of the last leg that was asked for."""
+        return latest(self._played)
 
     def run(self, legs: Sequence[Leg]) -> list[Outcome]:
         """The outcomes of some legs, of which those that are over already are not trained again.
@@ -63,7 +64,9 @@ class Stages:
             done.append(outcome)
             run_on_rank_0(self.group.comm, lambda: self.tell(line_of(done[-1], self.trainee.judge)))
         self._share(done, stopped)
-        return [self._outcome(leg) for leg in legs]
+        outcomes = [self._outcome(leg) for leg in legs]
+        self._played += outcomes
+        return outcomes
 
     def _share(self, done: Sequence[Outcome], stopped: bool) -> None:
         mine = [outcome.to_json() for outcome in done] if not self.group.comm.rank else []

@@ -64,7 +64,7 @@ def prepared_kernels(comm: Communicator, dtype: DTypeLike) -> list[str]:
     UsageError : on all ranks, if ``$DDTRAIN_KERNELS`` makes no sense on one
     """
     run_on_all(comm, lambda: native.prepare(dtype))
-    lost = native.lost() if native.wanted() else ["all: DDTRAIN_KERNELS=reference"]
+    lost = native.lost() if native.wanted() else ["all families: DDTRAIN_KERNELS=reference"]
     ranks = comm.exchange_objects([native.in_use(dtype), lost])
     notes = []
     for rank, (_, reasons) in enumerate(ranks):

@@ -41,6 +41,8 @@ def test_a_verb_that_there_is_not_is_one_line(capsys: pytest.CaptureFixture[str]
     assert capsys.readouterr().err.startswith(
         "ddtrain: error: unknown verb 'generat': Did you mean generate? There are"
     )
+    assert main(["digits_mpl"]) == 2
+    assert "unknown verb 'digits_mpl': Did you mean digits_mlp? There are" in capsys.readouterr().err
 
 
 def test_a_script_has_the_same_verbs(

@@ -42,6 +42,12 @@ def test_filters_are_as_long_as_the_networks_and_biases_have_no_direction() -> N
     assert (directions[0] != random_direction(of, of.values, 1, 0)).any()
 
 
+def test_a_network_without_filters_has_no_random_direction() -> None:
+    of = ParamStore({"scale": np.ones(4), "head": np.zeros((3, 2))}, {}, np.float64)
+    with pytest.raises(UsageError, match="no filter has a length"):
+        random_direction(of, of.values, 0, 0)
+
+
 def test_a_scaled_network_has_directions_scaled_with_it() -> None:
     """What ReLU networks compute is the same with scaled layers, and so is their landscape then."""
     of = store()

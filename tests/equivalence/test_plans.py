@@ -11,10 +11,10 @@ import pytest
 from diary import Diary
 from equivalence import test_layers, test_losses
 
-from ddtrain import data, ops
+from ddtrain import data, nn, ops
 from ddtrain.autodiff import value_of
 from ddtrain.comm.backends.local import LocalCommunicator
-from ddtrain.errors import ReplicaError
+from ddtrain.errors import ReplicaError, ShapeError
 from ddtrain.ops.losses import Loss
 from ddtrain.trainer.config.config import Comm, Plan, Run
 from ddtrain.trainer.loop import Trainer
@@ -171,3 +171,38 @@ def test_a_wrong_kernel_is_noticed_by_verification(monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr(recorded_pass, "python_function", off)
     with pytest.raises(ReplicaError, match="are not those of an eager one"):
         run(LocalCommunicator(), make_task(Plain(), np.float32), Plan(backend="python", verify_steps=1))
+
+
+@pytest.mark.parametrize("backend", ["c", "python"])
+@pytest.mark.parametrize(
+    ("late", "message"),
+    [
+        ((10**9, 0), r"label 1000000000 at position 0 is outside \[0, 4\)"),
+        ((0, -5), r"index -5 at position 0 is outside \[0, 3\)"),
+    ],
+)
+def test_checks_of_values_are_made_in_every_repeat(backend: Any, late: tuple[int, int], message: str) -> None:
+    """What is out of range in a late step is told as in the first, not read from memory that is not ours."""
+
+    class Late(data.ArrayData):
+        batches = 0
+
+        def batch(self, indices: Any) -> Any:
+            self.batches += 1
+            x, y, words = super().batch(indices)
+            return (x, y + late[0], words + late[1]) if self.batches == 10 else (x, y, words)
+
+    class Reading(Plain):
+        def __init__(self) -> None:
+            super().__init__()
+            self.embedding = nn.Embedding(3, FEATURES)
+
+        def forward(self, x: Any, words: Any) -> Any:
+            return super().forward(x + self.embedding(words))
+
+    x, y = (np.array(a) for a in make_task(dtype=np.float32).train.arrays)
+    train = Late(x, y * 0, np.zeros(len(x), int))
+    task = Task(Reading(), lambda model, x, y, words: ops.cross_entropy(model(x, words), y), train)
+    with pytest.raises(ShapeError, match=message) as caught:
+        run(LocalCommunicator(), task, Plan(backend=backend))
+    assert caught.value.place["step"] > 6

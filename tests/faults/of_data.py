@@ -141,8 +141,8 @@ FAULTS = (
     Fault(
         "nn/running statistics keep what they should take",
         "ddtrain/ops/batch_norm.py",
-        "kernel.running(moments_M, mean, variance, share)",
-        "kernel.running(moments_M, mean, variance, 1 - share)",
+        "_running(moments.packed, mean, variance, share)",
+        "_running(moments.packed, mean, variance, 1 - share)",
         (
             "tests/nn/test_module.py",
             "tests/ops/test_batch_norm.py",

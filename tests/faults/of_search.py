@@ -105,6 +105,13 @@ FAULTS = (
         (f"{STUDY}::test_a_trial_that_was_over_before_its_outcome_was_written_is_not_trained_on",),
     ),
     Fault(
+        "search/what was trained before decides, though nobody asked for it now",
+        "ddtrain/search/stages.py",
+        "return latest(self._played)",
+        "return latest(self._known.values())",
+        (f"{STUDY}::test_a_search_may_be_given_more_and_finds_what_it_would_have_found",),
+    ),
+    Fault(
         "search/an error on one rank is taken for a trial that failed",
         "ddtrain/search/groups.py",
         "        return work.test()\n",

@@ -17,7 +17,8 @@ def test_a_fault_can_be_put_in(fault: Fault) -> None:
     assert sound.count(fault.old) == 1, (
         "what it replaces is there once: has the line been rewritten? Then the fault, too"
     )
-    ast.parse(fault.applied(sound))
+    if fault.file.endswith(".py"):
+        ast.parse(fault.applied(sound))
     for test in fault.tests:
         file, *names = test.partition("[")[0].split("::")
         source = (ROOT / file).read_text()

@@ -91,6 +91,14 @@ CALLS: dict[str, tuple[Callable[..., Any], Maker]] = {
         k.layer_norm.rms_backward,
         lambda r, n: (_normal(r, n, 3), _normal(r, n, 3), abs(_normal(r, n, 1)), _normal(r, 3)),
     ),
+    "layer_norm.group_forward": (
+        k.layer_norm.group_forward,
+        lambda r, n: (_normal(r, n, 2, 6), _normal(r, 6), _normal(r, 6), 3, 1e-5),
+    ),
+    "layer_norm.group_backward": (
+        k.layer_norm.group_backward,
+        lambda r, n: (*(_normal(r, n, 2, 6) for _ in range(2)), _normal(r, n, 3), r.random((n, 3)), _normal(r, 6)),
+    ),
     "rnn.rnn": (k.rnn.rnn, lambda r, n: (_normal(r, n, 4, 3), _normal(r, n, 3), _normal(r, 3, 3), False)),
     "rnn.rnn_backward": (
         k.rnn.rnn_backward,

@@ -154,9 +154,23 @@ def test_a_search_that_is_stopped_goes_on_in_the_middle_of_a_trial(tmp_path: Pat
     assert search(directory, trials=2) == whole
 
 
-def test_a_search_may_be_given_more_trials(tmp_path: Path) -> None:
-    search(tmp_path / "search", trials=2)
-    assert search(tmp_path / "search", trials=4) == search(tmp_path / "whole", trials=4)
+LONGER: list[tuple[dict[str, Any], dict[str, Any]]] = [
+    ({"trials": 2}, {"trials": 4}),
+    ({"trials": 4, "winners": 3, "epochs_per_trial": 1}, {"trials": 5, "winners": 1, "epochs_per_trial": 1}),
+    (
+        {"method": "halving", "trials": 3, "factor": 2, "config": FOUR},
+        {"method": "halving", "trials": 4, "factor": 2, "winners": 1, "config": FOUR},
+    ),
+]
+
+
+@pytest.mark.parametrize(("before", "after"), LONGER, ids=["trials", "winners", "halving"])
+def test_a_search_may_be_given_more_and_finds_what_it_would_have_found(
+    tmp_path: Path, before: dict[str, Any], after: dict[str, Any]
+) -> None:
+    """Trials that were trained further before, as they won then, are no further ahead for that."""
+    search(tmp_path / "search", **before)
+    assert search(tmp_path / "search", **after) == search(tmp_path / "whole", **after)
 
 
 @pytest.mark.parametrize(

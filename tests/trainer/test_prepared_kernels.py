@@ -73,7 +73,7 @@ def test_a_run_without_a_compiler_says_so_once_and_trains(tmp_path: Path, ranks:
     assert done.returncode == 0, done.stderr
     said = done.stdout + done.stderr
     assert said.count(INSTEAD) == 1
-    assert "the compiler 'no-such-cc' is not to be found" in said
+    assert f"{INSTEAD}all families: the compiler 'no-such-cc' is not to be found\n" in said
 
 
 def test_an_unknown_kind_of_kernels_ends_a_run_with_one_error(tmp_path: Path) -> None:

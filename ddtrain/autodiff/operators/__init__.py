@@ -2,6 +2,6 @@
 
 Read ``gradients`` (grad and its relatives) and ``argnums`` (what is differentiated, and what came out); then
 ``vjp_jvp``, ``jacobians``, ``curvature``. ``fixed_point`` differentiates a solution, ``recomputation`` trades time
-for memory, ``const_graph`` repeats a trace without its Python, ``check_grads`` compares with finite differences,
+for memory, ``check_grads`` compares with finite differences,
 ``flatten`` makes a vector of a structure.
 """

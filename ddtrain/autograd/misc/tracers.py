@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from ddtrain.autodiff import const_graph
 from ddtrain.autograd._absent import absent
+from ddtrain.plan import const_graph
 
 __all__ = ["const_graph", "const_graph_unary"]
 

@@ -54,3 +54,23 @@ def columns(values: int, channels: int) -> Array:
     """
     # 16 lanes in the widest vector: a row has at least 8 of them, and less than 16 * channels more
     return scratch("native.columns", (values * 16 * (channels + 8),), DOUBLE)
+
+
+def rows_apart(x: Array) -> int:
+    """How many entries lie between the beginnings of two rows, all leading axes of ``x`` together; 0 if it varies.
+
+    >>> x = np.zeros((2, 3, 8))
+    >>> rows_apart(x), rows_apart(x[..., :5]), rows_apart(x[:, :2]), rows_apart(x.T)
+    (8, 8, 0, 0)
+    """
+    if type(x) is not np.ndarray or x.ndim < 1:
+        return 0
+    if x.flags.c_contiguous:
+        return int(x.shape[-1])
+    if x.strides[-1] != x.itemsize:
+        return 0
+    step = x.strides[-2] if x.ndim > 1 else x.nbytes
+    for axis in range(x.ndim - 2):
+        if x.strides[axis] != x.shape[axis + 1] * x.strides[axis + 1]:
+            return 0
+    return int(step // x.itemsize) if step >= x.shape[-1] * x.itemsize and not step % x.itemsize else 0

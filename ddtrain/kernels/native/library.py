@@ -26,6 +26,7 @@ from ddtrain.kernels.native.pointers import address
 from ddtrain.kernels.native.twins import Twin, check
 
 SOURCES = Path(__file__).parent / "sources"
+_LAYOUTS = str(Path(__file__).parent / "layouts.py")
 LIBRARIES: dict[str, Library] = {}  # by family
 _KINDS: dict[str, Any] = {"p": ctypes.c_void_p, "n": ctypes.c_int64, "d": ctypes.c_double}
 
@@ -85,7 +86,7 @@ class Library:
         return functions.get(name)
 
     def identity(self, char: str) -> str:
-        """A digest of all that the compiled library depends on.
+        """A digest of all that the compiled library depends on, and what was found out about its twins.
 
         Raises
         ------
@@ -94,6 +95,10 @@ class Library:
         words = (*compiler.command(),)
         parts = [_source(f"{self.family}.c"), _headers(), char, " ".join(words)]
         parts += [compiler.identity(words), compiler.machine(), " ".join(compiler.FLAGS)]
+        # the twins' check is kept with the library, and is another when twins or references are
+        functions = [function for twin in self.twins for function in (twin.call, twin.kernel.reference)]
+        files = {function.__code__.co_filename for function in functions if hasattr(function, "__code__")}
+        parts += [_text(file) for file in sorted({*files, _LAYOUTS})]
         return _digest(parts)
 
     def in_use(self, char: str) -> str:
@@ -149,6 +154,11 @@ def _source(name: str) -> str:
 
 
 @functools.cache
+def _text(file: str) -> str:
+    return Path(file).read_text()
+
+
+@functools.cache
 def _headers() -> str:
     return "\0".join(path.read_text() for path in sorted(SOURCES.glob("*.h")))
 
@@ -197,4 +207,8 @@ def lost() -> list[str]:
     for library in LIBRARIES.values():
         for why in library.why_lost.values():
             families.setdefault(why, []).append(library.family)
-    return [f"{', '.join(dict.fromkeys(names))}: {why}" for why, names in families.items()]
+    all_families = set(LIBRARIES) if len(LIBRARIES) > 1 else set()
+    return [
+        f"{'all families' if set(names) == all_families else ', '.join(dict.fromkeys(names))}: {why}"
+        for why, names in families.items()
+    ]

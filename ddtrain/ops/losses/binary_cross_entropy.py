@@ -6,8 +6,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
-from ddtrain.autodiff import Array, value_of
+from ddtrain.autodiff import Array
 from ddtrain.ops.losses.common import check_alike, check_option, check_values, mean_over_features, softplus
 from ddtrain.ops.losses.protocol import Loss
 from ddtrain.parts import Range, register
@@ -46,12 +47,14 @@ def binary_cross_entropy_with_logits(logits: Array, targets: Array, pos_weight: 
     op = "binary_cross_entropy_with_logits"
     check_alike(op, logits, targets, ("logits", "targets"))
     check_option(op, "pos_weight", pos_weight, pos_weight >= 0, "a number, 0 or more")
-    values = value_of(targets)
-    wrong = ~((values >= 0) & (values <= 1))
-    check_values(op, "target", values, wrong, "outside [0, 1]", "Targets are probabilities, or 0 and 1.")
+    check_values(op, "target", targets, _outside, "outside [0, 1]", "Targets are probabilities, or 0 and 1.")
     t = targets.astype(logits.dtype)
     positive = 1.0 if pos_weight == 1 else 1.0 + (pos_weight - 1.0) * t
     return mean_over_features((1.0 - t) * logits + positive * softplus(-logits))
+
+
+def _outside(targets: Any) -> Any:
+    return ~((targets >= 0) & (targets <= 1))
 
 
 @register

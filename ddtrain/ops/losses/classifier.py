@@ -4,11 +4,9 @@
 
 from __future__ import annotations
 
-import numpy as onp
-
 from ddtrain.autodiff import Array
 from ddtrain.errors import UsageError
-from ddtrain.ops.losses.common import check_labels, is_soft
+from ddtrain.ops.losses.common import check_labels, is_soft, one_hot
 from ddtrain.ops.losses.protocol import Loss
 
 
@@ -49,6 +47,7 @@ def classifier_loss(loss: Loss, scores: Array, targets: Array) -> Array:
     ----------
     Rifkin, Klautau (2004), "In defense of one-vs-all classification", JMLR 5.
 
+    >>> import numpy as onp
     >>> from ddtrain.ops.losses import Squared
     >>> classifier_loss(Squared(), onp.array([[0.0, 0.5]]), onp.array([1]))
     array([0.125])
@@ -57,6 +56,5 @@ def classifier_loss(loss: Loss, scores: Array, targets: Array) -> Array:
     if loss.of_labels == "label" or (loss.of_labels == "one_hot" and is_soft(scores, targets)):
         return loss(scores, targets)
     check_labels(loss.name, scores, targets)
-    one_hot_NK = onp.zeros(scores.shape, scores.dtype)
-    onp.put_along_axis(one_hot_NK, targets[..., None], 1, axis=-1)
+    one_hot_NK = one_hot(targets, scores.shape[-1], scores.dtype)
     return loss(scores, one_hot_NK if loss.of_labels == "one_hot" else 2 * one_hot_NK - 1)

@@ -5,12 +5,15 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from typing import Any
 
 import numpy as onp
 
 import ddtrain.numpy as np
-from ddtrain.autodiff import value_of
+from ddtrain.autodiff import nondifferentiable
+from ddtrain.autodiff.core.checks import checked
+from ddtrain.autodiff.core.examples import case
 from ddtrain.errors import ShapeError, UsageError
 from ddtrain.ops.argument_checks import check_indices
 
@@ -26,6 +29,16 @@ def check_labels(op: str, scores: Any, labels: Any) -> None:
             remedy="Labels have the shape of the scores without its last axis, the classes.",
         )
     check_indices(op, "label", "labels", labels, scores.shape[-1], _RANGE)
+
+
+def _one_hot(labels: Any, classes: int, dtype: Any) -> Any:
+    """(..., K): 1 at each label, 0 elsewhere."""
+    one_hot = onp.zeros((*labels.shape, classes), dtype)
+    onp.put_along_axis(one_hot, labels[..., None], 1, axis=-1)
+    return one_hot
+
+
+one_hot = nondifferentiable(_one_hot, name="one_hot", examples=lambda r: [case(r.integers(3, 4), 3, onp.dtype(float))])
 
 
 def flat_rows(scores: Any, labels: Any) -> tuple[Any, Any, Any]:
@@ -52,7 +65,10 @@ def check_soft(op: str, scores: Any, targets: Any) -> None:
             f"{op}: scores have shape {scores.shape} but soft targets have shape {targets.shape}",
             remedy="Both are (N, K), with a probability for each class.",
         )
-    values = value_of(targets)
+    checked("check soft targets", _check_probabilities, op, targets)
+
+
+def _check_probabilities(op: str, values: Any) -> None:
     sums = values.sum(-1)
     for wrong, what in (
         (~(abs(sums - 1) <= _SUM_TOLERANCE), "sum to {:.6g}, not to 1"),
@@ -77,8 +93,18 @@ def check_alike(op: str, prediction: Any, target: Any, names: tuple[str, str] = 
         )
 
 
-def check_values(op: str, one: str, values: Any, wrong: Any, allowed: str, remedy: str) -> None:
-    """Raise if any entry of ``values`` is ``wrong``, naming the first."""
+def check_values(op: str, one: str, values: Any, is_wrong: Callable[[Any], Any], allowed: str, remedy: str) -> None:
+    """Raise if any entry of ``values`` is wrong, naming the first.
+
+    Parameters
+    ----------
+    is_wrong : of an array, which entries are; the same function in every call (Note [Checks under a record])
+    """
+    checked(f"check {one}s", _check_values, op, one, values, is_wrong, allowed, remedy)
+
+
+def _check_values(op: str, one: str, values: Any, is_wrong: Callable[[Any], Any], allowed: str, remedy: str) -> None:
+    wrong = is_wrong(values)
     if wrong.any():
         place = tuple(int(i) for i in onp.argwhere(wrong)[0])
         raise ShapeError(
@@ -91,9 +117,12 @@ def check_values(op: str, one: str, values: Any, wrong: Any, allowed: str, remed
 def check_signs(op: str, scores: Any, signs: Any) -> Any:
     """The signs -1 and 1 in the scores' dtype; raise where one is something else."""
     check_alike(op, scores, signs, ("scores", "labels"))
-    wrong = (signs != 1) & (signs != -1)
-    check_values(op, "label", signs, wrong, "neither -1 nor 1", "Convert classes 0 and 1: 2 * labels - 1.")
+    check_values(op, "label", signs, _no_sign, "neither -1 nor 1", "Convert classes 0 and 1: 2 * labels - 1.")
     return signs.astype(scores.dtype)
+
+
+def _no_sign(signs: Any) -> Any:
+    return (signs != 1) & (signs != -1)
 
 
 def check_option(op: str, name: str, value: float, ok: bool, allowed: str) -> None:

@@ -14,11 +14,11 @@ from typing import Any
 import numpy as onp
 
 import ddtrain.numpy as np
-from ddtrain.autodiff import Array, fused
+from ddtrain.autodiff import Array, fused, is_recorded
 from ddtrain.autodiff.core.examples import case
 from ddtrain.errors import ShapeError, UsageError
 from ddtrain.kernels import softmax as kernel
-from ddtrain.ops.losses.common import check_labels, check_option, check_soft, flat_rows, is_soft
+from ddtrain.ops.losses.common import check_labels, check_option, check_soft, flat_rows, is_soft, one_hot
 from ddtrain.ops.losses.protocol import Loss
 from ddtrain.ops.softmax import log_softmax
 from ddtrain.parts import Range, register
@@ -26,13 +26,11 @@ from ddtrain.parts import Range, register
 
 def _of_labels(logits: Any, labels: Any) -> Any:
     """Negative log-likelihood of each label: :func:`cross_entropy` without options."""
-    check_labels("cross_entropy", logits, labels)
     flat, classes, rows = flat_rows(logits, labels)
     return np.reshape(-log_softmax(flat)[rows, classes], labels.shape)
 
 
 def _forward(logits: Any, labels: Any) -> tuple[Any, Any]:
-    check_labels("cross_entropy", logits, labels)
     if logits.ndim == 2:
         losses, e, sums = kernel.cross_entropy(logits, labels)
         return losses, (e, sums)
@@ -48,7 +46,7 @@ def _backward(needs: tuple[int, ...], g: Any, saved: Any, logits: Any, labels: A
     return [flat.reshape(logits.shape)]
 
 
-cross_entropy_of_labels = fused(
+_fused = fused(
     _of_labels,
     _forward,
     _backward,
@@ -56,6 +54,12 @@ cross_entropy_of_labels = fused(
     name="cross_entropy",
     examples=lambda r: [case(r(4, 3), r.integers(3, 4)), case(r(2, 2, 3), r.integers(3, 2, 2))],
 )
+
+
+def cross_entropy_of_labels(logits: Array, labels: Any) -> Array:
+    """:func:`cross_entropy` without options."""
+    check_labels("cross_entropy", logits, labels)
+    return _fused(logits, labels)
 
 
 def cross_entropy(
@@ -124,8 +128,7 @@ def cross_entropy(
     factor = kept.astype(logits.dtype)
     if label_smoothing:
         check_labels("cross_entropy", logits, labels)
-        targets_NK = onp.zeros(logits.shape, logits.dtype)
-        onp.put_along_axis(targets_NK, labels[..., None], 1, axis=-1)
+        targets_NK = one_hot(labels, logits.shape[-1], logits.dtype)
         return factor * _of_distributions(logits, targets_NK, weight_K, label_smoothing)
     losses = cross_entropy_of_labels(logits, labels)
     return losses * (factor if weight_K is None else factor * weight_K[labels])
@@ -171,7 +174,8 @@ class CrossEntropy(Loss):
     """The share of each target that is spread evenly over all classes."""
 
     def __call__(self, outputs: Array, targets: Array) -> Array:
-        ignored = not is_soft(outputs, targets) and bool((targets == self.ignore_index).any())
+        # not asked of a trace that records: without ignored labels both ways give the same bits
+        ignored = not is_soft(outputs, targets) and (is_recorded(targets) or bool((targets == self.ignore_index).any()))
         ignore_index = self.ignore_index if ignored else None
         return cross_entropy(outputs, targets, self.weight or None, ignore_index, self.label_smoothing)
 

@@ -9,11 +9,16 @@ from dataclasses import dataclass
 from typing import Any
 
 import ddtrain.numpy as np
-from ddtrain.autodiff import Array, value_of
+from ddtrain.autodiff import Array
 from ddtrain.errors import ShapeError, kind_of
 from ddtrain.ops.losses.common import check_alike, check_option, check_values, positive_part
 from ddtrain.ops.losses.protocol import MarginLoss
+from ddtrain.ops.stop_gradient import stop_gradient
 from ddtrain.parts import register
+
+
+def _neither(same: Any) -> Any:
+    return (same != 0) & (same != 1)
 
 
 def _square(a: Any, b: Any) -> Any:
@@ -62,12 +67,10 @@ def contrastive_loss(a: Array, b: Array, same: Array, margin: float = 1.0) -> Ar
         raise ShapeError(
             f"contrastive_loss: {a.shape[0]} pairs but same has shape {same.shape}", remedy="Give one number a pair."
         )
-    values = value_of(same)
-    wrong = (values != 0) & (values != 1)
-    check_values("contrastive_loss", "label", values, wrong, "neither 0 nor 1", "1 says that a pair is alike.")
+    check_values("contrastive_loss", "label", same, _neither, "neither 0 nor 1", "1 says that a pair is alike.")
     square = _square(a, b)
     short = positive_part(margin - _root(square))
-    return 0.5 * np.where(values == 1, square, short * short)
+    return 0.5 * np.where(stop_gradient(same) == 1, square, short * short)
 
 
 def triplet_loss(anchor: Array, positive: Array, negative: Array, margin: float = 1.0) -> Array:

@@ -36,9 +36,20 @@ class NativeProgram:
         second is given a list of that and the late inputs, and empties it
     carried : how many values are carried
     arena_bytes : memory of all arrays that C makes
-    units : what became of the instructions
+    kinds : what became of each instruction, and its name; see :class:`~ddtrain.plan.c_backend.lowering.Unit`
     source : the generated C
     """
+
+    def __init__(self, lowering: Lowering, at: str, late: Collection[Slot], fixed: Mapping[Slot, Any]) -> None:
+        made = _Builder(lowering, at, late, fixed)
+        # nothing of what was recorded is kept: its arrays would be as much memory again as the arena
+        self.first, self.second, self.carried = made.first, made.second, made.carried
+        self.arena_bytes, self.source, self._arena = made.arena_bytes, made.source, made.arena
+        self.kinds = [(unit.kind, unit.instruction.name) for unit in lowering.units]
+
+
+class _Builder:
+    """Makes the halves of a lowered program."""
 
     def __init__(self, lowering: Lowering, at: str, late: Collection[Slot], fixed: Mapping[Slot, Any]) -> None:
         self.lowering, self.units = lowering, lowering.units
@@ -204,6 +215,7 @@ class _Tables:
 
     def __init__(self) -> None:
         self.pointers: Any = None
+        self.kept: list[Any] = []  # arrays whose addresses are in the table
         self.calls: dict[str, Callable[[], None]] = {}
 
     def fill(self, source: Source, library: ctypes.CDLL, arena: Any) -> None:
@@ -215,13 +227,14 @@ class _Tables:
                 pointers[index] = start + block.offset
             elif block.fixed is not None:
                 pointers[index] = address(block.fixed)
+        self.kept = [block.fixed for block in source.blocks if block.fixed is not None]
         functions = (ctypes.c_void_p * max(1, len(source.functions)))(*source.functions)
         integers = (ctypes.c_int64 * max(1, len(source.integers)))(*source.integers)
         for k in range(len(source.parts)):
             function = library[f"stretch{k}"]
             function.argtypes, function.restype = [ctypes.c_void_p] * 3, None
             tables = [ctypes.addressof(table) for table in (pointers, functions, integers)]
-            self.calls[f"stretch{k}"] = _Stretch(function, tables, (pointers, functions, integers))
+            self.calls[f"stretch{k}"] = _Stretch(function, tables, (pointers, functions, integers, self.kept))
 
 
 class _Stretch:

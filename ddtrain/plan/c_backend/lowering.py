@@ -11,6 +11,7 @@ import numpy as np
 from ddtrain.kernels.capture import capture
 from ddtrain.kernels.native.library import Function
 from ddtrain.plan.c_backend import elementwise
+from ddtrain.plan.c_backend.moves import Move, moves
 from ddtrain.plan.c_backend.places import Block, Place, Registry, address, is_plain, leaves, mapped, span_of
 from ddtrain.plan.deliver import Sinks, deliver
 from ddtrain.plan.program import Instruction, Program, Slot
@@ -32,8 +33,8 @@ class Unit:
 
     Attributes
     ----------
-    kind : "calls" of compiled functions, a "loop" of arithmetic, a "view" that costs nothing, a "delivery" of a
-        gradient, or a call of "python"
+    kind : "calls" of compiled functions, a "loop" of arithmetic, "copies" of entries, a "view" that costs nothing, a
+        "delivery" of a gradient, or a call of "python"
     reads, writes : the blocks that it touches, as far as C does it
     """
 
@@ -41,6 +42,8 @@ class Unit:
     instruction: Instruction
     calls: list[Call] = field(default_factory=list)
     loop: elementwise.Loop | None = None
+    copies: list[tuple[Place | None, Place | None, Move]] = field(default_factory=list)
+    zeroed: int = 0  # bytes of the target that are 0 before the copies
     source: Place | None = None  # of a delivery: where the gradient lies, and where it is to be
     target: Place | None = None
     nbytes: int = 0
@@ -108,7 +111,7 @@ class Lowering:
         if instruction.function is deliver:
             return self._delivery(instruction)
         if instruction not in self._only_python and self._may_be_tried(instruction):
-            unit = self._loop(instruction) or self._heard(instruction)
+            unit = self._loop(instruction) or self._heard(instruction) or self._moved(instruction)
             if unit is not None:
                 return unit
         for slot in instruction.outputs:
@@ -151,6 +154,32 @@ class Lowering:
         loop = elementwise.Loop(instruction.name, place, operands, result, args)
         reads = [operand.block for operand in operands if isinstance(operand, Place)]
         return Unit("loop", instruction, loop=loop, reads=reads, writes=[place.block])
+
+    def _moved(self, instruction: Instruction) -> Unit | None:
+        """The unit of an operation that only copies entries, to where they are wanted."""
+        (slot, *more) = instruction.outputs
+        if slot is None or more or instruction.kwargs:
+            return None
+        found = moves(instruction.name, self._args(instruction), self.values[slot])
+        if found is None:
+            return None
+        made, copies, zeroed = found
+        sources = [self._place(move.source) for move in copies]
+        if any(place is None or move.source.dtype != made.dtype for move, place in zip(copies, sources, strict=True)):
+            return None
+        target = self._fresh(made)
+        self._fill(slot, made)
+        places = [(self._place(move.target), source, move) for move, source in zip(copies, sources, strict=True)]
+        reads = [place.block for place in sources if place is not None]
+        return Unit(
+            "copies",
+            instruction,
+            copies=places,
+            zeroed=made.nbytes * zeroed,
+            target=target,
+            reads=reads,
+            writes=[target.block],
+        )
 
     def _heard(self, instruction: Instruction) -> Unit | None:
         """The unit of what was heard when the instruction ran, if that is all that it does."""

@@ -53,6 +53,8 @@ class Source:
             lines += self._loops(waiting)
             waiting = []
             lines += [self._call(call) for call in unit.calls]
+            if unit.kind == "copies":
+                lines += self._copies(unit)
             if unit.kind == "delivery":
                 lines.append(self._copy(unit))
         lines += self._loops(waiting)
@@ -89,6 +91,32 @@ class Source:
         assert unit.target is not None
         return f"memcpy({self._pointer(unit.target)}, {self._pointer(unit.source)}, {unit.nbytes});"
 
+    def _copies(self, unit: Unit) -> list[str]:
+        """Nested loops over strides, of as few axes as describe them."""
+        lines = []
+        if unit.zeroed and unit.target is not None:
+            lines.append(f"memset({self._pointer(unit.target)}, 0, {unit.zeroed});")
+        for target, source, move in unit.copies:
+            assert target is not None
+            assert source is not None
+            item = move.source.itemsize
+            axes = _merged(move.source.shape, move.target.strides, move.source.strides)
+            kind = {"f": "float", "d": "double"}.get(move.source.dtype.char, f"uint{8 * item}_t")
+            lines.append(f"{{ char *t0 = {self._pointer(target)}; const char *s0 = {self._pointer(source)};")
+            if axes and axes[-1][1:] == (item, item) and not move.adds_zero:
+                *axes, (count, _, _) = axes
+                inner = f"memcpy(t{len(axes)}, s{len(axes)}, {count * item});"
+            else:
+                zero = " + 0" if move.adds_zero else ""
+                inner = f"*({kind} *)t{len(axes)} = *(const {kind} *)s{len(axes)}{zero};"
+            for depth, (count, to, of) in enumerate(axes):
+                lines.append(
+                    f"for (int64_t i{depth} = 0; i{depth} < {count}; i{depth}++) {{ char *t{depth + 1} = t{depth} + "
+                    f"i{depth} * {to}; const char *s{depth + 1} = s{depth} + i{depth} * {of};"
+                )
+            lines.append(inner + " }" * (len(axes) + 1))
+        return lines
+
     def _loops(self, loops: Sequence[Loop]) -> list[str]:
         """One pass for operations over equally many entries of one dtype."""
         if not loops:
@@ -119,6 +147,23 @@ class Source:
         else:
             head = f"for (int64_t i = 0; i < {size}; i++)"
         return ["{", *lines, f"{head} {{ {' '.join(body)} }}", "}"]
+
+
+def _merged(shape: Sequence[int], target: Sequence[int], source: Sequence[int]) -> list[tuple[int, int, int]]:
+    """Axes as (entries, bytes apart in the target, in the source), those that follow each other as one.
+
+    >>> _merged((2, 3, 4), (48, 16, 4), (96, 32, 8))
+    [(24, 4, 8)]
+    """
+    axes: list[tuple[int, int, int]] = []
+    for count, to, of in zip(shape, target, source, strict=True):
+        if count == 1:
+            continue
+        if axes and axes[-1][1:] == (count * to, count * of):
+            axes[-1] = (axes[-1][0] * count, to, of)
+        else:
+            axes.append((count, to, of))
+    return axes
 
 
 def _number(value: float) -> str:

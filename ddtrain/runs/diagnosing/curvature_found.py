@@ -165,27 +165,26 @@ def curvature(
     extremes = (
         extreme_eigenvalues(loss, x, steps, tolerance) if eigenvalues is None else Extremes.of(eigenvalues, x.dtype)
     )
-    lr = _lr_in_use(opened, point)
     return CurvatureFound(
-        str(point.path),
-        point.snapshot.step,
-        x.size,
-        loss.samples,
-        len(loss.sizes),
-        at_x,
-        float(np.linalg.norm(gradient)),
-        extremes,
-        None if dense else spectral_density(loss, x, probes, min(steps, 40)),
-        eigenvalues,
-        [
+        checkpoint=str(point.path),
+        step=point.snapshot.step,
+        parameters=x.size,
+        samples=loss.samples,
+        batches=len(loss.sizes),
+        loss=at_x,
+        gradient_norm=float(np.linalg.norm(gradient)),
+        extremes=extremes,
+        density=None if dense else spectral_density(loss, x, probes, min(steps, 40)),
+        eigenvalues=eigenvalues,
+        sharpness=[
             sharpness(loss, x, epsilon, dimensions, seed=opened.config.run.seed)
             for epsilon in epsilons
             for dimensions in (0, min(SUBSPACE, x.size - 1))
         ],
-        noise_scale(loss.batch_gradients(x)),
-        lr,
-        stable_rate(opened.config.optim, extremes.largest),
-        opened.config.data.batch_size,
+        noise=noise_scale(loss.batch_gradients(x)),
+        lr=_lr_in_use(opened, point),
+        stable_lr=stable_rate(opened.config.optim, extremes.largest),
+        batch_size=opened.config.data.batch_size,
     )
 
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ddtrain.comm import run_on_all
+from ddtrain.comm.protocol import Array
 from ddtrain.diagnose.layers.verdicts import Verdict, verdicts
 from ddtrain.diagnose.layers.watched_pass import LayerOutput, watch_layers
 from ddtrain.diagnose.text_table import aligned
@@ -141,8 +142,8 @@ def layers(opened: OpenedRun, checkpoint: str = "best") -> LayersFound:
         mode.apply(control)
         update = store.values - before
     found = _parameters(opened, before, gradient, update)
-    gradients = {each.path + f" ({each.kind})": each.gradient for each in outputs}
-    statistics = {each.path + f" ({each.kind})": each.outputs.as_dict() for each in outputs}
+    gradients = {f"{each.path} ({each.kind})": each.gradient for each in outputs}
+    statistics = {f"{each.path} ({each.kind})": each.outputs.as_dict() for each in outputs}
     weights = {name for name, view in zip(store.names, store.value_views, strict=True) if view.ndim > 1}
     ratios = {row.path: row.update_ratio for row in found if row.path in weights and row.value and control.lr}
     said = verdicts(statistics, gradients, ratios)
@@ -161,7 +162,7 @@ def _not_finite(point: Point, what: str) -> NonFiniteError:
     return NonFiniteError(f"{point.path}: {what} in the step after it", remedy="Look at an earlier checkpoint.")
 
 
-def _parameters(opened: OpenedRun, values: object, gradient: object, update: object) -> list[ParameterRow]:
+def _parameters(opened: OpenedRun, values: Array, gradient: Array, update: Array) -> list[ParameterRow]:
     """Norms of vectors, parameter by parameter."""
     store = opened.store
     vectors = [np.asarray(x, np.float64) for x in (values, gradient, update)]

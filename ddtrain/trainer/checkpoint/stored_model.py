@@ -40,7 +40,7 @@ def _differences(model: Module, stored: dict[str, NDArray[Any]]) -> Iterator[str
     if found.missing:
         yield f"missing {', '.join(found.missing)}"
     if found.unexpected:
-        yield f"unexpected {', '.join(found.unexpected)}"
+        yield f"unexpected {', '.join(sorted(found.unexpected))}"  # a file has them in no order that means anything
     # in the layout of ddtrain, in which users know their shapes, though files have PyTorch's
     shapes = [f"{name} (stored {d.shape_from_torch(s)}, the model's {d.shape})" for name, s, d in found.misshapen]
     if shapes:

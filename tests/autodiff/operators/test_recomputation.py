@@ -7,8 +7,9 @@ import numpy as onp
 import pytest
 
 import ddtrain.numpy as np
-from ddtrain.autodiff import check_grads, checkpoint, const_graph, grad, jvp, vjp
+from ddtrain.autodiff import check_grads, checkpoint, grad, jvp, vjp
 from ddtrain.errors import DerivativeError
+from ddtrain.plan import const_graph
 
 X = onp.array([0.3, -0.8])
 

@@ -4,7 +4,7 @@ import numpy as onp
 import pytest
 
 import ddtrain.numpy as np
-from ddtrain.autodiff import PRIMITIVES, check_grads, const_graph, grad, jvp, nondifferentiable
+from ddtrain.autodiff import PRIMITIVES, check_grads, grad, jvp, nondifferentiable
 from ddtrain.autograd.extend import (
     Box,
     JVPNode,
@@ -22,6 +22,7 @@ from ddtrain.autograd.extend import (
     vspace,
 )
 from ddtrain.errors import DerivativeError
+from ddtrain.plan import const_graph
 
 X, Y = onp.array([0.3, -0.8]), onp.array([1.5, 0.4])
 

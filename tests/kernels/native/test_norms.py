@@ -67,6 +67,20 @@ def test_layer_norm_over_many_shapes(dtype: np.dtype[Any]) -> None:
 
 
 @every_dtype
+def test_group_norm_over_many_shapes(dtype: np.dtype[Any]) -> None:
+    r = np.random.default_rng(3)
+    for _ in range(60):
+        shape = some_shape(r)
+        groups, samples = int(r.choice([1, 2, 3, 5])), shape[0] + 1
+        shape = (samples, *shape[1:-1], groups * (shape[-1] + 1))
+        x, g = ((r.standard_normal(shape) + 1).astype(dtype) for _ in range(2))
+        scale, shift = (r.standard_normal(shape[-1]).astype(dtype) for _ in range(2))
+        mean, inv = (r.random((samples, groups)).astype(dtype) for _ in range(2))
+        compare(layer_norm.group_forward, x, scale, shift, groups, 0.1, ulps=8)
+        compare(layer_norm.group_backward, g, x, mean, inv, scale, ulps=32)
+
+
+@every_dtype
 def test_pooling_over_many_windows_is_the_same_to_the_bit(dtype: np.dtype[Any]) -> None:
     r = np.random.default_rng(2)
     for _ in range(120):

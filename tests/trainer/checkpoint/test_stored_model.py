@@ -32,7 +32,7 @@ def test_the_model_that_was_trained_gets_its_values() -> None:
 
 def test_all_names_are_listed_however_many() -> None:
     told = refusal(nn.Sequential(nn.Linear(3, 3)), DEEP)
-    assert told.startswith("PATH: not of this model: unexpected 1.weight, 1.bias, ")
+    assert told.startswith("PATH: not of this model: unexpected 1.bias, 1.weight, 2.bias")
     assert all(f"{k}.{name}" in told for k in range(1, 9) for name in ("weight", "bias"))
     assert "missing 0.weight, 0.bias, 1.weight" in refusal(DEEP, nn.Sequential())
 

@@ -1,7 +1,7 @@
 """Convolution in C: windows are read where they lie instead of being unfolded; see ``sources/conv.c`` for how.
 
-Kernels of 3 × 3 and 5 × 5 without a stride go by Winograd's algorithm where that is faster, ``sources/winograd.c``. One call does
-all the work of a kernel. How much work space a shape takes is asked of the C code, once a shape.
+Kernels of 3 × 3 and 5 × 5 without a stride go by Winograd's algorithm where that is faster, ``sources/winograd.c``. One
+call does all the work of a kernel. How much work space a shape takes is asked of the C code, once a shape.
 """
 
 # N batch, H height, W width, C channels in, K channels out
@@ -75,9 +75,9 @@ def call_shape(
 def by_winograd(shape: Shape) -> bool:
     """Whether Winograd's algorithm is faster, for numbers of :func:`call_shape`.
 
-    It saves half of the products, and passes over each tile's points and over the weight's. What those cost beside a product
-    of one channel by one was fitted to times of images of 2 × 2 to 28 × 28 with 2 to 64 channels, on Zen 3 with AVX2:
-    from about 12 channels on, of images that tiles of 2 × 2 do not overlap by much.
+    It saves half of the products and adds passes over each tile's points and over the weight's. What those cost beside
+    a product of one channel by one was fitted to times of images of 2 × 2 to 28 × 28 with 2 to 64 channels, on Zen 3
+    with AVX2. It pays from about 12 channels on, for images that tiles of 2 × 2 outputs do not overlap by much.
 
     >>> by_winograd((64, 28, 28, 3, 28, 28, 16, 3, 3, 1, 1, 1, 1, 1, 1, 1))  # too few channels
     False

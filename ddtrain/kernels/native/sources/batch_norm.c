@@ -33,7 +33,8 @@ static void deviations(const real *x, int64_t width, int64_t rows, const real *a
 }
 
 /* Moments of some wide rows in one pass, which takes deviations from the mean of the first ones. Where these are so
-   unlike the others that M2 would lose more than two bits, a second pass takes them from the mean that is known then. */
+   unlike the others that M2 would lose more than two bits, a second pass takes them from the mean that is known by
+   then. */
 static void chunk_moments(const real *x, int64_t width, int64_t rows, real *space, double *mean, double *m2) {
   real *about = space, *rest = about + width, *square = rest + width;
   const int64_t first = least(rows, 16);
@@ -208,7 +209,8 @@ EXPORT void batch_norm_backward_input(const real *g, const real *x, const double
     }
   for (; r < w.rows; r++, g += w.width, x += w.width, dx += w.width)
     for (int64_t j = 0; j < w.width; j += LANES)
-      store(dx + j, ((load(x + j) - load(mean + j)) * load(slope + j) + load(g + j) - load(mean_g + j)) * load(factor + j));
+      store(dx + j,
+            ((load(x + j) - load(mean + j)) * load(slope + j) + load(g + j) - load(mean_g + j)) * load(factor + j));
   FOR_BLOCKS(w.rest, {
     STORE(dx, ((LOAD(x) - LOAD(mean)) * LOAD(slope) + LOAD(g) - LOAD(mean_g)) * LOAD(factor));
   });

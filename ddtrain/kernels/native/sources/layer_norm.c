@@ -1,6 +1,6 @@
 /* Layer normalisation, row by row while the row is in the nearest cache; see kernels/layer_norm.py.
 
-   `centred` is 1 for layer norm, and 0 for normalisation by the root mean square, which has neither means nor shifts. */
+   `centred` is 1 for layer norm, and 0 for normalisation by the root mean square, which has no means and no shifts. */
 #include "simd.h"
 
 enum { CHUNK = 128 }; /* rows whose sums are in the data's precision, before they join those in float64 */
@@ -43,9 +43,10 @@ INLINE real row_squares(const real *x, real mean, int64_t size) {
 
 INLINE void forward(const real *x, const real *scale, const real *shift, real *y, real *means, real *inv_stds,
                     int64_t rows, int64_t size, double eps, const int centred) {
+  const real share = 1 / (real)size;
   for (int64_t r = 0; r < rows; r++, x += size, y += size) {
-    const real mean = centred ? row_sum(x, size) / (real)size : 0;
-    const real square = row_squares(x, mean, size) / (real)size + (real)eps;
+    const real mean = centred ? row_sum(x, size) * share : 0;
+    const real square = row_squares(x, mean, size) * share + (real)eps;
     const real inv_std = 1 / (sizeof(real) == 4 ? (real)sqrtf((float)square) : (real)sqrt(square));
     if (centred) {
       means[r] = mean;
@@ -87,13 +88,14 @@ INLINE void backward(const real *g, const real *x, const real *means, const real
                      real *dx, real *d_scale, real *d_shift, double *space, int64_t rows, int64_t size,
                      const int centred) {
   const int64_t n = (1 + centred) * size;
+  const real share = 1 / (real)size;
   double *sums = space;
   real *chunk = (real *)(space + n);
   memset(space, 0, 2 * (size_t)n * sizeof(double));
   for (int64_t r = 0; r < rows; r++, g += size, x += size, dx += size) {
     const real mean = centred ? means[r] : 0, inv_std = inv_stds[r];
     const row_sums s = grow(g, x, scale, mean, inv_std, chunk, chunk + size, size, centred);
-    const real plain = s.plain / (real)size, along = s.along / (real)size;
+    const real plain = s.plain * share, along = s.along * share;
     FOR_BLOCKS(size, {
       const vec h = LOAD(g) * LOAD(scale);
       STORE(dx, (h - plain - (LOAD(x) - mean) * inv_std * along) * inv_std);

@@ -15,7 +15,7 @@ typedef struct {
   size first, end;
 } range;
 
-/* positions within a window that are inside an axis of `length`, when the window begins at `at`; never less than none */
+/* positions within a window that are inside an axis of `length`, when the window begins at `at`; perhaps none */
 INLINE range inside(size at, size window, size length) {
   const range r = {at < 0 ? -at : 0, at + window > length ? length - at : window};
   return r.end < r.first ? (range){0, 0} : r;
@@ -36,7 +36,7 @@ INLINE void store_left(real *p, vec v, size left) {
   else store_some(p, v, left);
 }
 
-/* Runs CALL for blocks of channels from c on: of `vectors` vectors, each of `left` entries, constants but for the last. */
+/* Runs CALL for blocks of channels from c on, of some vectors with some entries each: constants but at the end. */
 #define FOR_CHANNELS(channels, CALL)                                                  \
   {                                                                                   \
     size c = 0;                                                                       \

@@ -47,7 +47,10 @@ INLINE void block(const int vectors, const int diagonal, BLOCK_ARGUMENTS) {
     const int64_t term = terms[t];
     vec factor[MOST_VECTORS];
 #pragma GCC unroll 4
-    for (int v = 0; v < vectors; v++) factor[v] = load(b + v * LANES);
+    for (int v = 0; v < vectors; v++) {
+      factor[v] = load(b + v * LANES);
+      KEEP(factor[v]);
+    }
 #pragma GCC unroll 8
     for (int i = 0; i < count; i++) {
       const vec seen = splat(from[i][term]);

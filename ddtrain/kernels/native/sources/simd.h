@@ -164,4 +164,15 @@ INLINE void store_lanes(real *p, vec v, int64_t n) {
   else store_part(p, v, n);
 }
 
+/* Keeps a vector that is used several times in a register, where the compiler would read it from memory each time. */
+#if defined(__AVX512F__)
+#define KEEP(v) __asm__("" : "+v"(v))
+#elif defined(__x86_64__)
+#define KEEP(v) __asm__("" : "+x"(v))
+#elif defined(__aarch64__)
+#define KEEP(v) __asm__("" : "+w"(v))
+#else
+#define KEEP(v) (void)(v)
+#endif
+
 #endif

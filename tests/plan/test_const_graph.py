@@ -5,8 +5,9 @@ import pytest
 
 import ddtrain.numpy as np
 from ddtrain import ops
-from ddtrain.autodiff import check_grads, const_graph, grad, hessian, jvp
+from ddtrain.autodiff import check_grads, grad, hessian, jvp
 from ddtrain.errors import DerivativeError
+from ddtrain.plan import const_graph
 
 X = onp.array([[0.3, -0.8], [1.0, 0.2]])
 

@@ -1,5 +1,8 @@
 """``const_graph``: trace a function once, then repeat the primitives that it called without running its Python.
 
+It is Autograd's, and ``compile`` in one: it records at the first call and repeats from the second on, refuses other
+shapes instead of recording them, and what it repeats can be differentiated.
+
 Note [What a constant graph assumes]
 It assumes that the function calls the same primitives whatever the values of its arguments. Checked are: structure,
 shapes, dtypes and arguments that are not floating, which must be those of the first call; and branches on traced
@@ -16,61 +19,51 @@ from typing import Any, NoReturn
 import numpy as np
 
 from ddtrain import tree
-from ddtrain.autodiff.core.boxes import BOXES, Primitive, Trace, box
+from ddtrain.autodiff import Primitive
 from ddtrain.autodiff.operators.argnums import as_array, called, is_floating
 from ddtrain.errors import DerivativeError
+from ddtrain.plan.program import PlanError
+from ddtrain.plan.python_backend import python_function
+from ddtrain.plan.recorder import Recorder
 
 
-class Recorder(Trace):
-    """The trace that records a program: for each step its primitive, its arguments, and where those come from.
+class _PrimitiveRecorder(Recorder):
+    """Writes primitives down as they are called, not the functions on plain arrays inside: those have derivatives."""
 
-    The first slots hold the traced arguments, slot ``n_leaves + k`` the result of step ``k``.
-    """
-
-    __slots__ = ("fun", "n_leaves", "steps")
-    sees_constants = True
+    __slots__ = ()
+    records = False  # fused operations are recorded as what they are composed of
     branches = False
 
-    def __init__(self, fun: Callable[..., Any], n_leaves: int) -> None:
-        super().__init__()
-        self.fun, self.n_leaves = fun, n_leaves
-        self.steps: list[tuple[Primitive, list[Any], dict[str, Any], list[tuple[int, int]]]] = []
-
-    def process(self, prim: Primitive, ans: Any, args: Any, kwargs: dict[str, Any], argnums: Any, nodes: Any) -> int:
-        constants = [None if i in argnums else a for i, a in enumerate(args)]
-        if any(type(a) in BOXES for a in constants):
-            raise DerivativeError(
-                f"const_graph: {called(self.fun)} uses a traced value that is not among its arguments",
-                remedy="Pass it as an argument: a constant graph would hold on to its first value.",
-            )
-        self.steps.append((prim, constants, kwargs, list(zip(argnums, nodes, strict=True))))
-        return self.n_leaves + len(self.steps) - 1
+    def process(self, prim: Primitive, ans: Any, args: Any, kwargs: Any, argnums: Any, nodes: Any) -> Any:
+        slot = super().process(prim, ans, args, kwargs, argnums, nodes)
+        self.instructions[-1].function = prim
+        return slot
 
 
-class _Program:
-    """The recorded steps of one call, to be repeated with other values."""
+class _Graph:
+    """The program of one call, to be repeated with other values."""
 
     def __init__(self, fun: Callable[..., Any], args: tuple[Any, ...]) -> None:
         leaves, rebuild = tree.flatten(args)
         self.fun, self.paths = fun, tree.paths(args)
         self.kinds = [_kind(leaf) for leaf in leaves]
-        moving = [k for k, kind in enumerate(self.kinds) if kind is not None]
         self.constants = [leaf for leaf, kind in zip(leaves, self.kinds, strict=True) if kind is None]
-        recorder = Recorder(fun, len(moving))
-        for slot, k in enumerate(moving):
-            leaves[k] = box(as_array(leaves[k]), recorder, slot)
-        outs, self.rebuild = tree.flatten(fun(*rebuild(leaves)))
-        self.outs = [(out.node, None) if _is_of(out, recorder) else (None, out) for out in outs]
-        self.steps = recorder.steps
+        recorder = _PrimitiveRecorder()
+        boxed = [
+            leaf if kind is None else recorder.input(as_array(leaf), path)
+            for leaf, kind, path in zip(leaves, self.kinds, self.paths, strict=True)
+        ]
+        try:
+            outs, self.rebuild = tree.flatten(fun(*rebuild(boxed)))
+        except PlanError:
+            raise DerivativeError(
+                f"const_graph: {called(fun)} uses a traced value that is not among its arguments",
+                remedy="Pass it as an argument: a constant graph would hold on to its first value.",
+            ) from None
+        self.repeat = python_function(recorder.finish(outs), array=as_array)
 
     def __call__(self, args: tuple[Any, ...]) -> Any:
-        slots = self.check(args)
-        for prim, constants, kwargs, taken in self.steps:
-            values = list(constants)
-            for i, slot in taken:
-                values[i] = slots[slot]
-            slots.append(prim(*values, **kwargs))
-        return self.rebuild([constant if slot is None else as_array(slots[slot]) for slot, constant in self.outs])
+        return self.rebuild(self.repeat(*self.check(args)))
 
     def check(self, args: tuple[Any, ...]) -> list[Any]:
         """The traced leaves of ``args``; raises unless structure, shapes and dtypes are those of the first call."""
@@ -101,10 +94,6 @@ def _kind(leaf: Any) -> str | None:
     return f"{leaf.dtype} {leaf.shape}"
 
 
-def _is_of(out: Any, trace: Trace) -> bool:
-    return type(out) in BOXES and out._trace is trace
-
-
 def const_graph(fun: Callable[..., Any], *fixed: Any, **fixed_kwargs: Any) -> Callable[..., Any]:
     """``fun`` with its first arguments ``fixed``: traced at its first call, and repeated step by step at later ones.
 
@@ -122,7 +111,7 @@ def const_graph(fun: Callable[..., Any], *fixed: Any, **fixed_kwargs: Any) -> Ca
     >>> square(3.0), square(5.0), calls
     (array(9.), array(25.), ['called'])
     """
-    programs: list[_Program] = []
+    graphs: list[_Graph] = []
 
     @wraps(fun)
     def bound(*args: Any) -> Any:
@@ -130,8 +119,8 @@ def const_graph(fun: Callable[..., Any], *fixed: Any, **fixed_kwargs: Any) -> Ca
 
     @wraps(fun)
     def replayed(*args: Any) -> Any:
-        if not programs:
-            programs.append(_Program(bound, args))
-        return programs[0](args)
+        if not graphs:
+            graphs.append(_Graph(bound, args))
+        return graphs[0](args)
 
     return replayed

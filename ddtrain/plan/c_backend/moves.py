@@ -1,0 +1,60 @@
+"""Operations that only move entries: copies between places with strides, which C makes without asking a kernel."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+_BASIC = (int, slice, type(None), type(Ellipsis))
+
+
+@dataclass(eq=False)
+class Move:
+    """A copy of an array's entries.
+
+    Attributes
+    ----------
+    target, source : the arrays, of equal shape and dtype, as views of those that are known
+    adds_zero : whether 0 is added to each entry, which makes -0 into 0 as adding up does
+    """
+
+    target: Any
+    source: Any
+    adds_zero: bool = False
+
+
+def moves(name: str, args: Sequence[Any], result: Any) -> tuple[Any, list[Move], bool] | None:
+    """A new array for the result of an operation, the copies that fill it, and whether it must be zero before.
+
+    >>> x = np.arange(6.0).reshape(2, 3)
+    >>> made, (move,), zeroed = moves("reshape", [x.T, (6,)], x.T.reshape(6))
+    >>> made.shape, move.target.shape, zeroed
+    ((6,), (3, 2), False)
+    """
+    if not isinstance(result, np.ndarray) or result.dtype.kind not in "fiub" or not result.size:
+        return None
+    made: Any = np.empty(result.shape, result.dtype)
+    if name in ("reshape", "ravel") and isinstance(args[0], np.ndarray):
+        return made, [Move(made.reshape(args[0].shape), args[0])], False
+    if name == "place" and len(args) == 3 and _basic(args[1]):
+        return made, [Move(made[args[1]], args[0])], made[args[1]].size < made.size
+    if name == "place_all":
+        indices, gradients = args[1], args[2:]
+        covered = sum(made[index].size for index in indices)
+        found = [Move(made[index], g, True) for index, g in zip(indices, gradients, strict=True)]
+        return made, found, covered < made.size
+    if name == "concatenate" and isinstance(args[0], int) and all(isinstance(a, np.ndarray) for a in args[1:]):
+        found, at, axis = [], 0, args[0]
+        for part in args[1:]:
+            span = slice(at, at + part.shape[axis])
+            found.append(Move(made[(*[slice(None)] * (axis % made.ndim), span)], part))
+            at += part.shape[axis]
+        return made, found, False
+    return None
+
+
+def _basic(index: Any) -> bool:
+    return all(type(part) in _BASIC for part in (index if isinstance(index, tuple) else (index,)))
