@@ -177,21 +177,39 @@ def _silu(file: File, step: Node, given: Mapping[str, Any]) -> str:
 def _attention(file: File, step: Node, given: Mapping[str, Any]) -> str:
     """softmax(q k' / sqrt(D)) v, over the places that may be seen."""
     q, k, v = (given[name] for name in "qkv")
-    rank, (places, width), keys = len(file.shape(q)), file.shape(q)[-2:], file.shape(k)[-2]
-    turned = file.add("Transpose", [file.name(k)], perm=[*range(rank - 2), rank - 1, rank - 2])
-    scale = file.name(1 / math.sqrt(width), like=step)
-    scores = file.add("Mul", [file.add("MatMul", [file.name(q), turned]), scale])
-    if given["causal"]:
+    parts, shape = (file.name(q), file.name(k), file.name(v)), (*file.shape(q), file.shape(k)[-2])
+    return _attend(file, step, parts, shape, given["causal"], given["mask"])
+
+
+def _self_attention(file: File, step: Node, given: Mapping[str, Any]) -> str:
+    """The same of (N, T, 3 * heads * D), cut into heads and put together again."""
+    qkv, heads = given["qkv"], int(given["heads"])
+    n, places, width = file.shape(qkv)
+    shape = np.array([n, places, 3, heads, width // (3 * heads)], np.int64)
+    cut = file.add("Transpose", [file.add("Reshape", [file.name(qkv), file.name(shape)])], perm=[2, 0, 3, 1, 4])
+    parts = tuple(file.add("Gather", [cut, file.name(np.array(i, np.int64))], axis=0) for i in range(3))
+    mixed = _attend(file, step, parts, (n, heads, places, int(shape[-1]), places), given["causal"], None)
+    turned = file.add("Transpose", [mixed], perm=[0, 2, 1, 3])
+    return file.add("Reshape", [turned, file.name(np.array([n, places, width // 3], np.int64))])
+
+
+def _attend(file: File, step: Node, qkv: tuple[str, ...], shape: tuple[int, ...], causal: bool, mask: Any) -> str:
+    """Attention of q, k and v by name, where ``shape`` is that of q and the number of keys."""
+    q, k, v = qkv
+    *leading, places, width, keys = shape
+    rank = len(leading) + 2
+    turned = file.add("Transpose", [k], perm=[*range(rank - 2), rank - 1, rank - 2])
+    scores = file.add("Mul", [file.add("MatMul", [q, turned]), file.name(1 / math.sqrt(width), like=step)])
+    if causal:
         seen = np.tril(np.ones((places, keys), bool), keys - places)
         hidden = np.where(seen, 0, _lowest(step)).astype(array_of(step).dtype)
         scores = file.add("Add", [scores, file.name(hidden)])
-    if given["mask"] is not None:
-        seen = given["mask"]
-        if not isinstance(seen, Node) or array_of(seen).dtype != bool:
+    if mask is not None:
+        if not isinstance(mask, Node) or array_of(mask).dtype != bool:
             raise refused(step, "a mask that is not of booleans")
-        hidden = np.where(array_of(seen), 0, _lowest(step)).astype(array_of(step).dtype)
-        scores = file.add("Add", [scores, file.made_of(seen, hidden)])
-    return file.add("MatMul", [file.add("Softmax", [scores], axis=-1), file.name(v)])
+        hidden = np.where(array_of(mask), 0, _lowest(step)).astype(array_of(step).dtype)
+        scores = file.add("Add", [scores, file.made_of(mask, hidden)])
+    return file.add("MatMul", [file.add("Softmax", [scores], axis=-1), v])
 
 
 def _lowest(step: Node) -> float:
@@ -224,4 +242,5 @@ OPERATORS: dict[str, Emit] = {
     "getitem": _getitem,
     "layer_norm": _layer_norm,
     "attention": _attention,
+    "self_attention": _self_attention,
 }

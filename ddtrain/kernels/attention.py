@@ -38,17 +38,27 @@ def lowest(dtype: np.dtype[Any]) -> float:
     return float(np.finfo(dtype).min)
 
 
-def _hidden(scores_TS: Array, causal: bool, mask: NDArray[np.bool_] | None) -> NDArray[np.bool_] | None:
-    """True, in a shape that broadcasts, where a query may not see a key; None where each sees all."""
-    t, s = scores_TS.shape[-2:]
+def hidden(shape: tuple[int, ...], causal: bool, mask: NDArray[np.bool_] | None) -> NDArray[np.bool_] | None:
+    """True where a query may not see a key, to broadcast against scores of that shape; None where each sees all.
+
+    >>> hidden((2, 2), True, np.array([False, True]))
+    array([[ True,  True],
+           [ True, False]])
+    """
+    t, s = shape[-2:]
     if mask is None:
         return future(t, s) if causal else None
     return ~mask | future(t, s) if causal else ~mask
 
 
-def _scores(q_TD: Array, k_SD: Array) -> Array:
+def _scores(q_TD: Array, k_SD: Array, causal: bool, mask: NDArray[np.bool_] | None) -> Array:
+    """Of what a query may not see, so low that their exponentials are 0."""
     scores_TS: Array = np.matmul(q_TD, k_SD.swapaxes(-1, -2))
     scores_TS *= 1.0 / math.sqrt(max(1, q_TD.shape[-1]))
+    if causal:
+        np.copyto(scores_TS, -np.inf, where=future(*scores_TS.shape[-2:]))
+    if mask is not None:
+        np.copyto(scores_TS, lowest(scores_TS.dtype), where=~mask)
     return scores_TS
 
 
@@ -60,14 +70,12 @@ def forward(
 
     Backward needs that logarithm, (..., T); of a query that sees nothing it is 0.
     """
-    scores_TS = _scores(q_TD, k_SD)
-    hidden = _hidden(scores_TS, causal, mask)
-    if hidden is not None:
-        np.copyto(scores_TS, lowest(scores_TS.dtype), where=hidden)
+    scores_TS = _scores(q_TD, k_SD, causal, mask)
+    unseen = hidden(scores_TS.shape, causal, mask)
     top_T1 = np.maximum.reduce(scores_TS, axis=-1, keepdims=True, initial=-np.inf)
     p_TS = np.exp(np.subtract(scores_TS, top_T1, out=scores_TS), out=scores_TS)
-    if hidden is not None:
-        np.copyto(p_TS, 0, where=hidden)
+    if unseen is not None:
+        np.copyto(p_TS, 0, where=unseen)
     sum_T1 = np.add.reduce(p_TS, axis=-1, keepdims=True)
     nothing = sum_T1 == 0
     np.copyto(sum_T1, 1, where=nothing)
@@ -83,22 +91,22 @@ def backward(
 ) -> tuple[Array, Array, Array]:  # fmt: skip
     """The cotangents of q, k and v, given that of y; the softmax is computed again, from ``log_sum``.
 
-    With p the softmax, that of the scores is ``p * (g @ v.T - sum(g * y))``: the sum over keys of ``p * (g @ v.T)`` is
-    ``g @ y``.
+    With p the softmax and ``dp = g @ v.T``, the cotangent of the scores is ``p * (dp - sum(p * dp))``. That sum is also
+    ``sum(g * y)``, which is what the compiled twin takes y for.
     """
-    p_TS = _scores(q_TD, k_SD)
-    hidden = _hidden(p_TS, causal, mask)
-    if hidden is not None:
-        np.copyto(p_TS, lowest(p_TS.dtype), where=hidden)
+    p_TS = _scores(q_TD, k_SD, causal, mask)
+    unseen = hidden(p_TS.shape, causal, mask)
     p_TS -= log_sum_T[..., None]
     np.exp(p_TS, out=p_TS)
     ds_TS = np.matmul(g_TE, v_SE.swapaxes(-1, -2))
-    ds_TS -= np.add.reduce(g_TE * y_TE, axis=-1, keepdims=True)
+    if unseen is not None:
+        np.copyto(ds_TS, 0, where=unseen)
+        np.copyto(p_TS, 0, where=unseen)
+    ds_TS -= np.add.reduce(ds_TS * p_TS, axis=-1, keepdims=True)
     ds_TS *= p_TS
     ds_TS *= 1.0 / math.sqrt(max(1, q_TD.shape[-1]))
-    if hidden is not None:  # what a query does not see gets no NaN from it, nor gives it one
-        np.copyto(p_TS, 0, where=hidden)
-        np.copyto(ds_TS, 0, where=hidden)
+    if unseen is not None:  # what a query does not see gets no NaN from it, nor gives it one
+        np.copyto(ds_TS, 0, where=unseen)
     dq, dk, dv = (None, None, None) if out is None else out
     return (
         np.matmul(ds_TS, k_SD, out=dq),

@@ -35,11 +35,7 @@ class CausalSelfAttention(Module):
         self.project = Linear(d, d)
 
     def forward(self, x_NTD: Array) -> Array:
-        n, t, d = x_NTD.shape
-        qkv = np.reshape(self.qkv(x_NTD), (n, t, 3, self.heads, d // self.heads))
-        q_NATE, k_NATE, v_NATE = np.transpose(qkv, (2, 0, 3, 1, 4))
-        mixed_NATE = ops.attention(q_NATE, k_NATE, v_NATE, causal=True)
-        return self.project(np.reshape(np.transpose(mixed_NATE, (0, 2, 1, 3)), (n, t, d)))
+        return self.project(ops.self_attention(self.qkv(x_NTD), self.heads))
 
 
 class MultiheadAttention(Module):

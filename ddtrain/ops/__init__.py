@@ -26,7 +26,7 @@ from ddtrain.ops.activations import (
     softplus,
     tanh,
 )
-from ddtrain.ops.attention import attention
+from ddtrain.ops.attention import attention, self_attention
 from ddtrain.ops.batch_norm import Moments, batch_norm, batch_norm_inference, running_moments
 from ddtrain.ops.collectives import allreduce, communicator, fan_in, fan_out, use_communicator
 from ddtrain.ops.convolution import conv1d, conv2d, conv_transpose1d, conv_transpose2d
@@ -133,6 +133,7 @@ __all__ = [
     "rms_norm",
     "rnn",
     "running_moments",
+    "self_attention",
     "selu",
     "sigmoid",
     "silu",

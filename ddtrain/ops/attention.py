@@ -1,6 +1,6 @@
-"""Scaled dot-product attention, as one step of a trace."""
+"""Scaled dot-product attention, as one step of a trace: of queries to keys, and of a sequence to itself by heads."""
 
-# T queries, S keys, D entries of a query, E entries of a value
+# N samples, A heads, T queries, S keys, D entries of a query, E entries of a value
 
 from __future__ import annotations
 
@@ -70,12 +70,13 @@ def _attention(q: Array, k: Array, v: Array, causal: bool = True, mask: Array = 
     """
     _check(q, k, v, causal, mask)
     scores = np.matmul(q, np.swapaxes(k, -1, -2)) * (1.0 / math.sqrt(max(1, q.shape[-1])))
+    if not causal and mask is None:
+        return np.matmul(softmax(scores), v)
     if causal:
         scores = np.where(kernel.future(*scores.shape[-2:]), -np.inf, scores)
-    if mask is None:
-        return np.matmul(softmax(scores), v)
-    scores = np.where(mask, scores, kernel.lowest(scores.dtype))
-    return np.matmul(np.where(mask, softmax(scores), 0.0), v)
+    if mask is not None:
+        scores = np.where(mask, scores, kernel.lowest(scores.dtype))
+    return np.matmul(np.where(kernel.hidden(scores.shape, causal, mask), 0.0, softmax(scores)), v)
 
 
 def _forward(q: Any, k: Any, v: Any, causal: bool = True, mask: Any = None) -> tuple[Any, Any]:
@@ -112,4 +113,68 @@ attention = fused(
         case(r(2, 1, 3, 2), r(2, 1, 4, 2), r(2, 1, 4, 2), False, _some(2, 1, 1, 4)),
         case(r(2, 3, 2), r(2, 3, 2), r(2, 3, 2), True, _some(2, 3, 3)),
     ],
+)
+
+
+def _self_attention(qkv: Array, heads: int, causal: bool = True) -> Array:
+    """:func:`attention` of a sequence to itself in ``heads`` subspaces, of queries, keys and values side by side.
+
+    Heads are read and written where they lie, and so is the cotangent: nothing is taken apart or put together.
+
+    Parameters
+    ----------
+    qkv : (N, T, 3 * A * D): for each position the queries of all heads, then the keys, then the values
+    heads : A
+    causal : a position sees itself and those before it
+
+    Returns
+    -------
+    (N, T, A * D), the heads side by side
+
+    Raises
+    ------
+    ShapeError : qkv does not divide so
+
+    >>> qkv = np.concatenate((np.zeros((1, 2, 4)), np.array([[[1.0, 2.0], [3.0, 6.0]]])), axis=-1)
+    >>> self_attention(qkv, heads=2)
+    array([[[1., 2.],
+            [2., 4.]]])
+    """
+    q, k, v = np.transpose(np.reshape(qkv, _apart(qkv, heads)), (2, 0, 3, 1, 4))
+    mixed_NATD = attention(q, k, v, causal)
+    return np.reshape(np.transpose(mixed_NATD, (0, 2, 1, 3)), (*qkv.shape[:2], qkv.shape[2] // 3))
+
+
+def _apart(qkv: Any, heads: int) -> tuple[int, ...]:
+    """(N, T, 3, A, D)."""
+    if qkv.ndim != 3 or heads < 1 or qkv.shape[2] % (3 * heads):
+        raise ShapeError(f"self_attention: qkv {qkv.shape} is not (N, T, 3 * A * D) for {heads} heads")
+    return (*qkv.shape[:2], 3, heads, qkv.shape[2] // (3 * heads))
+
+
+def _self_forward(qkv: Any, heads: int, causal: bool = True) -> tuple[Any, Any]:
+    n, t, _, _, d = shape = _apart(qkv, heads)
+    y_NTAD = onp.empty((n, t, heads, d), qkv.dtype)
+    q, k, v = qkv.reshape(shape).transpose(2, 0, 3, 1, 4)
+    y, log_sum = kernel.forward(q, k, v, causal, out=y_NTAD.transpose(0, 2, 1, 3))
+    return y_NTAD.reshape(n, t, heads * d), (y, log_sum)
+
+
+def _self_backward(needs: tuple[int, ...], g: Any, saved: Any, qkv: Any, heads: int, causal: bool = True) -> list[Any]:
+    n, t, _, _, d = shape = _apart(qkv, heads)
+    q, k, v = qkv.reshape(shape).transpose(2, 0, 3, 1, 4)
+    dqkv = onp.empty(shape, qkv.dtype)
+    y, log_sum = saved
+    g_NATD = g.reshape(n, t, heads, d).transpose(0, 2, 1, 3)
+    kernel.backward(g_NATD, y, log_sum, q, k, v, causal, out=tuple(dqkv.transpose(2, 0, 3, 1, 4)))
+    return [dqkv.reshape(qkv.shape)]
+
+
+self_attention = fused(
+    _self_attention,
+    _self_forward,
+    _self_backward,
+    mixed=1,
+    name="self_attention",
+    examples=lambda r: [case(r(2, 3, 12), 2), case(r(1, 4, 6), 1, causal=False)],
 )

@@ -28,6 +28,11 @@ def _moments(r: np.random.Generator, channels: int) -> np.ndarray:
     return np.concatenate(([5.0], _normal(r, channels), r.random(channels)))
 
 
+def _attended(r: np.random.Generator, n: int) -> tuple[Any, ...]:
+    inputs = tuple(_normal(r, n, 4, 3) for _ in range(3))
+    return (*k.attention.forward(*inputs, False), *inputs)
+
+
 CALLS: dict[str, tuple[Callable[..., Any], Maker]] = {
     "linear.forward": (k.linear.forward, lambda r, n: (_normal(r, n, 4), _normal(r, 4, 3), _normal(r, 3))),
     "linear.forward no bias": (k.linear.forward, lambda r, n: (_normal(r, n, 2, 4), _normal(r, 4, 3), None)),
@@ -139,13 +144,7 @@ CALLS: dict[str, tuple[Callable[..., Any], Maker]] = {
     "dropout.forward": (k.dropout.forward, lambda r, n: (_normal(r, n, 3), r.random((n, 3)), 0.3)),
     "dropout.backward": (k.dropout.backward, lambda r, n: (_normal(r, n, 3), _normal(r, n, 3))),
     "attention.forward": (k.attention.forward, lambda r, n: (*(_normal(r, n, 4, 3) for _ in range(3)), True)),
-    "attention.backward": (
-        k.attention.backward,
-        lambda r, n: (
-            *(_normal(r, n, 4, 3), _normal(r, n, 4, 3), _normal(r, n, 4) + 2),
-            *(*(_normal(r, n, 4, 3) for _ in range(3)), False),
-        ),
-    ),
+    "attention.backward": (k.attention.backward, lambda r, n: (_normal(r, n, 4, 3), *_attended(r, n), False)),
     "normal_distribution.normal_pdf": (k.normal_distribution.normal_pdf, lambda r, n: (_normal(r, n, 3),)),
     "normal_distribution.normal_cdf": (k.normal_distribution.normal_cdf, lambda r, n: (_normal(r, n, 3),)),
     "activation.relu": (k.activation.relu, lambda r, n: (_normal(r, n, 3),)),

@@ -60,6 +60,11 @@ def run(op: Any, case: Case, args: list[Any]) -> list[Any]:
     return [value, *pull(g)]
 
 
+def sees_part(case: Case) -> bool:
+    """Whether an example's attention is causal."""
+    return bool(case.kwargs.get("causal", len(case.args) < 4 or case.args[3]))
+
+
 def finite(x: Any) -> Any:
     return onp.where(onp.isfinite(x), x, 0)
 
@@ -73,6 +78,8 @@ def test_kernel_is_composition(name: str, dtype: Any) -> None:
             for i, args in changed(case, dtype):
                 if name == "conv_transpose2d" and i == 1 and not onp.isfinite(args[i]).all():
                     continue  # as below, of the zeros between the entries
+                if name == "attention" and i == 2 and sees_part(case) and not onp.isfinite(args[i]).all():
+                    continue  # only in the composition it meets, and spoils, the zero of a query that does not see it
                 found, expected = (run(op, case, args) for op in (FUSED[name], FUSED[name].compose))
                 what = f"example {k}, argument {i}: {args[i]}"
                 onp.testing.assert_allclose(found[0], expected[0], rtol=rtol, atol=rtol, err_msg=what)
@@ -125,6 +132,7 @@ NOTHING = {  # calls of an operation with no rows, no channels, no classes
     ],
     "rms_norm": [(x(0, 3), x(3)), (x(4, 0), x(0))],
     "attention": [(x(0, 3, 2), x(0, 3, 2), x(0, 3, 2)), (x(3, 2), x(3, 2), x(3, 0)), (x(3, 0), x(3, 0), x(3, 2))],
+    "self_attention": [(x(0, 3, 6), 2), (x(2, 0, 6), 1), (x(2, 3, 0), 1)],
     "max_pool2d": [(x(0, 4, 4, 2), 2), (x(1, 4, 4, 0), 2)],
     "avg_pool2d": [(x(0, 4, 4, 2), 2), (x(1, 4, 4, 0), 2)],
     "embedding": [(x(4, 0), onp.zeros(3, int)), (x(4, 2), onp.zeros(0, int))],

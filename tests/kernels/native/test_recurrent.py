@@ -96,3 +96,23 @@ def test_out_is_filled_and_other_layouts_are_left_to_the_reference():
     assert rnn.rnn.twin(a, h.astype(np.float32), w, False) is NotImplemented
     apart = r.standard_normal((4, 3, 5)).swapaxes(0, 1)  # its positions do not follow one another
     assert rnn.backward_weight.twin(h, apart, a) is NotImplemented
+
+
+@every_dtype
+@pytest.mark.parametrize("name", ["lstm", "gru", "rnn"])
+def test_a_sequence_in_pieces_has_the_same_bits(name, dtype):
+    """Pieces of the inputs and last states are views; the kernel takes them as they lie."""
+    r = np.random.default_rng(8)
+    gates, last = {"lstm": (4, None), "gru": (3, (None,)), "rnn": (1, (False,))}[name]
+    kernel = getattr({"lstm": lstm, "gru": gru, "rnn": rnn}[name], name).twin
+    a, w = r.standard_normal((7, 9, gates * 5)).astype(dtype), r.standard_normal((5, gates * 5)).astype(dtype)
+    start = [r.standard_normal((7, 5)).astype(dtype) for _ in range(1 if last else 2)]
+
+    def run(a, states):
+        found = kernel(a, *states, w, *(last or ()))
+        return found[0] if isinstance(found, tuple) else found
+
+    whole = run(a, start)
+    first = run(a[:, :4], start)
+    states = [first[:, -1, :5], first[:, -1, 5:]][: len(start)]
+    np.testing.assert_array_equal(np.concatenate((first, run(a[:, 4:], states)), axis=1), whole)

@@ -21,11 +21,11 @@ ROWS = 48  # as in recurrent.c
 library = Library(
     "recurrent",
     {
-        "lstm": "pppppppnnnp",
-        "lstm_backward": "pppppppppnnnp",
-        "gru": "ppppppnnnp",
-        "gru_backward": "ppppppppnnnp",
-        "rnn": "ppppnnnnp",
+        "lstm": "pppppppnnnnnnp",
+        "lstm_backward": "pppppppppnnnnp",
+        "gru": "ppppppnnnnnp",
+        "gru_backward": "ppppppppnnnnp",
+        "rnn": "ppppnnnnnnp",
         "rnn_backward": "pppppnnnnp",
         "backward_weight": "nnppnppnnnnp",
     },
@@ -47,6 +47,21 @@ def _fits(m: int, dtype: Any, *arrays: Array | None) -> bool:
     return m > 0
 
 
+def _apart(array: Array, dtype: Any) -> int:
+    """Entries from one sample to the next, where what a sample has lies together; -1 where it does not.
+
+    A piece of a sequence, and a state in the result of the piece before, are views that have this.
+    """
+    strides, size = array.strides, array.itemsize
+    if type(array) is not np.ndarray or array.dtype != dtype:
+        return -1
+    if array.flags.c_contiguous:
+        return array.size // max(1, len(array))
+    inner = array.shape[-1] * size
+    together = strides[-1] == size and (array.ndim == 2 or strides[1] == inner) and strides[0] >= 0
+    return strides[0] // size if together else -1
+
+
 @twin(
     lstm_kernel.lstm,
     library,
@@ -57,10 +72,11 @@ def _fits(m: int, dtype: Any, *arrays: Array | None) -> bool:
 def lstm(a_NT4H: Array, h_NH: Array, c_NH: Array, w_H4H: Array, out: Array | None = None) -> Any:
     (n, t, _), m, dtype = a_NT4H.shape, w_H4H.shape[0], a_NT4H.dtype
     call = library.function("lstm", dtype)
-    if call is None or not _fits(m, dtype, a_NT4H, h_NH, c_NH, w_H4H):
+    rows = _apart(a_NT4H, dtype), _apart(h_NH, dtype), _apart(c_NH, dtype)
+    if call is None or min(rows) < 0 or not _fits(m, dtype, w_H4H):
         return NotImplemented
     y, gates, squashed = result((n, t, 2 * m), dtype, out), np.empty((t, n, 4 * m), dtype), np.empty((t, n, m), dtype)
-    call(a_NT4H, h_NH, c_NH, w_H4H, y, gates, squashed, n, t, m, _room(4, n, m, dtype))
+    call(a_NT4H, h_NH, c_NH, w_H4H, y, gates, squashed, n, t, m, *rows, _room(4, n, m, dtype))
     return y, gates, squashed
 
 
@@ -80,10 +96,11 @@ def lstm_backward(
 ) -> Any:  # fmt: skip
     (t, n, _), m, dtype = gates_TN4H.shape, w_H4H.shape[0], y_NT2H.dtype
     call = library.function("lstm_backward", dtype)
-    if call is None or not _fits(m, dtype, g_NT2H, y_NT2H, gates_TN4H, squashed_TNH, c_NH, w_H4H):
+    row = _apart(c_NH, dtype)
+    if call is None or row < 0 or not _fits(m, dtype, g_NT2H, y_NT2H, gates_TN4H, squashed_TNH, w_H4H):
         return NotImplemented
     da, dh, dc = result((n, t, 4 * m), dtype, out), np.empty((n, m), dtype), np.empty((n, m), dtype)
-    call(g_NT2H, y_NT2H, gates_TN4H, squashed_TNH, c_NH, w_H4H, da, dh, dc, n, t, m, _room(4, n, m, dtype))
+    call(g_NT2H, y_NT2H, gates_TN4H, squashed_TNH, c_NH, w_H4H, da, dh, dc, n, t, m, row, _room(4, n, m, dtype))
     return da, dh, dc
 
 
@@ -99,10 +116,11 @@ def lstm_backward(
 def gru(a_NT3H: Array, h_NH: Array, w_H3H: Array, b_3H: Array | None, out: Array | None = None) -> Any:
     (n, t, _), m, dtype = a_NT3H.shape, w_H3H.shape[0], a_NT3H.dtype
     call = library.function("gru", dtype)
-    if call is None or not _fits(m, dtype, a_NT3H, h_NH, w_H3H, b_3H):
+    rows = _apart(a_NT3H, dtype), _apart(h_NH, dtype)
+    if call is None or min(rows) < 0 or not _fits(m, dtype, w_H3H, b_3H):
         return NotImplemented
     y, saved = result((n, t, m), dtype, out), np.empty((n, t, 4 * m), dtype)
-    call(a_NT3H, h_NH, w_H3H, b_3H, y, saved, n, t, m, _room(3, n, m, dtype))
+    call(a_NT3H, h_NH, w_H3H, b_3H, y, saved, n, t, m, *rows, _room(3, n, m, dtype))
     return y, saved
 
 
@@ -120,10 +138,11 @@ def gru_backward(
 ) -> Any:
     (n, t, m), dtype = y_NTH.shape, y_NTH.dtype
     call = library.function("gru_backward", dtype)
-    if call is None or not _fits(m, dtype, g_NTH, y_NTH, saved_NT4H, h_NH, w_H3H):
+    row = _apart(h_NH, dtype)
+    if call is None or row < 0 or not _fits(m, dtype, g_NTH, y_NTH, saved_NT4H, w_H3H):
         return NotImplemented
     da, dq, dh = result((n, t, 3 * m), dtype, out), np.empty((n, t, 3 * m), dtype), np.empty((n, m), dtype)
-    call(g_NTH, y_NTH, saved_NT4H, h_NH, w_H3H, da, dq, dh, n, t, m, _room(3, n, m, dtype))
+    call(g_NTH, y_NTH, saved_NT4H, h_NH, w_H3H, da, dq, dh, n, t, m, row, _room(3, n, m, dtype))
     return da, dq, dh
 
 
@@ -139,10 +158,11 @@ def gru_backward(
 def rnn(a_NTH: Array, h_NH: Array, w_HH: Array, relu: bool, out: Array | None = None) -> Any:
     (n, t, m), dtype = a_NTH.shape, a_NTH.dtype
     call = library.function("rnn", dtype)
-    if call is None or not _fits(m, dtype, a_NTH, h_NH, w_HH):
+    rows = _apart(a_NTH, dtype), _apart(h_NH, dtype)
+    if call is None or min(rows) < 0 or not _fits(m, dtype, w_HH):
         return NotImplemented
     y = result((n, t, m), dtype, out)
-    call(a_NTH, h_NH, w_HH, y, n, t, m, int(relu), _room(1, n, m, dtype))
+    call(a_NTH, h_NH, w_HH, y, n, t, m, int(relu), *rows, _room(1, n, m, dtype))
     return y
 
 

@@ -69,14 +69,19 @@ static void returned(writable to, const real *p, int64_t ld, matrix x, int64_t r
     }
 }
 
-/* s[j] of keys 0 <= j < sees that the mask hides becomes `hidden`; how many are left */
-static int64_t hide(real *s, const uint8_t *mask, int64_t step, int64_t sees, real hidden) {
-  int64_t left = 0;
-  for (int64_t j = 0; j < sees; j++) {
-    left += mask[j * step] != 0;
-    s[j] = mask[j * step] ? s[j] : hidden;
-  }
-  return left;
+/* the mask of a query */
+INLINE const uint8_t *mask_at(const uint8_t *mask, const layout *z, int64_t sample, int64_t head, int64_t query) {
+  return mask + sample * z->mask_sample + head * z->mask_head + query * z->mask_row;
+}
+/* s[j] of keys 0 <= j < sees that the mask hides becomes `hidden` */
+static void hide(real *s, const uint8_t *mask, int64_t step, int64_t sees, real hidden) {
+  for (int64_t j = 0; j < sees; j++) s[j] = mask[j * step] ? s[j] : hidden;
+}
+/* whether it hides any key */
+static int hides(const uint8_t *mask, int64_t step, int64_t keys) {
+  for (int64_t j = 0; j < keys; j++)
+    if (!mask[j * step]) return 1;
+  return 0;
 }
 
 /* e^x where x is no larger than a few, as scores less the largest are; 0 where it would be subnormal. Half the work of
@@ -135,21 +140,21 @@ INLINE void tops_of(const int rows, const real *s, int64_t ld, const int64_t *se
       top[r] = larger(choose(below(sees[r] - j), load(s + r * ld + j), splat(-__builtin_inf())), top[r]);
 }
 
-/* e^(scale s - shift) in place, 0 from what a row sees to `width`; their sums */
-INLINE void exponentials(const int rows, real *s, int64_t ld, const int64_t *sees, int64_t width, real scale,
+/* e^(s - shift) in place, 0 from what a row sees to `width`; their sums */
+INLINE void exponentials(const int rows, real *s, int64_t ld, const int64_t *sees, int64_t width,
                          const real *shift, vec *sum) {
   const int64_t full = sees[0] - sees[0] % LANES, end = whole(sees[rows - 1], LANES);
   for (int r = 0; r < rows; r++) sum[r] = splat(0);
   int64_t j = 0;
   for (; j < full; j += LANES)
     for (int r = 0; r < rows; r++) {
-      const vec e = weight(load(s + r * ld + j) * scale - shift[r]);
+      const vec e = weight(load(s + r * ld + j) - shift[r]);
       sum[r] += e;
       store(s + r * ld + j, e);
     }
   for (; j < end; j += LANES)
     for (int r = 0; r < rows; r++) {
-      const vec e = choose(below(sees[r] - j), weight(load(s + r * ld + j) * scale - shift[r]), splat(0));
+      const vec e = choose(below(sees[r] - j), weight(load(s + r * ld + j) - shift[r]), splat(0));
       sum[r] += e;
       store(s + r * ld + j, e);
     }
@@ -157,21 +162,21 @@ INLINE void exponentials(const int rows, real *s, int64_t ld, const int64_t *see
     for (int r = 0; r < rows; r++) store(s + r * ld + j, splat(0));
 }
 
-/* p = e^(scale s - log_sum) and ds = scale p (dp - mean), where s is in p and dp in ds; 0 from what a row sees on */
+/* p = e^(s - log_sum) and ds = scale p (dp - mean), where s is in p and dp in ds; 0 from what a row sees on */
 INLINE void slopes(const int rows, real *p, real *ds, int64_t ld, const int64_t *sees, int64_t width, real scale,
                    const real *log_sum, const real *mean) {
   const int64_t full = sees[0] - sees[0] % LANES, end = whole(sees[rows - 1], LANES);
   int64_t j = 0;
   for (; j < full; j += LANES)
     for (int r = 0; r < rows; r++) {
-      const vec e = weight(load(p + r * ld + j) * scale - log_sum[r]);
+      const vec e = weight(load(p + r * ld + j) - log_sum[r]);
       store(p + r * ld + j, e);
       store(ds + r * ld + j, e * (load(ds + r * ld + j) - mean[r]) * scale);
     }
   for (; j < end; j += LANES)
     for (int r = 0; r < rows; r++) {
       const ivec keep = below(sees[r] - j);
-      const vec e = weight(load(p + r * ld + j) * scale - log_sum[r]);
+      const vec e = weight(load(p + r * ld + j) - log_sum[r]);
       store(p + r * ld + j, choose(keep, e, splat(0)));
       store(ds + r * ld + j, choose(keep, e * (load(ds + r * ld + j) - mean[r]) * scale, splat(0)));
     }
@@ -190,13 +195,13 @@ EXPORT void forward(const real *q_, const real *k_, const real *v_, const uint8_
   const real scale = (real)(1.0 / sqrt((double)d));
   real *panels = take(&room, d * ld), *p = take(&room, BLOCK * ld), sums[BLOCK], shift[BLOCK];
   vec parts[BLOCK] = {{0}};
-  int64_t sees[BLOCK], seen[BLOCK]; /* keys before the end of what the causal mask leaves; those left by both masks */
+  int64_t sees[BLOCK];
   for (int64_t n = 0; n < z->samples; n++)
     for (int64_t h = 0; h < z->heads; h++) {
       real *rest = room;
       const matrix k = readable(k_ + at(z->k, n, h), z->k.row, s, d, &rest);
       const matrix v = readable(v_ + at(z->v, n, h), z->v.row, s, e, &rest);
-      transpose_into_panels(panels, k.p, k.row, s, d);
+      transpose_into_panels(panels, k.p, k.row, s, d, scale);
       for (int64_t first = 0; first < t; first += BLOCK) {
         real *left = rest, *y_at = y_ + at(z->y, n, h) + first * z->y.row;
         real *log_sum = log_sums + (n * z->heads + h) * t + first;
@@ -205,16 +210,18 @@ EXPORT void forward(const real *q_, const real *k_, const real *v_, const uint8_
         const matrix q = {q_ + at(z->q, n, h) + first * z->q.row, z->q.row, 1};
         const writable y = begin(y_at, z->y.row, rows, e, &left);
         scores(p, ld, q, panels, rows, d, 0, keys, sooner, (int)z->causal);
+        const uint8_t *mask = mask_ ? mask_at(mask_, z, n, h, first) : NULL;
         for (int64_t i = 0; i < rows; i++) {
-          sees[i] = seen[i] = z->causal ? least(s, sooner + i + 1) : s;
-          if (!mask_) continue;
-          const uint8_t *mask = mask_ + n * z->mask_sample + h * z->mask_head + (first + i) * z->mask_row;
-          seen[i] = hide(p + i * ld, mask, z->mask_key, sees[i], -__builtin_inf());
+          sees[i] = z->causal ? least(s, sooner + i + 1) : s;
+          if (mask_) hide(p + i * ld, mask + i * z->mask_row, z->mask_key, sees[i], -__builtin_inf());
         }
         IN_GROUPS(rows, tops_of(group, p + i * ld, ld, sees + i, parts + i););
         fold(shift, parts, rows, 0);
-        for (int64_t i = 0; i < rows; i++) shift[i] = seen[i] ? shift[i] * scale : 0;
-        IN_GROUPS(rows, exponentials(group, p + i * ld, ld, sees + i, whole(keys, PANEL), scale, shift + i, parts + i););
+        for (int64_t i = 0; i < rows; i++) {
+          const int none = mask_ && shift[i] == -__builtin_inf() && hides(mask + i * z->mask_row, z->mask_key, s);
+          if (none) shift[i] = 0;
+        }
+        IN_GROUPS(rows, exponentials(group, p + i * ld, ld, sees + i, whole(keys, PANEL), shift + i, parts + i););
         fold(sums, parts, rows, 1);
         FOR_BLOCKS(rows, {
           vec sum = LOAD(sums);
@@ -231,6 +238,20 @@ EXPORT void forward(const real *q_, const real *k_, const real *v_, const uint8_
     }
 }
 
+/* mean[i] = sum of g(i, e) y(i, e): of what scores() makes of g and the value, weighted by the softmax. It is worked out
+   as scores() does, tile by tile, with the same roundings: where one key has all the weight, the difference is 0. */
+static void means(real *mean, matrix g, matrix y, real *room, int64_t rows, int64_t width) {
+  real *tiles = take(&room, TILE_ROWS * PANEL);
+  transpose_into_panels(room, y.p, y.row, rows, width, 1);
+  for (int64_t i = 0; i < rows; i += TILE_ROWS) {
+    const int64_t n = least(TILE_ROWS, rows - i);
+    for (int64_t j = i / PANEL * PANEL; j < i + n; j += PANEL) {
+      product_tile(n, 2, 0, tiles, PANEL, (matrix){g.p + i * g.row, g.row, 1}, room + j * width, PANEL, width);
+      for (int64_t r = most(i, j); r < least(i + n, j + PANEL); r++) mean[r] = tiles[(r - i) * PANEL + r - j];
+    }
+  }
+}
+
 EXPORT void backward(const real *g_, const real *y_, const real *log_sums, const real *q_, const real *k_,
                      const real *v_, const uint8_t *mask_, real *dq_, real *dk_, real *dv_, const int64_t *layout_,
                      real *room) {
@@ -240,7 +261,6 @@ EXPORT void backward(const real *g_, const real *y_, const real *log_sums, const
   const real scale = (real)(1.0 / sqrt((double)d));
   real *k_panels = take(&room, d * whole(s, PANEL)), *v_panels = take(&room, e * whole(s, PANEL));
   real *p = take(&room, BLOCK * KEYS), *ds = take(&room, BLOCK * KEYS), mean[BLOCK];
-  vec parts[BLOCK] = {{0}};
   int64_t sees[BLOCK];
   for (int64_t n = 0; n < z->samples; n++)
     for (int64_t h = 0; h < z->heads; h++) {
@@ -248,25 +268,21 @@ EXPORT void backward(const real *g_, const real *y_, const real *log_sums, const
       const matrix k = readable(k_ + at(z->k, n, h), z->k.row, s, d, &rest);
       const matrix v = readable(v_ + at(z->v, n, h), z->v.row, s, e, &rest);
       const writable dk = begin(dk_at, z->dk.row, s, d, &rest), dv = begin(dv_at, z->dv.row, s, e, &rest);
-      transpose_into_panels(k_panels, k.p, k.row, s, d);
-      transpose_into_panels(v_panels, v.p, v.row, s, e);
+      transpose_into_panels(k_panels, k.p, k.row, s, d, scale);
+      transpose_into_panels(v_panels, v.p, v.row, s, e, 1);
       clear(dk, s, d);
       clear(dv, s, e);
       for (int64_t first = 0; first < t; first += BLOCK) {
         real *left = rest, *dq_at = dq_ + at(z->dq, n, h) + first * z->dq.row;
         const int64_t rows = least(BLOCK, t - first), sooner = ahead + first;
         const int64_t keys = causal ? least(s, sooner + rows) : s;
-        const real *y = y_ + at(z->y, n, h) + first * z->y.row, *g_at = g_ + at(z->g, n, h) + first * z->g.row;
+        const real *y_at = y_ + at(z->y, n, h) + first * z->y.row, *g_at = g_ + at(z->g, n, h) + first * z->g.row;
         const matrix q = readable(q_ + at(z->q, n, h) + first * z->q.row, z->q.row, rows, d, &left);
         const matrix g = readable(g_at, z->g.row, rows, e, &left);
         const writable dq = begin(dq_at, z->dq.row, rows, d, &left);
         clear(dq, rows, d);
-        for (int64_t r = 0; r < rows; r++) {
-          vec sum = splat(0);
-          FOR_BLOCKS(e, sum += LOAD(g_at + r * z->g.row) * LOAD(y + r * z->y.row););
-          parts[r] = sum;
-        }
-        fold(mean, parts, rows, 1);
+        const matrix y = readable(y_at, z->y.row, rows, e, &left);
+        means(mean, g, y, left, rows, e);
         for (int64_t from = 0; from < keys; from += KEYS) {
           const int64_t some = least(KEYS, keys - from), width = whole(some, PANEL), lead = sooner - from;
           scores(p, KEYS, q, k_panels, rows, d, from, from + some, sooner, causal);
@@ -275,7 +291,7 @@ EXPORT void backward(const real *g_, const real *y_, const real *log_sums, const
           const real *log_sum = log_sums + (n * z->heads + h) * t + first;
           IN_GROUPS(rows, slopes(group, p + i * KEYS, ds + i * KEYS, KEYS, sees + i, width, scale, log_sum + i, mean + i););
           for (int64_t i = 0; mask_ && i < rows; i++) {
-            const uint8_t *mask = mask_ + n * z->mask_sample + h * z->mask_head + (first + i) * z->mask_row;
+            const uint8_t *mask = mask_at(mask_, z, n, h, first + i);
             hide(p + i * KEYS, mask + from * z->mask_key, z->mask_key, sees[i], 0);
             hide(ds + i * KEYS, mask + from * z->mask_key, z->mask_key, sees[i], 0);
           }

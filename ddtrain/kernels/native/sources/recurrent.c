@@ -25,13 +25,12 @@ static void cut(real *to, const real *w, int64_t hidden, int gates) {
       }
 }
 
-/* The state before position t: `first` (samples, hidden), else a copy of that of position t - 1 in y, of `width` a
+/* A copy of the state before position t: `first`, with rows `apart`, else that of position t - 1 in y, of `width` a
    position. Rows of y lie so far apart that they would share a few lines of the nearest cache. */
-static const real *before(const real *first, const real *y, int64_t t, int64_t samples, int64_t length, int64_t hidden,
-                          int64_t width, real *room) {
-  if (!t) return first;
+static const real *before(const real *first, int64_t apart, const real *y, int64_t t, int64_t samples, int64_t length,
+                          int64_t hidden, int64_t width, real *room) {
   for (int64_t n = 0; n < samples; n++)
-    memcpy(room + n * hidden, y + (n * length + t - 1) * width, (size_t)hidden * sizeof(real));
+    memcpy(room + n * hidden, t ? y + (n * length + t - 1) * width : first + n * apart, (size_t)hidden * sizeof(real));
   return room;
 }
 
@@ -74,7 +73,7 @@ static void back(real *dh, int64_t ld, matrix dz, const real *panels, int64_t sa
 static real *turned(const real *w, int64_t hidden, int64_t depth, real **room) {
   real *panels = take(room, depth * whole(hidden, PANEL)), *rest = *room;
   const matrix rows = readable(w, depth, hidden, depth, &rest);
-  transpose_into_panels(panels, rows.p, rows.row, hidden, depth);
+  transpose_into_panels(panels, rows.p, rows.row, hidden, depth, 1);
   return panels;
 }
 static void copy_out(real *to, const real *from, int64_t ld, int64_t samples, int64_t hidden) {
@@ -82,15 +81,16 @@ static void copy_out(real *to, const real *from, int64_t ld, int64_t samples, in
 }
 
 EXPORT void lstm(const real *a, const real *h0, const real *c0, const real *w, real *y, real *gates, real *squashed,
-                 int64_t samples, int64_t length, int64_t hidden, real *room) {
+                 int64_t samples, int64_t length, int64_t hidden, int64_t a_row, int64_t h_row,
+                 int64_t c_row, real *room) {
   const int64_t m = hidden, ld = whole(hidden, PANEL);
   real *panels = take(&room, 4 * hidden * ld), *z = take(&room, ROWS * 4 * ld), *last = take(&room, samples * hidden);
   cut(panels, w, hidden, 4);
   for (int64_t t = 0; t < length; t++) {
-    const real *state = before(h0, y, t, samples, length, m, 2 * m, last);
+    const real *state = before(h0, h_row, y, t, samples, length, m, 2 * m, last);
     FOR_STATES(4, state, {
-      const real *in = a + (n * length + t) * 4 * m;
-      const real *old = t ? y + (n * length + t - 1) * 2 * m + m : c0 + n * m;
+      const real *in = a + n * a_row + t * 4 * m;
+      const real *old = t ? y + (n * length + t - 1) * 2 * m + m : c0 + n * c_row;
       real *to = gates + (t * samples + n) * 4 * m;
       real *out = y + (n * length + t) * 2 * m;
       vec input = vsigmoid(LOAD(in) + PRODUCT(4, 0));
@@ -112,7 +112,7 @@ EXPORT void lstm(const real *a, const real *h0, const real *c0, const real *w, r
 
 EXPORT void lstm_backward(const real *g, const real *y, const real *gates, const real *squashed, const real *c0,
                           const real *w, real *da, real *dh0, real *dc, int64_t samples, int64_t length,
-                          int64_t hidden, real *room) {
+                          int64_t hidden, int64_t c_row, real *room) {
   const int64_t m = hidden, ld = whole(m, PANEL);
   real *dh = take(&room, samples * ld);
   const real *panels = turned(w, m, 4 * m, &room);
@@ -121,7 +121,7 @@ EXPORT void lstm_backward(const real *g, const real *y, const real *gates, const
   for (int64_t t = length - 1; t >= 0; t--) {
     FOR_UNITS(0, samples, {
       const real *gate = gates + (t * samples + n) * 4 * m;
-      const real *old = t ? y + (n * length + t - 1) * 2 * m + m : c0 + n * m;
+      const real *old = t ? y + (n * length + t - 1) * 2 * m + m : c0 + n * c_row;
       const real *of_y = g + (n * length + t) * 2 * m;
       real *to = da + (n * length + t) * 4 * m;
       vec input = LOAD(gate);
@@ -143,14 +143,14 @@ EXPORT void lstm_backward(const real *g, const real *y, const real *gates, const
 }
 
 EXPORT void gru(const real *a, const real *h0, const real *w, const real *b, real *y, real *saved, int64_t samples,
-                int64_t length, int64_t hidden, real *room) {
+                int64_t length, int64_t hidden, int64_t a_row, int64_t h_row, real *room) {
   const int64_t m = hidden, ld = whole(hidden, PANEL);
   real *panels = take(&room, 3 * hidden * ld), *z = take(&room, ROWS * 3 * ld), *last = take(&room, samples * hidden);
   cut(panels, w, hidden, 3);
   for (int64_t t = 0; t < length; t++) {
-    const real *state = before(h0, y, t, samples, length, m, m, last);
+    const real *state = before(h0, h_row, y, t, samples, length, m, m, last);
     FOR_STATES(3, state, {
-      const real *in = a + (n * length + t) * 3 * m;
+      const real *in = a + n * a_row + t * 3 * m;
       real *to = saved + (n * length + t) * 4 * m;
       vec q0 = PRODUCT(3, 0);
       vec q1 = PRODUCT(3, 1);
@@ -174,14 +174,15 @@ EXPORT void gru(const real *a, const real *h0, const real *w, const real *b, rea
 }
 
 EXPORT void gru_backward(const real *g, const real *y, const real *saved, const real *h0, const real *w, real *da,
-                         real *dq, real *dh0, int64_t samples, int64_t length, int64_t hidden, real *room) {
+                         real *dq, real *dh0, int64_t samples, int64_t length, int64_t hidden, int64_t h_row,
+                         real *room) {
   const int64_t m = hidden, ld = whole(m, PANEL);
   real *dh = take(&room, samples * ld);
   const real *panels = turned(w, m, 3 * m, &room);
   memset(dh, 0, (size_t)(samples * ld) * sizeof(real));
   for (int64_t t = length - 1; t >= 0; t--) {
     FOR_UNITS(0, samples, {
-      const real *old = t ? y + (n * length + t - 1) * m : h0 + n * m;
+      const real *old = t ? y + (n * length + t - 1) * m : h0 + n * h_row;
       const real *gate = saved + (n * length + t) * 4 * m;
       const int64_t place = (n * length + t) * 3 * m;
       vec reset = LOAD(gate);
@@ -205,16 +206,16 @@ EXPORT void gru_backward(const real *g, const real *y, const real *saved, const 
 }
 
 EXPORT void rnn(const real *a, const real *h0, const real *w, real *y, int64_t samples, int64_t length, int64_t hidden,
-                int64_t relu, real *room) {
+                int64_t relu, int64_t a_row, int64_t h_row, real *room) {
   const int64_t ld = whole(hidden, PANEL);
   real *panels = take(&room, hidden * ld), *z = take(&room, ROWS * ld), *last = take(&room, samples * hidden);
   const vec zero = {0};
   cut(panels, w, hidden, 1);
   for (int64_t t = 0; t < length; t++) {
-    const real *state = before(h0, y, t, samples, length, hidden, hidden, last);
+    const real *state = before(h0, h_row, y, t, samples, length, hidden, hidden, last);
     FOR_STATES(1, state, {
       const int64_t place = (n * length + t) * hidden;
-      vec v = LOAD(a + place) + PRODUCT(1, 0);
+      vec v = LOAD(a + n * a_row + t * hidden) + PRODUCT(1, 0);
       if (relu) v = choose(v <= zero, zero, v);
       else v = vtanh(v);
       STORE(y + place, v);

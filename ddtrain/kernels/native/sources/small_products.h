@@ -114,9 +114,10 @@ INLINE void transpose_block(vec *rows) {
   }
 }
 
-/* x (n, width) transposed, in panels of PANEL columns, each (width, PANEL): what is the B of a tile; 0 beyond n.
+/* x (n, width) transposed, times a factor, in panels of PANEL columns, each (width, PANEL): what is the B of a tile; 0 beyond n.
    Rows of x may be read up to a whole number of vectors, and to has room for them. */
-static NOINLINE void transpose_into_panels(real *to, const real *x, int64_t row, int64_t n, int64_t width) {
+static NOINLINE void transpose_into_panels(real *to, const real *x, int64_t row, int64_t n, int64_t width,
+                                           real factor) {
   for (int64_t j = 0; j < n; j += PANEL, to += width * PANEL)
     for (int part = 0; part < 2; part++)
       for (int64_t d = 0; d < width; d += LANES) {
@@ -126,7 +127,7 @@ static NOINLINE void transpose_into_panels(real *to, const real *x, int64_t row,
           rows[i] = at < n ? load(x + at * row + d) : splat(0);
         }
         transpose_block(rows);
-        for (int i = 0; i < LANES && d + i < width; i++) store(to + (d + i) * PANEL + part * LANES, rows[i]);
+        for (int i = 0; i < LANES && d + i < width; i++) store(to + (d + i) * PANEL + part * LANES, rows[i] * factor);
       }
 }
 /* x with rows that may be read in whole vectors: itself, or a copy filled up with 0 */
