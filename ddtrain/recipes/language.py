@@ -82,7 +82,7 @@ def predict_each(model: Any, inputs_NT: Any, targets_NT: Any, *place_N: Any) -> 
     logits_NTV = model(inputs_NT, *place_N)
     kept = targets_NT != IGNORED
     share = kept / np.maximum(kept.sum(axis=1, keepdims=True), 1)
-    losses = ops.cross_entropy(logits_NTV, targets_NT, ignore_index=None if kept.all() else IGNORED)
+    losses = ops.cross_entropy(logits_NTV, targets_NT, ignore_index=IGNORED)
     right = ops.correct(logits_NTV, np.where(kept, targets_NT, 0))
     return (losses * share.astype(losses.dtype)).sum(axis=1), {"accuracy": (right * share).sum(axis=1)}
 
