@@ -32,7 +32,7 @@ FORMER = {  # former name -> present name, both inside ddtrain
     "autodiff.probes": "autodiff.inspect.capabilities",
     "autodiff.products": "autodiff.operators.vjp_jvp",
     "autodiff.recomputing": "autodiff.operators.recomputation",
-    "autodiff.replay": "plan.const_graph",
+    "autodiff.replay": "plan.constant_graph",
     "autodiff.reverse": "autodiff.core.reverse",
     "autodiff.rules": "autodiff.core.rules",
     "autodiff.space": "autodiff.core.vector_space",

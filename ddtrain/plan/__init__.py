@@ -3,7 +3,7 @@
 Read ``program`` (instructions and their slots), ``recorder`` (the trace that writes them down), ``passes/`` (what is
 made of a program before it runs), ``python_backend`` (the program as one Python function), ``differences`` (how two
 recordings of the same function are compared), ``c_backend/`` (the program as C), then
-``compiled`` (``ddtrain.compile``, for any function) and ``const_graph`` (Autograd's). The trainer's
+``compiled`` (``ddtrain.compile``, for any function) and ``constant_graph`` (Autograd's). The trainer's
 use of it is ``trainer/step/planned_pass.py``.
 
 Note [What a plan assumes]
@@ -16,7 +16,7 @@ included; and the trainer records anew after 16, 256, 4,096, ... replays and com
 """
 
 from ddtrain.plan.compiled import compile
-from ddtrain.plan.const_graph import const_graph
+from ddtrain.plan.constant_graph import const_graph
 from ddtrain.plan.differences import difference
 from ddtrain.plan.program import Instruction, Program, Slot
 from ddtrain.plan.python_backend import python_function
