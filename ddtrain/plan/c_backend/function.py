@@ -170,8 +170,8 @@ class _Builder:
         return sinks is not None and sinks.completes(unit.instruction.args[1])
 
     def _announce(self, half: _Half, slot: Slot) -> None:
-        """Write the address of what Python brings into the table, where C reads it."""
-        place = self.lowering.places.get(slot)
+        """Write the address of what Python brings into the table, where C reads it; views of it have none of theirs."""
+        place = self.lowering.places.get(slot) if slot in self.lowering.python else None
         if place is not None and place.block.fixed is None and self._read_by_c(place.block):
             index = self._source.blocks.setdefault(place.block, len(self._source.blocks))
             half.announce(slot, index, layout(self.lowering.values[slot]))

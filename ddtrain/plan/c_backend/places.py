@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import bisect
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -107,6 +107,31 @@ class AddressOf:
         return address(value)
 
 
+def apart(arrays: Iterable[Any]) -> list[Any]:
+    """The arrays, with a copy of each that shares memory with one before it, its entries as far apart as they were.
+
+    A view is found by its address (:class:`Registry`), which must say of which of them it is one.
+
+    >>> tokens = np.arange(5)
+    >>> words, following = apart([tokens[:-1], tokens[1:]])
+    >>> following, np.may_share_memory(words, following)
+    (array([1, 2, 3, 4]), False)
+    """
+    made: list[Any] = []
+    for array in arrays:
+        if any(np.may_share_memory(array, other) for other in made):
+            start, end = span_of(array)
+            room = np.empty(end - start, np.uint8)
+            found, array = array, np.ndarray(array.shape, array.dtype, room, _at(array) - start, array.strides)
+            array[...] = found
+        made.append(array)
+    return made
+
+
+def _at(array: Any) -> int:
+    return address(array) or 0
+
+
 def leaves(value: Any) -> Iterator[Any]:
     """The arrays in what an operation gives or saves: an array, or tuples and lists of some."""
     if isinstance(value, np.ndarray):
@@ -135,4 +160,16 @@ def mapped(value: Any, change: Callable[[Any], Any]) -> Any:
     return value
 
 
-__all__ = ["AddressOf", "Block", "Place", "Registry", "address", "is_plain", "layout", "leaves", "mapped", "span_of"]
+__all__ = [
+    "AddressOf",
+    "Block",
+    "Place",
+    "Registry",
+    "address",
+    "apart",
+    "is_plain",
+    "layout",
+    "leaves",
+    "mapped",
+    "span_of",
+]
