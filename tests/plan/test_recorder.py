@@ -10,7 +10,7 @@ import pytest
 
 import ddtrain.numpy as np
 from ddtrain import grad, ops
-from ddtrain.autodiff import value_of
+from ddtrain.autodiff import make_vjp, value_of
 from ddtrain.autodiff.core.checks import checked
 from ddtrain.plan import Program, Recorder, difference, python_function
 from ddtrain.plan.program import PlanError
@@ -31,6 +31,20 @@ def test_a_fused_operation_is_its_kernels_under_a_plain_gradient(nested: bool) -
     assert ("gelu_backward" in names) == (not nested)  # the kernels have no second derivative, the composition has
     expected = grad(lambda x: np.sum(slope(x)))(-X) if nested else slope(-X)
     onp.testing.assert_allclose(python_function(program)(-X)[0], expected, rtol=1e-14)
+
+
+@pytest.mark.parametrize("operation", [ops.relu, ops.softmax, lambda x: ops.cross_entropy(x[None], onp.array([1]))])
+def test_what_a_kernel_saves_is_of_the_repeat_not_of_the_recording(operation: Any) -> None:
+    slope = grad(lambda x: np.sum(operation(x) ** 2))
+    onp.testing.assert_array_equal(python_function(record(lambda x: [slope(x)], X))(-X)[0], slope(-X))
+
+
+def test_a_cotangent_that_is_traced_itself_goes_back_by_the_composition() -> None:
+    def function(x: Any) -> Any:
+        pull, _ = make_vjp(ops.gelu)(x)
+        return grad(lambda g: np.sum(pull(g) ** 2))(x)
+
+    onp.testing.assert_allclose(python_function(record(lambda x: [function(x)], X))(-X)[0], function(-X), rtol=1e-14)
 
 
 @pytest.mark.parametrize(

@@ -62,11 +62,11 @@ def test_python_in_the_middle_reads_what_c_made_and_c_what_python_made() -> None
 
 def test_a_view_of_an_input_for_python_leaves_the_inputs_address_alone() -> None:
     """The second half reads x in C and a row of it in Python: the row's address must not stand for x's."""
-    first = lambda x: [ops.gelu(x * 1.0)]
-    second = lambda results, x: [x * np.cumsum(x[2])]
+    first = lambda x: [ops.gelu(x * 1.0), x[2]]
+    second = lambda results, x: [x * np.cumsum(results[1])]
     recording = Recording(first, [X], second)
     sinks = Sinks(X)
-    assert run(recording.in_c(), [X + 1], (), sinks)[1].tobytes() == ((X + 1) * onp.cumsum(X[2] + 1)).tobytes()
+    assert run(recording.in_c(), [X + 1], (), sinks)[2].tobytes() == ((X + 1) * onp.cumsum(X[2] + 1)).tobytes()
 
 
 def test_gradients_are_written_where_they_are_wanted_and_told_in_order() -> None:
@@ -109,8 +109,13 @@ def test_bytes_in_another_order_are_the_references() -> None:
 def test_checks_stay_and_are_made_by_python() -> None:
     seen = []
 
+    def look(x: Any) -> None:
+        seen.append(float(x[0, 0]))
+
+    look.__module__ = "ddtrain.looks"  # as checks are
+
     def function(x: Any) -> Any:
-        checked("check x", lambda x: seen.append(float(x[0, 0])), x)
+        checked("check x", look, x)
         return [ops.gelu(x)]
 
     made = Recording(function, [X]).in_c()
@@ -181,3 +186,15 @@ def test_a_copy_of_one_entry() -> None:
     x = X[:, 1].copy()
     expected = onp.array([2 * x[0], 0.0, x[3], x[2]])
     assert run(recording.in_c(), [x], (), sinks)[1].tolist() == expected.tolist()
+
+
+def test_work_space_lies_in_the_arena_and_constants_where_they_are() -> None:
+    bias, weight = onp.zeros(3), onp.array([1.0, 1.5, 2.0])
+    back = lambda results, x, b: [grad(lambda b: np.sum(ops.linear(x, onp.eye(3), b) ** 2))(b)]
+    recording = Recording(lambda x, b: [ops.layer_norm(x, weight, b)], [X, bias], back)
+    units = {u.instruction.name: u for u in Lowering(recording.program, recording.values).units}
+    sums, norm = units["linear_backward"], units["layer_norm"]
+    assert (sums.kind, norm.kind) == ("calls", "calls")
+    assert len(sums.writes) == 2, "the result, and the work space"
+    assert [b.in_arena for b in sums.writes] == [True, True]
+    assert [b.fixed is weight for b in norm.reads].count(True) == 1
