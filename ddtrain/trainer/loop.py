@@ -201,10 +201,12 @@ class Trainer:
         return control
 
     def _say_refusal(self) -> None:
-        """Say once why steps are traced and not planned, where they could have been."""
-        if self._unsaid and self.train_step.passes.refused:
+        """Say once why steps are traced and not planned, or planned in Python and not in C, where they could have been."""
+        passes = self.train_step.passes
+        if self._unsaid and (passes.refused or passes.in_python):
             self._unsaid = False
-            self.records.warn(f"steps run without a plan, because {self.train_step.passes.refused}")
+            without = "a plan" if passes.refused else "a plan in C"
+            self.records.warn(f"steps run without {without}, because {passes.refused or passes.in_python}")
 
     def _rows_of(self, step: int) -> Any:
         """The samples of a step's global batch."""
