@@ -201,7 +201,7 @@ class Trainer:
         return control
 
     def _say_refusal(self) -> None:
-        """Say once why steps are traced and not planned, or planned in Python and not in C, where they could have been."""
+        """Say once why steps are traced and not planned, or planned in Python and not in C."""
         passes = self.train_step.passes
         if self._unsaid and (passes.refused or passes.in_python):
             self._unsaid = False
