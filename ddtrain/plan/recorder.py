@@ -86,6 +86,8 @@ class Recorder(Trace):
         argnums: Sequence[int],
         nodes: Sequence[Slot],
     ) -> Slot:
+        if self.records and _shaped_by_values(prim.__name__, args, argnums):
+            self.asked(f"asks for {prim.__name__}, which gives as many entries as there happen to be")
         slots = list(args)
         for i, slot in zip(argnums, nodes, strict=True):
             slots[i] = slot
@@ -164,6 +166,13 @@ class Recorder(Trace):
 
     def _slots(self, args: Sequence[Any]) -> list[Any]:
         return [a.node if self._is_mine(a) else a.slot if type(a) is Recorded else a for a in args]
+
+
+def _shaped_by_values(name: str, args: Sequence[Any], argnums: Sequence[int]) -> bool:
+    """Whether the shape of a result depends on the values of traced arguments, which a plan takes for fixed."""
+    if name in ("argwhere", "flatnonzero"):
+        return True
+    return name == "getitem" and 1 in argnums and np.asarray(args[1]).dtype == bool
 
 
 def could_be_the_recorder(error: BaseException) -> bool:

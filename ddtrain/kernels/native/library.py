@@ -83,11 +83,11 @@ class Library:
         LIBRARIES[family] = self
 
     def function(self, name: str, dtype: np.dtype[Any]) -> Function | None:
-        """The function of that name for arrays of a dtype; None where there is none."""
+        """The function of that name for arrays of a dtype; None where there is none, as for bytes in another order."""
         functions = self._loaded.get(dtype.char)
         if functions is None:
             functions = self._load(dtype.char)
-        return functions.get(name)
+        return functions.get(name) if dtype.isnative else None
 
     def identity(self, char: str) -> str:
         """A digest of all that the compiled library depends on, and what was found out about its twins.

@@ -18,7 +18,7 @@ from ddtrain.kernels.native import cache, compiler
 from ddtrain.kernels.native.pointers import address
 from ddtrain.plan.c_backend.lowering import Lowering, Unit
 from ddtrain.plan.c_backend.memory import lay_out
-from ddtrain.plan.c_backend.places import Block, leaves, mapped
+from ddtrain.plan.c_backend.places import AddressOf, Block, layout, leaves, mapped
 from ddtrain.plan.c_backend.source import Source
 from ddtrain.plan.deliver import Sinks
 from ddtrain.plan.program import Program, Slot
@@ -170,10 +170,11 @@ class _Builder:
         return sinks is not None and sinks.completes(unit.instruction.args[1])
 
     def _announce(self, half: _Half, slot: Slot) -> None:
-        """Write the address of what Python brings into the table, where C reads it."""
-        place = self.lowering.places.get(slot)
+        """Write the address of what Python brings into the table, where C reads it; views of it have none of theirs."""
+        place = self.lowering.places.get(slot) if slot in self.lowering.python else None
         if place is not None and place.block.fixed is None and self._read_by_c(place.block):
-            half.announce(slot, self._source.blocks.setdefault(place.block, len(self._source.blocks)))
+            index = self._source.blocks.setdefault(place.block, len(self._source.blocks))
+            half.announce(slot, index, layout(self.lowering.values[slot]))
 
     def _read_by_c(self, block: Block) -> bool:
         return any(block in unit.reads for unit in self.units if unit.kind != "python")
@@ -273,10 +274,12 @@ class _Half(PythonSource):
 
         self.line(f"{self.constant(bound)}({variable(sinks)})")
 
-    def announce(self, slot: Slot, index: int) -> None:
+    def announce(self, slot: Slot, index: int, layout: Any) -> None:
         """Write a value's address into the table."""
         self._table = self._table or self.constant(self._tables)
-        self.line(f"{self._table}.pointers[{index}] = {self.constant(address)}({variable(slot)})")
+        kind = self.program.kinds[slot]
+        check = self.constant(AddressOf(kind, layout))
+        self.line(f"{self._table}.pointers[{index}] = {check}({variable(slot)})")
 
     def stretch(self, name: str) -> None:
         """Call a stretch of C."""

@@ -14,6 +14,7 @@ from ddtrain.ops.collectives import peers
 from ddtrain.param_store import ParamStore
 from ddtrain.plan import Program, Recorder, Slot, difference, python_function
 from ddtrain.plan.c_backend import lower
+from ddtrain.plan.c_backend.places import apart
 from ddtrain.plan.deliver import deliver
 from ddtrain.plan.passes import improve
 from ddtrain.plan.recorder import could_be_the_recorder
@@ -47,7 +48,8 @@ class RecordedPass:
         forward, store = self._forward, self._passes.store
         leaves = [recorder.input(x, name) for name, x in zip(store.names, store.value_views)]
         buffers = {name: recorder.input(x, name) for name, x in store.state_views.items()}
-        batch = tuple(recorder.input(x, f"batch[{i}]") for i, x in enumerate(forward.batch))
+        given = apart(forward.batch) if recorder.keeps else forward.batch
+        batch = tuple(recorder.input(x, f"batch[{i}]") for i, x in enumerate(given))
         rng = _RecordedRng(recorder, forward.rng)
         losses_of = lambda *boxes: forward({**dict(zip(store.names, boxes)), **buffers}, batch=batch, rng=rng)
         try:

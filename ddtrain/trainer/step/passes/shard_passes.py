@@ -20,6 +20,7 @@ import numpy as np
 from ddtrain.autodiff import Tape
 from ddtrain.param_store import ParamStore
 from ddtrain.plan import Program
+from ddtrain.plan.c_backend.places import layout
 from ddtrain.trainer.step.forward_pass import ForwardPass
 from ddtrain.trainer.step.passes.recorded_pass import RecordedPass
 from ddtrain.trainer.step.passes.repeated_pass import RepeatedPass
@@ -63,7 +64,7 @@ class ShardPasses:
         batch = forward.batch
         if not all(type(x) is np.ndarray and x.dtype.kind in "fciub" for x in batch):
             return self.refuse("the data set gives something else than arrays of numbers", forward)
-        key = (place, *[(x.shape, x.dtype.char) for x in batch])
+        key = (place, *[(x.shape, x.dtype, layout(x)) for x in batch])
         plan = self._plans.get(key)
         if plan is None:
             if len(self._plans) >= KINDS:
