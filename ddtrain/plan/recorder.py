@@ -178,8 +178,12 @@ def _shaped_by_values(name: str, args: Sequence[Any], argnums: Sequence[int]) ->
 def could_be_the_recorder(error: BaseException) -> bool:
     """Whether an error while recording may come from boxes that stand for plain arrays, and would not be there without.
 
-    Boxes refuse what derivatives cannot follow (``float(x)``, writing into x), which is right for plain arrays.
+    Boxes refuse what derivatives cannot follow (``float(x)``, writing into x), which is right for plain arrays. NumPy,
+    asked to put a box into an array (``y[0] = x[0]``), raises its own error from the box's.
     """
-    return isinstance(error, PlanError | AttributeError | TypeError) or (
-        isinstance(error, DdtrainError) and "traced" in str(error)
+    refused = (PlanError, AttributeError, TypeError)
+    return (
+        isinstance(error, refused)
+        or isinstance(error.__cause__, refused)
+        or (isinstance(error, DdtrainError) and "traced" in str(error))
     )
