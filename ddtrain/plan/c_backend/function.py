@@ -192,9 +192,9 @@ class _Builder:
             name = f"stretch{len(self._source.parts)}"
             self._source.stretch(name, waiting)
             half.stretch(name)
-            for unit in waiting:
-                if unit.kind == "delivery":
-                    half.ready(*unit.instruction.args[:2])
+            delivered = [unit.instruction.args[:2] for unit in waiting if unit.kind == "delivery"]
+            if delivered:
+                half.ready(delivered[0][0], [i for _, i in delivered])
         waiting.clear()
 
     def _load(self) -> ctypes.CDLL:
@@ -289,9 +289,9 @@ class _Half(PythonSource):
         self._stretches.append((constant, name))
         self.line(f"{constant}()")
 
-    def ready(self, sinks: Slot, i: int) -> None:
-        """Say that a gradient is where it is to be."""
-        self.line(f"{variable(sinks)}.ready({i})")
+    def ready(self, sinks: Slot, gradients: Sequence[int]) -> None:
+        """Say that some gradients are where they are to be."""
+        self.line(f"{variable(sinks)}.ready({', '.join(map(str, gradients))})")
 
     def value(self, value: Any) -> str:
         if type(value) is Slot and value in self.static:
