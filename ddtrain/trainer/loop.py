@@ -201,11 +201,12 @@ class Trainer:
         return control
 
     def _say_plan(self) -> None:
-        """Say once why steps are traced and not planned, where they could have been; write once what the plan is."""
+        """Say once why there is no plan, or one in Python and not in C; write once what the plan is."""
         passes = self.train_step.passes
-        if self._unsaid and passes.refused:
+        if self._unsaid and (passes.refused or passes.in_python):
             self._unsaid = False
-            self.records.warn(f"steps run without a plan, because {passes.refused}")
+            without = "a plan" if passes.refused else "a plan in C"
+            self.records.warn(f"steps run without {without}, because {passes.refused or passes.in_python}")
         if self._unlisted and passes.listing:
             self._unlisted = False
             self.records.plan(passes.listing)

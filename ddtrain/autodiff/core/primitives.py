@@ -180,8 +180,10 @@ def nondifferentiable(raw: Callable[..., Any], *, name: str | None = None, examp
             ans = call(*values, **kwargs)
         except (TypeError, ValueError) as error:
             return _again(call, args, kwargs, error)
-        # a tuple of index arrays, such as nonzero returns, which no trace follows
-        if not top.sees_constants or type(ans) is tuple:
+        if type(ans) is tuple:  # of index arrays, such as nonzero returns, which no trace follows
+            top.asked(f"calls {prim.__name__}, whose result no trace follows")
+            return ans
+        if not top.sees_constants:
             return ans
         return _box_result(call, ans, top, values, kwargs, mine, [args[i].node for i in mine])
 
