@@ -17,6 +17,10 @@ from ddtrain.errors import DdtrainError
 from ddtrain.plan.program import Instruction, Kind, PlanError, Program, Slot, kind_of
 from ddtrain.user_lines import calling_line
 
+    "flatnonzero",
+    "argwhere",
+)  # operations whose result has a shape that depends on values, as picking by a mask
+
 
 class Recorder(Trace):
     """Runs what it is shown, and writes it down. The node of a box is its slot.
@@ -178,12 +182,9 @@ def _shaped_by_values(name: str, args: Sequence[Any], argnums: Sequence[int]) ->
 def could_be_the_recorder(error: BaseException) -> bool:
     """Whether an error while recording may come from boxes that stand for plain arrays, and would not be there without.
 
-    Boxes refuse what derivatives cannot follow (``float(x)``, writing into x), which is right for plain arrays. NumPy,
-    asked to put a box into an array (``y[0] = x[0]``), raises its own error from the box's.
+    Boxes refuse what derivatives cannot follow (``float(x)``, writing into x), which is right for plain arrays; and
+    NumPy and Python, asked to do with a box what only a plain array can, raise whatever they like. What this package
+    says of values, ranks and data is no such error.
     """
-    refused = (PlanError, AttributeError, TypeError)
-    return (
-        isinstance(error, refused)
-        or isinstance(error.__cause__, refused)
-        or (isinstance(error, DdtrainError) and "traced" in str(error))
-    )
+    refusals = PlanError, AttributeError, TypeError
+    return not isinstance(error, DdtrainError) or isinstance(error, refusals) or "traced" in str(error)

@@ -62,7 +62,7 @@ def test_rank_0_writes_it_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
 
 
 def test_steps_without_a_plan_have_none(tmp_path: Path) -> None:
-    assert train(tmp_path / "off", "--plan.no-enabled") == 0
+    assert train(tmp_path / "off", "--plan.enabled", "false") == 0
     assert train(tmp_path / "short", "--run.steps", "2") == 0
     assert not list(tmp_path.glob("*/plan.txt"))
 
