@@ -17,10 +17,6 @@ from ddtrain.errors import DdtrainError
 from ddtrain.plan.program import Instruction, Kind, PlanError, Program, Slot, kind_of
 from ddtrain.user_lines import calling_line
 
-    "flatnonzero",
-    "argwhere",
-)  # operations whose result has a shape that depends on values, as picking by a mask
-
 
 class Recorder(Trace):
     """Runs what it is shown, and writes it down. The node of a box is its slot.
