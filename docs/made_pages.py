@@ -34,6 +34,7 @@ MODULES = (
     "ddtrain.runs",
     "ddtrain.runs.diagnosing",
     "ddtrain.search",
+    "ddtrain.plan",
     "ddtrain.autodiff",
     "ddtrain.comm",
     "ddtrain.rng",

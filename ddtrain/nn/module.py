@@ -50,6 +50,12 @@ class Module:
     _path: str = ""
     _run: Run | None = None
 
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        if "__call__" in vars(cls):  # summaries, check and errors, which name layers, would not see its calls
+            hint = "Name it forward."
+            raise UsageError(f"{cls.__name__} computes in __call__, which is the Module's own", remedy=hint)
+
     def forward(self, *args: Any, **kwargs: Any) -> Any:
         """Compute the module's output.
 

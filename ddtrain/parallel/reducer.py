@@ -1,7 +1,7 @@
 """The reducer: hears which gradients are finished and sums full buckets over the ranks while backward goes on.
 
-A step calls ``start``, ``ready(i)`` when gradient i is finished, and ``finish``; after the update, ``wait_updated``.
-Its totals have a reducer of their own (``totals_reducer.py``).
+A step calls ``start``, ``ready(i)`` when gradient i is finished, or several are, and ``finish``; after the update,
+``wait_updated``. Its totals have a reducer of their own (``totals_reducer.py``).
 
 Note [Order of collectives]
 Collectives match by order, not by name: every rank must start them in the same order, but backward may finish
@@ -126,10 +126,11 @@ class Reducer:
         self._steps += 1
         self._works = []
 
-    def ready(self, i: int) -> None:
-        """Say that gradient ``i`` of all this rank's shards is in its rows; start every bucket whose turn has come."""
-        missing = self._missing
-        missing[self._bucket_of[i]] -= 1
+    def ready(self, *gradients: int) -> None:
+        """Say that gradients of all this rank's shards are in its rows; start every bucket whose turn has come."""
+        missing, bucket_of = self._missing, self._bucket_of
+        for i in gradients:
+            missing[bucket_of[i]] -= 1
         if self._complete < len(missing) and missing[self._complete] == 0:
             while self._complete < len(missing) and missing[self._complete] == 0:
                 if self.watcher is not None:

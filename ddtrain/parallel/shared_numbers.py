@@ -30,7 +30,8 @@ class SharedNumbers:
         self, count: int, kept: Sequence[int], summed: Sequence[int], scattered: bool, node: Node, counter: int
     ) -> None:
         self._node, self._counter, self._turn = node, counter, 0
-        self._kept, self._summed, self._scattered = kept, summed, scattered
+        self._kept, self._summed, self._scattered = _index(kept), summed, scattered
+        self._kept_of_summed = np.isin(summed, kept)
         self._numbers = node.alloc(count if node.rank == 0 else 0, np.float64)[0]  # shared by the node
 
     def exchange(self, mine: Sequence[float] | Array) -> Array:
@@ -47,6 +48,17 @@ class SharedNumbers:
         """Fetch the numbers in this rank's share that other nodes keep."""
         assert self._node.column is not None, "sums are scattered over a column"
         numbers = np.zeros(len(self._summed))
-        numbers[np.isin(self._summed, self._kept)] = self._numbers[self._kept]
+        numbers[self._kept_of_summed] = self._numbers[self._kept]
         self._node.column.allreduce(numbers)  # exact, because each entry is one number plus zeros
         self._numbers[self._summed] = numbers
+
+
+def _index(places: Sequence[int]) -> Any:
+    """An index of these places: a slice, which NumPy takes sooner, where they follow one another.
+
+    >>> _index([3, 4, 5]), _index([3, 5])
+    (slice(3, 6, None), array([3, 5]))
+    """
+    first = places[0] if places else 0
+    run = range(first, first + len(places))
+    return slice(run.start, run.stop) if list(places) == list(run) else np.array(places)

@@ -84,9 +84,10 @@ class Compiled:
         except Exception as error:
             if not (recorder.refused or could_be_the_recorder(error)):
                 raise
-            self._refuse(recorder.refused or str(error).partition("\n")[0])
             args, kwargs = rebuild(leaves)
-            return self.fun(*args, **kwargs)
+            answer = self.fun(*args, **kwargs)  # raises again what is the function's own mistake
+            self._refuse(recorder.refused or str(error).partition("\n")[0])
+            return answer
         answer = plan.rebuild([array_like(result) for result in results])
         if plan.program is None:
             plan.program = program

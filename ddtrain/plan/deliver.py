@@ -16,8 +16,8 @@ class Sinks(Protocol):
         """The array into which gradient ``i`` is to be copied, or None where it must be called."""
         ...
 
-    def ready(self, i: int) -> None:
-        """Called when it has been copied."""
+    def ready(self, *gradients: int) -> None:
+        """Called when these have been copied."""
         ...
 
     def completes(self, i: int) -> bool:

@@ -178,8 +178,9 @@ def _shaped_by_values(name: str, args: Sequence[Any], argnums: Sequence[int]) ->
 def could_be_the_recorder(error: BaseException) -> bool:
     """Whether an error while recording may come from boxes that stand for plain arrays, and would not be there without.
 
-    Boxes refuse what derivatives cannot follow (``float(x)``, writing into x), which is right for plain arrays.
+    Boxes refuse what derivatives cannot follow (``float(x)``, writing into x), which is right for plain arrays; and
+    NumPy and Python, asked to do with a box what only a plain array can, raise whatever they like. What this package
+    says of values, ranks and data is no such error.
     """
-    return isinstance(error, PlanError | AttributeError | TypeError) or (
-        isinstance(error, DdtrainError) and "traced" in str(error)
-    )
+    refusals = PlanError, AttributeError, TypeError
+    return not isinstance(error, DdtrainError) or isinstance(error, refusals) or "traced" in str(error)

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import csv
 import io
+import math
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -121,8 +122,8 @@ def write_predictions(path: Path, outputs: Any, names: Sequence[str] = ()) -> No
 
 
 def _csv(x: Array, names: Sequence[str]) -> bytes:
-    rows = x.reshape(len(x), -1)
-    width = rows.shape[1]
+    width = math.prod(x.shape[1:])  # not -1, which no samples leave open
+    rows = x.reshape(len(x), width)
     heads = list(names) if len(names) == width else [f"output_{k}" for k in range(width)] if width > 1 else ["output"]
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")

@@ -118,3 +118,11 @@ def test_no_layer_is_larger_than_any_array() -> None:
 
 def test_widths_may_be_of_any_integer_type() -> None:
     assert nn.Linear(np.int64(3), np.uint8(2)).init()["weight"].shape == (3, 2)
+
+
+def test_a_layer_that_computes_in_call_is_told_of_forward() -> None:
+    with pytest.raises(UsageError, match=r"Late computes in __call__.*\n.*Name it forward"):
+
+        class Late(nn.Module):
+            def __call__(self, x: Any) -> Any:
+                return x

@@ -70,6 +70,20 @@ def test_a_bucket_starts_before_backward_ends() -> None:
     assert "wait" not in comm.log
 
 
+def test_gradients_that_are_ready_together_start_the_same_buckets() -> None:
+    one_by_one, together = Recorder(), Recorder()
+    for comm, announcements in ((one_by_one, [(2,), (0,), (1,)]), (together, [(2, 0, 1)])):
+        reducer, store = reducer_of([1, 1, 1], comm)
+        store.grads[...] = [0, 1, 2]  # bucket k holds k
+        reducer.start()
+        for gradients in announcements:
+            reducer.ready(*gradients)
+        reducer.finish()
+    buckets = [[entry for entry in comm.log if isinstance(entry, list)] for comm in (one_by_one, together)]
+    assert buckets[0] == buckets[1] == [[0.0], [1.0], [2.0]]
+    assert together.log.count("progress") == 1, "one look at what is under way"
+
+
 def test_a_missing_gradient_is_an_error_not_a_wrong_sum() -> None:
     reducer, _ = reducer_of([1, 1], Recorder())
     reducer.start()

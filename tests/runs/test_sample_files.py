@@ -51,6 +51,7 @@ def test_a_table_has_names(tmp_path: Path) -> None:
     for outputs, names, head in (
         (np.ones((1, 2)), ("cat", "dog"), "cat,dog"),
         (np.ones((1, 2)), ("cat",), "output_0,output_1"),
+        (np.ones((0, 2)), (), "output_0,output_1"),  # of no samples
         (np.ones(1), (), "output"),
         (np.ones((1, 2, 2)), (), "output_0,output_1,output_2,output_3"),
     ):

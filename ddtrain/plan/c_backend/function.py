@@ -36,6 +36,7 @@ class NativeProgram:
         second is given a list of that and the late inputs, and empties it
     carried : how many values are carried
     arena_bytes : memory of all arrays that C makes
+    stretches : how many functions of C there are, one for all that lies between two calls from Python
     kinds : what became of each instruction, and its name; see :class:`~ddtrain.plan.c_backend.lowering.Unit`
     source : the generated C
     """
@@ -45,6 +46,7 @@ class NativeProgram:
         # nothing of what was recorded is kept: its arrays would be as much memory again as the arena
         self.first, self.second, self.carried = made.first, made.second, made.carried
         self.arena_bytes, self.source, self._arena = made.arena_bytes, made.source, made.arena
+        self.stretches = made.stretches
         self.kinds = [(unit.kind, unit.instruction.name) for unit in lowering.units]
 
 
@@ -74,7 +76,7 @@ class _Builder:
         copies, returned = len(program.outputs), [*program.outputs, *carried]
         first = self._half("first", early, self.units[:middle], returned, copies=copies)
         second = self._half("second", [*carried, *late], self.units[middle + 1 :], [], consumes=True)
-        self.source = self._source.text()
+        self.source, self.stretches = self._source.text(), len(self._source.parts)
         self._tables.fill(self._source, self._load(), self.arena)
         self.first, self.second = first.function(), second.function()
 
@@ -190,9 +192,9 @@ class _Builder:
             name = f"stretch{len(self._source.parts)}"
             self._source.stretch(name, waiting)
             half.stretch(name)
-            for unit in waiting:
-                if unit.kind == "delivery":
-                    half.ready(*unit.instruction.args[:2])
+            delivered = [unit.instruction.args[:2] for unit in waiting if unit.kind == "delivery"]
+            if delivered:
+                half.ready(delivered[0][0], [i for _, i in delivered])
         waiting.clear()
 
     def _load(self) -> ctypes.CDLL:
@@ -287,9 +289,9 @@ class _Half(PythonSource):
         self._stretches.append((constant, name))
         self.line(f"{constant}()")
 
-    def ready(self, sinks: Slot, i: int) -> None:
-        """Say that a gradient is where it is to be."""
-        self.line(f"{variable(sinks)}.ready({i})")
+    def ready(self, sinks: Slot, gradients: Sequence[int]) -> None:
+        """Say that some gradients are where they are to be."""
+        self.line(f"{variable(sinks)}.ready({', '.join(map(str, gradients))})")
 
     def value(self, value: Any) -> str:
         if type(value) is Slot and value in self.static:

@@ -50,6 +50,12 @@ class Totals:
         sums = self.sums
         return np.array([self.loss_sum, self.count, self.stop_votes, *(sums.get(name, 0.0) for name in names)])
 
+    def in_order(self, names: Sequence[str]) -> Totals:
+        """These totals, with the metrics in the order of ``names``, as if they had been packed and unpacked."""
+        sums = self.sums
+        self.sums = {name: sums.get(name, 0.0) for name in names}
+        return self
+
     @classmethod
     def unpack(cls, vector: NDArray[np.float64], names: Sequence[str]) -> Totals:
         """The totals that ``vector``, a sum of vectors packed with the same names, stands for."""

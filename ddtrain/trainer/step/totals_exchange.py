@@ -1,7 +1,7 @@
 """Sums the results of a step's forward passes over all shards: totals, and new values of the model's buffers.
 
 One vector a shard, in float64, along the run's tree like every sum. It travels ahead of the gradients, hidden behind
-the backward pass of the rank's last shard.
+the backward pass of the rank's last shard. Where a run has one shard, its totals are the sum already.
 """
 
 from __future__ import annotations
@@ -57,6 +57,8 @@ class TotalsExchange:
     def start(self) -> None:
         """Begin to sum over all shards. Collective the first time."""
         names = self._loss_output.agree(self._comm)
+        if self._layout.count == 1:
+            return
         vectors = [totals.pack(names) for totals in self._totals]
         if self._buffers.size:
             each = zip(self._updates, self._totals, strict=True)
@@ -73,6 +75,8 @@ class TotalsExchange:
         ------
         ReplicaError : shards left different values of a buffer that is declared to be the same on all
         """
+        if self._layout.count == 1:
+            return self._totals[0].in_order(self._loss_output.agree(self._comm)), dict(self._updates[0])
         self._reducer.wait()
         own = self._sum.size - self._buffers.size
         totals = Totals.unpack(self._sum[:own], self._loss_output.agree(self._comm))

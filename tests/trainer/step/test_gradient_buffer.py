@@ -18,8 +18,8 @@ G = {name: np.arange(1.0, 1 + np.prod(shape)).reshape(shape) for name, shape in 
 def make(shards: int, blocks: Any, rows: Any = None) -> tuple[GradientBuffer, ParamStore, list[int]]:
     store = ParamStore({name: np.zeros(shape) for name, shape in SHAPES.items()}, {}, np.float64)
     announced: list[int] = []
-    layout: Any = SimpleNamespace(shards=range(shards), blocks=blocks)
-    reducer: Any = SimpleNamespace(ready=announced.append)
+    layout: Any = SimpleNamespace(shards=range(shards), blocks=blocks, shards_by_rank=(range(shards),))
+    reducer: Any = SimpleNamespace(ready=announced.append, buckets=())
     return GradientBuffer(store, [store.grads] if rows is None else rows, layout, reducer), store, announced
 
 

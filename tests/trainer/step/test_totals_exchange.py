@@ -66,6 +66,22 @@ def test_every_rank_has_the_totals_of_all_shards(spec: str) -> None:
             assert updates == {}
 
 
+def test_the_totals_of_a_single_shard_are_as_if_they_had_been_sent() -> None:
+    names = ("b", "a")  # the loss function gave them in this order first, and gives them in another now
+
+    def body(comm: Any) -> Totals:
+        exchange, _ = make(comm, {}, shards=1, reverse=True)
+        exchange.begin(0)
+        assert exchange.add(totals_of(3), {})
+        exchange.start()
+        return exchange.wait()[0]
+
+    (found,) = World("local").run(body)
+    sent = Totals.unpack(totals_of(3).pack(names), names)
+    assert vars(found) == vars(sent)
+    assert list(found.sums) == list(sent.sums) == ["b", "a"]
+
+
 @pytest.mark.parametrize("spec", ["local", "threads:3", "nodes:001"])
 def test_buffers_become_one_value_by_their_rules(spec: str) -> None:
     def body(comm: Any) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ddtrain.kernels.native.layouts import contiguous
+from ddtrain.kernels.native.layouts import contiguous, plain
 from ddtrain.kernels.native.library import Library
 from ddtrain.kernels.native.twins import Examples, twin
 from ddtrain.kernels.updates import adaptive_update, average_update, layerwise_update, moment_update, optimizer_update
@@ -77,7 +77,7 @@ def alike(vectors: list[Array]) -> bool:
     values = vectors[0]
     dtype, shape = values.dtype, values.shape
     for vector in vectors:
-        if vector is not None and (vector.dtype != dtype or vector.shape != shape or not contiguous(vector)):
+        if vector is not None and (vector.shape != shape or not plain(dtype, vector)):
             return False
     return len(shape) == 1 and values.flags.writeable
 

@@ -16,6 +16,7 @@ from ddtrain.plan import Program, Recorder, Slot, difference, python_function
 from ddtrain.plan.c_backend import lower
 from ddtrain.plan.c_backend.places import apart
 from ddtrain.plan.deliver import deliver
+from ddtrain.plan.listing import listing
 from ddtrain.plan.passes import improve
 from ddtrain.plan.recorder import could_be_the_recorder
 from ddtrain.trainer.step.forward_pass import ForwardPass
@@ -30,6 +31,7 @@ class Passes(Protocol):
     store: ParamStore
     backend: str
     in_python: str
+    listing: str
 
     def refuse(self, why: str, forward: ForwardPass) -> ShardPass: ...
 
@@ -88,7 +90,10 @@ class RecordedPass:
         if different or plan.metrics != metrics or plan.updates != updates:
             self._passes.refuse(different or "the metrics or buffers are others the next time", self._forward)
         elif plan.first is None:
-            self._make_functions(improve(program), recorder, recorder.inputs[late:], sinks)
+            program = improve(program)
+            self._make_functions(program, recorder, recorder.inputs[late:], sinks)
+            passes = self._passes
+            passes.listing = passes.listing or listing(program, plan.native)
         else:
             plan.repeats, plan.recorded_at = plan.repeats + 1, plan.recorded_at * AGAIN
 

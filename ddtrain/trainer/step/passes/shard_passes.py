@@ -44,11 +44,12 @@ class ShardPasses:
     ----------
     refused : why passes are eager; empty while they may be planned
     in_python : why plans run in Python though C was asked for; empty while they do not
+    listing : the first plan as text; empty until it has its functions
     """
 
     def __init__(self, store: ParamStore, enabled: bool = True, verify: int = 0, backend: str = "c") -> None:
         self.store, self.enabled, self.verify, self.backend = store, enabled, verify, backend
-        self.refused = self.in_python = ""
+        self.refused = self.in_python = self.listing = ""
         self._plans: dict[Hashable, PassPlan] = {}
 
     def make(self, forward: ForwardPass, place: Hashable, tape_type: Any = Tape) -> ShardPass:

@@ -59,9 +59,10 @@ class _Checked(list[Sink]):
         self._expected, self._names, self._sinks = expected, names, sinks
         self.target = getattr(sinks, "target", None)
 
-    def ready(self, i: int) -> None:
-        _same(f"the gradient of {self._names[i]}", self._sinks.target(i), self._expected[i])
-        self._sinks.ready(i)
+    def ready(self, *gradients: int) -> None:
+        for i in gradients:
+            _same(f"the gradient of {self._names[i]}", self._sinks.target(i), self._expected[i])
+        self._sinks.ready(*gradients)
 
 
 def _same(what: str, mine: Any, eager: Any) -> None:
