@@ -31,8 +31,8 @@ class Sinks(list[Any]):
     def target(self, i: int) -> Any:
         return self.arrays[i]
 
-    def ready(self, i: int) -> None:
-        self.order.append(i)
+    def ready(self, *numbers: int) -> None:
+        self.order += numbers
 
     def completes(self, i: int) -> bool:
         return i == 0
