@@ -14,6 +14,7 @@ class Diary:
         self.lines: list[str] = []
         self.figures: list[dict[str, float]] = []
         self.warnings: list[str] = []
+        self.plans: list[str] = []
 
     def step(self, done: int, epoch: int, totals: Any, control: Any, seconds: float, said: Any = None) -> None:
         self.lines.append(f"step {done} of epoch {epoch}, {totals.count} samples")
@@ -41,6 +42,9 @@ class Diary:
 
     def trace(self, recordings: Any) -> None:
         self.lines.append("trace")
+
+    def plan(self, listing: str) -> None:
+        self.plans.append(listing)
 
     def warn(self, text: str) -> None:
         self.warnings.append(text)

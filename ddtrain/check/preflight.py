@@ -194,6 +194,9 @@ class _Unrecorded:
     def gradients(self, done: int, seen: Any) -> None:
         """A gradient was checked, and is right."""
 
+    def plan(self, listing: str) -> None:
+        """Steps repeat a program."""
+
     def warn(self, text: str) -> None:
         """What a run would warn of, it says itself."""
 

@@ -3,8 +3,8 @@
 Read ``program`` (instructions and their slots), ``recorder`` (the trace that writes them down), ``passes/`` (what is
 made of a program before it runs), ``python_backend`` (the program as one Python function), ``differences`` (how two
 recordings of the same function are compared), ``c_backend/`` (the program as C), then
-``compiled`` (``ddtrain.compile``, for any function) and ``constant_graph`` (Autograd's). The trainer's
-use of it is ``trainer/step/planned_pass.py``.
+``listing`` (both as text), ``compiled`` (``ddtrain.compile``, for any function) and ``constant_graph`` (Autograd's).
+The trainer's use of it is ``trainer/step/passes/``.
 
 Note [What a plan assumes]
 That the function calls the same operations, in the same order, whatever the *values* of its inputs: shapes, dtypes and

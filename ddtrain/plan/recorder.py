@@ -86,6 +86,8 @@ class Recorder(Trace):
         argnums: Sequence[int],
         nodes: Sequence[Slot],
     ) -> Slot:
+        if self.records and _shaped_by_values(prim.__name__, args, argnums):
+            self.asked(f"asks for {prim.__name__}, which gives as many entries as there happen to be")
         slots = list(args)
         for i, slot in zip(argnums, nodes, strict=True):
             slots[i] = slot
@@ -166,11 +168,22 @@ class Recorder(Trace):
         return [a.node if self._is_mine(a) else a.slot if type(a) is Recorded else a for a in args]
 
 
+def _shaped_by_values(name: str, args: Sequence[Any], argnums: Sequence[int]) -> bool:
+    """Whether the shape of a result depends on the values of traced arguments, which a plan takes for fixed."""
+    if name in ("argwhere", "flatnonzero"):
+        return True
+    return name == "getitem" and 1 in argnums and np.asarray(args[1]).dtype == bool
+
+
 def could_be_the_recorder(error: BaseException) -> bool:
     """Whether an error while recording may come from boxes that stand for plain arrays, and would not be there without.
 
-    Boxes refuse what derivatives cannot follow (``float(x)``, writing into x), which is right for plain arrays.
+    Boxes refuse what derivatives cannot follow (``float(x)``, writing into x), which is right for plain arrays. NumPy,
+    asked to put a box into an array (``y[0] = x[0]``), raises its own error from the box's.
     """
-    return isinstance(error, PlanError | AttributeError | TypeError) or (
-        isinstance(error, DdtrainError) and "traced" in str(error)
+    refused = (PlanError, AttributeError, TypeError)
+    return (
+        isinstance(error, refused)
+        or isinstance(error.__cause__, refused)
+        or (isinstance(error, DdtrainError) and "traced" in str(error))
     )

@@ -1,7 +1,7 @@
 """Names of the files in a run's directory, and in a checkpoint."""
 
 CONFIG, STATUS, LOG, SUMMARY = "config.toml", "status.json", "metrics.jsonl", "summary.json"
-TRACE, AVERAGED, LR_RANGE = "trace.json", "average.safetensors", "lr_range.json"
+TRACE, AVERAGED, LR_RANGE, PLAN = "trace.json", "average.safetensors", "lr_range.json", "plan.txt"
 REPORTS, SAMPLES = "reports", "samples.json"
 MODEL, OPTIM, MEMORY, STATE = "model.safetensors", "optim.safetensors", "memory.safetensors", "state.json"
 FITTED, POPULATION = "fitted.safetensors", "population.safetensors"

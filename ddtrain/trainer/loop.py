@@ -110,7 +110,7 @@ class Trainer:
         self._epoch_order = functools.lru_cache(2)(
             lambda epoch: data.order_of(task.train, seed=config.run.seed, epoch=epoch)
         )
-        self._unsaid = True  # why there is no plan, if there is none
+        self._unsaid = self._unlisted = True  # why there is no plan, or what it is
         self._prefetched: data.Prefetched | None = None
         if config.data.prefetch:
             self._prefetch(config.data.prefetch)
@@ -189,7 +189,7 @@ class Trainer:
             control = self.coordinator.decide(step, totals, self.mode.square_norm())
         except NonFiniteError as error:
             raise locate_nonfinite(error, self.train_step, step, rows) from None
-        self._say_refusal()
+        self._say_plan()
         decided = perf_counter()
         self.mode.apply(control)
         updated = perf_counter()
@@ -202,11 +202,16 @@ class Trainer:
             self.timeline.span("step", started)
         return control
 
-    def _say_refusal(self) -> None:
-        """Say once why steps are traced and not planned, where they could have been."""
-        if self._unsaid and self.train_step.passes.refused:
+    def _say_plan(self) -> None:
+        """Say once why steps are traced, or planned in Python and not in C; write once what the plan is."""
+        passes = self.train_step.passes
+        if self._unsaid and (passes.refused or passes.in_python):
             self._unsaid = False
-            self.records.warn(f"steps run without a plan, because {self.train_step.passes.refused}")
+            without = "a plan" if passes.refused else "a plan in C"
+            self.records.warn(f"steps run without {without}, because {passes.refused or passes.in_python}")
+        if self._unlisted and passes.listing:
+            self._unlisted = False
+            self.records.plan(passes.listing)
 
     def _rows_at(self, place: data.Position) -> Any:
         """The samples of the global batch at a place in the data."""

@@ -104,11 +104,19 @@ class Asking(Plain):
         return super().forward(x) * self.asks(x, self)
 
 
+def put(x: Any) -> Any:
+    """An entry of x, through a plain array."""
+    y = np.zeros(1, np.float32)
+    y[0] = x[0, 0]
+    return y[0]
+
+
 calls = iter(range(10**6))
 ASKING = {  # what a model may ask for, and what the line says of it
     "a branch": (lambda x, net: 2.0 if np.sum(x) > 0 else 1.0, "branches on the truth"),
     "a number": (lambda x, net: float(np.mean(x)), "float"),
     "a value": (lambda x, net: value_of(x)[0, 0], r"test_plans.py:\d+ takes a value out of its trace"),
+    "an entry, to put it elsewhere": (lambda x, net: put(x), "setting an array element"),
     "the step": (lambda x, net: 1.0 + net.run.rng.step, r"test_plans.py:\d+ reads rng.step"),
     "a counter": (lambda x, net: float(next(calls)), r"has the constant .* the next time"),
     "the batch's number of rows": (lambda x, net: 1.0 / (1 + len(x)), ""),  # a part of its shape, which may be asked

@@ -36,15 +36,15 @@ FAULTS = (
     Fault(
         "rng/a sample's numbers depend on where its rows begin",
         "ddtrain/rng.py",
-        "_philox(seed, purpose, first * blocks, (step,))",
-        "_philox(seed, purpose, first, (step,))",
+        "_words(seed, purpose, first * kernel.blocks(features), (step,))",
+        "_words(seed, purpose, first, (step,))",
         ("tests/test_rng.py",),
     ),
     Fault(
         "rng/every step draws the same",
         "ddtrain/rng.py",
-        "_philox(seed, purpose, first * blocks, (step,))",
-        "_philox(seed, purpose, first * blocks, (0,))",
+        "_words(seed, purpose, first * kernel.blocks(features), (step,))",
+        "_words(seed, purpose, first * kernel.blocks(features), (0,))",
         ("tests/test_rng.py",),
     ),
     Fault(

@@ -127,8 +127,8 @@ FAULTS = (
     Fault(
         "attention/a query that sees nothing averages everything",
         "ddtrain/kernels/attention.py",
-        "        np.copyto(p_TS, 0, where=~mask)\n",
-        "        pass\n",
+        "        np.copyto(p_TS, 0, where=unseen)\n    sum_T1",
+        "        pass\n    sum_T1",
         ("tests/ops/test_attention_mask.py",),
     ),
     Fault(

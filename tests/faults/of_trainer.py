@@ -42,8 +42,8 @@ FAULTS = (
     Fault(
         "loss_output/losses may be complex",
         "ddtrain/trainer/step/loss_output.py",
-        '_one_a_sample("loss", value_of(losses), rows, "f", batch)',
-        '_one_a_sample("loss", value_of(losses), rows, "fc", batch)',
+        '_one_a_sample("loss", array_like(losses), rows, "f", batch)',
+        '_one_a_sample("loss", array_like(losses), rows, "fc", batch)',
         ("tests/trainer/step/test_loss_output.py",),
     ),
     Fault(
@@ -601,8 +601,8 @@ FAULTS = (
     Fault(
         "gradient_buffer/a gradient that is None keeps the last one's",
         "ddtrain/trainer/step/gradient_buffer.py",
-        "                view[...] = 0 if g is None else g\n",
-        "                view[...] = view if g is None else g\n",
+        "            view[...] = 0 if g is None else g\n",
+        "            view[...] = view if g is None else g\n",
         ("tests/trainer/step/test_train_step.py",),
     ),
     Fault(

@@ -180,8 +180,11 @@ def nondifferentiable(raw: Callable[..., Any], *, name: str | None = None, examp
             ans = call(*values, **kwargs)
         except (TypeError, ValueError) as error:
             return _again(call, args, kwargs, error)
-        # a tuple of index arrays, such as nonzero returns, which no trace follows
-        if not top.sees_constants or type(ans) is tuple:
+        if not top.sees_constants:
+            return ans
+        if type(ans) is tuple:  # of index arrays, such as nonzero returns, which no trace follows
+            if top.records:
+                top.asked(f"asks for {prim.__name__}, which gives as many entries as there happen to be")
             return ans
         return _box_result(call, ans, top, values, kwargs, mine, [args[i].node for i in mine])
 

@@ -34,6 +34,8 @@ _KINDS: dict[str, Any] = {"p": ctypes.c_void_p, "n": ctypes.c_int64, "d": ctypes
 class Function:
     """A compiled function. Called with arrays where it takes pointers, None for a null pointer, and numbers.
 
+    A number may also be an array without axes, as a trace makes of it.
+
     Arrays must have the layout and dtype that the function expects: whoever calls checks.
 
     Attributes
@@ -51,9 +53,11 @@ class Function:
         self.address = ctypes.cast(self._call, ctypes.c_void_p).value
 
     def __call__(self, *args: Any) -> None:
-        self._call(*[address(a) if type(a) is np.ndarray else a for a in args])
+        pairs = zip(args, self.kinds)
+        self._call(*[a if type(a) is not np.ndarray else address(a) if k == "p" else a.item() for a, k in pairs])
         if capture.watched and (heard := capture.heard_in_thread()) is not None:
-            heard.calls.append((self, args))
+            plain = [a.item() if k != "p" and isinstance(a, np.ndarray) else a for a, k in zip(args, self.kinds)]
+            heard.calls.append((self, tuple(plain)))
 
 
 class Library:
@@ -79,11 +83,11 @@ class Library:
         LIBRARIES[family] = self
 
     def function(self, name: str, dtype: np.dtype[Any]) -> Function | None:
-        """The function of that name for arrays of a dtype; None where there is none."""
+        """The function of that name for arrays of a dtype; None where there is none, as for bytes in another order."""
         functions = self._loaded.get(dtype.char)
         if functions is None:
             functions = self._load(dtype.char)
-        return functions.get(name)
+        return functions.get(name) if dtype.isnative else None
 
     def identity(self, char: str) -> str:
         """A digest of all that the compiled library depends on, and what was found out about its twins.

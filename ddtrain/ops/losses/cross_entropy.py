@@ -29,6 +29,8 @@ def _of_labels(
 ) -> Any:
     """Negative log-likelihood of each label: :func:`cross_entropy` of labels, with weights of the scores' dtype."""
     classes, kept = _kept(labels, ignore_index)
+    if weight_K is not None and logits.dtype.kind == "f":
+        weight_K = weight_K.astype(logits.dtype)
     if smoothing:
         targets_NK = one_hot(classes, logits.shape[-1], logits.dtype)
         return np.where(kept, _of_distributions(logits, targets_NK, weight_K, smoothing), 0.0)

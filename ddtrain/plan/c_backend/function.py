@@ -18,7 +18,7 @@ from ddtrain.kernels.native import cache, compiler
 from ddtrain.kernels.native.pointers import address
 from ddtrain.plan.c_backend.lowering import Lowering, Unit
 from ddtrain.plan.c_backend.memory import lay_out
-from ddtrain.plan.c_backend.places import Block, leaves, mapped
+from ddtrain.plan.c_backend.places import AddressOf, Block, layout, leaves, mapped
 from ddtrain.plan.c_backend.source import Source
 from ddtrain.plan.deliver import Sinks
 from ddtrain.plan.program import Program, Slot
@@ -36,6 +36,7 @@ class NativeProgram:
         second is given a list of that and the late inputs, and empties it
     carried : how many values are carried
     arena_bytes : memory of all arrays that C makes
+    stretches : how many functions of C there are, one for all that lies between two calls from Python
     kinds : what became of each instruction, and its name; see :class:`~ddtrain.plan.c_backend.lowering.Unit`
     source : the generated C
     """
@@ -45,6 +46,7 @@ class NativeProgram:
         # nothing of what was recorded is kept: its arrays would be as much memory again as the arena
         self.first, self.second, self.carried = made.first, made.second, made.carried
         self.arena_bytes, self.source, self._arena = made.arena_bytes, made.source, made.arena
+        self.stretches = made.stretches
         self.kinds = [(unit.kind, unit.instruction.name) for unit in lowering.units]
 
 
@@ -74,7 +76,7 @@ class _Builder:
         copies, returned = len(program.outputs), [*program.outputs, *carried]
         first = self._half("first", early, self.units[:middle], returned, copies=copies)
         second = self._half("second", [*carried, *late], self.units[middle + 1 :], [], consumes=True)
-        self.source = self._source.text()
+        self.source, self.stretches = self._source.text(), len(self._source.parts)
         self._tables.fill(self._source, self._load(), self.arena)
         self.first, self.second = first.function(), second.function()
 
@@ -170,10 +172,11 @@ class _Builder:
         return sinks is not None and sinks.completes(unit.instruction.args[1])
 
     def _announce(self, half: _Half, slot: Slot) -> None:
-        """Write the address of what Python brings into the table, where C reads it."""
-        place = self.lowering.places.get(slot)
+        """Write the address of what Python brings into the table, where C reads it; views of it have none of theirs."""
+        place = self.lowering.places.get(slot) if slot in self.lowering.python else None
         if place is not None and place.block.fixed is None and self._read_by_c(place.block):
-            half.announce(slot, self._source.blocks.setdefault(place.block, len(self._source.blocks)))
+            index = self._source.blocks.setdefault(place.block, len(self._source.blocks))
+            half.announce(slot, index, layout(self.lowering.values[slot]))
 
     def _read_by_c(self, block: Block) -> bool:
         return any(block in unit.reads for unit in self.units if unit.kind != "python")
@@ -273,10 +276,12 @@ class _Half(PythonSource):
 
         self.line(f"{self.constant(bound)}({variable(sinks)})")
 
-    def announce(self, slot: Slot, index: int) -> None:
+    def announce(self, slot: Slot, index: int, layout: Any) -> None:
         """Write a value's address into the table."""
         self._table = self._table or self.constant(self._tables)
-        self.line(f"{self._table}.pointers[{index}] = {self.constant(address)}({variable(slot)})")
+        kind = self.program.kinds[slot]
+        check = self.constant(AddressOf(kind, layout))
+        self.line(f"{self._table}.pointers[{index}] = {check}({variable(slot)})")
 
     def stretch(self, name: str) -> None:
         """Call a stretch of C."""

@@ -103,9 +103,11 @@ class Lowering:
     def _outer(self, slot: Slot, value: Any) -> None:
         """A value that Python brings: its arrays lie elsewhere in every call."""
         self.python.add(slot)
-        if isinstance(value, np.ndarray) and span_of(value)[0] == address(value):  # not one that runs backwards
-            self.places[slot] = place = Place(Block(value.nbytes), 0)
-            self.registry.add(value, place)
+        if isinstance(value, np.ndarray):
+            start, end = span_of(value)
+            if start == address(value):  # not one that runs backwards
+                self.places[slot] = place = Place(Block(end - start), 0)
+                self.registry.add(value, place)
 
     def _unit(self, instruction: Instruction) -> Unit:
         if instruction.function is deliver:
@@ -192,6 +194,8 @@ class Lowering:
         results = list(found) if instruction.several else [found]
         if len(results) != len(instruction.outputs) or not all(map(is_plain, results)):
             return None
+        if any(map(_has_number, results)):
+            return None  # made by NumPy, of values
         written = [array for function, given in heard.calls for array in given if isinstance(array, np.ndarray)]
         fresh = Registry()
         blocks: list[Block] = []
@@ -226,7 +230,10 @@ class Lowering:
                     places.append(a)
             lowered.append(Call(function, places))
         cells = [(a, dict(vars(a))) for a in instruction.args if getattr(a, "is_cell", False)]
-        if heard.calls and not self._repeats(instruction, args, lowered, results, fresh):
+        reads_cell = (
+            bool(cells) and not heard.calls
+        )  # what it gives is where the cell's contents lie, whatever those are
+        if not reads_cell and not self._repeats(instruction, args, lowered, results, fresh):
             return None
         for cell, filled in cells:  # what it was filled with first, which lies in the places that are known
             vars(cell).update(filled)
@@ -327,12 +334,17 @@ def _overlap(one: Any, other: Any) -> bool:
     return bool(np.may_share_memory(one, other))
 
 
+def _has_number(value: Any) -> bool:
+    """Whether a number of NumPy's is in a result: unlike an array it has no place that C could fill."""
+    return isinstance(value, np.generic) or (isinstance(value, tuple | list) and any(map(_has_number, value)))
+
+
 def _varied(array: Any, generator: np.random.Generator) -> Any:
     """Other values of the same kind: such as an operation may meet in another step."""
     if array.dtype.kind == "f":
         noise = generator.uniform(0.75, 1.25, array.shape)
         return (array * noise).astype(array.dtype)
-    return np.roll(array, 1, axis=0) if array.ndim else array
+    return np.roll(array, 1, axis=0) if array.ndim else np.asarray(array == 0, array.dtype)
 
 
 def _like(one: Any, other: Any) -> bool:

@@ -36,16 +36,16 @@ def moves(name: str, args: Sequence[Any], result: Any) -> tuple[Any, list[Move],
     """
     if not isinstance(result, np.ndarray) or result.dtype.kind not in "fiub" or not result.size:
         return None
-    made: Any = np.empty(result.shape, result.dtype)
-    if name in ("reshape", "ravel") and isinstance(args[0], np.ndarray):
+    made: Any = np.empty_like(result)  # also in its layout, which decides the order in which others add it up
+    if name in ("reshape", "ravel") and isinstance(args[0], np.ndarray) and _in_order(result, args):
         return made, [Move(made.reshape(args[0].shape), args[0])], False
     if name == "place" and len(args) == 3 and _basic(args[1]):
-        return made, [Move(made[args[1]], args[0])], made[args[1]].size < made.size
+        part = _part(made, args[1])
+        return made, [Move(part, args[0])], part.size < made.size
     if name == "place_all":
         indices, gradients = args[1], args[2:]
-        covered = sum(made[index].size for index in indices)
-        found = [Move(made[index], g, True) for index, g in zip(indices, gradients, strict=True)]
-        return made, found, covered < made.size
+        found = [Move(_part(made, index), g, True) for index, g in zip(indices, gradients, strict=True)]
+        return made, found, sum(move.target.size for move in found) < made.size
     if name == "concatenate" and isinstance(args[0], int) and all(isinstance(a, np.ndarray) for a in args[1:]):
         found, at, axis = [], 0, args[0]
         for part in args[1:]:
@@ -54,6 +54,18 @@ def moves(name: str, args: Sequence[Any], result: Any) -> tuple[Any, list[Move],
             at += part.shape[axis]
         return made, found, False
     return None
+
+
+def _part(array: Any, index: Any) -> Any:
+    """The view at an index, also of one entry, of which NumPy would give the number."""
+    part = array[index]
+    return part if isinstance(part, np.ndarray) else array[(*index, ...) if isinstance(index, tuple) else (index, ...)]
+
+
+def _in_order(result: Any, args: Sequence[Any]) -> bool:
+    """Whether a reshape takes entries in C's order, and puts them so."""
+    orders = [a for a in args if isinstance(a, str)]
+    return bool(result.flags.c_contiguous) and orders in ([], ["C"])
 
 
 def _basic(index: Any) -> bool:

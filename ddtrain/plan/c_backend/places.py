@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import bisect
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
 from ddtrain.kernels.native.pointers import address
+from ddtrain.plan.program import PlanError, kind_of
 
 
 @dataclass(eq=False)
@@ -80,6 +81,57 @@ def span_of(array: Any) -> tuple[int, int]:
     return int(low), int(high)
 
 
+def layout(array: Any) -> tuple[int, ...] | None:
+    """How entries lie in memory: None if in C's order, else how many bytes they are apart along each axis.
+
+    >>> layout(np.zeros((2, 3))), layout(np.zeros((2, 3)).T)
+    (None, (8, 24))
+    """
+    return None if array.flags.c_contiguous else array.strides
+
+
+class AddressOf:
+    """The address of what Python brings, if it is laid out as it was recorded: C would read what is not its own."""
+
+    __slots__ = ("_kind", "_layout")
+
+    def __init__(self, kind: Any, layout: Any) -> None:
+        self._kind, self._layout = kind, layout
+
+    def __call__(self, value: Any) -> int | None:
+        if value.shape != self._kind.shape or value.dtype != self._kind.dtype or layout(value) != self._layout:
+            raise PlanError(
+                f"plan: a value is {kind_of(value)} where {self._kind} was written down, or lies otherwise in memory",
+                remedy="Give --plan.enabled false: what is computed depends on more than the kind of the batch.",
+            )
+        return address(value)
+
+
+def apart(arrays: Iterable[Any]) -> list[Any]:
+    """The arrays, with a copy of each that shares memory with one before it, its entries as far apart as they were.
+
+    A view is found by its address (:class:`Registry`), which must say of which of them it is one.
+
+    >>> tokens = np.arange(5)
+    >>> words, following = apart([tokens[:-1], tokens[1:]])
+    >>> following, np.may_share_memory(words, following)
+    (array([1, 2, 3, 4]), False)
+    """
+    made: list[Any] = []
+    for array in arrays:
+        if any(np.may_share_memory(array, other) for other in made):
+            start, end = span_of(array)
+            room = np.empty(end - start, np.uint8)
+            found, array = array, np.ndarray(array.shape, array.dtype, room, _at(array) - start, array.strides)
+            array[...] = found
+        made.append(array)
+    return made
+
+
+def _at(array: Any) -> int:
+    return address(array) or 0
+
+
 def leaves(value: Any) -> Iterator[Any]:
     """The arrays in what an operation gives or saves: an array, or tuples and lists of some."""
     if isinstance(value, np.ndarray):
@@ -108,4 +160,16 @@ def mapped(value: Any, change: Callable[[Any], Any]) -> Any:
     return value
 
 
-__all__ = ["Block", "Place", "Registry", "address", "is_plain", "leaves", "mapped", "span_of"]
+__all__ = [
+    "AddressOf",
+    "Block",
+    "Place",
+    "Registry",
+    "address",
+    "apart",
+    "is_plain",
+    "layout",
+    "leaves",
+    "mapped",
+    "span_of",
+]

@@ -40,10 +40,7 @@ class Source:
         waiting: list[Loop] = []  # loops over the same entries, to be one pass
         for unit in units:
             if unit.loop is not None:
-                if waiting and (waiting[0].result.size, waiting[0].result.dtype) != (
-                    unit.loop.result.size,
-                    unit.loop.result.dtype,
-                ):
+                if waiting and not _go_together(waiting, unit.loop):
                     lines += self._loops(waiting)
                     waiting = []
                 waiting.append(unit.loop)
@@ -147,6 +144,19 @@ class Source:
         else:
             head = f"for (int64_t i = 0; i < {size}; i++)"
         return ["{", *lines, f"{head} {{ {' '.join(body)} }}", "}"]
+
+
+def _go_together(loops: Sequence[Loop], loop: Loop) -> bool:
+    """Whether a loop may join a pass: it is over the same entries, and reads of what the pass makes each entry's own.
+
+    ``y + y[-1]`` reads a row that is not there before the pass that makes y has ended.
+    """
+    size, dtype = loop.result.size, loop.result.dtype
+    made = {before.target.block: before.target.offset for before in loops}
+    for a, place in zip(loop.args, loop.operands, strict=True):
+        if isinstance(a, np.ndarray) and place.block in made and (place.offset, a.size) != (made[place.block], size):
+            return False
+    return bool(loops[0].result.size == size and loops[0].result.dtype == dtype)
 
 
 def _merged(shape: Sequence[int], target: Sequence[int], source: Sequence[int]) -> list[tuple[int, int, int]]:

@@ -111,13 +111,18 @@ class Parser(argparse.ArgumentParser):
 
 
 class _Switch(argparse.Action):
-    """A boolean: its first spelling turns it on, its second off."""
+    """A boolean: its first spelling turns it on, its second off; ``true`` or ``false`` may follow the first."""
 
     def __init__(self, **options: Any) -> None:
-        super().__init__(nargs=0, **options)
+        super().__init__(nargs="?", metavar="true|false", **options)
 
     def __call__(self, parser: Any, namespace: Any, values: Any, option_string: str | None = None) -> None:
-        setattr(namespace, self.dest, option_string == self.option_strings[0])
+        turns_on = option_string == self.option_strings[0]
+        said = {None: True, "true": True, "false": False}.get(values if values is None else values.lower())
+        if said is None or (values is not None and not turns_on):
+            allowed = "true, false or nothing" if turns_on else "no value"
+            raise UsageError(f"{option_string} {quoted(values)}: it takes {allowed}")
+        setattr(namespace, self.dest, said if turns_on else False)
 
 
 class _Help(argparse.HelpFormatter):
@@ -183,10 +188,7 @@ def _spelled(arg: str) -> str:
 
 def _refuse(config: Any, arg: str) -> NoReturn:
     if not arg.startswith("-"):
-        remedy = "A recipe comes first; options start with --."
-        if arg.lower() in ("true", "false"):
-            remedy = "What is true or false takes no value: write --section.key, or --section.no-key."
-        raise UsageError(f"unexpected argument {quoted(arg)}", remedy=remedy)
+        raise UsageError(f"unexpected argument {quoted(arg)}", remedy="A recipe comes first; options start with --.")
     section, _, name = arg.removeprefix("--").replace("-", "_").partition(".")
     part = getattr(config, section, None)
     if isinstance(part, Part) and part.having(name.removeprefix("no_")):

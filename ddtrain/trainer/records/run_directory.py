@@ -15,11 +15,11 @@ from ddtrain.errors import UsageError
 from ddtrain.trainer.atomic_files import io_error, sync_directory, write_new
 from ddtrain.trainer.checkpoint import finder
 from ddtrain.trainer.config.config import Config
-from ddtrain.trainer.file_names import AVERAGED, CONFIG, LOG, LR_RANGE, REPORTS, SAMPLES, STATUS, SUMMARY, TRACE
+from ddtrain.trainer.file_names import AVERAGED, CONFIG, LOG, LR_RANGE, PLAN, REPORTS, SAMPLES, STATUS, SUMMARY, TRACE
 from ddtrain.trainer.records import metrics, status
 
 # Files that a run writes or reads. If one exists but our status.json does not, another program made it.
-NAMES = (CONFIG, STATUS, LOG, "checkpoints", SUMMARY, TRACE, AVERAGED, LR_RANGE, REPORTS, SAMPLES, "STOP")
+NAMES = (CONFIG, STATUS, LOG, "checkpoints", SUMMARY, TRACE, AVERAGED, LR_RANGE, PLAN, REPORTS, SAMPLES, "STOP")
 
 
 def find_checkpoint(comm: Communicator, config: Config, directory: Path) -> finder.Found | None:

@@ -3,6 +3,7 @@
 RUN/config.toml     the resolved configuration
 RUN/status.json     running, completed, stopped or failed, and why; written first, to show that a run made the rest
 RUN/metrics.jsonl   a line a step, a line an evaluation
+RUN/plan.txt        the program that steps repeat
 RUN/lr_range.json   losses by learning rate, with --run.lr-range-test
 RUN/trace.json      what every rank did in the steps of --debug.trace
 RUN/average.safetensors  the average of the weights at the end, with --average.export
@@ -31,7 +32,7 @@ from ddtrain.errors import DataError
 from ddtrain.trainer import atomic_files
 from ddtrain.trainer.checkpoint import finder, retention
 from ddtrain.trainer.config.config import Config
-from ddtrain.trainer.file_names import CONFIG, LR_RANGE, REPORTS, SAMPLES, TRACE
+from ddtrain.trainer.file_names import CONFIG, LR_RANGE, PLAN, REPORTS, SAMPLES, TRACE
 from ddtrain.trainer.records.console import Console
 from ddtrain.trainer.records.metrics import MetricsLog, write_summary
 from ddtrain.trainer.records.perfetto_trace import merge
@@ -241,6 +242,14 @@ class RunRecords:
                 self.warn(f"{error.one_line} The steps of --debug.trace are lost.")
                 return
         self.console.message(f"steps {self.config.debug.trace} traced in {path}")
+
+    def plan(self, listing: str) -> None:
+        """Write what steps repeat to RUN/plan.txt; a full disk does not end the run."""
+        if self.comm.rank == 0:
+            try:
+                atomic_files.replace(self.directory / PLAN, listing.encode())
+            except DataError as error:
+                self.warn(f"{PLAN} not written: {error.one_line}")
 
     def lr_range(self, test: LrRangeTest) -> None:
         """Print what a test of learning rates recommends, and write what it has seen to RUN/lr_range.json.

