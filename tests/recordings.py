@@ -54,7 +54,7 @@ class Recording:
         recorder.call(MIDDLE, lambda: None, effect=True)
         more = [recorder.input(x, f"late{i}") for i, x in enumerate(late)]
         self.late = recorder.inputs[len(inputs) :]
-        self.sinks = None
+        self.sinks = Sinks()
         if second is not None:
             gradients = second(results, *boxes, *more)
             self.sinks = Sinks(*map(array_like, gradients))
@@ -67,7 +67,7 @@ class Recording:
         self.program = improve(self.recorded)
 
     def in_c(self, **options: Any) -> NativeProgram:
-        made = lower(self.program, self.values, MIDDLE, self.late, sinks=self.sinks, **options)
+        made = lower(self.program, self.values, MIDDLE, self.late, sinks=self.sinks or None, **options)
         assert made is not None
         return made
 

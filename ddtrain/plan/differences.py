@@ -60,8 +60,8 @@ def _same(one: Any, other: Any) -> bool:
         return len(one) == len(other) and all(map(_same, one, other))
     if isinstance(one, dict):
         return one.keys() == other.keys() and all(_same(one[key], other[key]) for key in one)
-    if isinstance(one, float) and one != one:
-        return bool(other != other)
+    if isinstance(one, float | complex):
+        return repr(one) == repr(other)  # NaN is NaN, and -0.0 is not 0.0
     try:
         return bool(one == other)
     except Exception:  # objects that cannot be compared are not the same

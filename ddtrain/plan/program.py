@@ -151,6 +151,8 @@ class Program:
                     raise PlanError(f"{where} reads {slot}, which nothing has written")
             args = [values[a] if type(a) is Slot else a for a in instruction.args]
             results = instruction.function(*args, **instruction.kwargs)
+            if not instruction.outputs:
+                continue  # called for what it does
             for out, value in zip(instruction.outputs, results if instruction.several else (results,), strict=True):
                 if out is None:
                     continue

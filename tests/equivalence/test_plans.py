@@ -219,3 +219,36 @@ def test_checks_of_values_are_made_in_every_repeat(backend: Any, late: tuple[int
     with pytest.raises(ShapeError, match=message) as caught:
         run(LocalCommunicator(), task, Plan(backend=backend))
     assert caught.value.place["step"] > 6
+
+
+class Arranged(data.ArrayData):
+    """Batches of the same numbers whose arrays lie otherwise in memory from some step on."""
+
+    def __init__(self, *arrays: Any, late: Any) -> None:
+        super().__init__(*arrays)
+        self.batches, self.late = 0, late
+
+    def batch(self, indices: Any) -> Any:
+        self.batches += 1
+        x, y = super().batch(indices)
+        return self.late(x, y) if self.batches > 5 else (x, x[:, 1:], y)
+
+
+@pytest.mark.parametrize(
+    "late",
+    [
+        lambda x, y: (x, x[:, 1:].copy(), y),  # two arrays that shared memory do no more
+        lambda x, y: (np.asfortranarray(x), x[:, 1:], y),
+        lambda x, y: (x.astype(">f4"), x[:, 1:], y),
+    ],
+)
+def test_batches_that_lie_otherwise_in_memory(late: Any) -> None:
+    x, y = make_task(dtype=np.float32, samples=14).train.arrays
+
+    def loss(model: Any, x: Any, part: Any, y: Any) -> Any:
+        return ops.cross_entropy(model(x * 1.0) + np.sum(ops.gelu(part[:, :1]), axis=1, keepdims=True) * x[:, 1:2], y)
+
+    expected, _ = run(LocalCommunicator(), Task(Plain(), loss, Arranged(x, y, late=late)), Plan(enabled=False))
+    found, passes = run(LocalCommunicator(), Task(Plain(), loss, Arranged(x, y, late=late)), Plan())
+    assert passes.refused == ""
+    assert {name for name in expected if found[name].tobytes() != expected[name].tobytes()} == set()

@@ -60,11 +60,13 @@ def within(fault: Fault, folder: Path) -> Iterator[None]:
         os.utime(path, ns=(times.st_atime_ns, times.st_mtime_ns))  # so that what is compiled holds again
 
 
-def run(tests: Sequence[str], folder: Path, limit_s: float, compiling: bool = False) -> tuple[int | None, str]:
+def run(
+    tests: Sequence[str], folder: Path, limit_s: float, compiling: bool = False, native: bool = False
+) -> tuple[int | None, str]:
     """pytest's exit code, None for a hang, and the tests that failed, or what it printed."""
     command = [sys.executable, "-m", "pytest", "-x", "-q", "--tb=no", "-rfE", "--no-header", "-p", "no:cacheprovider"]
     environment = {**os.environ, "PYTHONPATH": str(folder), "OPENBLAS_NUM_THREADS": "1", "DDTRAIN_TEST_HANG_S": "20"}
-    environment["DDTRAIN_KERNELS"] = "reference"  # or compiled twins would do the work of kernels with a fault
+    environment["DDTRAIN_KERNELS"] = "native" if native else "reference"
     if not compiling:  # a file with a fault may be as old and as long as without
         environment["PYTHONDONTWRITEBYTECODE"] = "1"
     output, code = output_of([*command, "-o", "faulthandler_timeout=60", *tests], limit_s, environment, folder)
@@ -79,16 +81,18 @@ def run(tests: Sequence[str], folder: Path, limit_s: float, compiling: bool = Fa
 def try_out(faults: Sequence[Fault], folder: Path) -> int:
     """The exit code, and a line a fault."""
     copy(folder)
-    everything = sorted({test for fault in faults for test in fault.tests}, reverse=True)  # docstrings' examples last
-    code, said = run(everything, folder, WHOLE_LIMIT_S, compiling=True)
-    if code != _PASSED:
-        print(f"without a fault, the tests do not pass:\n{said}")
-        return 2
+    for native in sorted({fault.native for fault in faults}):
+        those = {test for fault in faults if fault.native == native for test in fault.tests}
+        # docstrings' examples last
+        code, said = run(sorted(those, reverse=True), folder, WHOLE_LIMIT_S, compiling=True, native=native)
+        if code != _PASSED:
+            print(f"without a fault, the tests do not pass:\n{said}")
+            return 2
     alive = 0
     for fault in faults:
         began = time.perf_counter()
         with within(fault, folder):
-            code, said = run(fault.tests, folder, LIMIT_S)
+            code, said = run(fault.tests, folder, LIMIT_S, native=fault.native)
         if code in _NOTHING_RAN:
             print(f"{fault.name}: pytest ended with {code}\n{said}")
             return 2

@@ -19,6 +19,8 @@ class Fault:
     old : there once in the file; indentation belongs to it
     new : what a hurried hand might have written instead
     tests : ids for pytest; the first that fails ends the trial
+    native : whether compiled kernels do the work, as they must where C is made of them; else they would do that of a
+        reference which has the fault
     """
 
     name: str
@@ -26,6 +28,7 @@ class Fault:
     old: str
     new: str
     tests: tuple[str, ...]
+    native: bool = False
 
     def applied(self, source: str) -> str:
         """The file with the fault in."""

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
+import numpy as np
+
 from ddtrain.plan.program import Instruction, Program, Slot
 
 _PURE = ("numpy", "ddtrain")  # modules whose operations depend on their arguments alone; a user's may not
@@ -52,12 +54,19 @@ def _key(instruction: Instruction) -> Any:
     values = (*instruction.args, *sorted(instruction.kwargs.items()))
     if not all(type(v) is Slot or _plain(v) for v in values):
         return None
-    key = (instruction.function, tuple((type(v), v) for v in values))
+    key = (instruction.function, tuple(map(_told_apart, values)))
     try:
         hash(key)
     except TypeError:
         return None
     return key
+
+
+def _told_apart(value: Any) -> Any:
+    """A constant as something that no other one equals: 1 is not 1.0 here, nor 0.0 what -0.0 is."""
+    if isinstance(value, tuple):
+        return tuple(map(_told_apart, value))
+    return type(value), repr(value) if isinstance(value, float | complex | np.inexact) else value
 
 
 def _plain(value: Any) -> bool:
