@@ -83,7 +83,7 @@ def _memory(row: dict[str, Any], measured: list[str]) -> list[str]:
 def _caption(result: dict[str, Any]) -> str:
     machine, ranks = result["machine"], result["ranks"]
     lines = [
-        "batch: samples a rank; own: step minus eager forward and backward, paired; wait: for the reduction",
+        "batch: samples a rank; own: step minus its forward and backward, step by step; wait: for the reduction",
         f"{ranks} rank(s), {result['backend']}",
         *machine_lines(machine),
     ]

@@ -74,7 +74,7 @@ class ArrayData:
 
     def batch(self, indices: Array) -> tuple[Array, ...]:
         """The rows ``indices`` of every array, in that order; none for an empty shard, with the right shapes."""
-        first, *others = (array[indices] for array in self.arrays)
+        first, *others = [array[indices] for array in self.arrays]
         return (self.transform(first) if self.transform else first, *others)
 
 

@@ -20,10 +20,17 @@ def cast(batch: Any, dtype: DTypeLike) -> Any:
     (array([1., 1.], dtype=float32), {'label': array([1, 0])})
     """
     real = np.dtype(dtype)
-    # the usual case, which needs no walk through the structure
-    if type(batch) is tuple and all(type(x) is np.ndarray for x in batch):
-        return tuple([_as(x, real) for x in batch])
+    if type(batch) is tuple and _stays(batch, real):  # the usual case, which needs no walk through the structure
+        return batch
     return tree.map_leaves(lambda x: _as(x, real), batch)
+
+
+def _stays(batch: tuple[Any, ...], real: np.dtype[Any]) -> bool:
+    """Whether all are plain arrays that have their dtype already."""
+    for x in batch:  # noqa: SIM110 -- a generator would double what it costs in every step
+        if type(x) is not np.ndarray or (x.dtype is not real and x.dtype.kind in "fc"):
+            return False
+    return True
 
 
 def _as(x: Any, real: np.dtype[Any]) -> Any:

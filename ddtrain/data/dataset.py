@@ -71,7 +71,7 @@ def batch_of(dataset: Dataset, rows: Any, dtype: DTypeLike) -> tuple[Any, ...]:
     >>> batch_of(ArrayData(np.array([0.5, 1.5]), np.array([7, 8])), np.array([1]), np.float32)
     (array([1.5], dtype=float32), array([8]))
     """
-    return _checked(dataset.batch(rows), f"{type(dataset).__name__}.batch", dtype)
+    return _checked(dataset.batch(rows), dataset, "batch", dtype)
 
 
 def training_batch_of(dataset: Dataset, rows: Any, dtype: DTypeLike, *, seed: int, epoch: int) -> tuple[Any, ...]:
@@ -92,7 +92,7 @@ def training_batch_of(dataset: Dataset, rows: Any, dtype: DTypeLike, *, seed: in
     if augmented is None:
         return batch_of(dataset, rows, dtype)
     batch = augmented(rows, seed=seed, epoch=epoch)
-    return _checked(batch, f"{type(dataset).__name__}.training_batch", dtype)
+    return _checked(batch, dataset, "training_batch", dtype)
 
 
 def order_of(dataset: Dataset, *, seed: int, epoch: int) -> Indices:
@@ -143,10 +143,10 @@ def batches_of(dataset: Dataset, *, seed: int, epoch: int, batch_size: int) -> l
     return split(order_of(dataset, seed=seed, epoch=epoch), batch_size)
 
 
-def _checked(batch: Any, source: str, dtype: DTypeLike) -> tuple[Any, ...]:
-    if not isinstance(batch, tuple | list):
+def _checked(batch: Any, dataset: Dataset, method: str, dtype: DTypeLike) -> tuple[Any, ...]:
+    if not isinstance(batch, (tuple, list)):
         raise DataError(
-            f"{source} returned {kind_of(batch)} where a tuple of arrays is wanted",
+            f"{type(dataset).__name__}.{method} returned {kind_of(batch)} where a tuple of arrays is wanted",
             remedy="Return (x,) if there is only one array.",
         )
     arrays: tuple[Any, ...] = cast(tuple(batch), dtype)

@@ -43,7 +43,8 @@ class FlatOptimizer:
         self.count = 0
         self._pieces = pieces or [Segment(slice(0, n), Group(formula))]
         self._size = n
-        self._cut: dict[tuple[int, int], list[Segment]] = {}  # pieces of a span, which is the same in every step
+        # the pieces of a span, which is the same in every step
+        self._cut: dict[tuple[int, int], list[tuple[slice, Group]]] = {}
 
     def apply(
         self, values: Vector, grads: Vector, *, lr: float, scale: float = 1.0, spans: Sequence[slice] = WHOLE
@@ -67,6 +68,8 @@ class FlatOptimizer:
 
     def _groups_in(self, span: slice) -> list[tuple[slice, Group]]:
         start, stop, _ = span.indices(self._size)
-        if (start, stop) not in self._cut:
-            self._cut[start, stop] = within(slice(start, stop), self._pieces)
-        return [(piece.span, piece.group) for piece in self._cut[start, stop]]
+        found = self._cut.get((start, stop))
+        if found is None:
+            pieces = within(slice(start, stop), self._pieces)
+            found = self._cut[start, stop] = [(piece.span, piece.group) for piece in pieces]
+        return found

@@ -125,9 +125,10 @@ class Trainer:
         """What this rank's shards read in a step: rows, and their epoch; nothing after the last step."""
         if step >= self.coordinator.total_steps:
             return []
-        rows, epoch, layout = self._rows_of(step), self.state.position(step).epoch, self.train_step.shard_layout
+        place, layout = self.state.position(step), self.train_step.shard_layout
+        rows = self._rows_at(place)
         bounds = [data.shard_bounds(len(rows), shard, layout.count) for shard in layout.shards]
-        return [(rows[first:last], epoch) for first, last in bounds]
+        return [(rows[first:last], place.epoch) for first, last in bounds]
 
     def run(self) -> Result:
         """Train to the end, or until a stop is requested."""
@@ -176,7 +177,8 @@ class Trainer:
     def take_step(self) -> StepControl:
         """One optimizer step: gradients of the next global batch, the decision, the update, one line in the log."""
         step = self.state.step
-        rows, epoch = self._rows_of(step), self.state.position(step).epoch
+        place = self.state.position(step)
+        rows = self._rows_at(place)
         if self._prefetched is not None:
             self._prefetched.begin(step)
         self._check_gradients(step, rows)
@@ -193,7 +195,7 @@ class Trainer:
         updated = perf_counter()
         self.state.step = step + 1
         seconds, said = updated - started, self.mode.figures
-        self.watching.step(self.records.step(step + 1, epoch + 1, totals, control, seconds, said))
+        self.watching.step(self.records.step(step + 1, place.epoch + 1, totals, control, seconds, said))
         if self.timeline is not None:
             self.timeline.span("decide", reduced, decided)
             self.timeline.span("log", updated)
@@ -211,9 +213,9 @@ class Trainer:
             self._unlisted = False
             self.records.plan(passes.listing)
 
-    def _rows_of(self, step: int) -> Any:
-        """The samples of a step's global batch."""
-        epoch, offset = self.state.position(step)
+    def _rows_at(self, place: data.Position) -> Any:
+        """The samples of the global batch at a place in the data."""
+        epoch, offset = place
         return self._epoch_order(epoch)[offset * self.batch_size : (offset + 1) * self.batch_size]
 
     def _check_gradients(self, step: int, rows: Any) -> None:

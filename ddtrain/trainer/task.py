@@ -16,6 +16,7 @@ from ddtrain.data.checksum import SAMPLED
 from ddtrain.errors import ShapeError, UsageError, kind_of, quoted
 from ddtrain.nn import Module
 from ddtrain.parallel import verify_replicas
+from ddtrain.trainer.data_field import DataField, GivenData, GivenSets
 
 Loss = Callable[..., Any]  # loss(model, *batch) -> (losses_N, metrics), or losses_N
 Outputs = Callable[..., tuple[Any, Any]]  # outputs(model, *batch) -> (outputs, targets)
@@ -85,13 +86,13 @@ class Task:
 
     model: Module
     loss: Loss
-    train: Dataset
-    valid: Dataset | None = None
+    train: DataField[Dataset, GivenData] = DataField()
+    valid: DataField[Dataset | None, GivenSets] = DataField(None)
     about: str = ""
     derived: Mapping[str, Callable[[Mapping[str, float]], float]] = field(default_factory=dict)
     fitted: Mapping[str, Fitted] = field(default_factory=dict)
     logits: bool = False
-    test: Dataset | None = None
+    test: DataField[Dataset | None, GivenData | None] = DataField(None)
     report: Mapping[str, Callable[[Any, Any], Any]] = field(default_factory=dict)
     outputs: Outputs = first_and_second
     show: Callable[..., Sequence[Any]] | None = None

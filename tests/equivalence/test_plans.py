@@ -117,7 +117,10 @@ ASKING = {  # what a model may ask for, and what the line says of it
     "a number": (lambda x, net: float(np.mean(x)), "float"),
     "a value": (lambda x, net: value_of(x)[0, 0], r"test_plans.py:\d+ takes a value out of its trace"),
     "an entry, to put it elsewhere": (lambda x, net: put(x), "setting an array element"),
-    "entries by a mask": (lambda x, net: np.mean(x[x > 0]), r"test_plans.py:\d+ calls getitem for as many entries"),
+    "entries by a mask": (
+        lambda x, net: np.mean(x[x > 0]),
+        r"test_plans.py:\d+ asks for getitem, which gives as many entries",
+    ),
     "where entries are": (lambda x, net: np.mean(x[np.nonzero(x > 0)]), r"test_plans.py:\d+ asks for nonzero"),
     "the step": (lambda x, net: 1.0 + net.run.rng.step, r"test_plans.py:\d+ reads rng.step"),
     "a counter": (lambda x, net: float(next(calls)), r"has the constant .* the next time"),

@@ -21,7 +21,7 @@ from ddtrain.comm import Communicator, run_on_all
 from ddtrain.errors import UsageError
 from ddtrain.trainer.atomic_files import write_json
 
-OWN_LIMIT_US = 150.0  # the trainer's own time a step with OWN_LIMIT_WORKLOAD on one rank, as the README promises
+OWN_LIMIT_US = 60.0  # asked of the trainer's own time a step, with OWN_LIMIT_WORKLOAD on one rank
 OWN_LIMIT_WORKLOAD = "tiny_mlp"
 _SECONDS = 2.0  # total seconds of our measured steps, if the number of repeats is not given
 _FEWEST, _MOST = 20, 500
@@ -123,7 +123,8 @@ def _figures(seconds: dict[str, Seconds], samples: int) -> dict[str, Any]:
     return {
         "step_ms": step,
         "eager_ms": quartiles(seconds["eager"], 1e-3),
-        "own_us": quartiles(seconds["step"] - seconds["eager"], 1e-6, digits=1),
+        # data, sums over ranks, decision, update, log and console
+        "own_us": quartiles(seconds["step"] - seconds["forward"] - seconds["backward"], 1e-6, digits=1),
         **{f"{part}_ms": quartiles(seconds[part], 1e-3) for part in ("forward", "backward", "wait")},
         "samples_per_s": round(samples / step["median"] * 1e3, 1),
     }

@@ -72,6 +72,8 @@ class Coordinator:
         self.steps_per_epoch, self.stop_file = steps_per_epoch, stop_file
         planned = config.run.epochs * steps_per_epoch
         self.total_steps = total_steps(config.run, steps_per_epoch)
+        self._evaluates_every = config.eval.every * steps_per_epoch
+        self._saves_every = config.checkpoint.every or steps_per_epoch
         base_lr = config.schedule.scaled(config.optim.lr, config.data.batch_size)
         self.schedule = schedules.make(config.schedule, base_lr, planned, steps_per_epoch)
         rates = rates_of(config.run.lr_range_test)
@@ -146,8 +148,9 @@ class Coordinator:
         apply = math.isfinite(norm) and (totals.finite or self.late)
         self.skipped_in_a_row = 0 if apply else self.skipped_in_a_row + 1
         self.skipped += not apply
-        loss = totals.means()["loss"] if apply else math.nan
-        exploded = self.range_test is not None and self.range_test.explodes(loss)
+        exploded = self.range_test is not None and self.range_test.explodes(
+            totals.means()["loss"] if apply else math.nan
+        )
         stops = self.config.nonfinite.action == "stop" or self.skipped_in_a_row >= self.config.nonfinite.max_skips
         if stops and not exploded and not (apply and totals.finite):
             return StepControl(0.0, 1.0, norm, apply=False, stop=True, reason=Reason.NON_FINITE)
@@ -160,7 +163,7 @@ class Coordinator:
             grad_norm=norm,
             apply=apply,
             evaluate=trains and self.evaluates(done),
-            checkpoint=trains and (stop or done % (self.config.checkpoint.every or self.steps_per_epoch) == 0),
+            checkpoint=trains and (stop or done % self._saves_every == 0),
             stop=stop,
             reason=Reason.EXPLODED if exploded else _reason(finished, requested, apply),
         )
@@ -179,10 +182,10 @@ class Coordinator:
 
     def evaluates(self, done: int) -> bool:
         """Whether there is an evaluation after ``done`` steps; there always is one at the end of the run."""
-        return self._evaluation_due(done) or (done >= self.total_steps and self.config.eval.every > 0)
+        return self._evaluation_due(done) or (done >= self.total_steps and self._evaluates_every > 0)
 
     def _evaluation_due(self, done: int) -> bool:
-        every = self.config.eval.every * self.steps_per_epoch
+        every = self._evaluates_every
         return every > 0 and done % every == 0
 
     def _non_finite(self, totals: Totals, norm: float) -> NonFiniteError:

@@ -197,8 +197,8 @@ class TrainStep:
                     self.totals_exchange.start()
                     self.reducer.start()
                 self.phase, began = "backward", perf_counter()
-                # each sample's weight in the mean over the global batch
-                g_N = np.full(losses_N.shape, 1 / count, losses_N.dtype)
+                g_N = np.empty(losses_N.shape, losses_N.dtype)
+                g_N.fill(1 / count)  # each sample's weight in the mean over the global batch
                 run.backward(g_N, self.gradient_buffer.sinks[k])
                 self.timer.add("backward", began, peers)
         except NonFiniteError as error:

@@ -13,7 +13,7 @@ import pytest
 from ddtrain.bench import workloads
 from ddtrain.bench.__main__ import main
 from ddtrain.bench.peers.ddtrain_steps import ours
-from ddtrain.bench.step.command import OWN_LIMIT_US, measure
+from ddtrain.bench.step.command import OWN_LIMIT_US, _figures, measure
 from ddtrain.bench.workloads import WORKLOADS
 from ddtrain.comm import run_ranks
 from ddtrain.comm.backends.local import LocalCommunicator
@@ -97,6 +97,19 @@ def test_json_holds_every_figure(tmp_path: Path, capfd: pytest.CaptureFixture[st
     assert shown.count("64-64-10") == 1
     assert str(result["workloads"]["tiny_mlp"]["batch"]) in shown
     assert ("share" in shown) == (result["ranks"] > result["machine"]["cores"])
+
+
+def test_own_is_what_a_step_takes_beside_its_passes() -> None:
+    """Of each step by itself: the eager pass, which is timed in turns with it, does not enter."""
+    seconds = {
+        "step": np.array([100e-6, 300e-6, 200e-6]),
+        "forward": np.array([20e-6, 120e-6, 60e-6]),
+        "backward": np.array([30e-6, 110e-6, 60e-6]),
+        "wait": np.array([5e-6, 5e-6, 5e-6]),
+        "eager": np.array([1.0, 1.0, 1.0]),
+    }
+    own = _figures(seconds, samples=32)["own_us"]
+    assert (own["q1"], own["median"], own["q3"]) == (60.0, 70.0, 75.0)
 
 
 def test_peers_stand_beside_ours_in_table_and_json(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
