@@ -293,8 +293,8 @@ FAULTS = (
     Fault(
         "step/samples are weighted by the shard's count",
         "ddtrain/trainer/step/train_step.py",
-        "np.full(losses_N.shape, 1 / count, losses_N.dtype)",
-        "np.full(losses_N.shape, 1 / max(1, self.shard_layout.count * len(losses_N)), losses_N.dtype)",
+        "g_N.fill(1 / count)",
+        "g_N.fill(1 / max(1, self.shard_layout.count * len(losses_N)))",
         (f"{RANKS}::test_n_ranks_are_one_rank",),
     ),
     Fault(
