@@ -78,7 +78,8 @@ class MpiCommunicator:
         self._comm, self._exit_comm, self.pending = comm, exit_comm, pending
         self.rank, self.size = comm.rank, comm.size
         self.waited_s = 0.0
-        self._made: list[MpiCommunicator | MpiNode] = []  # of this one; MPI has 2048 in all, and frees none itself
+        # of a group of ranks: what is made of it, which ends with it, as MPI has 2048 communicators in all
+        self._made: list[MpiCommunicator | MpiNode] | None = None
         self._messages = MpiMessages(comm)
         self._sums = MpiTreeSum(comm, self._messages)
 
@@ -138,8 +139,11 @@ class MpiCommunicator:
         return self._keep(MpiCommunicator(duplicate, self._exit_comm, self.pending))
 
     def split(self, color: int) -> MpiCommunicator:
-        group = cast(MPI.Intracomm, self._comm.Split(color, key=self.rank))
-        return self._keep(MpiCommunicator(group, self._exit_comm, self.pending))
+        group = MpiCommunicator(
+            cast(MPI.Intracomm, self._comm.Split(color, key=self.rank)), self._exit_comm, self.pending
+        )
+        group._made = []
+        return self._keep(group)
 
     def split_nodes(self, bytes_per_rank: int = 0, bytes_per_node: int = 0) -> Node:
         if bytes_per_rank < 0:
@@ -167,7 +171,7 @@ class MpiCommunicator:
 
     def close(self) -> None:
         while self._made:
-            self._made.pop().close()
+            self._made.pop().close()  # collective: windows and communicators are freed by all of their ranks
         if self._comm != MPI.COMM_NULL:
             self._comm.Free()
 
@@ -190,8 +194,11 @@ class MpiCommunicator:
             )
 
     def _keep(self, made: Made) -> Made:
-        """Remember what was made of this communicator, to be released with it."""
-        self._made.append(made)
+        """Remember what was made of a group, to be released with it; what is made of that belongs to the group, too."""
+        if self._made is not None:
+            self._made.append(made)
+            if isinstance(made, MpiCommunicator) and made._made is None:
+                made._made = []
         return made
 
     def _begin_sum(self, rows: Sequence[Array], tree: ReductionTree, out: Array) -> MpiWork:

@@ -14,7 +14,7 @@ from ddtrain.comm.backends.mpi.library import MPI
 
 @pytest.mark.mpi(min_size=2)
 def test_all_that_a_run_makes_is_released_with_its_communicator(comm: Communicator) -> None:
-    run = cast(MpiCommunicator, comm.duplicate())
+    run = cast(MpiCommunicator, comm.split(0))
     one, other = run.duplicate(), run.duplicate()
     node: Any = one.split_nodes(bytes_per_rank=64)
     node.alloc(8, np.float64)[node.rank][...] = comm.rank
