@@ -174,17 +174,17 @@ class _Builder:
     def _announce(self, half: _Half, slot: Slot) -> None:
         """Write the address of what Python brings into the table, where C reads it; views of it have none of theirs."""
         place = self.lowering.places.get(slot) if slot in self.lowering.python else None
-        if place is not None and place.block.fixed is None and self._read_by_c(place.block):
+        if place is not None and place.block.fixed is None and self._read_by_c(place.block, self.units):
             index = self._source.blocks.setdefault(place.block, len(self._source.blocks))
             half.announce(slot, index, layout(self.lowering.values[slot]))
 
-    def _read_by_c(self, block: Block) -> bool:
-        return any(block in unit.reads for unit in self.units if unit.kind != "python")
+    def _read_by_c(self, block: Block, units: Sequence[Unit]) -> bool:
+        return any(block in unit.reads for unit in units if unit.kind != "python")
 
     def _holds(self, slot: Slot, units: Sequence[Unit]) -> bool:
         """Whether C reads, in some units, what Python has put into a slot."""
         place = self.lowering.places.get(slot)
-        return place is not None and any(place.block in unit.reads for unit in units if unit.kind != "python")
+        return place is not None and self._read_by_c(place.block, units)
 
     def _flush(self, half: _Half, waiting: list[Unit]) -> None:
         """End a stretch of C: its function, its call, and what is told after it."""

@@ -230,9 +230,8 @@ class Lowering:
                     places.append(a)
             lowered.append(Call(function, places))
         cells = [(a, dict(vars(a))) for a in instruction.args if getattr(a, "is_cell", False)]
-        reads_cell = (
-            bool(cells) and not heard.calls
-        )  # what it gives is where the cell's contents lie, whatever those are
+        # what it gives is where the cell's contents lie, whatever those are
+        reads_cell = bool(cells) and not heard.calls
         if not reads_cell and not self._repeats(instruction, args, lowered, results, fresh):
             return None
         for cell, filled in cells:  # what it was filled with first, which lies in the places that are known

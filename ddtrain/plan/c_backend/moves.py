@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-_BASIC = (int, slice, type(None), type(Ellipsis))
+from ddtrain.plan.passes.places import is_basic
 
 
 @dataclass(eq=False)
@@ -39,7 +39,7 @@ def moves(name: str, args: Sequence[Any], result: Any) -> tuple[Any, list[Move],
     made: Any = np.empty_like(result)  # also in its layout, which decides the order in which others add it up
     if name in ("reshape", "ravel") and isinstance(args[0], np.ndarray) and _in_order(result, args):
         return made, [Move(made.reshape(args[0].shape), args[0])], False
-    if name == "place" and len(args) == 3 and _basic(args[1]):
+    if name == "place" and len(args) == 3 and is_basic(args[1]):
         part = _part(made, args[1])
         return made, [Move(part, args[0])], part.size < made.size
     if name == "place_all":
@@ -66,7 +66,3 @@ def _in_order(result: Any, args: Sequence[Any]) -> bool:
     """Whether a reshape takes entries in C's order, and puts them so."""
     orders = [a for a in args if isinstance(a, str)]
     return bool(result.flags.c_contiguous) and orders in ([], ["C"])
-
-
-def _basic(index: Any) -> bool:
-    return all(type(part) in _BASIC for part in (index if isinstance(index, tuple) else (index,)))

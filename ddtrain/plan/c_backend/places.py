@@ -65,8 +65,6 @@ class Registry:
         for known_start, known_end, place, _ in reversed(self._known[: bisect.bisect_right(self._starts, start)]):
             if end <= known_end:
                 return Place(place.block, place.offset + (address(array) or 0) - known_start)
-            if known_end < start - (1 << 40):
-                break
         return None
 
 

@@ -12,6 +12,15 @@ from ddtrain.plan.program import Instruction, Program, Slot
 _BASIC = (int, slice, type(None), type(Ellipsis))
 
 
+def is_basic(index: Any) -> bool:
+    """Whether an index is one of NumPy's basic ones, which give a view.
+
+    >>> is_basic((0, slice(1, 3), ...)), is_basic([0, 1])
+    (True, False)
+    """
+    return all(type(part) in _BASIC for part in (index if isinstance(index, tuple) else (index,)))
+
+
 def place_all(shape: tuple[int, ...], indices: tuple[Any, ...], *gradients: Any) -> Any:
     """Zeros of ``shape`` with each gradient added at its index; no two meet.
 
@@ -84,10 +93,8 @@ def _gathered(
 
 def _apart(shape: Any, indices: list[Any]) -> bool:
     """Whether views at these indices have no entry in common."""
-    for index in indices:
-        for part in index if isinstance(index, tuple) else (index,):
-            if type(part) not in _BASIC:
-                return False
+    if not all(map(is_basic, indices)):
+        return False
     touched = np.zeros(shape, np.uint8)
     for index in indices:
         touched[index] += 1
