@@ -31,12 +31,12 @@ from ddtrain.search.space import applied
 from ddtrain.search.trials import Leg, Outcome
 from ddtrain.trainer import atomic_files
 from ddtrain.trainer.config.config import Config
-from ddtrain.trainer.file_names import LOG
+from ddtrain.trainer.file_names import LOG, TRIALS, trial_name
 from ddtrain.trainer.job import Job
 from ddtrain.trainer.records import metrics, status
 from ddtrain.trainer.task import Task
 
-RECORD, TRIALS = "trial.json", "trials"
+RECORD = "trial.json"
 _LOOK_S = 0.5
 # errors by which a trial fails, and the search goes on; others, such as a full disk, end it
 OF_A_TRIAL = (NonFiniteError, UsageError, ShapeError, ArithmeticError, MemoryError)
@@ -44,7 +44,7 @@ OF_A_TRIAL = (NonFiniteError, UsageError, ShapeError, ArithmeticError, MemoryErr
 
 def trial_directory(directory: Path, trial: int) -> Path:
     """The directory of the run of a search's trial."""
-    return directory / TRIALS / f"{trial:03d}"
+    return directory / TRIALS / trial_name(trial)
 
 
 @dataclass(frozen=True)
