@@ -11,6 +11,7 @@ edge.
 
 import argparse
 from time import perf_counter
+from typing import Any
 
 import ddtrain.numpy as np
 from ddtrain import grad, graph
@@ -32,7 +33,7 @@ def chain(depth):
 
 def edges_of(recorded):
     """For each node, its (earlier node, derivative with respect to it), by ddtrain's own rules."""
-    edges = {node: [] for node in recorded.inputs}
+    edges: dict[Any, list[tuple[Any, float]]] = {node: [] for node in recorded.inputs}
     for step in recorded.steps:
         values = [getattr(a, "value", a) for a in step.operands]
         derivatives = [float(step.prim.vjps[i](1.0, step.value, *values)) for i in range(len(values))]
