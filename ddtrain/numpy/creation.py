@@ -52,7 +52,7 @@ from numpy import (
 )
 from numpy.typing import DTypeLike
 
-from ddtrain.autodiff import array_like, value_of
+from ddtrain.autodiff import Array, array_like, value_of
 from ddtrain.autodiff.core.array_lists import holds_box
 from ddtrain.numpy.elementwise.arithmetic import power
 from ddtrain.numpy.elementwise.comparisons import floor
@@ -64,7 +64,7 @@ from ddtrain.numpy.manipulation.shapes import broadcast_to, integers, ndim, resh
 from ddtrain.numpy.manipulation.shapes import shape as shape_of
 
 
-def zeros_like(x: Any, dtype: DTypeLike | None = None) -> Any:
+def zeros_like(x: Array, dtype: DTypeLike | None = None) -> Array:
     """Zeros in the shape and dtype of ``x``, traced or not.
 
     >>> zeros_like(np.array([1, 2]))
@@ -73,7 +73,7 @@ def zeros_like(x: Any, dtype: DTypeLike | None = None) -> Any:
     return np.zeros_like(array_like(x), dtype)
 
 
-def ones_like(x: Any, dtype: DTypeLike | None = None) -> Any:
+def ones_like(x: Array, dtype: DTypeLike | None = None) -> Array:
     """Ones in the shape and dtype of ``x``, traced or not.
 
     >>> ones_like(np.array([1.5, 2.5]))
@@ -82,12 +82,12 @@ def ones_like(x: Any, dtype: DTypeLike | None = None) -> Any:
     return np.ones_like(array_like(x), dtype)
 
 
-def empty_like(x: Any, dtype: DTypeLike | None = None) -> Any:
+def empty_like(x: Array, dtype: DTypeLike | None = None) -> Array:
     """An array in the shape and dtype of ``x``, with arbitrary entries."""
     return np.empty_like(array_like(x), dtype)
 
 
-def full(shape: Any, fill_value: Any, dtype: DTypeLike | None = None) -> Any:
+def full(shape: Any, fill_value: Array, dtype: DTypeLike | None = None) -> Array:
     """``fill_value``, which may be traced, in every entry of an array of ``shape``.
 
     >>> full(2, 3.0)
@@ -99,7 +99,7 @@ def full(shape: Any, fill_value: Any, dtype: DTypeLike | None = None) -> Any:
     return filled if dtype is None else filled.astype(dtype)
 
 
-def full_like(x: Any, fill_value: Any, dtype: DTypeLike | None = None) -> Any:
+def full_like(x: Array, fill_value: Array, dtype: DTypeLike | None = None) -> Array:
     """``fill_value``, which may be traced, in the shape and dtype of ``x``.
 
     >>> from ddtrain import grad
@@ -111,14 +111,14 @@ def full_like(x: Any, fill_value: Any, dtype: DTypeLike | None = None) -> Any:
 
 
 def linspace(
-    start: Any,
-    stop: Any,
+    start: Array,
+    stop: Array,
     num: int = 50,
     endpoint: bool = True,
     retstep: bool = False,
     dtype: DTypeLike | None = None,
     axis: int = 0,
-) -> Any:
+) -> Array:
     """``num`` numbers at equal steps from ``start`` to ``stop``, which may be arrays and traced.
 
     Parameters
@@ -153,14 +153,14 @@ def _as_dtype(x: Any, dtype: DTypeLike | None) -> Any:
 
 
 def logspace(
-    start: Any,
-    stop: Any,
+    start: Array,
+    stop: Array,
     num: int = 50,
     endpoint: bool = True,
-    base: Any = 10.0,
+    base: Array = 10.0,
     dtype: DTypeLike | None = None,
     axis: int = 0,
-) -> Any:
+) -> Array:
     """``base`` to the powers :func:`linspace`; of several bases, one axis more.
 
     >>> logspace(0.0, 2.0, 3)
@@ -175,8 +175,8 @@ def logspace(
 
 
 def geomspace(
-    start: Any, stop: Any, num: int = 50, endpoint: bool = True, dtype: DTypeLike | None = None, axis: int = 0
-) -> Any:
+    start: Array, stop: Array, num: int = 50, endpoint: bool = True, dtype: DTypeLike | None = None, axis: int = 0
+) -> Array:
     """``num`` numbers at equal ratios from ``start`` to ``stop``, along ``axis``; both may be negative, or complex.
 
     >>> geomspace(1.0, 4.0, 3)

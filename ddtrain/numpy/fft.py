@@ -12,7 +12,7 @@ from typing import Any, NoReturn
 import numpy as np
 from numpy.fft import fftfreq, rfftfreq
 
-from ddtrain.autodiff import Primitive, def_linear, defvjp, primitive
+from ddtrain.autodiff import Array, Primitive, def_linear, defvjp, primitive
 from ddtrain.autodiff.core.examples import Case, Sampler, case
 from ddtrain.numpy.dispatch.missing_rules import missing_name
 from ddtrain.numpy.elementwise.complex_numbers import conjugate, real
@@ -25,7 +25,7 @@ _SWAPPED = {None: "forward", "backward": "forward", "forward": "backward", "orth
 
 
 def _raw(numpys: Callable[..., Any]) -> Callable[..., Any]:
-    def transform(x: Any, n: int | None = None, axis: int = -1, norm: Norm = None) -> Any:
+    def transform(x: Array, n: int | None = None, axis: int = -1, norm: Norm = None) -> Array:
         return numpys(x, n, axis, norm)
 
     transform.__doc__ = (numpys.__doc__ or "").split("\n\n")[0].strip()
@@ -91,7 +91,7 @@ defvjp(irfft, _irfft_vjp)
 def_linear(irfft)
 
 
-def hfft(x: Any, n: int | None = None, axis: int = -1, norm: Norm = None) -> Any:
+def hfft(x: Array, n: int | None = None, axis: int = -1, norm: Norm = None) -> Array:
     """The transform of a signal with Hermitian symmetry, of which ``x`` is the first half; it is real.
 
     >>> hfft(np.array([1.0, 0.0]))
@@ -100,7 +100,7 @@ def hfft(x: Any, n: int | None = None, axis: int = -1, norm: Norm = None) -> Any
     return irfft(conjugate(asarray(x)), n, axis, _SWAPPED[norm])
 
 
-def ihfft(x: Any, n: int | None = None, axis: int = -1, norm: Norm = None) -> Any:
+def ihfft(x: Array, n: int | None = None, axis: int = -1, norm: Norm = None) -> Array:
     """The inverse of :func:`hfft`."""
     return conjugate(rfft(asarray(x), n, axis, _SWAPPED[norm]))
 
@@ -122,7 +122,7 @@ def _several(transform: Primitive, x: Any, plan: list[Any], norm: Norm) -> Any:
     return x
 
 
-def fftn(x: Any, s: Sequence[int] | None = None, axes: Sequence[int] | None = None, norm: Norm = None) -> Any:
+def fftn(x: Array, s: Sequence[int] | None = None, axes: Sequence[int] | None = None, norm: Norm = None) -> Array:
     """The transform along each of ``axes`` (all of them, for None), cut or padded to the lengths ``s``.
 
     >>> fftn(np.eye(2)).real
@@ -133,42 +133,42 @@ def fftn(x: Any, s: Sequence[int] | None = None, axes: Sequence[int] | None = No
     return _several(fft, x, _plan(x, s, axes), norm)
 
 
-def ifftn(x: Any, s: Sequence[int] | None = None, axes: Sequence[int] | None = None, norm: Norm = None) -> Any:
+def ifftn(x: Array, s: Sequence[int] | None = None, axes: Sequence[int] | None = None, norm: Norm = None) -> Array:
     """The inverse of :func:`fftn`."""
     x = asarray(x)
     return _several(ifft, x, _plan(x, s, axes), norm)
 
 
-def rfftn(x: Any, s: Sequence[int] | None = None, axes: Sequence[int] | None = None, norm: Norm = None) -> Any:
+def rfftn(x: Array, s: Sequence[int] | None = None, axes: Sequence[int] | None = None, norm: Norm = None) -> Array:
     """The transform of real ``x`` along each of ``axes``, of which only half of the last is kept."""
     x = asarray(x)
     *others, last = _plan(x, s, axes)
     return _several(fft, rfft(x, *last, norm), others, norm)
 
 
-def irfftn(x: Any, s: Sequence[int] | None = None, axes: Sequence[int] | None = None, norm: Norm = None) -> Any:
+def irfftn(x: Array, s: Sequence[int] | None = None, axes: Sequence[int] | None = None, norm: Norm = None) -> Array:
     """The inverse of :func:`rfftn`; give ``s`` where the last length is odd."""
     x = asarray(x)
     *others, last = _plan(x, s, axes, half=True)
     return irfft(_several(ifft, x, others, norm), *last, norm)
 
 
-def fft2(x: Any, s: Sequence[int] | None = None, axes: Sequence[int] = (-2, -1), norm: Norm = None) -> Any:
+def fft2(x: Array, s: Sequence[int] | None = None, axes: Sequence[int] = (-2, -1), norm: Norm = None) -> Array:
     """:func:`fftn` along two axes."""
     return fftn(x, s, axes, norm)
 
 
-def ifft2(x: Any, s: Sequence[int] | None = None, axes: Sequence[int] = (-2, -1), norm: Norm = None) -> Any:
+def ifft2(x: Array, s: Sequence[int] | None = None, axes: Sequence[int] = (-2, -1), norm: Norm = None) -> Array:
     """:func:`ifftn` along two axes."""
     return ifftn(x, s, axes, norm)
 
 
-def rfft2(x: Any, s: Sequence[int] | None = None, axes: Sequence[int] = (-2, -1), norm: Norm = None) -> Any:
+def rfft2(x: Array, s: Sequence[int] | None = None, axes: Sequence[int] = (-2, -1), norm: Norm = None) -> Array:
     """:func:`rfftn` along two axes."""
     return rfftn(x, s, axes, norm)
 
 
-def irfft2(x: Any, s: Sequence[int] | None = None, axes: Sequence[int] = (-2, -1), norm: Norm = None) -> Any:
+def irfft2(x: Array, s: Sequence[int] | None = None, axes: Sequence[int] = (-2, -1), norm: Norm = None) -> Array:
     """:func:`irfftn` along two axes."""
     return irfftn(x, s, axes, norm)
 
@@ -180,7 +180,7 @@ def _shifted(x: Any, axes: int | Sequence[int] | None, sign: int) -> Any:
     return roll(x, tuple(sign * (n // 2) for n in extents), tuple(places))
 
 
-def fftshift(x: Any, axes: int | Sequence[int] | None = None) -> Any:
+def fftshift(x: Array, axes: int | Sequence[int] | None = None) -> Array:
     """``x`` with the zero frequency in the middle of each axis.
 
     >>> fftshift(np.array([0.0, 1.0, -1.0]))
@@ -189,7 +189,7 @@ def fftshift(x: Any, axes: int | Sequence[int] | None = None) -> Any:
     return _shifted(x, axes, 1)
 
 
-def ifftshift(x: Any, axes: int | Sequence[int] | None = None) -> Any:
+def ifftshift(x: Array, axes: int | Sequence[int] | None = None) -> Array:
     """The inverse of :func:`fftshift`."""
     return _shifted(x, axes, -1)
 

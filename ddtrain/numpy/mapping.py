@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.lib.array_utils import normalize_axis_index
 
+from ddtrain.autodiff import Array
 from ddtrain.autodiff.core.array_lists import holds_box
 from ddtrain.numpy.elementwise.casts import astype
 from ddtrain.numpy.manipulation.axes import expand_dims, moveaxis
@@ -20,7 +21,7 @@ from ddtrain.numpy.manipulation.shapes import broadcast_to, integers, ndim, resh
 __all__ = ["apply_along_axis", "apply_over_axes", "vectorize"]
 
 
-def apply_along_axis(func1d: Callable[..., Any], axis: int, arr: Any, *args: Any, **kwargs: Any) -> Any:
+def apply_along_axis(func1d: Callable[..., Any], axis: int, arr: Array, *args: Any, **kwargs: Any) -> Array:
     """``func1d`` of each vector along ``axis``, in place of that vector.
 
     >>> apply_along_axis(lambda v: v[0] + v[-1], 0, np.array([[1.0, 2.0], [3.0, 4.0]]))
@@ -39,7 +40,7 @@ def apply_along_axis(func1d: Callable[..., Any], axis: int, arr: Any, *args: Any
     return moveaxis(whole, range(len(outer), len(outer) + len(inner)), range(axis, axis + len(inner)))
 
 
-def apply_over_axes(func: Callable[[Any, int], Any], a: Any, axes: int | Sequence[int]) -> Any:
+def apply_over_axes(func: Callable[[Any, int], Any], a: Array, axes: int | Sequence[int]) -> Array:
     """``func(a, axis)`` for each of ``axes`` in turn, keeping axes that it drops at length 1."""
     a = asarray(a)
     for axis in integers(axes):

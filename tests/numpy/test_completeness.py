@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import inspect
 from pathlib import Path
 
 import calls
@@ -83,6 +84,23 @@ def test_every_function_is_a_primitive_or_called_by_a_test(name):
 @pytest.mark.parametrize("name", [*(f"linalg.{n}" for n in np.linalg.RULED), *(f"fft.{n}" for n in np.fft.RULED)])
 def test_every_function_of_the_sub_namespaces_is_tested(name):
     assert is_tested(name)
+
+
+@pytest.mark.parametrize(
+    "name", [*np.__all__, *(f"linalg.{n}" for n in np.linalg.RULED), *(f"fft.{n}" for n in np.fft.RULED)]
+)
+def test_help_speaks_of_arrays(name):
+    space, _, own = name.rpartition(".")
+    function = getattr(getattr(np, space) if space else np, own)
+    if not callable(function) or isinstance(function, type | onp.ufunc):
+        return
+    signature = inspect.signature(function)
+    if signature.return_annotation is inspect.Signature.empty:
+        return  # NumPy's own signature, of one that has NumPy's kernel
+    told = str(signature)
+    assert signature.return_annotation != "Any", told
+    first = next(iter(signature.parameters.values()), None)
+    assert first is None or first.name not in ("x", "a", "operands") or first.annotation != "Any", told
 
 
 def test_every_public_name_of_numpy_has_its_place():

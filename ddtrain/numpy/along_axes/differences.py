@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.lib.array_utils import normalize_axis_index, normalize_axis_tuple
 
-from ddtrain.autodiff import nondifferentiable
+from ddtrain.autodiff import Array, nondifferentiable
 from ddtrain.numpy.along_axes.reductions import sum
 from ddtrain.numpy.elementwise.casts import fitting
 from ddtrain.numpy.manipulation.joining import asarray, concatenate
@@ -31,7 +31,7 @@ def _beside(edge: Any, x: Any, axis: int) -> Any:
     return edge if ndim(edge) else broadcast_to(edge, tuple(1 if i == axis else n for i, n in enumerate(shape(x))))
 
 
-def diff(x: Any, n: int = 1, axis: int = -1, prepend: Any = None, append: Any = None) -> Any:
+def diff(x: Array, n: int = 1, axis: int = -1, prepend: Array = None, append: Array = None) -> Array:
     """The ``n``-th differences along ``axis``, of ``x`` with ``prepend`` before it and ``append`` after it.
 
     >>> diff(np.array([1.0, 4.0, 9.0]), prepend=0.0)
@@ -51,7 +51,7 @@ def diff(x: Any, n: int = 1, axis: int = -1, prepend: Any = None, append: Any = 
     return x
 
 
-def ediff1d(x: Any, to_end: Any = None, to_begin: Any = None) -> Any:
+def ediff1d(x: Array, to_end: Array = None, to_begin: Array = None) -> Array:
     """The differences of the flat ``x``, with ``to_begin`` before them and ``to_end`` after them."""
     x = ravel(asarray(x))
     steps = _steps(x, 0)
@@ -59,7 +59,7 @@ def ediff1d(x: Any, to_end: Any = None, to_begin: Any = None) -> Any:
     return concatenate([part for part in (around[0], steps, around[1]) if part is not None])
 
 
-def trapezoid(y: Any, x: Any = None, dx: float = 1.0, axis: int = -1) -> Any:
+def trapezoid(y: Array, x: Array = None, dx: float = 1.0, axis: int = -1) -> Array:
     """The integral along ``axis`` of the straight lines between samples ``y`` at ``x``, or at steps of ``dx``.
 
     >>> trapezoid(np.array([0.0, 1.0, 4.0]), np.array([0.0, 1.0, 2.0]))
@@ -111,7 +111,7 @@ def _one_sided(f: list[Any], h: list[Any]) -> Any:
     return -(near + both) / (near * both) * f[0] + both / (near * far) * f[1] - near / (far * both) * f[2]
 
 
-def gradient(f: Any, *varargs: Any, axis: int | Sequence[int] | None = None, edge_order: int = 1) -> Any:
+def gradient(f: Any, *varargs: Any, axis: int | Sequence[int] | None = None, edge_order: int = 1) -> Array:
     """The derivative of samples ``f`` along each axis, by differences of second order.
 
     Parameters
@@ -154,7 +154,7 @@ def _turns(x: Any, discont: float | None, axis: int, period: float) -> Any:
 whole_turns = nondifferentiable(_turns, name="unwrap")
 
 
-def unwrap(x: Any, discont: float | None = None, axis: int = -1, *, period: float = 2 * np.pi) -> Any:
+def unwrap(x: Array, discont: float | None = None, axis: int = -1, *, period: float = 2 * np.pi) -> Array:
     """Angles without jumps: multiples of ``period`` are added, so the derivative is one.
 
     >>> unwrap(np.array([0.0, 3.0, 6.0, 2.7])).round(2)

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from ddtrain.autodiff import value_of
+from ddtrain.autodiff import Array, value_of
 from ddtrain.numpy.along_axes.reductions import Axis
 from ddtrain.numpy.along_axes.reductions import max as largest
 from ddtrain.numpy.along_axes.reductions import min as smallest
@@ -40,7 +40,7 @@ def divide_by_count(sums: Any, count: Any) -> Any:
     return choose(count > 0, sums / np.maximum(count, 1).astype(sums.real.dtype), np.nan)
 
 
-def sum(a: Any, axis: Axis = None, *, keepdims: bool = False, initial: Any = 0, where: Any = True) -> Any:
+def sum(a: Array, axis: Axis = None, *, keepdims: bool = False, initial: Any = 0, where: Any = True) -> Array:
     """``initial`` and the sum of the entries at which ``where`` holds.
 
     >>> sum(np.array([1.0, 2.0, 4.0]), where=np.array([True, False, True]), initial=10.0)
@@ -50,25 +50,25 @@ def sum(a: Any, axis: Axis = None, *, keepdims: bool = False, initial: Any = 0, 
     return total(choose(mask_for(a, where), a, 0), axis, keepdims=keepdims) + initial
 
 
-def prod(a: Any, axis: Axis = None, *, keepdims: bool = False, initial: Any = 1, where: Any = True) -> Any:
+def prod(a: Array, axis: Axis = None, *, keepdims: bool = False, initial: Any = 1, where: Any = True) -> Array:
     """``initial`` times the product of the entries at which ``where`` holds."""
     a = asarray(a)
     return product(choose(mask_for(a, where), a, 1), axis, keepdims=keepdims) * initial
 
 
-def max(a: Any, axis: Axis = None, *, keepdims: bool = False, initial: Any = None, where: Any = True) -> Any:
+def max(a: Array, axis: Axis = None, *, keepdims: bool = False, initial: Any = None, where: Any = True) -> Array:
     """The largest of ``initial`` and the entries at which ``where`` holds; at a tie with it, half a derivative each."""
     return _extreme("max", largest, larger, -np.inf, a, axis, keepdims, initial, where)
 
 
-def min(a: Any, axis: Axis = None, *, keepdims: bool = False, initial: Any = None, where: Any = True) -> Any:
+def min(a: Array, axis: Axis = None, *, keepdims: bool = False, initial: Any = None, where: Any = True) -> Array:
     """The smallest of ``initial`` and the entries at which ``where`` holds."""
     return _extreme("min", smallest, smaller, np.inf, a, axis, keepdims, initial, where)
 
 
 def _extreme(
-    name: str, found: Any, better: Any, worst: float, a: Any, axis: Axis, keepdims: bool, initial: Any, where: Any
-) -> Any:
+    name: str, found: Any, better: Any, worst: float, a: Array, axis: Axis, keepdims: bool, initial: Any, where: Any
+) -> Array:
     a = asarray(a)
     mask = mask_for(a, where)
     if initial is None:
@@ -80,7 +80,7 @@ def _extreme(
     return better(found(choose(mask, a, worst), axis, keepdims=keepdims), initial)
 
 
-def mean(a: Any, axis: Axis = None, *, keepdims: bool = False, where: Any = True) -> Any:
+def mean(a: Array, axis: Axis = None, *, keepdims: bool = False, where: Any = True) -> Array:
     """The mean of the entries at which ``where`` holds; NaN where there are none.
 
     >>> mean(np.array([1.0, 9.0, 3.0]), where=np.array([True, False, True]))
@@ -95,7 +95,7 @@ _mean = mean  # kept under another name: the next two functions have a parameter
 
 
 def var(
-    a: Any,
+    a: Array,
     axis: Axis = None,
     *,
     ddof: float = 0,
@@ -103,7 +103,7 @@ def var(
     where: Any = True,
     mean: Any = None,
     correction: float | None = None,
-) -> Any:
+) -> Array:
     """The variance of the entries at which ``where`` holds, around ``mean`` if it is given, with kept axes."""
     a = asarray(a)
     mask = mask_for(a, where)
@@ -115,7 +115,7 @@ def var(
 
 
 def std(
-    a: Any,
+    a: Array,
     axis: Axis = None,
     *,
     ddof: float = 0,
@@ -123,7 +123,7 @@ def std(
     where: Any = True,
     mean: Any = None,
     correction: float | None = None,
-) -> Any:
+) -> Array:
     """The root of :func:`var`; its derivative where the entries are equal, which has none, is 0."""
     a = asarray(a)
     mask = mask_for(a, where)

@@ -8,7 +8,7 @@ from typing import Any, TypeVar, cast
 
 import numpy as np
 
-from ddtrain.autodiff import nondifferentiable
+from ddtrain.autodiff import Array, nondifferentiable
 from ddtrain.numpy.along_axes import masked_reductions as masked
 from ddtrain.numpy.along_axes.reductions import Axis
 from ddtrain.numpy.along_axes.scans import cumprod, cumsum
@@ -72,22 +72,22 @@ nanstd = _of_numbers(
 )
 
 
-def nancumsum(a: Any, axis: int | None = None) -> Any:
+def nancumsum(a: Array, axis: int | None = None) -> Array:
     """Running sums, in which what is not a number counts as 0."""
     return cumsum(_filled(a, 0.0), axis)
 
 
-def nancumprod(a: Any, axis: int | None = None) -> Any:
+def nancumprod(a: Array, axis: int | None = None) -> Array:
     """Running products, in which what is not a number counts as 1."""
     return cumprod(_filled(a, 1.0), axis)
 
 
-def nanmax(a: Any, axis: Axis = None, *, keepdims: bool = False, initial: Any = None, where: Any = True) -> Any:
+def nanmax(a: Array, axis: Axis = None, *, keepdims: bool = False, initial: Any = None, where: Any = True) -> Array:
     """The largest number; NaN where there are none. Ties share the derivative."""
     return _extreme(masked.max, a, axis, keepdims, initial, where, -np.inf)
 
 
-def nanmin(a: Any, axis: Axis = None, *, keepdims: bool = False, initial: Any = None, where: Any = True) -> Any:
+def nanmin(a: Array, axis: Axis = None, *, keepdims: bool = False, initial: Any = None, where: Any = True) -> Array:
     """The smallest number; NaN where there are none. Ties share the derivative."""
     return _extreme(masked.min, a, axis, keepdims, initial, where, np.inf)
 

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.lib.array_utils import normalize_axis_tuple
 
-from ddtrain.autodiff import BOXES, def_elementwise, primitive, value_of
+from ddtrain.autodiff import BOXES, Array, def_elementwise, primitive, value_of
 from ddtrain.autodiff.core.array_lists import gather, holds_box
 from ddtrain.autodiff.core.examples import case
 from ddtrain.numpy.along_axes.reductions import Axis
@@ -140,7 +140,7 @@ def _of_sorted(x: Any, q: Any, axis: Axis, method: str, keepdims: bool, skip_nan
     return (expand_dims(result, [a + known.ndim for a in axes]) if keepdims and axes else result)[()]
 
 
-def quantile(x: Any, q: Any, axis: Axis = None, *, method: str = "linear", keepdims: bool = False) -> Any:
+def quantile(x: Array, q: Array, axis: Axis = None, *, method: str = "linear", keepdims: bool = False) -> Array:
     """The ``q``-quantiles of the entries along ``axis``.
 
     Parameters
@@ -155,7 +155,7 @@ def quantile(x: Any, q: Any, axis: Axis = None, *, method: str = "linear", keepd
     return _of_sorted(x, q, axis, method, keepdims, skip_nan=False)
 
 
-def percentile(x: Any, q: Any, axis: Axis = None, *, method: str = "linear", keepdims: bool = False) -> Any:
+def percentile(x: Array, q: Array, axis: Axis = None, *, method: str = "linear", keepdims: bool = False) -> Array:
     """:func:`quantile` in hundredths.
 
     >>> float(percentile(np.array([0.0, 10.0, 20.0]), 75))
@@ -164,7 +164,7 @@ def percentile(x: Any, q: Any, axis: Axis = None, *, method: str = "linear", kee
     return quantile(x, _hundredths(q), axis, method=method, keepdims=keepdims)
 
 
-def median(x: Any, axis: Axis = None, *, keepdims: bool = False) -> Any:
+def median(x: Array, axis: Axis = None, *, keepdims: bool = False) -> Array:
     """The middle entry, or the mean of the middle two.
 
     >>> from ddtrain import grad
@@ -174,7 +174,7 @@ def median(x: Any, axis: Axis = None, *, keepdims: bool = False) -> Any:
     return _of_sorted(x, 0.5, axis, "median", keepdims, skip_nan=False)
 
 
-def nanquantile(x: Any, q: Any, axis: Axis = None, *, method: str = "linear", keepdims: bool = False) -> Any:
+def nanquantile(x: Array, q: Array, axis: Axis = None, *, method: str = "linear", keepdims: bool = False) -> Array:
     """:func:`quantile` of the entries that are numbers.
 
     >>> float(nanquantile(np.array([0.0, np.nan, 10.0]), 0.5))
@@ -183,7 +183,7 @@ def nanquantile(x: Any, q: Any, axis: Axis = None, *, method: str = "linear", ke
     return _of_sorted(x, q, axis, method, keepdims, skip_nan=True)
 
 
-def nanpercentile(x: Any, q: Any, axis: Axis = None, *, method: str = "linear", keepdims: bool = False) -> Any:
+def nanpercentile(x: Array, q: Array, axis: Axis = None, *, method: str = "linear", keepdims: bool = False) -> Array:
     """:func:`nanquantile` in hundredths.
 
     >>> float(nanpercentile(np.array([0.0, np.nan, 10.0]), 50))
@@ -192,7 +192,7 @@ def nanpercentile(x: Any, q: Any, axis: Axis = None, *, method: str = "linear", 
     return nanquantile(x, _hundredths(q), axis, method=method, keepdims=keepdims)
 
 
-def nanmedian(x: Any, axis: Axis = None, *, keepdims: bool = False) -> Any:
+def nanmedian(x: Array, axis: Axis = None, *, keepdims: bool = False) -> Array:
     """:func:`median` of the entries that are numbers.
 
     >>> float(nanmedian(np.array([0.0, np.nan, 10.0])))

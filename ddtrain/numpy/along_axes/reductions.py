@@ -10,7 +10,7 @@ import numpy as np
 from numpy.lib.array_utils import normalize_axis_tuple
 from numpy.typing import DTypeLike
 
-from ddtrain.autodiff import def_linear, defjvp, defvjp, primitive
+from ddtrain.autodiff import Array, def_linear, defjvp, defvjp, primitive
 from ddtrain.autodiff.core.examples import Case, Sampler, case
 from ddtrain.numpy.elementwise.arithmetic import inverse_length
 from ddtrain.numpy.elementwise.complex_numbers import conjugate, real
@@ -60,31 +60,31 @@ def if_kept(keepdims: bool) -> dict[str, bool]:
     return {"keepdims": True} if keepdims else {}
 
 
-def _sum(x: Any, axis: Axis = None, dtype: DTypeLike | None = None, *, keepdims: bool = False) -> Any:
+def _sum(x: Array, axis: Axis = None, dtype: DTypeLike | None = None, *, keepdims: bool = False) -> Array:
     if type(x) is not np.ndarray:
         return np.sum(x, axis, dtype, **if_kept(keepdims))  # type: ignore[call-overload]
     return np.add.reduce(x, _axes(axis), dtype, keepdims=keepdims)  # type: ignore[call-overload]
 
 
-def _mean(x: Any, axis: Axis = None, dtype: DTypeLike | None = None, *, keepdims: bool = False) -> Any:
+def _mean(x: Array, axis: Axis = None, dtype: DTypeLike | None = None, *, keepdims: bool = False) -> Array:
     return np.mean(x, axis, dtype, **if_kept(keepdims))  # type: ignore[call-overload]
 
 
-def _var(x: Any, axis: Axis = None, *, ddof: float = 0, keepdims: bool = False) -> Any:
+def _var(x: Array, axis: Axis = None, *, ddof: float = 0, keepdims: bool = False) -> Array:
     return np.var(x, axis, ddof=ddof, **if_kept(keepdims))  # type: ignore[call-overload]
 
 
-def _std(x: Any, axis: Axis = None, *, ddof: float = 0, keepdims: bool = False) -> Any:
+def _std(x: Array, axis: Axis = None, *, ddof: float = 0, keepdims: bool = False) -> Array:
     return np.std(x, axis, ddof=ddof, **if_kept(keepdims))  # type: ignore[call-overload]
 
 
-def _max(x: Any, axis: Axis = None, *, keepdims: bool = False) -> Any:
+def _max(x: Array, axis: Axis = None, *, keepdims: bool = False) -> Array:
     if type(x) is not np.ndarray:
         return np.max(x, axis, **if_kept(keepdims))  # type: ignore[call-overload]
     return np.maximum.reduce(x, _axes(axis), keepdims=keepdims)  # type: ignore[call-overload]
 
 
-def _min(x: Any, axis: Axis = None, *, keepdims: bool = False) -> Any:
+def _min(x: Array, axis: Axis = None, *, keepdims: bool = False) -> Array:
     if type(x) is not np.ndarray:
         return np.min(x, axis, **if_kept(keepdims))  # type: ignore[call-overload]
     return np.minimum.reduce(x, _axes(axis), keepdims=keepdims)  # type: ignore[call-overload]

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.lib.array_utils import normalize_axis_index, normalize_axis_tuple
 
-from ddtrain.autodiff import def_linear, defjvp, defvjp, primitive
+from ddtrain.autodiff import Array, def_linear, defjvp, defvjp, primitive
 from ddtrain.autodiff.core.examples import case
 from ddtrain.numpy.along_axes.reductions import Axis, if_kept, spread, sum
 from ddtrain.numpy.manipulation.axes import atleast_1d, moveaxis
@@ -18,7 +18,7 @@ from ddtrain.numpy.manipulation.shapes import flip, ndim, ravel, reshape, shape
 __all__ = ["cumprod", "cumsum", "cumulative_prod", "cumulative_sum", "prod"]
 
 
-def _prod(x: Any, axis: Axis = None, *, keepdims: bool = False) -> Any:
+def _prod(x: Array, axis: Axis = None, *, keepdims: bool = False) -> Array:
     return np.prod(x, axis, **if_kept(keepdims))  # type: ignore[call-overload]
 
 
@@ -57,7 +57,7 @@ defvjp(prod, lambda g, ans, x, axis=None, keepdims=False: spread(g, x, axis) * _
 defjvp(prod, lambda g, ans, x, axis=None, keepdims=False: sum(g * _others(x, axis), axis, keepdims=keepdims))
 
 
-def _cumsum(x: Any, axis: int | None = None) -> Any:
+def _cumsum(x: Array, axis: int | None = None) -> Array:
     return np.cumsum(x, axis)
 
 
@@ -68,7 +68,7 @@ defvjp(cumsum, lambda g, ans, x, axis=None: reshape(flip(cumsum(flip(g, axis), a
 def_linear(cumsum)
 
 
-def _cumprod(x: Any, axis: int | None = None) -> Any:
+def _cumprod(x: Array, axis: int | None = None) -> Array:
     return np.cumprod(x, axis)
 
 
@@ -143,11 +143,11 @@ def _cumulative(scan: Any, first: float, x: Any, axis: int | None, include_initi
     return concatenate([edge, result], axis)
 
 
-def cumulative_sum(x: Any, /, *, axis: int | None = None, include_initial: bool = False) -> Any:
+def cumulative_sum(x: Array, /, *, axis: int | None = None, include_initial: bool = False) -> Array:
     """Running sums along ``axis``, which only a vector may leave out; after a first 0 with ``include_initial``."""
     return _cumulative(cumsum, 0, x, axis, include_initial)
 
 
-def cumulative_prod(x: Any, /, *, axis: int | None = None, include_initial: bool = False) -> Any:
+def cumulative_prod(x: Array, /, *, axis: int | None = None, include_initial: bool = False) -> Array:
     """Running products along ``axis``, which only a vector may leave out; after a first 1 with ``include_initial``."""
     return _cumulative(cumprod, 1, x, axis, include_initial)

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from ddtrain.autodiff import array_like, nondifferentiable, value_of
+from ddtrain.autodiff import Array, array_like, nondifferentiable, value_of
 from ddtrain.autodiff.core.array_lists import holds_box
 from ddtrain.numpy.elementwise.comparisons import argsort
 from ddtrain.numpy.manipulation.axes import moveaxis
@@ -22,14 +22,14 @@ __all__ = ["argpartition", "lexsort", "partition", "sort", "sort_complex", "uniq
 argpartition = nondifferentiable(np.argpartition)
 
 
-def _lexsort(axis: int, *keys: Any) -> Any:
+def _lexsort(axis: int, *keys: Any) -> Array:
     return np.lexsort(keys, axis)
 
 
 order_by_keys = nondifferentiable(_lexsort, name="lexsort")
 
 
-def lexsort(keys: Any, axis: int = -1) -> Any:
+def lexsort(keys: Any, axis: int = -1) -> Array:
     """The order that sorts by the last of ``keys``, and equal ones by the key before it.
 
     >>> lexsort((np.array([2, 1, 1]), np.array([0, 1, 0])))
@@ -38,7 +38,7 @@ def lexsort(keys: Any, axis: int = -1) -> Any:
     return order_by_keys(axis, *keys)
 
 
-def sort(x: Any, axis: int | None = -1) -> Any:
+def sort(x: Array, axis: int | None = -1) -> Array:
     """``x`` in ascending order along ``axis``; equal entries keep their order.
 
     >>> from ddtrain import jacobian
@@ -52,7 +52,7 @@ def sort(x: Any, axis: int | None = -1) -> Any:
     return take_along_axis(x, argsort(x, axis=axis, kind="stable"), axis)
 
 
-def partition(x: Any, kth: Any, axis: int | None = -1, kind: Any = "introselect") -> Any:
+def partition(x: Array, kth: Any, axis: int | None = -1, kind: Any = "introselect") -> Array:
     """``x`` with its ``kth`` smallest entry along ``axis`` where sorting would put it, the smaller ones before it.
 
     >>> partition(np.array([3.0, 1.0, 2.0]), 1)[1]
@@ -64,20 +64,20 @@ def partition(x: Any, kth: Any, axis: int | None = -1, kind: Any = "introselect"
     return take_along_axis(x, argpartition(x, kth, axis, kind), axis)
 
 
-def sort_complex(x: Any) -> Any:
+def sort_complex(x: Array) -> Array:
     """The entries in ascending order along the last axis, as complex numbers."""
     x = sort(x)
     return x if array_like(x).dtype.kind == "c" else x.astype(np.complex128)
 
 
 def unique(
-    x: Any,
+    x: Array,
     return_index: bool = False,
     return_inverse: bool = False,
     return_counts: bool = False,
     axis: int | None = None,
     **kwargs: Any,
-) -> Any:
+) -> Array:
     """The distinct entries in ascending order; of several equal ones, the first receives the derivative.
 
     Parameters

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import DTypeLike
 
-from ddtrain.autodiff import def_linear, defvjp, primitive, value_of
+from ddtrain.autodiff import Array, def_linear, defvjp, primitive, value_of
 from ddtrain.autodiff.core.examples import case
 from ddtrain.numpy.along_axes.reductions import Axis, max, mean, min, sum
 from ddtrain.numpy.elementwise.arithmetic import sqrt
@@ -28,7 +28,7 @@ defvjp(weighted_bincount, lambda g, ans, weights, x, minlength: g[x])
 def_linear(weighted_bincount)
 
 
-def bincount(x: Any, weights: Any = None, minlength: int = 0) -> Any:
+def bincount(x: Array, weights: Array = None, minlength: int = 0) -> Array:
     """How often each of 0, 1, 2 ... occurs in ``x``, or the sum of the weights at its occurrences.
 
     >>> bincount(np.array([0, 1, 1]), np.array([0.5, 1.0, 2.0]))
@@ -38,7 +38,7 @@ def bincount(x: Any, weights: Any = None, minlength: int = 0) -> Any:
     return occurrences(x, None, minlength) if weights is None else weighted_bincount(weights, x, minlength)
 
 
-def ptp(x: Any, axis: Axis = None, *, keepdims: bool = False) -> Any:
+def ptp(x: Array, axis: Axis = None, *, keepdims: bool = False) -> Array:
     """The range from the smallest entry to the largest.
 
     >>> ptp(np.array([1.0, 5.0, 3.0]))
@@ -47,7 +47,9 @@ def ptp(x: Any, axis: Axis = None, *, keepdims: bool = False) -> Any:
     return max(x, axis, keepdims=keepdims) - min(x, axis, keepdims=keepdims)
 
 
-def average(x: Any, axis: Axis = None, weights: Any = None, returned: bool = False, *, keepdims: bool = False) -> Any:
+def average(
+    x: Array, axis: Axis = None, weights: Array = None, returned: bool = False, *, keepdims: bool = False
+) -> Array:
     """The mean along ``axis``, weighted by ``weights`` in the shape of ``x``, or a vector along the one axis.
 
     Parameters
@@ -77,16 +79,16 @@ def average(x: Any, axis: Axis = None, weights: Any = None, returned: bool = Fal
 
 
 def cov(
-    m: Any,
-    y: Any = None,
+    m: Array,
+    y: Array = None,
     rowvar: bool = True,
     bias: bool = False,
     ddof: int | None = None,
-    fweights: Any = None,
-    aweights: Any = None,
+    fweights: Array = None,
+    aweights: Array = None,
     *,
     dtype: DTypeLike | None = None,
-) -> Any:
+) -> Array:
     """The covariances of variables, one a row of ``m`` (a column, unless ``rowvar``), with those of ``y`` after them.
 
     Parameters
@@ -127,7 +129,7 @@ def _variables(m: Any, rowvar: bool) -> Any:
     return matrix_transpose(x) if not rowvar and ndim(m) != 1 else x
 
 
-def corrcoef(x: Any, y: Any = None, rowvar: bool = True, *, dtype: DTypeLike | None = None) -> Any:
+def corrcoef(x: Array, y: Array = None, rowvar: bool = True, *, dtype: DTypeLike | None = None) -> Array:
     """The covariances as parts of the standard deviations, in [-1, 1] in spite of rounding.
 
     >>> corrcoef(np.array([[1.0, 2.0, 3.0], [3.0, 2.0, 1.0]]))

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import DTypeLike
 
-from ddtrain.autodiff import BOXES, array_like, def_linear, defvjp, nondifferentiable, primitive
+from ddtrain.autodiff import BOXES, Array, array_like, def_linear, defvjp, nondifferentiable, primitive
 from ddtrain.autodiff.core.boxes import objects_refused
 from ddtrain.autodiff.core.examples import case
 
@@ -25,7 +25,7 @@ def_linear(cast)
 truncate = nondifferentiable(_cast, name="astype")
 
 
-def astype(x: Any, dtype: DTypeLike, copy: bool = True) -> Any:
+def astype(x: Array, dtype: DTypeLike, copy: bool = True) -> Array:
     """``x`` in another dtype; of a complex array in a real dtype, the real part.
 
     >>> astype(np.array([1.5]), np.float32)
@@ -47,11 +47,11 @@ def result_type(*arrays_and_dtypes: Any) -> np.dtype[Any]:
     return np.result_type(*map(array_like, arrays_and_dtypes))
 
 
-def iscomplexobj(x: Any) -> bool:
+def iscomplexobj(x: Array) -> bool:
     """Whether the dtype is complex."""
     return np.iscomplexobj(array_like(x))
 
 
-def isrealobj(x: Any) -> bool:
+def isrealobj(x: Array) -> bool:
     """Whether the dtype is not complex."""
     return not iscomplexobj(x)

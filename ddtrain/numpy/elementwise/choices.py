@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from ddtrain.autodiff import def_elementwise, primitive
+from ddtrain.autodiff import Array, def_elementwise, primitive
 from ddtrain.autodiff.core.examples import case
 from ddtrain.numpy.elementwise.comparisons import nonzero
 
@@ -26,7 +26,7 @@ pick = primitive(
 def_elementwise(pick, None, lambda g, ans, c, x, y: pick(c, g, 0.0), lambda g, ans, c, x, y: pick(c, 0.0, g))
 
 
-def where(condition: Any, x: Any = None, y: Any = None) -> Any:
+def where(condition: Array, x: Array = None, y: Array = None) -> Array:
     """Entries of ``x`` where ``condition`` holds, else of ``y``; given neither, the positions at which it holds.
 
     >>> where(np.array([0.0, 2.0]))
@@ -55,7 +55,7 @@ fmin = primitive(np.fmin, examples=lambda r: [case(r.spaced(2, 3), 0.2 * r(2, 3)
 def_elementwise(fmin, lambda g, ans, x, y: _share(g, ans, x, y), lambda g, ans, x, y: _share(g, ans, y, x))
 
 
-def clip(x: Any, a_min: Any = None, a_max: Any = None) -> Any:
+def clip(x: Array, a_min: Array = None, a_max: Array = None) -> Array:
     """``x`` limited to [a_min, a_max]; either bound may be None, an array, or traced.
 
     >>> clip(np.array([-2.0, 0.5, 2.0]), -1.0, 1.0)

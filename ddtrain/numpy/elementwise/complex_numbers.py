@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from ddtrain.autodiff import def_linear, defjvp, defvjp, primitive
+from ddtrain.autodiff import Array, def_linear, defjvp, defvjp, primitive
 from ddtrain.autodiff.core.examples import Case, Sampler, case
 from ddtrain.numpy.elementwise.arithmetic import absolute, inverse_length
 from ddtrain.numpy.elementwise.comparisons import sign as steps
@@ -40,7 +40,7 @@ def_linear(conjugate)
 conj = conjugate
 
 
-def _angle(x: Any, deg: bool = False) -> Any:
+def _angle(x: Array, deg: bool = False) -> Array:
     return np.angle(x, deg)
 
 
@@ -72,7 +72,7 @@ defvjp(phase, lambda g, ans, x: conjugate(_across(conjugate(g), ans, x)))
 defjvp(phase, _across)
 
 
-def sign(x: Any) -> Any:
+def sign(x: Array) -> Array:
     """-1, 0 or 1, which is constant; of a complex number x / abs(x), or 0, which is not.
 
     >>> sign(np.array([-2.0, 0.0, 3.0])), sign(3j)

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from ddtrain.autodiff import def_elementwise, nondifferentiable, primitive, value_of
+from ddtrain.autodiff import Array, def_elementwise, nondifferentiable, primitive, value_of
 from ddtrain.autodiff.core.examples import case
 from ddtrain.numpy.elementwise.arithmetic import power, remainder
 from ddtrain.numpy.elementwise.choices import where
@@ -37,7 +37,7 @@ def _exponent(x: Any) -> Any:
 exponent = nondifferentiable(_exponent, name="frexp")
 
 
-def frexp(x: Any) -> tuple[Any, Any]:
+def frexp(x: Array) -> tuple[Any, Any]:
     """Mantissa in [0.5, 1) and exponent of ``x = mantissa * 2**exponent``; the exponent is constant.
 
     >>> frexp(np.array([6.0]))
@@ -47,7 +47,7 @@ def frexp(x: Any) -> tuple[Any, Any]:
     return ldexp(x, -powers), powers
 
 
-def modf(x: Any) -> tuple[Any, Any]:
+def modf(x: Array) -> tuple[Any, Any]:
     """The fractional part, whose derivative is one, and the whole part, which is constant.
 
     >>> modf(np.array([2.5]))
@@ -60,12 +60,12 @@ def modf(x: Any) -> tuple[Any, Any]:
     return copysign(finite - where(isinf(x), 0.0, whole), x), whole
 
 
-def divmod(x: Any, y: Any) -> tuple[Any, Any]:
+def divmod(x: Array, y: Array) -> tuple[Any, Any]:
     """The rounded quotient, which is constant, and the remainder."""
     return floor_divide(x, y), remainder(x, y)
 
 
-def float_power(x: Any, y: Any) -> Any:
+def float_power(x: Array, y: Array) -> Array:
     """``x`` to the power ``y`` in double precision."""
     return power(_double(x), _double(y))
 
@@ -75,7 +75,7 @@ def _double(x: Any) -> Any:
     return x if x.dtype in (np.float64, np.complex128) else x.astype(np.result_type(x.dtype, np.float64))
 
 
-def nan_to_num(x: Any, copy: bool = True, nan: Any = 0.0, posinf: Any = None, neginf: Any = None) -> Any:
+def nan_to_num(x: Array, copy: bool = True, nan: Any = 0.0, posinf: Any = None, neginf: Any = None) -> Array:
     """``x`` with numbers in place of NaN and the infinities, by default 0 and the largest of the dtype.
 
     Parameters
@@ -97,7 +97,7 @@ def nan_to_num(x: Any, copy: bool = True, nan: Any = 0.0, posinf: Any = None, ne
     return where(x == -np.inf, limits.min if neginf is None else neginf, x)[()]
 
 
-def real_if_close(x: Any, tol: float = 100) -> Any:
+def real_if_close(x: Array, tol: float = 100) -> Array:
     """The real part if every imaginary part is below ``tol``, in units of the dtype's precision if above 1; else ``x``.
 
     >>> real_if_close(np.array([1.0 + 1e-16j]))

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from ddtrain.autodiff import def_elementwise, primitive
+from ddtrain.autodiff import Array, def_elementwise, primitive
 from ddtrain.autodiff.core.examples import case
 from ddtrain.numpy.elementwise.choices import where
 from ddtrain.numpy.elementwise.comparisons import equal, less
@@ -29,7 +29,7 @@ def _spherical_bessel_1(z: Any) -> Any:
     return where(small, near * series, (sin(far) / far - cos(far)) / far)
 
 
-def _sinc(x: Any) -> Any:
+def _sinc(x: Array) -> Array:
     return np.sinc(x)
 
 
@@ -59,7 +59,7 @@ bessel_moment = primitive(_moment, name="i0_derivative", examples=lambda r: [cas
 def_elementwise(bessel_moment, lambda g, ans, x, n: g * bessel_moment(x, n + 1))
 
 
-def _i0(x: Any) -> Any:
+def _i0(x: Array) -> Array:
     return np.i0(x)
 
 
@@ -67,7 +67,7 @@ i0 = primitive(_i0, name="i0", examples=lambda r: [case(r(2, 3)), case(np.array(
 def_elementwise(i0, lambda g, ans, x: g * bessel_moment(x, 1))
 
 
-def _heaviside(x: Any, at_zero: Any) -> Any:
+def _heaviside(x: Array, at_zero: Any) -> Array:
     return np.heaviside(x, at_zero)
 
 

@@ -12,7 +12,7 @@ from typing import Any, NoReturn
 import numpy as np
 from numpy.linalg import LinAlgError
 
-from ddtrain.autodiff import nondifferentiable
+from ddtrain.autodiff import Array, nondifferentiable
 from ddtrain.numpy.along_axes.reductions import sum as _sum
 from ddtrain.numpy.dispatch.missing_rules import missing_name
 from ddtrain.numpy.linalg.chains import matrix_power, multi_dot
@@ -32,17 +32,17 @@ from ddtrain.numpy.products.matrix_products import matmul, outer, tensordot, vec
 matrix_rank = nondifferentiable(np.linalg.matrix_rank)
 
 
-def cross(x: Any, y: Any, /, *, axis: int = -1) -> Any:
+def cross(x: Array, y: Array, /, *, axis: int = -1) -> Array:
     """The cross products of vectors of three along ``axis``."""
     return _cross(x, y, axis=axis)
 
 
-def diagonal(x: Any, /, *, offset: int = 0) -> Any:
+def diagonal(x: Array, /, *, offset: int = 0) -> Array:
     """The diagonal of each matrix in the last two axes."""
     return _diagonal(x, offset, -2, -1)
 
 
-def trace(x: Any, /, *, offset: int = 0) -> Any:
+def trace(x: Array, /, *, offset: int = 0) -> Array:
     """The sum of the diagonal of each matrix in the last two axes."""
     return _sum(_diagonal(x, offset, -2, -1), -1)
 

@@ -8,13 +8,14 @@ from typing import Any
 
 import numpy as np
 
+from ddtrain.autodiff import Array
 from ddtrain.numpy.linalg.solves import inv
 from ddtrain.numpy.manipulation.joining import asarray
 from ddtrain.numpy.manipulation.shapes import broadcast_to, ndim, shape
 from ddtrain.numpy.products.matrix_products import dot
 
 
-def matrix_power(a: Any, n: int) -> Any:
+def matrix_power(a: Array, n: int) -> Array:
     """The ``n``-th power of each matrix, of its inverse for negative ``n``, by repeated squaring.
 
     >>> matrix_power(np.array([[1.0, 1.0], [0.0, 1.0]]), -3)
@@ -36,7 +37,7 @@ def matrix_power(a: Any, n: int) -> Any:
     return result
 
 
-def multi_dot(arrays: Sequence[Any]) -> Any:
+def multi_dot(arrays: Sequence[Array]) -> Array:
     """The product of all ``arrays``, matrices but for vectors at the ends, in the order of fewest multiplications.
 
     Raises

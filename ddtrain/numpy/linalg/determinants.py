@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ddtrain.autodiff import defjvp, defvjp, nondifferentiable, primitive, value_of
+from ddtrain.autodiff import Array, defjvp, defvjp, nondifferentiable, primitive, value_of
 from ddtrain.autodiff.core.examples import case
 from ddtrain.errors import DerivativeError
 from ddtrain.numpy.along_axes.reductions import sum
@@ -68,7 +68,7 @@ class SlogdetResult(NamedTuple):
     logabsdet: Any
 
 
-def slogdet(x: Any) -> SlogdetResult:
+def slogdet(x: Array) -> SlogdetResult:
     """Sign and logarithm of the absolute determinant, which neither overflow nor underflow.
 
     The sign of a real determinant is constant; that of a complex one is a phase, and differentiates.

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ddtrain.autodiff import Outputs, defjvp, defvjp, pack, primitive, unpack, value_of
+from ddtrain.autodiff import Array, Outputs, defjvp, defvjp, pack, primitive, unpack, value_of
 from ddtrain.autodiff.core.examples import Case, Sampler, case
 from ddtrain.errors import DerivativeError
 from ddtrain.numpy.along_axes.reductions import sum
@@ -52,7 +52,7 @@ def _needs_basis(v: Any, name: str) -> None:
         )
 
 
-def _eig(a: Any) -> Any:
+def _eig(a: Array) -> Array:
     return Outputs(np.linalg.eig(a))
 
 
@@ -84,7 +84,7 @@ def _any_decomposed(a: Any) -> tuple[Any, Any]:
     return w, distinct(v, w, "eig: eigenvalue", False)
 
 
-def eig(a: Any) -> EigResult:
+def eig(a: Array) -> EigResult:
     """Eigenvalues and eigenvectors of any square matrix; complex where they are.
 
     The derivative is exact for functions that do not depend on the phase of an eigenvector.
@@ -99,7 +99,7 @@ def eig(a: Any) -> EigResult:
     return EigResult(*_any_decomposed(matrix(a)))
 
 
-def _eigvals(a: Any) -> Any:
+def _eigvals(a: Array) -> Array:
     return np.linalg.eigvals(a)
 
 
@@ -120,7 +120,7 @@ defvjp(full_eigvals, _eigvals_vjp)
 defjvp(full_eigvals, _eigvals_jvp)
 
 
-def eigvals(a: Any) -> Any:
+def eigvals(a: Array) -> Array:
     """The eigenvalues of any square matrix.
 
     Where eigenvalues coincide, the derivative holds for functions that are symmetric in them.

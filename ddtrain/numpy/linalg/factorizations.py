@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ddtrain.autodiff import Outputs, defjvp, defvjp, pack, primitive, unpack, value_of
+from ddtrain.autodiff import Array, Outputs, defjvp, defvjp, pack, primitive, unpack, value_of
 from ddtrain.autodiff.core.boxes import BOXES
 from ddtrain.autodiff.core.examples import case
 from ddtrain.errors import DerivativeError
@@ -50,7 +50,7 @@ defvjp(factor, _factor_vjp)
 defjvp(factor, _factor_jvp)
 
 
-def cholesky(x: Any, *, upper: bool = False) -> Any:
+def cholesky(x: Array, *, upper: bool = False) -> Array:
     """The lower triangular L of ``L @ H(L) = x``, for a Hermitian positive definite matrix, or H(L) for ``upper``.
 
     The derivative is with respect to the Hermitian part of ``x``, so it is Hermitian.
@@ -119,7 +119,7 @@ defvjp(tall_qr, _qr_vjp)
 defjvp(tall_qr, _qr_jvp)
 
 
-def qr(a: Any, mode: str = "reduced") -> Any:
+def qr(a: Array, mode: str = "reduced") -> Array:
     """Orthonormal Q and upper triangular R of ``Q @ R = a``, for each matrix of a batch.
 
     Parameters

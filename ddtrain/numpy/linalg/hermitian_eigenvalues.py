@@ -10,7 +10,7 @@ from typing import Any, Literal, NamedTuple
 
 import numpy as np
 
-from ddtrain.autodiff import Outputs, defjvp, defvjp, pack, primitive, unpack
+from ddtrain.autodiff import Array, Outputs, defjvp, defvjp, pack, primitive, unpack
 from ddtrain.autodiff.core.examples import Case, Sampler, case
 from ddtrain.numpy.along_axes.reductions import sum
 from ddtrain.numpy.elementwise.complex_numbers import real
@@ -50,7 +50,7 @@ def _to_triangle(g: Any, UPLO: Triangle) -> Any:
     return unmirror(g) if UPLO == "L" else H(unmirror(g))
 
 
-def _eigh(a: Any, UPLO: Triangle) -> Any:
+def _eigh(a: Array, UPLO: Triangle) -> Array:
     return Outputs(np.linalg.eigh(a, UPLO))
 
 
@@ -88,7 +88,7 @@ def _checked_triangle(UPLO: str) -> Triangle:
     return "L" if UPLO in "Ll" else "U"
 
 
-def eigh(a: Any, UPLO: str = "L") -> EighResult:
+def eigh(a: Array, UPLO: str = "L") -> EighResult:
     """Eigenvalues and eigenvectors of a Hermitian matrix, of which one triangle is read, 'L'ower or 'U'pper.
 
     The derivative is with respect to that triangle. It is exact for functions that do not depend on the sign, or the
@@ -104,7 +104,7 @@ def eigh(a: Any, UPLO: str = "L") -> EighResult:
     return EighResult(*_decomposed(matrix(a), _checked_triangle(UPLO)))
 
 
-def _eigvalsh(a: Any, UPLO: Triangle) -> Any:
+def _eigvalsh(a: Array, UPLO: Triangle) -> Array:
     return np.linalg.eigvalsh(a, UPLO)
 
 
@@ -123,7 +123,7 @@ defvjp(triangle_eigvalsh, _eigvalsh_vjp)
 defjvp(triangle_eigvalsh, _eigvalsh_jvp)
 
 
-def eigvalsh(a: Any, UPLO: str = "L") -> Any:
+def eigvalsh(a: Array, UPLO: str = "L") -> Array:
     """The eigenvalues of a Hermitian matrix in ascending order.
 
     Where eigenvalues coincide, the derivative holds for functions that are symmetric in them.

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ddtrain.autodiff import defjvp, defvjp, primitive, value_of
+from ddtrain.autodiff import Array, defjvp, defvjp, primitive, value_of
 from ddtrain.autodiff.core.examples import case
 from ddtrain.errors import DerivativeError
 from ddtrain.numpy.along_axes.reductions import sum
@@ -15,7 +15,7 @@ from ddtrain.numpy.linalg.matrices import H, T, conj, matrix, regular
 from ddtrain.numpy.linalg.svd import svdvals
 
 
-def _pinv(a: Any, rtol: float) -> Any:
+def _pinv(a: Array, rtol: float) -> Array:
     return np.linalg.pinv(a, rtol=rtol)
 
 
@@ -52,7 +52,7 @@ defvjp(pinv_full_rank, _pinv_vjp)
 defjvp(pinv_full_rank, _pinv_jvp)
 
 
-def pinv(a: Any, rcond: float | None = None, hermitian: bool = False, *, rtol: float | None = None) -> Any:
+def pinv(a: Array, rcond: float | None = None, hermitian: bool = False, *, rtol: float | None = None) -> Array:
     """The pseudo-inverse of Moore and Penrose, of each matrix of a batch.
 
     Parameters
@@ -80,7 +80,7 @@ class LstsqResult(NamedTuple):
     s: Any
 
 
-def lstsq(a: Any, b: Any, rcond: float | None = None) -> LstsqResult:
+def lstsq(a: Array, b: Array, rcond: float | None = None) -> LstsqResult:
     """x that makes the length of ``b - a @ x`` least, and the shortest such x if there are several.
 
     Returns

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from ddtrain.autodiff import defjvp, defvjp, primitive
+from ddtrain.autodiff import Array, defjvp, defvjp, primitive
 from ddtrain.autodiff.core.examples import case
 from ddtrain.numpy.along_axes.reductions import Axis, max, min, spread, sum
 from ddtrain.numpy.elementwise.arithmetic import absolute, inverse_length, root
@@ -36,7 +36,7 @@ defvjp(norm2, lambda g, ans, x, axis=None, keepdims=False: spread(g, x, axis) * 
 defjvp(norm2, lambda g, ans, x, axis=None, keepdims=False: real(sum(g * _ray(ans, x, axis), axis, keepdims=keepdims)))
 
 
-def norm(x: Any, ord: Any = None, axis: Axis = None, keepdims: bool = False) -> Any:
+def norm(x: Array, ord: Any = None, axis: Axis = None, keepdims: bool = False) -> Array:
     """The norm of vectors or matrices.
 
     Parameters
@@ -97,7 +97,7 @@ def _matrix(x: Any, ord: Any, axes: tuple[Any, ...], keepdims: bool) -> Any:
     return expand_dims(result, [axis % ndim(x) for axis in axes]) if keepdims else result
 
 
-def vector_norm(x: Any, /, *, axis: Axis = None, keepdims: bool = False, ord: float = 2) -> Any:
+def vector_norm(x: Array, /, *, axis: Axis = None, keepdims: bool = False, ord: float = 2) -> Array:
     """The norm of vectors along ``axis``, an axis or several; of all entries for None. ``ord`` as in :func:`norm`.
 
     >>> vector_norm(np.ones((2, 2)))
@@ -109,12 +109,12 @@ def vector_norm(x: Any, /, *, axis: Axis = None, keepdims: bool = False, ord: fl
     return _vector(ravel(x) if axis is None else x, ord, 0 if axis is None else axis, keepdims)
 
 
-def matrix_norm(x: Any, /, *, keepdims: bool = False, ord: Any = "fro") -> Any:
+def matrix_norm(x: Array, /, *, keepdims: bool = False, ord: Any = "fro") -> Array:
     """The norm of matrices in the last two axes; ``ord`` as in :func:`norm`."""
     return _matrix(matrix(x), ord, (-2, -1), keepdims)
 
 
-def cond(x: Any, p: Any = None) -> Any:
+def cond(x: Array, p: Array = None) -> Array:
     """The condition number of each matrix in the norm ``p``: the ratio of extreme singular values for None, 2 and -2.
 
     >>> cond(np.diag([1.0, 4.0]))

@@ -7,11 +7,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 
-from ddtrain.autodiff import defjvp, defvjp, primitive
+from ddtrain.autodiff import Array, defjvp, defvjp, primitive
 from ddtrain.autodiff.core.examples import case
 from ddtrain.numpy.linalg.matrices import T, matrix, regular, square
 from ddtrain.numpy.manipulation.axes import expand_dims, moveaxis
@@ -22,7 +21,7 @@ defvjp(inv, lambda g, ans, x: -(T(ans) @ g @ T(ans)))
 defjvp(inv, lambda g, ans, x: -(ans @ g @ ans))
 
 
-def _solve(a: Any, b: Any) -> Any:
+def _solve(a: Array, b: Array) -> Array:
     return np.linalg.solve(a, b)
 
 
@@ -43,7 +42,7 @@ defvjp(
 defjvp(solve_matrix, lambda g, ans, a, b: -solve_matrix(a, g @ ans), lambda g, ans, a, b: solve_matrix(a, g))
 
 
-def solve(a: Any, b: Any) -> Any:
+def solve(a: Array, b: Array) -> Array:
     """x of ``a @ x = b``; ``b`` is a vector or a matrix of columns.
 
     >>> solve(np.array([[2.0, 0.0], [0.0, 4.0]]), np.array([1.0, 1.0]))
@@ -53,7 +52,7 @@ def solve(a: Any, b: Any) -> Any:
     return solve_matrix(a, expand_dims(b, 1))[..., 0] if ndim(b) == 1 else solve_matrix(a, b)
 
 
-def tensorsolve(a: Any, b: Any, axes: Sequence[int] | None = None) -> Any:
+def tensorsolve(a: Array, b: Array, axes: Sequence[int] | None = None) -> Array:
     """x of ``tensordot(a, x, ndim(x)) = b``; ``axes`` of ``a`` are moved to the end first."""
     a, b = matrix(a), matrix(b)
     if axes is not None:
@@ -63,7 +62,7 @@ def tensorsolve(a: Any, b: Any, axes: Sequence[int] | None = None) -> Any:
     return reshape(solve(reshape(a, (-1, n)), ravel(b)), summed)
 
 
-def tensorinv(a: Any, ind: int = 2) -> Any:
+def tensorinv(a: Array, ind: int = 2) -> Array:
     """The inverse of ``a`` under ``tensordot``, whose first ``ind`` axes count as its rows."""
     if ind <= 0:
         raise ValueError(f"tensorinv: ind is {ind}; at least one axis must count as rows")

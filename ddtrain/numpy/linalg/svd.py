@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ddtrain.autodiff import Outputs, defjvp, defvjp, pack, primitive, unpack
+from ddtrain.autodiff import Array, Outputs, defjvp, defvjp, pack, primitive, unpack
 from ddtrain.autodiff.core.boxes import BOXES
 from ddtrain.autodiff.core.examples import Case, Sampler, case
 from ddtrain.errors import DerivativeError
@@ -46,7 +46,7 @@ class SVDResult(NamedTuple):
     Vh: Any
 
 
-def _svd(a: Any) -> Any:
+def _svd(a: Array) -> Array:
     return Outputs(np.linalg.svd(a, full_matrices=False))
 
 
@@ -122,7 +122,7 @@ def decomposed(a: Any) -> tuple[Any, Any, Any]:
     return distinct(u, s, _WHAT, nonzero), s, distinct(vh, s, _WHAT, nonzero)
 
 
-def _svdvals(a: Any) -> Any:
+def _svdvals(a: Array) -> Array:
     return np.linalg.svd(a, compute_uv=False)
 
 
@@ -141,7 +141,7 @@ defvjp(singular_values, _svdvals_vjp)
 defjvp(singular_values, _svdvals_jvp)
 
 
-def svdvals(x: Any, /) -> Any:
+def svdvals(x: Array, /) -> Array:
     """The singular values of each matrix, in descending order.
 
     Where some coincide, the derivative holds for functions that are symmetric in them.
@@ -163,7 +163,7 @@ def _by_eigenvalues(a: Any, compute_uv: bool) -> Any:
     return SVDResult(u, s, H(u * expand_dims(take_along_axis(sign(w), order), -2)))
 
 
-def svd(a: Any, full_matrices: bool = True, compute_uv: bool = True, hermitian: bool = False) -> Any:
+def svd(a: Array, full_matrices: bool = True, compute_uv: bool = True, hermitian: bool = False) -> Array:
     """The singular value decomposition ``U @ diag(S) @ Vh`` of each matrix.
 
     Parameters

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from ddtrain.autodiff import Array
 from ddtrain.errors import ShapeError
 from ddtrain.numpy.manipulation.axes import expand_dims, moveaxis, swapaxes
 from ddtrain.numpy.manipulation.indexing import diag, take
@@ -19,7 +20,7 @@ __all__ = [
 ]  # fmt: skip
 
 
-def fliplr(x: Any) -> Any:
+def fliplr(x: Array) -> Array:
     """``x`` reversed along axis 1.
 
     >>> fliplr(np.array([[1, 2], [3, 4]]))
@@ -29,7 +30,7 @@ def fliplr(x: Any) -> Any:
     return flip(x, 1)
 
 
-def flipud(x: Any) -> Any:
+def flipud(x: Array) -> Array:
     """``x`` reversed along axis 0.
 
     >>> flipud(np.array([[1, 2], [3, 4]]))
@@ -39,7 +40,7 @@ def flipud(x: Any) -> Any:
     return flip(x, 0)
 
 
-def rot90(x: Any, k: int = 1, axes: Sequence[int] = (0, 1)) -> Any:
+def rot90(x: Array, k: int = 1, axes: Sequence[int] = (0, 1)) -> Array:
     """``x`` turned by ``k`` right angles, from the first of ``axes`` towards the second.
 
     >>> rot90(np.array([[1.0, 2.0], [3.0, 4.0]]))
@@ -54,14 +55,14 @@ def rot90(x: Any, k: int = 1, axes: Sequence[int] = (0, 1)) -> Any:
     return swapaxes(flip(x, second), first, second) if k % 4 == 1 else flip(swapaxes(x, first, second), second)
 
 
-def rollaxis(x: Any, axis: int, start: int = 0) -> Any:
+def rollaxis(x: Array, axis: int, start: int = 0) -> Array:
     """``x`` with ``axis`` moved before the axis ``start``."""
     n = ndim(x)
     axis, start = axis % n, start + n if start < 0 else start
     return moveaxis(x, axis, start - 1 if axis < start else start)
 
 
-def make_diagonal(D: Any, offset: int = 0, axis1: int = -1, axis2: int = -2) -> Any:
+def make_diagonal(D: Any, offset: int = 0, axis1: int = -1, axis2: int = -2) -> Array:
     """Square matrices in the last two axes with the last axis of ``D`` as diagonals: Autograd's addition to NumPy.
 
     >>> make_diagonal(np.array([[1.0, 2.0]]))
@@ -77,7 +78,7 @@ def make_diagonal(D: Any, offset: int = 0, axis1: int = -1, axis2: int = -2) -> 
     return expand_dims(D, -1) * np.eye(shape(D)[-1], dtype=D.dtype)
 
 
-def broadcast_arrays(*arrays: Any) -> tuple[Any, ...]:
+def broadcast_arrays(*arrays: Array) -> tuple[Any, ...]:
     """The arrays in their common shape.
 
     >>> [a.shape for a in broadcast_arrays(np.ones(3), np.ones((2, 1)))]
@@ -88,7 +89,7 @@ def broadcast_arrays(*arrays: Any) -> tuple[Any, ...]:
     return tuple(broadcast_to(a, common) for a in parts)
 
 
-def meshgrid(*xi: Any, sparse: bool = False, indexing: str = "xy", copy: bool = True) -> tuple[Any, ...]:
+def meshgrid(*xi: Array, sparse: bool = False, indexing: str = "xy", copy: bool = True) -> tuple[Any, ...]:
     """The coordinates of a grid: each vector spread along its own axis.
 
     Parameters
@@ -121,7 +122,7 @@ def ix_(*args: Any) -> tuple[Any, ...]:
     return tuple(reshape(v, (1,) * i + (-1,) + (1,) * (n - 1 - i)) for i, v in enumerate(vectors))
 
 
-def resize(x: Any, new_shape: int | Sequence[int]) -> Any:
+def resize(x: Array, new_shape: int | Sequence[int]) -> Array:
     """As many entries of the flat ``x``, starting over at its end, as ``new_shape`` holds.
 
     >>> resize(np.array([1, 2, 3]), (2, 2))
@@ -138,7 +139,7 @@ def resize(x: Any, new_shape: int | Sequence[int]) -> Any:
     )
 
 
-def diagflat(x: Any, k: int = 0) -> Any:
+def diagflat(x: Array, k: int = 0) -> Array:
     """The square matrix with the flat ``x`` on its ``k``-th diagonal.
 
     >>> diagflat(np.array([[1, 2]]), k=1)
@@ -149,7 +150,7 @@ def diagflat(x: Any, k: int = 0) -> Any:
     return diag(ravel(asarray(x)), k)
 
 
-def trim_zeros(x: Any, trim: str = "fb") -> Any:
+def trim_zeros(x: Array, trim: str = "fb") -> Array:
     """A vector without the zeros at its 'f'ront and its 'b'ack.
 
     >>> trim_zeros(np.array([0, 1, 0, 2, 0]), "f")
@@ -163,7 +164,7 @@ def trim_zeros(x: Any, trim: str = "fb") -> Any:
     return x[first : filled[-1] + 1 if "b" in trim.lower() else shape(x)[0]]
 
 
-def unstack(x: Any, /, *, axis: int = 0) -> tuple[Any, ...]:
+def unstack(x: Array, /, *, axis: int = 0) -> tuple[Any, ...]:
     """The layers of ``x`` along ``axis``."""
     front = moveaxis(x, axis, 0)
     return tuple(front[i] for i in range(shape(front)[0]))

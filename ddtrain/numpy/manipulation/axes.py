@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.lib.array_utils import normalize_axis_index, normalize_axis_tuple
 
+from ddtrain.autodiff import Array
 from ddtrain.numpy.manipulation.shapes import (
     Axes,
     as_array,
@@ -26,7 +27,7 @@ __all__ = [
 ]  # fmt: skip
 
 
-def swapaxes(x: Any, axis1: int, axis2: int) -> Any:
+def swapaxes(x: Array, axis1: int, axis2: int) -> Array:
     """``x`` with two axes exchanged.
 
     >>> swapaxes(np.ones((2, 3, 4)), 0, 2).shape
@@ -37,7 +38,7 @@ def swapaxes(x: Any, axis1: int, axis2: int) -> Any:
     return transpose(x, axes)
 
 
-def matrix_transpose(x: Any) -> Any:
+def matrix_transpose(x: Array) -> Array:
     """``x`` with its last two axes exchanged.
 
     >>> matrix_transpose(np.ones((2, 3, 4))).shape
@@ -46,7 +47,7 @@ def matrix_transpose(x: Any) -> Any:
     return transpose(x) if ndim(x) == 2 else swapaxes(x, -1, -2)
 
 
-def moveaxis(x: Any, source: int | Sequence[int], destination: int | Sequence[int]) -> Any:
+def moveaxis(x: Array, source: int | Sequence[int], destination: int | Sequence[int]) -> Array:
     """``x`` with the axes ``source`` at the places ``destination`` and the others in their order.
 
     >>> moveaxis(np.ones((2, 3, 4)), 0, -1).shape
@@ -60,7 +61,7 @@ def moveaxis(x: Any, source: int | Sequence[int], destination: int | Sequence[in
     return transpose(x, order)
 
 
-def expand_dims(x: Any, axis: int | Sequence[int]) -> Any:
+def expand_dims(x: Array, axis: int | Sequence[int]) -> Array:
     """``x`` with axes of length 1 at the given places of the result."""
     axes = integers(axis)
     n = ndim(x) + len(axes)
@@ -68,13 +69,13 @@ def expand_dims(x: Any, axis: int | Sequence[int]) -> Any:
     return reshape(x, tuple(1 if i in new else next(old) for i in range(n)))
 
 
-def squeeze(x: Any, axis: Axes = None) -> Any:
+def squeeze(x: Array, axis: Axes = None) -> Array:
     """``x`` without its axes of length 1, or without those in ``axis``."""
     # lets NumPy check that the squeezed axes have length 1
     return reshape(x, np.squeeze(np.broadcast_to(0, shape(x)), axis).shape)
 
 
-def repeat(x: Any, repeats: Any, axis: int | None = None) -> Any:
+def repeat(x: Array, repeats: Any, axis: int | None = None) -> Array:
     """Each entry along ``axis`` (of the flat array, for None) repeated: ``repeats`` is one count, or one for each."""
     x = as_array(x)
     if axis is None:
@@ -86,7 +87,7 @@ def repeat(x: Any, repeats: Any, axis: int | None = None) -> Any:
     return reshape(wide, (*extents[:axis], extents[axis] * int(repeats), *extents[axis + 1 :]))
 
 
-def tile(x: Any, reps: int | Sequence[int]) -> Any:
+def tile(x: Array, reps: int | Sequence[int]) -> Array:
     """Copies of ``x`` laid side by side, ``reps`` of them along each axis."""
     counts = integers(reps)
     n = max(ndim(x), len(counts))
@@ -96,17 +97,17 @@ def tile(x: Any, reps: int | Sequence[int]) -> Any:
     return reshape(wide, tuple(c * e for c, e in zip(counts, extents, strict=True)))
 
 
-def atleast_1d(*arrays: Any) -> Any:
+def atleast_1d(*arrays: Array) -> Array:
     """Each array with at least one axis."""
     return _each(arrays, lambda x: x if ndim(x) else reshape(x, (1,)))
 
 
-def atleast_2d(*arrays: Any) -> Any:
+def atleast_2d(*arrays: Array) -> Array:
     """Each array with at least two axes; new ones come first."""
     return _each(arrays, lambda x: x if ndim(x) > 1 else reshape(x, (1, -1)))
 
 
-def atleast_3d(*arrays: Any) -> Any:
+def atleast_3d(*arrays: Array) -> Array:
     """Each array with at least three axes: of a vector the middle one, of a matrix the first two."""
     return _each(arrays, _with_three)
 

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.lib.array_utils import normalize_axis_index
 
-from ddtrain.autodiff import def_linear, defvjp, primitive
+from ddtrain.autodiff import Array, def_linear, defvjp, primitive
 from ddtrain.autodiff.core.examples import case
 from ddtrain.numpy.manipulation.shapes import as_array, ndim, ravel, shape
 
@@ -56,7 +56,7 @@ def_linear(getitem)
 def_linear(place)
 
 
-def take(x: Any, indices: Any, axis: int | None = None) -> Any:
+def take(x: Array, indices: Array, axis: int | None = None) -> Array:
     """Entries of ``x`` along ``axis`` (of the flat array, for None) at ``indices``, which may repeat."""
     x = as_array(x)
     if axis is None:
@@ -64,7 +64,7 @@ def take(x: Any, indices: Any, axis: int | None = None) -> Any:
     return getitem(x, (slice(None),) * normalize_axis_index(axis, ndim(x)) + (np.asarray(indices),))
 
 
-def take_along_axis(x: Any, indices: Any, axis: int | None = -1) -> Any:
+def take_along_axis(x: Array, indices: Array, axis: int | None = -1) -> Array:
     """Entries of ``x`` along ``axis`` at ``indices``, of as many dimensions as ``x``."""
     x = as_array(x)
     if axis is None:
@@ -74,7 +74,7 @@ def take_along_axis(x: Any, indices: Any, axis: int | None = -1) -> Any:
     return getitem(x, (*grid[:axis], np.asarray(indices), *grid[axis + 1 :]))
 
 
-def _diagonal(x: Any, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Any:
+def _diagonal(x: Array, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Array:
     return np.diagonal(x, offset, axis1, axis2)
 
 
@@ -97,7 +97,7 @@ def_linear(diagonal)
 def_linear(place_diagonal)
 
 
-def diag(x: Any, k: int = 0) -> Any:
+def diag(x: Array, k: int = 0) -> Array:
     """The ``k``-th diagonal of a matrix, or the square matrix with the vector ``x`` on it."""
     x = as_array(x)
     if ndim(x) == 2:

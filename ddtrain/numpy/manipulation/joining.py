@@ -10,7 +10,7 @@ import numpy as np
 from numpy.lib.array_utils import normalize_axis_index
 from numpy.typing import DTypeLike
 
-from ddtrain.autodiff import defjvp_rest, defvjp_rest, primitive, value_of
+from ddtrain.autodiff import Array, defjvp_rest, defvjp_rest, primitive, value_of
 from ddtrain.autodiff.core.array_lists import gather, holds_box
 from ddtrain.autodiff.core.examples import case
 from ddtrain.numpy.manipulation.axes import atleast_1d, atleast_2d, atleast_3d, expand_dims
@@ -49,7 +49,7 @@ defvjp_rest(join, lambda argnum: lambda g, ans, axis, *parts: g[_section(argnum,
 defjvp_rest(join, _embed)
 
 
-def concatenate(arrays: Sequence[Any], axis: int | None = 0) -> Any:
+def concatenate(arrays: Sequence[Array], axis: int | None = 0) -> Array:
     """The arrays one after another along ``axis``; flattened first, for None."""
     parts = [as_array(a) for a in arrays]  # arrays, because the rules ask each part for its shape
     return join(0, *map(ravel, parts)) if axis is None else join(axis, *parts)
@@ -58,28 +58,28 @@ def concatenate(arrays: Sequence[Any], axis: int | None = 0) -> Any:
 concat = concatenate
 
 
-def append(x: Any, values: Any, axis: int | None = None) -> Any:
+def append(x: Array, values: Array, axis: int | None = None) -> Array:
     """``values`` after ``x`` along ``axis``."""
     return concatenate([x, values], axis)
 
 
-def stack(arrays: Sequence[Any], axis: int = 0) -> Any:
+def stack(arrays: Sequence[Array], axis: int = 0) -> Array:
     """Arrays of one shape along a new axis."""
     return join(axis, *[expand_dims(a, axis) for a in arrays])
 
 
-def vstack(arrays: Sequence[Any]) -> Any:
+def vstack(arrays: Sequence[Array]) -> Array:
     """The arrays as rows, one below another."""
     return concatenate([atleast_2d(a) for a in arrays])
 
 
-def hstack(arrays: Sequence[Any]) -> Any:
+def hstack(arrays: Sequence[Array]) -> Array:
     """The arrays side by side: along axis 1, or axis 0 if they have no other."""
     arrays = [atleast_1d(a) for a in arrays]
     return concatenate(arrays, 0 if ndim(arrays[0]) == 1 else 1)
 
 
-def column_stack(arrays: Sequence[Any]) -> Any:
+def column_stack(arrays: Sequence[Array]) -> Array:
     """Vectors as the columns of a matrix; matrices side by side."""
     return concatenate([a if ndim(a) > 1 else expand_dims(ravel(a), 1) for a in arrays], 1)
 
@@ -87,12 +87,12 @@ def column_stack(arrays: Sequence[Any]) -> Any:
 row_stack = vstack
 
 
-def dstack(arrays: Sequence[Any]) -> Any:
+def dstack(arrays: Sequence[Array]) -> Array:
     """The arrays one behind another, along axis 2."""
     return concatenate([atleast_3d(a) for a in arrays], 2)
 
 
-def block(arrays: Any) -> Any:
+def block(arrays: Array) -> Array:
     """An array put together of blocks in nested lists: the innermost along the last axis.
 
     >>> block([[np.eye(1), np.zeros((1, 2))], [np.ones((1, 3))]])
@@ -119,7 +119,7 @@ def _assemble(x: Any, axis: int, n: int) -> Any:
     return reshape(x, (1,) * (n - ndim(x)) + shape(x))
 
 
-def array_split(x: Any, indices_or_sections: Any, axis: int = 0) -> list[Any]:
+def array_split(x: Array, indices_or_sections: Any, axis: int = 0) -> list[Any]:
     """``x`` cut along ``axis`` into that many nearly equal parts, or before each of the given indices."""
     x = asarray(x)
     extent = shape(x)[axis]
@@ -132,7 +132,7 @@ def array_split(x: Any, indices_or_sections: Any, axis: int = 0) -> list[Any]:
     return [x[(*before, slice(start, end))] for start, end in itertools.pairwise(ends)]
 
 
-def split(x: Any, indices_or_sections: Any, axis: int = 0) -> list[Any]:
+def split(x: Array, indices_or_sections: Any, axis: int = 0) -> list[Any]:
     """As :func:`array_split`, but the parts must be equal when a number of them is given."""
     if is_integer(indices_or_sections) and shape(x)[axis] % indices_or_sections:
         raise ValueError(
@@ -141,22 +141,22 @@ def split(x: Any, indices_or_sections: Any, axis: int = 0) -> list[Any]:
     return array_split(x, indices_or_sections, axis)
 
 
-def vsplit(x: Any, indices_or_sections: Any) -> list[Any]:
+def vsplit(x: Array, indices_or_sections: Any) -> list[Any]:
     """:func:`split` along axis 0."""
     return split(x, indices_or_sections, 0)
 
 
-def hsplit(x: Any, indices_or_sections: Any) -> list[Any]:
+def hsplit(x: Array, indices_or_sections: Any) -> list[Any]:
     """:func:`split` along axis 1, or axis 0 of a vector."""
     return split(x, indices_or_sections, 0 if ndim(x) == 1 else 1)
 
 
-def dsplit(x: Any, indices_or_sections: Any) -> list[Any]:
+def dsplit(x: Array, indices_or_sections: Any) -> list[Any]:
     """:func:`split` along axis 2."""
     return split(x, indices_or_sections, 2)
 
 
-def array(x: Any, dtype: DTypeLike | None = None) -> Any:
+def array(x: Array, dtype: DTypeLike | None = None) -> Array:
     """An array of numbers, arrays and traced values, nested in lists and tuples.
 
     >>> from ddtrain.autodiff import grad
@@ -169,7 +169,7 @@ def array(x: Any, dtype: DTypeLike | None = None) -> Any:
     return whole if dtype is None else whole.astype(dtype)
 
 
-def asarray(x: Any, dtype: DTypeLike | None = None) -> Any:
+def asarray(x: Array, dtype: DTypeLike | None = None) -> Array:
     """:func:`array` without copying what is an array already."""
     return array(x, dtype) if holds_box(x) else np.asarray(x, dtype)
 
@@ -177,22 +177,22 @@ def asarray(x: Any, dtype: DTypeLike | None = None) -> Any:
 asanyarray = asarray
 
 
-def ascontiguousarray(x: Any, dtype: DTypeLike | None = None) -> Any:
+def ascontiguousarray(x: Array, dtype: DTypeLike | None = None) -> Array:
     """:func:`asarray` in C order, with at least one axis."""
     return in_memory_order(atleast_1d(asarray(x, dtype)), "C") if holds_box(x) else np.ascontiguousarray(x, dtype)
 
 
-def asfortranarray(x: Any, dtype: DTypeLike | None = None) -> Any:
+def asfortranarray(x: Array, dtype: DTypeLike | None = None) -> Array:
     """:func:`asarray` in Fortran order, with at least one axis."""
     return in_memory_order(atleast_1d(asarray(x, dtype)), "F") if holds_box(x) else np.asfortranarray(x, dtype)
 
 
-def copy(x: Any, order: Any = "K") -> Any:
+def copy(x: Array, order: Any = "K") -> Array:
     """A copy that lies in memory in ``order``; of a traced array, which is never written to, itself if it lies so."""
     return in_memory_order(array(x), order) if holds_box(x) else np.copy(x, order)
 
 
-def asarray_chkfinite(x: Any, dtype: DTypeLike | None = None) -> Any:
+def asarray_chkfinite(x: Array, dtype: DTypeLike | None = None) -> Array:
     """:func:`asarray`, refusing NaN and infinities."""
     x = asarray(x, dtype)
     np.asarray_chkfinite(value_of(x))

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from ddtrain.autodiff import defjvp, defvjp, primitive, value_of
+from ddtrain.autodiff import Array, defjvp, defvjp, primitive, value_of
 from ddtrain.autodiff.core.examples import case
 from ddtrain.errors import DerivativeError
 from ddtrain.numpy.along_axes.quantiles import median
@@ -102,7 +102,7 @@ _ODD = {name: _odd(name) for name in ("reflect", "symmetric")}
 
 
 def pad(
-    x: Any,
+    x: Array,
     pad_width: Any,
     mode: Any = "constant",
     *,
@@ -110,7 +110,7 @@ def pad(
     end_values: Any = 0,
     stat_length: Any = None,
     reflect_type: str = "even",
-) -> Any:
+) -> Array:
     """``x`` with entries added around it, as NumPy's ``pad``.
 
     Parameters

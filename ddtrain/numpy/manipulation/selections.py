@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.lib.array_utils import normalize_axis_index
 
-from ddtrain.autodiff import value_of
+from ddtrain.autodiff import Array, value_of
 from ddtrain.numpy.elementwise.casts import fitting
 from ddtrain.numpy.elementwise.choices import where
 from ddtrain.numpy.elementwise.comparisons import logical_not
@@ -20,7 +20,7 @@ from ddtrain.numpy.manipulation.shapes import broadcast_to, ndim, ravel, reshape
 __all__ = ["choose", "compress", "delete", "extract", "insert", "piecewise", "select"]
 
 
-def select(condlist: Sequence[Any], choicelist: Sequence[Any], default: Any = 0) -> Any:
+def select(condlist: Sequence[Any], choicelist: Sequence[Any], default: Any = 0) -> Array:
     """Each entry from the first choice whose condition holds there, or the default.
 
     >>> x = np.array([-1.0, 0.5, 2.0])
@@ -35,7 +35,7 @@ def select(condlist: Sequence[Any], choicelist: Sequence[Any], default: Any = 0)
     return result
 
 
-def piecewise(x: Any, condlist: Any, funclist: Sequence[Any], *args: Any, **kwargs: Any) -> Any:
+def piecewise(x: Array, condlist: Any, funclist: Sequence[Any], *args: Any, **kwargs: Any) -> Array:
     """Each function at the entries of ``x`` where its condition holds, the last condition first.
 
     Parameters
@@ -68,7 +68,7 @@ def piecewise(x: Any, condlist: Any, funclist: Sequence[Any], *args: Any, **kwar
     return asarray(result)
 
 
-def choose(a: Any, choices: Any, *, mode: str = "raise") -> Any:
+def choose(a: Array, choices: Any, *, mode: str = "raise") -> Array:
     """Each entry from ``choices[k]``, where ``k`` is the entry of the whole numbers ``a`` there.
 
     Parameters
@@ -87,12 +87,12 @@ def choose(a: Any, choices: Any, *, mode: str = "raise") -> Any:
     return take_along_axis(whole, np.broadcast_to(index, common)[None], 0)[0]
 
 
-def compress(condition: Any, x: Any, axis: int | None = None) -> Any:
+def compress(condition: Array, x: Array, axis: int | None = None) -> Array:
     """The layers of ``x`` along ``axis`` (entries of the flat array, for None) at which ``condition`` holds."""
     return take(asarray(x), np.flatnonzero(value_of(condition)), axis)
 
 
-def extract(condition: Any, x: Any) -> Any:
+def extract(condition: Array, x: Array) -> Array:
     """The entries of the flat ``x`` at which the flat ``condition`` holds.
 
     >>> extract(np.array([True, False]), np.array([3.0, 4.0]))
@@ -101,7 +101,7 @@ def extract(condition: Any, x: Any) -> Any:
     return compress(np.ravel(value_of(condition)), x)
 
 
-def delete(x: Any, obj: Any, axis: int | None = None) -> Any:
+def delete(x: Array, obj: Any, axis: int | None = None) -> Array:
     """``x`` without the layers ``obj`` (an index, a slice, a list or a mask) along ``axis``; flat, for None."""
     x = asarray(x)
     if axis is None:
@@ -109,7 +109,7 @@ def delete(x: Any, obj: Any, axis: int | None = None) -> Any:
     return take(x, np.delete(np.arange(shape(x)[axis]), obj), axis)
 
 
-def insert(x: Any, obj: Any, values: Any, axis: int | None = None) -> Any:
+def insert(x: Array, obj: Any, values: Array, axis: int | None = None) -> Array:
     """``x`` with ``values`` put in before the positions ``obj`` along ``axis``; flat, for None.
 
     Fractions put in among whole numbers make an array of fractions, where NumPy would round them.

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from ddtrain.autodiff import array_like, def_linear, defjvp, defvjp, primitive
+from ddtrain.autodiff import Array, array_like, def_linear, defjvp, defvjp, primitive
 from ddtrain.autodiff.core.array_lists import gather
 from ddtrain.autodiff.core.examples import case
 
@@ -18,12 +18,12 @@ __all__ = ["broadcast_to", "flip", "ndim", "permute_dims", "ravel", "reshape", "
 Axes = int | Sequence[int] | None
 
 
-def shape(x: Any) -> tuple[int, ...]:
+def shape(x: Array) -> tuple[int, ...]:
     """The shape of an array, traced or not."""
     return as_array(x).shape  # type: ignore[no-any-return]  # lists have no shape
 
 
-def ndim(x: Any) -> int:
+def ndim(x: Array) -> int:
     """The number of axes of an array, traced or not."""
     return as_array(x).ndim  # type: ignore[no-any-return]
 
@@ -50,12 +50,12 @@ def is_integer(n: Any) -> bool:
     return hasattr(n, "__index__") and np.ndim(n) == 0
 
 
-def size(x: Any, axis: int | None = None) -> int:
+def size(x: Array, axis: int | None = None) -> int:
     """The number of elements of an array, traced or not, or its extent along ``axis``."""
     return np.size(array_like(as_array(x)), axis)
 
 
-def _reshape(x: Any, shape: Any, order: Any = "C") -> Any:
+def _reshape(x: Array, shape: Any, order: Any = "C") -> Array:
     return np.reshape(x, shape, order)
 
 
@@ -87,7 +87,7 @@ def _inverse(axes: Sequence[int]) -> tuple[int, ...]:
 _SMALL = 1 << 12  # entries; up to this size a copy is faster than NumPy's making of a view, which takes microseconds
 
 
-def _broadcast_to(x: Any, shape: Any) -> Any:
+def _broadcast_to(x: Array, shape: Any) -> Array:
     """``x`` in a larger shape, its entries repeated."""
     if isinstance(shape, tuple) and math.prod(shape) <= _SMALL:
         copy = np.empty(shape, np.asarray(x).dtype)
@@ -105,7 +105,7 @@ defvjp(broadcast, lambda g, ans, x, shape: g)  # the backward walk sums over the
 def_linear(broadcast)
 
 
-def broadcast_to(array: Any, shape: Any) -> Any:
+def broadcast_to(array: Array, shape: Any) -> Array:
     """``array`` in a larger shape, its entries repeated; what users get, and of plain arrays a view, as NumPy's.
 
     >>> broadcast_to(np.array([1.0, 2.0]), (2, 2))
@@ -126,7 +126,7 @@ defvjp(roll, lambda g, ans, x, shift, axis=None: roll(g, tuple(-s for s in integ
 def_linear(roll)
 
 
-def ravel(x: Any, order: Any = "C") -> Any:
+def ravel(x: Array, order: Any = "C") -> Array:
     """``x`` as one axis; ``order`` is that of :func:`reshape`, or "K" for that of memory.
 
     >>> ravel(np.array([[1, 2], [3, 4]]), order="F")

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from ddtrain.autodiff import def_linear, defvjp, primitive
+from ddtrain.autodiff import Array, def_linear, defvjp, primitive
 from ddtrain.autodiff.core.examples import case
 from ddtrain.numpy.elementwise.complex_numbers import conjugate
 from ddtrain.numpy.manipulation.axes import atleast_1d
@@ -16,7 +16,7 @@ from ddtrain.numpy.manipulation.shapes import flip, integers, is_integer, shape
 __all__ = ["convolve", "correlate"]
 
 
-def _convolve(x: Any, y: Any) -> Any:
+def _convolve(x: Array, y: Array) -> Array:
     return np.convolve(x, y)
 
 
@@ -48,7 +48,7 @@ def _part(whole: Any, longer: int, shorter: int, mode: str | int) -> Any:
     raise ValueError(f"mode is {mode!r}, not 'full', 'same' or 'valid'")
 
 
-def convolve(x: Any, y: Any, mode: str | int = "full") -> Any:
+def convolve(x: Array, y: Array, mode: str | int = "full") -> Array:
     """sum_k x[i - k] y[k], for every i ("full"), as many as the longer one has ("same"), or without edges ("valid").
 
     >>> convolve(np.array([1.0, 2.0, 3.0]), np.array([1.0, -1.0]), "valid")
@@ -59,7 +59,7 @@ def convolve(x: Any, y: Any, mode: str | int = "full") -> Any:
     return _part(full_convolution(x, y), longer, shorter, mode)
 
 
-def correlate(x: Any, y: Any, mode: str | int = "valid") -> Any:
+def correlate(x: Array, y: Array, mode: str | int = "valid") -> Array:
     """sum_k x[i + k] conj(y[k]), in the ``mode`` of :func:`convolve`.
 
     >>> correlate(np.array([1.0, 2.0, 3.0]), np.array([1.0, -1.0]))

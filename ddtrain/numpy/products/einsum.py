@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from ddtrain.autodiff import defjvp_rest, defvjp_rest, primitive
+from ddtrain.autodiff import Array, defjvp_rest, defvjp_rest, primitive
 from ddtrain.autodiff.core.examples import case
 from ddtrain.errors import ShapeError
 from ddtrain.numpy.manipulation.axes import expand_dims
@@ -61,7 +61,7 @@ defvjp_rest(contract, _operand_rule)
 defjvp_rest(contract, _operand_jvp)
 
 
-def einsum(*operands: Any, optimize: Any = True) -> Any:
+def einsum(*operands: Array, optimize: Any = True) -> Array:
     """The sum of products that subscripts say, in NumPy's notation: ``einsum("...ij,jk->...ik", x, y)``.
 
     Parameters

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from ddtrain.autodiff import value_of
+from ddtrain.autodiff import Array, value_of
 from ddtrain.numpy.elementwise.arithmetic import remainder
 from ddtrain.numpy.elementwise.choices import where
 from ddtrain.numpy.elementwise.comparisons import argsort, isfinite, searchsorted
@@ -15,7 +15,7 @@ from ddtrain.numpy.manipulation.joining import asarray, concatenate
 __all__ = ["interp"]
 
 
-def interp(x: Any, xp: Any, fp: Any, left: Any = None, right: Any = None, period: float | None = None) -> Any:
+def interp(x: Array, xp: Array, fp: Array, left: Any = None, right: Any = None, period: float | None = None) -> Array:
     """The straight lines through points (xp, fp), at ``x``.
 
     Parameters

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from ddtrain.autodiff import defjvp, defvjp, primitive
+from ddtrain.autodiff import Array, defjvp, defvjp, primitive
 from ddtrain.autodiff.core.examples import case
 from ddtrain.numpy.along_axes.reductions import sum
 from ddtrain.numpy.manipulation.axes import expand_dims, matrix_transpose, moveaxis
@@ -60,7 +60,7 @@ defvjp(matmul, _left_rule, _right_rule)
 defjvp(matmul, lambda g, ans, x, y: matmul(g, y), lambda g, ans, x, y: matmul(x, g))
 
 
-def tensordot(x: Any, y: Any, axes: Any = 2) -> Any:
+def tensordot(x: Array, y: Array, axes: Any = 2) -> Array:
     """The sum of products over the given axes of both: the last and first ``axes``, or two lists of axes.
 
     >>> tensordot(np.ones((2, 3, 4)), np.ones((3, 4, 5)))[0]
@@ -82,7 +82,7 @@ def tensordot(x: Any, y: Any, axes: Any = 2) -> Any:
     return reshape(product, rows + columns)
 
 
-def dot(x: Any, y: Any) -> Any:
+def dot(x: Array, y: Array) -> Array:
     """The matrix product; of more than two axes, the last of ``x`` is summed against the second last of ``y``.
 
     >>> dot(np.ones((2, 3)), np.ones((4, 3, 5))).shape
@@ -96,7 +96,7 @@ def dot(x: Any, y: Any) -> Any:
     return tensordot(x, y, (-1, -1 if ndim(y) == 1 else -2))
 
 
-def inner(x: Any, y: Any) -> Any:
+def inner(x: Array, y: Array) -> Array:
     """The sum of products over the last axes of both.
 
     >>> inner(np.array([[1.0, 2.0], [3.0, 4.0]]), np.array([10.0, 1.0]))
@@ -106,7 +106,7 @@ def inner(x: Any, y: Any) -> Any:
     return x * y if ndim(x) == 0 or ndim(y) == 0 else tensordot(x, y, (-1, -1))
 
 
-def vdot(x: Any, y: Any) -> Any:
+def vdot(x: Array, y: Array) -> Array:
     """The inner product of both as vectors, the first conjugated.
 
     >>> complex(vdot(np.array([1j, 1.0]), np.array([1j, 2.0])))
@@ -115,7 +115,7 @@ def vdot(x: Any, y: Any) -> Any:
     return matmul(ravel(x).conj(), ravel(y))
 
 
-def outer(x: Any, y: Any) -> Any:
+def outer(x: Array, y: Array) -> Array:
     """Every product of an entry of ``x`` and an entry of ``y``, as a matrix.
 
     >>> outer(np.array([1.0, 2.0]), np.array([10.0, 20.0]))
@@ -125,7 +125,7 @@ def outer(x: Any, y: Any) -> Any:
     return expand_dims(ravel(x), 1) * ravel(y)
 
 
-def kron(x: Any, y: Any) -> Any:
+def kron(x: Array, y: Array) -> Array:
     """Blocks ``x[i, j] * y``.
 
     >>> kron(np.array([1.0, 2.0]), np.array([1.0, 10.0]))
@@ -138,7 +138,7 @@ def kron(x: Any, y: Any) -> Any:
     return reshape(left * right, tuple(a * b for a, b in zip(extents_x, extents_y, strict=True)))
 
 
-def trace(x: Any, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Any:
+def trace(x: Array, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Array:
     """The sum of a diagonal.
 
     >>> float(trace(np.array([[1.0, 2.0], [3.0, 4.0]]), offset=1))
@@ -147,7 +147,7 @@ def trace(x: Any, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Any:
     return sum(diagonal(x, offset, axis1, axis2), -1)
 
 
-def vecdot(x: Any, y: Any, *, axis: int = -1) -> Any:
+def vecdot(x: Array, y: Array, *, axis: int = -1) -> Array:
     """The inner products of vectors along ``axis``, the first conjugated.
 
     >>> vecdot(np.ones((2, 3)), np.arange(3.0))
@@ -157,7 +157,7 @@ def vecdot(x: Any, y: Any, *, axis: int = -1) -> Any:
     return sum(moveaxis(x, axis, -1).conj() * moveaxis(y, axis, -1), -1)
 
 
-def matvec(x: Any, y: Any) -> Any:
+def matvec(x: Array, y: Array) -> Array:
     """The product of each matrix with a vector, in the last axes.
 
     >>> matvec(np.eye(2), np.array([[1.0, 2.0], [3.0, 4.0]]))
@@ -167,12 +167,12 @@ def matvec(x: Any, y: Any) -> Any:
     return matmul(as_array(x), expand_dims(y, -1))[..., 0]
 
 
-def vecmat(x: Any, y: Any) -> Any:
+def vecmat(x: Array, y: Array) -> Array:
     """The product of each vector, conjugated, with a matrix, in the last axes."""
     return matmul(expand_dims(asarray(x).conj(), -2), y)[..., 0, :]
 
 
-def cross(x: Any, y: Any, axisa: int = -1, axisb: int = -1, axisc: int = -1, axis: int | None = None) -> Any:
+def cross(x: Array, y: Array, axisa: int = -1, axisb: int = -1, axisc: int = -1, axis: int | None = None) -> Array:
     """The vector product of vectors of three entries; of two entries, the third entry of it.
 
     Parameters

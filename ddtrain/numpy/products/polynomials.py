@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from ddtrain.autodiff import value_of
+from ddtrain.autodiff import Array, value_of
 from ddtrain.numpy.linalg.eigenvalues import eigvals
 from ddtrain.numpy.linalg.least_squares import lstsq
 from ddtrain.numpy.manipulation.axes import atleast_1d, expand_dims
@@ -18,7 +18,7 @@ from ddtrain.numpy.products.convolutions import convolve
 __all__ = ["poly", "polyadd", "polyder", "polyfit", "polyint", "polymul", "polysub", "polyval", "roots", "vander"]
 
 
-def vander(x: Any, N: int | None = None, increasing: bool = False) -> Any:
+def vander(x: Array, N: int | None = None, increasing: bool = False) -> Array:
     """The matrix of powers of ``x``, ``N`` of them in each row.
 
     >>> vander(np.array([2.0, 3.0]), 3)
@@ -32,7 +32,7 @@ def vander(x: Any, N: int | None = None, increasing: bool = False) -> Any:
     return stack([x**k for k in powers], 1) if n else np.zeros((shape(x)[0], 0), x.dtype)
 
 
-def polyval(p: Any, x: Any) -> Any:
+def polyval(p: Array, x: Array) -> Array:
     """The polynomial with coefficients ``p`` at ``x``, by Horner's rule.
 
     >>> polyval(np.array([1.0, 0.0, 2.0]), 3.0)
@@ -45,7 +45,7 @@ def polyval(p: Any, x: Any) -> Any:
     return y[()]
 
 
-def polyadd(a: Any, b: Any) -> Any:
+def polyadd(a: Array, b: Array) -> Array:
     """The coefficients of the sum."""
     a, b = atleast_1d(asarray(a)), atleast_1d(asarray(b))
     short = shape(b)[0] - shape(a)[0]
@@ -55,12 +55,12 @@ def polyadd(a: Any, b: Any) -> Any:
     return a + b
 
 
-def polysub(a: Any, b: Any) -> Any:
+def polysub(a: Array, b: Array) -> Array:
     """The coefficients of the difference."""
     return polyadd(a, -asarray(b))
 
 
-def polymul(a: Any, b: Any) -> Any:
+def polymul(a: Array, b: Array) -> Array:
     """The coefficients of the product.
 
     >>> polymul(np.array([1.0, 1.0]), np.array([1.0, -1.0]))
@@ -75,7 +75,7 @@ def _without_leading_zeros(p: Any) -> Any:
     return p[filled[0] :] if filled.size else np.zeros(1, p.dtype)
 
 
-def polyder(p: Any, m: int = 1) -> Any:
+def polyder(p: Array, m: int = 1) -> Array:
     """The coefficients of the ``m``-th derivative.
 
     >>> polyder(np.array([1.0, 1.0, 1.0]))
@@ -87,7 +87,7 @@ def polyder(p: Any, m: int = 1) -> Any:
     return p
 
 
-def polyint(p: Any, m: int = 1, k: float | Sequence[float] = 0.0) -> Any:
+def polyint(p: Array, m: int = 1, k: float | Sequence[float] = 0.0) -> Array:
     """The coefficients of the ``m``-th integral with constants ``k``, one for all or one for each.
 
     >>> polyint(np.array([2.0, 1.0]))
@@ -99,7 +99,7 @@ def polyint(p: Any, m: int = 1, k: float | Sequence[float] = 0.0) -> Any:
     return p
 
 
-def poly(zeros: Any) -> Any:
+def poly(zeros: Array) -> Array:
     """The coefficients of the polynomial with the given zeros, or the characteristic one of a square matrix.
 
     >>> poly(np.array([1.0, 2.0]))
@@ -119,7 +119,7 @@ def poly(zeros: Any) -> Any:
     return p.real if in_pairs else p
 
 
-def roots(p: Any) -> Any:
+def roots(p: Array) -> Array:
     """The zeros of the polynomial with coefficients ``p``: the eigenvalues of its companion matrix.
 
     >>> roots(np.array([1.0, -3.0, 2.0]))
@@ -139,7 +139,7 @@ def roots(p: Any) -> Any:
     return concatenate([found, np.zeros(at_zero, found.dtype)]) if at_zero else found
 
 
-def polyfit(x: Any, y: Any, deg: int, *, w: Any = None) -> Any:
+def polyfit(x: Array, y: Array, deg: int, *, w: Array = None) -> Array:
     """The coefficients of the polynomial of degree ``deg`` through (x, y) in least squares, weighted by ``w``.
 
     >>> polyfit(np.array([0.0, 1.0, 2.0]), np.array([1.0, 3.0, 5.0]), 1).round(9)
