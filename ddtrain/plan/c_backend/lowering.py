@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -10,6 +10,7 @@ import numpy as np
 
 from ddtrain.kernels.capture import Heard, capture
 from ddtrain.kernels.native.library import Function
+from ddtrain.kernels.native.pointers import forget_entries
 from ddtrain.plan.c_backend import elementwise
 from ddtrain.plan.c_backend.moves import Move, moves
 from ddtrain.plan.c_backend.places import Block, Place, Registry, address, is_plain, leaves, mapped, span_of
@@ -56,7 +57,8 @@ class Lowering:
 
     Parameters
     ----------
-    values : of all slots, from one recording
+    values : of all slots, from one recording; taken over, as an array that was recorded is let go when one that C
+        fills stands in its place
     sinks : where gradients go; without any, they go there by calls of Python
     alone : whether no other rank or shard takes part, so that what communicates may be tried
 
@@ -69,9 +71,9 @@ class Lowering:
     """
 
     def __init__(
-        self, program: Program, values: Mapping[Slot, Any], sinks: Sinks | None = None, alone: bool = True
+        self, program: Program, values: dict[Slot, Any], sinks: Sinks | None = None, alone: bool = True
     ) -> None:
-        self.program, self.values, self.alone = program, dict(values), alone
+        self.program, self.values, self.alone = program, values, alone
         self.sinks = sinks if hasattr(sinks, "target") else None
         self._only_python: set[Instruction] = set()
         while not self._lower():
@@ -211,6 +213,8 @@ class Lowering:
             vars(cell).update(filled)
         for array, place in fresh.known():
             self.registry.add(array, place)
+            if place.block in blocks:
+                forget_entries(array)  # others are tried later (_varied), and all that counts is where it lies
         for slot, result in zip(instruction.outputs, results, strict=True):
             if slot is not None:
                 self._fill(slot, result)
@@ -347,10 +351,10 @@ def _has_number(value: Any) -> bool:
 
 
 def _varied(array: Any, generator: np.random.Generator) -> Any:
-    """Other values of the same kind: such as an operation may meet in another step."""
+    """Other values of the same kind: such as an operation may meet in another step; of zeros every other one stays."""
     if array.dtype.kind == "f":
-        noise = generator.uniform(0.75, 1.25, array.shape)
-        return (array * noise).astype(array.dtype)
+        noise, zero = generator.uniform(0.75, 1.25, array.shape), generator.integers(2, size=array.shape)
+        return np.where(array == 0, noise * zero, array * noise).astype(array.dtype)
     return np.roll(array, 1, axis=0) if array.ndim else np.asarray(array == 0, array.dtype)
 
 
