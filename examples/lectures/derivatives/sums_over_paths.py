@@ -63,16 +63,13 @@ class Chain:
         self.weights = [rng.standard_normal((UNITS, UNITS)) / UNITS**0.5 for _ in range(LAYERS)]
         self.targets = rng.standard_normal((LAYERS, UNITS))
 
-    def layer(self, k: int, h: Any, weight: Any) -> Any:
-        return np.tanh(h @ weight)
-
     def loss(self, k: int, h: Any) -> Any:
         return 0.5 * np.sum((h - self.targets[k]) ** 2)
 
     def losses(self, weights: Sequence[Any]) -> list[Any]:
         h, found = self.start, []
         for k, weight in enumerate(weights):
-            h = self.layer(k, h, weight)
+            h = np.tanh(h @ weight)
             found.append(self.loss(k, h))
         return found
 
@@ -91,7 +88,7 @@ class Chain:
         """One walk back, to which each layer adds its own loss's derivative."""
         h, pulls, own = self.start, [], []
         for k, weight in enumerate(self.weights):
-            pull, h = make_vjp(lambda both, k=k: self.layer(k, *both))((h, weight))
+            pull, h = make_vjp(lambda both: np.tanh(both[0] @ both[1]))((h, weight))
             pulls.append(pull)
             own.append(grad(lambda h, k=k: self.loss(k, h))(h))
         arriving, found = onp.zeros(UNITS), []
