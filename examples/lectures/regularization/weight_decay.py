@@ -169,8 +169,8 @@ def study(size: Size) -> Finding:
         f"On the quadratic both leave what the formulas say to {off:.0e}: h / (h + λ) of the free minimum, and "
         f"1 − (1 − αh)^t, which with λ = 1 / (αt) are alike at small and large curvature and differ by up to {gap:.2f} "
         f"between; errors fall from {onp.median(free):.1f} % to {onp.median(decayed):.1f} % by decay and to "
-        f"{onp.median(stopped):.1f} % by stopping. A network keeps the order in every seed, not the numbers: of flat "
-        f"directions less than nothing is left ({shares[0]:.1f}), of steep ones more than before ({shares[3]:.1f}).",
+        f"{onp.median(stopped):.1f} % by stopping. A network keeps the order in every seed, not the numbers: what is "
+        f"left is {shares[0]:.1f} in flat directions, which turn round, and {shares[3]:.1f} in steep ones, which grow.",
         Table(
             ("", "foretold", "median", "lowest", "highest"),
             [
