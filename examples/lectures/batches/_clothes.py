@@ -68,9 +68,9 @@ class Trained:
     test: float
 
 
-def train(model: nn.Module, given: Clothes, options: Mapping[str, Any], loss: Any = classify) -> Trained | None:
+def train(model: nn.Module, given: Clothes, options: Mapping[str, Any]) -> Trained | None:
     """Train without evaluations on the way, and evaluate at the end; None where the run diverged."""
-    task = ddtrain.Task(model, loss, train=given.train)
+    task = ddtrain.Task(model, classify, train=given.train)
     run = fitted(task, checkpoint={"every": 1_000_000}, **options)
     if run is None:
         return None

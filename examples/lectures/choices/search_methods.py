@@ -80,8 +80,8 @@ def trial(values: Values, seed: int, size: Size) -> Trial:
 
 
 def best(trials: Sequence[Trial]) -> Trial:
-    """What a search ends with: the trial that is best on the digits to choose by."""
-    return min(trials)
+    """What a search ends with: the first trial of those that are best on the digits to choose by."""
+    return min(trials, key=lambda trial: trial.valid)
 
 
 def expected_best(errors: Array) -> Array:
