@@ -107,7 +107,7 @@ def pictured(figure: Any, trials: Mapping[str, list[list[Trial]]]) -> None:
     count = len(next(iter(rows.values()))[0])
     curves(fewer, [(name, np.median(found, axis=0)) for name, found in rows.items()], range(1, count + 1))
     fewer.set(yscale="log", xlabel="trials", ylabel="expected error of the best, %", xticks=range(0, count + 1, 4))
-    fewer.legend(fontsize=8, loc="lower left")
+    fewer.get_legend().remove()  # the colors are those of the other picture, which names them
     for axis, which in ((ends, "x"), (fewer, "y")):
         ticks = (5, 10, 20, 50)
         axis.set(**{f"{which}ticks": ticks, f"{which}ticklabels": [str(tick) for tick in ticks]})
