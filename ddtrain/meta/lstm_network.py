@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 import safetensors
 import safetensors.numpy
+from numpy.typing import DTypeLike
 
 import ddtrain.numpy as dnp
 from ddtrain.errors import DataError, UsageError
@@ -47,8 +48,8 @@ class LstmNetwork:
     weights: Mapping[str, Array]
 
     @classmethod
-    def initial(cls, seed: int, hidden: int = 20, layers: int = 2) -> LstmNetwork:
-        """Weights to begin with, in float64: Glorot's uniform ones, and a bias of 1 at the forget gates.
+    def initial(cls, seed: int, hidden: int = 20, layers: int = 2, dtype: DTypeLike = np.float64) -> LstmNetwork:
+        """Weights to begin with: Glorot's uniform ones, and a bias of 1 at the forget gates.
 
         Raises
         ------
@@ -62,7 +63,12 @@ class LstmNetwork:
                 weights[f"{k}.{name}"] = _drawn(seed, f"{k}.{name}", (rows, 4 * hidden))
             weights[f"{k}.bias"] = np.repeat([0.0, 1.0, 0.0, 0.0], hidden)
         weights["output"] = _drawn(seed, "output", (hidden, 1))
-        return cls(weights)
+        return cls({name: weight.astype(dtype) for name, weight in weights.items()})
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        found: np.dtype[Any] = self.weights["output"].dtype
+        return found
 
     @property
     def hidden(self) -> int:
@@ -78,7 +84,7 @@ class LstmNetwork:
 
     def no_state(self, n: int) -> Array:
         """(N, vectors): the state of parameters that have had no gradient yet."""
-        return np.zeros((n, len(self.vectors())), self.weights["output"].dtype)
+        return np.zeros((n, len(self.vectors())), self.dtype)
 
     def save(self, path: Path | str) -> None:
         """Write the weights to a file of safetensors.
@@ -101,7 +107,8 @@ class LstmNetwork:
             weights = safetensors.numpy.load(Path(path).read_bytes())
         except (OSError, safetensors.SafetensorError) as error:
             raise DataError(f"{path}: no optimizer can be read: {error}") from None
-        wanted = {} if "output" not in weights else cls.initial(0, len(weights["output"]), cls(weights).layers or 1).weights
+        hidden = len(weights["output"]) if "output" in weights else 20
+        wanted = cls.initial(0, hidden, cls(weights).layers or 1).weights
         for name in {"output": None, **wanted, **weights}:
             shapes = [of[name].shape if name in of else None for of in (weights, wanted)]
             if shapes[0] != shapes[1]:

@@ -100,6 +100,7 @@ class UnrolledTraining:
         self.update = update_of(formula)
         self.step, self.pull = planned(self.update.step), planned(self.update.pull)
 
+    @onp.errstate(over="ignore", invalid="ignore")  # what diverges is told by its losses
     def train(self, params: Any, schedules: Mapping[str, Any], batches: Batches) -> Any:
         """The parameters after a step for each batch. Collective.
 
@@ -126,6 +127,7 @@ class UnrolledTraining:
         """The mean loss of the validation samples after the training; see :meth:`hypergradient`. Collective."""
         return float(self.judged(self.train(params, schedules, batches), *valid)[0])
 
+    @onp.errstate(over="ignore", invalid="ignore")
     def hypergradient(
         self, params: Any, schedules: Mapping[str, Any], batches: Batches, valid: tuple[Any, ...]
     ) -> Hypergradient:
