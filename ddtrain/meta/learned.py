@@ -52,9 +52,9 @@ class Learned(Optim):
     """The network, as its method save has written it."""
 
     @classmethod
-    def of(cls, network: LstmNetwork) -> Learned:
+    def of(cls, network: LstmNetwork, lr: float = 1.0) -> Learned:
         """The optimizer of a network that lies in no file."""
-        made = cls()
+        made = cls(lr=lr)
         vars(made)["network"] = network  # what the property would have read
         return made
 

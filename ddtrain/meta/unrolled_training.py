@@ -133,7 +133,7 @@ class UnrolledTraining:
     ) -> Hypergradient:
         """The loss that a training leads to, and its exact gradient by initial parameters and schedules. Collective.
 
-        Reverse mode through all T steps, in the time of some five trainings. At most 2 √T states are held at a time
+        Reverse mode through all T steps, in the time of some six trainings. At most 2 √T states are held at a time
         (Note [Memory of two square roots]). The result is the same on all ranks, and on any number of them.
 
         Parameters

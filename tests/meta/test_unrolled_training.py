@@ -15,7 +15,7 @@ import numpy as onp
 import pytest
 
 import ddtrain.numpy as np
-from ddtrain import optim, tree
+from ddtrain import ops, optim, tree
 from ddtrain.autodiff import flatten, value_and_grad
 from ddtrain.comm.backends.local import LocalCommunicator
 from ddtrain.errors import NonFiniteError, ShapeError, UsageError
@@ -113,6 +113,20 @@ def test_what_is_not_recorded_is_the_same() -> None:
     ]
     for a, b in zip(tree.flatten(both[0])[0], tree.flatten(both[1])[0], strict=True):
         onp.testing.assert_array_equal(a, b)
+
+
+def test_a_classifier_is_recorded_and_the_same() -> None:
+    """A plan that is refused would warn, and warnings are errors."""
+    rng = onp.random.default_rng(0)
+    x, labels, w = rng.normal(size=(30, 4)), rng.integers(0, 6, 30), rng.normal(size=(4, 6))
+    of = lambda w, x, labels: ops.cross_entropy(x @ w, labels)
+    batches = [(x[k : k + 5], labels[k : k + 5]) for k in range(8)]  # fewer samples than classes
+    found = [
+        UnrolledTraining(of, optim.Adam(), compiled=compiled).hypergradient(w, {"lr": 0.1}, batches, (x, labels))
+        for compiled in (True, False)
+    ]
+    onp.testing.assert_array_equal(found[0].schedules["lr"], found[1].schedules["lr"])
+    onp.testing.assert_array_equal(found[0].params, found[1].params)
 
 
 def shard(comm: Any, batch: tuple[Any, ...]) -> tuple[Any, ...]:
