@@ -103,7 +103,7 @@ def study(size: Size) -> Finding:
         for k, values in enumerate(ratio.values()):
             right.plot(values, np.full(len(values), -k), "o", alpha=0.6, color=COLORS[0])
         right.axvline(1.0, color="black", lw=0.8)
-        right.set(xscale="log", xlabel="mean loss, by the best of SGD and Adam", yticks=-np.arange(len(ratio)))
+        right.set(xscale="log", xlabel="mean loss / best of SGD and Adam", yticks=-np.arange(len(ratio)))
         right.set(yticklabels=list(ratio), xticks=(at := [0.5, 1, 2, 4]), xticklabels=at)
         right.minorticks_off()
 
