@@ -18,7 +18,8 @@ The floor plan, from the ground up: a package imports only what stands above it 
   a NaN went wrong
 - ``trainer/``: ``loop``, and the rooms ``step/ config/ checkpoint/ records/ modes/``
 - ``recipes/``, ``bench/``; ``runs/``, a call that trains and runs that can be opened; ``report/``, an HTML file on
-  them; ``commands/``, the verbs of the command line, such as ``train`` and ``eval``
+  them; ``meta/``, trainings that are differentiated themselves; ``commands/``, the verbs of the command line, such as
+  ``train`` and ``eval``
 
 ``autograd/`` has HIPS Autograd's names. ``former_modules`` and ``verify`` keep former names for one release.
 """
