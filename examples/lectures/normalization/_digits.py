@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
+
+import numpy as np
 
 import ddtrain
 from ddtrain import nn
+from ddtrain.data import Subset
 from ddtrain.optim import Sgd
 from ddtrain.recipes import classifier
 from ddtrain.recipes.digits.mlp import DigitsMlp
@@ -19,20 +23,28 @@ _NEVER = 10**6  # epochs or steps: but for the end of the run
 TUNING_SEEDS = (101, 102)  # other than those of comparisons
 
 
-def digits(model: nn.Module, tuning: bool = False) -> Task:
-    """The digits as rows of 64; to tune on them, a quarter of the training images is held out and judges, else the test
-    images do.
+def digits(model: nn.Module, tuning: bool = False, images: int | None = None) -> Task:
+    """The digits as rows of 64, all training images or some; to tune on them, a quarter of these is held out and
+    judges, else the test images do.
     """
-    return classifier.digits(DigitsMlp(data=ClassData(validation=0.25 if tuning else 0.0)), model)
+    task = classifier.digits(DigitsMlp(data=ClassData(validation=0.25 if tuning else 0.0)), model)
+    return task if images is None else replace(task, train=Subset(task.train, np.arange(images)))
 
 
 def trained(
-    model: nn.Module, lr: float, seed: int, steps: int, batch_size: int, tuning: bool = False, **options: Any
+    model: nn.Module,
+    lr: float,
+    seed: int,
+    steps: int,
+    batch_size: int,
+    tuning: bool = False,
+    images: int | None = None,
+    **options: Any,
 ) -> ddtrain.Run | None:
     """Train by SGD with momentum 0.9, and evaluate at the end; None where the run diverged."""
     end: dict[str, Any] = {"eval": {"every": _NEVER}, "checkpoint": {"every": _NEVER}}
     return fitted(
-        digits(model, tuning),
+        digits(model, tuning, images),
         **end | {"seed": seed, "steps": steps, "epochs": _NEVER, "batch_size": batch_size} | options,
         optim=Sgd(lr=lr, momentum=0.9),
     )

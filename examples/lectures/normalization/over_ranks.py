@@ -87,7 +87,7 @@ def compare(kind: Any, each: int, size: Size) -> Compared:
 
 def networks(kind: Any, sync: bool, each: int, size: Size) -> list[ddtrain.Run | None]:
     """Trained at the best of the rates, one a seed."""
-    parts = {} if sync else {"run": {"shards": RANKS}}
+    parts: dict[str, Any] = {} if sync else {"run": {"shards": RANKS}}
     steps = size(150, small=25)
 
     def run(lr: float, seed: int, tuning: bool = False) -> ddtrain.Run | None:
