@@ -41,13 +41,25 @@ def trained(
     images: int | None = None,
     **options: Any,
 ) -> ddtrain.Run | None:
-    """Train by SGD with momentum 0.9, and evaluate at the end; None where the run diverged."""
+    """Train on digits by SGD with momentum 0.9, and evaluate at the end; None where the run diverged."""
+    return trained_on(digits(model, tuning, images), lr, seed, steps, batch_size, **options)
+
+
+def trained_on(task: Task, lr: float, seed: int, steps: int, batch_size: int, **options: Any) -> ddtrain.Run | None:
+    """The same on any task."""
     end: dict[str, Any] = {"eval": {"every": _NEVER}, "checkpoint": {"every": _NEVER}}
     return fitted(
-        digits(model, tuning, images),
+        task,
         **end | {"seed": seed, "steps": steps, "epochs": _NEVER, "batch_size": batch_size} | options,
         optim=Sgd(lr=lr, momentum=0.9),
     )
+
+
+def tested(run: ddtrain.Run | None, task: Task) -> Mapping[str, float]:
+    """Loss and accuracy on the test images that neither training nor the search has seen."""
+    if run is None:
+        return {"loss": math.inf, "accuracy": 0.1}
+    return ddtrain.evaluate(run.load(task.model, "last"), task, task.test)
 
 
 def judged(run: ddtrain.Run | None, figure: str = "valid_loss") -> float:
