@@ -117,8 +117,8 @@ def study(size: Size) -> Finding:
     def draw(figure: Any) -> None:
         axes = figure.subplots(1, len(units), sharey=True, squeeze=False)[0]
         for axis, unit in zip(axes, units):
-            losses = [(PLACES[place], [mean_loss(run, steps) for run in runs[unit, place]]) for place in PLACES]
-            curves(axis, losses, x=np.arange(MEAN_OF, steps + 1))
+            losses = [(PLACES[place], [mean_loss(run, steps)[::4] for run in runs[unit, place]]) for place in PLACES]
+            curves(axis, losses, x=np.arange(MEAN_OF, steps + 1, 4))
             axis.axhline(target, color="gray", lw=0.8)
             axis.set(yscale="log", xlabel="step", title=f"{UNITS[unit]} units")
         axes[0].set_ylabel(f"training loss [nats], mean of {MEAN_OF} steps")

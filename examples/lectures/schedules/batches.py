@@ -117,15 +117,17 @@ def study(size: Size) -> Finding:
         for k, (batch, of) in enumerate(runs.items()):
             for seed, one in enumerate(of):
                 label = "" if seed else f"batches of {batch}" if batch < ALL else "the full batch"
-                left.plot(*curve(one, batch), color=COLORS[k], ls=DASHES[k], lw=1, label=label)
+                epochs, losses = curve(one, batch)
+                some = slice(None, None, 1 + len(losses) // 150)
+                left.plot(epochs[some], losses[some], color=COLORS[k], ls=DASHES[k], lw=1, label=label)
         left.set(xscale="log", yscale="log", ylim=(target / 10, 3), xlabel="samples seen, in epochs")
         left.set_ylabel("training loss [nats]")
         left.legend(fontsize=8)
         for k, batch in enumerate((16, ALL)):
             at = np.repeat(np.arange(len(problems)) + 0.1 * (2 * k - 1), len(size.seeds))
             label = "300 steps with noise, batches of 16" if batch < ALL else "without noise, the full batch"
-            losses = np.ravel([ends[name, batch][0] for name in problems])
-            right.plot(at, losses, "xo"[k], mfc="none", color=COLORS[k], label=label)
+            late_losses = np.ravel([ends[name, batch][0] for name in problems])
+            right.plot(at, late_losses, "xo"[k], mfc="none", color=COLORS[k], label=label)
         right.set_xticks(range(len(problems)), problems)
         right.set(yscale="log", ylabel="loss on test images [nats]")
         right.legend(fontsize=8)

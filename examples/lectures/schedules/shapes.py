@@ -78,21 +78,23 @@ def study(size: Size) -> Finding:
     if not size.small:  # where none has time to fall for long
         for name in ("exponential", "cosine, warm-up", "cycles"):
             expect(end[name] < end["constant"] and test[name] < test["constant"], f"{name}: {end}, {test}")
-        expect(test["plateau"] > test["constant"], f"the plateau falls in time: {test}")
     better = [name for name in runs if test[name] < test["constant"]]
     worse = [name for name in runs if test[name] > test["constant"]]
 
     def draw(figure: Any) -> None:
         for axis, panel in zip(figure.subplots(1, 2, sharey=True), PANELS):
-            curves(axis, [(name, loss[name]) for name in panel if name in loss], x=np.arange(MEAN_OF, steps + 1))
+            lines = [(name, loss[name][:, ::4]) for name in panel if name in loss]
+            curves(axis, lines, x=np.arange(MEAN_OF, steps + 1, 4))
             axis.set(yscale="log", xlabel="step")
         figure.axes[0].set_ylabel(f"training loss [nats], mean of {MEAN_OF} steps")
 
+    flat = sum(len(set(one.history["lr"])) == 1 for one in runs.get("plateau", ()) if one)
     told = [", ".join(f"{name} {test[name]:.3f}" for name in names) or "none" for names in (better, worse)]
     return Finding(
         Verdict.IN_PART if worse else Verdict.HOLDS,
         f"Medians over {len(size.seeds)} seeds: the best constant rate has a test loss of {test['constant']:.3f}. "
-        f"Better: {told[0]}. Not better: {told[1]}. The plateau has an evaluation an epoch to go by, and falls late.",
+        f"Better: {told[0]}. Not better: {told[1]}. With an evaluation an epoch to go by, the plateau's rate "
+        f"fell with {len(size.seeds) - flat} of {len(size.seeds)} seeds.",
         Table(
             ("schedule", "training loss", "test loss", "% wrong"),
             [
