@@ -77,7 +77,7 @@ def study(size: Size) -> Finding:
     end = {name: float(np.median(of[:, -1])) for name, of in loss.items()}
     if not size.small:  # where none has time to fall for long
         for name in ("exponential", "cosine, warm-up", "cycles"):
-            expect(end[name] < end["constant"] and test[name] < test["constant"], f"{name}: {end}, {test}")
+            expect(test[name] < test["constant"], f"{name} is no better than a constant rate: {test}")
     better = [name for name in runs if test[name] < test["constant"]]
     worse = [name for name in runs if test[name] > test["constant"]]
 
@@ -88,13 +88,13 @@ def study(size: Size) -> Finding:
             axis.set(yscale="log", xlabel="step")
         figure.axes[0].set_ylabel(f"training loss [nats], mean of {MEAN_OF} steps")
 
-    flat = sum(len(set(one.history["lr"])) == 1 for one in runs.get("plateau", ()) if one)
+    fell = [len(set(one.history["lr"])) > 1 for one in runs.get("plateau", ()) if one]
+    waited = f" The plateau waits for evaluations, one an epoch; its rate fell with {sum(fell)} of {len(fell)} seeds."
     told = [", ".join(f"{name} {test[name]:.3f}" for name in names) or "none" for names in (better, worse)]
     return Finding(
         Verdict.IN_PART if worse else Verdict.HOLDS,
         f"Medians over {len(size.seeds)} seeds: the best constant rate has a test loss of {test['constant']:.3f}. "
-        f"Better: {told[0]}. Not better: {told[1]}. With an evaluation an epoch to go by, the plateau's rate "
-        f"fell with {len(size.seeds) - flat} of {len(size.seeds)} seeds.",
+        f"Better: {told[0]}. Not better: {told[1]}.{waited if fell else ''}",
         Table(
             ("schedule", "training loss", "test loss", "% wrong"),
             [
