@@ -75,6 +75,7 @@ if TYPE_CHECKING:  # what __getattr__ below loads on first use
     from ddtrain.commands.script import main
     from ddtrain.data import ArrayData
     from ddtrain.diagnose.layer_table import Summary, summary
+    from ddtrain.plan import compile as compile
     from ddtrain.plan import const_graph
     from ddtrain.runs import History, Run, evaluate, fit, predict
     from ddtrain.trainer.config.config import Config
