@@ -4,14 +4,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 import ddtrain.numpy as dnp
-from ddtrain import flatten, hvp, model_loss, nn, rng, value_and_grad
+from ddtrain import flatten, hvp, model_loss, nn, ops, rng, value_and_grad
+from ddtrain.data import digits
+from ddtrain.optim import Optim, make
 from ddtrain.optim.batch_methods.protocol import BatchMethod
 from ddtrain.plan import compile as compiled
 
@@ -113,3 +115,47 @@ def network(model: nn.Module, loss: Callable[..., Any], seed: int) -> tuple[Loss
     of_params, params = model_loss(model, loss, model.init(seed, "float64"))
     start, unflatten = flatten(params)
     return lambda x, *batch: dnp.mean(of_params(unflatten(x), *batch)), start
+
+
+def digits_network(hidden: int, samples: int, seed: int, penalty: float = 0.0) -> tuple[VectorObjective, Array]:
+    """The loss of a network of 64, ``hidden`` tanh and 10 units on the first digits, with weights that begin it.
+
+    Parameters
+    ----------
+    penalty : times half the squared length of all weights is added to the mean cross-entropy
+
+    >>> loss, x = digits_network(hidden=2, samples=50, seed=0)
+    >>> x.shape, 2 < loss.loss(x) < 3
+    ((160,), True)
+    """
+    images = digits()
+    x_ND, y_N = images.x_train[:samples].reshape(-1, 64) / 16.0, images.y_train[:samples]
+    model = nn.Sequential(nn.Linear(64, hidden), nn.tanh(), nn.Linear(hidden, 10))
+    loss, start = network(model, lambda model, x, y: ops.cross_entropy(model(x), y), seed)
+    return VectorObjective(lambda w: loss(w, x_ND, y_N) + 0.5 * penalty * (w @ w)), start
+
+
+def descend_on(objective: VectorObjective, start: Array, formula: Optim, lrs: Iterable[float]) -> tuple[Array, Array]:
+    """What ``training.descend`` does, with a learning rate for each step.
+
+    Returns
+    -------
+    points : (steps + 1, D), the start included
+    losses : (steps + 1,), at these points; where they are no longer finite, the rest is infinite
+
+    >>> from ddtrain.optim import Sgd
+    >>> points, losses = descend_on(VectorObjective(lambda x: 0.5 * (x @ x)), np.ones(1), Sgd(momentum=0.0), [0.5, 1.0])
+    >>> points.ravel().tolist(), losses.tolist()
+    ([1.0, 0.5, 0.0], [0.5, 0.125, 0.0])
+    """
+    x, lrs = np.array(start, dtype=np.float64), [*lrs, 0.0]
+    optimizer = make(formula, len(x), x.dtype)
+    points, losses = np.full((len(lrs), len(x)), np.nan), np.full(len(lrs), np.inf)
+    with np.errstate(over="ignore", invalid="ignore"):
+        for step, lr in enumerate(lrs):
+            loss, gradient = objective.loss_and_gradient(x)
+            if not np.isfinite(loss) or not np.isfinite(gradient).all():
+                break
+            points[step], losses[step] = x, loss
+            optimizer.apply(x, gradient, lr=lr)
+    return points, losses
