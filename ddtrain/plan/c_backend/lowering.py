@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from ddtrain.kernels.capture import capture
+from ddtrain.kernels.capture import Heard, capture
 from ddtrain.kernels.native.library import Function
 from ddtrain.plan.c_backend import elementwise
 from ddtrain.plan.c_backend.moves import Move, moves
@@ -196,43 +196,16 @@ class Lowering:
             return None
         if any(map(_has_number, results)):
             return None  # made by NumPy, of values
-        written = [array for function, given in heard.calls for array in given if isinstance(array, np.ndarray)]
         fresh = Registry()
-        blocks: list[Block] = []
-        for result in results:
-            for array in leaves(result):
-                if self._place(array) is None and fresh.find(array) is None:
-                    owner = _owner(array)
-                    if owner is None or not any(_overlap(owner, other) for other in written):
-                        return None  # made by NumPy
-                    block = Block(owner.nbytes, in_arena=True)
-                    blocks.append(block)
-                    fresh.add(owner, Place(block, 0))
-        lowered, temporaries = [], []
-        for function, given in heard.calls:
-            places: list[Any] = []
-            for a in given:
-                if isinstance(a, np.ndarray):
-                    place = fresh.find(a) or self._place(a)
-                    if place is None:
-                        owner = _owner(a)
-                        if owner is None:
-                            return None
-                        if any(owner is room for room in heard.scratch):
-                            block = Block(owner.nbytes, in_arena=True)
-                            temporaries.append(block)
-                        else:  # a table that the kernel keeps, the same for all values
-                            block = Block(owner.nbytes, fixed=owner)
-                        fresh.add(owner, Place(block, 0))
-                        place = fresh.find(a)
-                    places.append(place)
-                else:
-                    places.append(a)
-            lowered.append(Call(function, places))
+        blocks = self._made_by(heard, results, fresh)
+        lowered = None if blocks is None else self._lowered(heard, fresh)
+        if blocks is None or lowered is None:
+            return None
+        calls, temporaries = lowered
         cells = [(a, dict(vars(a))) for a in instruction.args if getattr(a, "is_cell", False)]
         # what it gives is where the cell's contents lie, whatever those are
         reads_cell = bool(cells) and not heard.calls
-        if not reads_cell and not self._repeats(instruction, args, lowered, results, fresh):
+        if not reads_cell and not self._repeats(instruction, args, calls, results, fresh):
             return None
         for cell, filled in cells:  # what it was filled with first, which lies in the places that are known
             vars(cell).update(filled)
@@ -241,10 +214,45 @@ class Lowering:
         for slot, result in zip(instruction.outputs, results, strict=True):
             if slot is not None:
                 self._fill(slot, result)
-        known = [a.block for call in lowered for a in call.args if isinstance(a, Place)]
-        return Unit(
-            "calls" if heard.calls else "view", instruction, lowered, reads=known, writes=[*blocks, *temporaries]
-        )
+        known = [a.block for call in calls for a in call.args if isinstance(a, Place)]
+        return Unit("calls" if heard.calls else "view", instruction, calls, reads=known, writes=[*blocks, *temporaries])
+
+    def _made_by(self, heard: Heard, results: list[Any], fresh: Registry) -> list[Block] | None:
+        """Blocks for the new arrays among the results; None where one was not written by what was heard."""
+        written = [array for _, given in heard.calls for array in given if isinstance(array, np.ndarray)]
+        blocks: list[Block] = []
+        for array in (array for result in results for array in leaves(result)):
+            if self._place(array) is None and fresh.find(array) is None:
+                owner = _owner(array)
+                if owner is None or not any(_overlap(owner, other) for other in written):
+                    return None  # made by NumPy
+                blocks.append(Block(owner.nbytes, in_arena=True))
+                fresh.add(owner, Place(blocks[-1], 0))
+        return blocks
+
+    def _lowered(self, heard: Heard, fresh: Registry) -> tuple[list[Call], list[Block]] | None:
+        """What was heard with places for arrays, and the blocks of its work space; None where an array has no owner."""
+        calls: list[Call] = []
+        temporaries: list[Block] = []
+        for function, given in heard.calls:
+            places = list(given)
+            for k, a in enumerate(given):
+                if not isinstance(a, np.ndarray):
+                    continue
+                place = fresh.find(a) or self._place(a)
+                if place is None:
+                    owner = _owner(a)
+                    if owner is None:
+                        return None
+                    if any(owner is room for room in heard.scratch):
+                        temporaries.append(block := Block(owner.nbytes, in_arena=True))
+                    else:  # a table that the kernel keeps, the same for all values
+                        block = Block(owner.nbytes, fixed=owner)
+                    fresh.add(owner, Place(block, 0))
+                    place = fresh.find(a)
+                places[k] = place
+            calls.append(Call(function, places))
+        return calls, temporaries
 
     def _repeats(
         self, instruction: Instruction, args: list[Any], calls: Sequence[Call], results: list[Any], fresh: Registry
