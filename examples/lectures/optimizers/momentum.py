@@ -84,8 +84,8 @@ def study(size: Size) -> Finding:
         f"The velocity after k steps is 1 − μ^k of the terminal one to {off:.0e}, so that 99 % of it takes {waits[0]}, "
         f"{waits[1]} and {waits[2]} steps at μ = 0.5, 0.9 and 0.99. At a constant rate the three forms train a network "
         f"to the same weights, to {max(far['constant']):.0e}; but where it falls to a tenth, the lecture's keeps its "
-        f"velocity, the others slow down at once, and they end {min(far['falling']):.0%} to {max(far['falling']):.0%} of "
-        f"the way apart.",
+        f"velocity, the others slow down at once, and they end {min(far['falling']):.0%} to {max(far['falling']):.0%} "
+        f"of the way apart.",
         Table(
             ("rate", "form", "loss: lowest", "median", "highest", "largest distance to the lecture's"),
             [
