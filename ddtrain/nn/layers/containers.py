@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import ddtrain.numpy as np
 from ddtrain.autodiff import Array
-from ddtrain.errors import ShapeError
+from ddtrain.errors import ShapeError, kind_of
 from ddtrain.nn.module import Module
 
 
@@ -29,7 +29,7 @@ class _ByPosition(Module):
     def __init__(self, *layers: Module) -> None:
         for k, layer in enumerate(layers):
             if not isinstance(layer, Module):
-                raise ShapeError(f"{type(self).__name__}: argument {k} is a {type(layer).__name__}, not a module")
+                raise ShapeError(f"{type(self).__name__}: argument {k} is {kind_of(layer)}, not a module")
             setattr(self, str(k), layer)
 
     def __len__(self) -> int:

@@ -38,7 +38,7 @@ def test_answers_that_do_not_fit_together() -> None:
         nn.Concat(nn.MaxPool2d(2), nn.Identity()).bind({})(x)
     with pytest.raises(ShapeError, match=r"Residual: the body's answer has shape \(2, 2, 2, 3\) but the shortcut's"):
         nn.Residual(nn.MaxPool2d(2)).bind({})(x)
-    with pytest.raises(ShapeError, match="Concat: argument 1 is a int, not a module"):
+    with pytest.raises(ShapeError, match="Concat: argument 1 is an int, not a module"):
         nn.Concat(nn.Identity(), 3)  # type: ignore[arg-type]
 
 
