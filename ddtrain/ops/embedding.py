@@ -76,7 +76,7 @@ _fused = fused(
 )
 
 
-@wraps(_embedding)
+@wraps(_fused)  # and what it carries, such as compose
 def embedding(table: Array, indices: Array, padding_idx: int | None = None) -> Array:
     _check(table, indices, padding_idx)
     return _fused(table, indices, padding_idx)

@@ -110,7 +110,7 @@ class Trainer:
         self._epoch_order = functools.lru_cache(2)(
             lambda epoch: data.order_of(task.train, seed=config.run.seed, epoch=epoch)
         )
-        self._unsaid = self._unlisted = True  # why there is no plan, or what it is
+        self._unsaid, self._listed = True, ""  # why there is no plan, or what it is
         self._prefetched: data.Prefetched | None = None
         if config.data.prefetch:
             self._prefetch(config.data.prefetch)
@@ -203,14 +203,14 @@ class Trainer:
         return control
 
     def _say_plan(self) -> None:
-        """Say once why steps are traced, or planned in Python and not in C; write once what the plan is."""
+        """Say once why steps are traced, or planned in Python and not in C; write what the plan is."""
         passes = self.train_step.passes
         if self._unsaid and (passes.refused or passes.in_python):
             self._unsaid = False
             without = "a plan" if passes.refused else "a plan in C"
             self.records.warn(f"steps run without {without}, because {passes.refused or passes.in_python}")
-        if self._unlisted and passes.listing:
-            self._unlisted = False
+        if self._listed != passes.listing:
+            self._listed = passes.listing
             self.records.plan(passes.listing)
 
     def _rows_at(self, place: data.Position) -> Any:

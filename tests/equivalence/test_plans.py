@@ -47,7 +47,7 @@ def check(task: Task, **sections: Any) -> list[ShardPasses]:
     expected, _ = run(local, task, Plan(enabled=False), **sections)
     made = []
     for backend in ("c", "python"):
-        found, passes = run(local, task, Plan(backend=backend, verify_steps=1), **sections)  # type: ignore[arg-type]
+        found, passes = run(local, task, Plan(backend=backend, compile_after=0, verify_steps=1), **sections)  # type: ignore[arg-type]
         assert {name for name in expected if found[name].tobytes() != expected[name].tobytes()} == set()
         made.append(passes)
     return made
@@ -73,7 +73,9 @@ def test_ranks_and_pieces(spec: str, accumulate: int) -> None:
     """Batch-norm over the ranks, ragged and empty shards, and several shards a rank, whose turns meet in batch-norm."""
     task, sections = make_task(dtype=np.float32), {"run": Run(dtype="float32", epochs=1000, accumulate=accumulate)}
     eager, planned = (
-        World(spec).run(lambda comm, on=on: run(comm, task, Plan(enabled=on, verify_steps=int(on)), **sections))
+        World(spec).run(
+            lambda comm, on=on: run(comm, task, Plan(on, compile_after=0, verify_steps=int(on)), **sections)
+        )
         for on in (False, True)
     )
     for (expected, _), (found, passes) in zip(eager, planned, strict=True):
@@ -86,7 +88,9 @@ def test_ranks_and_pieces(spec: str, accumulate: int) -> None:
 def test_every_mode(mode: str) -> None:
     sections = {"comm": Comm(mode=mode, sync_every=3)}  # type: ignore[arg-type]
     eager, planned = (
-        World("nodes:001").run(lambda comm, on=on: run(comm, make_task(dtype=np.float32), Plan(enabled=on), **sections))
+        World("nodes:001").run(
+            lambda comm, on=on: run(comm, make_task(dtype=np.float32), Plan(on, compile_after=0), **sections)
+        )
         for on in (False, True)
     )
     for (expected, _), (found, _) in zip(eager, planned, strict=True):
@@ -153,6 +157,24 @@ def test_a_plan_is_recorded_anew_and_notices_what_has_changed() -> None:
     assert "has the constant 1.0, and 2.0 the next time" in trainer.train_step.passes.refused
 
 
+@pytest.mark.parametrize("compile_after", [0, 3, 16])
+def test_c_is_made_when_a_run_is_long_enough(compile_after: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Kernels are called from Python before and from C after, with the same bits; both are verified."""
+    made: list[int] = []
+    real = recorded_pass.lower
+    task = make_task(dtype=np.float32, samples=7)
+    plan = Plan(compile_after=compile_after, verify_steps=2)
+    expected, _ = run(LocalCommunicator(), task, Plan(enabled=False), steps=25)
+    trainer = Trainer(LocalCommunicator(), sgd_config(run=Run(dtype="float32", epochs=1000), plan=plan), task)
+    trainer.records = Diary(trainer.comm, Path())  # type: ignore[assignment]
+    monkeypatch.setattr(recorded_pass, "lower", lambda *a, **k: made.append(trainer.state.step) or real(*a, **k))
+    for _ in range(25):
+        trainer.take_step()
+    assert made == [3 + compile_after if compile_after else 2]  # traced, recorded twice, repeated so often
+    assert {name for name, x in trainer.store.tensors.items() if x.tobytes() != expected[name].tobytes()} == set()
+    assert "stretches of C" in trainer.train_step.passes.listing
+
+
 def test_shapes_that_change_every_step_are_traced() -> None:
     class Growing(data.ArrayData):
         def batch(self, indices: Any) -> Any:
@@ -217,7 +239,7 @@ def test_checks_of_values_are_made_in_every_repeat(backend: Any, late: tuple[int
     train = Late(x, y * 0, np.zeros(len(x), int))
     task = Task(Reading(), lambda model, x, y, words: ops.cross_entropy(model(x, words), y), train)
     with pytest.raises(ShapeError, match=message) as caught:
-        run(LocalCommunicator(), task, Plan(backend=backend))
+        run(LocalCommunicator(), task, Plan(backend=backend, compile_after=0))
     assert caught.value.place["step"] > 6
 
 
@@ -249,6 +271,6 @@ def test_batches_that_lie_otherwise_in_memory(late: Any) -> None:
         return ops.cross_entropy(model(x * 1.0) + np.sum(ops.gelu(part[:, :1]), axis=1, keepdims=True) * x[:, 1:2], y)
 
     expected, _ = run(LocalCommunicator(), Task(Plain(), loss, Arranged(x, y, late=late)), Plan(enabled=False))
-    found, passes = run(LocalCommunicator(), Task(Plain(), loss, Arranged(x, y, late=late)), Plan())
+    found, passes = run(LocalCommunicator(), Task(Plain(), loss, Arranged(x, y, late=late)), Plan(compile_after=0))
     assert passes.refused == ""
     assert {name for name in expected if found[name].tobytes() != expected[name].tobytes()} == set()

@@ -86,7 +86,7 @@ def ours(comm: Communicator, name: str, workload: Workload, shards: int = 0, bat
 @contextmanager
 def training(comm: Communicator, name: str, config: Config, task: Task) -> Iterator[Trainer]:
     """A trainer whose run outlasts a measurement; its directory and console are removed afterwards. Collective."""
-    config = config.updated({"run": {"epochs": _ENOUGH, "steps": 0}})
+    config = config.updated({"run": {"epochs": _ENOUGH, "steps": 0}, "plan": {"compile_after": 0}})
     # Every rank has a directory, and only rank 0's is written to.
     with tempfile.TemporaryDirectory(prefix="ddtrain-bench-") as directory, tempfile.TemporaryFile("w") as console:
         records = RunRecords(comm, config, name, Path(directory), None, task, stream=console)

@@ -20,14 +20,17 @@ from ddtrain.parallel.collectives.call_signatures import (
 )
 
 Array = NDArray[Any]
+EAGER_BYTES = 8 << 10  # of a call that begins before tags are compared
 
 
 class MessageCollectives:
     """The small collectives of any ranks. Its methods: see :class:`~ddtrain.parallel.SmallCollectives`.
 
     Each rank sends its tag to the next, and the last one to the first: where any two ranks differ, two neighbours do,
-    and one of these ends the run. A tag travels at the same time as the call that it describes, and is looked at first.
-    Tags have a communicator of their own, so that calls which do not belong together cannot take each other's tags.
+    and one of these ends the run. A tag travels at the same time as the call that it describes, and is looked at first;
+    of a large call it travels before, as a message that is larger than what waits for it may write over other memory
+    (MPICH 5, beyond what it sends without asking). Tags have a communicator of their own, so that calls which do not
+    belong together cannot take each other's tags.
 
     Parameters
     ----------
@@ -77,6 +80,10 @@ class MessageCollectives:
             return
         self._check_end()
         compared = _TagExchange(self._tags, tag)
+        if max(buffer.nbytes for buffer in buffers) > EAGER_BYTES:
+            compared.wait()
+            begin(*buffers).wait()
+            return
         work: Work = begin(*buffers)
         compared.wait()
         work.wait()

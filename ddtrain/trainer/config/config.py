@@ -202,8 +202,10 @@ class Plan:
     """c: what lies between two exchanges of ranks is one call of generated C, as far as it can be
     python: every kernel is called from Python
     """
+    compile_after: int = 16
+    """Repeats of a kind of batch in Python after which C is made, which costs a second or two once; 0: at once."""
     verify_steps: int = 0
-    """So many repeated passes of each kind of batch are compared with traced ones, bit by bit."""
+    """So many repeated passes of each kind of batch are compared with traced ones, bit by bit; in Python, then in C."""
 
 
 @dataclass(frozen=True)

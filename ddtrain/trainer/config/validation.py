@@ -185,6 +185,7 @@ def _ranges(config: Config) -> Iterator[tuple[str, bool, str]]:
     yield "run.steps", run.steps >= 0, "0 (no limit) or more"
     yield "run.limit", run.limit >= 0, "0 (all samples) or more"
     yield "run.overfit_batches", run.overfit_batches >= 0, "0 (all data) or more"
+    yield "plan.compile_after", config.plan.compile_after >= 0, "0 (at once) or more"
     yield "plan.verify_steps", config.plan.verify_steps >= 0, "0 (none) or more"
     yield "debug.check_gradients_every", config.debug.check_gradients_every >= 0, "0 (never) or more"
     yield "eval.every", config.eval.every >= 0, "0 (never) or more"

@@ -57,7 +57,7 @@ class ShardSinks(list[Sink]):
         self._views, self._accumulator = views, accumulator
         self._k, self._alone, self._is_last = k, count == 1, k == count - 1
         self.ready = reducer.ready
-        self._ends = {bucket.members[-1] for bucket in reducer.buckets if several}
+        self._ends = {bucket.members[-1] for bucket in reducer.buckets if several and bucket.members}
         super().__init__(self._writer(i) if self._alone else self._adder(i) for i in range(len(views)))
 
     def target(self, i: int) -> Any:

@@ -13,10 +13,9 @@ from ddtrain.kernels.native.compiler import CompilerError
 from ddtrain.ops.collectives import peers
 from ddtrain.param_store import ParamStore
 from ddtrain.plan import Program, Recorder, Slot, difference, python_function
-from ddtrain.plan.c_backend import lower
+from ddtrain.plan.c_backend import NativeProgram, lower
 from ddtrain.plan.c_backend.places import apart
 from ddtrain.plan.deliver import deliver
-from ddtrain.plan.listing import listing
 from ddtrain.plan.passes import improve
 from ddtrain.plan.recorder import could_be_the_recorder
 from ddtrain.trainer.step.forward_pass import ForwardPass
@@ -29,9 +28,11 @@ class Passes(Protocol):
     """What a recorded pass asks of :class:`~ddtrain.trainer.step.passes.ShardPasses`."""
 
     store: ParamStore
-    backend: str
     in_python: str
-    listing: str
+
+    def wants_c(self, plan: PassPlan) -> bool: ...
+
+    def take_note(self, plan: PassPlan, program: Program) -> None: ...
 
     def refuse(self, why: str, forward: ForwardPass) -> ShardPass: ...
 
@@ -46,7 +47,7 @@ class RecordedPass:
         self.updates: Mapping[str, Any] = {}
 
     def forward(self) -> Any:
-        self._recorder = recorder = Recorder(keeps=self._plan.program is not None and self._plan.first is None)
+        self._recorder = recorder = Recorder(keeps=self._passes.wants_c(self._plan))
         forward, store = self._forward, self._passes.store
         leaves = [recorder.input(x, name) for name, x in zip(store.names, store.value_views)]
         buffers = {name: recorder.input(x, name) for name, x in store.state_views.items()}
@@ -89,29 +90,34 @@ class RecordedPass:
         different = difference(plan.program, program)
         if different or plan.metrics != metrics or plan.updates != updates:
             self._passes.refuse(different or "the metrics or buffers are others the next time", self._forward)
-        elif plan.first is None:
-            program = improve(program)
-            self._make_functions(program, recorder, recorder.inputs[late:], sinks)
-            passes = self._passes
-            passes.listing = passes.listing or listing(program, plan.native)
-        else:
+            return
+        if plan.first is not None:
             plan.repeats, plan.recorded_at = plan.repeats + 1, plan.recorded_at * AGAIN
+        if plan.first is None or recorder.keeps:
+            self._make_functions(improve(program), recorder.inputs[late:], sinks)
 
-    def _make_functions(self, program: Program, recorder: Recorder, late: Sequence[Slot], sinks: Any) -> None:
-        """The plan's functions: of C, if there is a compiler, or of Python."""
-        plan, passes = self._plan, self._passes
-        if passes.backend == "c" and not passes.in_python:
-            store = passes.store
-            fixed = dict(zip(program.inputs, [*store.value_views, *store.state_views.values()]))
-            try:
-                plan.native = lower(program, recorder.values, _MIDDLE, late, fixed, sinks, alone=peers() is None)
-            except (CompilerError, CacheError) as error:
-                passes.in_python = str(error)
-            if plan.native is not None:
-                plan.first, plan.second, plan.carried = plan.native.first, plan.native.second, plan.native.carried
-                return
-        first, second, plan.carried = program.split(_MIDDLE, late)
-        plan.first, plan.second = python_function(first), python_function(second, consumes=True)
+    def _make_functions(self, program: Program, late: Sequence[Slot], sinks: Any) -> None:
+        """The plan's functions: of C, where it is time for it and there is a compiler, or of Python."""
+        plan = self._plan
+        if self._recorder.keeps:
+            plan.native = self._lowered(program, late, sinks)
+        if plan.native is not None:
+            plan.first, plan.second, plan.carried = plan.native.first, plan.native.second, plan.native.carried
+        elif plan.first is None:
+            first, second, plan.carried = program.split(_MIDDLE, late)
+            plan.first, plan.second = python_function(first), python_function(second, consumes=True)
+        else:
+            return
+        self._passes.take_note(plan, program)
+
+    def _lowered(self, program: Program, late: Sequence[Slot], sinks: Any) -> NativeProgram | None:
+        store = self._passes.store
+        fixed = dict(zip(program.inputs, [*store.value_views, *store.state_views.values()]))
+        try:
+            return lower(program, self._recorder.values, _MIDDLE, late, fixed, sinks, alone=peers() is None)
+        except (CompilerError, CacheError) as error:
+            self._passes.in_python = str(error)
+            return None
 
 
 class _Delivery:

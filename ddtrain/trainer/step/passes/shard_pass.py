@@ -12,7 +12,7 @@ from ddtrain.plan.c_backend import NativeProgram
 from ddtrain.trainer.step.forward_pass import ForwardPass
 
 Sink = Callable[[Any], None]
-AGAIN = 16  # repeats after which a pass is recorded anew, and 16 times as many for each next time
+AGAIN = 16  # so many times as many repeats, and a pass is recorded anew
 
 
 class ShardPass(Protocol):
@@ -55,14 +55,15 @@ class PassPlan:
     ----------
     calls, repeats : passes so far, and those of them that were repeated from the plan
     recorded_at : the number of repeats after which the pass is recorded anew
+    unverified : repeats that are still to be compared with an eager pass
     program : what was recorded first
     native, first, second, carried : its functions, once it was recorded twice; see ``ddtrain.plan.c_backend``
     metrics, updates : what the results after the losses are called
     """
 
-    def __init__(self) -> None:
-        self.calls = 0  # passes so far
-        self.repeats, self.recorded_at = 0, AGAIN
+    def __init__(self, recorded_at: int) -> None:
+        self.calls = self.repeats = self.unverified = 0
+        self.recorded_at = recorded_at
         self.program: Program | None = None
         self.native: NativeProgram | None = None
         self.first: Callable[..., Any] | None = None

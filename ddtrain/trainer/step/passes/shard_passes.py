@@ -2,9 +2,11 @@
 
 Note [First eager, then recorded twice]
 The first pass of each kind of batch is eager, so that mistakes are found where Python finds them. The second is run
-under a recorder and gives a program, the third gives another, and if both are the same, later passes repeat it. After
-16, 256, 4,096, ... repeats the pass is recorded once more and compared, in case the model asks for something that has
-changed meanwhile. Whatever the reason not to have a plan, the pass is eager then, and the first reason is told once.
+under a recorder and gives a program, the third gives another, and if both are the same, later passes repeat it, its
+kernels called from Python. After 16, 256, 4,096, ... repeats the pass is recorded once more and compared, in case the
+model asks for something that has changed meanwhile. At the first of these C is made of it: by then a run is long enough
+to be worth the compiler's time. Whatever the reason not to have a plan, the pass is eager then, and the first reason is
+told once.
 
 Recorded, eager and repeated passes call the same kernels with the same values in the same order: the bits are the same,
 and so is the order of collectives, so ranks need not agree on which of them has a plan.
@@ -21,10 +23,11 @@ from ddtrain.autodiff import Tape
 from ddtrain.param_store import ParamStore
 from ddtrain.plan import Program
 from ddtrain.plan.c_backend.places import layout
+from ddtrain.plan.listing import listing
 from ddtrain.trainer.step.forward_pass import ForwardPass
 from ddtrain.trainer.step.passes.recorded_pass import RecordedPass
 from ddtrain.trainer.step.passes.repeated_pass import RepeatedPass
-from ddtrain.trainer.step.passes.shard_pass import EagerPass, PassPlan, ShardPass
+from ddtrain.trainer.step.passes.shard_pass import AGAIN, EagerPass, PassPlan, ShardPass
 from ddtrain.trainer.step.passes.verified_pass import VerifiedPass
 
 KINDS = 8  # plans of a run; where every batch has a shape of its own, there are none
@@ -36,9 +39,7 @@ class ShardPasses:
     Parameters
     ----------
     store : the model's values
-    enabled : whether passes may be planned
-    verify : so many repeats are compared with an eager pass, bit by bit
-    backend : "c" makes generated C of what can be, "python" calls every kernel from Python
+    enabled, backend, compile_after, verify_steps : as :class:`~ddtrain.trainer.config.config.Plan` has them
 
     Attributes
     ----------
@@ -47,10 +48,19 @@ class ShardPasses:
     listing : the first plan as text; empty until it has its functions
     """
 
-    def __init__(self, store: ParamStore, enabled: bool = True, verify: int = 0, backend: str = "c") -> None:
-        self.store, self.enabled, self.verify, self.backend = store, enabled, verify, backend
+    def __init__(
+        self,
+        store: ParamStore,
+        enabled: bool = True,
+        backend: str = "c",
+        compile_after: int = AGAIN,
+        verify_steps: int = 0,
+    ) -> None:
+        self.store, self.enabled, self.backend = store, enabled, backend
+        self.compile_after, self.verify = compile_after, verify_steps
         self.refused = self.in_python = self.listing = ""
         self._plans: dict[Hashable, PassPlan] = {}
+        self._listed: PassPlan | None = None
 
     def make(self, forward: ForwardPass, place: Hashable, tape_type: Any = Tape) -> ShardPass:
         """The pass of one shard.
@@ -70,16 +80,29 @@ class ShardPasses:
         if plan is None:
             if len(self._plans) >= KINDS:
                 return self.refuse(f"there are more than {KINDS} shapes of batches", forward)
-            plan = self._plans[key] = PassPlan()
+            plan = self._plans[key] = PassPlan(self.compile_after or AGAIN)
         plan.calls += 1
         if plan.calls == 1:
             return EagerPass(forward, self.store)
         if plan.first is None or plan.repeats == plan.recorded_at:
             return RecordedPass(self, plan, forward)
         plan.repeats += 1
-        if plan.repeats <= self.verify:
+        if plan.unverified:
+            plan.unverified -= 1
             return VerifiedPass(RepeatedPass(plan, forward, self.store), EagerPass(forward, self.store), self.store)
         return RepeatedPass(plan, forward, self.store)
+
+    def wants_c(self, plan: PassPlan) -> bool:
+        """Whether C is to be made of what is recorded next."""
+        recorded = plan.first is not None if self.compile_after else plan.program is not None
+        return recorded and plan.native is None and self.backend == "c" and not self.in_python
+
+    def take_note(self, plan: PassPlan, program: Program) -> None:
+        """Take note that a plan has got functions, in Python or in C."""
+        plan.unverified = self.verify
+        self._listed = self._listed or plan
+        if plan is self._listed:
+            self.listing = listing(program, plan.native)
 
     def refuse(self, why: str, forward: ForwardPass) -> ShardPass:
         """Give up planning; the eager pass in place of a planned one."""
