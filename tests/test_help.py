@@ -60,7 +60,7 @@ def test_a_function_of_numpy_shows_its_parameters_and_a_text(name: str) -> None:
         (ops.linear, "linear(x: 'Array', w: 'Array', b: 'Array' = None) -> 'Array'"),
         (nn.functional.softmax, "softmax(x: 'Array', axis: 'int' = -1) -> 'Array'"),
         (ops.huber_loss, "huber_loss(prediction: 'Array', target: 'Array', delta: 'float' = 1.0) -> 'Array'"),
-        (np.cumsum, "cumsum(x: 'Any', axis: 'int | None' = None) -> 'Any'"),
+        (np.cumsum, "cumsum(x: 'Array', axis: 'int | None' = None) -> 'Array'"),
     ],
 )
 def test_help_shows_the_call(function: Any, line: str) -> None:
