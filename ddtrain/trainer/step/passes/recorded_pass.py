@@ -18,6 +18,7 @@ from ddtrain.plan.c_backend.places import apart
 from ddtrain.plan.deliver import deliver
 from ddtrain.plan.passes import improve
 from ddtrain.plan.recorder import could_be_the_recorder
+from ddtrain.plan.surroundings import Surroundings
 from ddtrain.trainer.step.forward_pass import ForwardPass
 from ddtrain.trainer.step.passes.shard_pass import AGAIN, PassPlan, ShardPass, Sink
 
@@ -35,6 +36,8 @@ class Passes(Protocol):
     def take_note(self, plan: PassPlan, program: Program) -> None: ...
 
     def refuse(self, why: str, forward: ForwardPass) -> ShardPass: ...
+
+    def look(self) -> Surroundings: ...
 
 
 class RecordedPass:
@@ -55,6 +58,7 @@ class RecordedPass:
         batch = tuple(recorder.input(x, f"batch[{i}]") for i, x in enumerate(given))
         rng = _RecordedRng(recorder, forward.rng)
         losses_of = lambda *boxes: forward({**dict(zip(store.names, boxes)), **buffers}, batch=batch, rng=rng)
+        before = self._passes.look()
         try:
             losses_N, self._tape, self._end = record(losses_of, leaves)
         except Exception as error:
@@ -64,6 +68,8 @@ class RecordedPass:
             losses_N = self._eager.forward()
             self.metrics, self.updates = self._eager.metrics, self._eager.updates
             return losses_N
+        if changed := before.changed():
+            recorder.refused = recorder.refused or f"{changed} after a forward pass"
         self._returned = [losses_N, *forward.metrics.values(), *forward.updates.values()]
         recorder.call(_MIDDLE, _nothing, effect=True)
         self.metrics = {name: array_like(x) for name, x in forward.metrics.items()}
