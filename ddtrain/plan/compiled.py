@@ -86,7 +86,8 @@ class Compiled:
         except Exception as error:
             if not (recorder.refused or could_be_the_recorder(error)):
                 raise
-            return self._without(recorder.refused or str(error).partition("\n")[0], *rebuild(leaves), frames=5)
+            args, kwargs = rebuild(leaves)
+            return self._without(recorder.refused or str(error).partition("\n")[0], args, kwargs, frames=5)
         answer = plan.rebuild([array_like(result) for result in results])
         if plan.program is None:
             plan.program = program

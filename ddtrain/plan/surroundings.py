@@ -19,7 +19,7 @@ import sys
 import zlib
 from collections.abc import Callable, Iterator, Mapping
 from functools import cache, partial
-from types import CodeType, FunctionType, MethodType, ModuleType
+from types import CodeType, FunctionType, GeneratorType, MethodType, ModuleType
 from typing import Any
 
 import numpy as np
@@ -159,6 +159,8 @@ def _content(value: Any) -> Any:
         return value.getstate()
     if isinstance(value, itertools.count):
         return repr(value)
+    if isinstance(value, GeneratorType) and value.gi_frame is not None:
+        return value.gi_frame.f_lasti, repr(value.gi_frame.f_locals)
     if isinstance(value, Iterator) and hasattr(value, "__length_hint__"):
         return operator.length_hint(value)
     return None

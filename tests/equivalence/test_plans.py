@@ -17,7 +17,7 @@ from equivalence import test_layers, test_losses
 from ddtrain import data, nn, ops
 from ddtrain.autodiff import value_of
 from ddtrain.comm.backends.local import LocalCommunicator
-from ddtrain.errors import ReplicaError, ShapeError
+from ddtrain.errors import DerivativeError, ReplicaError, ShapeError
 from ddtrain.ops.losses import Loss
 from ddtrain.trainer.config.config import Comm, Plan, Run
 from ddtrain.trainer.loop import Trainer
@@ -132,7 +132,7 @@ ASKING = {  # what a model may ask for, and what the line says of it
     "where entries are": (lambda x, net: np.mean(x[np.nonzero(x > 0)]), r"test_plans.py:\d+ asks for nonzero"),
     "the step": (lambda x, net: 1.0 + net.run.rng.step, r"test_plans.py:\d+ reads rng.step"),
     "a counter": (lambda x, net: float(next(calls)), r"model\.asks, calls has changed after a forward pass"),
-    "a clock": (lambda x, net: time.perf_counter(), r"has the constant .* the next time"),
+    "a clock": (lambda x, net: time.perf_counter(), r"is another when it is called|has the constant .* the next time"),
     "the batch's number of rows": (lambda x, net: 1.0 / (1 + len(x)), ""),  # a part of its shape, which may be asked
 }
 
@@ -220,6 +220,39 @@ def test_what_a_model_keeps_is_no_number_of_a_plan(name: str) -> None:
     assert {key for key in expected if mine[key].tobytes() != expected[key].tobytes()} == set()
     assert re.search(said, passes.refused) if said else passes.refused == ""
     assert said or len(passes.programs()) == 2
+
+
+def in_place(model: Any, x: Any, y: Any) -> Any:
+    """The batch is written to, which shows where it has another name."""
+    same = x
+    x += np.float32(1)
+    return ops.cross_entropy(model(same), y)
+
+
+def of_its_kind(model: Any, x: Any, y: Any) -> Any:
+    return ops.cross_entropy(model(x), y) * (2.0 if isinstance(x, np.ndarray) else 1.0)
+
+
+def swallowed(model: Any, x: Any, y: Any) -> Any:
+    try:
+        return ops.cross_entropy(model(x), y) * float(y[0])
+    except DerivativeError:
+        return ops.cross_entropy(model(x), y)
+
+
+def listed(model: Any, x: Any, y: Any) -> Any:
+    """A sum of Python's numbers, which leave float32 what it is, where one of arrays makes it float64."""
+    return ops.cross_entropy(model(x), y) * sum(y.tolist())
+
+
+@pytest.mark.parametrize("loss", [in_place, of_its_kind, swallowed, listed])
+def test_a_loss_that_tells_a_traced_batch_from_a_plain_one_is_not_planned(loss: Any) -> None:
+    task = make_task(dtype=np.float32)
+    task = Task(task.model, loss, task.train)
+    expected, _ = run(LocalCommunicator(), task, Plan(enabled=False))
+    found, passes = run(LocalCommunicator(), task, Plan(backend="python"))
+    assert {name for name in expected if found[name].tobytes() != expected[name].tobytes()} == set()
+    assert "is another when it is called again, with a batch of plain arrays" in passes.refused
 
 
 @pytest.mark.parametrize("changes", [1, CHANGES + 1])

@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import random
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Any
 
@@ -55,6 +55,13 @@ def with_default(x: Any, kept: Any = ([0],)) -> Any:
     return x * kept[0][0]
 
 
+def endless() -> Iterator[int]:
+    number = 0
+    while True:
+        yield number
+        number += 1
+
+
 def add(kept: Any) -> None:
     kept[0] += 1
 
@@ -82,6 +89,7 @@ KEPT: dict[str, tuple[Callable[[], Any], Callable[[Any], None], str]] = {
     "Python's generator": (lambda: {"a": random.Random(0)}, lambda f: f["a"].random(), "root['a'] has changed"),
     "a count": (lambda: (itertools.count(),), lambda f: next(f[0]), "root[0] has changed"),
     "an iterator": (lambda: (iter([1, 2]),), lambda f: next(f[0]), "root[0] has changed"),
+    "a generator function's": (lambda: [endless()], lambda f: next(f[0]), "root[0] has changed"),
     "a deque": (lambda: deque([1, 2]), lambda f: f.rotate(), "root[0] was 1 and is 2"),
     "a set": (lambda: {1}, lambda f: f.add(2), "root has other entries"),
     "an array in a large one": (lambda: [np.zeros((4, 1 << 20))], lambda f: add(f[0][0]), "root[0] has changed"),

@@ -2,7 +2,8 @@
 
 Note [First eager, then recorded twice]
 The first pass of each kind of batch is eager, so that mistakes are found where Python finds them. The second is run
-under a recorder and gives a program, the third gives another, and if both are the same, later passes repeat it, its
+under a recorder and gives a program, and once more eagerly, forward, as Python may ask what kind of array the batch
+is; the third gives another program, and if both are the same, later passes repeat it, its
 kernels called from Python. After 16, 256, 4,096, ... repeats the pass is recorded once more and compared, in case the
 model asks for something that has changed meanwhile. At the first of these C is made of it: by then a run is long enough
 to be worth the compiler's time. Whatever the reason not to have a plan, the pass is eager then, and the first reason is
