@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import random
 import re
+import tempfile
 import time
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,7 @@ from ddtrain import data, nn, ops
 from ddtrain.autodiff import value_of
 from ddtrain.comm.backends.local import LocalCommunicator
 from ddtrain.errors import DerivativeError, ReplicaError, ShapeError
+from ddtrain.kernels.native import cache, compiler, prepare
 from ddtrain.ops.losses import Loss
 from ddtrain.trainer.config.config import Comm, Plan, Run
 from ddtrain.trainer.loop import Trainer
@@ -293,6 +295,29 @@ def test_c_is_made_when_a_run_is_long_enough(compile_after: int, monkeypatch: py
     assert made == [3 + compile_after if compile_after else 2]  # traced, recorded twice, repeated so often
     assert {name for name, x in trainer.store.tensors.items() if x.tobytes() != expected[name].tobytes()} == set()
     assert "stretches of C" in trainer.train_step.passes.listing
+
+
+def test_a_library_that_cannot_be_loaded_leaves_the_plan_in_python(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A compiler that ends well, and whose output is none."""
+    prepare(np.float32)  # the kernels themselves are good
+    made: list[str] = []
+
+    def empty(source: Path, target: Path, *options: Any) -> None:
+        made.append(source.name)
+        target.write_bytes(b"")
+
+    def fetch(name: str, make: Any) -> tuple[Path, dict[str, Any]]:
+        path = source.with_name(f"{name}.so")
+        return path, make(path)
+
+    with tempfile.TemporaryDirectory() as room:
+        source = Path(room) / "source.c"
+        monkeypatch.setattr(compiler, "compile_library", empty)
+        monkeypatch.setattr(cache, "fetch", fetch)
+        _, passes = run(LocalCommunicator(), make_task(dtype=np.float32), Plan(compile_after=0))
+    if made:  # where there are compiled kernels
+        assert passes.in_python.startswith("what the compiler made of a plan cannot be loaded")
+    assert passes.refused == ""
 
 
 def test_shapes_that_change_every_step_are_traced() -> None:
