@@ -18,7 +18,8 @@ The floor plan, from the ground up: a package imports only what stands above it 
   a NaN went wrong
 - ``trainer/``: ``loop``, and the rooms ``step/ config/ checkpoint/ records/ modes/``
 - ``recipes/``, ``bench/``; ``runs/``, a call that trains and runs that can be opened; ``report/``, an HTML file on
-  them; ``commands/``, the verbs of the command line, such as ``train`` and ``eval``
+  them; ``meta/``, trainings that are differentiated themselves; ``commands/``, the verbs of the command line, such as
+  ``train`` and ``eval``
 
 ``autograd/`` has HIPS Autograd's names. ``former_modules`` and ``verify`` keep former names for one release.
 """
@@ -74,6 +75,7 @@ if TYPE_CHECKING:  # what __getattr__ below loads on first use
     from ddtrain.commands.script import main
     from ddtrain.data import ArrayData
     from ddtrain.diagnose.layer_table import Summary, summary
+    from ddtrain.plan import compile as compile
     from ddtrain.plan import const_graph
     from ddtrain.runs import History, Run, evaluate, fit, predict
     from ddtrain.trainer.config.config import Config

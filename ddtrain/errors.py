@@ -155,7 +155,10 @@ def first_line(error: BaseException) -> str:
 def kind_of(x: Any) -> str:
     """What something is, in words.
 
-    >>> kind_of(None), kind_of(3), kind_of(int)
-    ('nothing', 'a int', 'the class int')
+    >>> kind_of(None), kind_of(3), kind_of(0.5), kind_of(int)
+    ('nothing', 'an int', 'a float', 'the class int')
     """
-    return "nothing" if x is None else f"the class {x.__name__}" if isinstance(x, type) else f"a {type(x).__name__}"
+    if x is None or isinstance(x, type):
+        return "nothing" if x is None else f"the class {x.__name__}"
+    name = type(x).__name__
+    return f"{'an' if name[0].lower() in 'aeio' or name == 'ndarray' else 'a'} {name}"

@@ -34,6 +34,7 @@ MODULES = (
     "ddtrain.runs",
     "ddtrain.runs.diagnosing",
     "ddtrain.search",
+    "ddtrain.meta",
     "ddtrain.plan",
     "ddtrain.autodiff",
     "ddtrain.comm",

@@ -5,6 +5,9 @@ Run it from the root of the repository, after ``./launch/local.sh`` has made the
     .venv/bin/python examples/autodiff_tour.py
 """
 
+from collections.abc import Callable
+from typing import Any
+
 import ddtrain.numpy as np
 from ddtrain import check_grads, elementwise_grad, grad, hessian, hvp, jacobian, jvp, value_and_grad, vjp
 
@@ -56,7 +59,8 @@ def main():
     print(f"   loss {training_loss(trained_D):.4f} after 100 steps")
 
     print("2. Derivatives of derivatives: tanh at five points, and its first four derivatives there")
-    points, derivative = np.linspace(-2.0, 2.0, 5), np.tanh
+    points = np.linspace(-2.0, 2.0, 5)
+    derivative: Callable[..., Any] = np.tanh
     for order in range(5):
         print(f"   order {order}: " + " ".join(f"{value:8.4f}" for value in derivative(points)))
         derivative = elementwise_grad(derivative)

@@ -10,19 +10,22 @@ edge.
 """
 
 import argparse
+from collections.abc import Callable, Sequence
 from time import perf_counter
+from typing import Any
 
 import ddtrain.numpy as np
 from ddtrain import grad, graph
 
 DEPTHS = (1, 2, 4, 6, 8, 10, 12, 14, 16)
 START = 0.7
+Edges = dict[Any, list[tuple[Any, float]]]  # by node: earlier nodes, and its derivative by each
 
 
-def chain(depth):
+def chain(depth: int) -> Callable[[Any], Any]:
     """x <- x cos x, ``depth`` times: through each layer, one way leads past the cosine and one through it."""
 
-    def fun(x):
+    def fun(x: Any) -> Any:
         for _ in range(depth):
             x = x * np.cos(x)
         return x
@@ -30,9 +33,9 @@ def chain(depth):
     return fun
 
 
-def edges_of(recorded):
+def edges_of(recorded: Any) -> Edges:
     """For each node, its (earlier node, derivative with respect to it), by ddtrain's own rules."""
-    edges = {node: [] for node in recorded.inputs}
+    edges: Edges = {node: [] for node in recorded.inputs}
     for step in recorded.steps:
         values = [getattr(a, "value", a) for a in step.operands]
         derivatives = [float(step.prim.vjps[i](1.0, step.value, *values)) for i in range(len(values))]
@@ -40,7 +43,7 @@ def edges_of(recorded):
     return edges
 
 
-def sum_over_paths(edges, node, source):
+def sum_over_paths(edges: Edges, node: Any, source: Any) -> tuple[float, int]:
     """The sum of the products along all paths from ``source`` to ``node``, and the number of those paths."""
     if node is source:
         return 1.0, 1
@@ -51,7 +54,7 @@ def sum_over_paths(edges, node, source):
     return total, paths
 
 
-def by_dynamic_programming(edges, output, source):
+def by_dynamic_programming(edges: Edges, output: Any, source: Any) -> float:
     """The same sum: from the last node to the first, what has arrived at a node goes on along each of its edges."""
     arrived = dict.fromkeys(edges, 0.0)
     arrived[output] = 1.0
@@ -61,12 +64,12 @@ def by_dynamic_programming(edges, output, source):
     return arrived[source]
 
 
-def timed(fun, *args):
+def timed(fun: Callable[..., Any], *args: Any) -> tuple[Any, float]:
     started = perf_counter()
     return fun(*args), perf_counter() - started
 
 
-def measure(depth):
+def measure(depth: int) -> dict[str, Any]:
     """Counts, times in seconds, and the derivative three ways."""
     recorded = graph(chain(depth), START)
     edges, (source,), output = edges_of(recorded), recorded.inputs, recorded.result
@@ -79,7 +82,7 @@ def measure(depth):
     }  # fmt: skip
 
 
-def plot(rows, path):
+def plot(rows: Sequence[dict[str, Any]], path: str) -> None:
     """Counts and times against depth."""
     import matplotlib
 
@@ -97,8 +100,8 @@ def plot(rows, path):
     pyplot.close(figure)
 
 
-def main(argv=None):
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+def main(argv: Sequence[str] | None = None) -> None:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--png", metavar="FILE", help="also plot counts and times into this file")
     png = parser.parse_args(argv).png
     print("layers    paths  edges   sum over paths  dynamic programming  derivative  difference  from grad")

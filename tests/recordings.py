@@ -67,7 +67,7 @@ class Recording:
         self.program = improve(self.recorded)
 
     def in_c(self, **options: Any) -> NativeProgram:
-        made = lower(self.program, self.values, MIDDLE, self.late, sinks=self.sinks or None, **options)
+        made = lower(self.program, dict(self.values), MIDDLE, self.late, sinks=self.sinks or None, **options)
         assert made is not None
         return made
 

@@ -49,6 +49,7 @@ LAYER = {  # a module may import its own layer's siblings only inside one packag
             "runs",
             "report",
             "search",
+            "meta",
             "check",
             "commands",
             "__main__",

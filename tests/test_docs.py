@@ -27,6 +27,7 @@ NOT_THERE = {  # options that pages name because there is no such option, or onl
     "--section.key",
     "--schedule.half-after",
     "--model.width",
+    "--optim.file",
 }
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 import pytest
 
 from ddtrain import errors
@@ -77,4 +78,5 @@ def test_of_others_errors_the_first_line_is_told() -> None:
 
 
 def test_what_something_is() -> None:
-    assert [kind_of(x) for x in (None, 3, int)] == ["nothing", "a int", "the class int"]
+    assert [kind_of(x) for x in (None, 3, 0.5, int)] == ["nothing", "an int", "a float", "the class int"]
+    assert [kind_of(x) for x in (np.ones(2), OSError(), UsageError(""))] == ["an ndarray", "an OSError", "a UsageError"]

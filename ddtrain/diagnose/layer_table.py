@@ -22,7 +22,6 @@ from ddtrain.data import cast
 from ddtrain.diagnose.layer_calls import LayerCall, LayerCalls, arrays_in, value_of_all
 from ddtrain.diagnose.multiply_adds import CountingTrace
 from ddtrain.diagnose.text_table import aligned
-from ddtrain.errors import UsageError
 from ddtrain.nn import Module
 from ddtrain.nn.declarations import Declaration
 from ddtrain.ops import use_communicator
@@ -106,7 +105,7 @@ def summary(model: Module, x: Any, *, optim: str | Optim = "sgd", dtype: DTypeLi
 
     Parameters
     ----------
-    model : not bound
+    model : bound, as ``run.load`` gives it, or not: its values do not matter
     x : what the model is called with: one array, or a tuple of them; the first axis is the sample. Zeros will do
     optim : the optimizer, or its name, whose state counts as memory
     dtype : of the parameters, and of floating arrays in ``x``
@@ -117,7 +116,7 @@ def summary(model: Module, x: Any, *, optim: str | Optim = "sgd", dtype: DTypeLi
 
     Raises
     ------
-    UsageError : the model is bound; and what calling it raises
+    UsageError : what calling the model raises
 
     Examples
     --------
@@ -134,7 +133,7 @@ def summary(model: Module, x: Any, *, optim: str | Optim = "sgd", dtype: DTypeLi
     memory at N = 32: parameters 232 B, gradients 232 B, optimizer 464 B, kept for backward 2.0 kB: 3.0 kB
     """
     if model._run is not None:
-        raise UsageError("summary: the model is bound", remedy="Give it as it was before bind.")
+        model = _module_at(model._run.model, model._path)
     batch = cast(x if isinstance(x, tuple) else (x,), dtype)
     return layer_table(model, model.init(0, dtype), lambda net: net(*batch), batch, optim)
 
@@ -243,12 +242,16 @@ def _owner(array: Any) -> Any:
 
 def _own_parameters(call: LayerCall, model: Module, seen: set[int]) -> int:
     """Trained numbers that the layer itself declares, and no earlier row has counted."""
-    declared = model
-    for name in call.path.split(".") if call.path else ():
-        declared = _item(declared, name)
-    own = [d for _, d in declared._own(Declaration) if d.trained and id(d) not in seen]
+    own = [d for _, d in _module_at(model, call.path)._own(Declaration) if d.trained and id(d) not in seen]
     seen.update(map(id, own))
     return sum(int(np.prod(d.shape, dtype=np.int64)) for d in own)
+
+
+def _module_at(model: Any, path: str) -> Any:
+    """The module at a path of a model."""
+    for name in path.split(".") if path else ():
+        model = _item(model, name)
+    return model
 
 
 def _item(holder: Any, name: str) -> Any:

@@ -51,6 +51,7 @@ class Run:
     pending : by module, the values of ``updates`` that it has still to read, and where they go
     calls : if given, answers a call from outside of any module in its place, by ``calls(module, *args, **kwargs)``
     watcher : is told of every call of a module; None: nobody
+    model : the whole model as it was before it was bound
     """
 
     training: bool = False
@@ -61,6 +62,7 @@ class Run:
     pending: dict[int, list[tuple[Any, Any, str]]] = field(default_factory=dict)
     calls: Callable[..., Any] | None = None
     watcher: Watcher | None = None
+    model: Any = None
     _draws: dict[str, Any] = field(default_factory=dict)
 
     def uniform(self, purpose: str, shape: tuple[int, ...]) -> NDArray[np.floating]:

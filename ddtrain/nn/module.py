@@ -220,7 +220,7 @@ class Module:
         {'weight': array([[1.],
                [3.]])}
         """
-        binding = Binding(self, values, Run(training, rng))
+        binding = Binding(self, values, Run(training, rng, model=self))
         bound = self._bound(binding, "")
         binding.check()
         return bound
@@ -248,7 +248,7 @@ class Module:
         """
         if self._run is None or not self._run.training:
             return self
-        return self._bound(Binding(self, {}, Run()), f"{self._path}." if self._path else "")
+        return self._bound(Binding(self, {}, Run(model=self._run.model)), f"{self._path}." if self._path else "")
 
     @property
     def run(self) -> Run:

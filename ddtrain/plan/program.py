@@ -207,5 +207,7 @@ def _short(value: Any) -> str:
     if isinstance(value, tuple | list) and len(value) <= 8:
         inside = ", ".join(_short(v) for v in value)
         return f"({inside}{',' if len(value) == 1 else ''})" if isinstance(value, tuple) else f"[{inside}]"
+    if isinstance(value, tuple | list | dict):  # whose repr may be that of many arrays
+        return f"<{type(value).__name__} of {len(value)}>"
     text = repr(value)
     return text if len(text) <= 40 else f"<{type(value).__name__}>"

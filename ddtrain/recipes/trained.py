@@ -18,6 +18,7 @@ from ddtrain.trainer.config.config import Config
 from ddtrain.trainer.evaluation.trained_values import TrainedValues
 from ddtrain.trainer.file_names import CONFIG
 from ddtrain.trainer.main import Recipe
+from ddtrain.trainer.records.opening import require_run
 from ddtrain.trainer.task import Task, build_task
 
 
@@ -65,9 +66,7 @@ def read_run(run_dir: Path | str, recipes: Mapping[str, Recipe] = RECIPES) -> Sa
     ------
     UsageError : there is no such run, or its recipe is not known
     """
-    source = Path(run_dir) / CONFIG
-    if not source.exists():
-        raise UsageError(f"{run_dir}: no run (it has no config.toml)", remedy="Give the directory of a run.")
+    source = require_run(run_dir) / CONFIG
     table = toml_files.read_toml(str(source))
     name = table.pop("recipe", None)
     if not isinstance(name, str) or name not in recipes:

@@ -17,7 +17,7 @@ from ddtrain.runs.history import History
 from ddtrain.trainer.checkpoint import Snapshot, finder, fitted_state, stored_model
 from ddtrain.trainer.config import toml_files
 from ddtrain.trainer.file_names import CONFIG, SUMMARY
-from ddtrain.trainer.records import status
+from ddtrain.trainer.records import opening, status
 
 
 class Run:
@@ -29,7 +29,7 @@ class Run:
 
     Raises
     ------
-    UsageError : no run has made it
+    UsageError : no run has made it; where a search has, its best trial is named
 
     Attributes
     ----------
@@ -42,9 +42,7 @@ class Run:
     """
 
     def __init__(self, path: Path | str) -> None:
-        self.path = Path(path).expanduser()
-        if not (self.path / CONFIG).is_file():
-            raise UsageError(f"{path}: no run (it has no {CONFIG})", remedy="Give the directory of a run.")
+        self.path = opening.require_run(path)
 
     @cached_property
     def config(self) -> dict[str, Any]:

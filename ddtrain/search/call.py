@@ -15,7 +15,6 @@ from ddtrain.runs.call_options import overlaid, require_config, words_of_calls
 from ddtrain.runs.fitting import require_task
 from ddtrain.runs.run import Run
 from ddtrain.search.judge import LOSS, Judge
-from ddtrain.search.search_directory import SUMMARY
 from ddtrain.search.settings import make_settings
 from ddtrain.search.space import make_space
 from ddtrain.search.study import Study, tell, warn
@@ -23,6 +22,7 @@ from ddtrain.search.training import trial_directory
 from ddtrain.search.trials import Outcome
 from ddtrain.trainer import stop_signals
 from ddtrain.trainer.config.config import Config
+from ddtrain.trainer.file_names import SUMMARY
 from ddtrain.trainer.task import Task
 
 

@@ -28,6 +28,15 @@ class Judge:
     figure: str = LOSS
     maximize: bool = False
 
+    def require(self, figures: Mapping[str, Any]) -> None:
+        """Raise UsageError unless the figure is one of an evaluation's."""
+        if self.figure not in figures:
+            hint = did_you_mean(self.figure, figures)
+            raise UsageError(
+                f"search: trials have no figure {quoted(self.figure)}",
+                remedy=f"{hint} There is {', '.join(figures)}.".lstrip(),
+            )
+
     def judged(self, outcome: Outcome, evaluations: Sequence[Mapping[str, Any]]) -> Outcome:
         """The outcome with what the evaluations of its run say.
 
@@ -40,12 +49,7 @@ class Judge:
             return replace(outcome, why=f"{LOSS} was not finite in any evaluation")
         best = min(finite, key=lambda line: float(line[LOSS]))
         figures = {name: float(value) for name, value in best.items() if name not in ("step", "epoch")}
-        if self.figure not in figures:
-            hint = did_you_mean(self.figure, figures)
-            raise UsageError(
-                f"search: trials have no figure {quoted(self.figure)}",
-                remedy=f"{hint} There is {', '.join(figures)}.".lstrip(),
-            )
+        self.require(figures)
         value = figures[self.figure]
         if not math.isfinite(value):
             return replace(outcome, figures=figures, why=f"{self.figure} is {value:g} where {LOSS} is lowest")

@@ -22,12 +22,9 @@ from ddtrain.json_text import to_json
 from ddtrain.search.report.findings import Findings
 from ddtrain.search.report.pages import page_of
 from ddtrain.trainer import atomic_files
-from ddtrain.trainer.file_names import CONFIG
+from ddtrain.trainer.file_names import CONFIG, SEARCH, SEARCH_PAGE, SUMMARY
 
-DEFINITION, SUMMARY, NEXT, PAGE, CLAIMS, STOP = (
-    *("search.json", "summary.json", "next-space.toml", "search.html"),
-    *("claims", "STOP"),
-)
+NEXT, CLAIMS, STOP = "next-space.toml", "claims", "STOP"
 
 
 def begin(directory: Path, definition: Mapping[str, Any]) -> None:
@@ -38,7 +35,7 @@ def begin(directory: Path, definition: Mapping[str, Any]) -> None:
     UsageError : the directory holds a run, or another search: what differs is named
     DataError : its file is damaged
     """
-    path, now = directory / DEFINITION, json.loads(to_json(dict(definition)))
+    path, now = directory / SEARCH, json.loads(to_json(dict(definition)))
     if (directory / CONFIG).exists():
         raise UsageError(f"{directory} holds a run, not a search", remedy="Give another --run.dir.")
     (directory / STOP).unlink(missing_ok=True)
@@ -79,5 +76,5 @@ def conclude(directory: Path, findings: Findings) -> None:
     """Write what was found, and remove what is no longer needed."""
     atomic_files.write_json(directory / SUMMARY, findings.to_table())
     atomic_files.replace(directory / NEXT, findings.following.to_toml().encode())
-    atomic_files.replace(directory / PAGE, page_of(findings).encode())
+    atomic_files.replace(directory / SEARCH_PAGE, page_of(findings).encode())
     shutil.rmtree(directory / CLAIMS, ignore_errors=True)

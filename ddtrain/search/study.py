@@ -18,7 +18,7 @@ from ddtrain.search.methods import Stages as MethodStages
 from ddtrain.search.narrowing import Allowed, narrowed, on_border
 from ddtrain.search.report import tables
 from ddtrain.search.report.findings import Findings
-from ddtrain.search.search_directory import NEXT, PAGE, begin, conclude
+from ddtrain.search.search_directory import NEXT, begin, conclude
 from ddtrain.search.settings import Settings
 from ddtrain.search.space import Space, allows
 from ddtrain.search.stages import Stages, Tell
@@ -28,6 +28,7 @@ from ddtrain.standard_output import say
 from ddtrain.trainer import stop_signals
 from ddtrain.trainer.config.config import Config
 from ddtrain.trainer.config.same_options import verify_options
+from ddtrain.trainer.file_names import SEARCH_PAGE
 from ddtrain.trainer.records.run_lock import lock_run_directory
 
 _FREE = ("comm", "checkpoint", "log", "debug")  # sections that change no trial's result
@@ -158,7 +159,7 @@ class Study:
             self.tell(line)
         for line in findings.warnings:
             self.warn(line)
-        self.tell(f"the same to look at in {self.directory / PAGE}; a finer space in {self.directory / NEXT}")
+        self.tell(f"the same to look at in {self.directory / SEARCH_PAGE}; a finer space in {self.directory / NEXT}")
 
 
 def _evaluated(comm: Communicator, group: Group, trainee: Trainee, winners: Sequence[Outcome]) -> Evaluated:

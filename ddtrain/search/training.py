@@ -31,12 +31,12 @@ from ddtrain.search.space import applied
 from ddtrain.search.trials import Leg, Outcome
 from ddtrain.trainer import atomic_files
 from ddtrain.trainer.config.config import Config
-from ddtrain.trainer.file_names import LOG
+from ddtrain.trainer.file_names import LOG, TRIALS, trial_name
 from ddtrain.trainer.job import Job
 from ddtrain.trainer.records import metrics, status
 from ddtrain.trainer.task import Task
 
-RECORD, TRIALS = "trial.json", "trials"
+RECORD = "trial.json"
 _LOOK_S = 0.5
 # errors by which a trial fails, and the search goes on; others, such as a full disk, end it
 OF_A_TRIAL = (NonFiniteError, UsageError, ShapeError, ArithmeticError, MemoryError)
@@ -44,7 +44,7 @@ OF_A_TRIAL = (NonFiniteError, UsageError, ShapeError, ArithmeticError, MemoryErr
 
 def trial_directory(directory: Path, trial: int) -> Path:
     """The directory of the run of a search's trial."""
-    return directory / TRIALS / f"{trial:03d}"
+    return directory / TRIALS / trial_name(trial)
 
 
 @dataclass(frozen=True)
@@ -71,16 +71,22 @@ class Trainee:
 
 
 class _Until(Callback):
-    """Stops a run after an epoch, or when a file asks the whole search to stop.
+    """Stops a run after an epoch, when a file asks the whole search to stop, or when it has not what it is judged by.
 
     Parameters
     ----------
     epochs : that the run has behind it then
     stop : the file, looked for about twice a second, as it may be far away
+    judge : of the trials
+
+    Attributes
+    ----------
+    refusal : why the run cannot be judged, said by its first evaluation; that ends the search, not this trial alone
     """
 
-    def __init__(self, epochs: int, stop: Path) -> None:
-        self._epochs, self._stop, self._next = epochs, stop, 0.0
+    def __init__(self, epochs: int, stop: Path, judge: Judge) -> None:
+        self._epochs, self._stop, self._judge, self._next = epochs, stop, judge, 0.0
+        self.refusal: UsageError | None = None
 
     def start(self, run: Any) -> None:
         self.step(run)
@@ -93,6 +99,13 @@ class _Until(Callback):
             self._next = monotonic() + _LOOK_S
             if self._stop.exists():
                 run.stop()
+
+    def evaluation(self, run: Any) -> None:
+        try:
+            self._judge.require(run.figures)
+        except UsageError as error:
+            self.refusal = error
+            run.stop()
 
 
 def train_leg(group: Group, trainee: Trainee, leg: Leg) -> Outcome | None:
@@ -109,22 +122,24 @@ def train_leg(group: Group, trainee: Trainee, leg: Leg) -> Outcome | None:
         return bool(run_on_rank_0(group.comm, lambda: _reached(directory, leg.epochs)))
 
     if not reached():
-        job = None
+        job, until = None, _Until(leg.epochs, trainee.directory / STOP, trainee.judge)
         try:
             config = applied(trainee.config, leg.values)
             config = config.updated({"run": {"dir": str(directory), "resume": "auto"}})
-            until = _Until(leg.epochs, trainee.directory / STOP)
             job = Job(trainee.name, trainee.build, config, (until,), io.StringIO())
             with group.communicator() as comm:
                 job(comm)
         except StoppedError:
-            return None
+            if until.refusal is None:
+                return None
         except OF_A_TRIAL as error:
             if not group.failed_alike():
                 raise
             why = error.one_line if isinstance(error, DdtrainError) else f"{type(error).__name__}: {first_line(error)}"
             if job is not None and not group.comm.rank:
                 job.failed(error, 0)
+        if until.refusal is not None:
+            raise until.refusal
         if not why and not reached():
             return None
     seconds = perf_counter() - began

@@ -18,7 +18,7 @@ import ddtrain.numpy as np
 from ddtrain import tree
 from ddtrain.autodiff import grad, jvp, value_and_grad
 from ddtrain.autodiff.operators.argnums import called
-from ddtrain.errors import ShapeError, UsageError
+from ddtrain.errors import ShapeError, UsageError, kind_of
 from ddtrain.nn import Module
 from ddtrain.ops import fan_in, fan_out, use_communicator
 from ddtrain.ops.collectives import Collectives, tied
@@ -161,7 +161,7 @@ def _own_share(loss: Loss, comm: Collectives) -> Loss:
         losses = loss(params, *shard)
         ndim = getattr(losses, "ndim", 0 if isinstance(losses, int | float) else None)
         if ndim not in (0, 1):
-            found = f"a {type(losses).__name__}" if ndim is None else f"an array of shape {losses.shape}"
+            found = kind_of(losses) if ndim is None else f"an array of shape {losses.shape}"
             raise ShapeError(
                 f"{called(loss)} returned {found}, where one loss a sample or their sum is wanted",
                 remedy="Return losses of shape (N,), not averaged; model_loss leaves a model's metrics out.",

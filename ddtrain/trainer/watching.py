@@ -94,7 +94,7 @@ def require_callbacks(callbacks: Sequence[Any]) -> None:
             own = [name for name in vars(type(callback)) if not name.startswith("_")]
             hint = next((told for name in own if (told := did_you_mean(name, EVENTS))), "")
             raise UsageError(
-                f"callbacks[{k}], a {type(callback).__name__}, has none of the events {', '.join(EVENTS)}", remedy=hint
+                f"callbacks[{k}], {kind_of(callback)}, has none of the events {', '.join(EVENTS)}", remedy=hint
             )
         callback.require()
 

@@ -21,7 +21,7 @@ def main(words: list[str]) -> int:
     chosen = [claim for claim in known if options.all or claim.number in options.numbers]
     if missing := set(options.numbers) - {claim.number for claim in known}:
         raise UsageError(f"no claim {min(missing)}", remedy=f"They are 1 to {known[-1].number}, see the list.")
-    if not chosen:
+    if not chosen and not options.page:
         print("\n".join(f"{claim.number:2}  {claim.title}: {claim.statement}\n    {claim.file}" for claim in known))
         return 0
     started = perf_counter()
@@ -41,7 +41,7 @@ def arguments(words: list[str]) -> argparse.Namespace:
     parser.add_argument("--jobs", type=int, default=2, help="processes of --all at a time")
     parser.add_argument("--out", type=Path, default=Path("runs/lectures"), help="directory of figures and findings")
     parser.add_argument("--no-figures", action="store_true", help="draw none, which needs no matplotlib")
-    parser.add_argument("--page", type=Path, help="write a page on what was found to this file, such as lectures.md")
+    parser.add_argument("--page", type=Path, help="write a page on all that was found, now and before, to this file")
     return parser.parse_args(words)
 
 

@@ -4,8 +4,10 @@
 
 from __future__ import annotations
 
+import atexit
 import tempfile
 from collections.abc import Callable
+from contextlib import ExitStack
 from typing import Any
 
 import numpy as np
@@ -15,7 +17,8 @@ import ddtrain
 from ddtrain import optim, value_and_grad
 from ddtrain.errors import NonFiniteError
 
-_kept: list[Any] = []  # directories of runs, until the process ends
+_runs = ExitStack()  # has their directories, until the process ends
+atexit.register(_runs.close)
 
 
 def descend(
@@ -57,10 +60,9 @@ def fitted(task: Any, **options: Any) -> ddtrain.Run | None:
 
     The run's directory is there until the process ends.
     """
-    directory = tempfile.TemporaryDirectory(prefix="lectures-")
-    _kept.append(directory)
+    directory = _runs.enter_context(tempfile.TemporaryDirectory(prefix="lectures-"))
     try:
         with np.errstate(all="ignore"):  # a number that is not finite ends the run
-            return ddtrain.fit(task, dir=directory.name, quiet=True, **options)
+            return ddtrain.fit(task, dir=directory, quiet=True, **options)
     except NonFiniteError:
         return None

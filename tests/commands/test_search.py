@@ -12,6 +12,8 @@ import pytest
 from searches import search, summary
 
 from ddtrain.__main__ import main
+from ddtrain.errors import UsageError
+from ddtrain.runs import Run
 from helpers import launch
 
 SCRIPT = """
@@ -58,6 +60,23 @@ def test_a_script_searches_by_its_own_verb_and_by_ddtrains(script: Path) -> None
     assert summary(Path("theirs")) == summary(Path("own"))
     opened = run("mine.py", "eval", "own/trials/000", "own/trials/001")
     assert "ensemble of 2" in opened.stdout, opened.stderr
+
+
+@pytest.mark.parametrize("verb", ["show", "report", "eval"])
+def test_a_search_that_is_opened_as_a_run_names_its_best_trial(
+    verb: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    search(tmp_path, trials=2)
+    best = tmp_path / "trials" / f"{summary(tmp_path)['winners'][0]:03d}"
+    assert main([verb, str(tmp_path)]) == 2
+    assert capsys.readouterr().err == (
+        f"ddtrain: error: {tmp_path}: a search, not a run; its table is {tmp_path / 'search.html'}: "
+        f"Its best trial is a run: ddtrain show {best}, or ddtrain report {best}.\n"
+    )
+    assert main(["show", str(best)]) == 0
+    (tmp_path / "summary.json").unlink()
+    with pytest.raises(UsageError, match=r"a search that is not over, not a run\n.*: ddtrain show .*trials/000\."):
+        Run(tmp_path)
 
 
 def test_a_script_that_is_not_there(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -39,7 +39,7 @@ def test_rows_are_asked_for_as_they_are() -> None:
 
 @pytest.mark.parametrize(
     ("batch", "what"),
-    [(np.ones((2, 3)), "a ndarray"), (None, "nothing"), ({"x": np.ones(2)}, "a dict"), (tuple, "the class tuple")],
+    [(np.ones((2, 3)), "an ndarray"), (None, "nothing"), ({"x": np.ones(2)}, "a dict"), (tuple, "the class tuple")],
     ids=["array", "none", "dict", "class"],
 )
 def test_what_is_no_tuple_would_be_taken_apart(batch: Any, what: str) -> None:

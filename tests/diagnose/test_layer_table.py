@@ -179,10 +179,17 @@ def test_buffers_and_dropout_as_in_training() -> None:
     assert "and 13 numbers in buffers" in str(table)
 
 
+def test_a_bound_model_has_the_table_of_the_model_itself() -> None:
+    model = nn.Sequential(nn.Linear(4, 6), nn.Sequential(nn.BatchNorm(6), nn.Linear(6, 2)))
+    bound = model.bind(model.init(0), training=True)
+    for given in (bound, bound.evaluating()):
+        assert summary(given, np.zeros((8, 4))) == summary(model, np.zeros((8, 4)))
+    (_, inner), (_, inner_bound) = list(model.children())[1], list(bound.evaluating().children())[1]
+    assert summary(inner_bound, np.zeros((8, 6))) == summary(inner, np.zeros((8, 6)))
+
+
 def test_what_cannot_be_summed_up_is_said() -> None:
     model = nn.Linear(3, 2)
-    with pytest.raises(UsageError, match="the model is bound"):
-        summary(model.bind(model.init(0)), np.zeros((1, 3)))
     with pytest.raises(ShapeError, match="x has 4 columns"):
         summary(model, np.zeros((1, 4)))
     with pytest.raises(UsageError, match="adem"):

@@ -14,6 +14,7 @@ from tests.faults import (
     of_diagnoses,
     of_evaluation,
     of_layers,
+    of_meta,
     of_numerics,
     of_parallel,
     of_plans,
@@ -40,4 +41,5 @@ FAULTS = (
     *of_checks.FAULTS,
     *of_search.FAULTS,
     *of_diagnoses.FAULTS,
+    *of_meta.FAULTS,
 )

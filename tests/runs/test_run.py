@@ -50,6 +50,12 @@ def test_what_a_run_says_of_itself(run: Run) -> None:
     assert run.config["data"]["batch_size"] == 7
 
 
+@pytest.mark.parametrize("path", [3, None, ["runs"]])
+def test_what_is_no_path_is_no_run(path: Any) -> None:
+    with pytest.raises(UsageError, match=r"a run: (an int|nothing|a list) where the path of a directory is wanted"):
+        Run(path)
+
+
 def test_the_model_that_it_gives_is_the_one_that_was_evaluated(run: Run) -> None:
     task = make_task()
     assert task.valid is not None

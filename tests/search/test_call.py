@@ -38,7 +38,7 @@ def test_what_is_maximized(tmp_path: Path) -> None:
 
 
 def test_what_makes_no_sense_is_said(tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match="search: a int where a Task is wanted"):
+    with pytest.raises(UsageError, match="search: an int where a Task is wanted"):
         search(3, LR)  # type: ignore[arg-type]
     with pytest.raises(UsageError, match="search: there is no option 'epoch'"):
         call(tmp_path, epoch=3)

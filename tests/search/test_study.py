@@ -304,8 +304,18 @@ def test_what_is_to_be_maximized_is(tmp_path: Path) -> None:
     found = search(tmp_path, RATES, method="grid", judge=Judge("valid_close", maximize=True), winners=1)
     shares = [trial["figures"]["valid_close"] for trial in found["trials"]]
     assert shares == sorted(shares, reverse=True)
+
+
+@pytest.mark.parametrize(("backend", "groups"), [("local", 1), ("threads:2", 2)])
+def test_a_figure_that_there_is_not_is_noticed_by_the_first_evaluation(
+    tmp_path: Path, backend: str, groups: int
+) -> None:
+    longer = LineConfig().updated({"run": {"epochs": 5}})
     with pytest.raises(UsageError, match=r"trials have no figure 'valid_cloze'\n  Did you mean valid_close\?"):
-        search(tmp_path / "other", RATES, method="grid", judge=Judge("valid_cloze"))
+        search(tmp_path, RATES, method="grid", judge=Judge("valid_cloze"), config=longer, backend=backend)
+    begun = [int(path.name) for path in (tmp_path / "trials").iterdir()]
+    assert 1 <= len(begun) <= groups, "a group has begun a second trial"
+    assert all(status_of(tmp_path, trial)["step"] <= 7 for trial in begun), "of 30: 6 an epoch, and that of the stop"
 
 
 def test_short_trials_and_longer_winners(tmp_path: Path) -> None:

@@ -52,7 +52,7 @@ def test_arrays_become_a_data_set(given: Any) -> None:
     [
         ({"model": nn.Linear}, "model is the class Linear, not an nn.Module: Make one of the class."),
         ({"model": None}, "model is nothing"),
-        ({"loss": 3}, "loss is a int, not a function"),
+        ({"loss": 3}, "loss is an int, not a function"),
         ({"train": None}, "train is nothing, not a data set: Give ddtrain.ArrayData(x, y)"),
         ({"train": {"x": X}}, "train is a dict"),
         ({"train": [(X[0], Y[0])]}, "train is a list"),
@@ -63,13 +63,13 @@ def test_arrays_become_a_data_set(given: Any) -> None:
         ({"valid": Own(X[:0])}, "the validation data is empty: Give it at least one sample, or none: valid=None."),
         ({"derived": {"loss": max}}, "derived figure 'loss'"),
         ({"fitted": [data.Standardize(X, X)]}, "fitted is a list, not a dict"),
-        ({"fitted": {"inputs": X}}, "fitted 'inputs' is a ndarray, which cannot be stored"),
+        ({"fitted": {"inputs": X}}, "fitted 'inputs' is an ndarray, which cannot be stored"),
         ({"fitted": {"inputs": data.Standardize}}, "fitted 'inputs' is the class Standardize, which cannot be stored"),
         ({"fitted": {"a/b": data.Standardize(X, X)}}, "fitted has the name 'a/b'"),
         ({"fitted": {3: data.Standardize(X, X)}}, "fitted has the name 3"),
         ({"derived": [max]}, "derived is a list, not a dict of functions"),
         ({"derived": max}, "derived is a builtin_function_or_method, not"),
-        ({"derived": {"a": 3}}, "derived figure 'a' is a int"),
+        ({"derived": {"a": 3}}, "derived figure 'a' is an int"),
     ],
 )
 def test_what_is_no_task_is_said_in_one_line(changed: dict[str, Any], said: str) -> None:

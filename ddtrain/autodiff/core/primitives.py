@@ -15,7 +15,7 @@ import numpy as np
 
 from ddtrain.autodiff.core.boxes import BOXES, Primitive, Trace, _box_for, box, top_trace
 from ddtrain.autodiff.core.signatures import fits, takes
-from ddtrain.errors import DerivativeError
+from ddtrain.errors import DerivativeError, kind_of
 
 PRIMITIVES: list[Primitive] = []  # in order of declaration; the conformance suite tests every one
 
@@ -152,7 +152,7 @@ def _not_followed(prim: Primitive, ans: Any) -> DerivativeError:
     masked = isinstance(ans, np.ma.MaskedArray)
     what = "mask" if masked else "products"
     return DerivativeError(
-        f"{prim.__name__}: an operand is a {type(ans).__name__}, whose {what} a trace would not follow",
+        f"{prim.__name__}: an operand is {kind_of(ans)}, whose {what} a trace would not follow",
         remedy="Pass its .data, and its mask by np.where." if masked else "Pass np.asarray of it, and multiply by @.",
     )
 

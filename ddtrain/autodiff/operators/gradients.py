@@ -19,13 +19,13 @@ from ddtrain import tree
 from ddtrain.autodiff.core.boxes import value_of
 from ddtrain.autodiff.operators.argnums import Argnum, Arguments, called
 from ddtrain.autodiff.operators.vjp_jvp import pullback, pushforward
-from ddtrain.errors import DerivativeError
+from ddtrain.errors import DerivativeError, kind_of
 
 
 def _check_scalar(out: Any, of: Arguments) -> None:
     if not hasattr(out, "shape"):
         raise DerivativeError(
-            f"{of.operator}: {called(of.fun)} returned a {type(out).__name__}, but a gradient needs a scalar",
+            f"{of.operator}: {called(of.fun)} returned {kind_of(out)}, but a gradient needs a scalar",
             remedy="Use jacobian or make_vjp, or grad_and_aux for results beside the scalar.",
         )
     if out.size != 1:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import ddtrain.numpy as np
 from ddtrain.autodiff import Array
-from ddtrain.errors import ShapeError
+from ddtrain.errors import ShapeError, kind_of
 from ddtrain.nn.module import Module
 
 
@@ -27,8 +29,17 @@ class _ByPosition(Module):
     def __init__(self, *layers: Module) -> None:
         for k, layer in enumerate(layers):
             if not isinstance(layer, Module):
-                raise ShapeError(f"{type(self).__name__}: argument {k} is a {type(layer).__name__}, not a module")
+                raise ShapeError(f"{type(self).__name__}: argument {k} is {kind_of(layer)}, not a module")
             setattr(self, str(k), layer)
+
+    def __len__(self) -> int:
+        return sum(1 for _ in self.children())
+
+    def __iter__(self) -> Iterator[Module]:
+        return (layer for _, layer in self.children())
+
+    def __getitem__(self, k: int) -> Module:
+        return list(self)[k]
 
 
 class Sequential(_ByPosition):
@@ -38,6 +49,8 @@ class Sequential(_ByPosition):
     >>> model = Sequential(nn.Linear(4, 3), nn.relu(), nn.Linear(3, 2))
     >>> list(model.declarations())
     ['0.weight', '0.bias', '2.weight', '2.bias']
+    >>> len(model), [type(layer).__name__ for layer in model], model[-1].declarations()["bias"].shape
+    (3, ['Linear', 'ReLU', 'Linear'], (2,))
     """
 
     def forward(self, x: Array) -> Array:

@@ -35,7 +35,8 @@ def _of_labels(
         targets_NK = one_hot(classes, logits.shape[-1], logits.dtype)
         return np.where(kept, _of_distributions(logits, targets_NK, weight_K, smoothing), 0.0)
     flat, classes, rows = flat_rows(logits, classes)
-    losses = np.reshape(-log_softmax(flat)[rows, classes], labels.shape)
+    picked = np.ravel(log_softmax(flat))[rows * flat.shape[-1] + classes]  # by one array, which a plan may record
+    losses = np.reshape(-picked, labels.shape)
     if weight_K is not None:
         losses = losses * weight_K[classes].reshape(labels.shape)
     return losses if ignore_index is None else np.where(kept, losses, 0.0)

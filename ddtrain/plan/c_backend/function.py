@@ -317,7 +317,7 @@ class _Half(PythonSource):
 
 def lower(
     program: Program,
-    values: Mapping[Slot, Any],
+    values: dict[Slot, Any],
     at: str,
     late: Collection[Slot],
     fixed: Mapping[Slot, Any] | None = None,
@@ -328,7 +328,7 @@ def lower(
 
     Parameters
     ----------
-    values : of all slots, from a recording that kept them
+    values : of all slots, from a recording that kept them; taken over, see :class:`Lowering`
     at : name of the instruction where the second half begins
     late : inputs that only the second half is given
     fixed : inputs that are the same arrays in every call

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
-from ddtrain.kernels.capture import capture
+from ddtrain.kernels.capture import Heard, capture
 from ddtrain.kernels.native.library import Function
+from ddtrain.kernels.native.pointers import forget_entries
 from ddtrain.plan.c_backend import elementwise
 from ddtrain.plan.c_backend.moves import Move, moves
 from ddtrain.plan.c_backend.places import Block, Place, Registry, address, is_plain, leaves, mapped, span_of
@@ -56,7 +57,8 @@ class Lowering:
 
     Parameters
     ----------
-    values : of all slots, from one recording
+    values : of all slots, from one recording; taken over, as an array that was recorded is let go when one that C
+        fills stands in its place
     sinks : where gradients go; without any, they go there by calls of Python
     alone : whether no other rank or shard takes part, so that what communicates may be tried
 
@@ -69,9 +71,9 @@ class Lowering:
     """
 
     def __init__(
-        self, program: Program, values: Mapping[Slot, Any], sinks: Sinks | None = None, alone: bool = True
+        self, program: Program, values: dict[Slot, Any], sinks: Sinks | None = None, alone: bool = True
     ) -> None:
-        self.program, self.values, self.alone = program, dict(values), alone
+        self.program, self.values, self.alone = program, values, alone
         self.sinks = sinks if hasattr(sinks, "target") else None
         self._only_python: set[Instruction] = set()
         while not self._lower():
@@ -196,55 +198,65 @@ class Lowering:
             return None
         if any(map(_has_number, results)):
             return None  # made by NumPy, of values
-        written = [array for function, given in heard.calls for array in given if isinstance(array, np.ndarray)]
         fresh = Registry()
-        blocks: list[Block] = []
-        for result in results:
-            for array in leaves(result):
-                if self._place(array) is None and fresh.find(array) is None:
-                    owner = _owner(array)
-                    if owner is None or not any(_overlap(owner, other) for other in written):
-                        return None  # made by NumPy
-                    block = Block(owner.nbytes, in_arena=True)
-                    blocks.append(block)
-                    fresh.add(owner, Place(block, 0))
-        lowered, temporaries = [], []
-        for function, given in heard.calls:
-            places: list[Any] = []
-            for a in given:
-                if isinstance(a, np.ndarray):
-                    place = fresh.find(a) or self._place(a)
-                    if place is None:
-                        owner = _owner(a)
-                        if owner is None:
-                            return None
-                        if any(owner is room for room in heard.scratch):
-                            block = Block(owner.nbytes, in_arena=True)
-                            temporaries.append(block)
-                        else:  # a table that the kernel keeps, the same for all values
-                            block = Block(owner.nbytes, fixed=owner)
-                        fresh.add(owner, Place(block, 0))
-                        place = fresh.find(a)
-                    places.append(place)
-                else:
-                    places.append(a)
-            lowered.append(Call(function, places))
+        blocks = self._made_by(heard, results, fresh)
+        lowered = None if blocks is None else self._lowered(heard, fresh)
+        if blocks is None or lowered is None:
+            return None
+        calls, temporaries = lowered
         cells = [(a, dict(vars(a))) for a in instruction.args if getattr(a, "is_cell", False)]
         # what it gives is where the cell's contents lie, whatever those are
         reads_cell = bool(cells) and not heard.calls
-        if not reads_cell and not self._repeats(instruction, args, lowered, results, fresh):
+        if not reads_cell and not self._repeats(instruction, args, calls, results, fresh):
             return None
         for cell, filled in cells:  # what it was filled with first, which lies in the places that are known
             vars(cell).update(filled)
         for array, place in fresh.known():
             self.registry.add(array, place)
+            if place.block in blocks:
+                forget_entries(array)  # others are tried later (_varied), and all that counts is where it lies
         for slot, result in zip(instruction.outputs, results, strict=True):
             if slot is not None:
                 self._fill(slot, result)
-        known = [a.block for call in lowered for a in call.args if isinstance(a, Place)]
-        return Unit(
-            "calls" if heard.calls else "view", instruction, lowered, reads=known, writes=[*blocks, *temporaries]
-        )
+        known = [a.block for call in calls for a in call.args if isinstance(a, Place)]
+        return Unit("calls" if heard.calls else "view", instruction, calls, reads=known, writes=[*blocks, *temporaries])
+
+    def _made_by(self, heard: Heard, results: list[Any], fresh: Registry) -> list[Block] | None:
+        """Blocks for the new arrays among the results; None where one was not written by what was heard."""
+        written = [array for _, given in heard.calls for array in given if isinstance(array, np.ndarray)]
+        blocks: list[Block] = []
+        for array in (array for result in results for array in leaves(result)):
+            if self._place(array) is None and fresh.find(array) is None:
+                owner = _owner(array)
+                if owner is None or not any(_overlap(owner, other) for other in written):
+                    return None  # made by NumPy
+                blocks.append(Block(owner.nbytes, in_arena=True))
+                fresh.add(owner, Place(blocks[-1], 0))
+        return blocks
+
+    def _lowered(self, heard: Heard, fresh: Registry) -> tuple[list[Call], list[Block]] | None:
+        """What was heard with places for arrays, and the blocks of its work space; None where an array has no owner."""
+        calls: list[Call] = []
+        temporaries: list[Block] = []
+        for function, given in heard.calls:
+            places = list(given)
+            for k, a in enumerate(given):
+                if not isinstance(a, np.ndarray):
+                    continue
+                place = fresh.find(a) or self._place(a)
+                if place is None:
+                    owner = _owner(a)
+                    if owner is None:
+                        return None
+                    if any(owner is room for room in heard.scratch):
+                        temporaries.append(block := Block(owner.nbytes, in_arena=True))
+                    else:  # a table that the kernel keeps, the same for all values
+                        block = Block(owner.nbytes, fixed=owner)
+                    fresh.add(owner, Place(block, 0))
+                    place = fresh.find(a)
+                places[k] = place
+            calls.append(Call(function, places))
+        return calls, temporaries
 
     def _repeats(
         self, instruction: Instruction, args: list[Any], calls: Sequence[Call], results: list[Any], fresh: Registry
@@ -339,10 +351,10 @@ def _has_number(value: Any) -> bool:
 
 
 def _varied(array: Any, generator: np.random.Generator) -> Any:
-    """Other values of the same kind: such as an operation may meet in another step."""
+    """Other values of the same kind: such as an operation may meet in another step; of zeros every other one stays."""
     if array.dtype.kind == "f":
-        noise = generator.uniform(0.75, 1.25, array.shape)
-        return (array * noise).astype(array.dtype)
+        noise, zero = generator.uniform(0.75, 1.25, array.shape), generator.integers(2, size=array.shape)
+        return np.where(array == 0, noise * zero, array * noise).astype(array.dtype)
     return np.roll(array, 1, axis=0) if array.ndim else np.asarray(array == 0, array.dtype)
 
 

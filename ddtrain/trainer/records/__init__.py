@@ -2,5 +2,5 @@
 
 ``console``, ``launcher_terminal`` and ``progress_bar`` for people, ``metrics`` (metrics.jsonl, summary.json),
 ``status`` (status.json), ``timeline`` and ``perfetto_trace`` (trace.json); ``run_lock`` chooses and locks the directory
-they lie in, ``run_directory`` says what is in there from before.
+they lie in, ``run_directory`` says what is in there from before. ``opening`` is for those who look at a run later.
 """

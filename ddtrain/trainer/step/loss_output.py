@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from ddtrain.autodiff import array_like
 from ddtrain.comm.protocol import Communicator
-from ddtrain.errors import ReplicaError, ShapeError, UsageError, quoted
+from ddtrain.errors import ReplicaError, ShapeError, UsageError, kind_of, quoted
 from ddtrain.ops import stop_gradient
 from ddtrain.trainer.task import Loss
 
@@ -178,4 +178,4 @@ def _kind(x: Any) -> str:
         return f"an array of shape {x.shape}"
     if isinstance(x, tuple):
         return f"{len(x)} values: {', '.join(_kind(array_like(part)) for part in x[:4])}"
-    return "nothing" if x is None else f"a {type(x).__name__}"
+    return kind_of(x)

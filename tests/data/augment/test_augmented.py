@@ -76,5 +76,5 @@ def test_a_training_batch_that_is_no_tuple_is_named():
         def training_batch(self, indices, seed, epoch):
             return X[indices]
 
-    with pytest.raises(DataError, match=r"Odd.training_batch returned a ndarray where a tuple of arrays is wanted"):
+    with pytest.raises(DataError, match=r"Odd.training_batch returned an ndarray where a tuple of arrays is wanted"):
         training_batch_of(Odd(), ROWS, np.float32, seed=0, epoch=0)

@@ -38,5 +38,19 @@ def test_answers_that_do_not_fit_together() -> None:
         nn.Concat(nn.MaxPool2d(2), nn.Identity()).bind({})(x)
     with pytest.raises(ShapeError, match=r"Residual: the body's answer has shape \(2, 2, 2, 3\) but the shortcut's"):
         nn.Residual(nn.MaxPool2d(2)).bind({})(x)
-    with pytest.raises(ShapeError, match="Concat: argument 1 is a int, not a module"):
+    with pytest.raises(ShapeError, match="Concat: argument 1 is an int, not a module"):
         nn.Concat(nn.Identity(), 3)  # type: ignore[arg-type]
+
+
+def test_layers_are_seen_by_position_bound_or_not() -> None:
+    layers = [nn.Linear(2, 3), nn.relu(), nn.Linear(3, 1)]
+    model = nn.Sequential(*layers)
+    assert (len(model), list(model), model[-1]) == (3, layers, layers[2])
+    bound = model.bind(model.init(0, "float64"))
+    x = np.ones((1, 2))
+    by_hand = x
+    for layer in bound:
+        by_hand = layer(by_hand)
+    np.testing.assert_array_equal(by_hand, bound(x))
+    with pytest.raises(IndexError):
+        model[3]

@@ -258,7 +258,7 @@ WRONG = {
         {"a": x(2, 3)}
     ),
     "combine_losses: 'a' is a float where one value a sample is wanted": lambda: ops.combine_losses({"a": 1.0}),
-    "contrastive: outputs are a ndarray where 2 embeddings are wanted": lambda: Loss(name="contrastive")(x(2), x(2)),
+    "contrastive: outputs are an ndarray where 2 embeddings are wanted": lambda: Loss(name="contrastive")(x(2), x(2)),
     "triplet: outputs are 2 of them where 3 embeddings are wanted": lambda: Loss(name="triplet")((x(2), x(2)), None),
     "triplet: there are no targets beside the three embeddings": lambda: Loss(name="triplet")((x(2), x(2)), x(2)),
     "correct: label 2 at position 0 is outside [0, 2) (1 of 1 are)": lambda: ops.correct(x(1, 2), onp.array([2])),

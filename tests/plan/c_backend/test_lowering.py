@@ -150,9 +150,9 @@ def test_what_communicates_is_tried_by_a_rank_alone_only(monkeypatch: pytest.Mon
 
     meets.__module__, meets.communicates = "ddtrain.meets", True  # type: ignore[attr-defined]
     communicating.function = meets
-    units = Lowering(recording.program, recording.values, None, alone=False).units
+    units = Lowering(recording.program, dict(recording.values), None, alone=False).units
     assert ([u.kind for u in units if u.instruction is communicating], calls) == (["python"], [])
-    units = Lowering(recording.program, recording.values, None, alone=True).units
+    units = Lowering(recording.program, dict(recording.values), None, alone=True).units
     assert [u.kind for u in units if u.instruction is communicating] == ["calls"]
 
 
@@ -175,7 +175,7 @@ def test_what_does_more_than_its_calls_is_found_out() -> None:
 
 def test_no_compiled_call_no_plan_in_c() -> None:
     recording = Recording(lambda x: [x + x], [X])
-    assert lower(recording.program, recording.values, MIDDLE, []) is None
+    assert lower(recording.program, dict(recording.values), MIDDLE, []) is None
 
 
 def test_a_copy_of_one_entry() -> None:
@@ -192,7 +192,7 @@ def test_work_space_lies_in_the_arena_and_constants_where_they_are() -> None:
     bias, weight = onp.zeros(3), onp.array([1.0, 1.5, 2.0])
     back = lambda results, x, b: [grad(lambda b: np.sum(ops.linear(x, onp.eye(3), b) ** 2))(b)]
     recording = Recording(lambda x, b: [ops.layer_norm(x, weight, b)], [X, bias], back)
-    units = {u.instruction.name: u for u in Lowering(recording.program, recording.values).units}
+    units = {u.instruction.name: u for u in Lowering(recording.program, dict(recording.values)).units}
     sums, norm = units["linear_backward"], units["layer_norm"]
     assert (sums.kind, norm.kind) == ("calls", "calls")
     assert len(sums.writes) == 2, "the result, and the work space"

@@ -159,16 +159,16 @@ def test_a_resumed_run_has_the_figures_of_one_that_never_stopped(tmp_path: Path)
 @pytest.mark.parametrize(
     ("more", "said"),
     [
-        ({"report": {"f1": 3}}, "report 'f1' is a int"),
+        ({"report": {"f1": 3}}, "report 'f1' is an int"),
         ({"report": [metrics.f1]}, "report is a list, not a dict"),
         ({"report": {"loss": metrics.f1}}, "report 'loss'"),
         ({"report": {"f1": metrics.f1}, "derived": {"f1": lambda means: 1.0}}, "report 'f1'"),
         ({"valid": {}}, "valid is an empty dict"),
         ({"valid": {"a b": make_task().train}}, "valid has the name 'a b'"),
-        ({"valid": {"near": 3}}, r"valid\['near'\] is a int"),
-        ({"test": 3}, "test is a int, not a data set"),
+        ({"valid": {"near": 3}}, r"valid\['near'\] is an int"),
+        ({"test": 3}, "test is an int, not a data set"),
         ({"test": (np.empty((0, 2)),)}, "the test data is empty"),
-        ({"outputs": 3}, "outputs is a int"),
+        ({"outputs": 3}, "outputs is an int"),
         ({"show": "x"}, "show is a str"),
     ],
 )
@@ -182,7 +182,7 @@ def test_a_task_refuses_what_it_cannot_use(more: dict[str, Any], said: str) -> N
     [
         ({"report": {"accuracy": metrics.f1}}, "report figure 'accuracy' has the name of a metric"),
         ({"report": {"text": lambda outputs, targets: "fine"}}, "report 'text' is a str"),
-        ({"report": FIGURES, "outputs": lambda model, x, y: (3, y)}, "outputs are a int where numbers"),
+        ({"report": FIGURES, "outputs": lambda model, x, y: (3, y)}, "outputs are an int where numbers"),
         ({"report": FIGURES, "outputs": lambda model, x, y: (model(x)[:1], y)}, r"array of shape \(1, 4\)"),
         ({"valid": None, "samples": 2}, "eval=.*samples.* watches evaluations, but there is no validation data"),
         ({"samples": 2, "show": lambda x, y: x}, "where a text or a picture is wanted"),

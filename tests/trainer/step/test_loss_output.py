@@ -118,7 +118,7 @@ def test_a_batch_of_another_length_is_the_data_sets_fault() -> None:
 
 def test_a_batch_is_a_tuple() -> None:
     step = stepper(LocalCommunicator(), lambda losses, metrics: losses, train=Alone(np.ones((23, 6))))
-    with pytest.raises(DataError, match=r"Alone\.batch returned a ndarray where a tuple") as caught:
+    with pytest.raises(DataError, match=r"Alone\.batch returned an ndarray where a tuple") as caught:
         step.gradients(0, ROWS)
     assert caught.value.place["step"] == 1
 
@@ -212,7 +212,7 @@ def test_a_derived_figure_never_ends_a_run(figure: Any, value: str) -> None:
         (None, "nothing"),
         ("2.5", "a str"),
         ("two", "a str"),
-        (np.ones(3), "a ndarray"),
+        (np.ones(3), "an ndarray"),
         (1j, "a complex"),
         ([1], "a list"),
     ],

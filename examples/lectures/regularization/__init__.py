@@ -1,0 +1,1 @@
+"""What keeps a network from learning its training samples by heart, and how it does."""

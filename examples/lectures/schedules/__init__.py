@@ -1,0 +1,1 @@
+"""Steps over a run: clipped at cliffs, scheduled rates, and batches small or full."""
