@@ -17,6 +17,7 @@ from ddtrain.plan.program import Program
 from ddtrain.plan.python_backend import python_function
 from ddtrain.plan.recorder import Recorder, could_be_the_recorder
 
+_ARRAYS = (np.ndarray, np.memmap)
 SIGNATURES = 8  # plans of one function; one that is called with ever other shapes is better off without
 
 
@@ -51,20 +52,21 @@ class Compiled:
         leaves, rebuild = tree.flatten((args, kwargs))
         if any(type(leaf) in BOXES for leaf in leaves):
             return self.fun(*args, **kwargs)
-        key = (tuple(tree.paths((args, kwargs))), *map(_signature, leaves))
+        key = (_structure(args), _structure(kwargs), *map(_signature, leaves))
         try:
             plan = self.plans.get(key)
         except TypeError:  # an argument that cannot be compared with those of other calls
-            self._refuse("an argument is neither an array nor a constant that can be compared")
-            return self.fun(*args, **kwargs)
+            return self._without("an argument is neither an array nor a constant that can be compared", args, kwargs)
         if plan is None:
             if len(self.plans) == SIGNATURES:
-                self._refuse(f"it is called with ever other shapes or constants ({SIGNATURES} so far)")
-                return self.fun(*args, **kwargs)
-            plan = self.plans[key] = _Plan()
+                why = f"it is called with ever other shapes or constants ({SIGNATURES} so far)"
+                return self._without(why, args, kwargs)
+            plan = _Plan()
         if plan.function is not None and plan.rebuild is not None:
             return plan.rebuild(plan.function(*[_array(leaf) for leaf in leaves if _moves(leaf)]))
-        return self._record(plan, leaves, rebuild)
+        answer = self._record(plan, leaves, rebuild)
+        self.plans[key] = plan  # not before: a call that fails is no signature
+        return answer
 
     def describe(self) -> str:
         """The programs recorded so far, as text; or why there is none."""
@@ -85,9 +87,7 @@ class Compiled:
             if not (recorder.refused or could_be_the_recorder(error)):
                 raise
             args, kwargs = rebuild(leaves)
-            answer = self.fun(*args, **kwargs)  # raises again what is the function's own mistake
-            self._refuse(recorder.refused or str(error).partition("\n")[0])
-            return answer
+            return self._without(recorder.refused or str(error).partition("\n")[0], args, kwargs, frames=5)
         answer = plan.rebuild([array_like(result) for result in results])
         if plan.program is None:
             plan.program = program
@@ -97,10 +97,17 @@ class Compiled:
             plan.function = python_function(improve(program))
         return answer
 
-    def _refuse(self, why: str) -> None:
+    def _without(self, why: str, args: Any, kwargs: Any, frames: int = 4) -> Any:
+        """Call the function as it is; if that is no mistake of the caller's, there is no plan from now on."""
+        answer = self.fun(*args, **kwargs)
+        self._refuse(why, frames)
+        return answer
+
+    def _refuse(self, why: str, frames: int = 4) -> None:
+        """There is no plan from now on, of which whoever called the function, so many frames away, is told."""
         self.refused = why
         name = getattr(self.fun, "__name__", type(self.fun).__name__)
-        warnings.warn(f"compile: {name} runs without a plan, because {why}", RuntimeWarning, stacklevel=4)
+        warnings.warn(f"compile: {name} runs without a plan, because {why}", RuntimeWarning, stacklevel=frames)
 
 
 def compile(fun: Callable[..., Any]) -> Compiled:
@@ -130,8 +137,22 @@ def compile(fun: Callable[..., Any]) -> Compiled:
 
 
 def _moves(leaf: Any) -> bool:
-    """Whether a leaf is an input of the program, not a constant."""
-    return (isinstance(leaf, np.ndarray | np.number) and leaf.dtype.kind in "fciub") or type(leaf) in (float, complex)
+    """Whether a leaf is an input of the program, not a constant.
+
+    Subclasses of arrays have arithmetic of their own: a masked array's sum is no array's.
+    """
+    if type(leaf) in _ARRAYS or isinstance(leaf, np.number):
+        return leaf.dtype.kind in "fciub"
+    return type(leaf) in (float, complex)
+
+
+def _structure(value: Any) -> Any:
+    """What containers there are, with their keys in order: a list is no tuple, though the leaves are the same."""
+    if isinstance(value, dict):
+        return type(value), *[(key, _structure(part)) for key, part in value.items()]
+    if isinstance(value, list | tuple):
+        return type(value), *map(_structure, value)
+    return None
 
 
 def _array(leaf: Any) -> Any:

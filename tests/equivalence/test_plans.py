@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import os
+import random
 import re
+import tempfile
+import time
 from pathlib import Path
 from typing import Any
 
@@ -14,11 +18,13 @@ from equivalence import test_layers, test_losses
 from ddtrain import data, nn, ops
 from ddtrain.autodiff import value_of
 from ddtrain.comm.backends.local import LocalCommunicator
-from ddtrain.errors import ReplicaError, ShapeError
+from ddtrain.errors import DerivativeError, ReplicaError, ShapeError
+from ddtrain.kernels.native import cache, compiler, prepare
 from ddtrain.ops.losses import Loss
 from ddtrain.trainer.config.config import Comm, Plan, Run
 from ddtrain.trainer.loop import Trainer
 from ddtrain.trainer.step.passes import ShardPasses, recorded_pass
+from ddtrain.trainer.step.passes.shard_passes import CHANGES
 from ddtrain.trainer.task import Task
 from helpers import FEATURES, Plain, make_task, sgd_config
 from worlds import World
@@ -127,7 +133,8 @@ ASKING = {  # what a model may ask for, and what the line says of it
     ),
     "where entries are": (lambda x, net: np.mean(x[np.nonzero(x > 0)]), r"test_plans.py:\d+ asks for nonzero"),
     "the step": (lambda x, net: 1.0 + net.run.rng.step, r"test_plans.py:\d+ reads rng.step"),
-    "a counter": (lambda x, net: float(next(calls)), r"has the constant .* the next time"),
+    "a counter": (lambda x, net: float(next(calls)), r"model\.asks, calls has changed after a forward pass"),
+    "a clock": (lambda x, net: time.perf_counter(), r"is another when it is called|has the constant .* the next time"),
     "the batch's number of rows": (lambda x, net: 1.0 / (1 + len(x)), ""),  # a part of its shape, which may be asked
 }
 
@@ -144,17 +151,132 @@ def test_a_model_that_asks_is_traced_and_says_so(name: str) -> None:
         check(task)
 
 
-def test_a_plan_is_recorded_anew_and_notices_what_has_changed() -> None:
-    net = Asking(lambda x, net: net.factor)
-    net.factor = 1.0  # type: ignore[attr-defined]
-    task = make_task(net, dtype=np.float32, samples=7)
-    trainer = Trainer(LocalCommunicator(), sgd_config(run=Run(dtype="float32", epochs=1000)), task)
+def test_a_plan_is_recorded_anew_and_notices_what_has_changed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A variable of the environment is none that is looked at before every repeat."""
+    net = Asking(lambda x, net: float(os.environ["FACTOR"]))
+    monkeypatch.setenv("FACTOR", "1")
+    trainer = Trainer(LocalCommunicator(), sgd_config(), make_task(net, samples=7))
     trainer.records = Diary(trainer.comm, Path())  # type: ignore[assignment]
     for step in range(30):
         if step == 10:
-            net.factor = 2.0  # type: ignore[attr-defined]
+            monkeypatch.setenv("FACTOR", "2")
         trainer.take_step()
     assert "has the constant 1.0, and 2.0 the next time" in trainer.train_step.passes.refused
+
+
+class Keeping(Plain):
+    """A net that keeps something from call to call, which ``factor(self)`` makes a number of."""
+
+    def __init__(self, kept: Any, factor: Any) -> None:
+        super().__init__()
+        self.kept, self.factor = kept, factor
+
+    def forward(self, x: Any) -> Any:
+        return super().forward(x) * np.float32(self.factor(self))
+
+
+def counted(net: Any) -> float:
+    """Another factor from the ninth call on: until then all programs are alike."""
+    net.kept[0] += 1
+    return 2.0 if net.kept[0] > 8 else 1.0
+
+
+def grown(net: Any) -> float:
+    net.kept.append(1)
+    return float(1 + len(net.kept) // 9)
+
+
+def drawn(net: Any) -> float:
+    return 1.0 if net.kept.random() < 0.9 else 0.5
+
+
+def remembered(net: Any) -> float:
+    """Fills a table in its first call alone."""
+    return float(net.kept.setdefault("factor", 0.5))
+
+
+def decayed(net: Any) -> Any:
+    net.kept *= np.float32(0.9)
+    return net.kept
+
+
+KEEPING = {  # what is kept from call to call, what is made of it, and what the line says
+    "a counter in a list": (lambda: [0], counted, r"model\.kept\[0\] was \d+ and is \d+ after a forward pass"),
+    "a list that grows": (list, grown, r"model\.kept has other entries than before"),
+    "an array that changes": (lambda: np.ones(4, np.float32), decayed, r"model\.kept has changed"),
+    "a generator of NumPy's": (lambda: np.random.default_rng(0), drawn, r"model\.kept has changed"),
+    "a generator of Python's": (lambda: random.Random(0), drawn, r"model\.kept has changed"),
+    "a table that is filled once": (dict, remembered, ""),
+}
+
+
+@pytest.mark.parametrize("name", KEEPING)
+def test_what_a_model_keeps_is_no_number_of_a_plan(name: str) -> None:
+    """Two recordings of it are alike, and its plan would stand still where the model goes on."""
+    make, factor, said = KEEPING[name]
+    found = []
+    for plan in (Plan(enabled=False), Plan(backend="python")):
+        task = make_task(Keeping(make(), factor), dtype=np.float32)
+        found.append(run(LocalCommunicator(), task, plan, steps=20))
+    (expected, _), (mine, passes) = found
+    assert {key for key in expected if mine[key].tobytes() != expected[key].tobytes()} == set()
+    assert re.search(said, passes.refused) if said else passes.refused == ""
+    assert said or len(passes.programs()) == 2
+
+
+def in_place(model: Any, x: Any, y: Any) -> Any:
+    """The batch is written to, which shows where it has another name."""
+    same = x
+    x += np.float32(1)
+    return ops.cross_entropy(model(same), y)
+
+
+def of_its_kind(model: Any, x: Any, y: Any) -> Any:
+    return ops.cross_entropy(model(x), y) * (2.0 if isinstance(x, np.ndarray) else 1.0)
+
+
+def swallowed(model: Any, x: Any, y: Any) -> Any:
+    try:
+        return ops.cross_entropy(model(x), y) * float(y[0])
+    except DerivativeError:
+        return ops.cross_entropy(model(x), y)
+
+
+def listed(model: Any, x: Any, y: Any) -> Any:
+    """A sum of Python's numbers, which leave float32 what it is, where one of arrays makes it float64."""
+    return ops.cross_entropy(model(x), y) * sum(y.tolist())
+
+
+@pytest.mark.parametrize("loss", [in_place, of_its_kind, swallowed, listed])
+def test_a_loss_that_tells_a_traced_batch_from_a_plain_one_is_not_planned(loss: Any) -> None:
+    task = make_task(dtype=np.float32)
+    task = Task(task.model, loss, task.train)
+    expected, _ = run(LocalCommunicator(), task, Plan(enabled=False))
+    found, passes = run(LocalCommunicator(), task, Plan(backend="python"))
+    assert {name for name in expected if found[name].tobytes() != expected[name].tobytes()} == set()
+    assert "is another when it is called again, with a batch of plain arrays" in passes.refused
+
+
+@pytest.mark.parametrize("changes", [1, CHANGES + 1])
+def test_what_is_changed_from_outside_begins_plans_anew(changes: int) -> None:
+    found = []
+    for plan in (Plan(enabled=False), Plan(backend="python")):
+        net = Asking(lambda x, net: net.factor)
+        net.factor = 1.0  # type: ignore[attr-defined]
+        trainer = Trainer(LocalCommunicator(), sgd_config(plan=plan), make_task(net, samples=7))
+        trainer.records = Diary(trainer.comm, Path())  # type: ignore[assignment]
+        for step in range(6 * changes + 6):
+            if step % 6 == 5 and step < 6 * changes:
+                net.factor += 0.5  # type: ignore[attr-defined]
+            trainer.take_step()
+        found.append(trainer.store.values.tobytes())
+    assert found[0] == found[1]
+    passes = trainer.train_step.passes
+    if changes > CHANGES:
+        assert passes.refused == "model.factor was 5.0 and is 5.5, and what the model reads has changed 8 times before"
+    else:
+        assert passes.refused == ""
+        assert len(passes.programs()) == 1
 
 
 @pytest.mark.parametrize("compile_after", [0, 3, 16])
@@ -173,6 +295,29 @@ def test_c_is_made_when_a_run_is_long_enough(compile_after: int, monkeypatch: py
     assert made == [3 + compile_after if compile_after else 2]  # traced, recorded twice, repeated so often
     assert {name for name, x in trainer.store.tensors.items() if x.tobytes() != expected[name].tobytes()} == set()
     assert "stretches of C" in trainer.train_step.passes.listing
+
+
+def test_a_library_that_cannot_be_loaded_leaves_the_plan_in_python(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A compiler that ends well, and whose output is none."""
+    prepare(np.float32)  # the kernels themselves are good
+    made: list[str] = []
+
+    def empty(source: Path, target: Path, *options: Any) -> None:
+        made.append(source.name)
+        target.write_bytes(b"")
+
+    def fetch(name: str, make: Any) -> tuple[Path, dict[str, Any]]:
+        path = source.with_name(f"{name}.so")
+        return path, make(path)
+
+    with tempfile.TemporaryDirectory() as room:
+        source = Path(room) / "source.c"
+        monkeypatch.setattr(compiler, "compile_library", empty)
+        monkeypatch.setattr(cache, "fetch", fetch)
+        _, passes = run(LocalCommunicator(), make_task(dtype=np.float32), Plan(compile_after=0))
+    if made:  # where there are compiled kernels
+        assert passes.in_python.startswith("what the compiler made of a plan cannot be loaded")
+    assert passes.refused == ""
 
 
 def test_shapes_that_change_every_step_are_traced() -> None:

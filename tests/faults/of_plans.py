@@ -185,7 +185,7 @@ FAULTS = (
     Fault(
         "compile/structures share a plan",
         "ddtrain/plan/compiled.py",
-        "key = (tuple(tree.paths((args, kwargs))), *map(_signature, leaves))",
+        "key = (_structure(args), _structure(kwargs), *map(_signature, leaves))",
         "key = (*map(_signature, leaves),)",
         (f"{_TESTS}/test_compiled.py",),
     ),
@@ -390,6 +390,27 @@ FAULTS = (
         "if plan.first is None or plan.repeats == plan.recorded_at:",
         "if plan.first is None:",
         (f"{_PLANS}::test_a_plan_is_recorded_anew_and_notices_what_has_changed",),
+    ),
+    Fault(
+        "plan/a pass may change what it reads",
+        "ddtrain/trainer/step/passes/shard_passes.py",
+        "changed = before.changed()",
+        'changed = ""',
+        (f"{_PLANS}::test_what_a_model_keeps_is_no_number_of_a_plan",),
+    ),
+    Fault(
+        "plan/what is changed from outside is not looked at",
+        "ddtrain/trainer/step/passes/shard_passes.py",
+        "(moved := self._surroundings.moved())",
+        '(moved := "")',
+        (f"{_PLANS}::test_what_is_changed_from_outside_begins_plans_anew",),
+    ),
+    Fault(
+        "plan/a loss may tell a traced batch from a plain one",
+        "ddtrain/trainer/step/passes/recorded_pass.py",
+        "return not all(same_bits(mine, array_like(eager)) for mine, eager in pairs)",
+        "return False",
+        (f"{_PLANS}::test_a_loss_that_tells_a_traced_batch_from_a_plain_one_is_not_planned",),
     ),
     Fault(
         "plan/any two results are the same to verification",

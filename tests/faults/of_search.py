@@ -100,8 +100,8 @@ FAULTS = (
     Fault(
         "search/a trial goes on after its end, where its outcome was not written",
         "ddtrain/search/training.py",
-        "    if not reached():\n        job, until",
-        "    if True:\n        job, until",
+        "    if not reached():\n        job, until = None",
+        "    if True:\n        job, until = None",
         (f"{STUDY}::test_a_trial_that_was_over_before_its_outcome_was_written_is_not_trained_on",),
     ),
     Fault(

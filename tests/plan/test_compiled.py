@@ -156,6 +156,40 @@ def test_an_argument_that_cannot_be_compared_is_said() -> None:
         assert function(X, {1, 2}).tolist() == (2 * X).tolist()
 
 
+def test_a_list_is_no_tuple_and_a_dict_has_an_order() -> None:
+    function, calls = counted(lambda p: p + p if isinstance(p, list | tuple) else [*p.values()])
+    one, two = onp.ones(1), onp.zeros(1)
+    for _ in range(4):
+        assert type(function([one])) is list
+        assert type(function((one,))) is tuple
+        assert type(function(Pair(one, two))) is tuple
+        assert function({"a": one, "b": two})[0] == 1
+        assert function({"b": two, "a": one})[0] == 0
+        assert function({0: one}) == [one]
+    assert len(calls) == 2 * 6
+
+
+@pytest.mark.parametrize("wrong", ["text", {1, 2}, onp.ones((99, 5))])
+def test_a_callers_mistakes_cost_no_plan(wrong: Any) -> None:
+    """The 8 signatures are those of calls that gave a result, and what cannot be compared was no good anyway."""
+    function, calls = counted(lambda x, y: x @ y)
+    for n in range(2 * SIGNATURES):
+        with pytest.raises((TypeError, ValueError)):
+            function(onp.ones(n), wrong)
+    made = len(calls)
+    for _ in range(4):
+        assert function(X, X) == X @ X
+    assert (len(calls) - made, function.refused) == (2, "")
+
+
+def test_arrays_with_arithmetic_of_their_own_keep_it() -> None:
+    function, _ = counted(lambda x, y: x * y.sum())
+    masked = onp.ma.array([1.0, 2.0], mask=[False, True])
+    with pytest.warns(RuntimeWarning, match="neither an array nor a constant"):
+        onp.testing.assert_array_equal(function(X, masked), X)
+    onp.testing.assert_array_equal(function(X, masked), X)
+
+
 def test_the_functions_own_errors_are_its_own() -> None:
     function, _ = counted(lambda x: ops.linear(x, onp.ones((2, 2))))
     with pytest.raises(ShapeError):

@@ -210,7 +210,10 @@ class _Builder:
             return {}
 
         path, _ = cache.fetch(f"plan-{digest}", make)
-        return ctypes.CDLL(str(path))
+        try:
+            return ctypes.CDLL(str(path))
+        except OSError as error:
+            raise compiler.CompilerError(f"what the compiler made of a plan cannot be loaded: {error}") from None
 
 
 class _Tables:

@@ -99,7 +99,7 @@ def build_step(comm: Communicator, task: Task, config: Config) -> TrainStep:
         batch_size=config.data.batch_size,
         clip_value=config.clip.value,
         skips=config.nonfinite.action == "skip",
-        passes=ShardPasses(store, **vars(config.plan)),
+        passes=ShardPasses(store, **vars(config.plan), roots={"loss": task.loss, "model": task.model}),
     )
     if isinstance(config.optim, optim.BatchMethod):
         check_model(train_step, config.optim)

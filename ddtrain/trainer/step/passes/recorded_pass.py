@@ -18,8 +18,10 @@ from ddtrain.plan.c_backend.places import apart
 from ddtrain.plan.deliver import deliver
 from ddtrain.plan.passes import improve
 from ddtrain.plan.recorder import could_be_the_recorder
+from ddtrain.plan.surroundings import Surroundings
 from ddtrain.trainer.step.forward_pass import ForwardPass
 from ddtrain.trainer.step.passes.shard_pass import AGAIN, PassPlan, ShardPass, Sink
+from ddtrain.trainer.step.passes.verified_pass import same_bits
 
 _MIDDLE = "end of forward"
 
@@ -35,6 +37,8 @@ class Passes(Protocol):
     def take_note(self, plan: PassPlan, program: Program) -> None: ...
 
     def refuse(self, why: str, forward: ForwardPass) -> ShardPass: ...
+
+    def look(self) -> Surroundings: ...
 
 
 class RecordedPass:
@@ -55,20 +59,46 @@ class RecordedPass:
         batch = tuple(recorder.input(x, f"batch[{i}]") for i, x in enumerate(given))
         rng = _RecordedRng(recorder, forward.rng)
         losses_of = lambda *boxes: forward({**dict(zip(store.names, boxes)), **buffers}, batch=batch, rng=rng)
+        before = self._passes.look()
         try:
             losses_N, self._tape, self._end = record(losses_of, leaves)
         except Exception as error:
             if not (recorder.refused or could_be_the_recorder(error)):
                 raise
-            self._eager = self._passes.refuse(recorder.refused or str(error).partition("\n")[0], forward)
-            losses_N = self._eager.forward()
-            self.metrics, self.updates = self._eager.metrics, self._eager.updates
-            return losses_N
+            return self._without(recorder.refused or str(error).partition("\n")[0])
+        if changed := before.changed():
+            recorder.refused = recorder.refused or f"{changed} after a forward pass"
         self._returned = [losses_N, *forward.metrics.values(), *forward.updates.values()]
         recorder.call(_MIDDLE, _nothing, effect=True)
         self.metrics = {name: array_like(x) for name, x in forward.metrics.items()}
         self.updates = {name: array_like(x) for name, x in forward.updates.items()}
+        if self._plan.program is None and not recorder.refused and self._depends_on_tracing(array_like(losses_N)):
+            return self._without("the loss is another when it is called again, with a batch of plain arrays")
         return array_like(losses_N)
+
+    def _without(self, why: str) -> Any:
+        """The losses of an eager pass, in the place of this one."""
+        self._eager = self._passes.refuse(why, self._forward)
+        losses_N = self._eager.forward()
+        self.metrics, self.updates = self._eager.metrics, self._eager.updates
+        return losses_N
+
+    def _depends_on_tracing(self, losses_N: Any) -> bool:
+        """Whether an eager pass gives something else, as with ``isinstance(x, np.ndarray)`` or ``x += 1``.
+
+        Not asked where ranks exchange something inside the model, as others may have no reason to make this pass.
+        """
+        functions = [instruction.function for instruction in self._recorder.instructions]
+        if peers() is not None and any(getattr(function, "communicates", False) for function in functions):
+            return False
+        forward, store = self._forward, self._passes.store
+        batch = tuple(x.copy(order="K") for x in forward.batch)  # which the model's Python may write to
+        losses_of = lambda *leaves: forward(store.with_parameters(leaves), batch=batch)
+        expected, *_ = record(losses_of, store.value_views)
+        pairs = [(losses_N, expected)]
+        for mine, eager in ((self.metrics, forward.metrics), (self.updates, forward.updates)):
+            pairs += [(mine[name], eager.get(name)) for name in mine]
+        return not all(same_bits(mine, array_like(eager)) for mine, eager in pairs)
 
     def backward(self, g_N: Any, sinks: Sequence[Sink]) -> None:
         if self._eager is not None:

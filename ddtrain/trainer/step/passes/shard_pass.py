@@ -54,6 +54,7 @@ class PassPlan:
     Attributes
     ----------
     calls, repeats : passes so far, and those of them that were repeated from the plan
+    settled : whether an eager pass has left what the model's Python reads as it was
     recorded_at : the number of repeats after which the pass is recorded anew
     unverified : repeats that are still to be compared with an eager pass
     program : what was recorded first
@@ -64,6 +65,7 @@ class PassPlan:
     def __init__(self, recorded_at: int) -> None:
         self.calls = self.repeats = self.unverified = 0
         self.recorded_at = recorded_at
+        self.settled = False
         self.program: Program | None = None
         self.native: NativeProgram | None = None
         self.first: Callable[..., Any] | None = None

@@ -2,11 +2,16 @@
 
 Note [First eager, then recorded twice]
 The first pass of each kind of batch is eager, so that mistakes are found where Python finds them. The second is run
-under a recorder and gives a program, the third gives another, and if both are the same, later passes repeat it, its
+under a recorder and gives a program, and once more eagerly, forward, as Python may ask what kind of array the batch
+is; the third gives another program, and if both are the same, later passes repeat it, its
 kernels called from Python. After 16, 256, 4,096, ... repeats the pass is recorded once more and compared, in case the
 model asks for something that has changed meanwhile. At the first of these C is made of it: by then a run is long enough
 to be worth the compiler's time. Whatever the reason not to have a plan, the pass is eager then, and the first reason is
 told once.
+
+What the model's Python reads besides its arguments is looked at around every pass that runs it, and before every one
+that does not (Note [Surroundings of a plan]). A pass that changes it in its first call, as one that fills a table does,
+is eager once more, and refused if it does so again; a change from outside, by a callback say, begins all plans anew.
 
 Recorded, eager and repeated passes call the same kernels with the same values in the same order: the bits are the same,
 and so is the order of collectives, so ranks need not agree on which of them has a plan.
@@ -14,7 +19,7 @@ and so is the order of collectives, so ranks need not agree on which of them has
 
 from __future__ import annotations
 
-from collections.abc import Hashable
+from collections.abc import Hashable, Mapping
 from typing import Any
 
 import numpy as np
@@ -24,13 +29,16 @@ from ddtrain.param_store import ParamStore
 from ddtrain.plan import Program
 from ddtrain.plan.c_backend.places import layout
 from ddtrain.plan.listing import listing
+from ddtrain.plan.surroundings import Surroundings
 from ddtrain.trainer.step.forward_pass import ForwardPass
 from ddtrain.trainer.step.passes.recorded_pass import RecordedPass
 from ddtrain.trainer.step.passes.repeated_pass import RepeatedPass
 from ddtrain.trainer.step.passes.shard_pass import AGAIN, EagerPass, PassPlan, ShardPass
 from ddtrain.trainer.step.passes.verified_pass import VerifiedPass
+from ddtrain.trainer.step.passes.watched_pass import WatchedPass
 
 KINDS = 8  # plans of a run; where every batch has a shape of its own, there are none
+CHANGES = 8  # so often plans begin anew, because what the model reads was changed from outside
 
 
 class ShardPasses:
@@ -40,6 +48,7 @@ class ShardPasses:
     ----------
     store : the model's values
     enabled, backend, compile_after, verify_steps : as :class:`~ddtrain.trainer.config.config.Plan` has them
+    roots : the model and the loss, by name: whose Python a plan does not run
 
     Attributes
     ----------
@@ -55,11 +64,14 @@ class ShardPasses:
         backend: str = "c",
         compile_after: int = AGAIN,
         verify_steps: int = 0,
+        roots: Mapping[str, Any] | None = None,
     ) -> None:
         self.store, self.enabled, self.backend = store, enabled, backend
         self.compile_after, self.verify = compile_after, verify_steps
         self.refused = self.in_python = self.listing = ""
         self._plans: dict[Hashable, PassPlan] = {}
+        self._roots, self._changes = roots or {}, 0
+        self._surroundings: Surroundings | None = None  # that the plans were made in
         self._listed: PassPlan | None = None
 
     def make(self, forward: ForwardPass, place: Hashable, tape_type: Any = Tape) -> ShardPass:
@@ -75,6 +87,12 @@ class ShardPasses:
         batch = forward.batch
         if not all(type(x) is np.ndarray and x.dtype.kind in "fciub" for x in batch):
             return self.refuse("the data set gives something else than arrays of numbers", forward)
+        if self._surroundings is not None and (moved := self._surroundings.moved()):
+            self._changes += 1
+            if self._changes > CHANGES:
+                return self.refuse(f"{moved}, and what the model reads has changed {CHANGES} times before", forward)
+            self._surroundings = None
+            self._plans.clear()
         key = (place, *[(x.shape, x.dtype, layout(x)) for x in batch])
         plan = self._plans.get(key)
         if plan is None:
@@ -82,8 +100,8 @@ class ShardPasses:
                 return self.refuse(f"there are more than {KINDS} shapes of batches", forward)
             plan = self._plans[key] = PassPlan(self.compile_after or AGAIN)
         plan.calls += 1
-        if plan.calls == 1:
-            return EagerPass(forward, self.store)
+        if not plan.settled:
+            return WatchedPass(self, plan, forward)
         if plan.first is None or plan.repeats == plan.recorded_at:
             return RecordedPass(self, plan, forward)
         plan.repeats += 1
@@ -91,6 +109,22 @@ class ShardPasses:
             plan.unverified -= 1
             return VerifiedPass(RepeatedPass(plan, forward, self.store), EagerPass(forward, self.store), self.store)
         return RepeatedPass(plan, forward, self.store)
+
+    def look(self) -> Surroundings:
+        """What the model and the loss can read now."""
+        return Surroundings(self._roots)
+
+    def watched(self, plan: PassPlan, before: Surroundings) -> None:
+        """Take note of what an eager pass has changed of its surroundings."""
+        changed = before.changed()
+        if changed and plan.calls > 1:
+            self.refused = f"{changed} after a forward pass"
+            self._plans.clear()
+            return
+        plan.settled = not changed
+        self._surroundings = self.look() if changed else before
+        if changed:  # what others have recorded may be no longer right
+            self._plans = {key: each for key, each in self._plans.items() if each is plan}
 
     def wants_c(self, plan: PassPlan) -> bool:
         """Whether C is to be made of what is recorded next."""

@@ -65,14 +65,18 @@ class _Checked(list[Sink]):
         self._sinks.ready(*gradients)
 
 
-def _same(what: str, mine: Any, eager: Any) -> None:
+def same_bits(mine: Any, eager: Any) -> bool:
+    """Whether two results, None or arrays, are the same to the last bit."""
     if mine is None or eager is None:
-        same = mine is eager
-    else:
-        mine, eager = np.asarray(mine), np.asarray(eager)
-        same = mine.shape == eager.shape and mine.dtype == eager.dtype and mine.tobytes() == eager.tobytes()
-    if not same:
-        alike = mine is not None and eager is not None and mine.shape == eager.shape
+        return mine is eager
+    mine, eager = np.asarray(mine), np.asarray(eager)
+    alike: bool = mine.shape == eager.shape and mine.dtype == eager.dtype
+    return alike and mine.tobytes() == eager.tobytes()
+
+
+def _same(what: str, mine: Any, eager: Any) -> None:
+    if not same_bits(mine, eager):
+        alike = mine is not None and eager is not None and np.shape(mine) == np.shape(eager)
         apart = f", by {np.abs(mine - eager).max()}" if alike else ""
         raise ReplicaError(
             f"plan: {what} of a repeated pass are not those of an eager one{apart}",
