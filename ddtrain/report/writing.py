@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
@@ -49,7 +50,7 @@ def write_report(
     UsageError : the runs are of different recipes
     DataError : the file cannot be written
     """
-    path = runs[0].path / NAME if file is None else Path(file).expanduser()
+    path = runs[0].path / NAME if file is None else Path(os.path.expanduser(file))
     return write_page(report_html(runs, recipes), path)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Callable, Mapping
 from functools import cached_property
 from pathlib import Path
@@ -44,7 +45,7 @@ class Search:
     """
 
     def __init__(self, path: Path | str) -> None:
-        self.path = Path(path).expanduser()
+        self.path = Path(os.path.expanduser(path))
         if not (self.path / SUMMARY).is_file():
             raise UsageError(f"{path}: no search has ended here (it has no {SUMMARY})", remedy="Go on with it.")
 

@@ -103,8 +103,9 @@ def test_a_model_of_another_tree_is_refused_with_all_that_differs(run: Run) -> N
 
 
 def test_what_is_no_run_and_a_run_without_checkpoints(tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match="no run"):
-        Run(tmp_path)
+    for path in (tmp_path, "~nobody-of-this-name/x"):  # which has no home directory
+        with pytest.raises(UsageError, match="no run"):
+            Run(path)
     (tmp_path / "config.toml").write_text('recipe = "mine"\n')
     run = Run(tmp_path)
     assert (run.state, dict(run.history), run.checkpoints, run.summary) == ("", {}, [], {})

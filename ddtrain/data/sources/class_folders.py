@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import zlib
 from collections.abc import Sequence
 from pathlib import Path
@@ -58,7 +59,7 @@ def class_files(root: str | Path, classes: Sequence[str] = ()) -> ClassFiles:
     >>> [path.name for path in found.paths], found.labels, list(found.classes)
     (['a.txt', 'b.txt', '1.txt'], array([0, 0, 1]), ['cat', 'dog'])
     """
-    top = Path(root).expanduser()
+    top = Path(os.path.expanduser(root))
     try:
         there = [path for path in sorted(top.iterdir()) if not path.name.startswith(".")]
         stray = [path for path in there if not path.is_dir()]

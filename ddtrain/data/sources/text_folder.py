@@ -3,6 +3,7 @@
 # N texts, T tokens
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -31,7 +32,7 @@ def read_texts(root: str | Path) -> dict[str, str]:
     >>> read_texts(root)
     {'a.txt': 'to be'}
     """
-    top = Path(root).expanduser()
+    top = Path(os.path.expanduser(root))
     try:
         paths = files_in(top)
     except OSError as error:

@@ -27,7 +27,7 @@ def require_run(path: Any) -> Path:
         raise UsageError(
             f"a run: {kind_of(path)} where the path of a directory is wanted", remedy="Give it as a text or a Path."
         )
-    directory = Path(path).expanduser()
+    directory = Path(os.path.expanduser(path))
     if (directory / SEARCH).is_file():
         raise _search(directory)
     if not (directory / CONFIG).is_file():
