@@ -63,7 +63,7 @@ def _section(claim: Claim, found: dict[str, Any]) -> str:
     shown = [f"## {claim.number}. {claim.title}", f"*{claim.statement}*", f"**{verdict}.** {found['sentence']}"]
     if found["figure"] is not None:
         shown.append(f"![{claim.title}: the numbers stand below](images/lectures/{found['figure']})")
-    shown += [found["table"], f"`{claim.file}`, {found['seconds']:g} s. Lecture: {claim.lecture}."]
+    shown += [found["table"], f"`{claim.file}`. Lecture: {claim.lecture}."]
     return "\n\n".join(shown) + "\n"
 
 
