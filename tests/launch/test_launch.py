@@ -78,7 +78,7 @@ def test_tests_need_the_extra_and_pass_options_on(launch):
 
 def test_ci_looks_at_style_and_types_before_the_tests(launch):
     *before, tests = launch(".ci/run", "-k", "a or b").stdout.splitlines()
-    assert [line.split()[2] for line in before] == ["ruff", "ruff", "mypy", "sphinx"]
+    assert [line.split()[2] for line in before] == ["ruff", "ruff", "mypy"]
     assert tests == "python -m pytest -n auto -k a or b"
     installed = (launch.fake / "installed").read_text()
     assert "[mpi,docs,lint]\n" in installed

@@ -21,7 +21,7 @@ from numpy.typing import DTypeLike
 
 from ddtrain.errors import UsageError, quoted
 from ddtrain.kernels import capture
-from ddtrain.kernels.native import cache, compiler
+from ddtrain.kernels.native import blas, cache, compiler
 from ddtrain.kernels.native.pointers import address
 from ddtrain.kernels.native.twins import Twin, check
 
@@ -99,7 +99,8 @@ class Library:
         words = (*compiler.command(),)
         parts = [_source(f"{self.family}.c"), _headers(), char, " ".join(words)]
         parts += [compiler.identity(words), compiler.machine(), " ".join(compiler.FLAGS)]
-        # the twins' check is kept with the library, and is another when twins or references are
+        # the twins' check is kept with the library, and is another when twins, references, NumPy or its BLAS are
+        parts += [np.__version__, f"products of a BLAS: {blas.gemm(char) is not None}"]
         functions = [function for twin in self.twins for function in (twin.call, twin.kernel.reference)]
         files = {function.__code__.co_filename for function in functions if hasattr(function, "__code__")}
         parts += [_text(file) for file in sorted({*files, _LAYOUTS})]

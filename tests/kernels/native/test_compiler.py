@@ -17,7 +17,7 @@ import pytest
 
 from ddtrain.errors import UsageError
 from ddtrain.kernels import native
-from ddtrain.kernels.native import compiler, library, twins
+from ddtrain.kernels.native import blas, compiler, library, twins
 from ddtrain.kernels.native.library import Library
 from ddtrain.kernels.seam import accelerated
 
@@ -252,6 +252,14 @@ def test_another_processor_has_a_library_of_its_own(family: Library, monkeypatch
     assert here == family.identity("f")
     assert here != family.identity("d")
     monkeypatch.setattr(compiler, "machine", lambda: "x86_64 of another kind")
+    assert family.identity("f") != here
+
+
+def test_a_numpy_with_another_blas_does_not_take_over_what_was_refused(
+    family: Library, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    here = family.identity("f")
+    monkeypatch.setattr(blas, "gemm", lambda char: None)
     assert family.identity("f") != here
 
 
