@@ -119,3 +119,12 @@ def test_what_is_gone_is_said_with_the_place_to_look() -> None:
     former = former_module("trainer.lane")
     with pytest.raises(AttributeError, match=r"lane has moved to ddtrain.trainer.step.gradient_buffer, which has"):
         former.no_such_thing  # noqa: B018
+
+
+def test_main_is_found_in_its_former_place() -> None:
+    from ddtrain.trainer import main as module
+
+    with pytest.warns(DeprecationWarning, match=r"^ddtrain.trainer.main.main is ddtrain.main now$"):
+        assert module.main is ddtrain.main
+    with pytest.raises(AttributeError, match="no attribute 'man'"):
+        module.man  # noqa: B018 -- it raises

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -84,3 +85,11 @@ def run(
         job = Job(parsed.recipe, recipes[parsed.recipe].build, parsed.config, callbacks)
         with stop_signals.listening(job.at_once):
             return run_ranks(parsed.config.comm.backend, job, job.failed)
+
+
+def __getattr__(name: str) -> Any:
+    """``main`` by its former place, for one release: it is ``ddtrain.main``."""
+    if name != "main":
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    warnings.warn("ddtrain.trainer.main.main is ddtrain.main now", DeprecationWarning, stacklevel=2)
+    return sys.modules["ddtrain"].main
