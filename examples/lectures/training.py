@@ -55,6 +55,15 @@ def descend(
     return points, losses
 
 
+def so_many(steps: int, batch_size: int = 64) -> dict[str, Any]:
+    """Options of :func:`fitted`: so many steps, whatever the number of samples, and no evaluation between them.
+
+    >>> so_many(100)["steps"], so_many(100)["eval"]
+    (100, {'every': 0})
+    """
+    return {"steps": steps, "epochs": steps, "batch_size": batch_size, "eval": {"every": 0}}
+
+
 def fitted(task: Any, **options: Any) -> ddtrain.Run | None:
     """Train as :func:`ddtrain.fit` does, with its options, in silence; None where the run diverged.
 

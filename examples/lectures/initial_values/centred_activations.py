@@ -25,7 +25,7 @@ from ddtrain.recipes import classifier
 from ddtrain.recipes.picture_options import ClassifierConfig
 from examples.lectures.claims import Finding, Size, Table, Verdict, expect
 from examples.lectures.figures import curves
-from examples.lectures.training import fitted
+from examples.lectures.training import fitted, so_many
 from examples.lectures.tuning import Tuned, rates, tune
 
 Array = np.ndarray[Any, Any]
@@ -51,9 +51,8 @@ def train(activation: str, setting: tuple[float, float], steps: int, seed: int) 
     """(steps - 19,) the mean losses of 20 steps in a row; infinite if the run diverges."""
     task = classifier.digits(ClassifierConfig(), nn.Sequential(*hidden(activation), nn.Linear(32, 10)))
     lr, gain = setting
-    options = {"steps": steps, "epochs": steps, "batch_size": 64, "eval": {"every": 0}}
     weights = {"weights": f"glorot_normal(gain={gain})"}
-    run = fitted(task, optim=optim.Sgd(lr=lr), init=weights, seed=seed, **options)
+    run = fitted(task, optim=optim.Sgd(lr=lr), init=weights, seed=seed, **so_many(steps))
     if run is None:
         return np.full(steps - 19, np.inf)
     means: Array = np.convolve(run.history["loss"], np.ones(20) / 20, "valid")

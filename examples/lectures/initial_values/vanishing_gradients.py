@@ -26,7 +26,7 @@ from ddtrain.recipes.picture_options import ClassifierConfig
 from examples.lectures.claims import Finding, Size, Table, Verdict, expect
 from examples.lectures.figures import COLORS, DASHES, curves
 from examples.lectures.initial_values._deep import initialized, mean_squares, there_and_back
-from examples.lectures.training import fitted
+from examples.lectures.training import fitted, so_many
 
 Array = np.ndarray[Any, Any]
 LAYERS, BOUND = 10, 0.25**10
@@ -71,8 +71,7 @@ def revive(activation: str, margin: float, lr: float, steps: int, seed: int) -> 
     digits = classifier.digits(ClassifierConfig(), nn.Identity()).train
     x_ND = digits.batch(np.arange(len(digits)))[0]
     net = DeadUnits(activation, x_ND, margin)
-    options = {"steps": steps, "epochs": steps, "batch_size": 64, "eval": {"every": 0}}
-    run = fitted(classifier.digits(ClassifierConfig(), net), optim=optim.Sgd(lr=lr), seed=seed, **options)
+    run = fitted(classifier.digits(ClassifierConfig(), net), optim=optim.Sgd(lr=lr), seed=seed, **so_many(steps))
     assert run is not None, "rates up to 0.3 do not diverge"
     layer = run.load(net).hidden
     moved = not np.array_equal(layer.weight, net.init(seed)["hidden.weight"])

@@ -23,7 +23,7 @@ from ddtrain.recipes import classifier
 from ddtrain.recipes.picture_options import ClassifierConfig
 from examples.lectures.claims import Finding, Size, Table, Verdict, expect
 from examples.lectures.figures import curves
-from examples.lectures.training import fitted
+from examples.lectures.training import fitted, so_many
 
 Array = np.ndarray[Any, Any]
 UNITS = 13  # an odd number, of which matrix products may round some otherwise than others
@@ -86,8 +86,7 @@ def train(start: str, steps: int, seed: int) -> tuple[Watch, float]:
     """What was seen of the units, and the accuracy of the last tenth of the steps."""
     dtype, noise, outgoing = STARTS[start]
     task = classifier.digits(ClassifierConfig().updated({"run": {"dtype": dtype}}), EqualUnits(noise, outgoing))
-    options = {"steps": steps, "epochs": steps, "batch_size": 64, "eval": {"every": 0}}
-    run = fitted(task, optim=optim.Sgd(lr=0.2), dtype=dtype, seed=seed, callbacks=[watch := Watch()], **options)
+    run = fitted(task, optim=optim.Sgd(lr=0.2), dtype=dtype, seed=seed, callbacks=[watch := Watch()], **so_many(steps))
     assert run is not None, "a rate of 0.2 does not diverge"
     return watch, float(run.history["accuracy"][-steps // 10 :].mean())
 

@@ -29,7 +29,7 @@ from ddtrain.recipes import classifier
 from ddtrain.recipes.picture_options import ClassifierConfig
 from examples.lectures.claims import Finding, Size, Table, Verdict, expect
 from examples.lectures.figures import curves
-from examples.lectures.training import fitted
+from examples.lectures.training import fitted, so_many
 
 Array = np.ndarray[Any, Any]
 Values = dict[str, Array]
@@ -42,8 +42,7 @@ COPIES = (1, 2, 4, 8, 16, 32)
 def trained(model: nn.Module, steps: int, seed: int) -> list[Values]:
     """Values after three quarters of the steps, and after all."""
     task = classifier.digits(ClassifierConfig(), model)
-    options = {"steps": steps, "epochs": steps, "batch_size": 64, "eval": {"every": 0}}
-    run = fitted(task, optim=optim.Sgd(lr=0.1), seed=seed, checkpoint={"every": steps // 4}, **options)
+    run = fitted(task, optim=optim.Sgd(lr=0.1), seed=seed, checkpoint={"every": steps // 4}, **so_many(steps))
     assert run is not None, "a rate of 0.1 does not diverge"
     return [nn.from_torch(model, run.snapshot(checkpoint).model) for checkpoint in run.checkpoints[-2:]]
 

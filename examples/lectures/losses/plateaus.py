@@ -28,7 +28,7 @@ from ddtrain.recipes import images
 from ddtrain.recipes.picture_options import PictureConfig
 from examples.lectures.claims import Finding, Size, Table, Verdict, expect
 from examples.lectures.figures import curves
-from examples.lectures.training import fitted
+from examples.lectures.training import fitted, so_many
 from examples.lectures.tuning import Tuned, rates, tune
 
 Array = np.ndarray[Any, Any]
@@ -75,8 +75,7 @@ def train(name: str, bias: float, lr: float, steps: int, seed: int) -> tuple[Arr
         return WAYS[name].loss(logits_NK, targets_NK), {"off": abs(ops.sigmoid(logits_NK) - targets_NK).mean(-1)}
 
     task = images.digits(PictureConfig(), Outputs(bias), lambda _: loss)
-    options = {"steps": steps, "epochs": steps, "batch_size": 64, "eval": {"every": 0}}
-    run = fitted(task, optim=WAYS[name].optimizer(lr), seed=seed, **options)
+    run = fitted(task, optim=WAYS[name].optimizer(lr), seed=seed, **so_many(steps))
     if run is None:
         return np.full(steps, np.inf), np.nan
     return run.history["off"], float(run.history["grad_norm"][0])
