@@ -36,7 +36,8 @@ from ddtrain.trainer.records.run_records import RunRecords
 from ddtrain.trainer.run_state import RunState
 from ddtrain.trainer.step.coordinator import Coordinator, Reason, StepControl
 from ddtrain.trainer.step.loss_output import EVALUATION
-from ddtrain.trainer.step.setup import build_step, planned_steps
+from ddtrain.trainer.step.passes import ShardPasses
+from ddtrain.trainer.step.setup import build_step, make_passes, planned_steps
 from ddtrain.trainer.step.timeline import Timeline
 from ddtrain.trainer.stop_signals import StopFile
 from ddtrain.trainer.task import Task, augmented, verify_same_data
@@ -110,7 +111,9 @@ class Trainer:
         self._epoch_order = functools.lru_cache(2)(
             lambda epoch: data.order_of(task.train, seed=config.run.seed, epoch=epoch)
         )
-        self._unsaid, self._listed = True, ""  # why there is no plan, or what it is
+        self.evaluation_passes = make_passes(task, self.store, config)
+        self._without_plan: dict[str, str] = {}  # steps or evaluations, and why
+        self._listed = ""  # what the plan of steps is, as it was written last
         self._prefetched: data.Prefetched | None = None
         if config.data.prefetch:
             self._prefetch(config.data.prefetch)
@@ -171,7 +174,7 @@ class Trainer:
             reason = Reason.PATIENCE
         elif self._evaluates and not finished:
             with self._errors_in("a trial of the evaluation", rank=self.comm.rank):
-                try_evaluation(self.task, self.store, self.comm, self.train_step.shards)
+                try_evaluation(self.task, self.store, self.comm, self.train_step.shards, self.evaluation_passes)
         return Reason.FINISHED if finished else reason
 
     def take_step(self) -> StepControl:
@@ -203,15 +206,19 @@ class Trainer:
         return control
 
     def _say_plan(self) -> None:
-        """Say once why steps are traced, or planned in Python and not in C; write what the plan is."""
+        """Say why steps are traced, or planned in Python and not in C; write what the plan is."""
         passes = self.train_step.passes
-        if self._unsaid and (passes.refused or passes.in_python):
-            self._unsaid = False
-            without = "a plan" if passes.refused else "a plan in C"
-            self.records.warn(f"steps run without {without}, because {passes.refused or passes.in_python}")
+        self._say_why_not("steps", passes)
         if self._listed != passes.listing:
             self._listed = passes.listing
             self.records.plan(passes.listing)
+
+    def _say_why_not(self, what: str, passes: ShardPasses) -> None:
+        """Say once why steps, or evaluations, have no plan, or none in C; of both no reason twice."""
+        why = passes.refused or passes.in_python
+        if why and what not in self._without_plan and why not in self._without_plan.values():
+            self._without_plan[what] = why
+            self.records.warn(f"{what} run without {'a plan' if passes.refused else 'a plan in C'}, because {why}")
 
     def _rows_at(self, place: data.Position) -> Any:
         """The samples of the global batch at a place in the data."""
@@ -265,8 +272,15 @@ class Trainer:
     def _figures(self) -> dict[str, float]:
         """The figures of an evaluation, of which other results are written to the run's directory."""
         found = evaluate(
-            self.task, self.store, self.comm, self.train_step.shards, self.config.eval.samples, self.records.alive
+            self.task,
+            self.store,
+            self.comm,
+            self.train_step.shards,
+            self.config.eval.samples,
+            self.records.alive,
+            self.evaluation_passes,
         )
+        self._say_why_not("evaluations", self.evaluation_passes)
         self.records.of_all_samples(self.state.step, found.arrays, found.samples)
         return {f"{EVALUATION}{name}": value for name, value in found.figures.items()}
 

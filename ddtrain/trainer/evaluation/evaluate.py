@@ -11,16 +11,18 @@ import numpy as np
 
 from ddtrain.comm import run_on_rank_0
 from ddtrain.comm.protocol import Communicator
-from ddtrain.data import Dataset, batch_of, shard_bounds
+from ddtrain.data import shard_bounds
 from ddtrain.errors import UsageError, kind_of, quoted
 from ddtrain.ops import use_communicator
 from ddtrain.parallel import ShardRunner
 from ddtrain.param_store import ParamStore
 from ddtrain.trainer.config.config import Config
 from ddtrain.trainer.evaluation.all_samples import AllSamples
+from ddtrain.trainer.evaluation.evaluation_pass import EvaluationPass
 from ddtrain.trainer.evaluation.report import report
 from ddtrain.trainer.evaluation.samples import worst_and_best
 from ddtrain.trainer.step.loss_output import LossOutput
+from ddtrain.trainer.step.passes import ShardPasses
 from ddtrain.trainer.step.totals import Totals
 from ddtrain.trainer.task import Task
 
@@ -67,21 +69,25 @@ def evaluate(
     shards: ShardRunner,
     samples: int = 0,
     each_batch: Callable[[], None] = lambda: None,
+    passes: ShardPasses | None = None,
 ) -> Evaluated:
     """Figures of all validation sets, and the worst and best samples of the first. Collective.
 
-    ``each_batch`` is called after each batch of each shard, as evaluations can take long. Shards without samples take
-    part: they run the same number of batches, so that collectives in the model match. Buffers are the same on all ranks
-    (Note [One value of a buffer]).
+    ``each_batch`` is called after each batch of each shard, as evaluations can take long. ``passes`` are kept from one
+    evaluation to the next, so that batches are repeated by plans; without them Python runs the model on every batch.
+    Shards without samples take part: they run the same number of batches, so that collectives in the model match.
+    Buffers are the same on all ranks (Note [One value of a buffer]).
     """
-    return _evaluated(task, store, comm, shards, None, samples, each_batch)
+    return _evaluated(task, store, comm, shards, None, samples, each_batch, passes)
 
 
-def try_evaluation(task: Task, store: ParamStore, comm: Communicator, shards: ShardRunner) -> None:
+def try_evaluation(
+    task: Task, store: ParamStore, comm: Communicator, shards: ShardRunner, passes: ShardPasses | None = None
+) -> None:
     """Evaluate one batch of each validation set as a test, so that an error shows before the first step, not after an
     epoch. Collective.
     """
-    _evaluated(task, store, comm, shards, 1, 0, lambda: None)
+    _evaluated(task, store, comm, shards, 1, 0, lambda: None, passes)
 
 
 def _evaluated(
@@ -92,11 +98,13 @@ def _evaluated(
     batches: int | None,
     samples: int,
     each_batch: Callable[[], None],
+    passes: ShardPasses | None,
 ) -> Evaluated:
+    passes = passes or ShardPasses(store, enabled=False)
     found = Evaluated({}, {}, {})
     for name, dataset in task.valid_sets.items():
         kept = AllSamples() if task.report or (samples and dataset is task.valid) else None
-        means = _means(task, dataset, store, comm, shards, batches, kept, each_batch)
+        means = _means(task, name, store, comm, shards, batches, kept, each_batch, passes)
         means |= {key: derived(key, figure, means) for key, figure in _apart(task.derived, "derived", means).items()}
         columns = kept.gathered(comm) if kept else {}
         # of a part of the samples, in a trial, a figure may not be defined
@@ -144,16 +152,17 @@ def _apart(more: Mapping[str, T], kind: str, means: Mapping[str, float]) -> Mapp
 
 def _means(
     task: Task,
-    dataset: Dataset,
+    name: str,
     store: ParamStore,
     comm: Communicator,
     shards: ShardRunner,
     batches: int | None,
     kept: AllSamples | None,
     each_batch: Callable[[], None],
+    passes: ShardPasses,
 ) -> dict[str, float]:
-    """Mean loss and metrics over a data set, or its first batches; losses, and what a report is of, are kept."""
-    count = shards.layout.count
+    """Mean loss and metrics over a validation set, or its first batches; losses, and what a report is of, are kept."""
+    dataset, count = task.valid_sets[name], shards.layout.count
     model, seen = task.model.bind(store.tensors), LossOutput(task.loss)
 
     def totals_of(shard: int, peers: Any) -> Totals:
@@ -163,11 +172,13 @@ def _means(
                 size = min(ROWS * count, n - start)
                 first, last = shard_bounds(size, shard, count)
                 rows = np.arange(start + first, start + last)
-                batch = batch_of(dataset, rows, store.dtype)
-                losses, metrics = seen.read(task.loss(model, *batch), last - first, batch)
-                totals.add(losses, metrics)
+                forward = EvaluationPass(task, seen, dataset, rows, store.dtype)
+                run = passes.make(forward, (name, shard, peers))
+                losses = run.forward()
+                totals.add(losses, run.metrics)
+                seen.names = tuple(run.metrics) if seen.names is None else seen.names  # a plan reads none
                 if kept is not None:
-                    pair = task.outputs(model, *batch) if task.report else ()
+                    pair = task.outputs(model, *forward.batch) if task.report else ()
                     kept.add(rows, {"losses": losses, **dict(zip(("outputs", "targets"), pair, strict=False))})
                 each_batch()
         return totals

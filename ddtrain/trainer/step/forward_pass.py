@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, Protocol
 
 from numpy.typing import DTypeLike, NDArray
 
@@ -12,6 +12,25 @@ from ddtrain.nn.binding import Watcher
 from ddtrain.rng import SampleRng
 from ddtrain.trainer.step.loss_output import LossOutput
 from ddtrain.trainer.task import Task
+
+
+class Forward(Protocol):
+    """What a pass runs: the losses of some samples, as a function of the model's values.
+
+    Attributes
+    ----------
+    differentiated : whether a backward pass follows
+    batch, rng : the samples' arrays, and their randomness
+    metrics, updates : of the latest call
+    """
+
+    differentiated: bool
+    batch: tuple[Any, ...]
+    rng: Any
+    metrics: Mapping[str, Any]
+    updates: Mapping[str, Any]
+
+    def __call__(self, values: Mapping[str, Any], *, batch: tuple[Any, ...] | None = None, rng: Any = None) -> Any: ...
 
 
 class ForwardPass:
@@ -34,6 +53,8 @@ class ForwardPass:
     updates : the new values of the model's buffers by path, of the latest call
     drawn : what the latest call first drew random numbers for, such as 'dropout/head'; empty if for nothing
     """
+
+    differentiated = True
 
     def __init__(
         self,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol
 
 import numpy as np
@@ -19,7 +19,7 @@ from ddtrain.plan.deliver import deliver
 from ddtrain.plan.passes import improve
 from ddtrain.plan.recorder import could_be_the_recorder
 from ddtrain.plan.surroundings import Surroundings
-from ddtrain.trainer.step.forward_pass import ForwardPass
+from ddtrain.trainer.step.forward_pass import Forward
 from ddtrain.trainer.step.passes.shard_pass import AGAIN, PassPlan, ShardPass, Sink
 from ddtrain.trainer.step.passes.verified_pass import same_bits
 
@@ -36,7 +36,7 @@ class Passes(Protocol):
 
     def take_note(self, plan: PassPlan, program: Program) -> None: ...
 
-    def refuse(self, why: str, forward: ForwardPass) -> ShardPass: ...
+    def refuse(self, why: str, forward: Forward) -> ShardPass: ...
 
     def look(self) -> Surroundings: ...
 
@@ -44,7 +44,7 @@ class Passes(Protocol):
 class RecordedPass:
     """An eager pass that is written down as well."""
 
-    def __init__(self, passes: Passes, plan: PassPlan, forward: ForwardPass) -> None:
+    def __init__(self, passes: Passes, plan: PassPlan, forward: Forward) -> None:
         self._passes, self._plan, self._forward = passes, plan, forward
         self._eager: ShardPass | None = None  # in its place, once there can be no plan
         self.metrics: Mapping[str, Any] = {}
@@ -58,10 +58,16 @@ class RecordedPass:
         given = apart(forward.batch) if recorder.keeps else forward.batch
         batch = tuple(recorder.input(x, f"batch[{i}]") for i, x in enumerate(given))
         rng = _RecordedRng(recorder, forward.rng)
-        losses_of = lambda *boxes: forward({**dict(zip(store.names, boxes)), **buffers}, batch=batch, rng=rng)
+
+        def losses_of(*boxes: Any) -> Any:
+            return forward({**dict(zip(store.names, boxes)), **buffers}, batch=batch, rng=rng)
+
         before = self._passes.look()
         try:
-            losses_N, self._tape, self._end = record(losses_of, leaves)
+            if forward.differentiated:
+                losses_N, self._tape, self._end = record(losses_of, leaves)
+            else:
+                losses_N = losses_of(*leaves)
         except Exception as error:
             if not (recorder.refused or could_be_the_recorder(error)):
                 raise
@@ -74,6 +80,8 @@ class RecordedPass:
         self.updates = {name: array_like(x) for name, x in forward.updates.items()}
         if self._plan.program is None and not recorder.refused and self._depends_on_tracing(array_like(losses_N)):
             return self._without("the loss is another when it is called again, with a batch of plain arrays")
+        if not forward.differentiated:
+            self._complete([], None)
         return array_like(losses_N)
 
     def _without(self, why: str) -> Any:
@@ -93,8 +101,9 @@ class RecordedPass:
             return False
         forward, store = self._forward, self._passes.store
         batch = tuple(x.copy(order="K") for x in forward.batch)  # which the model's Python may write to
-        losses_of = lambda *leaves: forward(store.with_parameters(leaves), batch=batch)
-        expected, *_ = record(losses_of, store.value_views)
+        losses_of: Callable[..., Any] = lambda *leaves: forward(store.with_parameters(leaves), batch=batch)
+        traced = forward.differentiated
+        expected = record(losses_of, store.value_views)[0] if traced else losses_of(*store.value_views)
         pairs = [(losses_N, expected)]
         for mine, eager in ((self.metrics, forward.metrics), (self.updates, forward.updates)):
             pairs += [(mine[name], eager.get(name)) for name in mine]
@@ -104,11 +113,22 @@ class RecordedPass:
         if self._eager is not None:
             self._eager.backward(g_N, sinks)
             return
-        recorder, plan = self._recorder, self._plan
+        recorder = self._recorder
         late = len(recorder.inputs)
         g, given = recorder.input(g_N, "weights"), recorder.handle(sinks, "sinks")
         deliver = [_Delivery(recorder, given, i) for i in range(len(sinks))]
         walk_back(self._tape, self._end, g, deliver, keep=False)
+        self._complete(recorder.inputs[late:], sinks)
+
+    def _complete(self, late: Sequence[Slot], sinks: Any) -> None:
+        """Make a plan of what was recorded, if it is what was recorded before.
+
+        Parameters
+        ----------
+        late : the inputs of the backward pass alone
+        sinks : where gradients go, None if there are none
+        """
+        recorder, plan = self._recorder, self._plan
         if recorder.refused:
             self._passes.refuse(recorder.refused, self._forward)
             return
@@ -124,7 +144,7 @@ class RecordedPass:
         if plan.first is not None:
             plan.repeats, plan.recorded_at = plan.repeats + 1, plan.recorded_at * AGAIN
         if plan.first is None or recorder.keeps:
-            self._make_functions(improve(program), recorder.inputs[late:], sinks)
+            self._make_functions(improve(program), late, sinks)
 
     def _make_functions(self, program: Program, late: Sequence[Slot], sinks: Any) -> None:
         """The plan's functions: of C, where it is time for it and there is a compiler, or of Python."""

@@ -6,14 +6,14 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ddtrain.param_store import ParamStore
-from ddtrain.trainer.step.forward_pass import ForwardPass
+from ddtrain.trainer.step.forward_pass import Forward
 from ddtrain.trainer.step.passes.shard_pass import PassPlan, Sink
 
 
 class RepeatedPass:
     """A pass by its plan."""
 
-    def __init__(self, plan: PassPlan, forward: ForwardPass, store: ParamStore) -> None:
+    def __init__(self, plan: PassPlan, forward: Forward, store: ParamStore) -> None:
         self._plan, self._forward, self._store = plan, forward, store
         self.metrics: Mapping[str, Any] = {}
         self.updates: Mapping[str, Any] = {}

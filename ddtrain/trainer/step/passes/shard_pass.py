@@ -9,14 +9,14 @@ from ddtrain.autodiff import Tape, record, walk_back
 from ddtrain.param_store import ParamStore
 from ddtrain.plan import Program
 from ddtrain.plan.c_backend import NativeProgram
-from ddtrain.trainer.step.forward_pass import ForwardPass
+from ddtrain.trainer.step.forward_pass import Forward
 
 Sink = Callable[[Any], None]
 AGAIN = 16  # so many times as many repeats, and a pass is recorded anew
 
 
 class ShardPass(Protocol):
-    """One shard's pass, whose two halves are called once each, in order."""
+    """One shard's pass, whose two halves are called once each, in order; the first alone where nothing is learned."""
 
     metrics: Mapping[str, Any]
     updates: Mapping[str, Any]
@@ -33,14 +33,17 @@ class ShardPass(Protocol):
 class EagerPass:
     """Python runs the model, and a tape follows."""
 
-    def __init__(self, forward: ForwardPass, store: ParamStore, tape_type: Callable[[int], Tape] = Tape) -> None:
+    def __init__(self, forward: Forward, store: ParamStore, tape_type: Callable[[int], Tape] = Tape) -> None:
         self._forward, self._store, self._tape_type = forward, store, tape_type
         self.metrics: Mapping[str, Any] = {}
         self.updates: Mapping[str, Any] = {}
 
     def forward(self) -> Any:
-        losses_of = lambda *leaves: self._forward(self._store.with_parameters(leaves))
-        losses_N, self._tape, self._end = record(losses_of, self._store.value_views, self._tape_type)
+        losses_of: Callable[..., Any] = lambda *leaves: self._forward(self._store.with_parameters(leaves))
+        if self._forward.differentiated:
+            losses_N, self._tape, self._end = record(losses_of, self._store.value_views, self._tape_type)
+        else:
+            losses_N = losses_of(*self._store.value_views)
         self.metrics, self.updates = self._forward.metrics, self._forward.updates
         return losses_N
 

@@ -30,7 +30,7 @@ from ddtrain.plan import Program
 from ddtrain.plan.c_backend.places import layout
 from ddtrain.plan.listing import listing
 from ddtrain.plan.surroundings import Surroundings
-from ddtrain.trainer.step.forward_pass import ForwardPass
+from ddtrain.trainer.step.forward_pass import Forward
 from ddtrain.trainer.step.passes.recorded_pass import RecordedPass
 from ddtrain.trainer.step.passes.repeated_pass import RepeatedPass
 from ddtrain.trainer.step.passes.shard_pass import AGAIN, EagerPass, PassPlan, ShardPass
@@ -74,7 +74,7 @@ class ShardPasses:
         self._surroundings: Surroundings | None = None  # that the plans were made in
         self._listed: PassPlan | None = None
 
-    def make(self, forward: ForwardPass, place: Hashable, tape_type: Any = Tape) -> ShardPass:
+    def make(self, forward: Forward, place: Hashable, tape_type: Any = Tape) -> ShardPass:
         """The pass of one shard.
 
         Parameters
@@ -138,7 +138,7 @@ class ShardPasses:
         if plan is self._listed:
             self.listing = listing(program, plan.native)
 
-    def refuse(self, why: str, forward: ForwardPass) -> ShardPass:
+    def refuse(self, why: str, forward: Forward) -> ShardPass:
         """Give up planning; the eager pass in place of a planned one."""
         self.refused = why
         self._plans.clear()

@@ -6,7 +6,7 @@ from typing import Any, Protocol
 
 from ddtrain.param_store import ParamStore
 from ddtrain.plan.surroundings import Surroundings
-from ddtrain.trainer.step.forward_pass import ForwardPass
+from ddtrain.trainer.step.forward_pass import Forward
 from ddtrain.trainer.step.passes.shard_pass import EagerPass, PassPlan
 
 
@@ -23,7 +23,7 @@ class Passes(Protocol):
 class WatchedPass(EagerPass):
     """An eager pass that looks whether the model's Python changes what it reads."""
 
-    def __init__(self, passes: Passes, plan: PassPlan, forward: ForwardPass) -> None:
+    def __init__(self, passes: Passes, plan: PassPlan, forward: Forward) -> None:
         super().__init__(forward, passes.store)
         self._passes, self._plan = passes, plan
 
