@@ -131,6 +131,11 @@ class Program:
     def _typed(self, slot: Slot) -> str:
         return f"{slot}: {self.kinds.get(slot) or '-'}"
 
+    @property
+    def communicates(self) -> bool:
+        """Whether an instruction exchanges something with other ranks or shards."""
+        return any(getattr(instruction.function, "communicates", False) for instruction in self.instructions)
+
     def check(self, inputs: Sequence[Any]) -> None:
         """Run every instruction by itself and compare what it gives with what was written down.
 

@@ -173,7 +173,7 @@ def _means(
                 first, last = shard_bounds(size, shard, count)
                 rows = np.arange(start + first, start + last)
                 forward = EvaluationPass(task, seen, dataset, rows, store.dtype)
-                run = passes.make(forward, (name, shard, peers))
+                run = passes.make(forward, (shard, peers), name)
                 losses = run.forward()
                 totals.add(losses, run.metrics)
                 seen.names = tuple(run.metrics) if seen.names is None else seen.names  # a plan reads none

@@ -182,7 +182,7 @@ class TrainStep:
         self.phase, began = "data", perf_counter()
         forward = self.forward_pass(step, rows, first, last, store.dtype)
         self.timer.add("data", began)
-        run = self.passes.make(forward, (k, count, peers), self.tape_for(last - first))
+        run = self.passes.make(forward, (k, peers), count, self.tape_for(last - first))
         try:
             with use_communicator(peers):
                 self.phase, began = "forward", perf_counter()

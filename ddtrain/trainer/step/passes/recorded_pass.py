@@ -34,6 +34,8 @@ class Passes(Protocol):
 
     def wants_c(self, plan: PassPlan) -> bool: ...
 
+    def shared(self, plan: PassPlan) -> PassPlan | None: ...
+
     def take_note(self, plan: PassPlan, program: Program) -> None: ...
 
     def refuse(self, why: str, forward: Forward) -> ShardPass: ...
@@ -143,7 +145,11 @@ class RecordedPass:
             return
         if plan.first is not None:
             plan.repeats, plan.recorded_at = plan.repeats + 1, plan.recorded_at * AGAIN
-        if plan.first is None or recorder.keeps:
+        twin = self._passes.shared(plan)
+        if twin is not None and (plan.first is None or plan.native is not twin.native):
+            plan.share(twin)
+            self._passes.take_note(plan, program)
+        elif plan.first is None or recorder.keeps:
             self._make_functions(improve(program), late, sinks)
 
     def _make_functions(self, program: Program, late: Sequence[Slot], sinks: Any) -> None:

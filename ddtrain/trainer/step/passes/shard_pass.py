@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from typing import Any, Protocol
 
 from ddtrain.autodiff import Tape, record, walk_back
@@ -52,10 +52,11 @@ class EagerPass:
 
 
 class PassPlan:
-    """What is known of one kind of batch.
+    """What is known of one shard's batches of one kind.
 
     Attributes
     ----------
+    kind : the same for all shards whose batches are alike
     calls, repeats : passes so far, and those of them that were repeated from the plan
     settled : whether an eager pass has left what the model's Python reads as it was
     recorded_at : the number of repeats after which the pass is recorded anew
@@ -65,7 +66,8 @@ class PassPlan:
     metrics, updates : what the results after the losses are called
     """
 
-    def __init__(self, recorded_at: int) -> None:
+    def __init__(self, kind: Hashable, recorded_at: int) -> None:
+        self.kind = kind
         self.calls = self.repeats = self.unverified = 0
         self.recorded_at = recorded_at
         self.settled = False
@@ -76,3 +78,7 @@ class PassPlan:
         self.carried = 0
         self.metrics: list[str] = []
         self.updates: list[str] = []
+
+    def share(self, twin: PassPlan) -> None:
+        """Take over the functions of a plan of the same program."""
+        self.native, self.first, self.second, self.carried = twin.native, twin.first, twin.second, twin.carried

@@ -13,6 +13,9 @@ What the model's Python reads besides its arguments is looked at around every pa
 that does not (Note [Surroundings of a plan]). A pass that changes it in its first call, as one that fills a table does,
 is eager once more, and refused if it does so again; a change from outside, by a callback say, begins all plans anew.
 
+Shards of a rank that exchange nothing with others follow each other (Note [Turns] in ``parallel/shards``). They share
+the functions of a plan, and the memory that these work in, once each has recorded the same program.
+
 Recorded, eager and repeated passes call the same kernels with the same values in the same order: the bits are the same,
 and so is the order of collectives, so ranks need not agree on which of them has a plan.
 """
@@ -26,7 +29,7 @@ import numpy as np
 
 from ddtrain.autodiff import Tape
 from ddtrain.param_store import ParamStore
-from ddtrain.plan import Program
+from ddtrain.plan import Program, difference
 from ddtrain.plan.c_backend.places import layout
 from ddtrain.plan.listing import listing
 from ddtrain.plan.surroundings import Surroundings
@@ -69,17 +72,18 @@ class ShardPasses:
         self.store, self.enabled, self.backend = store, enabled, backend
         self.compile_after, self.verify = compile_after, verify_steps
         self.refused = self.in_python = self.listing = ""
-        self._plans: dict[Hashable, PassPlan] = {}
+        self._plans: dict[tuple[Hashable, Hashable], PassPlan] = {}  # by kind of batch, and by shard
         self._roots, self._changes = roots or {}, 0
         self._surroundings: Surroundings | None = None  # that the plans were made in
         self._listed: PassPlan | None = None
 
-    def make(self, forward: Forward, place: Hashable, tape_type: Any = Tape) -> ShardPass:
+    def make(self, forward: Forward, shard: Hashable, place: Hashable, tape_type: Any = Tape) -> ShardPass:
         """The pass of one shard.
 
         Parameters
         ----------
-        place : what else the pass depends on, such as which shard of how large a batch
+        shard : which one, as those of a rank may take turns
+        place : what else the pass depends on, such as the size of the global batch
         tape_type : a tape that watches, for an eager pass
         """
         if not self.enabled or self.refused or tape_type is not Tape:
@@ -93,12 +97,12 @@ class ShardPasses:
                 return self.refuse(f"{moved}, and what the model reads has changed {CHANGES} times before", forward)
             self._surroundings = None
             self._plans.clear()
-        key = (place, *[(x.shape, x.dtype, layout(x)) for x in batch])
-        plan = self._plans.get(key)
+        kind = (place, *[(x.shape, x.dtype, layout(x)) for x in batch])
+        plan = self._plans.get((kind, shard))
         if plan is None:
-            if len(self._plans) >= KINDS:
+            if len({kind, *(kind for kind, _ in self._plans)}) > KINDS:
                 return self.refuse(f"there are more than {KINDS} shapes of batches", forward)
-            plan = self._plans[key] = PassPlan(self.compile_after or AGAIN)
+            plan = self._plans[kind, shard] = PassPlan(kind, self.compile_after or AGAIN)
         plan.calls += 1
         if not plan.settled:
             return WatchedPass(self, plan, forward)
@@ -129,7 +133,21 @@ class ShardPasses:
     def wants_c(self, plan: PassPlan) -> bool:
         """Whether C is to be made of what is recorded next."""
         recorded = plan.first is not None if self.compile_after else plan.program is not None
-        return recorded and plan.native is None and self.backend == "c" and not self.in_python
+        twin = self.shared(plan)
+        made = plan.native is not None or (twin is not None and twin.native is not None)
+        return recorded and not made and self.backend == "c" and not self.in_python
+
+    def shared(self, plan: PassPlan) -> PassPlan | None:
+        """The plan of another shard that has functions, in C if any is, and recorded the same; None without one."""
+        for twin in sorted(self._twins(plan), key=lambda twin: twin.native is None):
+            if twin.program and plan.program and not difference(twin.program, plan.program):
+                return twin
+        return None
+
+    def _twins(self, plan: PassPlan) -> list[PassPlan]:
+        """Plans with functions of other shards' batches of the same kind, if the shards exchange nothing."""
+        twins = [each for each in self._plans.values() if each.kind == plan.kind and each is not plan]
+        return [each for each in twins if each.first is not None and each.program and not each.program.communicates]
 
     def take_note(self, plan: PassPlan, program: Program) -> None:
         """Take note that a plan has got functions, in Python or in C."""
