@@ -22,6 +22,7 @@ LAYER = {  # a module may import its own layer's siblings only inside one packag
             "standard_output",
             "json_text",
             "partition",
+            "memory",
             "blas",
             "blas_threads",
             "current_layer",

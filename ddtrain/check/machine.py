@@ -22,6 +22,7 @@ from ddtrain.comm.startup.environment import Launcher
 from ddtrain.diagnose.layer_table import in_bytes
 from ddtrain.kernels import native
 from ddtrain.kernels.native import cache, compiler
+from ddtrain.memory import available_memory
 from ddtrain.trainer.numeric_environment import numeric_environment
 
 _LIBRARY = "from mpi4py import MPI; print(MPI.Get_library_version().splitlines()[0].strip(chr(0) + ' '))"
@@ -48,7 +49,8 @@ def examine() -> Iterator[Finding]:
     cores = sorted(os.sched_getaffinity(0))
     yield processors(cores, os.cpu_count() or len(cores), _quota())
     yield blas_threads(blas.threads(), launcher(), len(cores))
-    yield Finding("memory", True, f"{in_bytes(_available())} available")
+    available = available_memory()
+    yield Finding("memory", True, "not known" if available is None else f"{in_bytes(available)} available")
     yield shared_memory(shutil.disk_usage(_SHARED).free if _SHARED.is_dir() else None)
     yield Finding("disk", True, f"{in_bytes(shutil.disk_usage('.').free)} free in {Path.cwd()}")
     yield from mpi()
@@ -209,19 +211,3 @@ def _quota() -> float | None:
     except (OSError, ValueError):
         return None
     return None if limit == "max" else int(limit) / int(period)
-
-
-def _available() -> int:
-    """Bytes of memory that programs may still take, on this machine and in this process's control group."""
-    found = [int(line.split()[1]) << 10 for line in _lines("/proc/meminfo") if line.startswith("MemAvailable:")]
-    limit, used = ("".join(_lines(f"/sys/fs/cgroup/memory.{name}")) for name in ("max", "current"))
-    if limit.strip().isdecimal() and used.strip().isdecimal():
-        found.append(max(0, int(limit) - int(used)))
-    return min(found, default=0)
-
-
-def _lines(path: str) -> list[str]:
-    try:
-        return Path(path).read_text().splitlines()
-    except OSError:
-        return []

@@ -6,6 +6,7 @@ be run, and the program is one straight line: no branches, no loops.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
@@ -135,6 +136,11 @@ class Program:
     def communicates(self) -> bool:
         """Whether an instruction exchanges something with other ranks or shards."""
         return any(getattr(instruction.function, "communicates", False) for instruction in self.instructions)
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes of all arrays that are written down, each for itself."""
+        return sum(math.prod(kind.shape) * kind.dtype.itemsize for kind in self.kinds.values() if kind is not None)
 
     def check(self, inputs: Sequence[Any]) -> None:
         """Run every instruction by itself and compare what it gives with what was written down.

@@ -111,7 +111,7 @@ class Trainer:
         self._epoch_order = functools.lru_cache(2)(
             lambda epoch: data.order_of(task.train, seed=config.run.seed, epoch=epoch)
         )
-        self.evaluation_passes = make_passes(task, self.store, config)
+        self.evaluation_passes = make_passes(task, self.store, config, self.train_step.node)
         self._without_plan: dict[str, str] = {}  # steps or evaluations, and why
         self._listed = ""  # what the plan of steps is, as it was written last
         self._prefetched: data.Prefetched | None = None

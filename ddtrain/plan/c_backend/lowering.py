@@ -18,6 +18,7 @@ from ddtrain.plan.deliver import Sinks, deliver
 from ddtrain.plan.program import Instruction, Program, Slot
 
 _OURS = ("numpy", "ddtrain")
+_PIECE = 1 << 16  # entries of which so many random numbers are drawn at a time
 
 
 @dataclass(eq=False)
@@ -205,6 +206,9 @@ class Lowering:
             return None
         calls, temporaries = lowered
         cells = [(a, dict(vars(a))) for a in instruction.args if getattr(a, "is_cell", False)]
+        for array, place in fresh.known():
+            if place.block in blocks:
+                forget_entries(array)  # others are tried, and all that counts is where it lies
         # what it gives is where the cell's contents lie, whatever those are
         reads_cell = bool(cells) and not heard.calls
         if not reads_cell and not self._repeats(instruction, args, calls, results, fresh):
@@ -213,8 +217,6 @@ class Lowering:
             vars(cell).update(filled)
         for array, place in fresh.known():
             self.registry.add(array, place)
-            if place.block in blocks:
-                forget_entries(array)  # others are tried later (_varied), and all that counts is where it lies
         for slot, result in zip(instruction.outputs, results, strict=True):
             if slot is not None:
                 self._fill(slot, result)
@@ -273,7 +275,7 @@ class Lowering:
             if room is None:
                 room = others[place.block] = np.zeros(place.block.nbytes, np.uint8)
             at = np.ndarray(array.shape, array.dtype, room, place.offset, array.strides)
-            at[...] = _varied(array, generator)
+            _vary(array, at, generator)
             return at
 
         try:
@@ -296,7 +298,7 @@ class Lowering:
                 if place is None or place.block not in others:
                     return False
                 mine = np.ndarray(array.shape, array.dtype, others[place.block], place.offset, array.strides)
-                if mine.shape != good.shape or mine.tobytes() != good.tobytes():
+                if mine.shape != good.shape or not _same_bits(mine, good):
                     return False
         return True
 
@@ -350,12 +352,29 @@ def _has_number(value: Any) -> bool:
     return isinstance(value, np.generic) or (isinstance(value, tuple | list) and any(map(_has_number, value)))
 
 
-def _varied(array: Any, generator: np.random.Generator) -> Any:
-    """Other values of the same kind: such as an operation may meet in another step; of zeros every other one stays."""
-    if array.dtype.kind == "f":
-        noise, zero = generator.uniform(0.75, 1.25, array.shape), generator.integers(2, size=array.shape)
-        return np.where(array == 0, noise * zero, array * noise).astype(array.dtype)
-    return np.roll(array, 1, axis=0) if array.ndim else np.asarray(array == 0, array.dtype)
+def _vary(array: Any, target: Any, generator: np.random.Generator) -> None:
+    """Fill another array with values such as an operation may meet in another step; of zeros every other one stays.
+
+    Piece by piece, as large arrays leave no room for as many random numbers.
+    """
+    if array.dtype.kind != "f":
+        target[...] = np.roll(array, 1, axis=0) if array.ndim else array == 0
+    elif array.size <= _PIECE:
+        noise = generator.random(array.shape, np.float32) / 2 + np.float32(0.75)
+        target[...] = np.where(array == 0, noise * (noise < 1), array * noise)
+    else:
+        axis = int(np.argmax(array.shape))
+        halves = [np.split(x, [array.shape[axis] // 2], axis) for x in (array, target)]
+        for part, place in zip(*halves, strict=True):
+            _vary(part, place, generator)
+
+
+def _same_bits(one: Any, other: Any) -> bool:
+    """Whether arrays of one shape and dtype are the same to the last bit, without a copy of either where it can be."""
+    if one.dtype.itemsize not in (1, 2, 4, 8) or one.dtype.hasobject:
+        return bool(one.tobytes() == other.tobytes())
+    bits = f"u{one.dtype.itemsize}"
+    return bool(np.array_equal(one.view(bits), other.view(bits)))
 
 
 def _like(one: Any, other: Any) -> bool:

@@ -17,9 +17,9 @@ from ddtrain.diagnose.curvature.sharpness import Sharpness, sharpness
 from ddtrain.diagnose.curvature.spectrum import Density, Extremes, extreme_eigenvalues, spectral_density
 from ddtrain.diagnose.curvature.stability import stable_rate
 from ddtrain.errors import NonFiniteError, UsageError
+from ddtrain.memory import memory_of_machine
 from ddtrain.runs.diagnosing.opened import OpenedRun, Point
 from ddtrain.trainer.step.coordinator import Coordinator
-from ddtrain.trainer.step.method_checks import memory_of_machine
 
 SUBSPACE = 100  # dimensions of the random subspace in which Keskar et al. measure, too
 

@@ -7,7 +7,6 @@ tells which random numbers the model draws, and whether its derivatives can be h
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from typing import Any
 
@@ -18,6 +17,7 @@ from ddtrain.comm import run_on_all
 from ddtrain.comm.backends.local import LocalCommunicator
 from ddtrain.comm.protocol import Communicator, Node
 from ddtrain.errors import MissingRuleError, UsageError, quoted
+from ddtrain.memory import memory_of_machine
 from ddtrain.nn import Module
 from ddtrain.ops import use_communicator
 from ddtrain.optim import BatchMethod
@@ -132,12 +132,3 @@ def _modules(module: Module, path: str) -> Iterator[tuple[str, Module]]:
     yield path, module
     for name, child in module.children():
         yield from _modules(child, f"{path}.{name}" if path else name)
-
-
-def memory_of_machine() -> int:
-    """Bytes of memory that this machine has.
-
-    >>> memory_of_machine() > 2**20
-    True
-    """
-    return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")

@@ -99,16 +99,17 @@ def build_step(comm: Communicator, task: Task, config: Config) -> TrainStep:
         batch_size=config.data.batch_size,
         clip_value=config.clip.value,
         skips=config.nonfinite.action == "skip",
-        passes=make_passes(task, store, config),
+        passes=make_passes(task, store, config, node),
     )
     if isinstance(config.optim, optim.BatchMethod):
         check_model(train_step, config.optim)
     return train_step
 
 
-def make_passes(task: Task, store: ParamStore, config: Config) -> ShardPasses:
+def make_passes(task: Task, store: ParamStore, config: Config, node: Node) -> ShardPasses:
     """The passes of a run's steps, or of its evaluations, by plans as ``--plan`` has them."""
-    return ShardPasses(store, **vars(config.plan), roots={"loss": task.loss, "model": task.model})
+    roots = {"loss": task.loss, "model": task.model}
+    return ShardPasses(store, **vars(config.plan), roots=roots, sharers=node.size)
 
 
 def _gradient_buffer_maker(

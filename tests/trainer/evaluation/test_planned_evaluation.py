@@ -35,7 +35,7 @@ def evaluated(comm: Any, task: Task, plan: Plan, shards: int = 0) -> tuple[list[
     """Several evaluations, each with other values than the one before."""
     config = sgd_config(run=Run(dtype="float32", epochs=1, shards=shards), plan=plan)
     step = build_step(comm, task, config)
-    passes, found = make_passes(task, step.store, config), []
+    passes, found = make_passes(task, step.store, config, step.node), []
     for _ in range(TIMES):
         found.append(evaluate.evaluate(task, step.store, comm, step.shards, samples=3, passes=passes))
         comm.barrier()

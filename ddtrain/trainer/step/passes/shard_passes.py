@@ -28,6 +28,7 @@ from typing import Any
 import numpy as np
 
 from ddtrain.autodiff import Tape
+from ddtrain.memory import available_memory
 from ddtrain.param_store import ParamStore
 from ddtrain.plan import Program, difference
 from ddtrain.plan.c_backend.places import layout
@@ -41,6 +42,7 @@ from ddtrain.trainer.step.passes.verified_pass import VerifiedPass
 from ddtrain.trainer.step.passes.watched_pass import WatchedPass
 
 KINDS = 8  # plans of a run; where every batch has a shape of its own, there are none
+_NEEDED = 1.5  # bytes that making C takes, by those of the arrays that were recorded: 1.24 of a convolutional net
 CHANGES = 8  # so often plans begin anew, because what the model reads was changed from outside
 
 
@@ -52,6 +54,7 @@ class ShardPasses:
     store : the model's values
     enabled, backend, compile_after, verify_steps : as :class:`~ddtrain.trainer.config.config.Plan` has them
     roots : the model and the loss, by name: whose Python a plan does not run
+    sharers : processes that share this machine's memory, and make C at the same time
 
     Attributes
     ----------
@@ -68,9 +71,10 @@ class ShardPasses:
         compile_after: int = AGAIN,
         verify_steps: int = 0,
         roots: Mapping[str, Any] | None = None,
+        sharers: int = 1,
     ) -> None:
         self.store, self.enabled, self.backend = store, enabled, backend
-        self.compile_after, self.verify = compile_after, verify_steps
+        self.compile_after, self.verify, self.sharers = compile_after, verify_steps, sharers
         self.refused = self.in_python = self.listing = ""
         self._plans: dict[tuple[Hashable, Hashable], PassPlan] = {}  # by kind of batch, and by shard
         self._roots, self._changes = roots or {}, 0
@@ -135,7 +139,19 @@ class ShardPasses:
         recorded = plan.first is not None if self.compile_after else plan.program is not None
         twin = self.shared(plan)
         made = plan.native is not None or (twin is not None and twin.native is not None)
-        return recorded and not made and self.backend == "c" and not self.in_python
+        if not recorded or made or self.backend != "c" or self.in_python:
+            return False
+        self.in_python = self._without_room(plan)
+        return not self.in_python
+
+    def _without_room(self, plan: PassPlan) -> str:
+        """Why there is no memory to make C in, empty if there is: all that was recorded is held at the same time."""
+        available = available_memory()
+        needed = int(_NEEDED * plan.program.nbytes) if plan.program else 0
+        if available is None or self.sharers * needed <= available:
+            return ""
+        whose = f" in each of {self.sharers} ranks" if self.sharers > 1 else ""
+        return f"making it takes about {needed >> 20} MB{whose}, and this machine has {available >> 20} MB free"
 
     def shared(self, plan: PassPlan) -> PassPlan | None:
         """The plan of another shard that has functions, in C if any is, and recorded the same; None without one."""
