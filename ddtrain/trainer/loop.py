@@ -32,11 +32,11 @@ from ddtrain.trainer.error_context import error_context
 from ddtrain.trainer.evaluation.evaluate import evaluate, require_validation, try_evaluation
 from ddtrain.trainer.evaluation.trial_samples import try_extremes
 from ddtrain.trainer.modes import make_mode
+from ddtrain.trainer.records.plan_notes import PlanNotes
 from ddtrain.trainer.records.run_records import RunRecords
 from ddtrain.trainer.run_state import RunState
 from ddtrain.trainer.step.coordinator import Coordinator, Reason, StepControl
 from ddtrain.trainer.step.loss_output import EVALUATION
-from ddtrain.trainer.step.passes import ShardPasses
 from ddtrain.trainer.step.setup import build_step, make_passes, planned_steps
 from ddtrain.trainer.step.timeline import Timeline
 from ddtrain.trainer.stop_signals import StopFile
@@ -112,8 +112,7 @@ class Trainer:
             lambda epoch: data.order_of(task.train, seed=config.run.seed, epoch=epoch)
         )
         self.evaluation_passes = make_passes(task, self.store, config, self.train_step.node)
-        self._without_plan: dict[str, str] = {}  # steps or evaluations, and why
-        self._listed = ""  # what the plan of steps is, as it was written last
+        self._plan_notes = PlanNotes()
         self._prefetched: data.Prefetched | None = None
         if config.data.prefetch:
             self._prefetch(config.data.prefetch)
@@ -192,7 +191,8 @@ class Trainer:
             control = self.coordinator.decide(step, totals, self.mode.square_norm())
         except NonFiniteError as error:
             raise locate_nonfinite(error, self.train_step, step, rows) from None
-        self._say_plan()
+        self._plan_notes.say_why_not(self.records, "steps", self.train_step.passes)
+        self._plan_notes.list_plan(self.records, self.train_step.passes)
         decided = perf_counter()
         self.mode.apply(control)
         updated = perf_counter()
@@ -204,21 +204,6 @@ class Trainer:
             self.timeline.span("log", updated)
             self.timeline.span("step", started)
         return control
-
-    def _say_plan(self) -> None:
-        """Say why steps are traced, or planned in Python and not in C; write what the plan is."""
-        passes = self.train_step.passes
-        self._say_why_not("steps", passes)
-        if self._listed != passes.listing:
-            self._listed = passes.listing
-            self.records.plan(passes.listing)
-
-    def _say_why_not(self, what: str, passes: ShardPasses) -> None:
-        """Say once why steps, or evaluations, have no plan, or none in C; of both no reason twice."""
-        why = passes.refused or passes.in_python
-        if why and what not in self._without_plan and why not in self._without_plan.values():
-            self._without_plan[what] = why
-            self.records.warn(f"{what} run without {'a plan' if passes.refused else 'a plan in C'}, because {why}")
 
     def _rows_at(self, place: data.Position) -> Any:
         """The samples of the global batch at a place in the data."""
@@ -280,7 +265,7 @@ class Trainer:
             self.records.alive,
             self.evaluation_passes,
         )
-        self._say_why_not("evaluations", self.evaluation_passes)
+        self._plan_notes.say_why_not(self.records, "evaluations", self.evaluation_passes)
         self.records.of_all_samples(self.state.step, found.arrays, found.samples)
         return {f"{EVALUATION}{name}": value for name, value in found.figures.items()}
 
