@@ -186,15 +186,16 @@ def wanted() -> bool:
 
 
 def prepare(dtype: DTypeLike) -> None:
-    """Load all families in a dtype, compiling those that are missing, two at a time.
+    """Load all families in a dtype, compiling those that are missing, two at a time, the longest first.
 
     Raises
     ------
     UsageError : ``$DDTRAIN_KERNELS`` is neither ``native`` nor ``reference``
     """
     wanted()
+    by_length = sorted(LIBRARIES.values(), key=lambda library: -len(_source(f"{library.family}.c")))
     with ThreadPoolExecutor(2) as pool:
-        list(pool.map(lambda library: library._load(np.dtype(dtype).char), LIBRARIES.values()))
+        list(pool.map(lambda library: library._load(np.dtype(dtype).char), by_length))
 
 
 def in_use(dtype: DTypeLike) -> str:
