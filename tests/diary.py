@@ -32,7 +32,7 @@ class Diary:
             self.lines.append(f"of all samples after step {done}: {', '.join([*arrays, *samples])}")
 
     def flush(self) -> None:
-        self.lines.append("save")
+        self.lines.append("flush")
 
     def alive(self) -> None:
         pass

@@ -16,6 +16,7 @@ from typing import Any
 from ddtrain.callbacks import Callback
 from ddtrain.comm import run_on_rank_0
 from ddtrain.errors import (
+    CheckpointError,
     DataError,
     DdtrainError,
     NonFiniteError,
@@ -30,6 +31,8 @@ from ddtrain.search.search_directory import STOP
 from ddtrain.search.space import applied
 from ddtrain.search.trials import Leg, Outcome
 from ddtrain.trainer import atomic_files
+from ddtrain.trainer.checkpoint import finder
+from ddtrain.trainer.checkpoint.contents import read_state
 from ddtrain.trainer.config.config import Config
 from ddtrain.trainer.file_names import LOG, TRIALS, trial_name
 from ddtrain.trainer.job import Job
@@ -93,7 +96,8 @@ class _Until(Callback):
 
     def step(self, run: Any) -> None:
         last = self._epochs * run.total_steps // run.config.run.epochs
-        if run.step == last - 1 < run.total_steps - 1:  # a request counts after the step that follows it
+        # a request counts after the step that follows it: one too many if only the evaluation is to be made up for
+        if last - 1 <= run.step < run.total_steps - 1:
             run.stop()
         if monotonic() >= self._next:
             self._next = monotonic() + _LOOK_S
@@ -191,6 +195,19 @@ def _evaluations(directory: Path, epochs: int) -> list[dict[str, Any]]:
 
 
 def _reached(directory: Path, epochs: int) -> bool:
-    """Whether a run has been evaluated at an epoch, or has ended before it, as its patience was over."""
-    evaluated = max((line["epoch"] for line in _evaluations(directory, epochs)), default=0)
-    return evaluated >= epochs or status.read(directory).get("state") == "completed"
+    """Whether a run has been evaluated at an epoch, or has ended before it, as its patience was over.
+
+    An evaluation counts once a checkpoint has it: a run that was killed in between may still lack its best one.
+    """
+    if status.read(directory).get("state") == "completed":
+        return True
+    steps = [line["step"] for line in _evaluations(directory, epochs) if line["epoch"] >= epochs]
+    return bool(steps) and any(_evaluated(path) >= steps[-1] for path in finder.checkpoints(directory))
+
+
+def _evaluated(checkpoint: Path) -> int:
+    """The step of the last evaluation that a checkpoint has; 0 if it has none, or cannot be read."""
+    try:
+        return int(read_state(checkpoint)["evaluated"])
+    except CheckpointError:
+        return 0

@@ -22,13 +22,14 @@ from searches import LineConfig, line_task
 if __name__ == "__main__":
     ddtrain.main(line_task, LineConfig())
 """
-KILLED = """
+KILLED = r"""
 import os, signal, sys
 from pathlib import Path
 from ddtrain.comm import run_ranks
+from ddtrain.standard_output import say
 from searches import study
 def tell(line):
-    print(line, flush=True)
+    say(line + "\n", sys.stdout)
     if "--kill" in sys.argv and line.startswith("trial 002"):
         os.kill(os.getpid(), signal.SIGKILL)
 sys.exit(run_ranks("auto", study(Path(sys.argv[1]), trials=5, tell=tell)))

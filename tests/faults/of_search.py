@@ -14,6 +14,13 @@ SHOWN = "tests/search/report/test_shown.py"
 
 FAULTS = (
     Fault(
+        "search/a trial is over once its log has the evaluation, whatever its checkpoints have",
+        "ddtrain/search/training.py",
+        "bool(steps) and any(_evaluated(path) >= steps[-1] for path in finder.checkpoints(directory))",
+        "bool(steps)",
+        (STUDY,),
+    ),
+    Fault(
         "search/a draw depends on what else is searched",
         "ddtrain/search/space.py",
         'rng.stream(seed, f"search/{d.key}", trial)',
@@ -86,7 +93,7 @@ FAULTS = (
     Fault(
         "search/a trial is trained to the end of the run at once",
         "ddtrain/search/training.py",
-        "        if run.step == last - 1 < run.total_steps - 1:",
+        "        if last - 1 <= run.step < run.total_steps - 1:",
         "        if run.step == run.total_steps:",
         (f"{STUDY}::test_short_trials_and_longer_winners",),
     ),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from ddtrain.comm import run_ranks
 from ddtrain.errors import DataError, StoppedError, UsageError
 from ddtrain.search.apart import apart
 from ddtrain.search.judge import Judge
+from ddtrain.trainer.checkpoint import writer
 
 RATES = {"optim.lr": {"choices": [0.001, 0.1, 0.01]}}
 
@@ -135,6 +137,34 @@ def test_a_trial_that_was_over_before_its_outcome_was_written_is_not_trained_on(
         (tmp_path / "trials" / f"{trial['trial']:03d}" / "trial.json").unlink()
     assert search(tmp_path, **options) == found
     assert [status_of(tmp_path, trial["trial"])["step"] for trial in found["trials"]] == [12, 6, 6]
+
+
+def killed_after(evaluations: int) -> Callable[..., None]:
+    """Adds so many evaluations to their checkpoints, and then does not live to do so again."""
+    left, amend = iter(range(evaluations)), writer.amend
+
+    def amend_or_die(*args: Any) -> None:
+        if next(left, None) is None:
+            raise Killed
+        amend(*args)
+
+    return amend_or_die
+
+
+@pytest.mark.parametrize(("method", "ranks"), [("random", 1), ("halving", 2)])
+def test_killed_between_an_evaluation_and_its_checkpoint(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, method: str, ranks: int
+) -> None:
+    """The log has the figures then, and no checkpoint is the best by them: the evaluation is made again."""
+    options: dict[str, Any] = {"trials": 2, "method": method, "config": FOUR, "ranks_per_trial": ranks}
+    options |= {"factor": 2} if method == "halving" else {}
+    whole = search(tmp_path / "whole", backend=f"threads:{ranks}", **options)
+    for number in range(4):  # the fourth is past the first that has other steps behind it, by either method
+        with monkeypatch.context() as patch:
+            patch.setattr(writer, "amend", killed_after(number))
+            with pytest.raises(Killed):
+                search(tmp_path / f"{number}", backend=f"threads:{ranks}", **options)
+        assert search(tmp_path / f"{number}", backend=f"threads:{ranks}", **options) == whole, number
 
 
 def test_a_search_that_is_stopped_goes_on_in_the_middle_of_a_trial(tmp_path: Path) -> None:

@@ -77,9 +77,9 @@ def test_an_epoch_is_its_steps_a_checkpoint_and_an_evaluation(tmp_path: Path) ->
     result = trainer.run()
     assert diary.lines == [
         *(f"step {k} of epoch 1, {n} samples" for k, n in ((1, 7), (2, 7), (3, 7), (4, 2))),
-        *("save", "evaluation after step 4 of epoch 1"),
+        *("flush", "evaluation after step 4 of epoch 1", "flush"),
         *(f"step {k} of epoch 2, {n} samples" for k, n in ((5, 7), (6, 7), (7, 7), (8, 2))),
-        *("save", "evaluation after step 8 of epoch 2"),
+        *("flush", "evaluation after step 8 of epoch 2", "flush"),
     ]
     assert (result.reason, result.step, result.skipped) == (Reason.FINISHED, 8, 0)
     assert result.params_sha256 == trainer.store.sha256()
@@ -137,7 +137,7 @@ def test_a_request_to_stop_ends_the_run_after_its_step_with_a_checkpoint(tmp_pat
     monkeypatch.setattr(loop.stop_signals, "stop_requested", lambda: trainer.state.step == 2)
     result = trainer.run()
     assert (result.reason, result.step) == (Reason.REQUESTED, 3)
-    assert short(diary) == ["step 1", "step 2", "step 3", "save"]
+    assert short(diary) == ["step 1", "step 2", "step 3", "flush"]
     assert finder.load(finder.path_of(tmp_path, 3)).snapshot.step == 3
 
 
@@ -147,8 +147,8 @@ def test_steps_cut_a_run_short_in_the_middle_of_an_epoch(tmp_path: Path) -> None
     steps = [f"step {k}" for k in range(1, 7)]
     evaluations = ["evaluation after step 4", "evaluation after step 6"]
     assert short(diary) == [
-        *(*steps[:3], "save", steps[3], "save", evaluations[0]),
-        *(*steps[4:], "save", evaluations[1]),
+        *(*steps[:3], "flush", steps[3], "flush", evaluations[0], "flush"),
+        *(*steps[4:], "flush", evaluations[1], "flush"),
     ]
 
 
@@ -166,7 +166,7 @@ def test_an_evaluation_that_a_kill_has_cost_is_made_up_for(tmp_path: Path) -> No
     trainer, diary = make(tmp_path, config())
     trainer.state.step = EPOCH
     trainer.run()
-    assert short(diary)[:2] == ["evaluation after step 4", "step 5"]
+    assert short(diary)[:3] == ["evaluation after step 4", "flush", "step 5"]
     assert finder.load(finder.path_of(tmp_path, EPOCH)).snapshot.metrics == diary.figures[0]
 
 
@@ -183,7 +183,7 @@ def test_without_validation_data_an_epoch_ends_with_a_checkpoint(tmp_path: Path)
     task = make_task(Plain())
     trainer, diary = make(tmp_path, config(epochs=1, eval=Evaluation(every=0)), Task(task.model, task.loss, task.train))
     assert trainer.run().metrics == {}
-    assert short(diary)[EPOCH:] == ["save"]
+    assert short(diary)[EPOCH:] == ["flush"]
 
 
 def with_a_bad_sample(bad: float) -> Task:
@@ -201,7 +201,7 @@ def test_a_loss_that_is_not_finite_ends_the_run_before_anything_is_saved(tmp_pat
     with pytest.raises(NonFiniteError, match="loss is nan") as caught:
         trainer.run()
     assert caught.value.place["step"] == where
-    assert "save" not in diary.lines
+    assert "flush" not in diary.lines
     assert len(diary.lines) == where - 1
     assert (trainer.store.sha256() == before) == (where == 1)
 
@@ -251,7 +251,7 @@ def test_a_run_that_an_evaluation_ends_is_saved_again_where_it_could_not_be(tmp_
     trainer.coordinator.best = -1.0
     result = trainer.run()
     assert (result.reason, result.step) == (Reason.PATIENCE, EPOCH)
-    assert short(diary)[EPOCH:] == ["save", "evaluation after step 4", "save"]
+    assert short(diary)[EPOCH:] == ["flush", "evaluation after step 4", "flush"]
     assert finder.load(finder.path_of(tmp_path, EPOCH)).snapshot.metrics == result.metrics
 
 

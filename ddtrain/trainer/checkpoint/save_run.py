@@ -78,6 +78,7 @@ def add_population(state: RunState, records: SavedRun, population: Mapping[str, 
 
 def complete(state: RunState, records: SavedRun, final: bool) -> None:
     """Put the latest evaluation into the checkpoint of this step, if there is one. Collective."""
+    records.flush()  # a run that goes on from there does not evaluate again, so its log has the evaluation by then
     path = finder.path_of(records.directory, state.step)
     with _tolerating(records, final, f"evaluation of step {state.step} not saved"):
         writer.complete(records.comm, path, lambda: _findings(state), state.config.checkpoint.keep, records.spared)

@@ -267,7 +267,7 @@ class RunRecords:
         run_on_all(self.comm, write)
 
     def flush(self) -> None:
-        """Write the log so far: before a checkpoint, so that the log is never behind it, and at the end."""
+        """Write the log so far: before a checkpoint is written, so that the log is never behind it, and at the end."""
         self.metrics.flush()
 
     def fail(self, error: BaseException) -> None:
