@@ -8,6 +8,7 @@ _C = "ddtrain/plan/c_backend"
 _TESTS = "tests/plan"
 _LOWERING = (f"{_TESTS}/c_backend/test_lowering.py", f"{_TESTS}/c_backend/test_random_programs.py")
 _PLANS = "tests/equivalence/test_plans.py"
+_TRIED = "tests/trainer/step/passes/test_tried_pass.py"
 
 
 def _in_c(name: str, file: str, old: str, new: str, *tests: str) -> Fault:
@@ -418,5 +419,29 @@ FAULTS = (
         " and mine.tobytes() == eager.tobytes()",
         "",
         (f"{_PLANS}::test_a_wrong_kernel_is_noticed_by_verification",),
+    ),
+    Fault(
+        "plan/what a compiler makes is believed",
+        "ddtrain/trainer/step/passes/shard_passes.py",
+        "return TriedPass(self, plan, repeated, eager) if untried else repeated",
+        "return repeated",
+        (_TRIED,),
+        native=True,
+    ),
+    Fault(
+        "plan/shards go on with functions that were found wrong",
+        "ddtrain/trainer/step/passes/shard_passes.py",
+        "if each.native is wrong:",
+        "if each is plan:",
+        (_TRIED,),
+        native=True,
+    ),
+    Fault(
+        "plan/a trial does not look at gradients",
+        "ddtrain/trainer/step/passes/tried_pass.py",
+        'self._compare(f"the gradient of {name}", mine.gradients[i], g)',
+        "pass",
+        (_TRIED,),
+        native=True,
     ),
 )

@@ -159,6 +159,7 @@ class RecordedPass:
             plan.native = self._lowered(program, late, sinks)
         if plan.native is not None:
             plan.first, plan.second, plan.carried = plan.native.first, plan.native.second, plan.native.carried
+            plan.untried = peers() is None or not program.communicates
         elif plan.first is None:
             first, second, plan.carried = program.split(_MIDDLE, late)
             plan.first, plan.second = python_function(first), python_function(second, consumes=True)

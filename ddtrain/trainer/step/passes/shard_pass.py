@@ -61,6 +61,7 @@ class PassPlan:
     settled : whether an eager pass has left what the model's Python reads as it was
     recorded_at : the number of repeats after which the pass is recorded anew
     unverified : repeats that are still to be compared with an eager pass
+    untried : whether its functions in C have not yet been called
     program : what was recorded first
     native, first, second, carried : its functions, once it was recorded twice; see ``ddtrain.plan.c_backend``
     metrics, updates : what the results after the losses are called
@@ -70,7 +71,7 @@ class PassPlan:
         self.kind = kind
         self.calls = self.repeats = self.unverified = 0
         self.recorded_at = recorded_at
-        self.settled = False
+        self.settled = self.untried = False
         self.program: Program | None = None
         self.native: NativeProgram | None = None
         self.first: Callable[..., Any] | None = None

@@ -6,8 +6,9 @@ under a recorder and gives a program, and once more eagerly, forward, as Python 
 is; the third gives another program, and if both are the same, later passes repeat it, its
 kernels called from Python. After 16, 256, 4,096, ... repeats the pass is recorded once more and compared, in case the
 model asks for something that has changed meanwhile. At the first of these C is made of it: by then a run is long enough
-to be worth the compiler's time. Whatever the reason not to have a plan, the pass is eager then, and the first reason is
-told once.
+to be worth the compiler's time. The next pass is made by C and eagerly, unless something is exchanged in it, and if one
+bit differs, the plan goes on in Python. Whatever the reason not to have a plan, the pass is eager then, and the first
+reason is told once.
 
 What the model's Python reads besides its arguments is looked at around every pass that runs it, and before every one
 that does not (Note [Surroundings of a plan]). A pass that changes it in its first call, as one that fills a table does,
@@ -38,6 +39,7 @@ from ddtrain.trainer.step.forward_pass import Forward
 from ddtrain.trainer.step.passes.recorded_pass import RecordedPass
 from ddtrain.trainer.step.passes.repeated_pass import RepeatedPass
 from ddtrain.trainer.step.passes.shard_pass import AGAIN, EagerPass, PassPlan, ShardPass
+from ddtrain.trainer.step.passes.tried_pass import TriedPass
 from ddtrain.trainer.step.passes.verified_pass import VerifiedPass
 from ddtrain.trainer.step.passes.watched_pass import WatchedPass
 
@@ -113,10 +115,12 @@ class ShardPasses:
         if plan.first is None or plan.repeats == plan.recorded_at:
             return RecordedPass(self, plan, forward)
         plan.repeats += 1
+        repeated, eager = RepeatedPass(plan, forward, self.store), EagerPass(forward, self.store)
+        untried, plan.untried = plan.untried, False
         if plan.unverified:
             plan.unverified -= 1
-            return VerifiedPass(RepeatedPass(plan, forward, self.store), EagerPass(forward, self.store), self.store)
-        return RepeatedPass(plan, forward, self.store)
+            return VerifiedPass(repeated, eager, self.store)
+        return TriedPass(self, plan, repeated, eager) if untried else repeated
 
     def look(self) -> Surroundings:
         """What the model and the loss can read now."""
@@ -171,6 +175,13 @@ class ShardPasses:
         self._listed = self._listed or plan
         if plan is self._listed:
             self.listing = listing(program, plan.native)
+
+    def give_up_c(self, plan: PassPlan, why: str) -> None:
+        """Let this plan, and those that share its functions, be recorded once more, and go on in Python."""
+        self.in_python, wrong = why, plan.native
+        for each in self._plans.values():
+            if each.native is wrong:
+                each.native = each.first = each.second = None
 
     def refuse(self, why: str, forward: Forward) -> ShardPass:
         """Give up planning; the eager pass in place of a planned one."""
