@@ -172,7 +172,7 @@ def _shaped_by_values(name: str, args: Sequence[Any], argnums: Sequence[int]) ->
     """Whether the shape of a result depends on the values of traced arguments, which a plan takes for fixed."""
     if name in ("argwhere", "flatnonzero"):
         return True
-    return name == "getitem" and 1 in argnums and np.asarray(args[1]).dtype == bool
+    return name in ("getitem", "getitem_by_parts") and any(np.asarray(args[i]).dtype == bool for i in argnums if i)
 
 
 def could_be_the_recorder(error: BaseException) -> bool:

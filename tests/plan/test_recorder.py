@@ -10,7 +10,7 @@ import pytest
 
 import ddtrain.numpy as np
 from ddtrain import grad, ops
-from ddtrain.autodiff import make_vjp, value_of
+from ddtrain.autodiff import hvp, make_vjp, value_of
 from ddtrain.autodiff.core.checks import checked
 from ddtrain.plan import Program, Recorder, difference, python_function
 from ddtrain.plan.program import PlanError
@@ -54,6 +54,7 @@ def test_a_cotangent_that_is_traced_itself_goes_back_by_the_composition() -> Non
         (lambda x: x if x[0] > 0 else -x, "branches on the truth"),
         (lambda x: x * value_of(x), r"test_recorder.py:\d+ takes a value out of its trace"),
         (lambda x: x[x > 0], r"test_recorder.py:\d+ asks for getitem, which gives as many entries as there happen"),
+        (lambda x: x[None][0, x > 0], r"test_recorder.py:\d+ asks for getitem_by_parts, which gives as many"),
         (lambda x: x[np.nonzero(x)], "asks for nonzero"),
         (lambda x: x[np.where(x > 0)[0]], "asks for nonzero"),
         (lambda x: x[np.flatnonzero(x)], "asks for flatnonzero"),
@@ -74,6 +75,39 @@ def test_a_mask_of_constants_and_a_choice_by_a_mask_are_recorded() -> None:
     program = record(lambda x: [x[onp.array([True, False, True])], np.where(x > 0, x, 0.0)], X)
     kept, chosen = python_function(program)(-X)
     assert (kept.tolist(), chosen.tolist()) == ([-1.0, -3.0], [0.0, 2.0, 0.0])
+
+
+PARTS = {  # an index of which a part is traced, as the labels of a batch are
+    "rows and labels": lambda x, i: x[onp.arange(3), i],
+    "a part alone": lambda x, i: x[(i,)],
+    "a part that repeats": lambda x, i: x[:, i * 0 + 1],
+    "a slice before": lambda x, i: x[1:, i],
+    "a new axis": lambda x, i: x[i, None, ..., 2],
+    "take": lambda x, i: np.take(x, i, 1),
+    "take_along_axis": lambda x, i: np.take_along_axis(x, i[:, None], 1),
+    "the largest": lambda x, i: x[onp.arange(3), np.argmax(x, 1)],
+    "sorted": lambda x, i: np.sort(x, 1),
+}
+
+
+@pytest.mark.parametrize("function", PARTS.values(), ids=PARTS)
+def test_an_index_with_traced_parts_follows_them(function: Any) -> None:
+    """A part that is not seen would be the recording's for ever, or make an array of the parts."""
+    rng = onp.random.default_rng(0)
+    x, y = rng.random((2, 3, 4))
+    i, j = onp.array([0, 2, 2]), onp.array([1, 0, 1])
+    squares: Any = lambda x, i: np.sum(function(x, i) ** 2)
+    every: Any = lambda x, i: [function(x, i), grad(squares)(x, i), hvp(squares, (x, i), y)]
+    for found, wanted in zip(python_function(record(every, x, i))(y, j), every(y, j), strict=True):
+        assert found.tolist() == wanted.tolist()
+
+
+@pytest.mark.parametrize("function", [np.logaddexp, np.logaddexp2])
+def test_a_shortcut_for_finite_values_is_none_of_a_plan(function: Any) -> None:
+    slope = grad(lambda x: np.sum(function(x, 0.5)))
+    run = python_function(record(lambda x: [slope(x)], X))
+    for x in (X, -3 * X, onp.array([onp.inf, -onp.inf, 0.5])):
+        assert run(x)[0].tolist() == slope(x).tolist()
 
 
 def test_a_box_where_a_constant_belongs_is_refused() -> None:

@@ -56,7 +56,7 @@ class ArrayBox(Unsupported):
     __neg__ = arithmetic.negative
     __pos__ = arithmetic.positive
     __abs__ = arithmetic.absolute
-    __getitem__ = indexing.getitem
+    __getitem__ = indexing.item
 
     __eq__ = comparisons.equal
     __ne__ = comparisons.not_equal

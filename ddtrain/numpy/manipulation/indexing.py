@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.lib.array_utils import normalize_axis_index
 
-from ddtrain.autodiff import Array, def_linear, defvjp, primitive
+from ddtrain.autodiff import BOXES, Array, def_linear, defvjp, primitive
 from ddtrain.autodiff.core.examples import case
 from ddtrain.numpy.manipulation.shapes import as_array, ndim, ravel, shape
 
@@ -56,22 +56,60 @@ def_linear(getitem)
 def_linear(place)
 
 
+def _getitem_by_parts(x: Any, *parts: Any) -> Any:
+    return x[parts]
+
+
+def _place_by_parts(g: Any, shape: tuple[int, ...], *parts: Any) -> Any:
+    """Zeros of ``shape`` with ``g`` added at the index of these parts."""
+    return _place(g, parts, shape)
+
+
+getitem_by_parts = primitive(
+    _getitem_by_parts,
+    name="getitem_by_parts",
+    examples=lambda r: [
+        case(r(3, 4), np.array([[0], [2]]), np.array([1, 1])),
+        case(r(3, 4), slice(1, None), np.array([0, 0, 3])),
+    ],
+)
+place_by_parts = primitive(
+    _place_by_parts, name="place_by_parts", examples=lambda r: [case(r(2), (3, 4), 1, np.array([0, 0]))]
+)
+defvjp(getitem_by_parts, lambda g, ans, x, *parts: place_by_parts(g, x.shape, *parts))
+defvjp(place_by_parts, lambda g, ans, x, shape, *parts: getitem_by_parts(g, *parts))
+def_linear(getitem_by_parts)
+def_linear(place_by_parts)
+
+
+def item(x: Any, index: Any) -> Any:
+    """``x[index]`` of a traced ``x``; where parts of an index are traced, too, they are arguments of their own.
+
+    Only arguments are looked at for traces: a part within a tuple would be taken for a number of no consequence.
+    """
+    if type(index) is tuple:
+        for part in index:
+            if type(part) in BOXES:
+                return getitem_by_parts(x, *index)
+    return getitem(x, index)
+
+
 def take(x: Array, indices: Array, axis: int | None = None) -> Array:
     """Entries of ``x`` along ``axis`` (of the flat array, for None) at ``indices``, which may repeat."""
     x = as_array(x)
     if axis is None:
         x, axis = ravel(x), 0
-    return getitem(x, (slice(None),) * normalize_axis_index(axis, ndim(x)) + (np.asarray(indices),))
+    return item(x, (slice(None),) * normalize_axis_index(axis, ndim(x)) + (as_array(indices),))
 
 
 def take_along_axis(x: Array, indices: Array, axis: int | None = -1) -> Array:
     """Entries of ``x`` along ``axis`` at ``indices``, of as many dimensions as ``x``."""
     x = as_array(x)
     if axis is None:
-        return getitem(ravel(x), (indices,))
+        return item(ravel(x), (indices,))
     axis, n = normalize_axis_index(axis, ndim(x)), ndim(x)
     grid = [np.arange(extent).reshape((-1,) + (1,) * (n - 1 - i)) for i, extent in enumerate(shape(x))]
-    return getitem(x, (*grid[:axis], np.asarray(indices), *grid[axis + 1 :]))
+    return item(x, (*grid[:axis], as_array(indices), *grid[axis + 1 :]))
 
 
 def _diagonal(x: Array, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Array:
