@@ -128,7 +128,8 @@ def test_processes_are_one_rank(comm: Any) -> None:
 def test_state_and_parameters_go_on_from_truncation_to_truncation() -> None:
     """With a learning rate too small to change the network, truncations change nothing but what gradients flow over."""
     losses = {truncation: small(truncation=truncation, lr=1e-300).round() for truncation in (1, 3, 10)}
-    assert losses[1] == losses[3] == losses[10]
+    for truncation in (1, 3):  # ten losses are added in other groups
+        assert losses[truncation] == pytest.approx(losses[10], rel=1e-14)
 
 
 def test_what_is_learned_is_better_at_what_it_was_learned_for() -> None:
