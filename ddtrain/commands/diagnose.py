@@ -22,11 +22,14 @@ from typing import Any
 
 from ddtrain.comm import Communicator, run_on_rank_0, run_ranks
 from ddtrain.commands.command import make_parser, run_command
+from ddtrain.errors import UsageError
 from ddtrain.report.diagnoses import write_curvature, write_landscape
+from ddtrain.report.writing import require_place
 from ddtrain.runs import diagnosing
 from ddtrain.runs.diagnosing import OpenedRun
 from ddtrain.standard_output import say
 from ddtrain.trainer.main import Recipe
+from ddtrain.trainer.records.opening import run_of_checkpoint
 
 Given = argparse.Namespace
 
@@ -38,8 +41,8 @@ def main(argv: Sequence[str], recipes: Mapping[str, Recipe]) -> int:
     for name, about in _ABOUT.items():
         own = whats.add_parser(name, help=about, description=about, add_help=True)
         _OPTIONS[name](own)
-        own.add_argument("run", type=Path, metavar="RUN", help="directory of a run")
-        own.add_argument("--checkpoint", default="best", help="best, last, or a path (%(default)s)")
+        own.add_argument("run", type=Path, metavar="RUN", help="directory of a run, or one of its checkpoints")
+        own.add_argument("--checkpoint", default="", help="best, last, or a path (best)")
         own.add_argument("--evaluation", action="store_true", help="look at the loss as evaluations see it")
         own.add_argument("--dtype", choices=("float32", "float64"), default="", help="in place of the run's own")
         own.add_argument("--backend", default="auto", help="as --comm.backend of ddtrain.train (%(default)s)")
@@ -47,6 +50,8 @@ def main(argv: Sequence[str], recipes: Mapping[str, Recipe]) -> int:
 
 
 def _look(given: Given, recipes: Mapping[str, Recipe]) -> int:
+    _settle(given)
+
     def on_each_rank(comm: Communicator) -> None:
         opened = OpenedRun(comm, given.run, recipes, given.dtype, given.evaluation)
         found = _LOOKS[given.what](opened, given)
@@ -58,6 +63,22 @@ def _look(given: Given, recipes: Mapping[str, Recipe]) -> int:
                 run_on_rank_0(comm, lambda: say(f"{write(found, file)}\n", sys.stdout))
 
     return run_ranks(given.backend, on_each_rank)
+
+
+def _settle(given: Given) -> None:
+    """Find out what is meant, and refuse what could only fail after all was measured."""
+    run = run_of_checkpoint(given.run)
+    if run is not None:
+        if given.checkpoint:
+            raise UsageError(f"diagnose: {given.run} is a checkpoint, and --checkpoint {given.checkpoint} another one")
+        given.run, given.checkpoint = run, str(given.run.absolute())
+    given.checkpoint = given.checkpoint or "best"
+    if given.what == "landscape":
+        if given.to and given.plane:
+            raise UsageError(f"diagnose: --to {given.to} draws a line, and --plane {given.plane} a plane")
+        given.plane = given.plane or "random"
+    if given.what in _WRITES and given.output is not None:
+        require_place(given.output)
 
 
 _ABOUT = {
@@ -85,7 +106,7 @@ def _of_curvature(own: argparse.ArgumentParser) -> None:
 def _of_landscape(own: argparse.ArgumentParser) -> None:
     _batches(own, 8)
     own.add_argument("--to", default="", metavar="CHECKPOINT", help="draw a line to it: best, last, or a path")
-    own.add_argument("--plane", default="random", help="of random directions, or pca of the run's path (%(default)s)")
+    own.add_argument("--plane", default="", help="of random directions, or pca of the run's path (random)")
     own.add_argument("--points", type=int, default=25, help="along each side (%(default)s)")
     own.add_argument("--span", type=float, default=1.0, help="of a random plane, to each side (%(default)s)")
     own.add_argument("-o", "--output", type=Path, metavar="FILE", help="HTML file (landscape.html in RUN)")
@@ -111,6 +132,7 @@ _LOOKS: Mapping[str, Callable[[OpenedRun, Given], Any]] = {
         probes=given.probes,
         epsilons=tuple(given.epsilon),
         dense=given.dense,
+        tell=lambda line: say(f"{line}\n", sys.stderr),
     ),
     "landscape": lambda opened, given: diagnosing.landscape(
         opened,

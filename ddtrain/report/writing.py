@@ -54,6 +54,24 @@ def write_report(
     return write_page(report_html(runs, recipes), path)
 
 
+def require_place(path: Path) -> None:
+    """Refuse a file that could not be written, before the work that is to be written there.
+
+    Raises
+    ------
+    DataError : its directory is not there or cannot be written to, or it is a directory itself
+    """
+    place, why = path.expanduser().absolute().parent, ""
+    if not place.is_dir():
+        why = f"there is no directory {place}"
+    elif path.is_dir():
+        why = "Is a directory"
+    elif not os.access(place, os.W_OK):
+        why = f"{place} cannot be written to"
+    if why:
+        raise DataError(f"cannot write {path}: {why}", remedy="Give another file by -o.")
+
+
 def write_page(text: str, path: Path) -> Path:
     """Write a page, all of it or nothing, and return the file.
 

@@ -22,9 +22,9 @@ from ddtrain.json_text import to_json
 from ddtrain.search.report.findings import Findings
 from ddtrain.search.report.pages import page_of
 from ddtrain.trainer import atomic_files
-from ddtrain.trainer.file_names import CONFIG, SEARCH, SEARCH_PAGE, SUMMARY
+from ddtrain.trainer.file_names import CONFIG, SEARCH, SEARCH_PAGE, SUMMARY, TRIALS
 
-NEXT, CLAIMS, STOP = "next-space.toml", "claims", "STOP"
+NEXT, CLAIMS, STOP, RECORD = "next-space.toml", "claims", "STOP", "trial.json"
 
 
 def begin(directory: Path, definition: Mapping[str, Any]) -> None:
@@ -46,6 +46,9 @@ def begin(directory: Path, definition: Mapping[str, Any]) -> None:
         before = json.loads(path.read_bytes())
     except (OSError, ValueError) as error:
         raise DataError(f"{path} is damaged: {error}", remedy="Give another --run.dir.") from None
+    if isinstance(before, dict) and not any((directory / TRIALS).glob(f"*/{RECORD}")):
+        before["judge"] = now["judge"]  # a figure that there is not is noticed by the first trial, and may be mended
+        atomic_files.write_json(path, before)
     for name, then, here in _differences(before, now):
         raise UsageError(
             f"{directory} holds a search with {name} {quoted(then)}, now it is {quoted(here)}",

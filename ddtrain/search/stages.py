@@ -9,8 +9,8 @@ from ddtrain.comm import Communicator, run_on_rank_0
 from ddtrain.errors import DataError, StoppedError
 from ddtrain.search.groups import Group
 from ddtrain.search.report.tables import line_of
-from ddtrain.search.search_directory import CLAIMS, STOP, new_claims
-from ddtrain.search.training import RECORD, Trainee, read_outcomes, train_leg
+from ddtrain.search.search_directory import CLAIMS, RECORD, STOP, new_claims
+from ddtrain.search.training import Trainee, read_outcomes, train_leg
 from ddtrain.search.trials import Leg, Outcome, latest
 
 Tell = Callable[[str], None]

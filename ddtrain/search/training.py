@@ -27,7 +27,7 @@ from ddtrain.errors import (
 )
 from ddtrain.search.groups import Group
 from ddtrain.search.judge import LOSS, Judge
-from ddtrain.search.search_directory import STOP
+from ddtrain.search.search_directory import RECORD, STOP
 from ddtrain.search.space import applied
 from ddtrain.search.trials import Leg, Outcome
 from ddtrain.trainer import atomic_files
@@ -39,7 +39,6 @@ from ddtrain.trainer.job import Job
 from ddtrain.trainer.records import metrics, status
 from ddtrain.trainer.task import Task
 
-RECORD = "trial.json"
 _LOOK_S = 0.5
 # errors by which a trial fails, and the search goes on; others, such as a full disk, end it
 OF_A_TRIAL = (NonFiniteError, UsageError, ShapeError, ArithmeticError, MemoryError)

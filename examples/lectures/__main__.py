@@ -58,7 +58,7 @@ def measure(claim: Claim, options: argparse.Namespace) -> bool:
     print(f"{finding.table.text()}\n\n{finding.verdict.capitalize()}. {finding.sentence}")
     figure = None if options.no_figures else figures.save(finding, options.out, claim.number)
     print(f"[{seconds:.1f} s{'' if figure is None else f', {figure}'}]\n", flush=True)
-    page.keep(options.out, claim, finding, figure, seconds)
+    page.keep(options.out, claim, finding, figure, seconds, options.small)
     return True
 
 

@@ -19,8 +19,8 @@ Of the claims, {holds} hold as stated, {part} under conditions that the lecture 
 """
 
 
-def keep(directory: Path, claim: Claim, finding: Finding, figure: Path | None, seconds: float) -> None:
-    """Write what was found beside its figure."""
+def keep(directory: Path, claim: Claim, finding: Finding, figure: Path | None, seconds: float, small: bool) -> None:
+    """Write what was found beside its figure; ``small``: by a trial with ``--small``, which is none for the page."""
     directory.mkdir(parents=True, exist_ok=True)
     found = {
         "verdict": finding.verdict,
@@ -28,6 +28,7 @@ def keep(directory: Path, claim: Claim, finding: Finding, figure: Path | None, s
         "table": finding.table.markdown(),
         "figure": None if figure is None else figure.name,
         "seconds": round(seconds, 1),
+        "small": small,
     }
     _file(directory, claim).write_text(json.dumps(found, ensure_ascii=False, indent=1) + "\n")
 
@@ -37,12 +38,16 @@ def write(page: Path, directory: Path, known: Sequence[Claim]) -> Path:
 
     Raises
     ------
-    UsageError : a claim has not been measured
+    UsageError : a claim has not been measured, or with ``--small`` alone
     """
     missing = [str(claim.number) for claim in known if not _file(directory, claim).is_file()]
     if missing:
         raise UsageError(f"no page: nothing is known of claims {', '.join(missing)}", remedy="Measure them: --all.")
     found = {claim.number: json.loads(_file(directory, claim).read_text()) for claim in known}
+    if small := [str(number) for number, one in found.items() if one["small"]]:
+        raise UsageError(
+            f"no page: claims {', '.join(small)} were measured with --small", remedy="Measure them: --all."
+        )
     count = {verdict: sum(one["verdict"] == verdict for one in found.values()) for verdict in Verdict}
     top = _TOP.format(
         count=len(known), holds=count[Verdict.HOLDS], part=count[Verdict.IN_PART], fails=count[Verdict.FAILS]

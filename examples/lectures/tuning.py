@@ -1,8 +1,13 @@
-"""The same search, of the same budget, for everything that is compared."""
+"""The same search, of the same budget, for everything that is compared.
+
+A search that ends on the border of its settings says so, on standard error: a wider one might find a better setting,
+and whoever writes the claim should see whether it would say something else then.
+"""
 
 from __future__ import annotations
 
 import math
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -19,7 +24,7 @@ class Tuned:
     setting : the best of the settings tried
     score : its score, the median over seeds; the lower the better
     scores : all of them, by setting
-    on_border : whether it is the first or the last, so that a wider search might find a better one
+    on_border : whether it is the first or the last of more than two
     """
 
     setting: Any
@@ -43,7 +48,10 @@ def tune(score: Callable[[Any, int], float], settings: Sequence[Any], seeds: Seq
     """
     scores = {setting: _median([score(setting, seed) for seed in seeds]) for setting in settings}
     best = min(scores, key=lambda setting: scores[setting])
-    return Tuned(best, scores[best], scores, best in (settings[0], settings[-1]))
+    on_border = len(settings) > 2 and best in (settings[0], settings[-1])
+    if on_border:
+        print(f"a search ends on the border of its settings, {settings[0]} to {settings[-1]}: {best}", file=sys.stderr)
+    return Tuned(best, scores[best], scores, on_border)
 
 
 def rates(low: float, high: float, count: int) -> list[float]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,8 @@ from pages import Page
 
 from ddtrain.__main__ import main
 from ddtrain.commands import script
+from ddtrain.runs import diagnosing
+from ddtrain.runs.diagnosing import curvature_found
 from ddtrain.trainer.config.config import Config
 from helpers import launch, make_task
 
@@ -80,7 +83,14 @@ def test_each_explains_itself(what: str, capsys: pytest.CaptureFixture[str]) -> 
         (["layers", "RUN", "--checkpoint", "nowhere"], 74, "nowhere: no such checkpoint"),
         (["curvature", "RUN", "--steps", "0"], 2, "--steps 0 is out of range"),
         (["landscape", "RUN", "--plane", "flat"], 2, "--plane flat: there is none"),
-        (["landscape", "RUN", "--points", "3", "--batches", "1", "-o", "/nowhere/x.html"], 74, "cannot write"),
+        (
+            ["landscape", "RUN", "-o", "/nowhere/x.html"],
+            74,
+            "cannot write /nowhere/x.html: there is no directory /nowhere",
+        ),
+        (["landscape", "RUN", "-o", "/"], 74, "cannot write /: Is a directory"),
+        (["landscape", "RUN", "--to", "last", "--plane", "pca"], 2, "--to last draws a line, and --plane pca a plane"),
+        (["layers", "RUN/checkpoints/step-00000001", "--checkpoint", "last"], 2, "and --checkpoint last another one"),
         (["layers", "RUN", "--backend", "nonsense"], 2, "nonsense"),
         (["wings", "RUN"], 2, "wings"),
     ],
@@ -89,10 +99,41 @@ def test_mistakes_are_one_line(
     args: list[str], code: int, said: str, run: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     capsys.readouterr()
-    assert main(["diagnose", *(run if arg == "RUN" else arg for arg in args)]) == code
+    assert main(["diagnose", *(arg.replace("RUN", run) for arg in args)]) == code
     told = capsys.readouterr().err
     assert said in told
     assert told.count("\n") == 1
+
+
+def test_a_checkpoint_may_stand_for_its_run(
+    run: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = f"{run}/checkpoints/step-00000001"
+    wanted = shown(capsys, "gradients", run, "--checkpoint", path)
+    assert shown(capsys, "gradients", path) == wanted
+    monkeypatch.chdir(path)
+    assert shown(capsys, "gradients", ".") == wanted
+    assert main(["show", path]) == 2
+    assert capsys.readouterr().err.endswith(
+        f"{path}: a checkpoint, not a run: Give its run, {run}, and it by --checkpoint.\n"
+    )
+
+
+def test_nothing_is_measured_for_a_file_that_cannot_be_written(
+    run: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(diagnosing, "landscape", lambda *args, **options: pytest.fail("it was measured"))
+    assert main(["diagnose", "landscape", run, "-o", "/nowhere/x.html"]) == 74
+
+
+def test_a_whole_hessian_that_takes_long_says_so(
+    run: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(curvature_found, "_LONG_S", 0.0)
+    assert main(["diagnose", "curvature", run, "--dense", "--batches", "1", "--epsilon"]) == 0
+    assert re.search(
+        r"^the whole Hessian is 650 products, and .*: about [\d.]+ minutes$", capsys.readouterr().err, re.M
+    )
 
 
 def test_a_script_looks_into_its_own_runs(

@@ -346,6 +346,11 @@ def test_a_figure_that_there_is_not_is_noticed_by_the_first_evaluation(
     begun = [int(path.name) for path in (tmp_path / "trials").iterdir()]
     assert 1 <= len(begun) <= groups, "a group has begun a second trial"
     assert all(status_of(tmp_path, trial)["step"] <= 7 for trial in begun), "of 30: 6 an epoch, and that of the stop"
+    mended = search(tmp_path, RATES, method="grid", judge=Judge("valid_close", True), config=longer, backend=backend)
+    whole = search(tmp_path / "whole", RATES, method="grid", judge=Judge("valid_close", True), config=longer)
+    assert mended == whole, "as nothing was chosen by the figure, the search goes on with another"
+    with pytest.raises(UsageError, match=r"judge.figure 'valid_close', now it is 'valid_loss'"):
+        search(tmp_path, RATES, method="grid", config=longer)
 
 
 def test_short_trials_and_longer_winners(tmp_path: Path) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from time import perf_counter
+
 import numpy as np
 
 from ddtrain.diagnose.curvature.spectrum import finite
@@ -10,6 +12,7 @@ from ddtrain.optim.batch_methods.hessian import whole_hessian
 from ddtrain.optim.batch_methods.protocol import Curved
 from ddtrain.optim.protocol import Vector
 
+_CUBED_PER_S = 1e10  # what LAPACK does of n³ on a core, in a second
 _MATRICES = 6  # the Hessian, its symmetric part, the eigenvectors, and LAPACK's work
 
 
@@ -21,6 +24,14 @@ def hessian_eigenvalues(objective: Curved, x: Vector) -> Vector:
     NonFiniteError : a product is not finite
     """
     return objective.agree(np.linalg.eigvalsh(whole_hessian(finite(objective, x), x)))
+
+
+def dense_seconds(objective: Curved, x: Vector) -> float:
+    """About how long :func:`hessian_eigenvalues` takes, by one product and an eigenvalue problem's n³. Collective."""
+    product = finite(objective, x)
+    began = perf_counter()
+    product(np.ones_like(x))
+    return len(x) * (perf_counter() - began) + len(x) ** 3 / _CUBED_PER_S
 
 
 def require_memory(n: int, vectors: int, memory: float, dense: bool = False) -> None:

@@ -5,13 +5,14 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ddtrain.comm import run_on_all
-from ddtrain.diagnose.curvature.dense_hessian import hessian_eigenvalues, require_memory
+from ddtrain.diagnose.curvature.dense_hessian import dense_seconds, hessian_eigenvalues, require_memory
 from ddtrain.diagnose.curvature.noise_scale import NoiseScale, noise_scale
 from ddtrain.diagnose.curvature.sharpness import Sharpness, sharpness
 from ddtrain.diagnose.curvature.spectrum import Density, Extremes, extreme_eigenvalues, spectral_density
@@ -21,6 +22,7 @@ from ddtrain.memory import memory_of_machine
 from ddtrain.runs.diagnosing.opened import OpenedRun, Point
 from ddtrain.trainer.step.coordinator import Coordinator
 
+_LONG_S = 20.0  # a user is told how long it may take
 SUBSPACE = 100  # dimensions of the random subspace in which Keskar et al. measure, too
 
 
@@ -133,6 +135,7 @@ def curvature(
     probes: int = 4,
     epsilons: tuple[float, ...] = (1e-3,),
     dense: bool = False,
+    tell: Callable[[str], object] = lambda line: None,
 ) -> CurvatureFound:
     """The curvature of a run's loss at a checkpoint, over all ranks' data. Collective.
 
@@ -144,6 +147,7 @@ def curvature(
     probes : random vectors for density and trace, each of which takes 40 products, or ``steps`` if that is less
     epsilons : of the boxes in which sharpness is measured; none: it is left out
     dense : find all eigenvalues by the whole Hessian, in n products
+    tell : is told on rank 0 how long that may take, if it is long
 
     Raises
     ------
@@ -161,6 +165,8 @@ def curvature(
             f"{point.path}: the loss is {at_x:g}, or its gradient is not finite",
             remedy="Look at an earlier checkpoint.",
         )
+    if dense and (seconds := dense_seconds(loss, x)) > _LONG_S and not opened.comm.rank:
+        tell(f"the whole Hessian is {x.size:,} products, and then its eigenvalues: about {seconds / 60:.1f} minutes")
     eigenvalues = hessian_eigenvalues(loss, x) if dense else None
     extremes = (
         extreme_eigenvalues(loss, x, steps, tolerance) if eigenvalues is None else Extremes.of(eigenvalues, x.dtype)

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from ddtrain.errors import UsageError, kind_of
-from ddtrain.trainer.file_names import CONFIG, SEARCH, SEARCH_PAGE, SUMMARY, TRIALS, trial_name
+from ddtrain.trainer.file_names import CONFIG, SEARCH, SEARCH_PAGE, STATE, SUMMARY, TRIALS, trial_name
 
 
 def require_run(path: Any) -> Path:
@@ -16,7 +16,8 @@ def require_run(path: Any) -> Path:
 
     Raises
     ------
-    UsageError : it is no path, or no run is there; of a search its table and its best trial are named
+    UsageError : it is no path, or no run is there; of a checkpoint its run is named, and of a search its table and its
+        best trial
 
     >>> require_run(3)
     Traceback (most recent call last):
@@ -30,9 +31,18 @@ def require_run(path: Any) -> Path:
     directory = Path(os.path.expanduser(path))
     if (directory / SEARCH).is_file():
         raise _search(directory)
+    if (run := run_of_checkpoint(directory)) is not None:
+        raise UsageError(f"{path}: a checkpoint, not a run", remedy=f"Give its run, {run}, and it by --checkpoint.")
     if not (directory / CONFIG).is_file():
         raise UsageError(f"{path}: no run (it has no {CONFIG})", remedy="Give the directory of a run.")
     return directory
+
+
+def run_of_checkpoint(path: Path) -> Path | None:
+    """The run that has saved a checkpoint; None of anything else, or of a checkpoint that was taken elsewhere."""
+    path = Path(os.path.normpath(path.absolute()))
+    run = path.parents[1] if len(path.parents) > 1 else path
+    return run if (path / STATE).is_file() and (run / CONFIG).is_file() else None
 
 
 def _search(directory: Path) -> UsageError:

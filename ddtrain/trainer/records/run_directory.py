@@ -15,7 +15,19 @@ from ddtrain.errors import UsageError
 from ddtrain.trainer.atomic_files import io_error, sync_directory, write_new
 from ddtrain.trainer.checkpoint import finder
 from ddtrain.trainer.config.config import Config
-from ddtrain.trainer.file_names import AVERAGED, CONFIG, LOG, LR_RANGE, PLAN, REPORTS, SAMPLES, STATUS, SUMMARY, TRACE
+from ddtrain.trainer.file_names import (
+    AVERAGED,
+    CONFIG,
+    LOG,
+    LR_RANGE,
+    PLAN,
+    REPORTS,
+    SAMPLES,
+    SEARCH,
+    STATUS,
+    SUMMARY,
+    TRACE,
+)
 from ddtrain.trainer.records import metrics, status
 
 # Files that a run writes or reads. If one exists but our status.json does not, another program made it.
@@ -60,6 +72,8 @@ def _require_no_other_run(directory: Path, resume: str) -> None:
     """Raise if the directory already holds a run, or files that this run would overwrite."""
     there = [name for name in NAMES if os.path.lexists(directory / name)]
     saved = bool(finder.checkpoints(directory))
+    if (directory / SEARCH).is_file():
+        raise UsageError(f"{directory} holds a search, not a run", remedy="Give another --run.dir.")
     if there and not saved and "state" not in status.read(directory):
         raise UsageError(f"{directory} has a {there[0]} that no run has made", remedy="Give another --run.dir.")
     log = directory / LOG  # a run that ended before its first step, because it was refused, say, leaves an empty log

@@ -4,7 +4,7 @@ good as those of the population; it cannot learn from batches of one; and it reg
 Lecture: training deep networks, batch normalisation.
 
 Perceptrons on the digits, batches of 64, by SGD with momentum. Steps: three hidden layers of 64, of ReLU and of
-logistic units, until the mean training loss of 20 steps is below 0.1. Statistics: of the ReLU network after 20 and
+logistic units, until the mean training loss of 20 steps is below 0.1. Statistics: of the ReLU network after 10 and
 after 360 steps. Regularisation: 200 training images, 300 steps; dropout has rate 0.3. Everything compared has its
 learning rate chosen from the same five by the same tuning seed, on held-out training images; test images judge in the
 end. Ioffe, Szegedy (2015), arXiv:1502.03167.

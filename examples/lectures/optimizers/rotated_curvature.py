@@ -6,7 +6,7 @@ Quadratics of 20 dimensions with eigenvalues from 1 down to 1/κ, κ from 10 to 
 with random ones; distances to the minimum along them are normal numbers. RMSProp (ρ = 0.9) and gradient descent take
 100 steps at rates that fall to 0 linearly, as RMSProp would tremble around the minimum at a constant one. They begin
 with the best of nine learning rates, chosen on three other seeds: RMSProp's from 0.001 to 1, gradient descent's from
-0.2 to 2, beyond which it diverges.
+0.2 to 20, as a rate that falls may begin beyond the 2 at which a constant one diverges.
 """
 
 # D = 20 dimensions
@@ -25,7 +25,7 @@ from examples.lectures.tuning import rates, tune
 
 Array = np.ndarray[Any, Any]
 D = 20
-METHODS = {"RMSProp": rates(0.001, 1.0, 9), "gradient descent": rates(0.2, 2.0, 9)}
+METHODS = {"RMSProp": rates(0.001, 1.0, 9), "gradient descent": rates(0.2, 20.0, 9)}
 KINDS = ("along the axes", "rotated")
 CONDITIONS = (10.0, 100.0, 1e3, 1e4, 1e5)
 STEPS = 100

@@ -51,6 +51,14 @@ def test_measured_drawn_and_put_on_the_page(only: None, tmp_path: Path, capsys: 
     assert b"<svg" in figure.read_bytes()[:600]
 
 
+def test_what_was_measured_small_is_not_for_the_page(only: None, tmp_path: Path) -> None:
+    options = ["--out", str(tmp_path / "out"), "--page", str(tmp_path / "page.md")]
+    with pytest.raises(UsageError, match="no page: claims 1 were measured with --small"):
+        command.main(["1", "--small", *options])
+    assert not (tmp_path / "page.md").exists()
+    assert command.main(["1", *options]) == 0
+
+
 def test_a_figure_is_the_same_bytes_when_it_is_drawn_again(only: None, tmp_path: Path) -> None:
     drawn = []
     for name in ("one", "two"):
