@@ -86,7 +86,7 @@ def test_each_explains_itself(what: str, capsys: pytest.CaptureFixture[str]) -> 
         (
             ["landscape", "RUN", "-o", "/nowhere/x.html"],
             74,
-            "cannot write /nowhere/x.html: there is no directory /nowhere",
+            "/nowhere/x.html: there is no directory /nowhere",
         ),
         (["landscape", "RUN", "-o", "/"], 74, "cannot write /: Is a directory"),
         (["landscape", "RUN", "--to", "last", "--plane", "pca"], 2, "--to last draws a line, and --plane pca a plane"),
