@@ -15,14 +15,17 @@ from ddtrain.trainer.checkpoint.resume import resume
 from ddtrain.trainer.config.config import Config
 from ddtrain.trainer.config.same_options import verify_options
 from ddtrain.trainer.config.validation import validate
+from ddtrain.trainer.file_names import LOG
 from ddtrain.trainer.loop import Result, Trainer
 from ddtrain.trainer.numeric_environment import prepared_kernels, required_environment
+from ddtrain.trainer.records import metrics
 from ddtrain.trainer.records.run_directory import find_checkpoint
 from ddtrain.trainer.records.run_lock import lock_run_directory
 from ddtrain.trainer.records.run_records import RunRecords
+from ddtrain.trainer.step.coordinator import Reason
 from ddtrain.trainer.step.setup import idle_options, memory_use
 from ddtrain.trainer.task import Task, build_task
-from ddtrain.trainer.tries.data_limits import limited
+from ddtrain.trainer.tries.data_limits import limited, not_by_heart
 from ddtrain.trainer.watching import Watching, require_callbacks, verify_callbacks
 
 _SAME_ARITHMETIC = (  # Note [Same bits] in numeric_environment.py
@@ -91,6 +94,11 @@ class Job:
         result = trainer.run()
         if trainer.coordinator.range_test is not None:
             trainer.records.lr_range(trainer.coordinator.range_test)
+        elif config.run.overfit_batches and result.reason is Reason.FINISHED and not comm.rank:
+            trainer.records.flush()
+            losses = [line["loss"] for line in metrics.read(directory / LOG) if "loss" in line]
+            if fault := not_by_heart(losses):
+                trainer.records.warn(fault)
         return _finish(trainer.records, result)
 
     def _validate(self, ranks: int) -> None:

@@ -32,7 +32,6 @@ from worlds import World
 STEPS = 12  # three epochs of 7, 7, 7 and 2 samples: each kind of batch is traced, recorded twice, and repeated
 EAGER = {  # layers that ask for values of arrays, and what the line says of them
     "BatchNorm, cumulative": "float",
-    "Ensemble, of probabilities": "branches",  # where all probabilities are 0
 }
 
 

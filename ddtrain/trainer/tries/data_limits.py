@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -12,6 +13,8 @@ from ddtrain.data import Augmented, Dataset, Subset, order_of
 from ddtrain.errors import UsageError
 from ddtrain.trainer.config.config import Config
 from ddtrain.trainer.task import Task
+
+_BY_HEART = 0.1  # the share of the first loss that is left of what was learned by heart
 
 
 def limited(task: Task, config: Config) -> Task:
@@ -42,6 +45,26 @@ def limited(task: Task, config: Config) -> Task:
         train = first_samples(task.train, run.limit, "--run.limit")
         return with_few_validated(replace(task, train=train), run.limit, "--run.limit")
     return task
+
+
+def not_by_heart(losses: Sequence[float]) -> str:
+    """Why a model seems to have a fault that was trained on a few batches over and over; empty if it has learned them.
+
+    Parameters
+    ----------
+    losses : of all steps; what is not above 0 says nothing
+
+    >>> not_by_heart([2.3, 0.9, 0.01])
+    ''
+    >>> not_by_heart([2.3, 2.3, 2.26])
+    'the batches are not learned by heart: the loss went from 2.3 to 2.26. Unless it takes more epochs or another ...'
+    """
+    if not losses or losses[-1] <= _BY_HEART * losses[0]:
+        return ""
+    return (
+        f"the batches are not learned by heart: the loss went from {losses[0]:.4g} to {losses[-1]:.4g}. Unless it "
+        "takes more epochs or another rate, model, loss or labels have a fault: see ddtrain diagnose layers"
+    )
 
 
 def with_few_validated(task: Task, count: int, option: str) -> Task:

@@ -41,9 +41,9 @@ def noting() -> Task:
     return Task(Net(), loss, Noting(task.train), Noting(task.valid))
 
 
-def trained(task: Any, run: dict[str, Any], directory: Path, **options: Any) -> Any:
+def trained(task: Any, run: dict[str, Any], directory: Path, quiet: bool = True, **options: Any) -> Any:
     config = sgd_config().updated({"run": {"epochs": 3, **run}})
-    return fit(task, config=config, quiet=True, dir=directory, **options)
+    return fit(task, config=config, quiet=quiet, dir=directory, **options)
 
 
 def test_a_limited_run_reads_the_first_samples_alone(tmp_path: Path) -> None:
@@ -63,10 +63,23 @@ def test_overfitting_reads_batches_of_the_first_epoch_and_no_validation_data(tmp
     assert run.history["loss"].size == 6
 
 
-def test_what_can_be_learnt_by_heart_is(tmp_path: Path) -> None:
-    run = trained(make_task(Plain()), {"overfit_batches": 1, "epochs": 300}, tmp_path / "run", optim={"lr": 0.5})
+def test_what_can_be_learnt_by_heart_is(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    options = {"overfit_batches": 1, "epochs": 300}
+    run = trained(make_task(Plain()), options, tmp_path / "run", quiet=False, optim={"lr": 0.5})
+    assert "by heart" not in "".join(capsys.readouterr())
     assert run.history["valid_loss"][-1] < 0.05 < run.history["valid_loss"][0]
     assert run.history["valid_accuracy"][-1] == 1
+
+
+@pytest.mark.parametrize("backend", ["local", "threads:2"])
+def test_what_is_not_learnt_by_heart_is_said_once(
+    backend: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    options: dict[str, Any] = {"optim": {"lr": 1e-6}, "backend": backend, "quiet": False}
+    trained(lambda c: make_task(Plain()), {"overfit_batches": 1}, tmp_path / "few", **options)
+    assert "".join(capsys.readouterr()).count("warning: the batches are not learned by heart: the loss went from") == 1
+    trained(lambda c: make_task(Plain()), {}, tmp_path / "all", **options)
+    assert "by heart" not in "".join(capsys.readouterr())
 
 
 @pytest.mark.parametrize("run", [{"limit": 9}, {"overfit_batches": 2}])
