@@ -50,23 +50,32 @@ def main(argv: Sequence[str], recipes: Mapping[str, Recipe]) -> int:
 
 
 def _look(given: Given, recipes: Mapping[str, Recipe]) -> int:
-    _settle(given)
+    try:
+        _settle(given)
+    except UsageError as error:
+        return run_ranks(given.backend, lambda comm: None, refusal=error)
+    write, default = _WRITES.get(given.what, (None, ""))
+    file = (given.output if write else None) or (given.run / default if default else None)
 
     def on_each_rank(comm: Communicator) -> None:
         opened = OpenedRun(comm, given.run, recipes, given.dtype, given.evaluation)
+        if file is not None:
+            run_on_rank_0(comm, lambda: require_place(file))  # before the work that only it would be lost by
         found = _LOOKS[given.what](opened, given)
         run_on_rank_0(comm, lambda: say(f"{found}\n", sys.stdout))
-        if given.what in _WRITES:
-            write, default = _WRITES[given.what]
-            file = given.output or (given.run / default if default else None)
-            if file is not None:
-                run_on_rank_0(comm, lambda: say(f"{write(found, file)}\n", sys.stdout))
+        if write is not None and file is not None:
+            run_on_rank_0(comm, lambda: say(f"{write(found, file)}\n", sys.stdout))
 
     return run_ranks(given.backend, on_each_rank)
 
 
 def _settle(given: Given) -> None:
-    """Find out what is meant, and refuse what could only fail after all was measured."""
+    """Find out what is meant.
+
+    Raises
+    ------
+    UsageError : two options contradict each other
+    """
     run = run_of_checkpoint(given.run)
     if run is not None:
         if given.checkpoint:
@@ -77,8 +86,6 @@ def _settle(given: Given) -> None:
         if given.to and given.plane:
             raise UsageError(f"diagnose: --to {given.to} draws a line, and --plane {given.plane} a plane")
         given.plane = given.plane or "random"
-    if given.what in _WRITES and given.output is not None:
-        require_place(given.output)
 
 
 _ABOUT = {

@@ -61,7 +61,7 @@ def require_place(path: Path) -> None:
     ------
     DataError : its directory is not there or cannot be written to, or it is a directory itself
     """
-    place, why = path.expanduser().absolute().parent, ""
+    place, why = path.absolute().parent, ""
     if not place.is_dir():
         why = f"there is no directory {place}"
     elif path.is_dir():

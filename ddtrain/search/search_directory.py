@@ -46,14 +46,20 @@ def begin(directory: Path, definition: Mapping[str, Any]) -> None:
         before = json.loads(path.read_bytes())
     except (OSError, ValueError) as error:
         raise DataError(f"{path} is damaged: {error}", remedy="Give another --run.dir.") from None
-    if isinstance(before, dict) and not any((directory / TRIALS).glob(f"*/{RECORD}")):
-        before["judge"] = now["judge"]  # a figure that there is not is noticed by the first trial, and may be mended
-        atomic_files.write_json(path, before)
-    for name, then, here in _differences(before, now):
+    differences = list(_differences(before, now))
+    if differences and all(name.startswith("judge.") for name, *_ in differences) and not _any_outcome(directory):
+        atomic_files.write_json(path, now)  # the first trial notices a figure that there is not, which may be mended
+        return
+    for name, then, here in differences:
         raise UsageError(
             f"{directory} holds a search with {name} {quoted(then)}, now it is {quoted(here)}",
             remedy="Give another --run.dir, or what it was to go on.",
         )
+
+
+def _any_outcome(directory: Path) -> bool:
+    """Whether anything was chosen yet by the figure that trials are judged by."""
+    return any((directory / TRIALS).glob(f"*/{RECORD}"))
 
 
 def _differences(before: Any, now: Any, path: str = "") -> Iterator[tuple[str, Any, Any]]:

@@ -44,7 +44,7 @@ def write(page: Path, directory: Path, known: Sequence[Claim]) -> Path:
     if missing:
         raise UsageError(f"no page: nothing is known of claims {', '.join(missing)}", remedy="Measure them: --all.")
     found = {claim.number: json.loads(_file(directory, claim).read_text()) for claim in known}
-    if small := [str(number) for number, one in found.items() if one["small"]]:
+    if small := [str(number) for number, one in found.items() if one.get("small")]:
         raise UsageError(
             f"no page: claims {', '.join(small)} were measured with --small", remedy="Measure them: --all."
         )

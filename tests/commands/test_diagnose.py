@@ -83,11 +83,7 @@ def test_each_explains_itself(what: str, capsys: pytest.CaptureFixture[str]) -> 
         (["layers", "RUN", "--checkpoint", "nowhere"], 74, "nowhere: no such checkpoint"),
         (["curvature", "RUN", "--steps", "0"], 2, "--steps 0 is out of range"),
         (["landscape", "RUN", "--plane", "flat"], 2, "--plane flat: there is none"),
-        (
-            ["landscape", "RUN", "-o", "/nowhere/x.html"],
-            74,
-            "/nowhere/x.html: there is no directory /nowhere",
-        ),
+        (["landscape", "RUN", "-o", "/nowhere/x.html"], 74, "/nowhere/x.html: there is no directory /nowhere"),
         (["landscape", "RUN", "-o", "/"], 74, "cannot write /: Is a directory"),
         (["landscape", "RUN", "--to", "last", "--plane", "pca"], 2, "--to last draws a line, and --plane pca a plane"),
         (["layers", "RUN/checkpoints/step-00000001", "--checkpoint", "last"], 2, "and --checkpoint last another one"),
@@ -131,9 +127,8 @@ def test_a_whole_hessian_that_takes_long_says_so(
 ) -> None:
     monkeypatch.setattr(curvature_found, "_LONG_S", 0.0)
     assert main(["diagnose", "curvature", run, "--dense", "--batches", "1", "--epsilon"]) == 0
-    assert re.search(
-        r"^the whole Hessian is 650 products, and .*: about [\d.]+ minutes$", capsys.readouterr().err, re.M
-    )
+    told = capsys.readouterr().err
+    assert re.search(r"^the whole Hessian is 650 products, and .*: about [\d.]+ minutes$", told, re.MULTILINE)
 
 
 def test_a_script_looks_into_its_own_runs(
@@ -153,6 +148,13 @@ def test_a_script_looks_into_its_own_runs(
     assert "BatchNorm" in capsys.readouterr().out
     assert call("diagnose", "layers", run, "--backend", "threads:3") == 0
     assert "BatchNorm" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("wrong", [("--to", "last", "--plane", "pca"), ("-o", "/nowhere/x.html")])
+def test_ranks_of_mpirun_refuse_once(run: str, tmp_path: Path, wrong: tuple[str, ...]) -> None:
+    done = launch(2, "diagnose", "landscape", run, *wrong, cwd=tmp_path, program="-mddtrain")
+    assert done.returncode != 0
+    assert done.stderr.count("error:") == 1, done.stderr
 
 
 def test_ranks_of_mpirun_say_once_what_one_says(run: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -423,7 +423,7 @@ FAULTS = (
     Fault(
         "plan/what a compiler makes is believed",
         "ddtrain/trainer/step/passes/shard_passes.py",
-        "return TriedPass(self, plan, repeated, eager) if untried else repeated",
+        "return TriedPass(self, plan, repeated, eager)",
         "return repeated",
         (_TRIED,),
         native=True,

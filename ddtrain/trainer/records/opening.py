@@ -40,8 +40,7 @@ def require_run(path: Any) -> Path:
 
 def run_of_checkpoint(path: Path) -> Path | None:
     """The run that has saved a checkpoint; None of anything else, or of a checkpoint that was taken elsewhere."""
-    path = Path(os.path.normpath(path.absolute()))
-    run = path.parents[1] if len(path.parents) > 1 else path
+    run = Path(os.path.normpath(path.absolute())).parent.parent
     return run if (path / STATE).is_file() and (run / CONFIG).is_file() else None
 
 

@@ -52,7 +52,7 @@ def not_by_heart(losses: Sequence[float]) -> str:
 
     Parameters
     ----------
-    losses : of all steps; what is not above 0 says nothing
+    losses : of all steps
 
     >>> not_by_heart([2.3, 0.9, 0.01])
     ''

@@ -50,6 +50,13 @@ class TestFree:
         with pytest.raises(UsageError, match=f"mine has a {name} that no run has made"):
             self.find("mine", resume)
 
+    @pytest.mark.parametrize("resume", ["never", "auto"])
+    def test_a_search_is_no_place_for_a_run(self, resume):
+        Path("mine").mkdir()
+        Path("mine", "search.json").write_text("{}")
+        with pytest.raises(UsageError, match=r"mine holds a search, not a run\n  Give another --run\.dir"):
+            self.find("mine", resume)
+
     def test_other_files_may_lie_beside_a_run(self):
         Path("notes.txt").touch()
         assert self.find(".") is None

@@ -115,12 +115,14 @@ class ShardPasses:
         if plan.first is None or plan.repeats == plan.recorded_at:
             return RecordedPass(self, plan, forward)
         plan.repeats += 1
-        repeated, eager = RepeatedPass(plan, forward, self.store), EagerPass(forward, self.store)
-        untried, plan.untried = plan.untried, False
+        repeated = RepeatedPass(plan, forward, self.store)
+        if not (plan.unverified or plan.untried):
+            return repeated
+        eager, plan.untried = EagerPass(forward, self.store), False
         if plan.unverified:
             plan.unverified -= 1
             return VerifiedPass(repeated, eager, self.store)
-        return TriedPass(self, plan, repeated, eager) if untried else repeated
+        return TriedPass(self, plan, repeated, eager)
 
     def look(self) -> Surroundings:
         """What the model and the loss can read now."""

@@ -10,7 +10,7 @@ import numpy as np
 from ddtrain.param_store import ParamStore
 from ddtrain.trainer.step.passes.repeated_pass import RepeatedPass
 from ddtrain.trainer.step.passes.shard_pass import EagerPass, PassPlan, Sink
-from ddtrain.trainer.step.passes.verified_pass import same_bits
+from ddtrain.trainer.step.passes.verified_pass import by_name, same_bits
 
 
 class Passes(Protocol):
@@ -34,9 +34,8 @@ class TriedPass:
         losses_N, mine = self._eager.forward(), self._repeated.forward()
         self.metrics, self.updates = self._eager.metrics, self._eager.updates
         self._compare("the losses", mine, losses_N)
-        for given, wanted in ((self._repeated.metrics, self.metrics), (self._repeated.updates, self.updates)):
-            for name, value in wanted.items():
-                self._compare(name, given[name], value)
+        for name, made, wanted in by_name(self._repeated, self._eager):
+            self._compare(name, made, wanted)
         return losses_N
 
     def backward(self, g_N: Any, sinks: Sequence[Sink]) -> None:

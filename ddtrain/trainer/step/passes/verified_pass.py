@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -26,9 +26,8 @@ class VerifiedPass:
         losses_N = self._repeated.forward()
         self.metrics, self.updates = self._repeated.metrics, self._repeated.updates
         _same("the losses", losses_N, expected)
-        for mine, theirs in ((self.metrics, self._eager.metrics), (self.updates, self._eager.updates)):
-            for name, value in theirs.items():
-                _same(name, mine[name], value)
+        for name, mine, theirs in by_name(self._repeated, self._eager):
+            _same(name, mine, theirs)
         return losses_N
 
     def backward(self, g_N: Any, sinks: Sequence[Sink]) -> None:
@@ -63,6 +62,13 @@ class _Checked(list[Sink]):
         for i in gradients:
             _same(f"the gradient of {self._names[i]}", self._sinks.target(i), self._expected[i])
         self._sinks.ready(*gradients)
+
+
+def by_name(repeated: RepeatedPass, eager: EagerPass) -> Iterator[tuple[str, Any, Any]]:
+    """Each metric, and each buffer's new value, as both passes have it."""
+    for mine, theirs in ((repeated.metrics, eager.metrics), (repeated.updates, eager.updates)):
+        for name, value in theirs.items():
+            yield name, mine[name], value
 
 
 def same_bits(mine: Any, eager: Any) -> bool:
