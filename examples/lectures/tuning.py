@@ -24,7 +24,7 @@ class Tuned:
     setting : the best of the settings tried
     score : its score, the median over seeds; the lower the better
     scores : all of them, by setting
-    on_border : whether it is the first or the last of more than two
+    on_border : whether it is the first or the last of more than two numbers; other settings have no order
     """
 
     setting: Any
@@ -48,7 +48,8 @@ def tune(score: Callable[[Any, int], float], settings: Sequence[Any], seeds: Seq
     """
     scores = {setting: _median([score(setting, seed) for seed in seeds]) for setting in settings}
     best = min(scores, key=lambda setting: scores[setting])
-    on_border = len(settings) > 2 and best in (settings[0], settings[-1])
+    in_order = len(settings) > 2 and all(isinstance(setting, int | float) for setting in settings)
+    on_border = in_order and best in (settings[0], settings[-1])
     if on_border:
         print(f"a search ends on the border of its settings, {settings[0]} to {settings[-1]}: {best}", file=sys.stderr)
     return Tuned(best, scores[best], scores, on_border)

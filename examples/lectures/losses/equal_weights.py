@@ -5,8 +5,10 @@ Lecture: training methods, initial values.
 A perceptron 64-13-10 with tanh learns the digits: batches of 64, SGD with momentum 0.9 at a rate of 0.2, float64. All
 hidden units begin with the weights of one, into them and out of them, each weight times 1 + ε · a normal number.
 Measured is the spread: the largest difference between weights of two units, beside the largest weight. Exactly equal
-ones are also trained in float32: rounding is their only noise. One more network has units that are equal in what comes
-in, but not in what goes out. Nothing is chosen by search: the claim is about any rate.
+ones are also trained in float32: rounding is their only noise, on processors whose matrix products round some columns
+otherwise than others; on the rest they stay equal to the bit, and the sentence says which it was. One more network has
+units that are equal in what comes in, but not in what goes out. Nothing is chosen by search: the claim is about any
+rate.
 """
 
 # D = 64 pixels, H = 13 hidden units, K = 10 classes
@@ -103,8 +105,11 @@ def study(size: Size) -> Finding:
         expect(first < 1e-6, f"{start}: units differ by {first:.0e} after one step, which is more than rounding")
     learned = {start: float(np.median([accuracy for _, accuracy in runs[start]])) for start in starts}
     expect(learned["noise of 1e-2"] > learned["equal, in float64"], f"different units should learn more: {learned}")
-    if not size.small:  # rounding needs more steps
-        expect(apart["equal, in float64"] < steps, "rounding no longer parts equal units: the claim holds to the bit")
+    parted = {start: apart[start] < steps for start in ("equal, in float32", "equal, in float64")}
+    for start in parted:
+        exact = all(max(watch.spread) == 0 for watch, _ in runs[start])
+        if not size.small:  # rounding needs more steps
+            expect(parted[start] or exact, f"{start}: units that differ by rounding should part within {steps} steps")
 
     def draw(figure: Any) -> None:
         axis = figure.subplots()
@@ -113,14 +118,24 @@ def study(size: Size) -> Finding:
         axis.set(yscale="log", xlim=(0, 180), xlabel="step", ylabel="difference of units / largest weight")
 
     equal32, equal64, noisy = (learned[start] for start in ("equal, in float32", "equal, in float64", "noise of 1e-2"))
+    if all(parted.values()):
+        equal = (
+            "Equal units have equal gradients, but rounding is noise enough: it grows by a constant factor a step, and "
+            f"has parted them after {apart['equal, in float32']:.0f} steps in float32 and "
+            f"{apart['equal, in float64']:.0f} in float64 (medians of {len(size.seeds)} seeds), though only into a few "
+            f"kinds, which learn {equal32:.1%} and {equal64:.1%} of the digits."
+        )
+    else:
+        stayed = " and in ".join(start.removeprefix("equal, in ") for start in parted if not parted[start])
+        equal = (
+            f"Equal units have equal gradients: in {stayed} they are equal to the bit after {steps} steps on this "
+            "processor, whose matrix products round all of them alike; on others rounding parts them. All together "
+            f"learn {equal32:.1%} of the digits in float32 and {equal64:.1%} in float64."
+        )
     return Finding(
         Verdict.IN_PART,
-        "Equal units have equal gradients, but rounding is noise enough: it grows by a constant factor a step, and "
-        f"has parted them after {apart['equal, in float32']:.0f} steps in float32 and "
-        f"{apart['equal, in float64']:.0f} in float64 (medians of {len(size.seeds)} seeds), though only into a few "
-        f"kinds, which learn {equal32:.1%} and {equal64:.1%} of the digits. Noise of 1 % has after "
-        f"{apart['noise of 1e-2']:.0f}, and learns {noisy:.1%}. Both sides of the units must be equal: where only "
-        "what comes in is, the first step parts them.",
+        f"{equal} Noise of 1 % parts units after {apart['noise of 1e-2']:.0f} steps, and learns {noisy:.1%}. Both sides of "
+        "the units must be equal: where only what comes in is, the first step parts them.",
         Table(
             ("initial weights", "steps until units differ by 10 %", "kinds of units at the end", "training accuracy"),
             [
