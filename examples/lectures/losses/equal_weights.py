@@ -134,8 +134,8 @@ def study(size: Size) -> Finding:
         )
     return Finding(
         Verdict.IN_PART,
-        f"{equal} Noise of 1 % parts units after {apart['noise of 1e-2']:.0f} steps, and learns {noisy:.1%}. Both sides of "
-        "the units must be equal: where only what comes in is, the first step parts them.",
+        f"{equal} Noise of 1 % parts units after {apart['noise of 1e-2']:.0f} steps, and learns {noisy:.1%}. Both "
+        "sides of the units must be equal: where only what comes in is, the first step parts them.",
         Table(
             ("initial weights", "steps until units differ by 10 %", "kinds of units at the end", "training accuracy"),
             [
